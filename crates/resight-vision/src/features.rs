@@ -1,0 +1,155 @@
+//! What an extractor gives: keypoints with their descriptors, and the model that made them.
+
+use crate::image::Image;
+
+/// A place in a picture that can be found again.
+///
+/// Coordinates are pixels of the picture given to the extractor; the centre of the top-left
+/// pixel is (0, 0), x grows right, y down.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Keypoint {
+    /// Column, in pixels.
+    pub x: f32,
+    /// Row, in pixels.
+    pub y: f32,
+    /// Standard deviation of the Gaussian at which the point was found, in pixels; above 0.
+    pub scale: f32,
+    /// Dominant gradient direction in radians, 0 ≤ angle < 2π, turning from +x towards +y.
+    pub angle: f32,
+    /// Strength by which keypoints of one picture are ranked; comparable within a model only.
+    pub response: f32,
+}
+
+/// Descriptors of equal length, one a keypoint, stored end to end.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Descriptors {
+    dimension: usize,
+    bytes: Vec<u8>,
+}
+
+impl Descriptors {
+    /// Wraps `bytes`; `None` unless their number is a multiple of a positive `dimension`.
+    pub fn from_bytes(dimension: usize, bytes: Vec<u8>) -> Option<Self> {
+        (dimension > 0 && bytes.len().is_multiple_of(dimension)).then_some(Self { dimension, bytes })
+    }
+
+    /// Bytes in one descriptor.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.bytes.len().checked_div(self.dimension).unwrap_or(0)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The `i`-th descriptor. Panics when `i >= len()`, as a slice does.
+    pub fn get(&self, i: usize) -> &[u8] {
+        &self.bytes[i * self.dimension..(i + 1) * self.dimension]
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> std::slice::ChunksExact<'_, u8> {
+        self.bytes.chunks_exact(self.dimension.max(1))
+    }
+
+    /// All bytes, end to end.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// The local features of one picture: `descriptors.get(i)` describes `keypoints[i]`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct LocalFeatures {
+    /// Where.
+    pub keypoints: Vec<Keypoint>,
+    /// What it looks like there.
+    pub descriptors: Descriptors,
+}
+
+impl LocalFeatures {
+    /// Number of keypoints.
+    pub fn len(&self) -> usize {
+        self.keypoints.len()
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.keypoints.is_empty()
+    }
+}
+
+/// Names the algorithm, its version and the settings that change its output.
+///
+/// Everything stored carries it: features of two models cannot be compared.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ModelId(String);
+
+impl ModelId {
+    /// `name` is kept as it is; by habit `algorithm/version;setting=value`.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for ModelId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why an extractor gave nothing.
+#[derive(Debug)]
+pub struct ExtractError {
+    reason: String,
+}
+
+impl ExtractError {
+    /// `reason` is shown to the user: a sentence that says what went wrong.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+}
+
+impl std::fmt::Display for ExtractError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for ExtractError {}
+
+/// Image to keypoints and descriptors: our SIFT, a learned network or a user's plug-in.
+pub trait LocalExtractor: Send + Sync {
+    /// Identifies everything this extractor makes.
+    fn model(&self) -> &ModelId;
+
+    /// Bytes in each descriptor it makes.
+    fn dimension(&self) -> usize;
+
+    /// Features of `image`, strongest first; an image without structure gives none.
+    fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError>;
+}
+
+/// Images to one unit vector each: for likeness rather than identity.
+pub trait GlobalExtractor: Send + Sync {
+    /// Identifies everything this extractor makes.
+    fn model(&self) -> &ModelId;
+
+    /// Length of each vector.
+    fn dimension(&self) -> usize;
+
+    /// One vector of Euclidean length 1 for each image, in the order given.
+    fn embed(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, ExtractError>;
+}

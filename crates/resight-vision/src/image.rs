@@ -1,0 +1,110 @@
+//! The pixels every extractor starts from.
+
+/// A picture as 8-bit RGB, row-major, three bytes a pixel, no padding, already upright.
+///
+/// Colour stays in the type because a learned or a user's extractor may want it; SIFT takes
+/// [`Image::to_gray`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    width: u32,
+    height: u32,
+    rgb: Vec<u8>,
+}
+
+impl Image {
+    /// Wraps `rgb`; `None` unless it holds exactly `width * height * 3` bytes and both sides are
+    /// at least one pixel.
+    pub fn from_rgb(width: u32, height: u32, rgb: Vec<u8>) -> Option<Self> {
+        let expected = (width as usize)
+            .checked_mul(height as usize)?
+            .checked_mul(3)?;
+        (width > 0 && height > 0 && rgb.len() == expected).then_some(Self { width, height, rgb })
+    }
+
+    /// Width in pixels, at least 1.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels, at least 1.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The bytes: `width * height * 3`, R G B.
+    pub fn rgb(&self) -> &[u8] {
+        &self.rgb
+    }
+
+    /// Luma with the Rec. 601 weights in 1/65536ths, rounded: the grey that JPEG stores, so a
+    /// grey JPEG comes out unchanged.
+    pub fn to_gray(&self) -> GrayImage {
+        let pixels = self
+            .rgb
+            .chunks_exact(3)
+            .map(|p| {
+                let sum = 19595 * u32::from(p[0]) + 38470 * u32::from(p[1]) + 7471 * u32::from(p[2]);
+                ((sum + 0x8000) >> 16) as u8
+            })
+            .collect();
+        GrayImage {
+            width: self.width as usize,
+            height: self.height as usize,
+            pixels,
+        }
+    }
+}
+
+/// One byte a pixel, row-major, no padding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrayImage {
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+}
+
+impl GrayImage {
+    /// Wraps `pixels`; `None` unless it holds exactly `width * height` bytes, both at least 1.
+    pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
+        (width > 0 && height > 0 && width.checked_mul(height)? == pixels.len()).then_some(Self {
+            width,
+            height,
+            pixels,
+        })
+    }
+
+    /// Width in pixels, at least 1.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height in pixels, at least 1.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The bytes, `width * height` of them.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_checked() {
+        assert!(Image::from_rgb(2, 2, vec![0; 12]).is_some());
+        assert!(Image::from_rgb(2, 2, vec![0; 11]).is_none());
+        assert!(Image::from_rgb(0, 2, vec![]).is_none());
+        assert!(GrayImage::new(3, 0, vec![]).is_none());
+    }
+
+    #[test]
+    fn grey_stays_grey() {
+        let rgb: Vec<u8> = (0..=255u8).flat_map(|v| [v, v, v]).collect();
+        let gray = Image::from_rgb(256, 1, rgb).unwrap().to_gray();
+        assert_eq!(gray.pixels(), (0..=255u8).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,112 @@
+use super::*;
+
+/// Blobs of known place and size on grey: (x, y, sigma) each.
+fn blobs(w: usize, h: usize, list: &[(f32, f32, f32)]) -> GrayImage {
+    let mut pixels = vec![0u8; w * h];
+    for y in 0..h {
+        for x in 0..w {
+            let mut v = 90.0f32;
+            for &(bx, by, s) in list {
+                let (dx, dy) = (x as f32 - bx, y as f32 - by);
+                v += 120.0 * (-(dx * dx + dy * dy) / (2.0 * s * s)).exp();
+            }
+            pixels[y * w + x] = v.round().clamp(0.0, 255.0) as u8;
+        }
+    }
+    GrayImage::new(w, h, pixels).unwrap()
+}
+
+/// Repeatable texture without symmetry.
+fn texture(w: usize, h: usize) -> GrayImage {
+    let mut state = 7u32;
+    let list: Vec<(f32, f32, f32)> = (0..60)
+        .map(|_| {
+            let mut next = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / 16_777_216.0
+            };
+            (next() * w as f32, next() * h as f32, 1.5 + 4.0 * next())
+        })
+        .collect();
+    blobs(w, h, &list)
+}
+
+#[test]
+fn a_blob_is_found_where_it_is() {
+    let list = [(40.3, 30.7, 3.0), (90.6, 64.2, 5.0)];
+    let found = Sift::default().extract_gray(&blobs(130, 100, &list));
+    for (x, y, s) in list {
+        let best = found
+            .keypoints
+            .iter()
+            .min_by(|a, b| (a.x - x).hypot(a.y - y).total_cmp(&(b.x - x).hypot(b.y - y)))
+            .unwrap();
+        assert!((best.x - x).hypot(best.y - y) < 0.1, "blob at ({x}, {y}): {best:?}");
+        assert!((best.scale / s - 1.0).abs() < 0.25, "scale {} for {s}", best.scale);
+    }
+}
+
+#[test]
+fn a_quarter_turn_gives_the_same_descriptors() {
+    let (w, h) = (121, 97);
+    let upright = texture(w, h);
+    let mut turned = vec![0u8; w * h];
+    for y in 0..h {
+        for x in 0..w {
+            turned[x * h + (h - 1 - y)] = upright.pixels()[y * w + x];
+        }
+    }
+    let sift = Sift::default();
+    let a = sift.extract_gray(&upright);
+    let b = sift.extract_gray(&GrayImage::new(h, w, turned).unwrap());
+    assert!(a.len() > 20);
+    let mut same = 0;
+    for (i, k) in a.keypoints.iter().enumerate() {
+        let (tx, ty) = ((h - 1) as f32 - k.y, k.x);
+        let near = (0..b.len()).filter(|&j| (b.keypoints[j].x - tx).hypot(b.keypoints[j].y - ty) < 0.5);
+        let best = near
+            .map(|j| {
+                a.descriptors
+                    .get(i)
+                    .iter()
+                    .zip(b.descriptors.get(j))
+                    .map(|(&p, &q)| (i32::from(p) - i32::from(q)).pow(2))
+                    .sum::<i32>()
+            })
+            .min();
+        if best.is_some_and(|d| d < 5_000) {
+            same += 1;
+        }
+    }
+    assert!(same * 10 >= a.len() * 8, "{same} of {}", a.len());
+}
+
+#[test]
+fn odd_pictures_are_survived() {
+    let sift = Sift::default();
+    for (w, h) in [(1, 1), (1, 200), (200, 1), (5, 5), (16, 16), (17, 300)] {
+        for pixels in [vec![0; w * h], vec![255; w * h], (0..w * h).map(|i| (i * 97 % 251) as u8).collect()] {
+            let found = sift.extract_gray(&GrayImage::new(w, h, pixels).unwrap());
+            assert_eq!(found.len(), found.descriptors.len());
+            for k in &found.keypoints {
+                assert!(k.x >= 0.0 && k.x < w as f32 && k.y >= 0.0 && k.y < h as f32);
+                assert!(k.scale > 0.0 && (0.0..std::f32::consts::TAU).contains(&k.angle));
+            }
+        }
+    }
+    let flat = sift.extract_gray(&GrayImage::new(64, 64, vec![128; 64 * 64]).unwrap());
+    assert!(flat.is_empty());
+}
+
+#[test]
+fn the_strongest_are_kept_in_order() {
+    let image = texture(160, 120);
+    let all = Sift::default().extract_gray(&image);
+    let few = Sift::new(SiftOptions {
+        max_features: 10,
+        ..SiftOptions::default()
+    })
+    .extract_gray(&image);
+    assert_eq!(few.keypoints[..], all.keypoints[..10]);
+    assert!(all.keypoints.windows(2).all(|p| p[0].response >= p[1].response));
+}
