@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..SiftOptions::default()
     });
     for path in args {
-        let image = read_pgm(&std::fs::read(&path)?).ok_or_else(|| format!("{path}: not an 8-bit binary PGM"))?;
+        let image = read_pgm(&std::fs::read(&path)?)
+            .ok_or_else(|| format!("{path}: not an 8-bit binary PGM"))?;
         let start = Instant::now();
         let found = sift.extract_gray(&image);
         let took = start.elapsed();
@@ -49,5 +50,9 @@ fn read_pgm(bytes: &[u8]) -> Option<GrayImage> {
     if fields[0] != "P5" || fields[3] != "255" {
         return None;
     }
-    GrayImage::new(fields[1].parse().ok()?, fields[2].parse().ok()?, bytes[at..].to_vec())
+    GrayImage::new(
+        fields[1].parse().ok()?,
+        fields[2].parse().ok()?,
+        bytes[at..].to_vec(),
+    )
 }

@@ -30,7 +30,8 @@ pub struct Descriptors {
 impl Descriptors {
     /// Wraps `bytes`; `None` unless their number is a multiple of a positive `dimension`.
     pub fn from_bytes(dimension: usize, bytes: Vec<u8>) -> Option<Self> {
-        (dimension > 0 && bytes.len().is_multiple_of(dimension)).then_some(Self { dimension, bytes })
+        (dimension > 0 && bytes.len().is_multiple_of(dimension))
+            .then_some(Self { dimension, bytes })
     }
 
     /// Bytes in one descriptor.
@@ -118,7 +119,9 @@ pub struct ExtractError {
 impl ExtractError {
     /// `reason` is shown to the user: a sentence that says what went wrong.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into() }
+        Self {
+            reason: reason.into(),
+        }
     }
 }
 

@@ -43,7 +43,8 @@ impl Image {
             .rgb
             .chunks_exact(3)
             .map(|p| {
-                let sum = 19595 * u32::from(p[0]) + 38470 * u32::from(p[1]) + 7471 * u32::from(p[2]);
+                let sum =
+                    19595 * u32::from(p[0]) + 38470 * u32::from(p[1]) + 7471 * u32::from(p[2]);
                 ((sum + 0x8000) >> 16) as u8
             })
             .collect();

@@ -248,7 +248,10 @@ mod tests {
                 let mut want = 0f64;
                 for dy in -r..=r {
                     for dx in -r..=r {
-                        let v = p.at((x + dx).clamp(0, 36) as usize, (y + dy).clamp(0, 22) as usize);
+                        let v = p.at(
+                            (x + dx).clamp(0, 36) as usize,
+                            (y + dy).clamp(0, 22) as usize,
+                        );
                         want += f64::from(v)
                             * f64::from(taps[dx.unsigned_abs()])
                             * f64::from(taps[dy.unsigned_abs()]);
@@ -256,7 +259,10 @@ mod tests {
                 }
                 let v = got.at(x as usize, y as usize);
                 assert!((f64::from(v) - want).abs() < 1e-5);
-                assert_eq!(d.at(x as usize, y as usize), v - p.at(x as usize, y as usize));
+                assert_eq!(
+                    d.at(x as usize, y as usize),
+                    v - p.at(x as usize, y as usize)
+                );
             }
         }
     }

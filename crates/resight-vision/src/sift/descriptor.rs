@@ -107,7 +107,12 @@ fn histogram_body(
 impl Scratch {
     fn resize(&mut self, n: usize) {
         if self.weight.len() < n {
-            for buffer in [&mut self.weight, &mut self.direction, &mut self.u, &mut self.v] {
+            for buffer in [
+                &mut self.weight,
+                &mut self.direction,
+                &mut self.u,
+                &mut self.v,
+            ] {
                 buffer.resize(n, 0.0);
             }
         }
@@ -130,7 +135,13 @@ fn interval(slope: f32, offset: f32, reach: f32) -> (f32, f32) {
 
 /// Trilinear: each sample goes to the two nearest cells in each direction.
 #[inline(always)]
-fn share(cells: &mut [f32; PADDED * PADDED * PADDED_DIRECTIONS], u: f32, v: f32, o: f32, weight: f32) {
+fn share(
+    cells: &mut [f32; PADDED * PADDED * PADDED_DIRECTIONS],
+    u: f32,
+    v: f32,
+    o: f32,
+    weight: f32,
+) {
     let top = (PADDED - 2) as f32;
     let (iu, iv, io) = (
         u.clamp(0.0, top) as usize,
@@ -192,7 +203,8 @@ mod tests {
         for y in 0..h {
             for x in 0..w {
                 let (fx, fy) = (x as f32, y as f32);
-                p.data[y * w + x] = 0.5 + 0.2 * (fx * 0.31).sin() + 0.2 * (fy * 0.23 + fx * 0.11).cos();
+                p.data[y * w + x] =
+                    0.5 + 0.2 * (fx * 0.31).sin() + 0.2 * (fy * 0.23 + fx * 0.11).cos();
             }
         }
         p
@@ -201,7 +213,11 @@ mod tests {
     #[test]
     fn wide_and_narrow_agree_to_the_bit() {
         let p = texture(90, 70);
-        for (x, y, s, a) in [(45.0, 35.0, 2.0, 0.3f32), (3.2, 66.0, 1.6, 4.0), (88.0, 1.5, 3.1, 6.2)] {
+        for (x, y, s, a) in [
+            (45.0, 35.0, 2.0, 0.3f32),
+            (3.2, 66.0, 1.6, 4.0),
+            (88.0, 1.5, 3.1, 6.2),
+        ] {
             let mut scratch = Scratch::default();
             let rotation = (a.cos(), a.sin());
             let wide = histogram(&p, x, y, s, a, rotation, &mut scratch);
@@ -215,10 +231,22 @@ mod tests {
         let p = texture(90, 70);
         let mut bytes = Vec::new();
         quantise(
-            histogram(&p, 45.0, 35.0, 2.0, 0.0, (1.0, 0.0), &mut Scratch::default()),
+            histogram(
+                &p,
+                45.0,
+                35.0,
+                2.0,
+                0.0,
+                (1.0, 0.0),
+                &mut Scratch::default(),
+            ),
             &mut bytes,
         );
-        let length = bytes.iter().map(|&b| f64::from(b).powi(2)).sum::<f64>().sqrt();
+        let length = bytes
+            .iter()
+            .map(|&b| f64::from(b).powi(2))
+            .sum::<f64>()
+            .sqrt();
         assert!((length - 512.0).abs() < 12.0, "length {length}");
     }
 

@@ -1,8 +1,8 @@
 //! Extrema of the difference of Gaussians, and their place to a fraction of a pixel
 //! (Lowe, "Distinctive Image Features from Scale-Invariant Keypoints", IJCV 2004, §3–4).
 
-use super::blur::Plane;
 use super::SiftOptions;
+use super::blur::Plane;
 
 /// An extremum inside one octave, in that octave's pixels.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,11 @@ pub(crate) fn find(dog: &[Plane], octave: usize, options: &SiftOptions, found: &
     }
     // Neighbouring samples may slide to the same place: keep one of each.
     let cell = |e: &Extremum| (e.layer, (e.y * 2.0) as u32, (e.x * 2.0) as u32);
-    found[start..].sort_by(|a, b| cell(a).cmp(&cell(b)).then(b.response.total_cmp(&a.response)));
+    found[start..].sort_by(|a, b| {
+        cell(a)
+            .cmp(&cell(b))
+            .then(b.response.total_cmp(&a.response))
+    });
     let mut kept = start;
     for i in start..found.len() {
         if kept == start || cell(&found[i]) != cell(&found[kept - 1]) {
@@ -99,7 +103,10 @@ fn refine(
     let (mut x, mut y, mut s) = (x, y, layer);
     for _ in 0..MAX_STEPS {
         let d = |ds: isize, dy: isize, dx: isize| {
-            f64::from(dog[s.wrapping_add_signed(ds)].at(x.wrapping_add_signed(dx), y.wrapping_add_signed(dy)))
+            f64::from(
+                dog[s.wrapping_add_signed(ds)]
+                    .at(x.wrapping_add_signed(dx), y.wrapping_add_signed(dy)),
+            )
         };
         let v2 = 2.0 * d(0, 0, 0);
         let gx = 0.5 * (d(0, 0, 1) - d(0, 0, -1));
@@ -126,7 +133,8 @@ fn refine(
             let peak = d(0, 0, 0) + 0.5 * (gx * ox + gy * oy + gs * os);
             let (trace, determinant) = (xx + yy, xx * yy - xy * xy);
             let r = f64::from(options.edge_threshold);
-            let is_edge = determinant <= 0.0 || trace * trace * r >= (r + 1.0) * (r + 1.0) * determinant;
+            let is_edge =
+                determinant <= 0.0 || trace * trace * r >= (r + 1.0) * (r + 1.0) * determinant;
             if peak.abs() < f64::from(threshold) || is_edge {
                 return None;
             }

@@ -10,7 +10,9 @@ mod trig;
 use blur::{Plane, blur, gaussian_taps, halve, upsample};
 use extrema::Extremum;
 
-use crate::features::{Descriptors, ExtractError, Keypoint, LocalExtractor, LocalFeatures, ModelId};
+use crate::features::{
+    Descriptors, ExtractError, Keypoint, LocalExtractor, LocalFeatures, ModelId,
+};
 use crate::image::{GrayImage, Image};
 
 /// What changes SIFT's output. The defaults are Lowe's but for the contrast threshold.
@@ -66,7 +68,11 @@ impl Sift {
         // `max_features` is left out: more or fewer features of one kind can be compared.
         let model = ModelId::new(format!(
             "rootsift-u8/1;layers={};sigma={};contrast={};edge={};upsample={}",
-            options.layers, options.sigma, options.contrast_threshold, options.edge_threshold, options.upsample,
+            options.layers,
+            options.sigma,
+            options.contrast_threshold,
+            options.edge_threshold,
+            options.upsample,
         ));
         Self { options, model }
     }
@@ -103,7 +109,8 @@ impl Sift {
                     break 'all;
                 }
                 let rotation = (libm::cosf(angle), libm::sinf(angle));
-                let histogram = descriptor::histogram(layer, e.x, e.y, sigma, angle, rotation, &mut scratch);
+                let histogram =
+                    descriptor::histogram(layer, e.x, e.y, sigma, angle, rotation, &mut scratch);
                 descriptor::quantise(histogram, &mut bytes);
                 keypoints.push(Keypoint {
                     x: e.x * factor,
@@ -161,7 +168,9 @@ impl Pyramid {
             base = upsample(&base);
             blurred *= 2.0;
         }
-        let missing = (options.sigma * options.sigma - blurred * blurred).max(0.01).sqrt();
+        let missing = (options.sigma * options.sigma - blurred * blurred)
+            .max(0.01)
+            .sqrt();
         base = blur(&base, &gaussian_taps(missing), None);
 
         // Each layer is the one before, blurred by what is missing to the next power of 2^(1/layers).

@@ -46,7 +46,8 @@ fn smooth(mut histogram: [f32; BINS]) -> [f32; BINS] {
     for _ in 0..6 {
         let before = histogram;
         for i in 0..BINS {
-            histogram[i] = (before[(i + BINS - 1) % BINS] + before[i] + before[(i + 1) % BINS]) * (1.0 / 3.0);
+            histogram[i] =
+                (before[(i + BINS - 1) % BINS] + before[i] + before[(i + 1) % BINS]) * (1.0 / 3.0);
         }
     }
     histogram
@@ -81,7 +82,11 @@ fn gradient_histogram_body(layer: &Plane, x: f32, y: f32, sigma: f32) -> [f32; B
             let gy = below[i] - above[i];
             let dx = (x0 + i) as f32 - x;
             let r2 = dx * dx + dy * dy;
-            let w = if r2 < reach { trig::exp(r2 * scale) } else { 0.0 };
+            let w = if r2 < reach {
+                trig::exp(r2 * scale)
+            } else {
+                0.0
+            };
             weight[i] = w * (gx * gx + gy * gy).sqrt();
             angle[i] = trig::atan2(gy, gx) * (BINS as f32 / TAU);
         }

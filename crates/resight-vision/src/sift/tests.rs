@@ -39,10 +39,21 @@ fn a_blob_is_found_where_it_is() {
         let best = found
             .keypoints
             .iter()
-            .min_by(|a, b| (a.x - x).hypot(a.y - y).total_cmp(&(b.x - x).hypot(b.y - y)))
+            .min_by(|a, b| {
+                (a.x - x)
+                    .hypot(a.y - y)
+                    .total_cmp(&(b.x - x).hypot(b.y - y))
+            })
             .unwrap();
-        assert!((best.x - x).hypot(best.y - y) < 0.1, "blob at ({x}, {y}): {best:?}");
-        assert!((best.scale / s - 1.0).abs() < 0.25, "scale {} for {s}", best.scale);
+        assert!(
+            (best.x - x).hypot(best.y - y) < 0.1,
+            "blob at ({x}, {y}): {best:?}"
+        );
+        assert!(
+            (best.scale / s - 1.0).abs() < 0.25,
+            "scale {} for {s}",
+            best.scale
+        );
     }
 }
 
@@ -63,7 +74,8 @@ fn a_quarter_turn_gives_the_same_descriptors() {
     let mut same = 0;
     for (i, k) in a.keypoints.iter().enumerate() {
         let (tx, ty) = ((h - 1) as f32 - k.y, k.x);
-        let near = (0..b.len()).filter(|&j| (b.keypoints[j].x - tx).hypot(b.keypoints[j].y - ty) < 0.5);
+        let near =
+            (0..b.len()).filter(|&j| (b.keypoints[j].x - tx).hypot(b.keypoints[j].y - ty) < 0.5);
         let best = near
             .map(|j| {
                 a.descriptors
@@ -85,7 +97,11 @@ fn a_quarter_turn_gives_the_same_descriptors() {
 fn odd_pictures_are_survived() {
     let sift = Sift::default();
     for (w, h) in [(1, 1), (1, 200), (200, 1), (5, 5), (16, 16), (17, 300)] {
-        for pixels in [vec![0; w * h], vec![255; w * h], (0..w * h).map(|i| (i * 97 % 251) as u8).collect()] {
+        for pixels in [
+            vec![0; w * h],
+            vec![255; w * h],
+            (0..w * h).map(|i| (i * 97 % 251) as u8).collect(),
+        ] {
             let found = sift.extract_gray(&GrayImage::new(w, h, pixels).unwrap());
             assert_eq!(found.len(), found.descriptors.len());
             for k in &found.keypoints {
@@ -108,5 +124,9 @@ fn the_strongest_are_kept_in_order() {
     })
     .extract_gray(&image);
     assert_eq!(few.keypoints[..], all.keypoints[..10]);
-    assert!(all.keypoints.windows(2).all(|p| p[0].response >= p[1].response));
+    assert!(
+        all.keypoints
+            .windows(2)
+            .all(|p| p[0].response >= p[1].response)
+    );
 }

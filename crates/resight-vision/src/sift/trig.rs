@@ -78,7 +78,10 @@ mod tests {
             let x = -(i as f32) / 100.0;
             let want = f64::from(x).exp();
             let got = f64::from(exp(x));
-            assert!((got / want - 1.0).abs() < 2e-6, "exp({x}) = {got}, not {want}");
+            assert!(
+                (got / want - 1.0).abs() < 2e-6,
+                "exp({x}) = {got}, not {want}"
+            );
         }
     }
 }
