@@ -1,0 +1,22 @@
+//! Features to candidates: a visual vocabulary, binary signatures, an inverted index that takes
+//! adds and removals online, and snapshots to search.
+//!
+//! The index knows a picture only as a [`Key`]; names, paths and ids live in the catalogue.
+
+mod index;
+mod picture_words;
+mod segment;
+mod snapshot;
+mod vocabulary;
+
+pub use index::Index;
+pub use picture_words::{PictureWords, WordsError};
+pub use snapshot::{Candidate, CandidateOptions, Snapshot};
+pub use vocabulary::{
+    AssignedFeature, QueryFeature, QueryWords, TrainOptions, TrainStep, Vocabulary,
+    VocabularyError, train,
+};
+
+/// What the index calls a picture: given by the catalogue, never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(pub u64);

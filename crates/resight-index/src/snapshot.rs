@@ -1,0 +1,181 @@
+//! A frozen state of the index, to be searched while others add and remove.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::Key;
+use crate::segment::Segment;
+use crate::vocabulary::QueryWords;
+
+/// What a search by words may be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CandidateOptions {
+    /// Candidates wanted.
+    pub limit: usize,
+    /// Signatures that differ in more bits than this do not count.
+    pub max_hamming: u32,
+}
+
+impl Default for CandidateOptions {
+    fn default() -> Self {
+        Self {
+            limit: 200,
+            max_hamming: 24,
+        }
+    }
+}
+
+/// A picture that shares words with the query.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    /// Which.
+    pub key: Key,
+    /// Weighted votes over the root of the picture's feature count; above 0, no upper bound,
+    /// comparable within one search only.
+    pub score: f64,
+}
+
+/// A segment with the pictures removed from it since it was built.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveSegment {
+    pub(crate) segment: Arc<Segment>,
+    pub(crate) removed: Arc<HashSet<u32>>,
+}
+
+impl LiveSegment {
+    pub(crate) fn is_live(&self, picture: u32) -> bool {
+        !self.removed.contains(&picture)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.segment.keys().len() - self.removed.len()
+    }
+}
+
+/// The index at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub(crate) segments: Vec<LiveSegment>,
+    /// Pictures that have each word.
+    pub(crate) frequencies: Arc<Vec<u32>>,
+}
+
+/// Votes are integers so that their order cannot change a rank: squared inverse document
+/// frequency in 1/256ths times the weight of a distance in 1/65536ths.
+const IDF_UNIT: f64 = 256.0;
+const WEIGHT_UNIT: f64 = 65_536.0;
+/// Width of the weight of a Hamming distance (Jégou et al., IJCV 2010 §3.4: σ = 16 of 64 bits).
+const SIGMA: f64 = 16.0;
+
+impl Snapshot {
+    /// Pictures held.
+    pub fn len(&self) -> usize {
+        self.segments.iter().map(LiveSegment::len).sum()
+    }
+
+    /// Whether nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes that the postings take in memory.
+    pub fn bytes(&self) -> usize {
+        self.segments
+            .iter()
+            .map(|s| s.segment.bytes())
+            .sum::<usize>()
+            + 4 * self.frequencies.len()
+    }
+
+    /// Whether the picture is held.
+    pub fn contains(&self, key: Key) -> bool {
+        self.segments
+            .iter()
+            .any(|s| s.segment.find(key).is_some_and(|p| s.is_live(p)))
+    }
+
+    /// The pictures with the most votes, best first, ties by key.
+    ///
+    /// Each query feature votes for a picture at most once, with its closest signature among all
+    /// words it is looked up in (which also tames repeated structure), by the word's squared
+    /// inverse document frequency. Segments are searched on the current rayon pool; their number
+    /// and order do not change the result.
+    pub fn candidates(&self, query: &QueryWords, options: &CandidateOptions) -> Vec<Candidate> {
+        let pictures = self.len() as f64;
+        let weights: Vec<u64> = (0..=64u32)
+            .map(|h| {
+                if h > options.max_hamming {
+                    return 0;
+                }
+                let h = f64::from(h);
+                (WEIGHT_UNIT * (-h * h / (SIGMA * SIGMA)).exp()).round() as u64
+            })
+            .collect();
+        let idf: Vec<u64> = self
+            .frequencies
+            .iter()
+            .map(|&f| {
+                let idf = (1.0 + pictures / f64::from(f.max(1))).ln();
+                (IDF_UNIT * idf * idf).round() as u64
+            })
+            .collect();
+        let mut found: Vec<Candidate> = self
+            .segments
+            .par_iter()
+            .flat_map_iter(|s| votes(s, query, &weights, &idf))
+            .collect();
+        let order =
+            |a: &Candidate, b: &Candidate| b.score.total_cmp(&a.score).then(a.key.cmp(&b.key));
+        if found.len() > options.limit {
+            found.select_nth_unstable_by(options.limit, order);
+            found.truncate(options.limit);
+        }
+        found.sort_unstable_by(order);
+        found
+    }
+}
+
+fn votes(live: &LiveSegment, query: &QueryWords, weights: &[u64], idf: &[u64]) -> Vec<Candidate> {
+    let segment = &live.segment;
+    let n = segment.keys().len();
+    let mut total = vec![0u64; n];
+    // What the present query feature has given each picture, and which feature that was.
+    let mut given = vec![0u64; n];
+    let mut giver = vec![u32::MAX; n];
+    for (feature, number) in query.features.iter().zip(0u32..) {
+        for a in &feature.assigned {
+            let Some(&idf) = idf.get(a.word as usize) else {
+                continue;
+            };
+            let (pictures, signatures) = segment.postings(a.word);
+            for (&p, &s) in pictures.iter().zip(signatures) {
+                let vote = weights[(s ^ a.signature).count_ones() as usize] * idf;
+                if vote == 0 {
+                    continue;
+                }
+                let p = p as usize;
+                if giver[p] != number {
+                    giver[p] = number;
+                    given[p] = 0;
+                }
+                if vote > given[p] {
+                    total[p] += vote - given[p];
+                    given[p] = vote;
+                }
+            }
+        }
+    }
+    total
+        .into_iter()
+        .zip(0u32..)
+        .filter(|&(t, p)| t > 0 && live.is_live(p))
+        .map(|(t, p)| Candidate {
+            key: segment.keys()[p as usize],
+            score: t as f64
+                / (IDF_UNIT * WEIGHT_UNIT)
+                / f64::from(segment.feature_count(p).max(1)).sqrt(),
+        })
+        .collect()
+}

@@ -1,0 +1,161 @@
+//! A vocabulary as bytes. Little-endian:
+//!
+//! | field | bytes |
+//! |---|---|
+//! | magic `RSVOCAB1` | 8 |
+//! | BLAKE3 of everything after this field, first 16 bytes | 16 |
+//! | dimension, cells, words, length of the model's name | 4 × 4 |
+//! | the model's name, UTF-8 | as said |
+//! | cell starts | 4 × (cells + 1) |
+//! | cell centres | cells × dimension |
+//! | words | words × dimension |
+//! | projection | 64 × dimension |
+//! | medians | 2 × 64 × words |
+
+use resight_vision::ModelId;
+
+use super::{SIGNATURE_BITS, Vocabulary};
+
+const MAGIC: &[u8; 8] = b"RSVOCAB1";
+const HASH: usize = 16;
+
+/// Why bytes are not a vocabulary.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VocabularyError {
+    /// They begin with something else.
+    #[error("this is not a Resight vocabulary, or one of a format this version does not know")]
+    NotAVocabulary,
+    /// They are cut short or were changed.
+    #[error("the vocabulary is damaged: {0}")]
+    Damaged(&'static str),
+    /// Training had too little to learn from.
+    #[error("{found} features were found, and {words} words need at least {needed}")]
+    TooFewFeatures {
+        /// Features there are.
+        found: usize,
+        /// Words asked for.
+        words: usize,
+        /// Features needed.
+        needed: usize,
+    },
+    /// Training was stopped by its caller.
+    #[error("training was cancelled")]
+    Cancelled,
+}
+
+impl Vocabulary {
+    /// Reads what [`Vocabulary::to_bytes`] wrote, checking every length and the checksum.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, VocabularyError> {
+        let rest = bytes
+            .strip_prefix(MAGIC)
+            .ok_or(VocabularyError::NotAVocabulary)?;
+        let (hash, body) = rest
+            .split_at_checked(HASH)
+            .ok_or(VocabularyError::Damaged("it ends inside its header"))?;
+        if blake3::hash(body).as_bytes()[..HASH] != *hash {
+            return Err(VocabularyError::Damaged(
+                "its checksum does not fit its contents",
+            ));
+        }
+        let mut reader = Reader { rest: body };
+        let dimension = reader.number()?;
+        let cells = reader.number()?;
+        let words = reader.number()?;
+        let name = reader.number()?;
+        let model = std::str::from_utf8(reader.take(name)?)
+            .map_err(|_| VocabularyError::Damaged("its model's name is not text"))?;
+        if dimension == 0 || cells == 0 || words == 0 {
+            return Err(VocabularyError::Damaged("it is empty"));
+        }
+        let model = ModelId::new(model);
+        let starts: Vec<u32> = reader.array(cells.saturating_add(1), u32::from_le_bytes)?;
+        let centres = reader.take(product(cells, dimension)?)?.to_vec();
+        let word_bytes = reader.take(product(words, dimension)?)?.to_vec();
+        let projection = reader.array(product(SIGNATURE_BITS, dimension)?, i8::from_le_bytes)?;
+        let medians = reader.array(product(SIGNATURE_BITS, words)?, i16::from_le_bytes)?;
+        let ordered = starts.windows(2).all(|s| s[0] <= s[1]);
+        if starts[0] != 0 || starts[cells] as usize != words || !ordered {
+            return Err(VocabularyError::Damaged("its cells do not hold its words"));
+        }
+        if !reader.rest.is_empty() {
+            return Err(VocabularyError::Damaged("it goes on after its end"));
+        }
+        Ok(Self {
+            model,
+            dimension,
+            centres,
+            starts,
+            words: word_bytes,
+            projection,
+            medians,
+            id: hex(hash),
+        })
+    }
+
+    /// The bytes, checksummed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let body = self.body();
+        let mut out = Vec::with_capacity(body.len() + MAGIC.len() + HASH);
+        out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&blake3::hash(&body).as_bytes()[..HASH]);
+        out.extend_from_slice(&body);
+        out
+    }
+
+    /// The id follows from the contents.
+    pub(super) fn compute_id(&self) -> String {
+        hex(&blake3::hash(&self.body()).as_bytes()[..HASH])
+    }
+
+    fn body(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let name = self.model.as_str().as_bytes();
+        for n in [self.dimension, self.cells(), self.len(), name.len()] {
+            out.extend_from_slice(&(n as u32).to_le_bytes());
+        }
+        out.extend_from_slice(name);
+        out.extend(self.starts.iter().flat_map(|s| s.to_le_bytes()));
+        out.extend_from_slice(&self.centres);
+        out.extend_from_slice(&self.words);
+        out.extend(self.projection.iter().flat_map(|p| p.to_le_bytes()));
+        out.extend(self.medians.iter().flat_map(|m| m.to_le_bytes()));
+        out
+    }
+}
+
+fn product(a: usize, b: usize) -> Result<usize, VocabularyError> {
+    a.checked_mul(b)
+        .ok_or(VocabularyError::Damaged("its sizes make no sense"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, n: usize) -> Result<&'a [u8], VocabularyError> {
+        let (head, tail) = self
+            .rest
+            .split_at_checked(n)
+            .ok_or(VocabularyError::Damaged("it is cut short"))?;
+        self.rest = tail;
+        Ok(head)
+    }
+
+    fn number(&mut self) -> Result<usize, VocabularyError> {
+        Ok(self.array(1, u32::from_le_bytes)?[0] as usize)
+    }
+
+    fn array<const N: usize, T>(
+        &mut self,
+        n: usize,
+        read: fn([u8; N]) -> T,
+    ) -> Result<Vec<T>, VocabularyError> {
+        let (chunks, _) = self.take(product(n, N)?)?.as_chunks::<N>();
+        Ok(chunks.iter().map(|c| read(*c)).collect())
+    }
+}

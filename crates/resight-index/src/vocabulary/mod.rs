@@ -1,0 +1,257 @@
+//! The visual vocabulary: which of W typical descriptors a feature is nearest to (Sivic &
+//! Zisserman, ICCV 2003), and 64 bits that say where in that word's cell it lies (Hamming
+//! embedding: Jégou, Douze & Schmid, ECCV 2008).
+//!
+//! Words are found in two steps: the words are grouped into cells, a feature visits the few
+//! cells whose centres are nearest and compares itself with the words inside. A word's number
+//! says its cell, so features sorted by word can be compared cell by cell as well.
+
+mod format;
+mod train;
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
+use resight_vision::{Descriptors, ModelId, squared_distances};
+
+pub use format::VocabularyError;
+pub use train::{TrainOptions, TrainStep, train};
+
+/// Bits in a signature.
+pub(crate) const SIGNATURE_BITS: usize = 64;
+/// Projections are sums of 128 products; this shift brings them into 16 bits.
+const PROJECTION_SHIFT: u32 = 4;
+/// Cells a feature visits when its word is looked for.
+const VISITED_CELLS: usize = 6;
+/// Words a query feature is looked up in (multiple assignment on the query's side, Jégou et
+/// al., IJCV 2010 §4).
+const QUERY_ASSIGNMENTS: usize = 3;
+
+/// W words in C cells, the projection of the signatures, and each word's medians.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Vocabulary {
+    model: ModelId,
+    dimension: usize,
+    /// `cells * dimension`: the cells' centres.
+    centres: Vec<u8>,
+    /// Words of cell c are `starts[c] .. starts[c + 1]`.
+    starts: Vec<u32>,
+    /// `words * dimension`.
+    words: Vec<u8>,
+    /// `64 * dimension`: rows of a random orthogonal matrix.
+    projection: Vec<i8>,
+    /// `words * 64`: a signature's bit is set above the median of its word.
+    medians: Vec<i16>,
+    id: String,
+}
+
+/// A feature of a stored picture: its word and signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AssignedFeature {
+    /// The nearest word.
+    pub word: u32,
+    /// Where in the word's cell it lies.
+    pub signature: u64,
+}
+
+/// A feature of a query: the words it may have been given in a stored picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryFeature {
+    /// Nearest first, each with the signature that the feature has in that word.
+    pub assigned: Vec<AssignedFeature>,
+    /// Nearest cells first.
+    pub cells: Vec<u32>,
+}
+
+/// All features of a query.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct QueryWords {
+    /// One for each descriptor, in their order.
+    pub features: Vec<QueryFeature>,
+}
+
+static GENERIC: &[u8] = include_bytes!("../../data/generic.vocabulary");
+
+impl Vocabulary {
+    /// The vocabulary that ships inside the program: see `docs/vocabulary.md` for what it was
+    /// trained on and how.
+    pub fn generic() -> Arc<Self> {
+        static READ: OnceLock<Arc<Vocabulary>> = OnceLock::new();
+        READ.get_or_init(|| match Self::from_bytes(GENERIC) {
+            Ok(vocabulary) => Arc::new(vocabulary),
+            // The bytes are part of the program and a test reads them.
+            Err(error) => unreachable!("the shipped vocabulary cannot be read: {error}"),
+        })
+        .clone()
+    }
+
+    /// Names these very words: features assigned with another vocabulary cannot be searched
+    /// with this one.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The model whose descriptors it was trained on.
+    pub fn model(&self) -> &ModelId {
+        &self.model
+    }
+
+    /// Bytes in a descriptor.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// Number of words.
+    pub fn len(&self) -> usize {
+        self.medians.len() / SIGNATURE_BITS
+    }
+
+    /// Whether there are no words; never true of one that was read or trained.
+    pub fn is_empty(&self) -> bool {
+        self.medians.is_empty()
+    }
+
+    /// Number of cells.
+    pub fn cells(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The words of a cell. Panics when `cell >= cells()`, as a slice does.
+    pub fn cell_words(&self, cell: u32) -> Range<u32> {
+        self.starts[cell as usize]..self.starts[cell as usize + 1]
+    }
+
+    /// Word and signature of each descriptor, in their order. Descriptors of another length than
+    /// `dimension()` give nothing: the caller checks the model first.
+    pub fn assign(&self, descriptors: &Descriptors) -> Vec<AssignedFeature> {
+        if descriptors.dimension() != self.dimension {
+            return Vec::new();
+        }
+        let mut finder = Finder::default();
+        descriptors
+            .iter()
+            .map(|d| {
+                finder.find(self, d, VISITED_CELLS, 1);
+                let projected = self.project(d);
+                let word = finder.words[0].1;
+                AssignedFeature {
+                    word,
+                    signature: self.signature(&projected, word),
+                }
+            })
+            .collect()
+    }
+
+    /// The words and the nearest `cells` cells of each query descriptor, in their order; runs on
+    /// the current rayon pool.
+    pub fn assign_query(&self, descriptors: &Descriptors, cells: usize) -> QueryWords {
+        if descriptors.dimension() != self.dimension {
+            return QueryWords::default();
+        }
+        let features = descriptors
+            .as_bytes()
+            .par_chunks_exact(self.dimension)
+            .map_init(Finder::default, |finder, d| {
+                finder.find(self, d, VISITED_CELLS.max(cells), QUERY_ASSIGNMENTS);
+                let projected = self.project(d);
+                let assigned = finder
+                    .words
+                    .iter()
+                    .map(|&(_, word)| AssignedFeature {
+                        word,
+                        signature: self.signature(&projected, word),
+                    })
+                    .collect();
+                QueryFeature {
+                    assigned,
+                    cells: finder
+                        .cells
+                        .iter()
+                        .take(cells)
+                        .map(|&(_, cell)| cell)
+                        .collect(),
+                }
+            })
+            .collect();
+        QueryWords { features }
+    }
+
+    fn project(&self, descriptor: &[u8]) -> [i16; SIGNATURE_BITS] {
+        let mut out = [0i16; SIGNATURE_BITS];
+        for (o, row) in out
+            .iter_mut()
+            .zip(self.projection.chunks_exact(self.dimension))
+        {
+            let sum: i32 = row
+                .iter()
+                .zip(descriptor)
+                .map(|(&p, &d)| i32::from(p) * i32::from(d))
+                .sum();
+            *o = (sum >> PROJECTION_SHIFT) as i16;
+        }
+        out
+    }
+
+    fn signature(&self, projected: &[i16; SIGNATURE_BITS], word: u32) -> u64 {
+        let at = word as usize * SIGNATURE_BITS;
+        let medians = &self.medians[at..at + SIGNATURE_BITS];
+        let mut bits = 0u64;
+        for (i, (p, m)) in projected.iter().zip(medians).enumerate() {
+            bits |= u64::from(p > m) << i;
+        }
+        bits
+    }
+}
+
+impl std::fmt::Debug for Vocabulary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vocabulary")
+            .field("id", &self.id)
+            .field("model", &self.model)
+            .field("words", &self.len())
+            .field("cells", &self.cells())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Buffers of the two-step search, reused from feature to feature.
+#[derive(Default)]
+struct Finder {
+    distances: Vec<u32>,
+    /// (distance, cell), nearest first.
+    cells: Vec<(u32, u32)>,
+    /// (distance, word), nearest first.
+    words: Vec<(u32, u32)>,
+}
+
+impl Finder {
+    /// Leaves the nearest `visit` cells in `cells` and the nearest `keep` words in `words`.
+    fn find(&mut self, vocabulary: &Vocabulary, descriptor: &[u8], visit: usize, keep: usize) {
+        squared_distances(descriptor, &vocabulary.centres, &mut self.distances);
+        self.cells.clear();
+        self.cells.extend(self.distances.iter().copied().zip(0..));
+        keep_smallest(&mut self.cells, visit);
+        self.words.clear();
+        for &(_, cell) in self.cells.iter().take(VISITED_CELLS) {
+            let words = vocabulary.cell_words(cell);
+            let d = vocabulary.dimension;
+            let rows = &vocabulary.words[words.start as usize * d..words.end as usize * d];
+            squared_distances(descriptor, rows, &mut self.distances);
+            self.words.extend(self.distances.iter().copied().zip(words));
+        }
+        keep_smallest(&mut self.words, keep);
+    }
+}
+
+/// The `n` smallest, sorted.
+fn keep_smallest(list: &mut Vec<(u32, u32)>, n: usize) {
+    if n < list.len() {
+        list.select_nth_unstable(n);
+        list.truncate(n);
+    }
+    list.sort_unstable();
+}
+
+#[cfg(test)]
+mod tests;

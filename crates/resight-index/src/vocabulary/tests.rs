@@ -1,0 +1,149 @@
+use super::*;
+
+/// Descriptors around `centres` well-separated points.
+fn clustered(centres: usize, each: usize, dimension: usize) -> Descriptors {
+    let mut state = 11u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) as u8
+    };
+    let points: Vec<Vec<u8>> = (0..centres)
+        .map(|_| (0..dimension).map(|_| next() / 2 + 20).collect())
+        .collect();
+    let mut bytes = Vec::new();
+    for _ in 0..each {
+        for p in &points {
+            bytes.extend(p.iter().map(|&v| v + next() % 8));
+        }
+    }
+    Descriptors::from_bytes(dimension, bytes).unwrap()
+}
+
+fn small(words: usize) -> (Vocabulary, Descriptors) {
+    let descriptors = clustered(40, 30, 32);
+    let options = TrainOptions {
+        words,
+        rounds: 6,
+        seed: 3,
+    };
+    let vocabulary = train(&ModelId::new("test/1"), &descriptors, &options, &mut |_| {
+        true
+    })
+    .unwrap();
+    (vocabulary, descriptors)
+}
+
+#[test]
+fn neighbours_share_words_and_bits() {
+    let (vocabulary, descriptors) = small(64);
+    assert_eq!(vocabulary.len(), 64);
+    let assigned = vocabulary.assign(&descriptors);
+    // Descriptors 40 apart come from the same point.
+    let same = (0..descriptors.len() - 40)
+        .filter(|&i| assigned[i].word == assigned[i + 40].word)
+        .count();
+    let other = (0..descriptors.len() - 41)
+        .filter(|&i| assigned[i].word == assigned[i + 41].word)
+        .count();
+    assert!(same > 500 && other < 60, "{same} {other}");
+}
+
+#[test]
+fn the_first_word_of_a_query_feature_is_the_stored_one() {
+    let (vocabulary, descriptors) = small(64);
+    let assigned = vocabulary.assign(&descriptors);
+    let query = vocabulary.assign_query(&descriptors, 4);
+    for (a, q) in assigned.iter().zip(&query.features) {
+        assert_eq!(*a, q.assigned[0]);
+        assert_eq!(q.assigned.len(), 3);
+        assert_eq!(q.cells.len(), 4);
+    }
+}
+
+#[test]
+fn cells_partition_the_words() {
+    let (vocabulary, _) = small(50);
+    let mut next = 0;
+    for c in 0..vocabulary.cells() as u32 {
+        let words = vocabulary.cell_words(c);
+        assert_eq!(words.start, next);
+        next = words.end;
+    }
+    assert_eq!(next as usize, vocabulary.len());
+}
+
+#[test]
+fn training_does_not_depend_on_threads() {
+    let (many, _) = small(64);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
+    let (one, _) = pool.install(|| small(64));
+    assert_eq!(many, one);
+    assert_eq!(many.id(), one.id());
+}
+
+#[test]
+fn bytes_round_trip_and_damage_is_seen() {
+    let (vocabulary, _) = small(32);
+    let bytes = vocabulary.to_bytes();
+    let read = Vocabulary::from_bytes(&bytes).unwrap();
+    assert_eq!(read, vocabulary);
+    assert!(matches!(
+        Vocabulary::from_bytes(b"GIF89a"),
+        Err(VocabularyError::NotAVocabulary)
+    ));
+    for cut in [8, 20, 40, bytes.len() / 2, bytes.len() - 1] {
+        assert!(matches!(
+            Vocabulary::from_bytes(&bytes[..cut]),
+            Err(VocabularyError::Damaged(_))
+        ));
+    }
+    for at in [9, 30, 60, bytes.len() - 5] {
+        let mut changed = bytes.clone();
+        changed[at] ^= 4;
+        assert!(matches!(
+            Vocabulary::from_bytes(&changed),
+            Err(VocabularyError::Damaged(_))
+        ));
+    }
+}
+
+#[test]
+fn too_little_to_learn_from_is_said() {
+    let descriptors = clustered(5, 5, 16);
+    let result = train(
+        &ModelId::new("t"),
+        &descriptors,
+        &TrainOptions::default(),
+        &mut |_| true,
+    );
+    assert!(matches!(
+        result,
+        Err(VocabularyError::TooFewFeatures { found: 25, .. })
+    ));
+}
+
+#[test]
+fn training_can_be_stopped() {
+    let descriptors = clustered(40, 30, 32);
+    let options = TrainOptions {
+        words: 64,
+        ..TrainOptions::default()
+    };
+    let mut rounds = 0;
+    let result = train(&ModelId::new("t"), &descriptors, &options, &mut |s| {
+        rounds = s.round;
+        s.round < 3
+    });
+    assert_eq!(result, Err(VocabularyError::Cancelled));
+    assert_eq!(rounds, 3);
+}
+
+#[test]
+fn the_shipped_vocabulary_reads() {
+    let generic = Vocabulary::generic();
+    assert_eq!(generic.dimension(), 128);
+    assert!(generic.len() >= 4096);
+}
