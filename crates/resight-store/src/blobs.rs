@@ -1,0 +1,60 @@
+//! Whole byte strings under a name.
+
+use crate::StoreError;
+
+/// Durable byte strings, each under a name.
+///
+/// A name is one or more parts joined by single `/`, each part made of `a-z`, `0-9`, `.`, `_` and
+/// `-`, at most 200 bytes long and without `..`; 1024 bytes in all. No name may be a folder of
+/// another (`a` and `a/b` cannot both be there). Every method fails with `store_bad_name` for any
+/// other name, and with `store_io` where the storage fails.
+pub trait BlobStore: Send + Sync {
+    /// Stores `bytes` under `name`, replacing what was there. A reader sees the old bytes or the
+    /// new ones, never a part; once this has returned `Ok` they survive a power cut. Also fails
+    /// with `store_full`.
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// The bytes under `name`, or `None` if there are none.
+    fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Removes `name`; says whether it was there.
+    fn delete(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// Whether there are bytes under `name`.
+    fn contains(&self, name: &str) -> Result<bool, StoreError>;
+}
+
+/// Checks a blob's name against the rules of [`BlobStore`].
+pub(crate) fn check_name(name: &str) -> Result<(), StoreError> {
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
+    let part_is_good = |part: &str| {
+        !part.is_empty() && part.len() <= 200 && part != "." && part.bytes().all(allowed)
+    };
+    if name.len() <= 1024 && !name.contains("..") && name.split('/').all(part_is_good) {
+        return Ok(());
+    }
+    Err(StoreError::BadName {
+        name: name.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_name;
+
+    #[test]
+    fn names_that_could_leave_the_folder_are_refused() {
+        let long = "a".repeat(201);
+        let deep = "a/".repeat(512) + "a";
+        for bad in [
+            "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/..", "a..b", "a/./b", "A",
+            "a b", "a\\b", "c:", "a\0", "é", "x+tmp", &long, &deep,
+        ] {
+            let code = check_name(bad).err().map(|error| error.code());
+            assert_eq!(code, Some("store_bad_name"), "{bad:?}");
+        }
+        for good in ["a", "ab/cd/0f.jpg", "thumb_1-2.webp", ".hidden", &long[1..]] {
+            assert!(check_name(good).is_ok(), "{good:?}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Blobs as files in a folder.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::blobs::check_name;
+use crate::{BlobStore, StoreError};
+
+/// Folder for files in the making. A blob's name cannot contain `+`, so the two never meet, and
+/// what a crash left behind is found without walking through all blobs.
+const UNFINISHED: &str = "+tmp";
+
+/// A [`BlobStore`] that keeps each blob as one file, in folders that follow its name.
+///
+/// Hold a [`crate::FolderLock`] while it is open for writing: opening removes unfinished files,
+/// those of another process as well.
+#[derive(Debug)]
+pub struct FolderBlobs {
+    root: PathBuf,
+    /// Folders whose entry in their parent is known to be on the disk.
+    settled: Mutex<HashSet<PathBuf>>,
+    next: AtomicU64,
+}
+
+impl FolderBlobs {
+    /// Opens the folder, creating it if it is not there, and removes what unfinished writes left.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let unfinished = dir.join(UNFINISHED);
+        match fs::remove_dir_all(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::from_io(&unfinished, error));
+            }
+            _ => {}
+        }
+        fs::create_dir_all(&unfinished).map_err(|error| StoreError::from_io(&unfinished, error))?;
+        sync_folder(dir)?;
+        if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_folder(parent)?;
+        }
+        Ok(Self {
+            root: dir.to_path_buf(),
+            settled: Mutex::new(HashSet::from([dir.to_path_buf()])),
+            next: AtomicU64::new(0),
+        })
+    }
+
+    fn path(&self, name: &str) -> Result<PathBuf, StoreError> {
+        check_name(name)?;
+        Ok(self.root.join(name))
+    }
+
+    /// Makes sure that every folder of `name` exists and that a power cut cannot take it away.
+    /// Returns the innermost.
+    fn settle_folders(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let mut folder = self.root.clone();
+        let mut parts: Vec<&str> = name.split('/').collect();
+        parts.pop();
+        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        for part in parts {
+            let parent = folder.clone();
+            folder.push(part);
+            if settled.contains(&folder) {
+                continue;
+            }
+            match fs::create_dir(&folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(StoreError::from_io(&folder, error));
+                }
+                _ => {}
+            }
+            // Even if it was there: a crash may have come between its making and this call.
+            sync_folder(&parent)?;
+            settled.insert(folder.clone());
+        }
+        Ok(folder)
+    }
+
+    fn write_unfinished(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = File::create_new(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+}
+
+impl BlobStore for FolderBlobs {
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let target = self.path(name)?;
+        let folder = self.settle_folders(name)?;
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let unfinished = self
+            .root
+            .join(UNFINISHED)
+            .join(format!("{}-{number}", std::process::id()));
+        let written = self
+            .write_unfinished(&unfinished, bytes)
+            .and_then(|()| fs::rename(&unfinished, &target));
+        if let Err(error) = written {
+            // Frees the space at once, which matters when the disk is full; else at the next open.
+            let _ = fs::remove_file(&unfinished);
+            return Err(StoreError::from_io(&target, error));
+        }
+        sync_folder(&folder)
+    }
+
+    fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.path(name)?;
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if means_absent(&error) => Ok(None),
+            Err(error) => Err(StoreError::from_io(&path, error)),
+        }
+    }
+
+    fn delete(&self, name: &str) -> Result<bool, StoreError> {
+        let path = self.path(name)?;
+        // Some systems report a folder here as "not permitted", so ask first.
+        if path.is_dir() {
+            return Ok(false);
+        }
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if means_absent(&error) => return Ok(false),
+            Err(error) => return Err(StoreError::from_io(&path, error)),
+        }
+        sync_folder(path.parent().unwrap_or(&self.root))?;
+        Ok(true)
+    }
+
+    fn contains(&self, name: &str) -> Result<bool, StoreError> {
+        let path = self.path(name)?;
+        match fs::metadata(&path) {
+            Ok(found) => Ok(found.is_file()),
+            Err(error) if means_absent(&error) => Ok(false),
+            Err(error) => Err(StoreError::from_io(&path, error)),
+        }
+    }
+}
+
+/// Whether the error says that no file has this name, be it that a folder has.
+fn means_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
+    )
+}
+
+/// Brings a folder's entries to the disk. Elsewhere than on Unix a folder cannot be opened for
+/// this, and the file system orders renames itself.
+pub(crate) fn sync_folder(dir: &Path) -> Result<(), StoreError> {
+    if cfg!(unix) {
+        File::open(dir)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| StoreError::from_io(dir, error))?;
+    }
+    Ok(())
+}

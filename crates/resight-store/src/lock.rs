@@ -1,0 +1,66 @@
+//! One writing process a data folder.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::Path;
+
+use crate::StoreError;
+
+/// Exclusive use of a data folder, for as long as this value lives.
+///
+/// The operating system holds the lock, so it is gone with the process even after `kill -9`. The
+/// file stays: removing it would let two processes lock two different files of the same name. It
+/// holds the process id as text, only to tell people who has the folder.
+#[derive(Debug)]
+pub struct FolderLock {
+    file: File,
+}
+
+impl FolderLock {
+    /// Name of the lock's file in the data folder.
+    const FILE: &'static str = "lock";
+
+    /// Locks `dir`, creating it if it is not there. Does not wait: fails with `store_locked` when
+    /// another process (or another `FolderLock` of this one) has it.
+    pub fn acquire(dir: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(dir).map_err(|error| StoreError::from_io(dir, error))?;
+        let path = dir.join(Self::FILE);
+        let io = |error| StoreError::from_io(&path, error);
+        // Not truncated here: before we have the lock, the content is the holder's.
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Locked {
+                    path: dir.to_path_buf(),
+                    pid: read_pid(&mut file),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(io(error)),
+        }
+        file.set_len(0).map_err(io)?;
+        file.write_all(std::process::id().to_string().as_bytes())
+            .map_err(io)?;
+        Ok(Self { file })
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // So that nobody is told of a process that is gone. If it fails, the number is merely stale.
+        let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
+    }
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(32).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}

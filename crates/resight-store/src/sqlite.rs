@@ -1,0 +1,266 @@
+//! The catalogue in one SQLite file.
+//!
+//! One connection writes, behind a mutex; reads take connections from a pool, so that with the
+//! write-ahead log they run beside a commit. Invariant: only the writing connection may change the
+//! file; every other one is opened for reading.
+
+mod changes;
+mod connection;
+mod reads;
+mod schema;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use crate::folder::sync_folder;
+use crate::{
+    Catalogue, Change, Effect, PictureId, PictureRecord, Refusal, SourceFile, StoreError,
+    StoredBytes,
+};
+
+/// Name of the catalogue's file in the data folder.
+const FILE: &str = "catalogue.sqlite3";
+
+/// Idle reading connections to keep; more are opened when more threads read at once.
+const IDLE_READERS: usize = 16;
+
+/// A [`Catalogue`] in one SQLite file, or in memory.
+///
+/// A commit waits up to 10 seconds for another process's commit, then fails with `store_busy`.
+#[derive(Debug)]
+pub struct SqliteCatalogue {
+    /// The file, for messages.
+    path: PathBuf,
+    access: Access,
+}
+
+#[derive(Debug)]
+enum Access {
+    ReadWrite {
+        writer: Mutex<Connection>,
+        readers: Mutex<Vec<Connection>>,
+    },
+    ReadOnly {
+        readers: Mutex<Vec<Connection>>,
+    },
+    /// A database in memory belongs to its one connection, so reads wait for writes here.
+    InMemory {
+        only: Mutex<Connection>,
+    },
+}
+
+impl SqliteCatalogue {
+    /// Opens the catalogue in the folder `dir` for reading and writing, creating either if it is
+    /// not there. Fails with `store_newer` or `store_damaged` without having changed the file.
+    ///
+    /// Hold a [`crate::FolderLock`] on the data folder meanwhile.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(dir).map_err(|error| StoreError::from_io(dir, error))?;
+        let path = dir.join(FILE);
+        let writer = connection::open_writer(&path)?;
+        // The file's own entry must be durable before the first commit is acknowledged.
+        sync_folder(dir)?;
+        Ok(Self {
+            path,
+            access: Access::ReadWrite {
+                writer: Mutex::new(writer),
+                readers: Mutex::default(),
+            },
+        })
+    }
+
+    /// Opens the catalogue in `dir` for reading, also while another process writes to it. Sees
+    /// what that process commits. Fails with `store_missing` if there is no catalogue, and as
+    /// [`SqliteCatalogue::open`] does.
+    pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(FILE);
+        let first = connection::open_reader(&path)?;
+        schema::check(&path, &first)?;
+        Ok(Self {
+            path,
+            access: Access::ReadOnly {
+                readers: Mutex::new(vec![first]),
+            },
+        })
+    }
+
+    /// An empty catalogue that lives as long as this value, for tests and trials.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let path = PathBuf::from(":memory:");
+        let only = connection::open_in_memory(&path)?;
+        Ok(Self {
+            path,
+            access: Access::InMemory {
+                only: Mutex::new(only),
+            },
+        })
+    }
+
+    /// Runs `work` on one committed state of the catalogue.
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        match &self.access {
+            Access::InMemory { only } => self.read_with(&mut lock(only), work),
+            Access::ReadWrite { readers, .. } | Access::ReadOnly { readers } => {
+                // In a statement of its own, so that the pool is not locked while a file is opened.
+                let idle = lock(readers).pop();
+                let mut reader = match idle {
+                    Some(reader) => reader,
+                    None => connection::open_reader(&self.path)?,
+                };
+                // A connection that failed is closed rather than used again.
+                let found = self.read_with(&mut reader, work)?;
+                let mut idle = lock(readers);
+                if idle.len() < IDLE_READERS {
+                    idle.push(reader);
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    /// The transaction makes several statements see the same state.
+    fn read_with<T>(
+        &self,
+        connection: &mut Connection,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let run = || {
+            let transaction = connection.transaction()?;
+            let found = work(&transaction)?;
+            transaction.commit()?;
+            Ok(found)
+        };
+        run().map_err(|error| StoreError::from_sql(&self.path, error))
+    }
+
+    /// Runs `work` so that all of it is kept, durably, or none.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let writer = match &self.access {
+            Access::ReadWrite { writer, .. } => writer,
+            Access::InMemory { only } => only,
+            Access::ReadOnly { .. } => return Err(StoreError::ReadOnly),
+        };
+        let mut writer = lock(writer);
+        let run = || {
+            // Taking the write lock at once: a transaction that starts by reading cannot wait for
+            // another writer later.
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        run().map_err(|error| StoreError::from_sql(&self.path, error))
+    }
+}
+
+impl Catalogue for SqliteCatalogue {
+    fn commit(&self, changes: Vec<Change>) -> Result<Vec<Effect>, StoreError> {
+        if changes.is_empty() && !matches!(self.access, Access::ReadOnly { .. }) {
+            return Ok(Vec::new());
+        }
+        let now = now_ms();
+        self.write(|connection| {
+            changes
+                .into_iter()
+                .map(|change| changes::apply(connection, change, now))
+                .collect()
+        })
+    }
+
+    fn picture(&self, id: &PictureId) -> Result<Option<PictureRecord>, StoreError> {
+        self.read(|connection| reads::picture(connection, id))
+    }
+
+    fn pictures(&self, keys: &[u64]) -> Result<Vec<Option<PictureRecord>>, StoreError> {
+        self.read(|connection| reads::pictures(connection, keys))
+    }
+
+    fn list(&self, offset: u64, limit: u64) -> Result<Vec<PictureRecord>, StoreError> {
+        self.read(|connection| reads::list(connection, offset, limit))
+    }
+
+    fn count(&self) -> Result<u64, StoreError> {
+        self.read(|connection| reads::number(connection, "SELECT COUNT(*) FROM picture"))
+    }
+
+    fn features(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.read(|connection| reads::features(connection, keys))
+    }
+
+    fn words_after(
+        &self,
+        key: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        self.read(|connection| reads::words_after(connection, key, limit))
+    }
+
+    fn source(&self, path: &str) -> Result<Option<(SourceFile, PictureId)>, StoreError> {
+        self.read(|connection| reads::source(connection, path))
+    }
+
+    fn sources_under(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(SourceFile, PictureId)>, StoreError> {
+        self.read(|connection| reads::sources_under(connection, prefix, after, limit))
+    }
+
+    fn refusals_under(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Refusal>, StoreError> {
+        self.read(|connection| reads::refusals_under(connection, prefix, after, limit))
+    }
+
+    fn refusal_count(&self) -> Result<u64, StoreError> {
+        self.read(|connection| reads::number(connection, "SELECT COUNT(*) FROM refusal"))
+    }
+
+    fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT value FROM setting WHERE name = ?1")?
+                .query_row([name], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    fn set_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        self.write(|connection| changes::set_setting(connection, name, value))
+    }
+
+    fn stored_bytes(&self) -> Result<StoredBytes, StoreError> {
+        self.read(reads::stored_bytes)
+    }
+}
+
+/// A thread that panicked in the middle left no half-made change: its transaction was rolled back
+/// while it unwound. So a poisoned lock is as good as any.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_millis()).ok())
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Opening connections, with the settings that durability and waiting depend on.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::schema;
+use crate::StoreError;
+
+/// How long to wait for another process's lock.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Features of a picture take tens of kilobytes: larger pages than SQLite's 4096 bytes keep them
+/// in shorter chains.
+const PAGE_BYTES: u32 = 8192;
+
+/// The write-ahead log is cut back to this after a checkpoint, so that one large commit does not
+/// keep its space for ever.
+const LOG_BYTES: i64 = 64 << 20;
+
+/// Statements a connection keeps prepared: more than there are in this crate.
+const STATEMENTS: usize = 64;
+
+/// Opens the file for reading and writing and makes the tables if it is new.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sql = |error| StoreError::from_sql(path, error);
+    let mut connection = Connection::open_with_flags(path, flags).map_err(sql)?;
+    connection.busy_timeout(PATIENCE).map_err(sql)?;
+    // Before anything below can change the file.
+    schema::check_writable(path, &connection)?;
+    let set = |name: &str, value: &dyn rusqlite::ToSql| {
+        connection.pragma_update(None, name, value).map_err(sql)
+    };
+    set("page_size", &PAGE_BYTES)?;
+    set("journal_mode", &"wal")?;
+    set("journal_size_limit", &LOG_BYTES)?;
+    // FULL brings the log to the disk at each commit; NORMAL would lose the last ones in a power
+    // cut. Fullfsync is what that takes on macOS and has no effect elsewhere.
+    set("synchronous", &"full")?;
+    set("fullfsync", &true)?;
+    set("checkpoint_fullfsync", &true)?;
+    finish(path, &mut connection)?;
+    Ok(connection)
+}
+
+/// Opens the file for reading. Fails with `store_missing` if it is not there.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing {
+            path: path.to_path_buf(),
+        });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sql = |error| StoreError::from_sql(path, error);
+    let connection = Connection::open_with_flags(path, flags).map_err(sql)?;
+    connection.busy_timeout(PATIENCE).map_err(sql)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
+
+/// An empty database that belongs to this connection alone.
+pub(super) fn open_in_memory(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection =
+        Connection::open_in_memory().map_err(|error| StoreError::from_sql(path, error))?;
+    finish(path, &mut connection)?;
+    Ok(connection)
+}
+
+fn finish(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+    // Removing a picture relies on this to take its features, words and sources along.
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .map_err(|error| StoreError::from_sql(path, error))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    schema::create(path, connection)
+}

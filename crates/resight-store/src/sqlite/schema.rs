@@ -1,0 +1,137 @@
+//! The tables, and which files are ours.
+//!
+//! Features and words have tables of their own, so that listing pictures never reads them; their
+//! lengths are kept beside the picture, so that summing them does not either. Text compares by
+//! bytes, SQLite's default: another database must be told to (`COLLATE "C"`).
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::StoreError;
+
+/// Marks a SQLite file as a Resight catalogue: "Rsgt" in ASCII.
+const APPLICATION_ID: i64 = 0x5273_6774;
+
+/// The format that this program writes, and the highest that it reads.
+pub(super) const VERSION: u32 = 1;
+
+/// `key` is never given twice, which plain SQLite row ids do not promise without `AUTOINCREMENT`.
+const TABLES: &str = "
+CREATE TABLE picture (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    byte_len BIGINT NOT NULL,
+    width BIGINT NOT NULL,
+    height BIGINT NOT NULL,
+    feature_count BIGINT NOT NULL,
+    model TEXT NOT NULL,
+    uploaded INTEGER NOT NULL,
+    added_ms BIGINT NOT NULL,
+    features_len BIGINT NOT NULL,
+    words_len BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX picture_by_id ON picture (id);
+CREATE INDEX picture_by_added ON picture (added_ms, key);
+CREATE TABLE features (
+    key INTEGER PRIMARY KEY REFERENCES picture (key) ON DELETE CASCADE,
+    bytes BLOB NOT NULL
+);
+CREATE TABLE words (
+    key INTEGER PRIMARY KEY REFERENCES picture (key) ON DELETE CASCADE,
+    bytes BLOB NOT NULL
+);
+CREATE TABLE source (
+    path TEXT NOT NULL PRIMARY KEY,
+    key INTEGER NOT NULL REFERENCES picture (key) ON DELETE CASCADE,
+    byte_len BIGINT NOT NULL,
+    modified_ns BIGINT NOT NULL
+);
+CREATE INDEX source_by_key ON source (key, path);
+CREATE TABLE refusal (
+    path TEXT NOT NULL PRIMARY KEY,
+    byte_len BIGINT NOT NULL,
+    modified_ns BIGINT NOT NULL,
+    code TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    seen_ms BIGINT NOT NULL
+);
+CREATE TABLE setting (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+);
+";
+
+/// What the file's header and table list say it is.
+enum Kind {
+    Empty,
+    Ours,
+}
+
+fn kind(path: &Path, connection: &Connection) -> Result<Kind, StoreError> {
+    let number = |sql: &str| {
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(|error| StoreError::from_sql(path, error))
+    };
+    let application_id = number("PRAGMA application_id")?;
+    let version = number("PRAGMA user_version")?;
+    let tables = number("SELECT COUNT(*) FROM sqlite_schema")?;
+    let damaged = |detail: &str| StoreError::Damaged {
+        path: path.to_path_buf(),
+        detail: detail.to_owned(),
+    };
+    if (application_id, version, tables) == (0, 0, 0) {
+        return Ok(Kind::Empty);
+    }
+    if application_id != APPLICATION_ID {
+        return Err(damaged("it belongs to another program"));
+    }
+    match u32::try_from(version) {
+        Ok(VERSION) => Ok(Kind::Ours),
+        Ok(found) if found > VERSION => Err(StoreError::Newer {
+            found,
+            supported: VERSION,
+        }),
+        _ => Err(damaged(
+            "its format version is not one that was ever written",
+        )),
+    }
+}
+
+/// Fails unless the file is a catalogue that this program can read.
+pub(super) fn check(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    match kind(path, connection)? {
+        Kind::Ours => Ok(()),
+        // A writer made the file and has not come to its tables yet.
+        Kind::Empty => Err(StoreError::Missing {
+            path: path.to_path_buf(),
+        }),
+    }
+}
+
+/// Fails unless the file is empty or a catalogue that this program can read; does not change it.
+pub(super) fn check_writable(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    kind(path, connection).map(|_| ())
+}
+
+/// Makes the tables in an empty file, all or none.
+pub(super) fn create(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+    let sql = |error| StoreError::from_sql(path, error);
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(sql)?;
+    // Asked inside the transaction: two processes may be opening the same new file.
+    if let Kind::Empty = kind(path, &transaction)? {
+        transaction.execute_batch(TABLES).map_err(sql)?;
+        transaction
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(sql)?;
+        transaction
+            .pragma_update(None, "user_version", VERSION)
+            .map_err(sql)?;
+    }
+    transaction.commit().map_err(sql)
+}

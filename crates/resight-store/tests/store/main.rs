@@ -1,0 +1,12 @@
+//! The store through its public interface.
+
+// The lint spares test functions, not their helpers.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod blobs;
+mod changes;
+mod crash;
+mod files;
+mod fixtures;
+mod paths;
+mod reading;
