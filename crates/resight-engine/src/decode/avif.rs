@@ -1,0 +1,24 @@
+//! AVIF: container, coded picture, colours and orientation put together.
+
+use resight_vision::Image;
+
+use super::upright::upright;
+use super::{DecodeLimits, Refused, av1, bmff, wrap, yuv};
+
+/// Decodes the primary picture of `bytes`.
+pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image, Refused> {
+    let item = bmff::primary(bytes)?;
+    if let Some((width, height)) = item.announced {
+        limits.check_size(width, height)?;
+    }
+    let frame = av1::decode(item.data, limits)?;
+    // The container's size is a claim; the coded one is the truth.
+    limits.check_size(frame.width(), frame.height())?;
+    let rgb = yuv::to_rgb(&frame, item.nclx);
+    let mut image = wrap(frame.width(), frame.height(), rgb)?;
+    drop(frame);
+    for orientation in item.transforms {
+        image = upright(image, orientation)?;
+    }
+    Ok(image)
+}

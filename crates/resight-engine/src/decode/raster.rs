@@ -1,0 +1,99 @@
+//! The formats that the `image` crate decodes.
+
+use std::io::Cursor;
+
+use image::error::{ImageError, LimitErrorKind};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use resight_vision::Image;
+
+use super::sniff::raster_name;
+use super::upright::upright;
+use super::{DecodeLimits, Refused, RefusedCode, wrap};
+
+/// Decodes the first picture in `bytes`, which are of `format`.
+pub(super) fn decode(
+    bytes: &[u8],
+    format: ImageFormat,
+    limits: &DecodeLimits,
+) -> Result<Image, Refused> {
+    let explain = |error| explain(error, format, limits);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(decoder_limits(limits));
+    let mut decoder = reader.into_decoder().map_err(explain)?;
+    let (width, height) = decoder.dimensions();
+    limits.check_size(width, height)?;
+    // Metadata is a convenience: when it is broken the pixels still count.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let pixels = DynamicImage::from_decoder(decoder).map_err(explain)?;
+    let (width, height) = (pixels.width(), pixels.height());
+    upright(wrap(width, height, to_rgb(pixels))?, orientation)
+}
+
+/// Memory for eight bytes a pixel (16-bit RGBA) plus working space.
+fn decoder_limits(limits: &DecodeLimits) -> Limits {
+    let side = limits.max_pixels / u64::from(limits.min_side.max(1));
+    let side = u32::try_from(side).unwrap_or(u32::MAX);
+    let mut out = Limits::default();
+    out.max_image_width = Some(side);
+    out.max_image_height = Some(side);
+    out.max_alloc = Some(limits.max_pixels.saturating_mul(8).saturating_add(64 << 20));
+    out
+}
+
+/// Eight-bit RGB over white.
+fn to_rgb(pixels: DynamicImage) -> Vec<u8> {
+    if !pixels.color().has_alpha() {
+        return pixels.into_rgb8().into_raw();
+    }
+    let mut bytes = pixels.into_rgba8().into_raw();
+    // In place: the write position 3i never passes the read position 4i.
+    let count = bytes.len() / 4;
+    for i in 0..count {
+        let alpha = u32::from(bytes[4 * i + 3]);
+        for c in 0..3 {
+            let sum = u32::from(bytes[4 * i + c]) * alpha + 255 * (255 - alpha);
+            bytes[3 * i + c] = ((sum + 127) / 255) as u8;
+        }
+    }
+    bytes.truncate(3 * count);
+    bytes.shrink_to_fit();
+    bytes
+}
+
+/// Turns a decoder's error into a refusal.
+fn explain(error: ImageError, format: ImageFormat, limits: &DecodeLimits) -> Refused {
+    let name = raster_name(format);
+    match error {
+        ImageError::Limits(limit) => {
+            let detail = match limit.kind() {
+                LimitErrorKind::DimensionError => format!(
+                    "a side of the {name} picture is too long for the limit of {} pixels",
+                    limits.max_pixels
+                ),
+                _ => format!("decoding the {name} picture would need too much memory"),
+            };
+            Refused::new(RefusedCode::TooManyPixels, detail)
+        }
+        ImageError::Unsupported(error) => Refused::not_supported(format!(
+            "this kind of {name} is not supported, convert to JPEG or plain PNG: {}",
+            sentence(&error)
+        )),
+        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Refused::broken(format!("the {name} data ends early"))
+        }
+        error => Refused::broken(format!("the {name} data is damaged: {}", sentence(&error))),
+    }
+}
+
+/// One line of bounded length: decoders quote the data they failed on.
+fn sentence(error: &dyn std::error::Error) -> String {
+    // The wrapper's own text repeats the format; its source says what was wrong.
+    let text = error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string);
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(200)
+        .collect()
+}

@@ -1,0 +1,259 @@
+//! Tells the format of a picture by its first bytes.
+
+use image::ImageFormat;
+
+/// A format that is decoded here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Decoded by the `image` crate.
+    Raster(ImageFormat),
+    /// Decoded by our own container parser and an AV1 decoder.
+    Avif,
+}
+
+impl Format {
+    /// The name a user knows it by.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Avif => "AVIF",
+            Self::Raster(format) => raster_name(format),
+        }
+    }
+
+    /// The registered media type.
+    pub(super) fn media_type(self) -> &'static str {
+        match self {
+            Self::Avif => "image/avif",
+            Self::Raster(format) => format.to_mime_type(),
+        }
+    }
+}
+
+/// The name a user knows a raster format by.
+pub(super) fn raster_name(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::Png => "PNG",
+        ImageFormat::WebP => "WebP",
+        ImageFormat::Gif => "GIF",
+        ImageFormat::Tiff => "TIFF",
+        ImageFormat::Bmp => "BMP",
+        ImageFormat::Pnm => "PNM",
+        _ => "picture",
+    }
+}
+
+/// What the bytes look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sniffed {
+    /// Decoded here.
+    Ours(Format),
+    /// Shows something, but is not decoded here; holds the format's name.
+    Foreign(&'static str),
+    /// Recognised, and no picture; holds the media type.
+    NotPicture(&'static str),
+    /// Not recognised.
+    Unknown,
+}
+
+/// Looks at the first (for TGA also the last) bytes.
+pub(super) fn sniff(bytes: &[u8]) -> Sniffed {
+    if let Some(format) = ours(bytes) {
+        return Sniffed::Ours(format);
+    }
+    if let Some(name) = foreign(bytes) {
+        return Sniffed::Foreign(name);
+    }
+    let Some(kind) = infer::get(bytes) else {
+        return if looks_like_tga(bytes) {
+            Sniffed::Foreign("TGA")
+        } else {
+            Sniffed::Unknown
+        };
+    };
+    match kind.matcher_type() {
+        // Two letters were enough for it; `looks_like_bmp` has seen more.
+        infer::MatcherType::Image if kind.mime_type() == "image/bmp" => Sniffed::Unknown,
+        infer::MatcherType::Image => Sniffed::Foreign(kind.mime_type()),
+        infer::MatcherType::Video => Sniffed::Foreign("Video"),
+        _ => Sniffed::NotPicture(kind.mime_type()),
+    }
+}
+
+fn ours(bytes: &[u8]) -> Option<Format> {
+    use ImageFormat::{Bmp, Gif, Jpeg, Png, Pnm, Tiff, WebP};
+    let format = match bytes {
+        [0xff, 0xd8, 0xff, ..] => Jpeg,
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Png,
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Gif,
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => WebP,
+        // Canon's raw files are TIFF on the outside only.
+        [b'I', b'I', b'*', 0, _, _, _, _, b'C', b'R', ..] => return None,
+        [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Tiff,
+        [b'P', b'1'..=b'7', b' ' | b'\t' | b'\r' | b'\n' | b'#', ..] => Pnm,
+        [b'B', b'M', ..] if looks_like_bmp(bytes) => Bmp,
+        _ => return has_brand(bytes, &[*b"avif", *b"avis"]).then_some(Format::Avif),
+    };
+    Some(Format::Raster(format))
+}
+
+/// Two letters are no proof: the reserved words must be zero, or the header size a known one.
+fn looks_like_bmp(bytes: &[u8]) -> bool {
+    let Some(header) = bytes.get(..18) else {
+        return false;
+    };
+    let known_size = matches!(
+        header[14..18],
+        [12 | 16 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0]
+    );
+    known_size || header[6..10] == [0; 4]
+}
+
+/// Whether an ISO base media file names one of `brands` in its `ftyp` box.
+fn has_brand(bytes: &[u8], brands: &[[u8; 4]]) -> bool {
+    let Some(&[a, b, c, d, b'f', b't', b'y', b'p']) = bytes.first_chunk() else {
+        return false;
+    };
+    let end = (u32::from_be_bytes([a, b, c, d]) as usize).min(bytes.len());
+    let named = bytes.get(8..end).unwrap_or_default();
+    // The second word is a version, not a brand.
+    let (words, _) = named.as_chunks::<4>();
+    words
+        .iter()
+        .enumerate()
+        .any(|(i, word)| i != 1 && brands.contains(word))
+}
+
+fn foreign(bytes: &[u8]) -> Option<&'static str> {
+    const HEIC: [[u8; 4]; 8] = [
+        *b"heic", *b"heix", *b"heim", *b"heis", *b"hevc", *b"hevx", *b"mif1", *b"msf1",
+    ];
+    let name = match bytes {
+        [0xff, 0x4f, 0xff, 0x51, ..]
+        | [
+            0,
+            0,
+            0,
+            12,
+            b'j',
+            b'P',
+            b' ',
+            b' ',
+            b'\r',
+            b'\n',
+            0x87,
+            b'\n',
+            ..,
+        ] => "JPEG 2000",
+        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => "JPEG XL",
+        [b'I', b'I', b'*', 0, _, _, _, _, b'C', b'R', ..] => "Canon raw (CR2)",
+        [b'I', b'I', 0xbc, ..] => "JPEG XR",
+        [0, 0, 1, 0, n, 0, ..] if *n > 0 => "ICO",
+        [0, 0, 2, 0, n, 0, ..] if *n > 0 && !looks_like_tga(bytes) => "CUR",
+        [b'8', b'B', b'P', b'S', ..] => "Photoshop (PSD)",
+        [b'q', b'o', b'i', b'f', ..] => "QOI",
+        [b'P', b'F' | b'f', b'\n' | b'\r' | b' ', ..] => "PFM",
+        [b'D', b'D', b'S', b' ', ..] => "DDS",
+        [0x76, 0x2f, 0x31, 0x01, ..] => "OpenEXR",
+        [b'#', b'?', b'R', b'A' | b'G', ..] => "Radiance HDR",
+        [b'f', b'a', b'r', b'b', b'f', b'e', b'l', b'd', ..] => "Farbfeld",
+        [b'g', b'i', b'm', b'p', b' ', b'x', b'c', b'f', ..] => "GIMP (XCF)",
+        [b'A', b'T', b'&', b'T', b'F', b'O', b'R', b'M', ..] => "DjVu",
+        [0x59, 0xa6, 0x6a, 0x95, ..] => "Sun raster",
+        [b'i', b'c', b'n', b's', ..] => "Apple icon (ICNS)",
+        [b'%', b'P', b'D', b'F', b'-', ..] => "PDF",
+        [b'%', b'!', b'P', b'S', ..] => "PostScript",
+        _ if has_brand(bytes, &HEIC) => "HEIC/HEIF",
+        _ if looks_like_svg(bytes) => "SVG",
+        _ => return None,
+    };
+    Some(name)
+}
+
+/// An XML or bare document that names an `svg` element early on.
+fn looks_like_svg(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(4096)];
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    text.trim_ascii_start().starts_with(b"<") && text.windows(4).any(|w| w == b"<svg")
+}
+
+/// TGA has no magic at its start: version 2 has a footer, version 1 only a header that fits.
+fn looks_like_tga(bytes: &[u8]) -> bool {
+    if bytes.ends_with(b"TRUEVISION-XFILE.\0") {
+        return true;
+    }
+    let Some(header) = bytes.get(..18) else {
+        return false;
+    };
+    let (has_map, kind, depth) = (header[1], header[2], header[16]);
+    let mapped = matches!(kind, 1 | 9);
+    let origin = header[8..12] == [0; 4];
+    let sized = header[12..14] != [0, 0] && header[14..16] != [0, 0];
+    has_map == u8::from(mapped)
+        && matches!(kind, 1 | 2 | 3 | 9 | 10 | 11)
+        && matches!(depth, 8 | 15 | 16 | 24 | 32)
+        && (mapped || header[3..8] == [0; 5])
+        && origin
+        && sized
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_by_content() {
+        let bmp = *b"BM\0\0\0\0\0\0\0\0\0\0\0\0\x28\0\0\0";
+        let cases: [(&[u8], Sniffed); 14] = [
+            (
+                b"\xff\xd8\xff\xe0",
+                Sniffed::Ours(Format::Raster(ImageFormat::Jpeg)),
+            ),
+            (&bmp, Sniffed::Ours(Format::Raster(ImageFormat::Bmp))),
+            (b"BMW builds cars, not pictures", Sniffed::Unknown),
+            (
+                b"P6\n2 2\n255\n",
+                Sniffed::Ours(Format::Raster(ImageFormat::Pnm)),
+            ),
+            (
+                b"\0\0\0\x14ftypmif1\0\0\0\0avif",
+                Sniffed::Ours(Format::Avif),
+            ),
+            (
+                b"\0\0\0\x14ftypmif1\0\0\0\0heic",
+                Sniffed::Foreign("HEIC/HEIF"),
+            ),
+            (b"\0\0\0\x10ftypisomavif", Sniffed::Foreign("Video")),
+            (
+                b"<?xml version='1.0'?>\n<svg width='3'/>",
+                Sniffed::Foreign("SVG"),
+            ),
+            (b"%PDF-1.7", Sniffed::Foreign("PDF")),
+            (
+                b"II*\0\x10\0\0\0CR\x02\0",
+                Sniffed::Foreign("Canon raw (CR2)"),
+            ),
+            (b"8BPS\0\x01", Sniffed::Foreign("Photoshop (PSD)")),
+            (b"PK\x03\x04....", Sniffed::NotPicture("application/zip")),
+            (b"hello", Sniffed::Unknown),
+            (b"", Sniffed::Unknown),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(sniff(bytes), expected, "{bytes:?}");
+        }
+    }
+}

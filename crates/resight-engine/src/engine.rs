@@ -1,0 +1,444 @@
+//! The engine: what is held, and the order in which effects happen.
+//!
+//! Invariant: a change is committed to the catalogue first, then made visible in the index, and
+//! only then acknowledged. One change at a time does both, so the index sees keys in the order in
+//! which the catalogue gave them.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use resight_index::{Index, Key, PictureWords, Vocabulary};
+use resight_store::{BlobStore, Catalogue, Change, Effect, NewPicture, PictureId};
+use resight_vision::{LocalExtractor, VerifyOptions};
+
+use crate::decode::{DecodeLimits, Refused, RefusedCode};
+use crate::describe::{Described, describe};
+use crate::error::EngineError;
+use crate::feature_cache::FeatureCache;
+use crate::picture::{Added, Picture, PictureFile, id_of};
+use crate::scale::thumbnail_jpeg;
+use crate::stored_features::StoredFeatures;
+
+/// The parts an engine is put together from.
+pub struct Parts {
+    /// What is known about each picture.
+    pub catalogue: Arc<dyn Catalogue>,
+    /// Thumbnails, and the files of uploaded pictures.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Makes local features.
+    pub extractor: Arc<dyn LocalExtractor>,
+    /// Gives them words; must have been trained on the extractor's model.
+    pub vocabulary: Arc<Vocabulary>,
+}
+
+/// Bounds and trade-offs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EngineOptions {
+    /// What is accepted as a picture.
+    pub decode: DecodeLimits,
+    /// Pictures are described at most this large: the longer side in pixels.
+    pub max_side: u32,
+    /// Candidates by words whose geometry is verified.
+    pub shortlist: usize,
+    /// Cells of the vocabulary in which a query feature looks for its match: more find more
+    /// matches and take longer.
+    pub matching_cells: usize,
+    /// When a match counts as verified.
+    pub verify: VerifyOptions,
+    /// Memory for features of stored pictures, in bytes.
+    pub feature_cache_bytes: u64,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            decode: DecodeLimits::default(),
+            max_side: 1024,
+            shortlist: 200,
+            matching_cells: 12,
+            verify: VerifyOptions::default(),
+            feature_cache_bytes: 256 << 20,
+        }
+    }
+}
+
+/// Numbers about what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// Pictures held.
+    pub pictures: u64,
+    /// Files that could not be read.
+    pub refused: u64,
+    /// Stored keypoints and descriptors, in bytes.
+    pub feature_bytes: u64,
+    /// Stored words and signatures, in bytes.
+    pub word_bytes: u64,
+    /// The inverted index in memory, in bytes.
+    pub index_bytes: u64,
+}
+
+/// A file that could not be read as a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedFile {
+    /// Which file.
+    pub path: String,
+    /// Stable code.
+    pub code: String,
+    /// What was wrong with it.
+    pub detail: String,
+    /// When it was tried, in milliseconds since 1970 (UTC).
+    pub seen_ms: i64,
+}
+
+/// Holds pictures and finds them again.
+pub struct Engine {
+    pub(crate) parts: Parts,
+    pub(crate) options: EngineOptions,
+    pub(crate) index: Index,
+    pub(crate) cache: FeatureCache,
+    changes: Mutex<()>,
+}
+
+/// A picture ready to be committed.
+pub(crate) struct Prepared {
+    pub(crate) new: NewPicture,
+    pub(crate) words: PictureWords,
+    /// The file's bytes, where they are to be kept.
+    pub(crate) original: Option<Vec<u8>>,
+}
+
+/// Longer side of a thumbnail in pixels, and its JPEG quality.
+const THUMBNAIL: (u32, u8) = (320, 80);
+/// Pictures whose words are read at a time when the index is rebuilt.
+const REBUILD_BATCH: usize = 2000;
+
+impl Engine {
+    /// Opens what the catalogue holds: checks that it was made by this model and vocabulary and
+    /// rebuilds the index from the stored words.
+    pub fn open(parts: Parts, options: EngineOptions) -> Result<Self, EngineError> {
+        if parts.vocabulary.model() != parts.extractor.model() {
+            return Err(EngineError::ModelMismatch {
+                what: "model",
+                stored: format!("{} (of the vocabulary)", parts.vocabulary.model()),
+                current: parts.extractor.model().to_string(),
+            });
+        }
+        let engine = Self {
+            index: Index::new(parts.vocabulary.len()),
+            cache: FeatureCache::new(options.feature_cache_bytes),
+            parts,
+            options,
+            changes: Mutex::new(()),
+        };
+        engine.check_setting("model", engine.parts.extractor.model().as_str())?;
+        engine.check_setting("vocabulary", engine.parts.vocabulary.id())?;
+        let mut after = None;
+        loop {
+            let batch = engine.parts.catalogue.words_after(after, REBUILD_BATCH)?;
+            let Some(last) = batch.last() else {
+                break;
+            };
+            after = Some(last.0);
+            let read = |(key, bytes): (u64, Vec<u8>)| {
+                PictureWords::from_bytes(&bytes)
+                    .map(|words| (Key(key), words))
+                    .map_err(|e| EngineError::Internal(format!("picture {key}: {e}")))
+            };
+            engine
+                .index
+                .add(batch.into_iter().map(read).collect::<Result<_, _>>()?);
+        }
+        Ok(engine)
+    }
+
+    /// A recorded setting must be the present one. It is recorded with the first picture, so that
+    /// an empty data folder can still change its mind.
+    fn check_setting(&self, what: &'static str, current: &str) -> Result<(), EngineError> {
+        match self.parts.catalogue.setting(what)? {
+            Some(stored) if stored != current && self.parts.catalogue.count()? > 0 => {
+                Err(EngineError::ModelMismatch {
+                    what,
+                    stored,
+                    current: current.to_owned(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Its options.
+    pub fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
+    /// Takes in the bytes of a picture file. When this returns, the picture is durable and the
+    /// next search finds it. The same bytes again change nothing.
+    pub fn add(&self, bytes: &[u8], name: &str) -> Result<Added, EngineError> {
+        let id = id_of(bytes);
+        let known = self.parts.catalogue.picture(&id)?;
+        if let Some(record) = known.filter(|r| r.uploaded) {
+            return Ok(Added {
+                picture: record.into(),
+                already_there: true,
+            });
+        }
+        let described = self.describe(bytes)?;
+        let mut prepared = self.prepare(id.clone(), name, bytes.len() as u64, &described)?;
+        prepared.new.uploaded = true;
+        prepared.original = Some(bytes.to_vec());
+        let effects = self.commit(vec![Pending::Add(Box::new(prepared))])?;
+        Ok(Added {
+            picture: self.picture(&id)?,
+            already_there: matches!(effects.first(), Some(Effect::AlreadyThere { .. })),
+        })
+    }
+
+    /// Forgets pictures; says of each whether it was there.
+    pub fn remove(&self, ids: &[PictureId]) -> Result<Vec<bool>, EngineError> {
+        let pending = ids
+            .iter()
+            .map(|id| Pending::Change(Change::Remove(id.clone())))
+            .collect();
+        let effects = self.commit(pending)?;
+        Ok(effects
+            .iter()
+            .map(|e| matches!(e, Effect::Removed { .. }))
+            .collect())
+    }
+
+    /// What is known about a picture.
+    pub fn picture(&self, id: &PictureId) -> Result<Picture, EngineError> {
+        let record = self.parts.catalogue.picture(id)?;
+        record
+            .map(Picture::from)
+            .ok_or_else(|| EngineError::UnknownPicture(id.clone()))
+    }
+
+    /// Pictures held, newest first.
+    pub fn pictures(&self, offset: u64, limit: u64) -> Result<Vec<Picture>, EngineError> {
+        let records = self.parts.catalogue.list(offset, limit)?;
+        Ok(records.into_iter().map(Picture::from).collect())
+    }
+
+    /// Number of pictures held.
+    pub fn count(&self) -> Result<u64, EngineError> {
+        Ok(self.parts.catalogue.count()?)
+    }
+
+    /// The picture that was read from this file.
+    pub fn find_by_path(&self, path: &Path) -> Result<Option<PictureId>, EngineError> {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let resolved = std::fs::canonicalize(&absolute).unwrap_or_else(|_| absolute.clone());
+        for path in [resolved, absolute] {
+            if let Some(path) = path.to_str()
+                && let Some((_, id)) = self.parts.catalogue.source(path)?
+            {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A small JPEG of the picture; made anew from the file when it is missing.
+    pub fn thumbnail(&self, id: &PictureId) -> Result<Vec<u8>, EngineError> {
+        if let Some(bytes) = self.parts.blobs.get(&thumbnail_name(id))? {
+            return Ok(bytes);
+        }
+        let file = self.file(id)?;
+        let decoded = crate::decode::decode(&file.bytes, &self.options.decode)?;
+        Ok(thumbnail_jpeg(&decoded.image, THUMBNAIL.0, THUMBNAIL.1)?)
+    }
+
+    /// The picture's file, as it was given: kept bytes of an upload, or read from the folder.
+    pub fn file(&self, id: &PictureId) -> Result<PictureFile, EngineError> {
+        let picture = self.picture(id)?;
+        let mut reason = "it has no file".to_owned();
+        if let Some(bytes) = self.parts.blobs.get(&original_name(id))? {
+            return Ok(file_of(picture, bytes));
+        }
+        for path in &picture.sources {
+            match std::fs::read(path) {
+                Ok(bytes) if id_of(&bytes) == *id => return Ok(file_of(picture, bytes)),
+                Ok(_) => reason = format!("{path} has changed since it was indexed"),
+                Err(error) => reason = format!("{path}: {error}"),
+            }
+        }
+        Err(EngineError::FileGone {
+            id: id.clone(),
+            reason,
+        })
+    }
+
+    /// Files that could not be read, by ascending path.
+    pub fn refusals(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<RefusedFile>, EngineError> {
+        let found = self.parts.catalogue.refusals_under("", after, limit)?;
+        Ok(found
+            .into_iter()
+            .map(|r| RefusedFile {
+                path: r.source.path,
+                code: r.code,
+                detail: r.reason,
+                seen_ms: r.seen_ms,
+            })
+            .collect())
+    }
+
+    /// How much is kept.
+    pub fn storage(&self) -> Result<Storage, EngineError> {
+        let stored = self.parts.catalogue.stored_bytes()?;
+        Ok(Storage {
+            pictures: self.count()?,
+            refused: self.parts.catalogue.refusal_count()?,
+            feature_bytes: stored.features,
+            word_bytes: stored.words,
+            index_bytes: self.index.snapshot().bytes() as u64,
+        })
+    }
+
+    pub(crate) fn describe(&self, bytes: &[u8]) -> Result<Described, EngineError> {
+        describe(
+            bytes,
+            &self.options.decode,
+            self.options.max_side,
+            &*self.parts.extractor,
+        )
+    }
+
+    pub(crate) fn prepare(
+        &self,
+        id: PictureId,
+        name: &str,
+        byte_len: u64,
+        described: &Described,
+    ) -> Result<Prepared, EngineError> {
+        let assigned = self
+            .parts
+            .vocabulary
+            .assign(&described.features.descriptors);
+        let (stored, words) = StoredFeatures::new(&described.features, &assigned);
+        let image = &described.image;
+        // Written here, where pictures are prepared in parallel, and not one by one in `commit`;
+        // one that is lost to a removal in between is made again when it is asked for.
+        let thumbnail = thumbnail_jpeg(image, THUMBNAIL.0, THUMBNAIL.1)?;
+        self.parts.blobs.put(&thumbnail_name(&id), &thumbnail)?;
+        Ok(Prepared {
+            new: NewPicture {
+                id,
+                name: name.to_owned(),
+                media_type: described.media_type.to_owned(),
+                byte_len,
+                width: image.width(),
+                height: image.height(),
+                feature_count: stored.words.len() as u32,
+                model: self.parts.extractor.model().as_str().to_owned(),
+                uploaded: false,
+                features: stored.to_bytes(),
+                words: words.to_bytes(),
+                source: None,
+            },
+            words,
+            original: None,
+        })
+    }
+
+    /// Stores uploaded files, commits, brings the index up to date, then tidies: in that order,
+    /// one caller at a time.
+    pub(crate) fn commit(&self, pending: Vec<Pending>) -> Result<Vec<Effect>, EngineError> {
+        let _one_at_a_time = self.lock_changes();
+        if self.parts.catalogue.count()? == 0 {
+            self.parts
+                .catalogue
+                .set_setting("model", self.parts.extractor.model().as_str())?;
+            self.parts
+                .catalogue
+                .set_setting("vocabulary", self.parts.vocabulary.id())?;
+        }
+        let mut words = Vec::with_capacity(pending.len());
+        let mut changes = Vec::with_capacity(pending.len());
+        for p in pending {
+            match p {
+                Pending::Add(prepared) => {
+                    // Under the lock: a removal of the same picture must not take it away again.
+                    if let Some(original) = &prepared.original {
+                        self.parts
+                            .blobs
+                            .put(&original_name(&prepared.new.id), original)?;
+                    }
+                    words.push(Some(prepared.words));
+                    changes.push(Change::Add(prepared.new));
+                }
+                Pending::Change(change) => {
+                    words.push(None);
+                    changes.push(change);
+                }
+            }
+        }
+        let effects = self.parts.catalogue.commit(changes)?;
+        let mut added = Vec::new();
+        let mut gone = Vec::new();
+        for (effect, words) in effects.iter().zip(words) {
+            match effect {
+                Effect::Added { key, replaced } => {
+                    added.extend(words.map(|w| (Key(*key), w)));
+                    gone.extend(replaced.clone());
+                }
+                Effect::AlreadyThere { replaced, .. } => gone.extend(replaced.clone()),
+                Effect::Removed { key, id } => gone.push((*key, id.clone())),
+                Effect::SourceDropped { removed } | Effect::Refused { removed } => {
+                    gone.extend(removed.clone())
+                }
+                Effect::NotFound | Effect::Unchanged => {}
+            }
+        }
+        // A batch may add a picture and remove it again, so removals come last.
+        self.index.add(added);
+        for (key, id) in gone {
+            self.index.remove(Key(key));
+            self.cache.remove(key);
+            if self.parts.catalogue.picture(&id)?.is_none() {
+                self.parts.blobs.delete(&thumbnail_name(&id))?;
+                self.parts.blobs.delete(&original_name(&id))?;
+            }
+        }
+        Ok(effects)
+    }
+
+    fn lock_changes(&self) -> MutexGuard<'_, ()> {
+        // Guards no data of its own: whoever panicked left the catalogue as it was.
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A change waiting to be committed.
+pub(crate) enum Pending {
+    Add(Box<Prepared>),
+    Change(Change),
+}
+
+fn file_of(picture: Picture, bytes: Vec<u8>) -> PictureFile {
+    PictureFile {
+        bytes,
+        media_type: picture.media_type,
+        name: picture.name,
+    }
+}
+
+fn thumbnail_name(id: &PictureId) -> String {
+    format!("thumbnails/{}/{id}.jpg", &id.as_str()[..2])
+}
+
+fn original_name(id: &PictureId) -> String {
+    format!("originals/{}/{id}", &id.as_str()[..2])
+}
+
+/// The refusal of a file that cannot be opened or read.
+pub(crate) fn unreadable(error: &std::io::Error) -> Refused {
+    Refused {
+        code: RefusedCode::Unreadable,
+        detail: format!("the file cannot be read: {error}"),
+    }
+}

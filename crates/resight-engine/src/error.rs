@@ -1,0 +1,114 @@
+//! What can go wrong, each with a stable code and a next step.
+
+use std::path::PathBuf;
+
+use resight_store::{PictureId, StoreError};
+
+use crate::decode::Refused;
+
+/// An operation of the engine failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The given bytes cannot be taken as a picture.
+    #[error("{0}")]
+    Refused(#[from] Refused),
+    /// No picture has this id.
+    #[error("there is no picture with the id {0}")]
+    UnknownPicture(PictureId),
+    /// The picture is known, but its file was moved, changed or removed.
+    #[error("the file of picture {id} cannot be given: {reason}")]
+    FileGone {
+        /// The picture.
+        id: PictureId,
+        /// What was found instead.
+        reason: String,
+    },
+    /// The folder to be indexed does not exist, is no folder, or may not be read.
+    #[error("{} cannot be read as a folder: {reason}", .path.display())]
+    FolderUnreadable {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        reason: String,
+    },
+    /// What is stored was made by another extractor or vocabulary.
+    #[error(
+        "the stored pictures were described with {what} {stored}, and this program uses {current}"
+    )]
+    ModelMismatch {
+        /// `model` or `vocabulary`.
+        what: &'static str,
+        /// The one recorded with the stored pictures.
+        stored: String,
+        /// The one in use now.
+        current: String,
+    },
+    /// Training a vocabulary failed.
+    #[error("{0}")]
+    Vocabulary(#[from] resight_index::VocabularyError),
+    /// The caller asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// The store failed.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// A fault of ours.
+    #[error("internal failure: {0}")]
+    Internal(String),
+}
+
+impl EngineError {
+    /// Every code that [`EngineError::code`] can give, besides those of refused pictures
+    /// ([`crate::RefusedCode`]) and of the store ([`StoreError::code`]).
+    pub const CODES: &'static [&'static str] = &[
+        "unknown_picture",
+        "file_gone",
+        "folder_unreadable",
+        "model_mismatch",
+        "vocabulary_unusable",
+        "cancelled",
+        "internal",
+    ];
+
+    /// Stable name of the kind of error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refused) => refused.code.as_str(),
+            Self::UnknownPicture(_) => "unknown_picture",
+            Self::FileGone { .. } => "file_gone",
+            Self::FolderUnreadable { .. } => "folder_unreadable",
+            Self::ModelMismatch { .. } => "model_mismatch",
+            Self::Vocabulary(_) => "vocabulary_unusable",
+            Self::Cancelled => "cancelled",
+            Self::Store(error) => error.code(),
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// Whether the caller can mend it by asking for something else.
+    pub fn is_users(&self) -> bool {
+        !matches!(self, Self::Store(_) | Self::Internal(_))
+    }
+
+    /// What to do next, as a sentence.
+    pub fn next_step(&self) -> &'static str {
+        match self {
+            Self::Refused(refused) => refused.code.next_step(),
+            Self::UnknownPicture(_) => {
+                "List the pictures to find its id; it may have been removed."
+            }
+            Self::FileGone { .. } => "Index its folder again to bring the catalogue up to date.",
+            Self::FolderUnreadable { .. } => "Check that the folder exists and may be read.",
+            Self::ModelMismatch { .. } => {
+                "Use the data folder with the settings it was made with, or index into a new one with --data."
+            }
+            Self::Vocabulary(_) => {
+                "Train on more pictures or ask for fewer words; use a file made by resight train."
+            }
+            Self::Cancelled => "Start it again; what was done is kept.",
+            Self::Store(_) => "See the message; nothing acknowledged is lost.",
+            Self::Internal(_) => "Try again, and report it if it stays.",
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Measures of where a match lies.
+
+use resight_vision::Transform;
+
+/// Area of the convex hull of `points` as a share of a picture's area, 0..1.
+pub(crate) fn coverage(points: impl Iterator<Item = [f64; 2]>, width: u32, height: u32) -> f64 {
+    let mut points: Vec<[f64; 2]> = points.collect();
+    points.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
+    if points.len() < 3 {
+        return 0.0;
+    }
+    // Andrew's monotone chain, lower hull then upper.
+    let mut hull: Vec<[f64; 2]> = Vec::new();
+    for upper in [false, true] {
+        let start = hull.len();
+        for i in 0..points.len() {
+            let p = points[if upper { points.len() - 1 - i } else { i }];
+            while let [.., a, b] = hull[start..]
+                && (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) <= 0.0
+            {
+                hull.pop();
+            }
+            hull.push(p);
+        }
+        hull.pop();
+    }
+    let twice: f64 = (0..hull.len())
+        .map(|i| {
+            let (a, b) = (hull[i], hull[(i + 1) % hull.len()]);
+            a[0] * b[1] - a[1] * b[0]
+        })
+        .sum();
+    (0.5 * twice.abs() / (f64::from(width) * f64::from(height))).min(1.0)
+}
+
+/// Where the outline of a picture of this size goes: corners clockwise from the top left; `None`
+/// when a corner lies behind the horizon.
+pub(crate) fn outline(transform: &Transform, width: u32, height: u32) -> Option<[[f64; 2]; 4]> {
+    let (w, h) = (f64::from(width), f64::from(height));
+    let corners = [[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]];
+    let mut out = [[0.0; 2]; 4];
+    for (o, corner) in out.iter_mut().zip(corners) {
+        *o = transform.apply(corner)?;
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hull_of_a_square_with_points_inside() {
+        let points = [
+            [0.0, 0.0],
+            [10.0, 0.0],
+            [10.0, 10.0],
+            [0.0, 10.0],
+            [5.0, 5.0],
+            [5.0, 0.0],
+        ];
+        assert!((coverage(points.into_iter(), 20, 20) - 0.25).abs() < 1e-12);
+        assert_eq!(coverage(points.into_iter().take(2), 20, 20), 0.0);
+        let line = (0..9).map(|i| [f64::from(i), f64::from(i)]);
+        assert_eq!(coverage(line, 20, 20), 0.0);
+    }
+
+    #[test]
+    fn the_outline_follows_the_transform() {
+        let moved = Transform([0.5, 0.0, 7.0, 0.0, 0.5, 9.0, 0.0, 0.0, 1.0]);
+        let corners = outline(&moved, 100, 40);
+        assert_eq!(
+            corners,
+            Some([[7.0, 9.0], [57.0, 9.0], [57.0, 29.0], [7.0, 29.0]])
+        );
+        let behind = Transform([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, -0.02, 0.0, 1.0]);
+        assert_eq!(outline(&behind, 100, 40), None);
+    }
+}

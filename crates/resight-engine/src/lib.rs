@@ -1,0 +1,30 @@
+//! Add, remove, search, compare: the one place that orders effects.
+//!
+//! Invariant: nothing here knows HTTP, Python or a model file; the concrete extractor, catalogue
+//! and blob store are handed in as [`Parts`].
+
+mod compare;
+mod decode;
+mod describe;
+mod engine;
+mod error;
+mod feature_cache;
+mod folder;
+mod geometry;
+mod picture;
+mod scale;
+mod search;
+mod stored_features;
+mod train;
+
+pub use compare::Comparison;
+pub use decode::{DecodeLimits, Decoded, Refused, RefusedCode, decode};
+pub use engine::{Engine, EngineOptions, Parts, RefusedFile, Storage};
+pub use error::EngineError;
+pub use folder::{FolderEvent, FolderOptions, FolderReport};
+pub use picture::{Added, Picture, PictureFile};
+pub use resight_index::{TrainOptions, TrainStep, Vocabulary};
+pub use resight_store::PictureId;
+pub use scale::{fit_within, thumbnail_jpeg};
+pub use search::{Hit, Query, SearchAnswer, SearchOptions, Stage, Timings};
+pub use train::{TrainEvent, train_vocabulary};

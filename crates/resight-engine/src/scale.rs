@@ -1,0 +1,60 @@
+//! Smaller copies of a picture: for describing it, and to show.
+
+use fast_image_resize::images::{Image as Pixels, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
+use resight_vision::Image;
+
+use crate::decode::{Refused, RefusedCode};
+
+/// A copy of `image` whose longer side is `max_side` pixels (at least 1), or `None` when it
+/// already fits. The aspect ratio is kept to the nearest pixel.
+///
+/// Every source pixel under the filter counts (a triangle as wide as the scale asks for), so fine
+/// patterns fade and do not alias. The result is the same on every CPU: the weights come from
+/// basic arithmetic, without a call into the system's mathematics library, and the sums are
+/// integers.
+pub fn fit_within(image: &Image, max_side: u32) -> Option<Image> {
+    let (width, height) = (image.width(), image.height());
+    let max_side = max_side.max(1);
+    let long = width.max(height);
+    if long <= max_side {
+        return None;
+    }
+    let side = |side: u32| {
+        let scaled =
+            (u64::from(side) * u64::from(max_side) + u64::from(long) / 2) / u64::from(long);
+        // Not above max_side, so it fits.
+        (scaled as u32).max(1)
+    };
+    let (out_width, out_height) = (side(width), side(height));
+    let source = ImageRef::new(width, height, image.rgb(), PixelType::U8x3).ok()?;
+    let mut target = Pixels::new(out_width, out_height, PixelType::U8x3);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new().resize(&source, &mut target, &options).ok()?;
+    Image::from_rgb(out_width, out_height, target.into_vec())
+}
+
+/// A JPEG of `image`, scaled down to at most `max_side` pixels a side (never up). `quality` is
+/// 1 to 100; values outside are clamped, and `max_side` to what JPEG can hold (65,535).
+///
+/// # Errors
+/// [`RefusedCode::DecoderFailed`] when the encoder fails, which no picture should cause.
+pub fn thumbnail_jpeg(image: &Image, max_side: u32, quality: u8) -> Result<Vec<u8>, Refused> {
+    let smaller = fit_within(image, max_side.min(u32::from(u16::MAX)));
+    let shown = smaller.as_ref().unwrap_or(image);
+    let mut out = Vec::new();
+    JpegEncoder::new_with_quality(&mut out, quality.clamp(1, 100))
+        .encode(
+            shown.rgb(),
+            shown.width(),
+            shown.height(),
+            ExtendedColorType::Rgb8,
+        )
+        .map_err(|error| {
+            let detail = format!("the preview could not be written: {error}");
+            Refused::new(RefusedCode::DecoderFailed, detail)
+        })?;
+    Ok(out)
+}

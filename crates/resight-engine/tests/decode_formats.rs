@@ -1,0 +1,183 @@
+//! Generated pictures of every format, limits, and damaged data.
+
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+use resight_engine::{DecodeLimits, RefusedCode, decode};
+
+/// A smooth picture with four differently coloured corners.
+fn sample(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let (x, y) = (x * 255 / (width - 1), y * 255 / (height - 1));
+        Rgb([x as u8, y as u8, 255 - x as u8])
+    })
+}
+
+fn encode(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    picture.write_to(&mut out, format).unwrap();
+    out.into_inner()
+}
+
+/// Formats with their largest error a channel.
+const FORMATS: [(ImageFormat, u8); 7] = [
+    (ImageFormat::Jpeg, 24),
+    (ImageFormat::Png, 0),
+    (ImageFormat::WebP, 0),
+    (ImageFormat::Gif, 60),
+    (ImageFormat::Tiff, 0),
+    (ImageFormat::Bmp, 0),
+    (ImageFormat::Pnm, 0),
+];
+
+#[test]
+fn every_format_comes_back() {
+    let picture = sample(61, 37);
+    for (format, tolerance) in FORMATS {
+        let bytes = encode(&picture.clone().into(), format);
+        let decoded = decode(&bytes, &DecodeLimits::default()).unwrap();
+        assert_eq!(decoded.media_type, format.to_mime_type());
+        let image = decoded.image;
+        assert_eq!((image.width(), image.height()), (61, 37), "{format:?}");
+        let worst = image
+            .rgb()
+            .iter()
+            .zip(picture.as_raw())
+            .map(|(a, b)| a.abs_diff(*b))
+            .max();
+        assert!(worst <= Some(tolerance), "{format:?}: {worst:?}");
+    }
+}
+
+#[test]
+fn transparency_is_blended_over_white() {
+    let clear = RgbaImage::from_pixel(20, 20, Rgba([200, 0, 0, 0]));
+    let half = RgbaImage::from_pixel(20, 20, Rgba([200, 0, 100, 128]));
+    for (picture, expected) in [(clear, [255; 3]), (half, [227, 127, 177])] {
+        for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff] {
+            let bytes = encode(&picture.clone().into(), format);
+            let image = decode(&bytes, &DecodeLimits::default()).unwrap().image;
+            assert!(image.rgb().chunks(3).all(|p| p == expected), "{format:?}");
+        }
+    }
+}
+
+#[test]
+fn deep_samples_become_eight_bits() {
+    let deep = DynamicImage::ImageRgb8(sample(40, 30)).into_rgb16();
+    let float = image::Rgb32FImage::from_fn(40, 30, |x, _| match x % 3 {
+        0 => Rgb([-1.0, 0.5, 7.0]),
+        1 => Rgb([0.0, 1.0, f32::INFINITY]),
+        _ => Rgb([f32::NAN, 0.0, 1.0]),
+    });
+    let bytes = encode(&deep.into(), ImageFormat::Png);
+    let image = decode(&bytes, &DecodeLimits::default()).unwrap().image;
+    assert_eq!(image.rgb(), sample(40, 30).as_raw());
+    let bytes = encode(&float.into(), ImageFormat::Tiff);
+    let image = decode(&bytes, &DecodeLimits::default()).unwrap().image;
+    assert_eq!(image.rgb()[..6], [0, 128, 255, 0, 255, 255]);
+    assert_eq!(image.rgb()[7..9], [0, 255]);
+}
+
+#[test]
+fn limits_are_kept() {
+    let bytes = encode(&sample(40, 30).into(), ImageFormat::Png);
+    let code = |bytes: &[u8], limits| decode(bytes, &limits).map_err(|r| r.code).err();
+    let limits = DecodeLimits::default;
+    assert_eq!(code(&bytes, limits()), None);
+    assert_eq!(code(&[], limits()), Some(RefusedCode::Empty));
+    let few_bytes = DecodeLimits {
+        max_bytes: bytes.len() as u64 - 1,
+        ..limits()
+    };
+    assert_eq!(code(&bytes, few_bytes), Some(RefusedCode::TooManyBytes));
+    let few_pixels = DecodeLimits {
+        max_pixels: 1199,
+        ..limits()
+    };
+    assert_eq!(code(&bytes, few_pixels), Some(RefusedCode::TooManyPixels));
+    let exact = DecodeLimits {
+        max_pixels: 1200,
+        min_side: 30,
+        ..limits()
+    };
+    assert_eq!(code(&bytes, exact), None);
+    let long_sides = DecodeLimits {
+        min_side: 31,
+        ..limits()
+    };
+    assert_eq!(code(&bytes, long_sides), Some(RefusedCode::TooSmall));
+    assert_eq!(
+        code(b"just some text", limits()),
+        Some(RefusedCode::NotAnImage)
+    );
+    assert_eq!(
+        code(b"%PDF-1.4\n", limits()),
+        Some(RefusedCode::FormatNotSupported)
+    );
+}
+
+/// A header that promises 60,000 × 60,000 pixels must not cost their memory.
+#[test]
+fn a_bomb_is_refused_by_its_header() {
+    let mut bmp = encode(&sample(40, 30).into(), ImageFormat::Bmp);
+    bmp[18..26].copy_from_slice(b"\x60\xea\0\0\x60\xea\0\0");
+    let refused = decode(&bmp, &DecodeLimits::default()).unwrap_err();
+    assert_eq!(refused.code, RefusedCode::TooManyPixels, "{refused}");
+}
+
+#[test]
+fn cut_short_never_panics() {
+    let limits = DecodeLimits::default();
+    for (format, _) in FORMATS {
+        let bytes = encode(&sample(61, 37).into(), format);
+        for cut in (0..bytes.len()).step_by(bytes.len() / 150 + 1) {
+            match decode(&bytes[..cut], &limits) {
+                Ok(decoded) => assert_eq!(decoded.image.width(), 61),
+                Err(refused) => {
+                    assert_ne!(refused.code, RefusedCode::DecoderFailed, "{format:?} {cut}");
+                    assert!(!refused.detail.is_empty());
+                }
+            }
+        }
+        let half = decode(&bytes[..bytes.len() / 2], &limits);
+        assert!(half.is_err() || format == ImageFormat::Jpeg, "{format:?}");
+    }
+}
+
+#[test]
+fn noise_never_panics() {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let limits = DecodeLimits {
+        max_pixels: 1 << 20,
+        ..DecodeLimits::default()
+    };
+    let heads: Vec<Vec<u8>> = FORMATS
+        .iter()
+        .map(|(format, _)| encode(&sample(33, 21).into(), *format))
+        .collect();
+    for round in 0..2000 {
+        let mut bytes = heads[round % heads.len()].clone();
+        if round % 5 == 0 {
+            // Noise behind a true signature.
+            bytes.truncate(12);
+            bytes.extend((0..200).map(|_| random() as u8));
+        } else {
+            for _ in 0..4 {
+                let at = random() as usize % bytes.len();
+                bytes[at] = random() as u8;
+            }
+        }
+        let _ = decode(&bytes, &limits).map_err(|refused| {
+            assert_ne!(refused.code, RefusedCode::DecoderFailed, "{refused}");
+        });
+    }
+}

@@ -1,0 +1,73 @@
+//! Files from image libraries' own tests: broken ones, bombs, odd variants, every orientation.
+
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
+use std::path::Path;
+use std::time::Instant;
+
+use resight_engine::{DecodeLimits, RefusedCode, decode};
+
+/// The AV1 decoder checks itself at great cost in debug builds: larger AVIF files are left out.
+const MAX_AVIF_BYTES: usize = 10_000;
+
+#[test]
+fn every_file_is_shown_or_refused() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/nasty");
+    let Ok(manifest) = std::fs::read(folder.join("manifest.json")) else {
+        eprintln!("SKIPPED: no folder with nasty files");
+        return;
+    };
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let limits = DecodeLimits {
+        min_side: 1,
+        ..DecodeLimits::default()
+    };
+    let (mut shown, mut refused, mut others_show) = (0, Vec::new(), Vec::new());
+    for entry in manifest.as_array().unwrap() {
+        let name = entry["file"].as_str().unwrap();
+        let bytes = std::fs::read(folder.join("files").join(name)).unwrap();
+        if name.contains(".avif") && bytes.len() > MAX_AVIF_BYTES {
+            eprintln!("SKIPPED: {name} is slow without optimisation");
+            continue;
+        }
+        let start = Instant::now();
+        let result = decode(&bytes, &limits);
+        let elapsed = start.elapsed();
+        let pillow_opens = entry["pillow_opens"].as_bool().unwrap();
+        match result {
+            Ok(decoded) => {
+                shown += 1;
+                let (w, h) = (decoded.image.width(), decoded.image.height());
+                assert!(u64::from(w) * u64::from(h) <= limits.max_pixels);
+                // The manifest's size is the stored one, for TIFF the turned one; AVIF turns by
+                // other means than EXIF, so only one without a turn is compared.
+                if let (true, Some(size)) = (pillow_opens, entry["size"].as_array()) {
+                    let (sw, sh) = (size[0].as_u64().unwrap(), size[1].as_u64().unwrap());
+                    let turned = entry["exif_orientation"].as_u64().unwrap_or(1) >= 5;
+                    let expected = if turned && entry["format"] != "TIFF" {
+                        (sh, sw)
+                    } else {
+                        (sw, sh)
+                    };
+                    assert_eq!((u64::from(w), u64::from(h)), expected, "{name}: {entry}");
+                }
+            }
+            Err(error) => {
+                assert_ne!(error.code, RefusedCode::DecoderFailed, "{name}");
+                let line = format!("{:<22} {name}: {error} ({elapsed:?})", error.code.as_str());
+                if pillow_opens && error.code != RefusedCode::NotAnImage {
+                    others_show.push(line.clone());
+                }
+                refused.push(line);
+            }
+        }
+    }
+    refused.sort();
+    eprintln!(
+        "{shown} shown, {} refused:\n{}",
+        refused.len(),
+        refused.join("\n")
+    );
+    eprintln!("{} of them opened elsewhere", others_show.len());
+    assert!(shown > 100, "only {shown} files were shown");
+}
