@@ -1,0 +1,275 @@
+// Resight's page. This part holds the query, its results, and which view is shown; the list of
+// pictures is in library.js, the close view of one match in match.js.
+//
+// What must hold: `history.state` is {key, hit}: which search is shown (null: the list of pictures)
+// and which of its results is open. Every view is reached through `show`, so Back works everywhere.
+
+import { refreshCount, setUpLibrary, showLibrary } from './library.js';
+import { closeMatch, openMatch, setUpMatch } from './match.js';
+import { $, Problem, api, el, fileForm, fixed, many, mark, number, percent, picture, say, showProblem, svg } from './page.js';
+
+const HITS = 50;
+const KEPT_UPLOADS = 8;
+
+// ---- A search and its results ----
+
+// key → {key, name, file | id, addresses (of the query's picture), answer, hits}
+const searches = new Map();
+let current = null;
+let running = null;
+let uploads = 0;
+let libraryScroll = 0;
+
+function searchFile(file) {
+  if (file.type && !file.type.startsWith('image/')) {
+    showProblem(new Problem({ title: 'This is not a picture', detail: `“${file.name}” is of type ${file.type}.`, next_step: 'Choose a picture, for example a JPEG or PNG file.' }));
+    return;
+  }
+  uploads += 1;
+  const search = { key: `upload:${uploads}`, name: file.name || 'Pasted picture', file, addresses: [URL.createObjectURL(file)] };
+  searches.set(search.key, search);
+  const kept = [...searches.values()].filter((one) => one.file);
+  if (kept.length > KEPT_UPLOADS) {
+    URL.revokeObjectURL(kept[0].addresses[0]);
+    searches.delete(kept[0].key);
+  }
+  go({ key: search.key });
+}
+
+function imageSearch(id, image) {
+  const key = `image:${id}`;
+  const path = `/v1/images/${encodeURIComponent(id)}`;
+  const search = searches.get(key) ?? { key, id, name: 'Stored picture', addresses: [`${path}/file`, `${path}/thumbnail`] };
+  if (image) search.name = image.name;
+  searches.set(key, search);
+  return search;
+}
+
+/** Runs the search from its start, or its next page where it has an answer already. */
+async function run(search) {
+  running?.abort();
+  const controller = running = new AbortController();
+  const { signal } = controller;
+  const next = search.answer ? search.hits.length : 0;
+  $('banner').hidden = true;
+  busy(true);
+  try {
+    const request = search.file
+      ? { body: fileForm(search.file) }
+      : { body: JSON.stringify({ image_id: search.id }), headers: { 'content-type': 'application/json' } };
+    const answer = await api(`/v1/search?offset=${next}&limit=${HITS}&matches=true`, { method: 'POST', signal, ...request });
+    const known = next ? search.hits : [];
+    const ids = new Set(known.map((hit) => hit.image.id));
+    search.hits = [...known, ...answer.hits.filter((hit) => !ids.has(hit.image.id))];
+    search.ended = answer.hits.length === 0 || next + answer.hits.length >= answer.total;
+    search.answer = answer;
+    search.name = search.hits.find((hit) => hit.image.id === search.id)?.image.name ?? search.name;
+    if (search === current) {
+      showResults(next);
+      say(`${number.format(answer.verified)} verified of ${many(answer.total, 'result', 'results')}, ${time(answer.took_ms)}`);
+    }
+  } catch (error) {
+    if (search !== current || running !== controller) return;
+    if (error.name === 'AbortError') say('Search cancelled.');
+    else showProblem(error); // "Search again" or "Load more" stays at hand.
+  } finally {
+    if (running === controller) {
+      running = null;
+      busy(false);
+    }
+  }
+}
+
+const time = (ms) => (ms < 1000 ? `${fixed(ms, ms < 10 ? 1 : 0)} ms` : `${fixed(ms / 1000, 1)} s`);
+
+function busy(on) {
+  $('busy').hidden = !on;
+  $('cancel').hidden = !on;
+  $('again').hidden = on || !current || current.answer != null;
+  $('more-hits').disabled = on;
+  $('results').setAttribute('aria-busy', String(on));
+  if (on) say('Searching…');
+}
+
+function showResults(from = 0) {
+  const { answer, hits, ended, id } = current;
+  $('results').hidden = false;
+  showQuery();
+  $('results-summary').textContent = `${number.format(answer.verified)} verified, ${number.format(answer.total)} in all. ${number.format(answer.shortlist)} compared closely in ${time(answer.took_ms)}.`;
+  const note = hits.length === 0
+    ? 'Nothing found: no stored picture shares enough detail with this one.'
+    : answer.verified === 0 ? 'No verified match. The pictures below look alike, but their geometry does not agree.' : '';
+  $('results-note').textContent = note;
+  $('results-note').hidden = !note;
+  if (from === 0) $('hits').replaceChildren();
+  $('hits').append(...hits.slice(from).map((hit, i) => hitCard(hit, from + i, id)));
+  $('more-hits').hidden = ended;
+}
+
+function figure(label, value, share) {
+  const bar = el('span', { className: 'bar', hidden: share == null }, el('span'));
+  bar.firstChild.style.width = `${Math.min(100, (share ?? 0) * 100)}%`;
+  return [el('span', { className: 'label' }, label), el('span', { className: 'value' }, value), share == null ? el('span') : bar];
+}
+
+function hitCard(hit, index, queryId) {
+  const { image } = hit;
+  const thumb = el('span', { className: 'thumb' }, picture([image.thumbnail], { loading: 'lazy' }));
+  if (hit.region) {
+    thumb.append(svg('svg', { viewBox: `0 0 ${image.width} ${image.height}`, 'aria-hidden': 'true' },
+      svg('polygon', { class: 'quad', points: hit.region.map((point) => point.join(',')).join(' ') })));
+  }
+  const card = el('button', { type: 'button', className: hit.verified ? 'hit' : 'hit unsure', title: image.name, onclick: () => go({ key: current.key, hit: index }) },
+    thumb,
+    el('span', { className: 'hit-text' },
+      el('span', { className: 'hit-name' }, el('span', { className: 'rank' }, String(index + 1)), image.name),
+      mark(hit),
+      el('span', { className: 'figures' },
+        ...figure('Inliers', number.format(hit.inliers)),
+        ...figure('Query covered', percent(hit.coverage_query), hit.coverage_query),
+        ...figure('Result covered', percent(hit.coverage_result), hit.coverage_result)),
+      image.id === queryId ? el('span', { className: 'muted' }, 'The query itself') : null));
+  return el('li', {}, card);
+}
+
+function showQuery() {
+  const query = current.answer?.query;
+  $('asked-name').textContent = current.name;
+  $('asked-size').textContent = query ? `${query.width} × ${query.height} pixels, ${many(query.features, 'feature', 'features')}` : '';
+  document.title = `${current.name} – Resight`;
+}
+
+// ---- Which view is shown ----
+
+function go(state, { replace = false } = {}) {
+  const id = state.key?.startsWith('image:') ? state.key.slice(6) : null;
+  const url = id ? `/?image=${encodeURIComponent(id)}` : '/';
+  history[replace ? 'replaceState' : 'pushState'](state, '', url);
+  show(state);
+}
+
+function show(state) {
+  const id = state.key?.startsWith('image:') ? state.key.slice(6) : null;
+  const search = id ? imageSearch(id) : searches.get(state.key) ?? null;
+  $('panel').close();
+  if (search !== current) {
+    if (!current) libraryScroll = scrollY;
+    closeMatch();
+    current = search;
+    running?.abort();
+    $('banner').hidden = true;
+    say('');
+    document.body.classList.toggle('compact', Boolean(search));
+    $('asked').hidden = !search;
+    $('library').hidden = Boolean(search);
+    $('results').hidden = true;
+    if (search) {
+      $('asked-picture').replaceChildren(picture(search.addresses));
+      showQuery();
+      scrollTo(0, 0);
+    } else {
+      document.title = 'Resight';
+      scrollTo(0, libraryScroll);
+    }
+    if (search?.answer) showResults();
+  }
+  if (!search) showLibrary();
+  const open = () => {
+    const at = history.state?.hit;
+    const hit = search === current && history.state?.key === search?.key ? search?.hits?.[at] : null;
+    if (hit) openMatch(search, at);
+    else closeMatch();
+  };
+  if (search && !search.answer) run(search).then(open);
+  else open();
+}
+
+// ---- Controls ----
+
+setUpLibrary({
+  found: (image) => find(image),
+  onChange: (removed) => {
+    if (removed) searches.delete(`image:${removed}`);
+    // Earlier results no longer hold; those on the screen stay until they are left.
+    for (const search of searches.values()) if (search !== current) search.answer = null;
+  },
+});
+
+setUpMatch({
+  move: async (search, index) => {
+    if (index >= search.hits.length && !search.ended) await run(search);
+    if (search === current && search.hits[index]) go({ key: search.key, hit: index }, { replace: true });
+  },
+  closed: () => { if (history.state?.hit != null) history.back(); },
+  find: (image) => find(image, { replace: true }),
+});
+
+function find(image, options) {
+  go({ key: imageSearch(image.id, image).key }, options);
+}
+
+function takeFiles(files) {
+  if (files.length > 1) {
+    showProblem(new Problem({
+      title: 'A search takes one picture',
+      detail: `You gave ${files.length} files at once.`,
+      next_step: 'Give one picture to search for it, or use “Add pictures” to store several.',
+    }));
+  } else if (files.length === 1) {
+    searchFile(files[0]);
+  }
+}
+
+$('query-file').onchange = () => {
+  takeFiles([...$('query-file').files]);
+  $('query-file').value = ''; // So that choosing the same file again is noticed.
+};
+$('cancel').onclick = () => { running?.abort(); $('clear').focus(); };
+$('again').onclick = () => run(current);
+$('clear').onclick = () => go({ key: null });
+$('more-hits').onclick = () => run(current);
+$('home').onclick = (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  go({ key: null });
+};
+
+document.addEventListener('paste', (event) => {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (!files.length) return;
+  event.preventDefault();
+  takeFiles(files);
+});
+
+const carriesFiles = (event) => event.dataTransfer?.types.includes('Files');
+document.addEventListener('dragover', (event) => {
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = 'copy';
+  document.body.classList.add('dragging');
+});
+document.addEventListener('dragleave', (event) => {
+  if (!event.relatedTarget) document.body.classList.remove('dragging');
+});
+document.addEventListener('drop', (event) => {
+  document.body.classList.remove('dragging');
+  if (!carriesFiles(event)) return;
+  event.preventDefault();
+  takeFiles([...event.dataTransfer.files]);
+});
+
+addEventListener('popstate', (event) => show(event.state ?? stateOfUrl()));
+
+function stateOfUrl() {
+  const id = new URLSearchParams(location.search).get('image');
+  return { key: id ? `image:${id}` : null };
+}
+
+// After a reload the browser still holds the state; an uploaded picture is gone by then, but a
+// stored one's open match can be shown again.
+history.scrollRestoration = 'manual';
+const first = stateOfUrl();
+if (first.key && history.state?.key === first.key) first.hit = history.state.hit;
+history.replaceState(first, '');
+refreshCount();
+show(first);

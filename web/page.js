@@ -1,0 +1,137 @@
+// Shared by every part of the page: building elements, writing numbers, talking to the server and
+// telling of problems.
+//
+// What must hold: names come from strangers' files, so text reaches the page as text, never as markup.
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+export const $ = (id) => document.getElementById(id);
+export const number = new Intl.NumberFormat('en-GB');
+export const percent = (share) => (share == null ? '–' : `${Math.round(share * 100)} %`);
+export const fixed = (value, digits) => (value == null ? '–' : value.toFixed(digits).replace('-', '−'));
+export const many = (n, one, more) => `${number.format(n)} ${n === 1 ? one : more}`;
+
+export function bytes(n) {
+  if (n < 1000) return `${n} B`;
+  return n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`;
+}
+
+/** An element with properties (or attributes, where no such property exists) and children. */
+export function el(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (name in node) node[name] = value;
+    else node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child != null));
+  return node;
+}
+
+export function svg(tag, attributes, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+export const icon = (name) => svg('svg', { 'aria-hidden': 'true' }, svg('use', { href: `#icon-${name}` }));
+
+/** Says in words, not by colour alone, whether a hit is verified. */
+export function mark(hit) {
+  return hit.verified
+    ? el('span', { className: 'mark' }, icon('check'), 'Verified')
+    : el('span', { className: 'mark unsure' }, 'Looks alike, not verified');
+}
+
+/** An `img` that tries each address in turn; browsers cannot show every format that we can read. */
+export function picture(addresses, props = {}, { placeholder = true } = {}) {
+  const left = addresses.filter(Boolean);
+  const img = el('img', { alt: '', decoding: 'async', ...props });
+  const next = () => {
+    if (left.length) img.src = left.shift();
+    else if (placeholder) img.replaceWith(el('span', { className: 'no-picture' }, 'No preview'));
+    else img.remove();
+  };
+  img.onerror = next;
+  next();
+  return img;
+}
+
+/** Closes a dialog by a click beside it; its own padding counts as inside. */
+export function closeOnBackdrop(dialog) {
+  dialog.addEventListener('click', (event) => {
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    const { clientX: x, clientY: y } = event;
+    const beside = x < left || x > right || y < top || y > bottom;
+    if (event.target === dialog && beside) dialog.close();
+  });
+}
+
+// ---- Talking to the server ----
+
+/** A failure as the server describes it (RFC 9457), or one of our own in the same shape. */
+export class Problem extends Error {
+  constructor(problem) {
+    super(problem.title);
+    this.problem = problem;
+  }
+}
+
+export async function api(path, options) {
+  let response;
+  let body = null;
+  try {
+    response = await fetch(path, options);
+    if (response.status === 204) return null;
+    body = await response.json();
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    if (!response) {
+      throw new Problem({
+        title: 'The server did not answer',
+        detail: 'The connection failed, or was cut before an answer came.',
+        next_step: 'Check that Resight is still running. If the picture is very large, try a smaller one.',
+      });
+    }
+  }
+  if (response.ok && body) return body;
+  throw new Problem(body ?? {
+    title: 'The server gave an answer that this page cannot read',
+    detail: `Status ${response.status} for ${path}.`,
+    next_step: 'Reload the page; if it stays so, look in the server’s log.',
+  });
+}
+
+export function fileForm(file) {
+  const form = new FormData();
+  form.append('file', file, file.name || 'pasted.png');
+  return form;
+}
+
+/** The problem of any error; an error of this page's own is also written to the console. */
+export function problemOf(error) {
+  if (error instanceof Problem) return error.problem;
+  console.error(error);
+  return { title: 'Something in this page went wrong', detail: String(error), next_step: 'Reload the page.' };
+}
+
+export function showProblem(error, { retry, place = $('banner') } = {}) {
+  const { title, detail, next_step: step, code } = problemOf(error);
+  const hide = () => { place.hidden = true; };
+  place.replaceChildren(
+    el('h3', {}, title || 'Something went wrong'),
+    ...[[detail, ''], [step, 'next'], [code && `Code: ${code}`, 'code muted']]
+      .filter(([text]) => text)
+      .map(([text, className]) => el('p', { className }, text)),
+    ...(retry ? [el('p', { className: 'buttons' },
+      el('button', { type: 'button', className: 'button small', onclick: () => { hide(); retry(); } }, 'Try again'))] : []),
+    el('button', { type: 'button', className: 'button icon', 'aria-label': 'Dismiss', onclick: hide }, icon('close')),
+  );
+  place.hidden = false;
+  if (place === $('banner')) {
+    say('');
+    place.scrollIntoView({ block: 'nearest' });
+  }
+}
+
+export const say = (text) => { $('status').textContent = text; };
