@@ -1,0 +1,36 @@
+# `just` lists the recipes; each is one command that can be typed as well.
+
+default:
+    @just --list
+
+# Index a folder and serve it at http://127.0.0.1:7777
+serve folder:
+    cargo run --release -- serve {{folder}}
+
+# All tests
+test:
+    cargo test --workspace
+
+# Everything the gate checks
+ci:
+    bash .ci/run
+
+# Format all Rust code
+fmt:
+    cargo fmt --all
+
+# Clippy as the gate runs it
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Arrows between crates, paths in ARCHITECTURE.md, names and lengths of files
+tidy:
+    cargo xtask tidy
+
+# Figures of retrieval on a folder of ground-truth sets, with distractors
+eval sets distractors:
+    cargo run --release -- eval {{sets}}/* --distractors {{distractors}}
+
+# Our SIFT beside OpenCV's
+bench-sift data:
+    bench/run sift_beside_opencv.py --data {{data}}
