@@ -1,0 +1,151 @@
+//! What a command can end with other than success, and how that is told.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use resight_engine::EngineError;
+use resight_store::StoreError;
+
+/// Why a command did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The engine could not do it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The store could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The command could not be carried out.
+    #[error("{detail}")]
+    Failure {
+        /// Stable identifier for programs.
+        code: &'static str,
+        /// What happened, as a sentence.
+        detail: String,
+        /// What to do next, as a sentence.
+        next_step: Cow<'static, str>,
+    },
+    /// The arguments contradict each other or the state of things.
+    #[error("{detail}")]
+    Usage {
+        /// Stable identifier for programs.
+        code: &'static str,
+        /// What is wrong with the arguments, as a sentence.
+        detail: String,
+        /// What to do next, as a sentence.
+        next_step: Cow<'static, str>,
+    },
+    /// The user asked to stop; the command has told people what is kept.
+    #[error("interrupted")]
+    Interrupted,
+    /// Standard output could not be written.
+    #[error("the result could not be written: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl CliError {
+    /// A file that the user named could not be read.
+    pub(crate) fn unreadable(path: &std::path::Path, error: &io::Error) -> Self {
+        Self::Failure {
+            code: "unreadable",
+            detail: format!("{} could not be read: {error}", path.display()),
+            next_step: "Check the name and that this user may read the file.".into(),
+        }
+    }
+
+    /// A file that the user named could not be written.
+    pub(crate) fn unwritable(path: &std::path::Path, error: &io::Error) -> Self {
+        Self::Failure {
+            code: "unwritable",
+            detail: format!("{} could not be written: {error}", path.display()),
+            next_step: "Check that the folder exists, that there is space, and that this user may write there.".into(),
+        }
+    }
+
+    /// Stable identifier for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Engine(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Failure { code, .. } | Self::Usage { code, .. } => code,
+            Self::Interrupted => "interrupted",
+            Self::Output(_) => "output",
+        }
+    }
+
+    /// A sentence that says what to do next.
+    pub fn next_step(&self) -> Cow<'static, str> {
+        match self {
+            Self::Engine(error) => error.next_step().into(),
+            Self::Store(StoreError::Locked { .. }) => {
+                "Stop that process (a server perhaps), or make the change through its web page; searching and listing work beside it.".into()
+            }
+            Self::Store(_) => "The message says what to do; nothing that was acknowledged is lost.".into(),
+            Self::Failure { next_step, .. } | Self::Usage { next_step, .. } => next_step.clone(),
+            Self::Interrupted => "Run the same command again to go on.".into(),
+            Self::Output(_) => "Check where the output goes.".into(),
+        }
+    }
+
+    /// 1 for a failure, 2 for wrong usage, 130 after an interrupt.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage { .. } => 2,
+            Self::Interrupted => 130,
+            _ => 1,
+        }
+    }
+
+    /// Tells it on standard error and gives the exit code. A reader of standard output that went
+    /// away (`resight list | head`) is no failure.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
+        let message = match self {
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return ExitCode::SUCCESS;
+            }
+            Self::Interrupted if !json => None,
+            _ if json => Some(self.to_json()),
+            _ => Some(self.to_text()),
+        };
+        if let Some(message) = message {
+            // With standard error gone as well there is nobody left to tell.
+            let _ = writeln!(io::stderr(), "{message}");
+        }
+        ExitCode::from(self.exit_code())
+    }
+
+    fn to_text(&self) -> String {
+        format!("error: {self}\nhint: {}", self.next_step())
+    }
+
+    fn to_json(&self) -> String {
+        serde_json::json!({
+            "error": {
+                "code": self.code(),
+                "detail": self.to_string(),
+                "next_step": self.next_step(),
+            }
+        })
+        .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_is_a_line_of_its_own() {
+        let error = CliError::Usage {
+            code: "x",
+            detail: "This is wrong.".into(),
+            next_step: "Do that.".into(),
+        };
+        assert_eq!(error.to_text(), "error: This is wrong.\nhint: Do that.");
+        let json: serde_json::Value = serde_json::from_str(&error.to_json()).unwrap();
+        assert_eq!(json["error"]["code"], "x");
+        assert_eq!(json["error"]["next_step"], "Do that.");
+        assert_eq!(error.exit_code(), 2);
+    }
+}

@@ -1,0 +1,247 @@
+//! `resight eval`.
+
+use std::path::{Path, PathBuf};
+
+use resight_engine::{Engine, FolderEvent, FolderOptions};
+use tempfile::TempDir;
+
+use super::index::check_folders;
+use super::interrupt::Interrupt;
+use super::output::{Output, counted, printable};
+use super::{CliError, progress};
+use crate::config::Config;
+use crate::eval::{EvalError, EvalEvent, Outcome, evaluate};
+use crate::parts;
+
+const EXAMPLES: &str = "\
+Examples:
+  resight eval holidays/
+  resight eval holidays/ landmarks/ --distractors ~/Pictures --data /tmp/eval --json
+  resight eval holidays/ --show-misses --show-false
+
+Each folder holds groundtruth.json and images/:
+  {\"name\": \"holidays\", \"query_in_database\": false, \"database\": [\"a.jpg\", …],
+   \"queries\": [{\"query\": \"q.jpg\", \"relevant\": [\"a.jpg\"], \"ignore\": []}, …]}
+
+Without --data everything happens in a temporary folder. With --data DIR the distractors stay
+there, so that a second run is quick; use a folder that is for nothing else.";
+
+/// Measure how well known answers are found
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct EvalArgs {
+    /// Folders of labelled pictures
+    #[arg(required = true, value_name = "GROUNDTRUTH_DIR")]
+    dirs: Vec<PathBuf>,
+    /// Folder of pictures that answer nothing, held beside the database
+    #[arg(long, value_name = "DIR")]
+    distractors: Option<PathBuf>,
+    /// List the queries whose first hit is wrong
+    #[arg(long)]
+    show_misses: bool,
+    /// List wrong hits that were verified
+    #[arg(long)]
+    show_false: bool,
+}
+
+pub(crate) fn run(args: &EvalArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let (config, _temporary) = data_folder(config)?;
+    check_folders(args.distractors.as_slice(), &config)?;
+    config.check_apart(&args.dirs)?;
+    let interrupt = Interrupt::listen()?;
+    let parts = parts::open_for_writing(&config)?;
+    if let Some(dir) = &args.distractors {
+        hold_distractors(&parts.engine, dir, &interrupt, output)?;
+    }
+    for dir in &args.dirs {
+        let outcome = measure(&parts.engine, dir, &interrupt, output)?;
+        tell(&outcome, args, output)?;
+    }
+    Ok(())
+}
+
+/// The named folder, or one that is removed at the end. Never the user's usual one: pictures are
+/// added and removed there.
+fn data_folder(config: &Config) -> Result<(Config, Option<TempDir>), CliError> {
+    if config.data_named {
+        return Ok((config.clone(), None));
+    }
+    let temporary = tempfile::Builder::new()
+        .prefix("resight-eval-")
+        .tempdir()
+        .map_err(|error| CliError::unwritable(&std::env::temp_dir(), &error))?;
+    let config = Config {
+        data: temporary.path().to_path_buf(),
+        ..config.clone()
+    };
+    Ok((config, Some(temporary)))
+}
+
+fn hold_distractors(
+    engine: &Engine,
+    dir: &Path,
+    interrupt: &Interrupt,
+    output: &Output,
+) -> Result<(), CliError> {
+    let bar = progress::bar(output.shows_progress(), 0, "Distractors");
+    let report = engine.index_folder(
+        dir,
+        &FolderOptions::default(),
+        interrupt.flag(),
+        &mut |event| match event {
+            FolderEvent::Listed { to_do, .. } => bar.set_length(to_do),
+            FolderEvent::Indexed { .. } | FolderEvent::Refused { .. } => bar.inc(1),
+            FolderEvent::Pruned { .. } => {}
+        },
+    );
+    bar.finish_and_clear();
+    let report = report?;
+    if report.cancelled {
+        return Err(stopped(output));
+    }
+    let unusable = report.refused + report.unchanged_refused;
+    if unusable > 0 {
+        output.remark(format_args!(
+            "{} could not be read",
+            counted(unusable, "distractor", "distractors")
+        ));
+    }
+    Ok(())
+}
+
+fn measure(
+    engine: &Engine,
+    dir: &Path,
+    interrupt: &Interrupt,
+    output: &Output,
+) -> Result<Outcome, CliError> {
+    let bar = progress::bar(output.shows_progress(), 0, "Adding");
+    let outcome = evaluate(engine, dir, interrupt.flag(), &mut |event| {
+        let (message, done, total) = match event {
+            EvalEvent::Adding(done, total) => ("Adding", done, total),
+            EvalEvent::Asking(done, total) => ("Asking", done, total),
+        };
+        if bar.message() != message {
+            bar.set_message(message);
+            // Adding and asking go at different rates.
+            bar.reset_eta();
+        }
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    outcome.map_err(|error| match error {
+        EvalError::Cancelled => stopped(output),
+        EvalError::Engine(error) => error.into(),
+        EvalError::Unreadable { path, source } => CliError::unreadable(&path, &source),
+        EvalError::GroundTruth(error) => CliError::Failure {
+            code: "ground_truth",
+            detail: error.to_string(),
+            next_step: "See `resight eval --help` for the form of groundtruth.json.".into(),
+        },
+    })
+}
+
+fn stopped(output: &Output) -> CliError {
+    if !output.is_json() {
+        output.remark("Interrupted. The measurement's pictures are removed again; distractors already in --data are kept.");
+    }
+    CliError::Interrupted
+}
+
+fn tell(outcome: &Outcome, args: &EvalArgs, output: &mut Output) -> Result<(), CliError> {
+    for sentence in &outcome.unusable {
+        output.remark(format_args!("warning: {}", printable(sentence)));
+    }
+    let scores = &outcome.scores;
+    if output.is_json() {
+        return output.json(scores);
+    }
+    output.line(format_args!(
+        "{}: {} among {}",
+        printable(&scores.name),
+        counted(scores.queries as u64, "query", "queries"),
+        counted(scores.pictures, "picture", "pictures")
+    ))?;
+    let heading = [
+        "recall@1",
+        "recall@10",
+        "mAP",
+        "in shortlist",
+        "verified right",
+        "verified wrong",
+        "ms p50",
+        "ms p95",
+        "KB/picture",
+    ];
+    let row = vec![
+        format!("{:.3}", scores.recall_at_1),
+        format!("{:.3}", scores.recall_at_10),
+        format!("{:.3}", scores.map),
+        format!("{:.3}", scores.shortlist_recall),
+        scores.verified_true.to_string(),
+        scores.verified_false.to_string(),
+        format!("{:.1}", scores.query_ms_p50),
+        format!("{:.1}", scores.query_ms_p95),
+        format!("{:.1}", scores.bytes_per_picture / 1e3),
+    ];
+    output.table(&heading, &[0, 1, 2, 3, 4, 5, 6, 7, 8], &[row])?;
+    if !outcome.attacks.is_empty() {
+        let rows: Vec<Vec<String>> = outcome
+            .attacks
+            .iter()
+            .map(|a| {
+                vec![
+                    printable(&a.attack),
+                    a.queries.to_string(),
+                    format!("{:.3}", a.recall_at_1),
+                ]
+            })
+            .collect();
+        output.line("")?;
+        output.table(&["attack", "queries", "recall@1"], &[1, 2], &rows)?;
+    }
+    if args.show_misses && !outcome.misses.is_empty() {
+        let rows: Vec<Vec<String>> = outcome
+            .misses
+            .iter()
+            .map(|miss| {
+                let rank = miss
+                    .relevant_rank
+                    .map_or("-".to_owned(), |rank| rank.to_string());
+                let first = miss.first.as_deref().unwrap_or("(nothing)");
+                vec![printable(&miss.query), printable(first), rank]
+            })
+            .collect();
+        output.line("")?;
+        output.table(
+            &["missed query", "first hit", "first right at"],
+            &[2],
+            &rows,
+        )?;
+    }
+    if args.show_false && !outcome.false_matches.is_empty() {
+        let rows: Vec<Vec<String>> = outcome
+            .false_matches
+            .iter()
+            .map(|pair| {
+                let nfa = pair
+                    .log10_nfa
+                    .map_or("-".to_owned(), |nfa| format!("{nfa:.1}"));
+                vec![
+                    printable(&pair.query),
+                    printable(&pair.result),
+                    pair.inliers.to_string(),
+                    nfa,
+                ]
+            })
+            .collect();
+        output.line("")?;
+        output.table(
+            &["query", "wrongly verified", "inliers", "log10 nfa"],
+            &[2, 3],
+            &rows,
+        )?;
+    }
+    output.line("")
+}

@@ -1,0 +1,30 @@
+//! A progress bar on standard error, which hides itself where that is no terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Count, share, rate and time left. Nothing is drawn when `shown` is false.
+pub(crate) fn bar(shown: bool, total: u64, what: &'static str) -> ProgressBar {
+    if !shown {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total).with_message(what);
+    let template = "{msg} [{bar:30}] {human_pos}/{human_len} ({percent} %)  {per_sec}  {eta} left";
+    // A wrong template would be our mistake; the plain bar is as good.
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
+/// Something of unknown length is going on.
+pub(crate) fn spinner(shown: bool, what: &'static str) -> ProgressBar {
+    if !shown {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner().with_message(what);
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}

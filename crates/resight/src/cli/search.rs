@@ -1,0 +1,116 @@
+//! `resight search`.
+
+use std::path::PathBuf;
+
+use resight_engine::{Hit, Picture, PictureId, Query, SearchAnswer, SearchOptions};
+
+use super::CliError;
+use super::output::{Output, counted, printable};
+use super::shapes::SearchShape;
+use crate::config::Config;
+use crate::parts;
+
+const EXAMPLES: &str = "\
+Examples:
+  resight search photo.jpg
+  resight search photo.jpg --verified --limit 100
+  resight search 0123456789abcdef0123456789abcdef
+  resight search photo.jpg --json
+
+Works while a server runs on the same data folder.";
+
+/// Find the pictures that show the same thing as this one
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SearchArgs {
+    /// A picture's file, or the id of a stored picture
+    #[arg(value_name = "QUERY")]
+    query: PathBuf,
+    /// Hits shown
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    limit: usize,
+    /// Hits left out at the beginning
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    offset: usize,
+    /// Only hits whose matching points agree on one transform
+    #[arg(long)]
+    verified: bool,
+}
+
+pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    // A file goes before an id: whoever has a file of such a name means it.
+    let id = args
+        .query
+        .to_str()
+        .and_then(PictureId::parse)
+        .filter(|_| !args.query.exists());
+    let bytes = match id {
+        Some(_) => Vec::new(),
+        None => {
+            std::fs::read(&args.query).map_err(|error| CliError::unreadable(&args.query, &error))?
+        }
+    };
+    let engine = parts::open_for_reading(config)?;
+    let query = match &id {
+        Some(id) => Query::Stored(id),
+        None => Query::Bytes(&bytes),
+    };
+    let options = SearchOptions {
+        offset: args.offset,
+        limit: args.limit,
+        verified_only: args.verified,
+    };
+    let answer = engine.search(query, &options)?;
+    if output.is_json() {
+        return output.json(&SearchShape::new(&answer, args.offset, args.limit));
+    }
+    if answer.hits.is_empty() {
+        return output.line(nothing(&answer, args));
+    }
+    let rows: Vec<Vec<String>> = answer
+        .hits
+        .iter()
+        .enumerate()
+        .map(|(i, hit)| row(args.offset + i + 1, hit))
+        .collect();
+    let heading = [
+        "rank", "verified", "inliers", "coverage", "words", "picture",
+    ];
+    output.table(&heading, &[0, 2, 3, 4], &rows)?;
+    output.remark(format_args!(
+        "{} of {} shown, {} verified; {:.0} ms",
+        answer.hits.len(),
+        counted(answer.total as u64, "hit", "hits"),
+        answer.verified,
+        answer.timings.total_ms
+    ));
+    Ok(())
+}
+
+fn nothing(answer: &SearchAnswer, args: &SearchArgs) -> &'static str {
+    if answer.query_features == 0 {
+        "Nothing found: the query has no structure to find it by."
+    } else if answer.total > 0 && args.limit > 0 {
+        "No more hits."
+    } else if args.verified {
+        "Nothing verified; leave --verified out to see what looks alike."
+    } else {
+        "Nothing found."
+    }
+}
+
+fn row(rank: usize, hit: &Hit) -> Vec<String> {
+    vec![
+        rank.to_string(),
+        if hit.verified { "yes" } else { "-" }.to_owned(),
+        hit.inliers.to_string(),
+        format!("{:.0} %", hit.coverage_query * 100.0),
+        format!("{:.2}", hit.words),
+        place(&hit.picture),
+    ]
+}
+
+/// Where the picture lies, or its name when it was uploaded.
+pub(crate) fn place(picture: &Picture) -> String {
+    printable(picture.sources.first().unwrap_or(&picture.name))
+}

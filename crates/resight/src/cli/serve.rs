@@ -1,0 +1,155 @@
+//! `resight serve`.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use resight_engine::{Engine, FolderOptions};
+use serde_json::json;
+
+use super::CliError;
+use super::index::{check_folders, index_folders};
+use super::interrupt::Interrupt;
+use super::output::{Output, counted};
+use crate::config::Config;
+use crate::http::{self, HttpSettings};
+use crate::parts;
+
+const EXAMPLES: &str = "\
+Examples:
+  resight serve                        what is indexed already
+  resight serve ~/Pictures             index what is new, then serve
+  resight serve --listen 127.0.0.1:0   any free port
+  resight serve --listen 0.0.0.0:7777 --allow-host nas.local
+
+Ctrl-C stops cleanly; while indexing it keeps what is done.";
+
+/// Index folders, then serve the web page and the HTTP API
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ServeArgs {
+    /// Folders of pictures to index first, with their subfolders
+    #[arg(value_name = "DIR")]
+    dirs: Vec<PathBuf>,
+    /// Address and port to listen at
+    #[arg(long, default_value = "127.0.0.1:7777", value_name = "ADDRESS")]
+    listen: String,
+    /// A further name by which clients may call this server; may be given several times
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// Forget pictures whose files are gone
+    #[arg(long)]
+    prune: bool,
+}
+
+pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    check_folders(&args.dirs, config)?;
+    let interrupt = Interrupt::listen()?;
+    // Before indexing, which may take hours, so that a port in use is told of at once.
+    let (listener, address) = listen(&args.listen)?;
+    let parts = parts::open_for_writing(config)?;
+    let options = FolderOptions {
+        prune: args.prune,
+        retry_refused: false,
+    };
+    index_folders(&parts.engine, &args.dirs, &options, &interrupt, output)?;
+    if !address.ip().is_loopback() {
+        output.remark(format_args!(
+            "warning: {address} can be reached from other machines, and there is no authentication yet: whoever reaches it can see, add and remove pictures"
+        ));
+    }
+
+    let count = parts.engine.count()?;
+    let url = format!("http://{address}");
+    if output.is_json() {
+        output.json(&json!({"event": "serving", "pictures": count, "url": url}))?;
+    } else {
+        let pictures = counted(count, "picture", "pictures");
+        output.line(format_args!("Resight is serving {pictures} at {url}"))?;
+    }
+    let settings = settings(args, &parts.engine, config, address);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| failed("the server could not be started", &error))?;
+    let engine = parts.engine.clone();
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)
+            .map_err(|error| failed("the port could not be taken over", &error))?;
+        http::serve(listener, engine, settings, interrupt.wait())
+            .await
+            .map_err(|error| failed("the server stopped", &error))
+    })?;
+    if !output.is_json() {
+        output.remark("Stopped.");
+    }
+    Ok(())
+}
+
+fn settings(
+    args: &ServeArgs,
+    engine: &Engine,
+    config: &Config,
+    address: SocketAddr,
+) -> HttpSettings {
+    // A page elsewhere can point a name of its own at a loopback address and have the browser
+    // call us; such calls carry that name. Others on the network may use any name, unless told.
+    let guarded = address.ip().is_loopback() || !args.allow_host.is_empty();
+    HttpSettings {
+        concurrency: config.thread_count(),
+        max_picture_bytes: engine.options().decode.max_bytes,
+        allowed_hosts: guarded.then(|| args.allow_host.clone()),
+        ..HttpSettings::default()
+    }
+}
+
+fn listen(address: &str) -> Result<(TcpListener, SocketAddr), CliError> {
+    let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => CliError::Failure {
+            code: "port_in_use",
+            detail: format!("another program listens at {address} already"),
+            next_step: "Choose another port, for example --listen 127.0.0.1:7778, or port 0 for any free one.".into(),
+        },
+        io::ErrorKind::InvalidInput => CliError::Usage {
+            code: "listen_address",
+            detail: format!("{address:?} is not an address with a port: {error}"),
+            next_step: "Write it as in --listen 127.0.0.1:7777 or --listen [::1]:7777.".into(),
+        },
+        _ => CliError::Failure {
+            code: "cannot_listen",
+            detail: format!("cannot listen at {address}: {error}"),
+            next_step: "Choose an address of this machine and a port from 1024 upwards with --listen.".into(),
+        },
+    })?;
+    let bound = || {
+        listener.set_nonblocking(true)?;
+        listener.local_addr()
+    };
+    let bound = bound().map_err(|error| failed("the port could not be set up", &error))?;
+    Ok((listener, bound))
+}
+
+fn failed(what: &str, error: &io::Error) -> CliError {
+    CliError::Failure {
+        code: "server_failed",
+        detail: format!("{what}: {error}"),
+        next_step: "Nothing that was acknowledged is lost; start it again, with -v for more."
+            .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_listened_at_is_told_apart() {
+        let (holder, address) = listen("127.0.0.1:0").unwrap();
+        let taken = listen(&address.to_string()).unwrap_err();
+        assert_eq!((taken.code(), taken.exit_code()), ("port_in_use", 1));
+        assert!(taken.next_step().contains("--listen"));
+        drop(holder);
+        let wrong = listen("7777").unwrap_err();
+        assert_eq!((wrong.code(), wrong.exit_code()), ("listen_address", 2));
+    }
+}

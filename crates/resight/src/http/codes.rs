@@ -1,0 +1,288 @@
+//! The one table of error codes: HTTP status, title and next step. `docs/errors.md` repeats it for
+//! readers, and a test holds the two together.
+
+use axum::http::StatusCode;
+
+/// One error code of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Stable identifier for programs.
+    pub code: &'static str,
+    /// HTTP status of the answer.
+    pub status: StatusCode,
+    /// What the code means; the same for every occurrence.
+    pub title: &'static str,
+    /// What to do now.
+    pub next_step: &'static str,
+}
+
+const fn row(
+    code: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    next_step: &'static str,
+) -> Row {
+    Row {
+        code,
+        status,
+        title,
+        next_step,
+    }
+}
+
+const CONVERT: &str = "Convert the picture to JPEG or PNG and send that.";
+const LOG: &str = "Try again; if it happens again, look in the server's log and report it.";
+const ADMIN: &str = "Look in the server's log: it names the file and the reason.";
+
+/// Every code that an answer can carry, grouped by who can help.
+pub const TABLE: &[Row] = &[
+    // The request itself.
+    row(
+        "unknown_route",
+        StatusCode::NOT_FOUND,
+        "There is nothing at this address",
+        "Compare the address with the list in /openapi.json.",
+    ),
+    row(
+        "method_not_allowed",
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This address does not take that method",
+        "Use one of the methods in the answer's Allow header.",
+    ),
+    row(
+        "unsupported_media_type",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "The body's content type is not taken here",
+        "Send multipart/form-data with a field named file, or the picture itself as image/* or application/octet-stream.",
+    ),
+    row(
+        "bad_body",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The request's body could not be understood",
+        "Correct the body as the detail says; /openapi.json describes each one.",
+    ),
+    row(
+        "bad_parameter",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "A parameter is not valid",
+        "Correct the parameter that the detail names.",
+    ),
+    row(
+        "upload_too_slow",
+        StatusCode::REQUEST_TIMEOUT,
+        "The request's body did not arrive in time",
+        "Send it again over a faster connection, or send a smaller picture.",
+    ),
+    row(
+        "cross_origin",
+        StatusCode::FORBIDDEN,
+        "A page of another site may not change anything here",
+        "Use the server's own page, or send the request from a program without an Origin header; a proxy in front must pass the Host header on.",
+    ),
+    row(
+        "unknown_host",
+        StatusCode::MISDIRECTED_REQUEST,
+        "The server does not answer to this name",
+        "Use http://localhost and the port, or start the server with --allow-host NAME.",
+    ),
+    // The picture.
+    row(
+        "empty",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The picture holds no bytes",
+        "Choose the file again and check that it is not empty.",
+    ),
+    row(
+        "too_many_bytes",
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "The picture's file is too large",
+        "Save the picture at a smaller size or with stronger compression.",
+    ),
+    row(
+        "too_many_pixels",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The picture has too many pixels",
+        "Scale the picture down and send that.",
+    ),
+    row(
+        "too_small",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The picture is too small to be recognised",
+        "Use a larger version of the picture.",
+    ),
+    row(
+        "not_an_image",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The file is not a picture",
+        "Choose a picture, for example a JPEG or PNG file.",
+    ),
+    row(
+        "format_not_supported",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "Pictures of this format cannot be read",
+        CONVERT,
+    ),
+    row(
+        "broken",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The picture's data is damaged",
+        "Fetch or export the picture again; if it opens elsewhere, save it anew as JPEG or PNG.",
+    ),
+    row(
+        "decoder_failed",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The picture's data made the decoder fail",
+        CONVERT,
+    ),
+    row(
+        "unreadable",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The picture's file could not be read",
+        "Check that the file is still there and that the server may read it.",
+    ),
+    row(
+        "unknown_picture",
+        StatusCode::NOT_FOUND,
+        "There is no picture with this id",
+        "List the pictures with GET /v1/images; this one may have been removed.",
+    ),
+    row(
+        "file_gone",
+        StatusCode::GONE,
+        "The picture's file is no longer where it was indexed",
+        "Put the file back, or index its folder again.",
+    ),
+    // The server.
+    row(
+        "busy",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The server has as much work waiting as it takes",
+        "Send the request again after the time in the Retry-After header.",
+    ),
+    row(
+        "store_busy",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The catalogue is busy with another program's work",
+        "Send the request again after the time in the Retry-After header.",
+    ),
+    row(
+        "store_full",
+        StatusCode::INSUFFICIENT_STORAGE,
+        "The server has no space left",
+        "Free space on the disk of the data folder and send the request again; nothing of it was kept.",
+    ),
+    row(
+        "store_io",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The server could not read or write its data folder",
+        ADMIN,
+    ),
+    row(
+        "store_damaged",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The server's catalogue is damaged",
+        ADMIN,
+    ),
+    row(
+        "store_missing",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The server's catalogue is missing",
+        ADMIN,
+    ),
+    row(
+        "store_newer",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "A newer version of the program wrote the server's catalogue",
+        "Start the newer version of Resight on this data folder.",
+    ),
+    row(
+        "store_locked",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "Another process holds the server's data folder",
+        "Stop the other process, then start the server again.",
+    ),
+    row(
+        "store_read_only",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The server has opened its catalogue for reading only",
+        LOG,
+    ),
+    row(
+        "store_bad_name",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The server gave a stored file a name that cannot be used",
+        LOG,
+    ),
+    row(
+        "store_failed",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The server's catalogue refused an operation",
+        LOG,
+    ),
+    row(
+        "model_mismatch",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The stored pictures were described by another model or vocabulary",
+        "Start the server with the settings that the data folder was made with.",
+    ),
+    row(
+        "vocabulary_unusable",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The server's vocabulary cannot be used",
+        "Start the server with a vocabulary made by resight train, or without one.",
+    ),
+    row(
+        "folder_unreadable",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "A folder of pictures could not be read",
+        ADMIN,
+    ),
+    row(
+        "cancelled",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The server stopped the work before its end",
+        "Send the request again; what was done is kept.",
+    ),
+    row(
+        "internal",
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "Something in the server went wrong",
+        LOG,
+    ),
+];
+
+const INTERNAL: Row = TABLE[TABLE.len() - 1];
+
+/// The row of `code`; a code that the table lacks is a defect of ours and answered as `internal`.
+pub fn find(code: &str) -> &'static Row {
+    TABLE
+        .iter()
+        .find(|row| row.code == code)
+        .unwrap_or(&INTERNAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn each_code_is_listed_once_and_internal_stands_last() {
+        let codes: HashSet<_> = TABLE.iter().map(|row| row.code).collect();
+        assert_eq!(codes.len(), TABLE.len());
+        assert_eq!(INTERNAL.code, "internal");
+        assert_eq!(find("no such code"), &INTERNAL);
+        assert_eq!(find("busy").status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[test]
+    fn every_row_can_be_read() {
+        for row in TABLE {
+            assert!(row.status.is_client_error() || row.status.is_server_error());
+            assert!(!row.title.ends_with('.'), "{}", row.code);
+            assert!(row.next_step.ends_with('.'), "{}", row.code);
+            assert!(!format!("{}{}", row.title, row.next_step).contains('|'));
+        }
+    }
+}

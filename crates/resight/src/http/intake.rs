@@ -1,0 +1,247 @@
+//! Request bodies: a picture in a form, a picture as it is, or a small JSON object.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::multipart::{Multipart, MultipartError};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use tokio::time::timeout;
+
+use super::problem::Problem;
+use super::wire::StoredQuery;
+
+/// The longest name kept for a picture, in bytes.
+const MAX_NAME: usize = 255;
+/// A body that takes longer is given up; it would hold a place for nothing.
+const BODY_TIME: Duration = Duration::from_secs(300);
+/// For how long, and how far, a body that nobody wants is read.
+const DISCARD_TIME: Duration = Duration::from_secs(10);
+const DISCARD_BYTES: usize = 128 << 20;
+
+/// What a body holds.
+pub(super) enum Intake {
+    /// A picture that was sent.
+    Picture(Upload),
+    /// The id of a stored picture, not checked yet.
+    Stored(String),
+}
+
+/// A picture that was sent.
+pub(super) struct Upload {
+    /// Its file.
+    pub(super) bytes: Bytes,
+    /// The name that the client gave, not cleaned; empty if it gave none.
+    pub(super) name: String,
+}
+
+/// Which kind of body a content type announces.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Form,
+    Raw,
+    Json,
+}
+
+/// Reads a picture, and nothing else.
+pub(super) async fn picture(request: Request, limit: u64) -> Result<Upload, Problem> {
+    match read(request, limit, false).await? {
+        Intake::Picture(upload) => Ok(upload),
+        Intake::Stored(_) => Err(wrong_type(None, false)),
+    }
+}
+
+/// Reads a picture or `{"image_id": …}`.
+pub(super) async fn picture_or_id(request: Request, limit: u64) -> Result<Intake, Problem> {
+    read(request, limit, true).await
+}
+
+async fn read(request: Request, limit: u64, json: bool) -> Result<Intake, Problem> {
+    let kind = match kind_of(request.headers()) {
+        Some(kind) if json || kind != Kind::Json => kind,
+        _ => {
+            let given = content_type(request.headers()).map(str::to_owned);
+            discard(request.into_body()).await;
+            return Err(wrong_type(given.as_deref(), json));
+        }
+    };
+    if declared_length(request.headers()).is_some_and(|length| length > limit) {
+        discard(request.into_body()).await;
+        return Err(too_large(limit));
+    }
+    let reading = async {
+        match kind {
+            Kind::Form => form(request, limit).await.map(Intake::Picture),
+            Kind::Raw => Ok(Intake::Picture(Upload {
+                bytes: whole(request, limit).await?,
+                name: String::new(),
+            })),
+            Kind::Json => stored_query(&whole(request, limit).await?),
+        }
+    };
+    timeout(BODY_TIME, reading).await.unwrap_or_else(|_| {
+        let detail = format!("It was given up after {} seconds.", BODY_TIME.as_secs());
+        Err(Problem::new("upload_too_slow", detail))
+    })
+}
+
+/// Reads a body away, within bounds.
+pub(super) async fn discard(mut body: Body) {
+    let reading = async {
+        let mut left = DISCARD_BYTES;
+        while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await
+        {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Whatever comes of it, the answer is an error already.
+    let _ = timeout(DISCARD_TIME, reading).await;
+}
+
+async fn form(request: Request, limit: u64) -> Result<Upload, Problem> {
+    let failed = |error: MultipartError| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(limit),
+        _ => bad_body(&format!("The form cannot be read: {}", error.body_text())),
+    };
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|error| bad_body(&error.body_text()))?;
+    let mut upload = None;
+    while let Some(field) = form.next_field().await.map_err(failed)? {
+        if field.name() != Some("file") {
+            continue;
+        }
+        if upload.is_some() {
+            return Err(bad_body(
+                "The form has more than one field named file; send one picture a request",
+            ));
+        }
+        let name = field.file_name().unwrap_or_default().to_owned();
+        let bytes = field.bytes().await.map_err(failed)?;
+        upload = Some(Upload { bytes, name });
+    }
+    upload.ok_or_else(|| bad_body("The form has no field named file"))
+}
+
+async fn whole(request: Request, limit: u64) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, &())
+        .await
+        .map_err(|error: BytesRejection| match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(limit),
+            _ => bad_body(&error.body_text()),
+        })
+}
+
+fn stored_query(body: &[u8]) -> Result<Intake, Problem> {
+    serde_json::from_slice::<StoredQuery>(body)
+        .map(|query| Intake::Stored(query.image_id))
+        .map_err(|error| {
+            bad_body(&format!(
+                "The JSON is not of the form {{\"image_id\": \"…\"}}: {error}"
+            ))
+        })
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::CONTENT_TYPE)?.to_str().ok()
+}
+
+fn kind_of(headers: &HeaderMap) -> Option<Kind> {
+    let essence = content_type(headers)?.split(';').next()?.trim();
+    let essence = essence.to_ascii_lowercase();
+    match essence.as_str() {
+        "multipart/form-data" => Some(Kind::Form),
+        "application/octet-stream" => Some(Kind::Raw),
+        "application/json" => Some(Kind::Json),
+        _ if essence.starts_with("image/") => Some(Kind::Raw),
+        _ => None,
+    }
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+fn bad_body(text: &str) -> Problem {
+    Problem::new("bad_body", text)
+}
+
+fn too_large(limit: u64) -> Problem {
+    let detail = format!("The request holds more than {limit} bytes.");
+    Problem::new("too_many_bytes", detail)
+}
+
+fn wrong_type(given: Option<&str>, json: bool) -> Problem {
+    let given = match given {
+        Some(given) => format!("The content type is {given:?}"),
+        None => "The request names no content type".to_owned(),
+    };
+    let json = if json { ", application/json" } else { "" };
+    Problem::new(
+        "unsupported_media_type",
+        format!("{given}; multipart/form-data, image/*, application/octet-stream{json} are taken."),
+    )
+}
+
+/// A name fit to be stored and shown: without folders, control characters or marks that turn the
+/// direction of writing, at most 255 bytes.
+pub(super) fn clean_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let shown = |c: &char| {
+        !c.is_control()
+            && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut cleaned: String = last.chars().filter(shown).collect();
+    if cleaned.len() > MAX_NAME {
+        // The ending tells the kind of file, so the middle gives way.
+        let ending = cleaned.rfind('.').map_or("", |at| &cleaned[at..]);
+        let ending = if ending.len() <= 16 { ending } else { "" }.to_owned();
+        cleaned.truncate(cleaned.floor_char_boundary(MAX_NAME - ending.len()));
+        cleaned.push_str(&ending);
+    }
+    match cleaned.trim() {
+        "" | "." | ".." => "picture".to_owned(),
+        good => good.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean_name;
+
+    #[test]
+    fn names_are_cleaned() {
+        for (given, kept) in [
+            ("a.jpg", "a.jpg"),
+            ("../../etc/passwd", "passwd"),
+            ("C:\\pictures\\b c.png", "b c.png"),
+            ("x\r\ny\u{0}\u{7f}.gif", "xy.gif"),
+            ("photo\u{202e}gpj.exe", "photogpj.exe"),
+            ("Blåbær 日本.webp", "Blåbær 日本.webp"),
+            ("", "picture"),
+            ("a/..", "picture"),
+            ("  ", "picture"),
+        ] {
+            assert_eq!(clean_name(given), kept, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn long_names_keep_their_ending_and_whole_characters() {
+        let long = format!("{}.jpeg", "é".repeat(300));
+        let name = clean_name(&long);
+        assert!(name.len() <= 255 && name.ends_with("é.jpeg"), "{name}");
+        assert!(clean_name(&"x".repeat(999)).len() == 255);
+    }
+}

@@ -1,0 +1,208 @@
+//! The HTTP side: the API under `/v1`, its description at `/openapi.json`, and the web page.
+//!
+//! Useful for: asking an [`Engine`] over HTTP. Not useful for: deciding anything about pictures;
+//! each handler checks its input, calls the engine once, and puts the result into JSON.
+//!
+//! Invariant: every failure is answered as a problem whose code is in [`codes::TABLE`] (the one
+//! address kept from the original project aside, which has its own form).
+
+pub mod codes;
+mod guard;
+mod intake;
+mod pages;
+mod params;
+mod pictures;
+mod problem;
+mod search;
+mod service;
+mod wire;
+mod work;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use axum::{Router, middleware};
+use resight_engine::{DecodeLimits, Engine};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use problem::Problem;
+
+/// What a form needs beside the picture in it.
+const FORM_BYTES: u64 = 1 << 20;
+
+/// How the server is to behave.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// How many pictures are described or searched for at once, at least 1.
+    pub concurrency: usize,
+    /// How many such requests may wait; further ones are answered `busy`.
+    pub queue: usize,
+    /// The largest picture taken, in bytes: give the engine's own limit.
+    pub max_picture_bytes: u64,
+    /// Host names that the server answers to, beside `localhost` and the loopback addresses; `None`
+    /// for every name. Keep `Some` when bound to a loopback address: it keeps other sites out.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// How long requests in progress may take after the shutdown began.
+    pub grace: Duration,
+}
+
+impl Default for HttpSettings {
+    /// One picture at a time for each core, 64 waiting, the engine's default size limit, loopback
+    /// names only, 30 seconds of grace.
+    fn default() -> Self {
+        Self {
+            concurrency: std::thread::available_parallelism().map_or(1, usize::from),
+            queue: 64,
+            max_picture_bytes: DecodeLimits::default().max_bytes,
+            allowed_hosts: Some(Vec::new()),
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What every handler has at hand.
+#[derive(Clone)]
+struct App {
+    engine: Arc<Engine>,
+    work: work::Work,
+    /// The largest body read, in bytes.
+    body_limit: u64,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Resight",
+        description = "The same thing found again in your own pictures. Failures are `application/problem+json` (RFC 9457) with a stable `code`."
+    ),
+    tags(
+        (name = "pictures", description = "The stored pictures"),
+        (name = "search", description = "Finding a picture, or a part of one, again"),
+        (name = "service", description = "Facts about the server")
+    )
+)]
+struct Description;
+
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(pictures::list, pictures::add))
+        .routes(routes!(pictures::one, pictures::remove))
+        .routes(routes!(pictures::thumbnail))
+        .routes(routes!(pictures::file))
+        .routes(routes!(search::search))
+        .routes(routes!(service::count))
+        .routes(routes!(service::refused))
+        .routes(routes!(service::health))
+        .routes(routes!(service::legacy_count))
+}
+
+/// The description of the API as JSON, the same that `/openapi.json` gives.
+pub fn openapi_json() -> serde_json::Result<String> {
+    api().into_openapi().to_pretty_json()
+}
+
+/// All routes, ready to be served or, in a test, to be called directly.
+pub fn app(engine: Arc<Engine>, settings: HttpSettings) -> Router {
+    let body_limit = settings.max_picture_bytes.saturating_add(FORM_BYTES);
+    let state = App {
+        engine,
+        work: work::Work::new(&settings),
+        body_limit,
+    };
+    let (routes, description) = api().split_for_parts();
+    let description = description.to_pretty_json();
+    let description: Result<Bytes, String> = description
+        .map(Bytes::from)
+        .map_err(|error| error.to_string());
+    let openapi = || async move {
+        description
+            .map(|json| ([(header::CONTENT_TYPE, "application/json")], json))
+            .map_err(|error| Problem::internal(&error))
+    };
+    let allowed: guard::AllowedHosts = settings.allowed_hosts.map(Into::into);
+    routes
+        .with_state(state)
+        .route("/openapi.json", get(openapi))
+        .merge(pages::routes())
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(
+            usize::try_from(body_limit).unwrap_or(usize::MAX),
+        ))
+        .layer(middleware::from_fn_with_state(allowed, guard::check))
+        .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(always("x-content-type-options", "nosniff"))
+        .layer(always("referrer-policy", "no-referrer"))
+        .layer(always("cross-origin-resource-policy", "same-origin"))
+        // Failures of ours are logged where they happen, with their cause.
+        .layer(TraceLayer::new_for_http().on_failure(()))
+}
+
+/// Serves on `listener` until `shutdown` completes; then takes no more connections, and returns
+/// when the requests in progress are answered or the settings' grace is over.
+pub async fn serve(
+    listener: TcpListener,
+    engine: Arc<Engine>,
+    settings: HttpSettings,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let grace = settings.grace;
+    let (began, mut seen) = watch::channel(false);
+    let listener = listener.tap_io(|stream| {
+        // Answers are written whole, so waiting to fill packets only delays them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
+    let server = axum::serve(listener, app(engine, settings)).with_graceful_shutdown(async move {
+        shutdown.await;
+        // Nobody listens when the server has ended already.
+        let _ = began.send(true);
+    });
+    let out_of_time = async {
+        if seen.wait_for(|began| *began).await.is_err() {
+            // The server ended by itself; its own result is the one to give.
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        ended = server => ended,
+        () = out_of_time => {
+            tracing::warn!("requests were still in progress when the time to shut down was over");
+            Ok(())
+        }
+    }
+}
+
+async fn unknown_route(uri: Uri) -> Problem {
+    Problem::new("unknown_route", format!("Nothing lies at {}.", uri.path()))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(
+        "method_not_allowed",
+        format!("{} does not take {method}.", uri.path()),
+    )
+}
+
+fn always(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(
+        HeaderName::from_static(name),
+        HeaderValue::from_static(value),
+    )
+}

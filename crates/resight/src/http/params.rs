@@ -1,0 +1,103 @@
+//! Query parameters, taken one by one so that every mistake is answered with the parameter's name
+//! and what it may be.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use axum::extract::Query;
+use axum::http::Uri;
+use resight_engine::PictureId;
+
+use super::problem::Problem;
+
+/// The largest whole number that every JSON reader holds exactly.
+pub(super) const MAX_OFFSET: u64 = (1 << 53) - 1;
+/// The most entries that one answer gives.
+pub(super) const MAX_LIMIT: u64 = 1000;
+
+/// The query parameters of one request that were not taken yet.
+pub(super) struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// Splits the query part of `uri`.
+    pub(super) fn of(uri: &Uri) -> Result<Self, Problem> {
+        Query::try_from_uri(uri)
+            .map(|Query(pairs)| Self(pairs))
+            .map_err(|error| Problem::new("bad_parameter", format!("{}.", error.body_text())))
+    }
+
+    /// The text of a parameter, if it is given.
+    pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Problem> {
+        let found = self.0.iter().position(|(given, _)| given == name);
+        let value = found.map(|at| self.0.swap_remove(at).1);
+        if self.0.iter().any(|(given, _)| given == name) {
+            return Err(bad(name, &"must be given once only"));
+        }
+        Ok(value)
+    }
+
+    /// A whole number within `range`, or `default`.
+    pub(super) fn number(
+        &mut self,
+        name: &str,
+        range: RangeInclusive<u64>,
+        default: u64,
+    ) -> Result<u64, Problem> {
+        let Some(text) = self.text(name)? else {
+            return Ok(default);
+        };
+        match text.parse() {
+            Ok(value) if range.contains(&value) => Ok(value),
+            _ => Err(bad(
+                name,
+                &format_args!(
+                    "must be a whole number from {} to {}; it is {text:?}",
+                    range.start(),
+                    range.end()
+                ),
+            )),
+        }
+    }
+
+    /// `offset` and `limit`, the latter `default` when it is not given.
+    pub(super) fn page(&mut self, default: u64) -> Result<(u64, u64), Problem> {
+        Ok((
+            self.number("offset", 0..=MAX_OFFSET, 0)?,
+            self.number("limit", 1..=MAX_LIMIT, default)?,
+        ))
+    }
+
+    /// `true` or `false`; false when it is not given.
+    pub(super) fn flag(&mut self, name: &str) -> Result<bool, Problem> {
+        match self.text(name)?.as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => Err(bad(
+                name,
+                &format_args!("must be true or false; it is {other:?}"),
+            )),
+        }
+    }
+
+    /// Refuses parameters that nobody took: a misspelt one must not be passed over in silence.
+    pub(super) fn finish(self, known: &str) -> Result<(), Problem> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(bad(name, &format_args!("is not known here; {known}"))),
+        }
+    }
+}
+
+/// A picture's id as it stands in an address or a body.
+pub(super) fn picture_id(name: &str, text: &str) -> Result<PictureId, Problem> {
+    PictureId::parse(text).ok_or_else(|| {
+        bad(
+            name,
+            &format_args!("must be 32 characters of 0-9 and a-f; it is {text:?}"),
+        )
+    })
+}
+
+fn bad(name: &str, what: &dyn Display) -> Problem {
+    Problem::new("bad_parameter", format!("The parameter {name} {what}."))
+}

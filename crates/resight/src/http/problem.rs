@@ -1,0 +1,134 @@
+//! Errors as the client sees them: `application/problem+json` (RFC 9457).
+//!
+//! Invariant: what went wrong inside the server is logged and never sent.
+
+use std::any::Any;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use resight_engine::EngineError;
+
+use super::codes::{self, Row};
+use super::wire::ProblemBody;
+
+/// A failed request: a row of the table of codes and what happened this time.
+#[derive(Debug)]
+pub(super) struct Problem {
+    row: &'static Row,
+    detail: String,
+}
+
+impl Problem {
+    /// `detail` says what happened this time, with or without a capital and a full stop; `code`
+    /// must be in the table.
+    pub(super) fn new(code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            row: codes::find(code),
+            detail: sentence(detail.into()),
+        }
+    }
+
+    /// A failure of ours: `cause` goes to the log only.
+    pub(super) fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self::ours(codes::find("internal"))
+    }
+
+    fn ours(row: &'static Row) -> Self {
+        Self {
+            row,
+            detail: format!("{}; the reason is in its log.", row.title),
+        }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.row.status
+    }
+
+    /// The title and the detail in one line, for the original project's error form.
+    pub(super) fn message(&self) -> String {
+        format!("{}: {}", self.row.title, self.detail)
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let row = codes::find(error.code());
+        // The engine's own texts may name the server's folders: only those about what the client
+        // sent are passed on.
+        match &error {
+            EngineError::Refused(refused) => Self::new(row.code, refused.detail.clone()),
+            EngineError::UnknownPicture(id) => {
+                Self::new(row.code, format!("No picture has the id {id}"))
+            }
+            _ if row.status.is_client_error() => Self::new(row.code, row.title),
+            _ => {
+                tracing::error!(code = error.code(), %error, "a request failed");
+                Self::ours(row)
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Row {
+            code,
+            status,
+            title,
+            next_step,
+        } = *self.row;
+        let body = ProblemBody {
+            kind: format!("/errors#{code}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.detail,
+            code: code.to_owned(),
+            next_step: next_step.to_owned(),
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// `text` with a capital at its start and a full stop at its end.
+fn sentence(text: String) -> String {
+    let text = text.trim();
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase);
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    first
+        .into_iter()
+        .flatten()
+        .chain(letters)
+        .chain(end.chars())
+        .collect()
+}
+
+/// The answer when a handler panics.
+pub(super) fn of_panic(cause: Box<dyn Any + Send>) -> Response {
+    Problem::internal(&panic_text(cause.as_ref())).into_response()
+}
+
+/// What a panic said, as far as it is text.
+pub(super) fn panic_text(cause: &(dyn Any + Send)) -> String {
+    let text = cause
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| cause.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", text.unwrap_or("without a text"))
+}

@@ -1,0 +1,97 @@
+//! Small facts about the server: whether it answers, how much it holds, what it refused.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::params::{MAX_LIMIT, Params};
+use super::problem::Problem;
+use super::wire::{Count, Health, LegacyAnswer, ProblemBody, RefusedFile, RefusedList};
+
+/// Entries of the list of refused files when no limit is given.
+const PAGE: u64 = 100;
+
+/// Whether the server answers.
+#[utoipa::path(
+    get, path = "/healthz", tag = "service", operation_id = "health",
+    responses((status = 200, description = "It does", body = Health)),
+)]
+pub(super) async fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// How many pictures are stored.
+#[utoipa::path(
+    get, path = "/v1/count", tag = "pictures", operation_id = "count_pictures",
+    responses(
+        (status = 200, description = "Their number", body = Count),
+        (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn count(State(app): State<App>) -> Result<Json<Count>, Problem> {
+    Ok(Json(Count {
+        count: held(&app).await?,
+    }))
+}
+
+/// How many pictures are stored, in the form of the project that this one grew from.
+#[utoipa::path(
+    get, path = "/api/tot_num", tag = "service", operation_id = "legacy_count",
+    responses(
+        (status = 200, description = "Their number", body = LegacyAnswer),
+        (status = "default", description = "Any failure", body = LegacyAnswer),
+    ),
+)]
+pub(super) async fn legacy_count(State(app): State<App>) -> Response {
+    let (status, msg, data) = match held(&app).await {
+        Ok(count) => (StatusCode::OK, "success".to_owned(), Some(count)),
+        Err(problem) => (problem.status(), problem.message(), None),
+    };
+    let code = status.as_u16();
+    (status, Json(LegacyAnswer { code, msg, data })).into_response()
+}
+
+/// Files of indexed folders that could not be taken in, by path.
+#[utoipa::path(
+    get, path = "/v1/refused", tag = "service", operation_id = "list_refused",
+    params(
+        ("after" = Option<String>, Query, description = "Give files whose path comes after this one"),
+        ("limit" = Option<u64>, Query, description = "How many to give, 1 to 1000; 100 by default", minimum = 1, maximum = 1000),
+    ),
+    responses(
+        (status = 200, description = "One page", body = RefusedList),
+        (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn refused(
+    State(app): State<App>,
+    uri: Uri,
+) -> Result<Json<RefusedList>, Problem> {
+    let mut params = Params::of(&uri)?;
+    let after = params.text("after")?;
+    let limit = params.number("limit", 1..=MAX_LIMIT, PAGE)?;
+    params.finish("after and limit are")?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let engine = app.engine.clone();
+    // One more than is shown tells whether there is a next page.
+    let mut found = app
+        .work
+        .light
+        .run(move || engine.refusals(after.as_deref(), limit + 1))
+        .await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|file| file.path.clone());
+    Ok(Json(RefusedList {
+        refused: found.into_iter().map(RefusedFile::from).collect(),
+        next,
+    }))
+}
+
+async fn held(app: &App) -> Result<u64, Problem> {
+    let engine = app.engine.clone();
+    app.work.light.run(move || engine.count()).await
+}

@@ -1,0 +1,134 @@
+//! The answer to a search.
+
+use resight_engine as engine;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Picture;
+
+/// What a search found.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct SearchAnswer {
+    query: QueryFacts,
+    /// How long the search took, in milliseconds.
+    took_ms: f64,
+    /// How many candidates were looked at closely.
+    shortlist: usize,
+    /// Number of hits in all.
+    total: usize,
+    /// How many hits were skipped.
+    offset: usize,
+    /// How many hits were asked for at most.
+    limit: usize,
+    /// How many of all hits are verified.
+    verified: usize,
+    /// Verified hits first, then by strength.
+    hits: Vec<Hit>,
+}
+
+/// The picture that was searched for.
+#[derive(Debug, Serialize, ToSchema)]
+struct QueryFacts {
+    /// Its id if it is a stored picture; null if it was sent.
+    #[schema(required)]
+    image_id: Option<String>,
+    /// Width in pixels, upright.
+    width: u32,
+    /// Height in pixels, upright.
+    height: u32,
+    /// Number of local features found in it.
+    features: usize,
+}
+
+/// A stored picture that resembles the query. Its scores are of different kinds and stay apart.
+#[derive(Debug, Serialize, ToSchema)]
+struct Hit {
+    image: Picture,
+    /// The stage that found it.
+    #[schema(example = "words")]
+    stage: String,
+    /// Whether the geometry agrees beyond chance: the same thing is in both pictures.
+    verified: bool,
+    /// Number of matched points that fit the transform.
+    inliers: usize,
+    /// log10 of how many such fits chance would give; the lower, the surer. Null when no transform
+    /// was found.
+    #[schema(required)]
+    nfa_log10: Option<f64>,
+    /// Share of the query that the matched points span, 0 to 1.
+    coverage_query: f64,
+    /// Share of the result that the matched points span, 0 to 1.
+    coverage_result: f64,
+    /// Score by visual words; comparable within one search only.
+    words: f64,
+    /// Likeness of the whole pictures, -1 to 1; null when no such model is in use.
+    #[schema(required)]
+    cosine: Option<f64>,
+    /// The 3x3 matrix from the query's pixels to the result's, row by row.
+    #[schema(required)]
+    transform: Option<[f64; 9]>,
+    /// The query's outline in the result's pixels, four corners [x, y] from the top left on
+    /// clockwise; null when not verified.
+    #[schema(required)]
+    region: Option<[[f64; 2]; 4]>,
+    /// The inliers as [query x, query y, result x, result y] in pixels of the full pictures; only
+    /// with `matches=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matches: Option<Vec<[f64; 4]>>,
+}
+
+impl SearchAnswer {
+    /// `offset` and `limit` are those that were asked for; `matches` says whether to give points.
+    pub(in crate::http) fn new(
+        answer: engine::SearchAnswer,
+        offset: usize,
+        limit: usize,
+        matches: bool,
+    ) -> Self {
+        Self {
+            query: QueryFacts {
+                image_id: answer.query_id.map(|id| id.to_string()),
+                width: answer.query_width,
+                height: answer.query_height,
+                features: answer.query_features,
+            },
+            took_ms: rounded(answer.timings.total_ms, 10.0),
+            shortlist: answer.shortlist,
+            total: answer.total,
+            offset,
+            limit,
+            verified: answer.verified,
+            hits: answer
+                .hits
+                .into_iter()
+                .map(|hit| Hit::new(hit, matches))
+                .collect(),
+        }
+    }
+}
+
+impl Hit {
+    fn new(hit: engine::Hit, matches: bool) -> Self {
+        // A hundredth of a pixel is far below what a match can tell, and halves the answer.
+        let point = |p: [f64; 4]| p.map(|value| rounded(value, 100.0));
+        Self {
+            image: hit.picture.into(),
+            stage: hit.stage.as_str().to_owned(),
+            verified: hit.verified,
+            inliers: hit.inliers,
+            nfa_log10: hit.log10_nfa,
+            coverage_query: hit.coverage_query,
+            coverage_result: hit.coverage_result,
+            words: hit.words,
+            cosine: hit.cosine,
+            transform: hit.transform,
+            region: hit.region,
+            matches: matches.then(|| hit.matches.into_iter().map(point).collect()),
+        }
+    }
+}
+
+/// `value` to the nearest 1/`parts`.
+fn rounded(value: f64, parts: f64) -> f64 {
+    (value * parts).round() / parts
+}

@@ -1,0 +1,258 @@
+//! The commands, end to end, on generated pictures.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
+
+mod cli_support;
+
+use std::path::Path;
+
+use cli_support::{count, events, json, json_error, run, save, textured};
+use image::imageops;
+use serde_json::Value;
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The folder's report, which is the last line.
+fn done(lines: &[Value]) -> &Value {
+    let last = lines.last().unwrap();
+    assert_eq!(last["event"], "done");
+    last
+}
+
+#[test]
+fn a_folder_is_indexed_searched_changed_and_pruned() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path().canonicalize().unwrap();
+    let (data, pictures) = (root.join("data"), root.join("pictures"));
+    std::fs::create_dir_all(pictures.join("deep")).unwrap();
+    for seed in 0..5 {
+        save(
+            &textured(280, 220, seed),
+            &pictures.join(format!("{seed}.png")),
+        );
+    }
+    let last = pictures.join("deep/5.jpg");
+    save(&textured(280, 220, 5), &last);
+    std::fs::write(
+        pictures.join("broken.png"),
+        b"\x89PNG\r\n\x1a\nnothing more",
+    )
+    .unwrap();
+    let dir = text(&pictures);
+
+    let first = json(&data, &["index", dir]);
+    assert_eq!(first[0]["event"], "listed");
+    assert_eq!(first[0]["to_do"], 7);
+    assert_eq!(events(&first, "indexed").len(), 6);
+    let refused = events(&first, "refused");
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0]["path"].as_str().unwrap().ends_with("broken.png"));
+    assert_eq!(
+        (&done(&first)["indexed"], &done(&first)["refused"]),
+        (&6.into(), &1.into())
+    );
+    assert_eq!(count(&data), 6);
+
+    // A rotated copy is found and verified, with its outline.
+    let rotated = root.join("rotated.png");
+    save(&imageops::rotate90(&textured(280, 220, 3)), &rotated);
+    let answer = &json(&data, &["search", text(&rotated)])[0];
+    let hit = &answer["hits"][0];
+    assert_eq!(hit["image"]["name"], "3.png");
+    assert_eq!(hit["image"]["paths"][0], text(&pictures.join("3.png")));
+    assert_eq!(hit["verified"], true);
+    assert!(hit["inliers"].as_u64().unwrap() >= 20, "{hit}");
+    assert_eq!(hit["region"].as_array().unwrap().len(), 4);
+    let only = &json(&data, &["search", "--verified", text(&rotated)])[0];
+    assert_eq!(only["hits"].as_array().unwrap().len(), 1);
+    let table = run(&data, &["search", text(&rotated)]);
+    let table = String::from_utf8_lossy(&table.stdout).into_owned();
+    assert!(table.starts_with("rank  verified"), "{table}");
+    assert!(table.lines().nth(1).unwrap().ends_with("3.png"), "{table}");
+    // By id a picture does not find itself.
+    let id = hit["image"]["id"].as_str().unwrap();
+    let by_id = &json(&data, &["search", id])[0];
+    assert_eq!(by_id["query"]["image_id"], id);
+    assert_eq!(by_id["verified"], 0);
+
+    // Again: nothing to do, not even the broken one.
+    let second = json(&data, &["index", dir]);
+    assert_eq!(second.len(), 2, "listed and done only");
+    assert_eq!(
+        (
+            &done(&second)["unchanged"],
+            &done(&second)["unchanged_refused"]
+        ),
+        (&6.into(), &1.into())
+    );
+    assert_eq!(
+        events(&json(&data, &["index", dir, "--retry-refused"]), "refused").len(),
+        1
+    );
+
+    // New, changed, and the same under another name.
+    save(&textured(280, 220, 6), &pictures.join("6.png"));
+    save(&textured(300, 200, 7), &pictures.join("0.png"));
+    std::fs::copy(pictures.join("1.png"), pictures.join("copy.png")).unwrap();
+    let third = json(&data, &["index", dir]);
+    let indexed = events(&third, "indexed");
+    assert_eq!(indexed.len(), 3);
+    let again: Vec<_> = indexed
+        .iter()
+        .filter(|line| line["already_there"] == true)
+        .collect();
+    assert_eq!(again.len(), 1);
+    assert!(again[0]["path"].as_str().unwrap().ends_with("copy.png"));
+    assert_eq!(count(&data), 7, "0.png replaced, 6.png new");
+    let old = root.join("old.png");
+    save(&textured(280, 220, 0), &old);
+    assert_eq!(
+        json(&data, &["search", text(&old)])[0]["verified"],
+        0,
+        "the old 0.png is gone"
+    );
+
+    // A file that is gone stays known until it is pruned.
+    std::fs::remove_file(&last).unwrap();
+    let fourth = json(&data, &["index", dir]);
+    assert_eq!(
+        (&done(&fourth)["missing"], &done(&fourth)["pruned"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(count(&data), 7);
+    let fifth = json(&data, &["index", dir, "--prune"]);
+    assert_eq!(events(&fifth, "pruned")[0]["path"], text(&last));
+    assert_eq!(count(&data), 6);
+
+    // Removed by path and by id; the files stay.
+    let removed = json(&data, &["remove", id, text(&pictures.join("2.png"))]);
+    assert_eq!(removed[0]["removed"].as_array().unwrap().len(), 2);
+    assert_eq!(count(&data), 4);
+    assert!(pictures.join("2.png").exists());
+    assert_eq!(
+        json_error(&data, &["remove", id], 1)["code"],
+        "unknown_picture"
+    );
+
+    let list = &json(&data, &["list", "--offset", "1", "--limit", "2"])[0];
+    assert_eq!(
+        (&list["total"], list["images"].as_array().unwrap().len()),
+        (&4.into(), 2)
+    );
+    let refused = json(&data, &["refused"]);
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0]["path"].as_str().unwrap().ends_with("broken.png"));
+    assert!(refused[0]["code"].is_string() && refused[0]["detail"].is_string());
+    let left: Vec<_> = std::fs::read_dir(&pictures).unwrap().collect();
+    assert_eq!(left.len(), 9, "nothing was written among the pictures");
+}
+
+#[test]
+fn two_pictures_are_compared_and_drawn() {
+    let root = tempfile::tempdir().unwrap();
+    let (a, b) = (root.path().join("a.png"), root.path().join("b.png"));
+    let (other, out) = (
+        root.path().join("other.png"),
+        root.path().join("matches.png"),
+    );
+    let picture = textured(300, 240, 1);
+    save(&picture, &a);
+    save(
+        &imageops::crop_imm(&picture, 60, 40, 200, 160).to_image(),
+        &b,
+    );
+    save(&textured(300, 240, 2), &other);
+    let data = root.path().join("data");
+
+    let same = &json(&data, &["compare", text(&b), text(&a), "--out", text(&out)])[0];
+    assert_eq!(same["verified"], true);
+    let corner = &same["region"][0];
+    for (i, expected) in [60.0, 40.0].into_iter().enumerate() {
+        let found = corner[i].as_f64().unwrap();
+        assert!((found - expected).abs() < 2.0, "{corner}");
+    }
+    let drawing = image::open(&out).unwrap();
+    assert_eq!(drawing.height(), 240);
+    assert!(drawing.width() > 500 && drawing.width() <= 1800);
+
+    let different = &json(&data, &["compare", text(&a), text(&other)])[0];
+    assert_eq!(different["verified"], false);
+    let told = run(&data, &["compare", text(&a), text(&b)]);
+    assert!(String::from_utf8_lossy(&told.stdout).starts_with("The same thing"));
+    assert!(!data.exists(), "comparing keeps nothing");
+}
+
+#[test]
+fn errors_say_what_to_do_next() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, pictures) = (root.path().join("data"), root.path().join("pictures"));
+    std::fs::create_dir(&pictures).unwrap();
+    let garbage = root.path().join("garbage.jpg");
+    std::fs::write(&garbage, b"no picture at all").unwrap();
+    let inside = pictures.join("data");
+    let garbage = text(&garbage);
+    let dir = text(&pictures);
+
+    // (data folder, arguments, exit code, error code)
+    let cases: [(&Path, &[&str], i32, &str); 8] = [
+        (&data, &["count"], 1, "nothing_indexed"),
+        (&data, &["remove", "x.jpg"], 1, "nothing_indexed"),
+        (&data, &["search", "no-such-file.jpg"], 1, "unreadable"),
+        (&data, &["compare", garbage, garbage], 1, "not_an_image"),
+        (&data, &["index", "no-such-folder"], 1, "not_a_folder"),
+        (
+            &data,
+            &["index", dir, "--vocabulary", garbage],
+            1,
+            "not_a_vocabulary",
+        ),
+        (&inside, &["index", dir], 2, "data_inside_pictures"),
+        (&data, &["no-such-command"], 2, "usage"),
+    ];
+    for (data, arguments, exit, code) in cases {
+        assert_eq!(
+            json_error(data, arguments, exit)["code"],
+            code,
+            "{arguments:?}"
+        );
+    }
+    assert!(
+        !data.exists() && !inside.exists(),
+        "no failure leaves a data folder"
+    );
+
+    let told = run(&data, &["count"]);
+    let stderr = String::from_utf8_lossy(&told.stderr);
+    let lines: Vec<&str> = stderr.lines().collect();
+    assert!(
+        lines[0].starts_with("error: ") && lines[1].starts_with("hint: "),
+        "{stderr}"
+    );
+    assert!(lines[1].contains("resight index"), "{stderr}");
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, pictures) = (root.path().join("data"), root.path().join("pictures"));
+    std::fs::create_dir(&pictures).unwrap();
+    for seed in 0..3 {
+        save(
+            &textured(120, 90, seed),
+            &pictures.join(format!("{seed}.png")),
+        );
+    }
+    json(&data, &["index", text(&pictures)]);
+    let mut child = cli_support::resight(&data)
+        .args(["list", "--quiet"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

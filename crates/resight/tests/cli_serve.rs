@@ -1,0 +1,133 @@
+//! `resight serve` from start to graceful end, and an interrupted `resight index`.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
+
+mod cli_support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use cli_support::{count, events, json, json_error, lines, resight, save, textured};
+use serde_json::Value;
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_folder_is_served_until_it_is_asked_to_stop() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, pictures) = (root.path().join("data"), root.path().join("pictures"));
+    std::fs::create_dir(&pictures).unwrap();
+    for seed in 0..3 {
+        save(
+            &textured(200, 160, seed),
+            &pictures.join(format!("{seed}.png")),
+        );
+    }
+    let dir = pictures.to_str().unwrap();
+    let mut child = resight(&data)
+        .args(["serve", dir, "--listen", "127.0.0.1:0", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let serving: Value = loop {
+        let mut line = String::new();
+        assert!(stdout.read_line(&mut line).unwrap() > 0, "ended early");
+        let line: Value = serde_json::from_str(&line).unwrap();
+        if line["event"] == "serving" {
+            break line;
+        }
+    };
+    assert_eq!(serving["pictures"], 3);
+    let address = serving["url"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("http://");
+    assert!(get(address, "/v1/count").contains(r#"{"count":3}"#));
+
+    // Beside it: reading works, writing and the port are taken.
+    assert_eq!(count(&data), 3);
+    let query = pictures.join("1.png");
+    let answer = &json(&data, &["search", query.to_str().unwrap()])[0];
+    assert_eq!(answer["hits"][0]["verified"], true);
+    assert_eq!(
+        json_error(&data, &["index", dir], 1)["code"],
+        "store_locked"
+    );
+    let other = root.path().join("other");
+    let taken = json_error(&other, &["serve", "--listen", address], 1);
+    assert_eq!(taken["code"], "port_in_use");
+    assert!(taken["next_step"].as_str().unwrap().contains("--listen"));
+
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(json(&data, &["index", dir]).last().unwrap()["unchanged"], 3);
+}
+
+#[test]
+fn an_interrupted_run_keeps_what_it_did() {
+    const PICTURES: u64 = 48;
+    let root = tempfile::tempdir().unwrap();
+    let (data, pictures) = (root.path().join("data"), root.path().join("pictures"));
+    std::fs::create_dir(&pictures).unwrap();
+    for seed in 0..PICTURES {
+        save(
+            &textured(400, 320, seed + 1),
+            &pictures.join(format!("{seed:02}.png")),
+        );
+    }
+    let dir = pictures.to_str().unwrap();
+    let mut child = resight(&data)
+        .args(["index", dir, "--json", "--threads", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut said = Vec::new();
+    while events(&lines(&said), "indexed").is_empty() {
+        assert!(
+            stdout.read_until(b'\n', &mut said).unwrap() > 0,
+            "ended early"
+        );
+    }
+    signal(&child, "-INT");
+    stdout.read_to_end(&mut said).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let said = lines(&said);
+    let done = said.last().unwrap();
+    assert_eq!(done["event"], "done");
+    let held = count(&data);
+    assert_eq!(events(&said, "indexed").len() as u64, held);
+    if done["cancelled"] == true {
+        assert_eq!(ended.status.code(), Some(130));
+        let error = lines(&ended.stderr);
+        assert_eq!(error[0]["error"]["code"], "interrupted");
+    } else {
+        eprintln!("SKIPPED: everything was indexed before the interrupt came");
+    }
+    let rest = json(&data, &["index", dir]);
+    assert_eq!(rest.last().unwrap()["indexed"], PICTURES - held);
+    assert_eq!(count(&data), PICTURES);
+}

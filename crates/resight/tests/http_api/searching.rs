@@ -1,0 +1,161 @@
+use axum::http::StatusCode;
+use image::imageops;
+use serde_json::{Value, json};
+
+use crate::fixtures::{Bench, add, ask, form, png, post, request, textured};
+
+#[tokio::test]
+async fn a_turned_copy_finds_its_original_verified() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let picture = textured(21, 320, 240);
+    let id = add(&app, "original.png", &png(&picture)).await;
+    for seed in 22..25 {
+        add(&app, "other.png", &png(&textured(seed, 320, 240))).await;
+    }
+
+    let turned = png(&imageops::rotate90(&picture));
+    let answer = ask(
+        &app,
+        form("/v1/search?matches=true", "file", "turned.png", &turned),
+    )
+    .await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.json());
+    let found = answer.json();
+    assert_eq!(found["query"]["image_id"], Value::Null);
+    assert_eq!(
+        (&found["query"]["width"], &found["query"]["height"]),
+        (&json!(240), &json!(320))
+    );
+    assert!(found["query"]["features"].as_u64().unwrap() > 50);
+    assert!(found["took_ms"].as_f64().unwrap() > 0.0);
+    assert_eq!(found["verified"], 1);
+    assert_eq!((&found["offset"], &found["limit"]), (&json!(0), &json!(20)));
+
+    let best = &found["hits"][0];
+    assert_eq!(best["image"]["id"], id);
+    assert_eq!(
+        (&best["verified"], &best["stage"]),
+        (&json!(true), &json!("words"))
+    );
+    assert!(best["nfa_log10"].as_f64().unwrap() < -10.0, "{best}");
+    for share in ["coverage_query", "coverage_result"] {
+        assert!(
+            (0.0..=1.0).contains(&best[share].as_f64().unwrap()),
+            "{best}"
+        );
+    }
+    assert!(best["words"].is_number() && best["cosine"].is_null());
+    assert_eq!(best["region"].as_array().unwrap().len(), 4);
+    assert_eq!(best["transform"].as_array().unwrap().len(), 9);
+
+    // Turning by 90 degrees takes (x, y) to (239 - y, x), and the points must say so.
+    let matches = best["matches"].as_array().unwrap();
+    assert_eq!(best["inliers"], matches.len());
+    assert!(matches.len() > 30, "{}", matches.len());
+    for point in matches {
+        let [qx, qy, rx, ry] = [0, 1, 2, 3].map(|i| point[i].as_f64().unwrap());
+        assert!(
+            (qx - (239.0 - ry)).abs() < 5.0 && (qy - rx).abs() < 5.0,
+            "{point}"
+        );
+    }
+    // The same must hold for the transform, at the query's centre.
+    let m: Vec<f64> = best["transform"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_f64().unwrap())
+        .collect();
+    let at = |row: usize| m[row] * 120.0 + m[row + 1] * 160.0 + m[row + 2];
+    let (x, y) = (at(0) / at(6), at(3) / at(6));
+    assert!(
+        (x - 160.0).abs() < 4.0 && (y - 119.0).abs() < 4.0,
+        "({x}, {y})"
+    );
+}
+
+#[tokio::test]
+async fn a_stored_picture_is_left_out_of_its_own_results() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let picture = textured(31, 320, 240);
+    let id = add(&app, "a.png", &png(&picture)).await;
+    let copy = add(
+        &app,
+        "b.png",
+        &png(&imageops::crop_imm(&picture, 40, 30, 240, 180).to_image()),
+    )
+    .await;
+
+    let body = json!({ "image_id": id }).to_string();
+    let found = ask(&app, post("/v1/search", "application/json", body.clone()))
+        .await
+        .json();
+    assert_eq!(found["query"]["image_id"], id);
+    let ids: Vec<_> = found["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| hit["image"]["id"].clone())
+        .collect();
+    assert_eq!(ids[0], copy);
+    assert!(!ids.contains(&json!(id)));
+    assert!(
+        found["hits"][0].get("matches").is_none(),
+        "points were not asked for"
+    );
+
+    let removed = ask(&app, request("DELETE", &format!("/v1/images/{copy}"))).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    let found = ask(
+        &app,
+        post("/v1/search", "application/json; charset=utf-8", body),
+    )
+    .await
+    .json();
+    assert_eq!(found["verified"], 0, "a removed picture was found: {found}");
+    assert_eq!(found["hits"], json!([]));
+}
+
+#[tokio::test]
+async fn hits_come_in_pages_and_can_be_limited_to_verified_ones() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let picture = textured(41, 320, 240);
+    for (name, turned) in [
+        ("a", imageops::rotate90(&picture)),
+        ("b", imageops::rotate180(&picture)),
+        ("c", imageops::rotate270(&picture)),
+    ] {
+        add(&app, name, &png(&turned)).await;
+    }
+    add(&app, "other", &png(&textured(42, 320, 240))).await;
+    let query = png(&picture);
+    let search = |address: &str| {
+        let request = post(address, "image/png", query.clone());
+        let app = app.clone();
+        async move { ask(&app, request).await.json() }
+    };
+
+    let all = search("/v1/search?verified_only=true").await;
+    assert_eq!((&all["total"], &all["verified"]), (&json!(3), &json!(3)));
+    let hits = all["hits"].as_array().unwrap();
+    assert!(hits.iter().all(|hit| hit["verified"] == true));
+    let mut joined = Vec::new();
+    for offset in 0..4 {
+        let page = search(&format!(
+            "/v1/search?verified_only=true&limit=1&offset={offset}"
+        ))
+        .await;
+        assert_eq!(
+            (&page["total"], &page["offset"]),
+            (&json!(3), &json!(offset))
+        );
+        joined.extend(page["hits"].as_array().unwrap().clone());
+    }
+    assert_eq!(joined, *hits);
+    let loose = search("/v1/search?verified_only=false").await;
+    assert_eq!(loose["verified"], 3);
+    assert!(loose["total"].as_u64() >= Some(3));
+}
