@@ -63,7 +63,7 @@ async function run(search) {
     search.hits = [...known, ...answer.hits.filter((hit) => !ids.has(hit.image.id))];
     search.ended = answer.hits.length === 0 || next + answer.hits.length >= answer.total;
     search.answer = answer;
-    search.name = search.hits.find((hit) => hit.image.id === search.id)?.image.name ?? search.name;
+    search.name = answer.query.name ?? search.name;
     if (search === current) {
       showResults(next);
       say(`${number.format(answer.verified)} verified of ${many(answer.total, 'result', 'results')}, ${time(answer.took_ms)}`);

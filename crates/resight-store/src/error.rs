@@ -98,6 +98,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Every code that [`StoreError::code`] can give.
+    pub const CODES: &'static [&'static str] = &[
+        "store_locked",
+        "store_damaged",
+        "store_newer",
+        "store_missing",
+        "store_io",
+        "store_full",
+        "store_busy",
+        "store_read_only",
+        "store_bad_name",
+        "store_failed",
+    ];
+
     /// Stable identifier for programs, for example `store_full`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -184,6 +198,36 @@ mod tests {
             assert_eq!(sorted.code(), code, "SQLite code {number}");
             assert!(sorted.to_string().contains("c.db"), "{sorted}");
         }
+    }
+
+    #[test]
+    fn every_code_is_listed() {
+        let (path, detail) = (PathBuf::from("c.db"), String::new());
+        let source = io::Error::other("x");
+        let errors = [
+            StoreError::Locked {
+                path: path.clone(),
+                pid: None,
+            },
+            StoreError::Damaged {
+                path: path.clone(),
+                detail: detail.clone(),
+            },
+            StoreError::Newer {
+                found: 2,
+                supported: 1,
+            },
+            StoreError::Missing { path: path.clone() },
+            StoreError::from_io(&path, source),
+            StoreError::Full { path: path.clone() },
+            StoreError::Busy { path: path.clone() },
+            StoreError::ReadOnly,
+            StoreError::BadName {
+                name: detail.clone(),
+            },
+            StoreError::Failed { path, detail },
+        ];
+        assert_eq!(errors.map(|error| error.code()), StoreError::CODES);
     }
 
     #[test]

@@ -7,6 +7,8 @@
 //! happen and what is kept is the engine's business.
 //!
 //! Invariant: [`parts`] is the only module that names a concrete store, extractor or vocabulary.
+//! Invariant: pictures, answers to searches and refusals become JSON in `wire` only, so `--json` and
+//! HTTP say the same.
 //! Invariant: a folder of pictures is read, never written to.
 
 pub mod cli;
@@ -15,3 +17,4 @@ pub mod draw;
 pub mod eval;
 pub mod http;
 pub mod parts;
+mod wire;

@@ -75,6 +75,7 @@ fn a_folder_is_indexed_searched_changed_and_pruned() {
     let id = hit["image"]["id"].as_str().unwrap();
     let by_id = &json(&data, &["search", id])[0];
     assert_eq!(by_id["query"]["image_id"], id);
+    assert_eq!(by_id["query"]["name"], "3.png");
     assert_eq!(by_id["verified"], 0);
 
     // Again: nothing to do, not even the broken one.
@@ -144,7 +145,7 @@ fn a_folder_is_indexed_searched_changed_and_pruned() {
     let refused = json(&data, &["refused"]);
     assert_eq!(refused.len(), 1);
     assert!(refused[0]["path"].as_str().unwrap().ends_with("broken.png"));
-    assert!(refused[0]["code"].is_string() && refused[0]["detail"].is_string());
+    assert!(refused[0]["code"].is_string() && refused[0]["reason"].is_string());
     let left: Vec<_> = std::fs::read_dir(&pictures).unwrap().collect();
     assert_eq!(left.len(), 9, "nothing was written among the pictures");
 }

@@ -37,7 +37,7 @@ pub struct VerifyOptions {
     pub tolerance: f64,
     /// `verified` needs a log10 number of false alarms at or below this.
     pub max_log10_nfa: f64,
-    /// `verified` needs this many inliers, however unlikely fewer are.
+    /// `verified` needs this many inliers at places of their own, however unlikely fewer are.
     pub min_inliers: usize,
 }
 
@@ -126,9 +126,12 @@ pub fn verify(evidence: &Evidence<'_>, options: &VerifyOptions) -> Option<Verifi
         }
     }
     let (inliers, transform) = best?;
-    let log10_nfa = log10_nfa(pairs.len(), inliers.len(), tolerance, w * h);
+    let [query_width, query_height] = evidence.query_size.map(f64::from);
+    let near_in_query = options.tolerance * query_width.hypot(query_height);
+    let independent = problem.independent(&inliers, near_in_query, tolerance);
+    let log10_nfa = log10_nfa(pairs.len(), independent, tolerance, w * h);
     Some(Verification {
-        verified: inliers.len() >= options.min_inliers && log10_nfa <= options.max_log10_nfa,
+        verified: independent >= options.min_inliers && log10_nfa <= options.max_log10_nfa,
         transform,
         inliers,
         log10_nfa,
@@ -136,7 +139,8 @@ pub fn verify(evidence: &Evidence<'_>, options: &VerifyOptions) -> Option<Verifi
 }
 
 /// Chance model: the result's points lie anywhere in the picture, with any angle and a scale
-/// within a factor of 16; every match proposes a transform, and refining fits three points.
+/// within a factor of 16; every match proposes a transform, and refining fits three points. Only
+/// inliers at places of their own count: see [`Problem::independent`].
 fn log10_nfa(matches: usize, inliers: usize, tolerance: f64, area: f64) -> f64 {
     let place = (std::f64::consts::PI * tolerance * tolerance / area).min(1.0);
     let angle = ANGLE_AGREEMENT / std::f64::consts::PI;
@@ -237,6 +241,24 @@ impl Problem<'_> {
             }
         }
         Some((inliers, t))
+    }
+
+    /// How many inliers lie at places of their own, in both pictures.
+    ///
+    /// One corner gives several keypoints, at several scales and angles: when it matches by
+    /// chance they all do, so those within the tolerance of a better one are no further evidence.
+    fn independent(&self, inliers: &[usize], near_in_query: f64, near_in_result: f64) -> usize {
+        let near = |a: [f64; 2], b: [f64; 2], limit: f64| {
+            (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2) <= limit * limit
+        };
+        let mut kept: Vec<PointPair> = Vec::new();
+        for &i in inliers {
+            let (from, to) = self.pairs[i];
+            if !kept.iter().any(|k| near(k.0, from, near_in_query) || near(k.1, to, near_in_result)) {
+                kept.push((from, to));
+            }
+        }
+        kept.len()
     }
 
     fn pick(&self, inliers: &[usize]) -> Vec<PointPair> {

@@ -114,6 +114,17 @@ fn a_mirrored_view_is_not_taken_for_an_upright_one() {
 }
 
 #[test]
+fn many_keypoints_of_one_corner_are_one_piece_of_evidence() {
+    let (mut q, mut r, m) = scene(&Transform::IDENTITY, 14, 60, 8);
+    for i in 0..14 {
+        // All inliers crowd into a few pixels.
+        let (dx, dy) = ((i % 4) as f32, (i / 4) as f32);
+        (q[i].x, q[i].y, r[i].x, r[i].y) = (100.0 + dx, 200.0 + dy, 300.0 + dx, 90.0 + dy);
+    }
+    assert!(!run(&q, &r, &m).is_some_and(|v| v.verified));
+}
+
+#[test]
 fn the_same_answer_every_time() {
     let t = Transform([0.9, -0.25, 90.0, 0.3, 0.8, -20.0, 0.0, 0.0, 1.0]);
     let (q, r, m) = scene(&t, 30, 100, 9);

@@ -7,9 +7,8 @@ use resight_vision::Image;
 
 use super::CliError;
 use super::output::{Output, printable};
-use super::shapes::ComparisonShape;
 use crate::config::Config;
-use crate::{draw, parts};
+use crate::{draw, parts, wire};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,7 +52,7 @@ pub(crate) fn run(
         std::fs::write(path, png).map_err(|error| CliError::unwritable(path, &error))?;
     }
     if output.is_json() {
-        return output.json(&ComparisonShape::new(&comparison));
+        return output.json(&wire::Comparison::from(comparison));
     }
     for line in lines(&comparison, args) {
         output.line(line)?;

@@ -77,11 +77,10 @@ impl CliError {
     /// A sentence that says what to do next.
     pub fn next_step(&self) -> Cow<'static, str> {
         match self {
-            Self::Engine(error) => error.next_step().into(),
-            Self::Store(StoreError::Locked { .. }) => {
-                "Stop that process (a server perhaps), or make the change through its web page; searching and listing work beside it.".into()
+            Self::Engine(EngineError::Store(error)) | Self::Store(error) => {
+                store_hint(error).into()
             }
-            Self::Store(_) => "The message says what to do; nothing that was acknowledged is lost.".into(),
+            Self::Engine(error) => error.next_step().into(),
             Self::Failure { next_step, .. } | Self::Usage { next_step, .. } => next_step.clone(),
             Self::Interrupted => "Run the same command again to go on.".into(),
             Self::Output(_) => "Check where the output goes.".into(),
@@ -131,9 +130,49 @@ impl CliError {
     }
 }
 
+/// What whoever runs a command can do about a failure of the store.
+fn store_hint(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Locked { .. } => {
+            "Stop that process (a server perhaps), or make the change through its web page; searching and listing work beside it."
+        }
+        StoreError::Damaged { .. } => {
+            "Move the file away and restore a backup, or index the pictures again."
+        }
+        StoreError::Newer { .. } => {
+            "Install the newer version of Resight, or choose another data folder with --data."
+        }
+        StoreError::Missing { .. } => "Check --data, or index a folder first: resight index DIR.",
+        StoreError::Io { .. } => {
+            "Check that the disk is healthy and that this user may read and write in the data folder."
+        }
+        StoreError::Full { .. } => {
+            "Free some disk space and run the command again; nothing of this change was kept."
+        }
+        StoreError::Busy { .. } => {
+            "Run the command again, and close other programs that write to the catalogue."
+        }
+        StoreError::ReadOnly | StoreError::BadName { .. } | StoreError::Failed { .. } => {
+            "Report this as a defect; nothing that was acknowledged is lost."
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_store_gets_the_same_hint_with_the_engine_around_it() {
+        let full = || StoreError::Full {
+            path: "c.db".into(),
+        };
+        let direct = CliError::Store(full());
+        let within = CliError::Engine(EngineError::Store(full()));
+        assert!(direct.next_step().contains("disk space"));
+        assert_eq!(direct.next_step(), within.next_step());
+        assert_eq!(direct.code(), within.code());
+    }
 
     #[test]
     fn the_hint_is_a_line_of_its_own() {

@@ -174,7 +174,7 @@ fn event_shape(event: &FolderEvent) -> serde_json::Value {
             "event": "refused",
             "path": path.to_string_lossy(),
             "code": code.as_str(),
-            "detail": detail,
+            "reason": detail,
         }),
         FolderEvent::Pruned { path } => json!({"event": "pruned", "path": path}),
     }

@@ -10,7 +10,6 @@ mod pictures;
 mod progress;
 mod search;
 mod serve;
-mod shapes;
 mod train;
 
 use std::io::IsTerminal;

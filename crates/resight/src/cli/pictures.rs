@@ -9,9 +9,9 @@ use serde_json::json;
 use super::CliError;
 use super::output::{Output, counted, printable};
 use super::search::place;
-use super::shapes::{ListShape, PictureShape, RefusedShape};
 use crate::config::Config;
 use crate::parts;
+use crate::wire::{Count, PictureList, Reader, RefusedFile};
 
 const LIST_EXAMPLES: &str = "\
 Examples:
@@ -84,12 +84,8 @@ pub(crate) fn list(args: &ListArgs, config: &Config, output: &mut Output) -> Res
     let total = engine.count()?;
     let pictures = engine.pictures(args.offset, args.limit)?;
     if output.is_json() {
-        return output.json(&ListShape {
-            total,
-            offset: args.offset,
-            limit: args.limit,
-            images: pictures.iter().map(PictureShape::new).collect(),
-        });
+        let list = PictureList::new(total, args.offset, args.limit, pictures, Reader::Local);
+        return output.json(&list);
     }
     let rows: Vec<Vec<String>> = pictures
         .iter()
@@ -110,7 +106,7 @@ pub(crate) fn list(args: &ListArgs, config: &Config, output: &mut Output) -> Res
 pub(crate) fn count(config: &Config, output: &mut Output) -> Result<(), CliError> {
     let count = parts::open_for_reading(config)?.count()?;
     if output.is_json() {
-        output.json(&json!({ "count": count }))
+        output.json(&Count { count })
     } else {
         output.line(count)
     }
@@ -202,10 +198,10 @@ pub(crate) fn refused(
         let Some(last) = files.last() else { break };
         after = Some(last.path.clone());
         left -= files.len().min(left);
-        for file in &files {
+        for file in files {
             told += 1;
             if output.is_json() {
-                output.json(&RefusedShape::new(file))?;
+                output.json(&RefusedFile::from(file))?;
             } else {
                 output.line(format_args!(
                     "{}: {} ({})",

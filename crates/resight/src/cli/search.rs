@@ -6,9 +6,9 @@ use resight_engine::{Hit, Picture, PictureId, Query, SearchAnswer, SearchOptions
 
 use super::CliError;
 use super::output::{Output, counted, printable};
-use super::shapes::SearchShape;
 use crate::config::Config;
 use crate::parts;
+use crate::wire::{self, Reader};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,7 +62,9 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
     };
     let answer = engine.search(query, &options)?;
     if output.is_json() {
-        return output.json(&SearchShape::new(&answer, args.offset, args.limit));
+        let name = wire::query_name(&engine, &answer)?;
+        let answer = wire::SearchAnswer::new(answer, name, &options, false, Reader::Local);
+        return output.json(&answer);
     }
     if answer.hits.is_empty() {
         return output.line(nothing(&answer, args));

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use tokio::time::timeout;
 
 use super::problem::Problem;
-use super::wire::StoredQuery;
+use crate::wire::StoredQuery;
 
 /// The longest name kept for a picture, in bytes.
 const MAX_NAME: usize = 255;

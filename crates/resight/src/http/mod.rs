@@ -15,7 +15,6 @@ mod pictures;
 mod problem;
 mod search;
 mod service;
-mod wire;
 mod work;
 
 use std::future::Future;

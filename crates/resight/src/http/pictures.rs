@@ -11,8 +11,8 @@ use resight_engine::PictureId;
 use super::pages::holds_tag;
 use super::params::{Params, picture_id};
 use super::problem::Problem;
-use super::wire::{AddedPicture, Picture, PictureForm, PictureList, ProblemBody};
 use super::{App, intake};
+use crate::wire::{AddedPicture, Picture, PictureForm, PictureList, ProblemBody, Reader};
 
 /// Entries of a list when no limit is given.
 const PAGE: u64 = 60;
@@ -42,12 +42,8 @@ pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<Pictur
         .light
         .run(move || Ok((engine.count()?, engine.pictures(offset, limit)?)))
         .await?;
-    Ok(Json(PictureList {
-        total,
-        offset,
-        limit,
-        images: found.into_iter().map(Picture::from).collect(),
-    }))
+    let list = PictureList::new(total, offset, limit, found, Reader::Remote);
+    Ok(Json(list))
 }
 
 /// Stores a picture; it can be found as soon as this has answered.
@@ -99,11 +95,8 @@ pub(super) async fn add(State(app): State<App>, request: Request) -> Result<Resp
         false => StatusCode::CREATED,
     };
     let location = format!("/v1/images/{}", added.picture.id);
-    let body = AddedPicture {
-        picture: added.picture.into(),
-        already_present: added.already_there,
-    };
-    Ok((status, [(header::LOCATION, location)], Json(body)).into_response())
+    let body = Json(AddedPicture::from(added));
+    Ok((status, [(header::LOCATION, location)], body).into_response())
 }
 
 /// What is known of one picture.
@@ -123,7 +116,7 @@ pub(super) async fn one(
     let id = picture_id("id", &id)?;
     let engine = app.engine.clone();
     let found = app.work.light.run(move || engine.picture(&id)).await?;
-    Ok(Json(found.into()))
+    Ok(Json(Picture::new(found, Reader::Remote)))
 }
 
 /// Removes a picture; it is no longer found as soon as this has answered.

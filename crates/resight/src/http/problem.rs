@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use resight_engine::EngineError;
 
 use super::codes::{self, Row};
-use super::wire::ProblemBody;
+use crate::wire::ProblemBody;
 
 /// A failed request: a row of the table of codes and what happened this time.
 #[derive(Debug)]

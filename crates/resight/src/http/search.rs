@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use resight_engine::{Query, SearchOptions};
+use resight_engine::{Engine, EngineError, Query, SearchOptions};
 
 use super::App;
 use super::intake::{self, Intake};
 use super::params::{Params, picture_id};
 use super::problem::Problem;
-use super::wire::{PictureForm, ProblemBody, SearchAnswer, StoredQuery};
+use crate::wire::{self, PictureForm, ProblemBody, Reader, SearchAnswer, StoredQuery};
 
 /// Hits when no limit is given.
 const PAGE: u64 = 20;
@@ -41,29 +41,28 @@ pub(super) async fn search(
     request: Request,
 ) -> Result<Json<SearchAnswer>, Problem> {
     let (place, request) = app.work.heavy.enter_with(request).await?;
-    let Asked { options, matches } = match Asked::of(&request) {
+    let asked = match Asked::of(&request) {
         Ok(asked) => asked,
         Err(problem) => {
             intake::discard(request.into_body()).await;
             return Err(problem);
         }
     };
-    let (offset, limit) = (options.offset, options.limit);
     let engine = app.engine.clone();
     let answer = match intake::picture_or_id(request, app.body_limit).await? {
         Intake::Picture(upload) => {
             place
-                .run(move || engine.search(Query::Bytes(&upload.bytes), &options))
+                .run(move || asked.answer(&engine, Query::Bytes(&upload.bytes)))
                 .await?
         }
         Intake::Stored(text) => {
             let id = picture_id("image_id", &text)?;
             place
-                .run(move || engine.search(Query::Stored(&id), &options))
+                .run(move || asked.answer(&engine, Query::Stored(&id)))
                 .await?
         }
     };
-    Ok(Json(SearchAnswer::new(answer, offset, limit, matches)))
+    Ok(Json(answer))
 }
 
 /// The parameters of a search.
@@ -88,5 +87,19 @@ impl Asked {
             },
             matches,
         })
+    }
+
+    /// Searches; blocks until it is done.
+    fn answer(&self, engine: &Engine, query: Query<'_>) -> Result<SearchAnswer, EngineError> {
+        let answer = engine.search(query, &self.options)?;
+        let name = wire::query_name(engine, &answer)?;
+        let (options, matches) = (&self.options, self.matches);
+        Ok(SearchAnswer::new(
+            answer,
+            name,
+            options,
+            matches,
+            Reader::Remote,
+        ))
     }
 }

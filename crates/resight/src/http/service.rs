@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::params::{MAX_LIMIT, Params};
 use super::problem::Problem;
-use super::wire::{Count, Health, LegacyAnswer, ProblemBody, RefusedFile, RefusedList};
+use crate::wire::{Count, Health, LegacyAnswer, ProblemBody, RefusedFile, RefusedList};
 
 /// Entries of the list of refused files when no limit is given.
 const PAGE: u64 = 100;

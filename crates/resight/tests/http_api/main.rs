@@ -1,5 +1,7 @@
 //! The HTTP API as a client sees it, mostly called without a port.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
+
 mod errors;
 mod fixtures;
 mod guard;

@@ -28,7 +28,19 @@ async fn a_turned_copy_finds_its_original_verified() {
         (&json!(240), &json!(320))
     );
     assert!(found["query"]["features"].as_u64().unwrap() > 50);
+    assert_eq!(found["query"]["name"], Value::Null);
     assert!(found["took_ms"].as_f64().unwrap() > 0.0);
+    let timings = found["timings"].as_object().unwrap();
+    assert_eq!(timings.len(), 5, "{timings:?}");
+    assert_eq!(timings["total_ms"], found["took_ms"]);
+    let steps = ["decode_ms", "extract_ms", "candidates_ms", "verify_ms"];
+    let sum: f64 = steps
+        .map(|step| timings[step].as_f64().unwrap())
+        .iter()
+        .sum();
+    let total = timings["total_ms"].as_f64().unwrap();
+    // Each is rounded to a tenth.
+    assert!(sum > 0.0 && sum <= total + 0.3, "{timings:?}");
     assert_eq!(found["verified"], 1);
     assert_eq!((&found["offset"], &found["limit"]), (&json!(0), &json!(20)));
 
@@ -93,6 +105,7 @@ async fn a_stored_picture_is_left_out_of_its_own_results() {
         .await
         .json();
     assert_eq!(found["query"]["image_id"], id);
+    assert_eq!(found["query"]["name"], "a.png");
     let ids: Vec<_> = found["hits"]
         .as_array()
         .unwrap()

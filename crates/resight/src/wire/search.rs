@@ -1,17 +1,19 @@
 //! The answer to a search.
 
 use resight_engine as engine;
+use resight_engine::{Engine, EngineError, SearchOptions};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Picture;
+use super::{Picture, Reader};
 
 /// What a search found.
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::http) struct SearchAnswer {
+pub(crate) struct SearchAnswer {
     query: QueryFacts,
     /// How long the search took, in milliseconds.
     took_ms: f64,
+    timings: Timings,
     /// How many candidates were looked at closely.
     shortlist: usize,
     /// Number of hits in all.
@@ -32,12 +34,30 @@ struct QueryFacts {
     /// Its id if it is a stored picture; null if it was sent.
     #[schema(required)]
     image_id: Option<String>,
+    /// Its name if it is a stored picture; null if it was sent.
+    #[schema(required)]
+    name: Option<String>,
     /// Width in pixels, upright.
     width: u32,
     /// Height in pixels, upright.
     height: u32,
     /// Number of local features found in it.
     features: usize,
+}
+
+/// Where the time of a search went, in milliseconds.
+#[derive(Debug, Serialize, ToSchema)]
+struct Timings {
+    /// Reading the picture; 0 for a stored one.
+    decode_ms: f64,
+    /// Finding and describing its local features; 0 for a stored one.
+    extract_ms: f64,
+    /// Finding candidates by visual words.
+    candidates_ms: f64,
+    /// Looking at the candidates closely.
+    verify_ms: f64,
+    /// All of it, the same as `took_ms`.
+    total_ms: f64,
 }
 
 /// A stored picture that resembles the query. Its scores are of different kinds and stay apart.
@@ -78,41 +98,72 @@ struct Hit {
 }
 
 impl SearchAnswer {
-    /// `offset` and `limit` are those that were asked for; `matches` says whether to give points.
-    pub(in crate::http) fn new(
+    /// `options` are those that were asked for, `query_name` is that of [`query_name`], and
+    /// `matches` says whether to give points.
+    pub(crate) fn new(
         answer: engine::SearchAnswer,
-        offset: usize,
-        limit: usize,
+        query_name: Option<String>,
+        options: &SearchOptions,
         matches: bool,
+        reader: Reader,
     ) -> Self {
+        let timings = Timings::from(answer.timings);
+        let hits = answer.hits.into_iter();
         Self {
             query: QueryFacts {
                 image_id: answer.query_id.map(|id| id.to_string()),
+                name: query_name,
                 width: answer.query_width,
                 height: answer.query_height,
                 features: answer.query_features,
             },
-            took_ms: rounded(answer.timings.total_ms, 10.0),
+            took_ms: timings.total_ms,
+            timings,
             shortlist: answer.shortlist,
             total: answer.total,
-            offset,
-            limit,
+            offset: options.offset,
+            limit: options.limit,
             verified: answer.verified,
-            hits: answer
-                .hits
-                .into_iter()
-                .map(|hit| Hit::new(hit, matches))
-                .collect(),
+            hits: hits.map(|hit| Hit::new(hit, matches, reader)).collect(),
+        }
+    }
+}
+
+/// The name of the stored picture that was searched for; `None` when the picture was sent, or was
+/// removed since.
+pub(crate) fn query_name(
+    engine: &Engine,
+    answer: &engine::SearchAnswer,
+) -> Result<Option<String>, EngineError> {
+    let Some(id) = &answer.query_id else {
+        return Ok(None);
+    };
+    match engine.picture(id) {
+        Ok(picture) => Ok(Some(picture.name)),
+        Err(EngineError::UnknownPicture(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl From<engine::Timings> for Timings {
+    fn from(timings: engine::Timings) -> Self {
+        let tenths = |ms| rounded(ms, 10.0);
+        Self {
+            decode_ms: tenths(timings.decode_ms),
+            extract_ms: tenths(timings.extract_ms),
+            candidates_ms: tenths(timings.candidates_ms),
+            verify_ms: tenths(timings.verify_ms),
+            total_ms: tenths(timings.total_ms),
         }
     }
 }
 
 impl Hit {
-    fn new(hit: engine::Hit, matches: bool) -> Self {
+    fn new(hit: engine::Hit, matches: bool, reader: Reader) -> Self {
         // A hundredth of a pixel is far below what a match can tell, and halves the answer.
         let point = |p: [f64; 4]| p.map(|value| rounded(value, 100.0));
         Self {
-            image: hit.picture.into(),
+            image: Picture::new(hit.picture, reader),
             stage: hit.stage.as_str().to_owned(),
             verified: hit.verified,
             inliers: hit.inliers,

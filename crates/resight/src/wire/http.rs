@@ -1,0 +1,91 @@
+//! What only the HTTP API reads and writes.
+
+use resight_engine as engine;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Picture, Reader, RefusedFile};
+
+/// The picture that was sent, now stored.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AddedPicture {
+    #[serde(flatten)]
+    picture: Picture,
+    /// Whether exactly this file was stored before.
+    already_present: bool,
+}
+
+impl From<engine::Added> for AddedPicture {
+    fn from(added: engine::Added) -> Self {
+        Self {
+            picture: Picture::new(added.picture, Reader::Remote),
+            already_present: added.already_there,
+        }
+    }
+}
+
+/// Whether the server answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// Always `ok`.
+    pub(crate) status: &'static str,
+}
+
+/// The form of answer that the original project gave.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LegacyAnswer {
+    /// 200, or the HTTP status of the failure.
+    pub(crate) code: u16,
+    /// `success`, or what went wrong.
+    pub(crate) msg: String,
+    /// Number of pictures; null after a failure.
+    #[schema(required)]
+    pub(crate) data: Option<u64>,
+}
+
+/// One page of the files that could not be taken in, by path.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusedList {
+    pub(crate) refused: Vec<RefusedFile>,
+    /// Give this as `after` for the next page; null when this was the last.
+    #[schema(required)]
+    pub(crate) next: Option<String>,
+}
+
+/// A search by a picture that is stored already.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoredQuery {
+    /// Id of the picture; it is left out of its own results.
+    pub(crate) image_id: String,
+}
+
+/// A form with one file.
+#[derive(ToSchema)]
+pub(crate) struct PictureForm {
+    /// The picture's file.
+    #[schema(value_type = String, format = Binary)]
+    #[allow(
+        dead_code,
+        reason = "describes the form; the form itself is read as it arrives"
+    )]
+    file: Vec<u8>,
+}
+
+/// An error (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProblemBody {
+    /// Address of the code in the list of errors.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// What the code means; the same for every occurrence.
+    pub(crate) title: String,
+    /// The answer's HTTP status.
+    pub(crate) status: u16,
+    /// What went wrong this time.
+    pub(crate) detail: String,
+    /// Stable identifier for programs.
+    pub(crate) code: String,
+    /// What to do now.
+    pub(crate) next_step: String,
+}

@@ -1,0 +1,196 @@
+//! The JSON that other programs read, from the command line and over HTTP alike. The engine's own
+//! values are not serialisable on purpose, so they can change without what programs read changing.
+//!
+//! Invariant: over HTTP nobody learns where the file of a stored picture lies on the server. Only
+//! [`Reader::Local`] brings paths into a [`Picture`].
+
+mod comparison;
+mod http;
+mod search;
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use resight_engine as engine;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub(crate) use comparison::Comparison;
+pub(crate) use http::{
+    AddedPicture, Health, LegacyAnswer, PictureForm, ProblemBody, RefusedList, StoredQuery,
+};
+pub(crate) use search::{SearchAnswer, query_name};
+
+/// Who reads the JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Whoever ran a command on this machine, and so may know where files lie.
+    Local,
+    /// A client over HTTP, which may not.
+    Remote,
+}
+
+/// A stored picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Picture {
+    /// 32 lower-case hexadecimal characters, derived from the file's bytes.
+    #[schema(example = "0123456789abcdef0123456789abcdef")]
+    id: String,
+    /// Name to show, usually the file's name.
+    name: String,
+    /// Width in pixels, upright.
+    width: u32,
+    /// Height in pixels, upright.
+    height: u32,
+    /// Length of the file in bytes.
+    bytes: u64,
+    /// Media type of the file, found from its content.
+    #[schema(example = "image/jpeg")]
+    media_type: String,
+    /// Number of local features by which it can be found.
+    features: u32,
+    /// When it was added (RFC 3339, UTC).
+    #[schema(format = DateTime, example = "2026-01-01T00:00:00Z")]
+    added: String,
+    /// Address of a small JPEG of it.
+    thumbnail: String,
+    /// Address of its file.
+    file: String,
+    /// Files with this content, absolute; for a local reader only.
+    #[schema(ignore)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paths: Option<Vec<String>>,
+    /// Whether its bytes are kept in the data folder; for a local reader only.
+    #[schema(ignore)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uploaded: Option<bool>,
+}
+
+impl Picture {
+    pub(crate) fn new(picture: engine::Picture, reader: Reader) -> Self {
+        let id = picture.id.to_string();
+        let is_local = reader == Reader::Local;
+        Self {
+            thumbnail: format!("/v1/images/{id}/thumbnail"),
+            file: format!("/v1/images/{id}/file"),
+            id,
+            name: picture.name,
+            width: picture.width,
+            height: picture.height,
+            bytes: picture.byte_len,
+            media_type: picture.media_type,
+            features: picture.features,
+            added: timestamp(picture.added_ms),
+            paths: is_local.then_some(picture.sources),
+            uploaded: is_local.then_some(picture.uploaded),
+        }
+    }
+}
+
+/// One page of the stored pictures, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PictureList {
+    /// Number of pictures in all.
+    total: u64,
+    /// How many were skipped.
+    offset: u64,
+    /// How many were asked for at most.
+    limit: u64,
+    images: Vec<Picture>,
+}
+
+impl PictureList {
+    /// `offset` and `limit` are those that were asked for.
+    pub(crate) fn new(
+        total: u64,
+        offset: u64,
+        limit: u64,
+        pictures: Vec<engine::Picture>,
+        reader: Reader,
+    ) -> Self {
+        let images = pictures.into_iter();
+        Self {
+            total,
+            offset,
+            limit,
+            images: images.map(|one| Picture::new(one, reader)).collect(),
+        }
+    }
+}
+
+/// How many pictures are stored.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Count {
+    pub(crate) count: u64,
+}
+
+/// A file of an indexed folder that could not be taken in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusedFile {
+    /// Where it lies on the server.
+    path: String,
+    /// Stable code of the reason, one of those in the list of errors.
+    code: String,
+    /// The reason as a sentence.
+    reason: String,
+    /// When it was refused (RFC 3339, UTC).
+    #[schema(format = DateTime)]
+    seen: String,
+}
+
+impl From<engine::RefusedFile> for RefusedFile {
+    fn from(file: engine::RefusedFile) -> Self {
+        Self {
+            path: file.path,
+            code: file.code,
+            reason: file.detail,
+            seen: timestamp(file.seen_ms),
+        }
+    }
+}
+
+/// Milliseconds since 1970 as RFC 3339 in UTC; times before 1970 are given as 1970.
+fn timestamp(ms: i64) -> String {
+    // The year 9999 is the last that the format can write.
+    const LAST_MS: i64 = 253_402_300_799_999;
+    let ms = u64::try_from(ms.min(LAST_MS)).unwrap_or(0);
+    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339_and_never_fail() {
+        assert_eq!(timestamp(1_767_225_600_123), "2026-01-01T00:00:00.123Z");
+        assert_eq!(timestamp(-5), "1970-01-01T00:00:00.000Z");
+        assert_eq!(timestamp(i64::MAX), "9999-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn only_a_local_reader_learns_where_files_lie() {
+        let stored = engine::Picture {
+            id: engine::PictureId::parse("0123456789abcdef0123456789abcdef").unwrap(),
+            name: "a.png".to_owned(),
+            media_type: "image/png".to_owned(),
+            byte_len: 9,
+            width: 3,
+            height: 2,
+            features: 1,
+            added_ms: 0,
+            sources: vec!["/secret/a.png".to_owned()],
+            uploaded: false,
+        };
+        let json = |reader| serde_json::to_value(Picture::new(stored.clone(), reader)).unwrap();
+        let mut local = json(Reader::Local);
+        let remote = json(Reader::Remote);
+        assert!(!remote.to_string().contains("secret"), "{remote}");
+        let local_only = local.as_object_mut().unwrap();
+        assert_eq!(
+            local_only.remove("paths"),
+            Some(serde_json::json!(["/secret/a.png"]))
+        );
+        assert_eq!(local_only.remove("uploaded"), Some(false.into()));
+        assert_eq!(local, remote);
+    }
+}
