@@ -9,7 +9,8 @@
 //! alpha plane, the clean aperture and film grain are ignored too: none of them helps matching.
 //!
 //! Invariant: the size in the header is checked before memory for pixels is taken, and a panic
-//! inside a decoder becomes [`RefusedCode::DecoderFailed`].
+//! inside a decoder becomes [`RefusedCode::DecoderFailed`]. The AV1 decoder is the exception: it is
+//! a port from C whose functions do not unwind, so a panic inside it would end the process.
 
 mod av1;
 mod avif;

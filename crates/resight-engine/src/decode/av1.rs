@@ -105,11 +105,11 @@ mod tests {
 
     #[test]
     fn many_frames_are_refused_before_decoding() {
-        let frame = [0b0_0110_010u8, 1, 0];
+        let frame = [0b0011_0010_u8, 1, 0];
         assert!(check_frames(&frame.repeat(MAX_FRAMES)).is_ok());
         let refused = check_frames(&frame.repeat(MAX_FRAMES + 1)).unwrap_err();
         assert_eq!(refused.code, RefusedCode::FormatNotSupported);
-        for broken in [&[0b0_0110_010u8, 5, 0][..], &[0b0_0110_010, 0xff], &[]] {
+        for broken in [&[0b0011_0010_u8, 5, 0][..], &[0b0011_0010, 0xff], &[]] {
             let refused = check_frames(broken).unwrap_err();
             assert_eq!(refused.code, RefusedCode::Broken);
         }

@@ -41,8 +41,7 @@ pub(crate) fn find(dog: &[Plane], octave: usize, options: &SiftOptions, found: &
         let planes = [&dog[layer - 1], &dog[layer], &dog[layer + 1]];
         for y in BORDER..h - BORDER {
             let row = planes[1].row(y);
-            for x in BORDER..w - BORDER {
-                let v = row[x];
+            for (x, &v) in row.iter().enumerate().take(w - BORDER).skip(BORDER) {
                 if v.abs() > coarse
                     && is_extremum(&planes, x, y, v)
                     && let Some(e) = refine(dog, octave, layer, x, y, threshold, options)

@@ -254,7 +254,10 @@ impl Problem<'_> {
         let mut kept: Vec<PointPair> = Vec::new();
         for &i in inliers {
             let (from, to) = self.pairs[i];
-            if !kept.iter().any(|k| near(k.0, from, near_in_query) || near(k.1, to, near_in_result)) {
+            if !kept
+                .iter()
+                .any(|k| near(k.0, from, near_in_query) || near(k.1, to, near_in_result))
+            {
                 kept.push((from, to));
             }
         }

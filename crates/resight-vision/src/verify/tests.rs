@@ -23,7 +23,7 @@ fn scene(
     let (mut query, mut result) = (Vec::new(), Vec::new());
     for i in 0..inliers + outliers {
         let from = [random.next() * 640.0, random.next() * 480.0];
-        let angle = random.next() * 6.28;
+        let angle = random.next() * std::f64::consts::TAU;
         let scale = 2.0 + 3.0 * random.next();
         let keypoint = |[x, y]: [f64; 2], scale: f64, angle: f64| Keypoint {
             x: x as f32,
@@ -46,7 +46,7 @@ fn scene(
             keypoint(
                 [random.next() * 640.0, random.next() * 480.0],
                 2.0 + 6.0 * random.next(),
-                random.next() * 6.28,
+                random.next() * std::f64::consts::TAU,
             )
         });
     }

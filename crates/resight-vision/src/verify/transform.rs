@@ -83,7 +83,7 @@ impl Transform {
         let inner = Self([
             s[0][3], s[1][3], s[2][3], s[0][4], s[1][4], s[2][4], 0.0, 0.0, 1.0,
         ]);
-        Some(from.into_frame().then(&inner).then(&to.out_of_frame()))
+        Some(from.entering().then(&inner).then(&to.leaving()))
     }
 
     /// Least-squares homography (inhomogeneous DLT in normalised coordinates, Hartley 1997);
@@ -115,10 +115,7 @@ impl Transform {
         for (m, row) in inner.iter_mut().zip(&s) {
             *m = row[8];
         }
-        let mut m = from
-            .into_frame()
-            .then(&Self(inner))
-            .then(&to.out_of_frame());
+        let mut m = from.entering().then(&Self(inner)).then(&to.leaving());
         // Positive in front of the query's centre, so that `apply` knows the horizon's sides.
         let scale = m.0[6] * from.centre[0] + m.0[7] * from.centre[1] + m.0[8];
         if scale.abs() < 1e-12 {
@@ -177,7 +174,7 @@ impl Frame {
         ]
     }
 
-    fn into_frame(&self) -> Transform {
+    fn entering(&self) -> Transform {
         let s = self.scale;
         Transform([
             s,
@@ -192,7 +189,7 @@ impl Frame {
         ])
     }
 
-    fn out_of_frame(&self) -> Transform {
+    fn leaving(&self) -> Transform {
         let s = 1.0 / self.scale;
         Transform([
             s,
