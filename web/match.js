@@ -6,6 +6,9 @@
 
 import { $, closeOnBackdrop, el, fixed, many, mark, number, percent, picture } from './page.js';
 
+/** Lines drawn between the two pictures at most. */
+const MOST_LINES = 90;
+
 const POINT = '#ffd45c';
 const OUTLINE = '#3ddc97';
 const HALO = 'rgb(0 0 0 / .55)';
@@ -147,9 +150,11 @@ function draw() {
   const others = singled < 0 ? pairs : pairs.filter((_, i) => i !== singled);
   const faint = singled < 0 ? 1 : 0.35;
   if ($('lines').checked) {
-    // Many lines would hide the pictures, so each is fainter the more there are.
-    pen.globalAlpha = faint * Math.min(0.9, Math.max(0.3, 30 / pairs.length));
-    for (const pair of others) line(pen, pair, 1);
+    // Many lines would hide the pictures: an even sample is drawn, fainter the more there are.
+    // The points show all.
+    const step = Math.ceil(others.length / MOST_LINES);
+    pen.globalAlpha = faint * Math.min(0.9, Math.max(0.35, 30 / pairs.length));
+    others.forEach((pair, i) => i % step === 0 && line(pen, pair, 1));
   }
   if ($('points').checked) {
     pen.globalAlpha = faint;

@@ -349,7 +349,7 @@ impl Engine {
     /// one caller at a time.
     pub(crate) fn commit(&self, pending: Vec<Pending>) -> Result<Vec<Effect>, EngineError> {
         let _one_at_a_time = self.lock_changes();
-        if self.parts.catalogue.count()? == 0 {
+        if self.index.snapshot().is_empty() {
             self.parts
                 .catalogue
                 .set_setting("model", self.parts.extractor.model().as_str())?;
@@ -396,8 +396,9 @@ impl Engine {
         }
         // A batch may add a picture and remove it again, so removals come last.
         self.index.add(added);
+        let keys: Vec<Key> = gone.iter().map(|(key, _)| Key(*key)).collect();
+        self.index.remove(&keys);
         for (key, id) in gone {
-            self.index.remove(Key(key));
             self.cache.remove(key);
             if self.parts.catalogue.picture(&id)?.is_none() {
                 self.parts.blobs.delete(&thumbnail_name(&id))?;

@@ -107,7 +107,9 @@ impl EngineError {
                 "Train on more pictures or ask for fewer words; use a file made by resight train."
             }
             Self::Cancelled => "Start it again; what was done is kept.",
-            Self::Store(_) => "See the message; nothing acknowledged is lost.",
+            Self::Store(_) => {
+                "Do what the message says and try again; nothing acknowledged is lost."
+            }
             Self::Internal(_) => "Try again, and report it if it stays.",
         }
     }

@@ -312,6 +312,8 @@ impl Engine {
         let effects = self.commit(pending)?;
         for (mut event, effect) in events.into_iter().zip(effects) {
             match &mut event {
+                // Known when it was read and removed since: the next run reads it again.
+                _ if effect == Effect::NotFound => continue,
                 FolderEvent::Indexed { already_there, .. } => {
                     *already_there = !matches!(effect, Effect::Added { .. });
                     if *already_there {

@@ -48,7 +48,7 @@ impl Default for SearchOptions {
 /// The ranking, best first: verified hits by how unlikely chance is, then the others by words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchAnswer {
-    /// The picture held that was searched for, or that has the very bytes searched with.
+    /// The picture held that was searched for; `None` for bytes.
     pub query_id: Option<PictureId>,
     /// Width of the query in pixels.
     pub query_width: u32,

@@ -59,7 +59,7 @@ impl Index {
         }
         let segment = Segment::build(&pictures);
         let mut frequencies = before.frequencies.to_vec();
-        count(&segment, &mut frequencies, None, 1);
+        count(&segment, &mut frequencies, |_| true, 1);
         let mut segments = before.segments.clone();
         segments.push(LiveSegment {
             segment: Arc::new(segment),
@@ -69,26 +69,30 @@ impl Index {
         self.publish(segments, frequencies);
     }
 
-    /// Removes a picture; `false` when it was not held.
-    pub fn remove(&self, key: Key) -> bool {
+    /// Removes pictures; gives the number of those that were held.
+    pub fn remove(&self, keys: &[Key]) -> usize {
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot();
         let mut segments = before.segments.clone();
+        let mut frequencies = before.frequencies.to_vec();
+        let mut total = 0;
         for live in &mut segments {
-            let Some(picture) = live.segment.find(key).filter(|&p| live.is_live(p)) else {
-                continue;
-            };
-            let mut frequencies = before.frequencies.to_vec();
-            count(&live.segment, &mut frequencies, Some(picture), -1);
-            let mut removed: HashSet<u32> = (*live.removed).clone();
-            removed.insert(picture);
-            live.removed = Arc::new(removed);
+            let found: HashSet<u32> = keys
+                .iter()
+                .filter_map(|&key| live.segment.find(key).filter(|&p| live.is_live(p)))
+                .collect();
+            if !found.is_empty() {
+                count(&live.segment, &mut frequencies, |p| found.contains(&p), -1);
+                total += found.len();
+                live.removed = Arc::new(live.removed.union(&found).copied().collect());
+            }
+        }
+        if total > 0 {
             segments.retain(|s| s.len() > 0);
             compact(&mut segments);
             self.publish(segments, frequencies);
-            return true;
         }
-        false
+        total
     }
 
     fn publish(&self, segments: Vec<LiveSegment>, frequencies: Vec<u32>) {
@@ -100,13 +104,13 @@ impl Index {
     }
 }
 
-/// Adds `by` to the frequency of each word of one picture, or of all.
-fn count(segment: &Segment, frequencies: &mut [u32], only: Option<u32>, by: i32) {
+/// Adds `by` to the frequency of each word for every chosen picture that has it.
+fn count(segment: &Segment, frequencies: &mut [u32], chosen: impl Fn(u32) -> bool, by: i32) {
     for (word, pictures) in segment.lists() {
-        let different = match only {
-            Some(p) => u32::from(pictures.binary_search(&p).is_ok()),
-            None => pictures.chunk_by(|a, b| a == b).count() as u32,
-        };
+        let different = pictures
+            .chunk_by(|a, b| a == b)
+            .filter(|run| chosen(run[0]))
+            .count();
         if let Some(f) = frequencies.get_mut(word as usize) {
             *f = f.saturating_add_signed(by * different as i32);
         }

@@ -63,9 +63,11 @@ fn the_way_it_was_built_does_not_change_results() {
     for k in (1..=90u64).step_by(10) {
         with_removals.add((k..k + 10).map(|k| (Key(k), words(k))).collect());
     }
-    for k in 41..=90 {
-        assert!(with_removals.remove(Key(k)));
+    for k in 41..=70 {
+        assert_eq!(with_removals.remove(&[Key(k)]), 1);
     }
+    let rest: Vec<Key> = (61..=90).map(Key).collect();
+    assert_eq!(with_removals.remove(&rest), 20);
     let segments = one_by_one.snapshot().segments.len();
     assert!(segments <= 7, "{segments} segments");
     for k in 1..=40 {
@@ -84,14 +86,14 @@ fn removed_pictures_are_gone_and_snapshots_stay() {
     let index = Index::new(WORDS);
     index.add((1..=9).map(|k| (Key(k), words(k))).collect());
     let before = index.snapshot();
-    assert!(index.remove(Key(4)));
-    assert!(!index.remove(Key(4)));
+    assert_eq!(index.remove(&[Key(4)]), 1);
+    assert_eq!(index.remove(&[Key(4), Key(99)]), 0);
     assert!(!index.snapshot().contains(Key(4)));
     assert!(results(&index, 4).iter().all(|r| r.0 != Key(4)));
     assert!(before.contains(Key(4)));
     assert_eq!((before.len(), index.snapshot().len()), (9, 8));
     for k in 1..=9 {
-        index.remove(Key(k));
+        index.remove(&[Key(k)]);
     }
     assert!(index.snapshot().is_empty());
     assert!(index.snapshot().frequencies.iter().all(|&f| f == 0));
@@ -140,5 +142,5 @@ fn a_picture_without_features_is_held_and_never_found() {
     index.add(vec![(Key(1), PictureWords::default()), (Key(2), words(2))]);
     assert_eq!(index.snapshot().len(), 2);
     assert!(results(&index, 2).iter().all(|r| r.0 == Key(2)));
-    assert!(index.remove(Key(1)));
+    assert_eq!(index.remove(&[Key(1)]), 1);
 }

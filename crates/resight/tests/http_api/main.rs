@@ -6,6 +6,7 @@ mod errors;
 mod fixtures;
 mod guard;
 mod load;
+mod nasty;
 mod pages;
 mod pictures;
 mod searching;
