@@ -1,21 +1,20 @@
-//! The engine: what is held, and the order in which effects happen.
-//!
-//! Invariant: a change is committed to the catalogue first, then made visible in the index, and
-//! only then acknowledged. One change at a time does both, so the index sees keys in the order in
-//! which the catalogue gave them.
+//! The engine: what is held, and how it is asked for. Changes are made in `commit.rs`.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use resight_index::{Index, Key, PictureWords, Vocabulary};
 use resight_store::{BlobStore, Catalogue, Change, Effect, NewPicture, PictureId};
 use resight_vision::{LocalExtractor, VerifyOptions};
 
-use crate::decode::{DecodeLimits, Refused, RefusedCode};
+use crate::commit::{Pending, Prepared, original_name, thumbnail_name};
+use crate::decode::{DecodeLimits, RefusedCode};
 use crate::describe::{Described, describe};
 use crate::error::EngineError;
 use crate::feature_cache::FeatureCache;
 use crate::picture::{Added, Picture, PictureFile, id_of};
+use crate::read::read_bounded;
 use crate::scale::thumbnail_jpeg;
 use crate::stored_features::StoredFeatures;
 
@@ -96,15 +95,9 @@ pub struct Engine {
     pub(crate) options: EngineOptions,
     pub(crate) index: Index,
     pub(crate) cache: FeatureCache,
-    changes: Mutex<()>,
-}
-
-/// A picture ready to be committed.
-pub(crate) struct Prepared {
-    pub(crate) new: NewPicture,
-    pub(crate) words: PictureWords,
-    /// The file's bytes, where they are to be kept.
-    pub(crate) original: Option<Vec<u8>>,
+    pub(crate) changes: Mutex<()>,
+    /// Whether leftovers of an earlier process have been looked for.
+    pub(crate) swept: AtomicBool,
 }
 
 /// Longer side of a thumbnail in pixels, and its JPEG quality.
@@ -129,6 +122,7 @@ impl Engine {
             parts,
             options,
             changes: Mutex::new(()),
+            swept: AtomicBool::new(false),
         };
         engine.check_setting("model", engine.parts.extractor.model().as_str())?;
         engine.check_setting("vocabulary", engine.parts.vocabulary.id())?;
@@ -241,6 +235,7 @@ impl Engine {
 
     /// A small JPEG of the picture; made anew from the file when it is missing.
     pub fn thumbnail(&self, id: &PictureId) -> Result<Vec<u8>, EngineError> {
+        self.picture(id)?;
         if let Some(bytes) = self.parts.blobs.get(&thumbnail_name(id))? {
             return Ok(bytes);
         }
@@ -257,10 +252,12 @@ impl Engine {
             return Ok(file_of(picture, bytes));
         }
         for path in &picture.sources {
-            match std::fs::read(path) {
+            match read_bounded(Path::new(path), picture.byte_len) {
                 Ok(bytes) if id_of(&bytes) == *id => return Ok(file_of(picture, bytes)),
-                Ok(_) => reason = format!("{path} has changed since it was indexed"),
-                Err(error) => reason = format!("{path}: {error}"),
+                Err(refused) if refused.code == RefusedCode::Unreadable => {
+                    reason = format!("{path}: {}", refused.detail);
+                }
+                _ => reason = format!("{path} has changed since it was indexed"),
             }
         }
         Err(EngineError::FileGone {
@@ -344,80 +341,6 @@ impl Engine {
             original: None,
         })
     }
-
-    /// Stores uploaded files, commits, brings the index up to date, then tidies: in that order,
-    /// one caller at a time.
-    pub(crate) fn commit(&self, pending: Vec<Pending>) -> Result<Vec<Effect>, EngineError> {
-        let _one_at_a_time = self.lock_changes();
-        if self.index.snapshot().is_empty() {
-            self.parts
-                .catalogue
-                .set_setting("model", self.parts.extractor.model().as_str())?;
-            self.parts
-                .catalogue
-                .set_setting("vocabulary", self.parts.vocabulary.id())?;
-        }
-        let mut words = Vec::with_capacity(pending.len());
-        let mut changes = Vec::with_capacity(pending.len());
-        for p in pending {
-            match p {
-                Pending::Add(prepared) => {
-                    // Under the lock: a removal of the same picture must not take it away again.
-                    if let Some(original) = &prepared.original {
-                        self.parts
-                            .blobs
-                            .put(&original_name(&prepared.new.id), original)?;
-                    }
-                    words.push(Some(prepared.words));
-                    changes.push(Change::Add(prepared.new));
-                }
-                Pending::Change(change) => {
-                    words.push(None);
-                    changes.push(change);
-                }
-            }
-        }
-        let effects = self.parts.catalogue.commit(changes)?;
-        let mut added = Vec::new();
-        let mut gone = Vec::new();
-        for (effect, words) in effects.iter().zip(words) {
-            match effect {
-                Effect::Added { key, replaced } => {
-                    added.extend(words.map(|w| (Key(*key), w)));
-                    gone.extend(replaced.clone());
-                }
-                Effect::AlreadyThere { replaced, .. } => gone.extend(replaced.clone()),
-                Effect::Removed { key, id } => gone.push((*key, id.clone())),
-                Effect::SourceDropped { removed } | Effect::Refused { removed } => {
-                    gone.extend(removed.clone())
-                }
-                Effect::NotFound | Effect::Unchanged => {}
-            }
-        }
-        // A batch may add a picture and remove it again, so removals come last.
-        self.index.add(added);
-        let keys: Vec<Key> = gone.iter().map(|(key, _)| Key(*key)).collect();
-        self.index.remove(&keys);
-        for (key, id) in gone {
-            self.cache.remove(key);
-            if self.parts.catalogue.picture(&id)?.is_none() {
-                self.parts.blobs.delete(&thumbnail_name(&id))?;
-                self.parts.blobs.delete(&original_name(&id))?;
-            }
-        }
-        Ok(effects)
-    }
-
-    fn lock_changes(&self) -> MutexGuard<'_, ()> {
-        // Guards no data of its own: whoever panicked left the catalogue as it was.
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A change waiting to be committed.
-pub(crate) enum Pending {
-    Add(Box<Prepared>),
-    Change(Change),
 }
 
 fn file_of(picture: Picture, bytes: Vec<u8>) -> PictureFile {
@@ -425,21 +348,5 @@ fn file_of(picture: Picture, bytes: Vec<u8>) -> PictureFile {
         bytes,
         media_type: picture.media_type,
         name: picture.name,
-    }
-}
-
-fn thumbnail_name(id: &PictureId) -> String {
-    format!("thumbnails/{}/{id}.jpg", &id.as_str()[..2])
-}
-
-fn original_name(id: &PictureId) -> String {
-    format!("originals/{}/{id}", &id.as_str()[..2])
-}
-
-/// The refusal of a file that cannot be opened or read.
-pub(crate) fn unreadable(error: &std::io::Error) -> Refused {
-    Refused {
-        code: RefusedCode::Unreadable,
-        detail: format!("the file cannot be read: {error}"),
     }
 }

@@ -1,8 +1,8 @@
 //! Indexing a folder: only what is new or changed, in path order, resumable at any moment.
 
+mod listing;
+
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -11,18 +11,26 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use rayon::prelude::*;
 use resight_store::{Change, Effect, PictureId, Refusal, SourceFile};
 
+use listing::Task;
+pub(crate) use listing::list;
+
+use crate::commit::{Pending, Prepared};
 use crate::decode::{Refused, RefusedCode};
-use crate::engine::{Engine, Pending, Prepared, unreadable};
+use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::picture::id_of;
+use crate::read::read_bounded;
 
 /// How a folder is indexed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FolderOptions {
     /// Forget pictures whose files are no longer there.
     pub prune: bool,
     /// Try files again that were refused before and have not changed.
     pub retry_refused: bool,
+    /// A folder to leave out wherever it is met: the data folder, so that Resight never takes in
+    /// its own thumbnails.
+    pub skip: Option<PathBuf>,
 }
 
 /// Something that happened; whatever it reports is durable already.
@@ -79,7 +87,7 @@ pub struct FolderReport {
     pub refused: u64,
     /// Files refused in an earlier run, and not changed since.
     pub unchanged_refused: u64,
-    /// Pictures held whose files are gone.
+    /// Files that pictures are held of and that are gone.
     pub missing: u64,
     /// Of these, forgotten.
     pub pruned: u64,
@@ -94,25 +102,31 @@ pub struct FolderReport {
 const BATCH_PER_THREAD: usize = 8;
 /// Sources read from the catalogue at a time.
 const PAGE: usize = 5000;
+/// Times that files are read again because their picture was removed meanwhile.
+const RETRIES: usize = 3;
 
-/// A file to be read.
-struct Task {
-    path: PathBuf,
-    source: SourceFile,
-}
-
-/// What became of it.
+/// What became of a file.
 enum Outcome {
     Ready(Box<Prepared>),
     Known(PictureId),
     Refused(Refused),
 }
 
+/// A run over one folder: what was known before, and what is reported.
+struct Run<'a> {
+    engine: &'a Engine,
+    /// Sources below the folder.
+    known: HashMap<String, SourceFile>,
+    report: FolderReport,
+    on_event: &'a mut dyn FnMut(FolderEvent),
+}
+
 impl Engine {
     /// Indexes every file in `dir` and below, hidden ones excepted, links followed. Files known
     /// from an earlier run are skipped when neither length nor time of change differ. A file that
-    /// cannot be read as a picture is recorded with its reason and the rest goes on. Setting
-    /// `cancel` stops after the files in work; what was reported is kept.
+    /// cannot be read as a picture is recorded with its reason and the rest goes on; one that
+    /// cannot be read at all keeps the picture that was read from it before. Setting `cancel`
+    /// stops after the files in work; what was reported is kept.
     pub fn index_folder(
         &self,
         dir: &Path,
@@ -121,113 +135,91 @@ impl Engine {
         on_event: &mut dyn FnMut(FolderEvent),
     ) -> Result<FolderReport, EngineError> {
         let start = Instant::now();
-        let unreadable_folder = |reason: String| EngineError::FolderUnreadable {
+        let unreadable = |reason: String| EngineError::FolderUnreadable {
             path: dir.to_owned(),
             reason,
         };
-        let root = std::fs::canonicalize(dir).map_err(|e| unreadable_folder(e.to_string()))?;
+        let root = std::fs::canonicalize(dir).map_err(|e| unreadable(e.to_string()))?;
         if !root.is_dir() {
-            return Err(unreadable_folder("it is not a folder".into()));
+            return Err(unreadable("it is not a folder".into()));
         }
-        std::fs::read_dir(&root).map_err(|e| unreadable_folder(e.to_string()))?;
+        std::fs::read_dir(&root).map_err(|e| unreadable(e.to_string()))?;
         let prefix = root.join("").to_str().map(str::to_owned);
-        let prefix =
-            prefix.ok_or_else(|| unreadable_folder("its name is not valid UTF-8".into()))?;
+        let prefix = prefix.ok_or_else(|| unreadable("its name is not valid UTF-8".into()))?;
 
-        let mut known = self.known_sources(&prefix)?;
         let refused = self.known_refusals(&prefix)?;
-        let mut report = FolderReport::default();
+        let mut run = Run {
+            engine: self,
+            known: self.known_sources(&prefix)?,
+            report: FolderReport::default(),
+            on_event,
+        };
         let mut seen = HashSet::new();
-        let (mut tasks, mut unlisted) = (Vec::new(), Vec::new());
-        for entry in list(&root) {
+        let mut tasks = Vec::new();
+        let mut problems = Vec::new();
+        for entry in list(&root, options.skip.as_deref()) {
             if cancel.load(Ordering::Relaxed) {
                 break;
             }
-            report.files += 1;
+            run.report.files += 1;
             match entry {
                 Ok(task) => {
                     let path = task.source.path.clone();
-                    if known.get(&path) == Some(&task.source) {
-                        report.unchanged += 1;
+                    if run.known.get(&path) == Some(&task.source) {
+                        run.report.unchanged += 1;
                     } else if !options.retry_refused && refused.get(&path) == Some(&task.source) {
-                        report.unchanged_refused += 1;
+                        run.report.unchanged_refused += 1;
                     } else {
                         tasks.push(task);
                     }
                     seen.insert(path);
                 }
-                Err(problem) => unlisted.push(problem),
+                Err((task, problem)) => {
+                    seen.insert(task.source.path.clone());
+                    problems.push((task, problem));
+                }
             }
         }
-        on_event(FolderEvent::Listed {
-            files: report.files,
-            unchanged: report.unchanged + report.unchanged_refused,
-            to_do: (tasks.len() + unlisted.len()) as u64,
+        if options.prune && run.report.files == 0 && !run.known.is_empty() {
+            return Err(unreadable(format!(
+                "it is empty, and {} files were indexed from it: if its disk is mounted and they are really gone, remove them by id or path",
+                run.known.len()
+            )));
+        }
+        (run.on_event)(FolderEvent::Listed {
+            files: run.report.files,
+            unchanged: run.report.unchanged + run.report.unchanged_refused,
+            to_do: (tasks.len() + problems.len()) as u64,
         });
-        for (path, refusal) in unlisted {
-            self.take(
-                vec![(task_of(path), Outcome::Refused(refusal))],
-                &mut report,
-                on_event,
-            )?;
-        }
-        self.run(&tasks, cancel, &mut report, on_event)?;
-
-        report.cancelled = cancel.load(Ordering::Relaxed);
-        if !report.cancelled {
-            known.retain(|path, _| !seen.contains(path));
-            let mut gone: Vec<String> = known.into_keys().collect();
-            gone.extend(refused.into_keys().filter(|p| !seen.contains(p)));
-            gone.sort_unstable();
-            self.forget(gone, options.prune, &mut report, on_event)?;
-        }
-        report.elapsed = start.elapsed();
-        Ok(report)
-    }
-
-    /// Prepares batches on the rayon pool while the batch before is committed here.
-    fn run(
-        &self,
-        tasks: &[Task],
-        cancel: &AtomicBool,
-        report: &mut FolderReport,
-        on_event: &mut dyn FnMut(FolderEvent),
-    ) -> Result<(), EngineError> {
-        let batch = BATCH_PER_THREAD * rayon::current_num_threads();
-        std::thread::scope(|scope| {
-            let (sender, receiver) = sync_channel::<Vec<(&Task, Result<Outcome, EngineError>)>>(1);
-            scope.spawn(move || {
-                for chunk in tasks.chunks(batch) {
-                    let ready: Vec<_> = chunk
-                        .par_iter()
-                        .filter(|_| !cancel.load(Ordering::Relaxed))
-                        .map(|task| (task, self.read(task)))
-                        .collect();
-                    if ready.is_empty() || sender.send(ready).is_err() {
-                        return;
-                    }
-                }
-            });
-            for ready in receiver {
-                let mut outcomes = Vec::with_capacity(ready.len());
-                for (task, outcome) in ready {
-                    outcomes.push((
-                        Task {
-                            path: task.path.clone(),
-                            source: task.source.clone(),
-                        },
-                        outcome?,
-                    ));
-                }
-                self.take(outcomes, report, on_event)?;
+        let refuse = problems
+            .iter()
+            .map(|(task, why)| (task, Outcome::Refused(why.clone())));
+        run.take(refuse.collect())?;
+        for _ in 0..=RETRIES {
+            tasks = run.read_all(&tasks, cancel)?;
+            if tasks.is_empty() {
+                break;
             }
-            Ok(())
-        })
+        }
+        run.report.cancelled = cancel.load(Ordering::Relaxed);
+        if !run.report.cancelled {
+            // What lies below a folder that could not be listed is not known to be gone.
+            let is_gone = |path: &String| {
+                !seen.contains(path)
+                    && !problems
+                        .iter()
+                        .any(|(task, _)| Path::new(path).starts_with(&task.path))
+            };
+            run.forget_refusals(refused.into_keys().filter(&is_gone).collect())?;
+            let gone = run.known.keys().filter(|p| is_gone(p)).cloned().collect();
+            run.forget(gone, options.prune)?;
+        }
+        run.report.elapsed = start.elapsed();
+        Ok(run.report)
     }
 
     fn read(&self, task: &Task) -> Result<Outcome, EngineError> {
-        let limit = self.options.decode.max_bytes;
-        let bytes = match read_bounded(&task.path, limit) {
+        let bytes = match read_bounded(&task.path, self.options.decode.max_bytes) {
             Ok(bytes) => bytes,
             Err(refused) => return Ok(Outcome::Refused(refused)),
         };
@@ -239,14 +231,10 @@ impl Engine {
             .path
             .file_name()
             .map(|n| n.to_string_lossy().into_owned());
-        let prepared = self.describe(&bytes).and_then(|d| {
-            self.prepare(
-                id,
-                name.as_deref().unwrap_or("picture"),
-                bytes.len() as u64,
-                &d,
-            )
-        });
+        let name = name.as_deref().unwrap_or("picture");
+        let prepared = self
+            .describe(&bytes)
+            .and_then(|d| self.prepare(id, name, bytes.len() as u64, &d));
         match prepared {
             Ok(mut prepared) => {
                 prepared.new.source = Some(task.source.clone());
@@ -261,211 +249,177 @@ impl Engine {
         }
     }
 
-    /// Commits a batch and then reports it.
-    fn take(
-        &self,
-        outcomes: Vec<(Task, Outcome)>,
-        report: &mut FolderReport,
-        on_event: &mut dyn FnMut(FolderEvent),
-    ) -> Result<(), EngineError> {
+    fn known_sources(&self, prefix: &str) -> Result<HashMap<String, SourceFile>, EngineError> {
+        let sources = pages(|after| {
+            let page = self.parts.catalogue.sources_under(prefix, after, PAGE)?;
+            Ok(page.into_iter().map(|(source, _)| source).collect())
+        })?;
+        Ok(sources.into_iter().map(|s| (s.path.clone(), s)).collect())
+    }
+
+    fn known_refusals(&self, prefix: &str) -> Result<HashMap<String, SourceFile>, EngineError> {
+        let sources = pages(|after| {
+            let page = self.parts.catalogue.refusals_under(prefix, after, PAGE)?;
+            Ok(page.into_iter().map(|refusal| refusal.source).collect())
+        })?;
+        Ok(sources.into_iter().map(|s| (s.path.clone(), s)).collect())
+    }
+}
+
+/// All pages of a listing by path.
+fn pages(
+    page: impl Fn(Option<&str>) -> Result<Vec<SourceFile>, EngineError>,
+) -> Result<Vec<SourceFile>, EngineError> {
+    let mut all: Vec<SourceFile> = Vec::new();
+    loop {
+        let next = page(all.last().map(|s| s.path.as_str()))?;
+        if next.is_empty() {
+            return Ok(all);
+        }
+        all.extend(next);
+    }
+}
+
+impl Run<'_> {
+    /// Prepares batches on the rayon pool while the batch before is committed here. Gives back the
+    /// files that must be read again.
+    fn read_all(&mut self, tasks: &[Task], cancel: &AtomicBool) -> Result<Vec<Task>, EngineError> {
+        let batch = BATCH_PER_THREAD * rayon::current_num_threads();
+        let engine = self.engine;
+        let mut again = Vec::new();
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel::<Vec<(&Task, Result<Outcome, EngineError>)>>(1);
+            scope.spawn(move || {
+                for chunk in tasks.chunks(batch) {
+                    let ready: Vec<_> = chunk
+                        .par_iter()
+                        .filter(|_| !cancel.load(Ordering::Relaxed))
+                        .map(|task| (task, engine.read(task)))
+                        .collect();
+                    if ready.is_empty() || sender.send(ready).is_err() {
+                        return;
+                    }
+                }
+            });
+            for ready in receiver {
+                let outcomes = ready
+                    .into_iter()
+                    .map(|(task, outcome)| Ok((task, outcome?)));
+                again.extend(self.take(outcomes.collect::<Result<_, EngineError>>()?)?);
+            }
+            Ok(again)
+        })
+    }
+
+    /// Commits a batch and then reports it. Gives back the files whose picture was known when they
+    /// were read and had been removed when they were committed.
+    fn take(&mut self, outcomes: Vec<(&Task, Outcome)>) -> Result<Vec<Task>, EngineError> {
         let mut pending = Vec::with_capacity(outcomes.len());
-        let mut events = Vec::with_capacity(outcomes.len());
+        let mut committed = Vec::with_capacity(outcomes.len());
         for (task, outcome) in outcomes {
-            let path = task.path;
+            let path = task.path.clone();
             match outcome {
                 Outcome::Ready(prepared) => {
-                    events.push(FolderEvent::Indexed {
+                    let event = FolderEvent::Indexed {
                         path,
                         id: prepared.new.id.clone(),
                         features: prepared.new.feature_count,
                         already_there: false,
-                    });
+                    };
+                    committed.push((task, event));
                     pending.push(Pending::Add(prepared));
                 }
                 Outcome::Known(id) => {
-                    events.push(FolderEvent::Indexed {
+                    let event = FolderEvent::Indexed {
                         path,
-                        features: self.picture(&id).map_or(0, |p| p.features),
+                        features: self.engine.picture(&id).map_or(0, |p| p.features),
                         id: id.clone(),
                         already_there: true,
-                    });
-                    pending.push(Pending::Change(Change::AddSource {
-                        id,
-                        source: task.source,
-                    }));
+                    };
+                    committed.push((task, event));
+                    let source = task.source.clone();
+                    pending.push(Pending::Change(Change::AddSource { id, source }));
                 }
                 Outcome::Refused(refused) => {
-                    pending.push(Pending::Change(Change::Refuse(Refusal {
-                        source: task.source,
-                        code: refused.code.as_str().to_owned(),
-                        reason: refused.detail.clone(),
-                        seen_ms: now_ms(),
-                    })));
-                    events.push(FolderEvent::Refused {
+                    let event = FolderEvent::Refused {
                         path,
                         code: refused.code,
-                        detail: refused.detail,
-                    });
+                        detail: refused.detail.clone(),
+                    };
+                    // A disk that is away or a right that is missing says nothing about the
+                    // picture that was read from this file before: it stays.
+                    let keeps = refused.code == RefusedCode::Unreadable
+                        && self.known.contains_key(&task.source.path);
+                    if keeps {
+                        self.report.refused += 1;
+                        (self.on_event)(event);
+                        continue;
+                    }
+                    committed.push((task, event));
+                    pending.push(Pending::Change(Change::Refuse(Refusal {
+                        source: task.source.clone(),
+                        code: refused.code.as_str().to_owned(),
+                        reason: refused.detail,
+                        seen_ms: now_ms(),
+                    })));
                 }
             }
         }
-        let effects = self.commit(pending)?;
-        for (mut event, effect) in events.into_iter().zip(effects) {
+        let mut again = Vec::new();
+        let effects = self.engine.commit(pending)?;
+        for ((task, mut event), effect) in committed.into_iter().zip(effects) {
             match &mut event {
-                // Known when it was read and removed since: the next run reads it again.
-                _ if effect == Effect::NotFound => continue,
-                FolderEvent::Indexed { already_there, .. } => {
-                    *already_there = !matches!(effect, Effect::Added { .. });
-                    if *already_there {
-                        report.already_there += 1;
-                    } else {
-                        report.indexed += 1;
+                FolderEvent::Indexed { already_there, .. } => match effect {
+                    Effect::NotFound => {
+                        again.push(task.clone());
+                        continue;
                     }
-                }
-                _ => report.refused += 1,
+                    Effect::Added { .. } => {
+                        *already_there = false;
+                        self.report.indexed += 1;
+                    }
+                    _ => {
+                        *already_there = true;
+                        self.report.already_there += 1;
+                    }
+                },
+                _ => self.report.refused += 1,
             }
-            on_event(event);
+            (self.on_event)(event);
+        }
+        Ok(again)
+    }
+
+    /// Drops the records of refused files that are gone: no picture hangs on them.
+    fn forget_refusals(&mut self, gone: Vec<String>) -> Result<(), EngineError> {
+        for paths in gone.chunks(PAGE) {
+            let paths = paths.iter().cloned();
+            self.engine.commit(paths.map(drop_source).collect())?;
         }
         Ok(())
     }
 
-    /// Counts what is gone from the folder, and forgets it when asked to.
-    fn forget(
-        &self,
-        gone: Vec<String>,
-        prune: bool,
-        report: &mut FolderReport,
-        on_event: &mut dyn FnMut(FolderEvent),
-    ) -> Result<(), EngineError> {
-        report.missing = gone.len() as u64;
+    /// Counts the files that are gone, and forgets them when asked to.
+    fn forget(&mut self, mut gone: Vec<String>, prune: bool) -> Result<(), EngineError> {
+        self.report.missing = gone.len() as u64;
         if !prune {
             return Ok(());
         }
+        gone.sort_unstable();
         for paths in gone.chunks(PAGE) {
-            let drop = |path: &String| Pending::Change(Change::DropSource { path: path.clone() });
-            self.commit(paths.iter().map(drop).collect())?;
-            report.pruned += paths.len() as u64;
+            self.engine
+                .commit(paths.iter().cloned().map(drop_source).collect())?;
+            self.report.pruned += paths.len() as u64;
             for path in paths {
-                on_event(FolderEvent::Pruned { path: path.clone() });
+                (self.on_event)(FolderEvent::Pruned { path: path.clone() });
             }
         }
         Ok(())
     }
-
-    fn known_sources(&self, prefix: &str) -> Result<HashMap<String, SourceFile>, EngineError> {
-        let mut known = HashMap::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self
-                .parts
-                .catalogue
-                .sources_under(prefix, after.as_deref(), PAGE)?;
-            after = match page.last() {
-                Some((source, _)) => Some(source.path.clone()),
-                None => return Ok(known),
-            };
-            known.extend(
-                page.into_iter()
-                    .map(|(source, _)| (source.path.clone(), source)),
-            );
-        }
-    }
-
-    fn known_refusals(&self, prefix: &str) -> Result<HashMap<String, SourceFile>, EngineError> {
-        let mut known = HashMap::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self
-                .parts
-                .catalogue
-                .refusals_under(prefix, after.as_deref(), PAGE)?;
-            after = match page.last() {
-                Some(refusal) => Some(refusal.source.path.clone()),
-                None => return Ok(known),
-            };
-            known.extend(page.into_iter().map(|r| (r.source.path.clone(), r.source)));
-        }
-    }
 }
 
-/// All files below `root` in path order; those that cannot be looked at come with the reason.
-fn list(root: &Path) -> impl Iterator<Item = Result<Task, (PathBuf, Refused)>> {
-    let hidden =
-        |e: &walkdir::DirEntry| e.depth() > 0 && e.file_name().as_encoded_bytes().starts_with(b".");
-    walkdir::WalkDir::new(root)
-        .follow_links(true)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(move |e| !hidden(e))
-        .filter_map(|entry| match entry {
-            Ok(entry) if entry.file_type().is_dir() => None,
-            Ok(entry) => Some(look_at(entry.into_path())),
-            // A link that leads back to a folder above is no file and no failure.
-            Err(error) if error.loop_ancestor().is_some() => None,
-            Err(error) => {
-                let path = error.path().map(Path::to_owned).unwrap_or_default();
-                let detail = format!("it cannot be read: {error}");
-                let code = RefusedCode::Unreadable;
-                Some(Err((path, Refused { code, detail })))
-            }
-        })
-}
-
-fn look_at(path: PathBuf) -> Result<Task, (PathBuf, Refused)> {
-    let refuse = |path: PathBuf, detail: String| {
-        let code = RefusedCode::Unreadable;
-        Err((path, Refused { code, detail }))
-    };
-    let metadata = match std::fs::metadata(&path) {
-        Ok(metadata) => metadata,
-        Err(error) => return refuse(path, format!("it cannot be read: {error}")),
-    };
-    // Reading a pipe or a device would wait for ever.
-    if !metadata.is_file() {
-        return refuse(path, "it is not a regular file".into());
-    }
-    let Some(name) = path.to_str().map(str::to_owned) else {
-        return refuse(path, "its name is not valid UTF-8; rename it".into());
-    };
-    let modified = metadata
-        .modified()
-        .ok()
-        .and_then(|t| t.duration_since(UNIX_EPOCH).ok());
-    Ok(Task {
-        source: SourceFile {
-            path: name,
-            byte_len: metadata.len(),
-            modified_ns: modified.map_or(0, |d| d.as_nanos() as i64),
-        },
-        path,
-    })
-}
-
-fn task_of(path: PathBuf) -> Task {
-    Task {
-        source: SourceFile {
-            path: path.to_string_lossy().into_owned(),
-            byte_len: 0,
-            modified_ns: 0,
-        },
-        path,
-    }
-}
-
-/// Reads a file of at most `limit` bytes; one byte more is read to see that it goes on.
-fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Refused> {
-    let file = File::open(path).map_err(|e| unreadable(&e))?;
-    let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|e| unreadable(&e))?;
-    if bytes.len() as u64 > limit {
-        return Err(Refused {
-            code: RefusedCode::TooManyBytes,
-            detail: format!("the file is longer than the limit of {limit} bytes"),
-        });
-    }
-    Ok(bytes)
+fn drop_source(path: String) -> Pending {
+    Pending::Change(Change::DropSource { path })
 }
 
 fn now_ms() -> i64 {

@@ -37,7 +37,9 @@ pub(crate) fn coverage(points: impl Iterator<Item = [f64; 2]>, width: u32, heigh
 /// when a corner lies behind the horizon.
 pub(crate) fn outline(transform: &Transform, width: u32, height: u32) -> Option<[[f64; 2]; 4]> {
     let (w, h) = (f64::from(width), f64::from(height));
-    let corners = [[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]];
+    // Pixel centres are whole numbers, so the edges lie half a pixel outside.
+    let (left, top, right, bottom) = (-0.5, -0.5, w - 0.5, h - 0.5);
+    let corners = [[left, top], [right, top], [right, bottom], [left, bottom]];
     let mut out = [[0.0; 2]; 4];
     for (o, corner) in out.iter_mut().zip(corners) {
         *o = transform.apply(corner)?;
@@ -71,7 +73,7 @@ mod tests {
         let corners = outline(&moved, 100, 40);
         assert_eq!(
             corners,
-            Some([[7.0, 9.0], [57.0, 9.0], [57.0, 29.0], [7.0, 29.0]])
+            Some([[6.75, 8.75], [56.75, 8.75], [56.75, 28.75], [6.75, 28.75]])
         );
         let behind = Transform([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, -0.02, 0.0, 1.0]);
         assert_eq!(outline(&behind, 100, 40), None);

@@ -3,6 +3,7 @@
 //! Invariant: nothing here knows HTTP, Python or a model file; the concrete extractor, catalogue
 //! and blob store are handed in as [`Parts`].
 
+mod commit;
 mod compare;
 mod decode;
 mod describe;
@@ -12,6 +13,7 @@ mod feature_cache;
 mod folder;
 mod geometry;
 mod picture;
+mod read;
 mod scale;
 mod search;
 mod stored_features;
@@ -23,6 +25,7 @@ pub use engine::{Engine, EngineOptions, Parts, RefusedFile, Storage};
 pub use error::EngineError;
 pub use folder::{FolderEvent, FolderOptions, FolderReport};
 pub use picture::{Added, Picture, PictureFile};
+pub use read::read_bounded;
 pub use resight_index::{TrainOptions, TrainStep, Vocabulary};
 pub use resight_store::PictureId;
 pub use scale::{fit_within, thumbnail_jpeg};

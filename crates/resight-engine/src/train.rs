@@ -10,6 +10,8 @@ use resight_vision::{Descriptors, LocalExtractor};
 use crate::decode::DecodeLimits;
 use crate::describe::describe;
 use crate::error::EngineError;
+use crate::folder::list;
+use crate::read::read_bounded;
 
 /// How training goes on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,10 +34,19 @@ pub enum TrainEvent {
     Round(TrainStep),
 }
 
+/// Descriptors kept for learning; half a gigabyte of SIFT. With many files each gives fewer.
+const MOST_DESCRIPTORS: usize = 4_000_000;
+/// Descriptors that each file may give at least.
+const FEWEST_EACH: usize = 20;
 /// Files described between two reports.
 const BATCH: usize = 64;
 
-/// Trains a vocabulary on all pictures in `dirs` and below, described by `extractor` at most
+/// The first `count` descriptors: extractors give the strongest first.
+fn strongest(descriptors: &Descriptors, count: usize) -> Vec<u8> {
+    descriptors.iter().take(count).flatten().copied().collect()
+}
+
+/// Trains a vocabulary on all pictures in `dirs` and below (hidden files excepted), described by `extractor` at most
 /// `max_side` pixels large. The same pictures give the same vocabulary, whatever the number of
 /// threads.
 pub fn train_vocabulary(
@@ -54,20 +65,13 @@ pub fn train_vocabulary(
                 reason: error.to_string(),
             });
         }
-        let walk = walkdir::WalkDir::new(dir)
-            .follow_links(true)
-            .sort_by_file_name();
-        files.extend(
-            walk.into_iter()
-                .flatten()
-                .filter(|e| e.file_type().is_file())
-                .map(|e| e.into_path()),
-        );
+        files.extend(list(dir, None).flatten().map(|task| task.path));
     }
     on_event(TrainEvent::Listed {
         files: files.len() as u64,
     });
     let limits = DecodeLimits::default();
+    let each = (MOST_DESCRIPTORS / files.len().max(1)).max(FEWEST_EACH);
     let unusable = AtomicU64::new(0);
     let mut bytes = Vec::new();
     for (batch, done) in files.chunks(BATCH).zip(1..) {
@@ -77,10 +81,10 @@ pub fn train_vocabulary(
         let described: Vec<Vec<u8>> = batch
             .par_iter()
             .map(|path| {
-                let features = std::fs::read(path)
+                let features = read_bounded(path, limits.max_bytes)
                     .ok()
                     .and_then(|bytes| describe(&bytes, &limits, max_side, extractor).ok())
-                    .map(|d| d.features.descriptors.as_bytes().to_vec())
+                    .map(|d| strongest(&d.features.descriptors, each))
                     .unwrap_or_default();
                 if features.is_empty() {
                     unusable.fetch_add(1, Ordering::Relaxed);

@@ -1,6 +1,5 @@
 //! The index that grows and shrinks, one change at a time; readers hold snapshots.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::Key;
@@ -59,7 +58,7 @@ impl Index {
         }
         let segment = Segment::build(&pictures);
         let mut frequencies = before.frequencies.to_vec();
-        count(&segment, &mut frequencies, |_| true, 1);
+        count(&segment, &mut frequencies, None, 1);
         let mut segments = before.segments.clone();
         segments.push(LiveSegment {
             segment: Arc::new(segment),
@@ -77,14 +76,16 @@ impl Index {
         let mut frequencies = before.frequencies.to_vec();
         let mut total = 0;
         for live in &mut segments {
-            let found: HashSet<u32> = keys
+            let mut found: Vec<u32> = keys
                 .iter()
                 .filter_map(|&key| live.segment.find(key).filter(|&p| live.is_live(p)))
                 .collect();
+            found.sort_unstable();
+            found.dedup();
             if !found.is_empty() {
-                count(&live.segment, &mut frequencies, |p| found.contains(&p), -1);
+                count(&live.segment, &mut frequencies, Some(&found), -1);
                 total += found.len();
-                live.removed = Arc::new(live.removed.union(&found).copied().collect());
+                live.removed = Arc::new(live.removed.iter().copied().chain(found).collect());
             }
         }
         if total > 0 {
@@ -104,13 +105,21 @@ impl Index {
     }
 }
 
-/// Adds `by` to the frequency of each word for every chosen picture that has it.
-fn count(segment: &Segment, frequencies: &mut [u32], chosen: impl Fn(u32) -> bool, by: i32) {
+/// Adds `by` to the frequency of each word for every picture that has it; of all pictures or of
+/// those in `chosen`, ascending.
+fn count(segment: &Segment, frequencies: &mut [u32], chosen: Option<&[u32]>, by: i32) {
+    /// Up to so many pictures are looked up in each list instead of reading the whole list.
+    const FEW: usize = 8;
     for (word, pictures) in segment.lists() {
-        let different = pictures
-            .chunk_by(|a, b| a == b)
-            .filter(|run| chosen(run[0]))
-            .count();
+        let runs = || pictures.chunk_by(|a, b| a == b).map(|run| run[0]);
+        let different = match chosen {
+            None => runs().count(),
+            Some(few) if few.len() <= FEW => few
+                .iter()
+                .filter(|p| pictures.binary_search(p).is_ok())
+                .count(),
+            Some(many) => runs().filter(|p| many.binary_search(p).is_ok()).count(),
+        };
         if let Some(f) = frequencies.get_mut(word as usize) {
             *f = f.saturating_add_signed(by * different as i32);
         }

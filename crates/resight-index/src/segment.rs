@@ -63,7 +63,13 @@ impl Segment {
     /// One segment of two, without the pictures that `keep` refuses; every key of `older` is
     /// below every key of `newer`.
     pub(crate) fn merge(older: &Part<'_>, newer: &Part<'_>) -> Self {
-        let mut merged = Self::default();
+        let (older_postings, newer_postings) =
+            (older.segment.pictures.len(), newer.segment.pictures.len());
+        let mut merged = Self {
+            pictures: Vec::with_capacity(older_postings + newer_postings),
+            signatures: Vec::with_capacity(older_postings + newer_postings),
+            ..Self::default()
+        };
         // Where each picture goes; MAX: dropped.
         let mut places = [Vec::new(), Vec::new()];
         for (part, places) in [older, newer].into_iter().zip(&mut places) {

@@ -110,14 +110,15 @@ impl Snapshot {
                     return 0;
                 }
                 let h = f64::from(h);
-                (WEIGHT_UNIT * (-h * h / (SIGMA * SIGMA)).exp()).round() as u64
+                (WEIGHT_UNIT * libm::exp(-h * h / (SIGMA * SIGMA))).round() as u64
             })
             .collect();
         let idf: Vec<u64> = self
             .frequencies
             .iter()
             .map(|&f| {
-                let idf = (1.0 + pictures / f64::from(f.max(1))).ln();
+                // From libm, not the system's library: the same bits on every machine.
+                let idf = libm::log(1.0 + pictures / f64::from(f.max(1)));
                 (IDF_UNIT * idf * idf).round() as u64
             })
             .collect();

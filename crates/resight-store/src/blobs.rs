@@ -17,11 +17,11 @@ pub trait BlobStore: Send + Sync {
     /// The bytes under `name`, or `None` if there are none.
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Removes `name`; says whether it was there.
+    /// Removes `name`; says whether it was there. Cheap, and not durable: a power cut soon after
+    /// may bring the bytes back. Which blobs count is for the catalogue to say, and what is left to
+    /// delete stands in [`crate::Catalogue::removed_pictures`]; an id forgotten there just before
+    /// the cut can leave its blobs behind.
     fn delete(&self, name: &str) -> Result<bool, StoreError>;
-
-    /// Whether there are bytes under `name`.
-    fn contains(&self, name: &str) -> Result<bool, StoreError>;
 }
 
 /// Checks a blob's name against the rules of [`BlobStore`].

@@ -113,6 +113,9 @@ pub struct Refusal {
 /// One change to the catalogue; see [`Effect`] for what each can lead to.
 ///
 /// A path has at most one of: a source, a refusal. Adding either drops the other.
+///
+/// A picture that lost its last source to a change of a batch, was not uploaded and has no source
+/// at the end of the batch is removed then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Adds a picture. If its id is there already, only its source and its `uploaded` flag are
@@ -127,8 +130,7 @@ pub enum Change {
         /// The file.
         source: SourceFile,
     },
-    /// The file is gone or has changed: forgets its source and its refusal. A picture left with no
-    /// source that was not uploaded is removed too.
+    /// The file is gone or has changed: forgets its source and its refusal.
     DropSource {
         /// The file.
         path: String,
@@ -138,8 +140,10 @@ pub enum Change {
     Refuse(Refusal),
 }
 
-/// What a [`Change`] did. Every picture that went away is named by key and id, so that the caller
-/// can take it out of an index.
+/// What a [`Change`] did. Every picture that went away is named once by key and id, so that the
+/// caller can take it out of an index: in [`Effect::Removed`], or in `replaced` or `removed` of the
+/// change that took its last source. Such a picture is still there for the later changes of the
+/// batch, and gone after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// From `Add`: the picture is new.
@@ -255,6 +259,17 @@ pub trait Catalogue: Send + Sync {
 
     /// How many bytes the features and the words take.
     fn stored_bytes(&self) -> Result<StoredBytes, StoreError>;
+
+    /// At most `limit` ids of pictures that were removed, in whatever way, and whose blobs may still
+    /// be there, ascending. An id comes on record with the commit that removes the picture; it
+    /// leaves with [`Catalogue::forget_removed`], or when the picture is added again. So no picture
+    /// that is there is ever among them, but one may be added while its old blobs are being
+    /// deleted: the caller must keep the two apart.
+    fn removed_pictures(&self, limit: usize) -> Result<Vec<PictureId>, StoreError>;
+
+    /// Takes these ids off the record of [`Catalogue::removed_pictures`], once their blobs are
+    /// deleted, as durably as [`Catalogue::commit`]. Ids that are not on it are passed over.
+    fn forget_removed(&self, ids: &[PictureId]) -> Result<(), StoreError>;
 }
 
 #[cfg(test)]

@@ -117,24 +117,10 @@ impl BlobStore for FolderBlobs {
 
     fn delete(&self, name: &str) -> Result<bool, StoreError> {
         let path = self.path(name)?;
-        // Some systems report a folder here as "not permitted", so ask first.
-        if path.is_dir() {
-            return Ok(false);
-        }
         match fs::remove_file(&path) {
-            Ok(()) => {}
-            Err(error) if means_absent(&error) => return Ok(false),
-            Err(error) => return Err(StoreError::from_io(&path, error)),
-        }
-        sync_folder(path.parent().unwrap_or(&self.root))?;
-        Ok(true)
-    }
-
-    fn contains(&self, name: &str) -> Result<bool, StoreError> {
-        let path = self.path(name)?;
-        match fs::metadata(&path) {
-            Ok(found) => Ok(found.is_file()),
-            Err(error) if means_absent(&error) => Ok(false),
+            Ok(()) => Ok(true),
+            // Some systems report a folder here as "not permitted".
+            Err(error) if means_absent(&error) || path.is_dir() => Ok(false),
             Err(error) => Err(StoreError::from_io(&path, error)),
         }
     }

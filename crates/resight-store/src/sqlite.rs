@@ -168,12 +168,7 @@ impl Catalogue for SqliteCatalogue {
             return Ok(Vec::new());
         }
         let now = now_ms();
-        self.write(|connection| {
-            changes
-                .into_iter()
-                .map(|change| changes::apply(connection, change, now))
-                .collect()
-        })
+        self.write(|connection| changes::apply_all(connection, changes, now))
     }
 
     fn picture(&self, id: &PictureId) -> Result<Option<PictureRecord>, StoreError> {
@@ -245,6 +240,34 @@ impl Catalogue for SqliteCatalogue {
 
     fn stored_bytes(&self) -> Result<StoredBytes, StoreError> {
         self.read(reads::stored_bytes)
+    }
+
+    fn removed_pictures(&self, limit: usize) -> Result<Vec<PictureId>, StoreError> {
+        self.read(|connection| reads::removed_pictures(connection, limit))
+    }
+
+    fn forget_removed(&self, ids: &[PictureId]) -> Result<(), StoreError> {
+        self.write(|connection| {
+            ids.iter()
+                .try_for_each(|id| changes::forget_removed(connection, id))
+        })
+    }
+}
+
+impl Drop for SqliteCatalogue {
+    /// After opening for writing, brings everything into the one file, so that a copy of it is
+    /// whole. A failure loses nothing: the write-ahead log beside the file still has the rest.
+    fn drop(&mut self) {
+        if let Access::ReadWrite { writer, readers } = &mut self.access {
+            // First, because SQLite tidies up when the last connection closes, and one opened for
+            // reading cannot.
+            readers
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clear();
+            let writer = writer.get_mut().unwrap_or_else(PoisonError::into_inner);
+            connection::empty_log(writer);
+        }
     }
 }
 

@@ -25,8 +25,8 @@ pub struct SharedArgs {
     )]
     pub data: Option<PathBuf>,
     /// Threads for computing [default: one for each core]
-    #[arg(long, global = true, value_name = "N", help_heading = "Shared options")]
-    pub threads: Option<NonZeroUsize>,
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), help_heading = "Shared options")]
+    pub threads: Option<u32>,
     /// The strongest features kept of each picture [default: 1500]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(16..=20_000), help_heading = "Shared options")]
     pub max_features: Option<u32>,
@@ -101,7 +101,7 @@ impl Config {
         Ok(Self {
             data,
             data_named: args.data.is_some(),
-            threads: args.threads,
+            threads: args.threads.and_then(|n| NonZeroUsize::new(n as usize)),
             max_features: args.max_features.map(|n| n as usize),
             max_side: args.max_side,
             vocabulary: args.vocabulary.clone(),
@@ -197,6 +197,29 @@ mod tests {
         );
         let empty = Config::with_variable(&SharedArgs::default(), Some("".into())).unwrap();
         assert!(empty.data.ends_with("resight"), "{}", empty.data.display());
+    }
+
+    #[test]
+    fn the_number_of_threads_has_bounds() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            shared: SharedArgs,
+        }
+        // (what is typed, what is understood)
+        for (typed, understood) in [
+            ("0", None),
+            ("1", Some(1)),
+            ("1024", Some(1024)),
+            ("1025", None),
+        ] {
+            let line = <Line as clap::Parser>::try_parse_from(["resight", "--threads", typed]);
+            let threads = line.ok().map(|line| {
+                let config = Config::with_variable(&line.shared, Some("/b".into())).unwrap();
+                config.thread_count()
+            });
+            assert_eq!(threads, understood, "{typed}");
+        }
     }
 
     #[test]

@@ -4,10 +4,11 @@
 //! Layout of the data folder: `catalogue.sqlite3` (with SQLite's two side files), `blobs/` and
 //! `lock`.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
-use resight_engine::{Engine, EngineOptions, Parts};
+use resight_engine::{DecodeLimits, Engine, EngineOptions, Parts, RefusedCode, read_bounded};
 use resight_index::Vocabulary;
 use resight_store::{BlobStore, Catalogue, FolderBlobs, FolderLock, SqliteCatalogue, StoreError};
 use resight_vision::{LocalExtractor, Sift, SiftOptions};
@@ -17,6 +18,9 @@ use crate::config::Config;
 
 /// Folder of the blobs in the data folder.
 const BLOBS: &str = "blobs";
+/// The longest vocabulary's file read, in bytes. A million words, the most that `resight train`
+/// makes, take about 260 MB.
+const VOCABULARY_BYTES: u64 = 1 << 30;
 
 /// An engine that may change the data folder, and the lock that makes it the only one.
 pub struct Writing {
@@ -58,6 +62,11 @@ pub fn open_for_reading(config: &Config) -> Result<Arc<Engine>, CliError> {
 pub fn open_empty(config: &Config) -> Result<Arc<Engine>, CliError> {
     let catalogue = Arc::new(SqliteCatalogue::in_memory()?);
     loose_parts(config)?.engine(config, catalogue, Arc::new(NoBlobs))
+}
+
+/// What a picture may cost before it is refused; the same for every engine of this program.
+pub fn decode_limits() -> DecodeLimits {
+    EngineOptions::default().decode
 }
 
 /// The extractor that every engine of this program uses.
@@ -109,12 +118,16 @@ impl LooseParts {
 }
 
 fn read_vocabulary(path: &Path) -> Result<Vocabulary, CliError> {
-    let bytes = std::fs::read(path).map_err(|error| CliError::unreadable(path, &error))?;
-    Vocabulary::from_bytes(&bytes).map_err(|error| CliError::Failure {
+    let not_one = |reason: &dyn Display| CliError::Failure {
         code: "not_a_vocabulary",
-        detail: format!("{} is not a vocabulary: {error}", path.display()),
+        detail: format!("{} is not a vocabulary: {reason}", path.display()),
         next_step: "Give --vocabulary a file that `resight train` has written.".into(),
-    })
+    };
+    let bytes = read_bounded(path, VOCABULARY_BYTES).map_err(|why| match why.code {
+        RefusedCode::TooManyBytes => not_one(&why),
+        _ => CliError::refused(path, &why),
+    })?;
+    Vocabulary::from_bytes(&bytes).map_err(|error| not_one(&error))
 }
 
 fn catalogue_for_reading(data: &Path) -> Result<SqliteCatalogue, CliError> {
@@ -142,9 +155,5 @@ impl BlobStore for NoBlobs {
 
     fn delete(&self, _name: &str) -> Result<bool, StoreError> {
         Err(StoreError::ReadOnly)
-    }
-
-    fn contains(&self, _name: &str) -> Result<bool, StoreError> {
-        Ok(false)
     }
 }

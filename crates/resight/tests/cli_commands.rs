@@ -186,6 +186,116 @@ fn two_pictures_are_compared_and_drawn() {
 }
 
 #[test]
+fn a_drawing_replaces_nothing_but_a_png() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    let data = at("data");
+    save(&textured(200, 160, 1), &at("a.png"));
+    save(&textured(200, 160, 2), &at("b.png"));
+    std::fs::write(at("letter.png"), b"Dear all,").unwrap();
+    std::fs::write(at("empty.png"), b"").unwrap();
+    std::fs::create_dir(at("folder.png")).unwrap();
+    let (a, b) = (at("a.png"), at("b.png"));
+    let detour = at("folder.png/../b.png");
+    let held = |path: &Path| std::fs::read(path).unwrap();
+    let before = (held(&a), held(&b));
+
+    let cases = [
+        (at("m.jpg"), "not_a_png_name"),
+        (at("m"), "not_a_png_name"),
+        (a.clone(), "out_is_a_picture"),
+        (detour, "out_is_a_picture"),
+        (at("letter.png"), "out_is_no_drawing"),
+        (at("empty.png"), "out_is_no_drawing"),
+        (at("folder.png"), "out_is_no_drawing"),
+    ];
+    for (out, code) in cases {
+        let arguments = ["compare", text(&a), text(&b), "--out", text(&out)];
+        let error = json_error(&data, &arguments, 2);
+        assert_eq!(error["code"], code, "{}", out.display());
+        assert!(error["detail"].as_str().unwrap().contains(text(&out)));
+    }
+    #[cfg(unix)]
+    {
+        let link = at("link.png");
+        std::os::unix::fs::symlink(&b, &link).unwrap();
+        let arguments = ["compare", text(&a), text(&b), "--out", text(&link)];
+        assert_eq!(json_error(&data, &arguments, 2)["code"], "out_is_a_picture");
+    }
+    assert_eq!((held(&a), held(&b)), before);
+    assert_eq!(held(&at("letter.png")), b"Dear all,");
+    assert!(!at("m.jpg").exists() && !at("m").exists());
+
+    // New, with a capital ending, and over an earlier drawing.
+    let out = at("m.PNG");
+    for _ in 0..2 {
+        json(&data, &["compare", text(&a), text(&b), "--out", text(&out)]);
+        assert!(held(&out).starts_with(b"\x89PNG"));
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, folder) = (root.path().join("data"), root.path().join("pictures"));
+    std::fs::create_dir(&folder).unwrap();
+    let at = |name: &str| root.path().join(name);
+    let (good, garbage, long) = (folder.join("good.png"), at("garbage.jpg"), at("long.jpg"));
+    save(&textured(200, 160, 1), &good);
+    std::fs::write(&garbage, b"no picture at all").unwrap();
+    // Takes no space on the disk.
+    let limit = resight_engine::DecodeLimits::default().max_bytes;
+    let file = std::fs::File::create(&long).unwrap();
+    file.set_len(limit + 1).unwrap();
+    json(&data, &["index", text(&folder)]);
+
+    // (arguments, the file at fault, error code)
+    let (good, garbage, long) = (text(&good), text(&garbage), text(&long));
+    let dir = text(&folder);
+    let mut cases = vec![
+        (vec!["search", garbage], garbage, "not_an_image"),
+        (vec!["search", long], long, "too_many_bytes"),
+        (vec!["search", dir], dir, "unreadable"),
+        (vec!["compare", garbage, good], garbage, "not_an_image"),
+        (vec!["compare", good, garbage], garbage, "not_an_image"),
+        (vec!["compare", good, long], long, "too_many_bytes"),
+        (vec!["compare", dir, good], dir, "unreadable"),
+        (vec!["count", "--vocabulary", dir], dir, "unreadable"),
+    ];
+    if cfg!(unix) {
+        // Would wait for ever, or never end.
+        cases.push((vec!["search", "/dev/zero"], "/dev/zero", "unreadable"));
+        let vocabulary = vec!["count", "--vocabulary", "/dev/zero"];
+        cases.push((vocabulary, "/dev/zero", "unreadable"));
+    }
+    for (arguments, file, code) in cases {
+        let error = json_error(&data, &arguments, 1);
+        assert_eq!(error["code"], code, "{arguments:?}");
+        let detail = error["detail"].as_str().unwrap();
+        assert!(detail.contains(file), "{arguments:?}: {detail}");
+    }
+    for command in [&["search", good][..], &["list"], &["refused"]] {
+        let arguments = [command, &["--limit", "0"]].concat();
+        assert_eq!(json_error(&data, &arguments, 2)["code"], "usage");
+    }
+}
+
+#[test]
+fn a_damaged_catalogue_comes_with_the_way_out() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    let pictures = root.path().join("pictures");
+    std::fs::create_dir(&pictures).unwrap();
+    save(&textured(200, 160, 1), &pictures.join("a.png"));
+    json(&data, &["index", text(&pictures)]);
+    std::fs::write(data.join("catalogue.sqlite3"), b"no database at all").unwrap();
+    let error = json_error(&data, &["count"], 1);
+    assert_eq!(error["code"], "store_damaged");
+    let next = error["next_step"].as_str().unwrap();
+    assert!(next.contains("Move the data folder away"), "{next}");
+}
+
+#[test]
 fn errors_say_what_to_do_next() {
     let root = tempfile::tempdir().unwrap();
     let (data, pictures) = (root.path().join("data"), root.path().join("pictures"));

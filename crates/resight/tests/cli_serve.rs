@@ -86,6 +86,46 @@ fn a_folder_is_served_until_it_is_asked_to_stop() {
 }
 
 #[test]
+fn stopping_says_what_it_waits_for_and_a_second_request_ends_it() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    let mut child = resight(&data)
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    let address = said.trim().rsplit("http://").next().unwrap();
+
+    // An upload that stops in its middle.
+    let mut slow = TcpStream::connect(address).unwrap();
+    write!(
+        slow,
+        "POST /v1/search HTTP/1.1\r\nHost: {address}\r\nContent-Type: image/png\r\n\
+         Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
+    )
+    .unwrap();
+    // Its body is waited for now.
+    let mut answer = [0; 12];
+    slow.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+
+    signal(&child, "-INT");
+    let told = BufReader::new(child.stderr.as_mut().unwrap())
+        .lines()
+        .map(Result::unwrap)
+        .find(|line| line.contains("requests in progress"))
+        .unwrap();
+    assert!(told.contains("Ctrl-C again stops at once"), "{told}");
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
 fn an_interrupted_run_keeps_what_it_did() {
     const PICTURES: u64 = 48;
     let root = tempfile::tempdir().unwrap();

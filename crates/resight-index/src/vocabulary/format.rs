@@ -73,7 +73,8 @@ impl Vocabulary {
         let word_bytes = reader.take(product(words, dimension)?)?.to_vec();
         let projection = reader.array(product(SIGNATURE_BITS, dimension)?, i8::from_le_bytes)?;
         let medians = reader.array(product(SIGNATURE_BITS, words)?, i16::from_le_bytes)?;
-        let ordered = starts.windows(2).all(|s| s[0] <= s[1]);
+        // An empty cell could leave a feature without any word.
+        let ordered = starts.windows(2).all(|s| s[0] < s[1]);
         if starts[0] != 0 || starts[cells] as usize != words || !ordered {
             return Err(VocabularyError::Damaged("its cells do not hold its words"));
         }

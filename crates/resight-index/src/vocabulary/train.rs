@@ -175,17 +175,20 @@ fn group(vocabulary: &mut Vocabulary, random: &mut Random) {
     let mut order: Vec<(u32, usize)> = nearest.into_iter().zip(0..).collect();
     order.sort_unstable();
     let mut sorted = Vec::with_capacity(vocabulary.words.len());
-    let mut starts = vec![0u32; cells + 1];
-    for &(c, w) in &order {
-        sorted.extend_from_slice(&vocabulary.words[w * d..(w + 1) * d]);
-        starts[c as usize + 1] += 1;
-    }
-    for c in 0..cells {
-        starts[c + 1] += starts[c];
+    let mut starts = vec![0u32];
+    let mut kept = Vec::with_capacity(centres.len());
+    // Cells that hold no word are left out.
+    for cell in order.chunk_by(|a, b| a.0 == b.0) {
+        let centre = cell[0].0 as usize * d;
+        kept.extend_from_slice(&centres[centre..centre + d]);
+        for &(_, w) in cell {
+            sorted.extend_from_slice(&vocabulary.words[w * d..(w + 1) * d]);
+        }
+        starts.push((sorted.len() / d) as u32);
     }
     vocabulary.words = sorted;
     vocabulary.starts = starts;
-    vocabulary.centres = centres;
+    vocabulary.centres = kept;
 }
 
 /// Medians of the projections of each word's descriptors (Jégou et al. 2008, §4.1).

@@ -1,41 +1,88 @@
 //! What each change does to the tables. Runs inside the caller's transaction.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::reads::id_column;
 use crate::{Change, Effect, NewPicture, PictureId, Refusal, SourceFile};
 
-/// A picture that went away: its key and id.
-type Gone = Option<(u64, PictureId)>;
+/// What one change did, and the key of the picture that it took a source from. A change is about
+/// one path, so it takes from one picture at most.
+type Done = (Effect, Option<i64>);
 
-/// Applies one change; `now` is in milliseconds since 1970.
-pub(super) fn apply(connection: &Connection, change: Change, now: i64) -> Result<Effect> {
+/// Applies a batch; `now` is in milliseconds since 1970.
+///
+/// Only at the end does a picture without a source go away: until then a later change may give it
+/// one, as when two files swap their names.
+pub(super) fn apply_all(
+    connection: &Connection,
+    changes: Vec<Change>,
+    now: i64,
+) -> Result<Vec<Effect>> {
+    let mut effects = Vec::with_capacity(changes.len());
+    // For each picture that lost a source, the last change that took one. If the picture ends
+    // without any, this is the change that took the last one away.
+    let mut last_taken = BTreeMap::new();
+    for change in changes {
+        let (effect, taken_from) = apply(connection, change, now)?;
+        if let Some(key) = taken_from {
+            last_taken.insert(key, effects.len());
+        }
+        effects.push(effect);
+    }
+    for (key, number) in last_taken {
+        if let Some(id) = orphan(connection, key)? {
+            remove(connection, key, &id)?;
+            name_removed(&mut effects[number], (key.cast_unsigned(), id));
+        }
+    }
+    Ok(effects)
+}
+
+fn apply(connection: &Connection, change: Change, now: i64) -> Result<Done> {
     match change {
         Change::Add(picture) => add(connection, &picture, now),
-        Change::Remove(id) => Ok(match key_of(connection, &id)? {
-            Some(key) => {
-                remove(connection, key)?;
-                Effect::Removed {
-                    key: key.cast_unsigned(),
-                    id,
+        Change::Remove(id) => {
+            let effect = match key_of(connection, &id)? {
+                Some(key) => {
+                    remove(connection, key, &id)?;
+                    Effect::Removed {
+                        key: key.cast_unsigned(),
+                        id,
+                    }
                 }
-            }
-            None => Effect::NotFound,
-        }),
+                None => Effect::NotFound,
+            };
+            Ok((effect, None))
+        }
         Change::AddSource { id, source } => add_source(connection, &id, &source),
         Change::DropSource { path } => {
-            let (had_source, removed) = drop_source(connection, &path)?;
+            let taken_from = drop_source(connection, &path)?;
             let had_refusal = forget_refusal(connection, &path)?;
-            Ok(match had_source || had_refusal {
-                true => Effect::SourceDropped { removed },
+            let effect = match taken_from.is_some() || had_refusal {
+                true => Effect::SourceDropped { removed: None },
                 false => Effect::NotFound,
-            })
+            };
+            Ok((effect, taken_from))
         }
         Change::Refuse(refusal) => refuse(connection, &refusal),
     }
 }
 
-fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Effect> {
+/// Writes the picture that went away into the effect of the change that took its last source.
+fn name_removed(effect: &mut Effect, gone: (u64, PictureId)) {
+    match effect {
+        Effect::Added { replaced: slot, .. }
+        | Effect::AlreadyThere { replaced: slot, .. }
+        | Effect::SourceDropped { removed: slot }
+        | Effect::Refused { removed: slot } => *slot = Some(gone),
+        // These take no source from a picture that stays.
+        Effect::Removed { .. } | Effect::NotFound | Effect::Unchanged => {}
+    }
+}
+
+fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
     let made: Option<i64> = connection
         .prepare_cached(
             "INSERT INTO picture (id, name, media_type, byte_len, width, height, feature_count,
@@ -69,6 +116,8 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Effect> {
             connection
                 .prepare_cached("INSERT INTO words (key, bytes) VALUES (?1, ?2)")?
                 .execute(params![key, new.words])?;
+            // Its blobs are wanted again.
+            forget_removed(connection, &new.id)?;
             key
         }
         None => {
@@ -83,21 +132,21 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Effect> {
                 .query_row([new.id.as_str()], |row| row.get(0))?
         }
     };
-    let replaced = match &new.source {
+    let taken_from = match &new.source {
         Some(source) => put_source(connection, key, source)?,
         None => None,
     };
-    let is_new = made.is_some();
-    let key = key.cast_unsigned();
-    Ok(match is_new {
+    let (key, replaced) = (key.cast_unsigned(), None);
+    let effect = match made.is_some() {
         true => Effect::Added { key, replaced },
         false => Effect::AlreadyThere { key, replaced },
-    })
+    };
+    Ok((effect, taken_from))
 }
 
-fn add_source(connection: &Connection, id: &PictureId, source: &SourceFile) -> Result<Effect> {
+fn add_source(connection: &Connection, id: &PictureId, source: &SourceFile) -> Result<Done> {
     let Some(key) = key_of(connection, id)? else {
-        return Ok(Effect::NotFound);
+        return Ok((Effect::NotFound, None));
     };
     let known: bool = connection
         .prepare_cached(
@@ -114,17 +163,19 @@ fn add_source(connection: &Connection, id: &PictureId, source: &SourceFile) -> R
             |row| row.get(0),
         )?;
     if known {
-        return Ok(Effect::Unchanged);
+        return Ok((Effect::Unchanged, None));
     }
-    Ok(Effect::AlreadyThere {
-        replaced: put_source(connection, key, source)?,
+    let taken_from = put_source(connection, key, source)?;
+    let effect = Effect::AlreadyThere {
         key: key.cast_unsigned(),
-    })
+        replaced: None,
+    };
+    Ok((effect, taken_from))
 }
 
-fn refuse(connection: &Connection, refusal: &Refusal) -> Result<Effect> {
+fn refuse(connection: &Connection, refusal: &Refusal) -> Result<Done> {
     let source = &refusal.source;
-    let (_, removed) = drop_source(connection, &source.path)?;
+    let taken_from = drop_source(connection, &source.path)?;
     connection
         .prepare_cached(
             "INSERT INTO refusal (path, byte_len, modified_ns, code, reason, seen_ms)
@@ -141,21 +192,16 @@ fn refuse(connection: &Connection, refusal: &Refusal) -> Result<Effect> {
             refusal.reason,
             refusal.seen_ms
         ])?;
-    Ok(Effect::Refused { removed })
+    Ok((Effect::Refused { removed: None }, taken_from))
 }
 
-/// Makes the path a source of `key` and of no other picture. Returns a picture that the path held
-/// before and that went away for it.
-fn put_source(connection: &Connection, key: i64, source: &SourceFile) -> Result<Gone> {
+/// Makes the path a source of `key` and of no other picture. Returns the other picture that it was
+/// a source of before.
+fn put_source(connection: &Connection, key: i64, source: &SourceFile) -> Result<Option<i64>> {
     let before: Option<i64> = connection
         .prepare_cached("SELECT key FROM source WHERE path = ?1")?
         .query_row([&source.path], |row| row.get(0))
         .optional()?;
-    // Only for another picture: dropping the last source of `key` itself would remove it.
-    let replaced = match before {
-        Some(other) if other != key => drop_source(connection, &source.path)?.1,
-        _ => None,
-    };
     forget_refusal(connection, &source.path)?;
     connection
         .prepare_cached(
@@ -169,29 +215,26 @@ fn put_source(connection: &Connection, key: i64, source: &SourceFile) -> Result<
             source.byte_len.cast_signed(),
             source.modified_ns
         ])?;
-    Ok(replaced)
+    Ok(before.filter(|other| *other != key))
 }
 
-/// Forgets the path's source. Says whether there was one, and which picture went with it.
-fn drop_source(connection: &Connection, path: &str) -> Result<(bool, Gone)> {
-    let key: Option<i64> = connection
+/// Forgets the path's source. Returns the picture that had it.
+fn drop_source(connection: &Connection, path: &str) -> Result<Option<i64>> {
+    connection
         .prepare_cached("DELETE FROM source WHERE path = ?1 RETURNING key")?
         .query_row([path], |row| row.get(0))
-        .optional()?;
-    let Some(key) = key else {
-        return Ok((false, None));
-    };
-    let orphan: Option<PictureId> = connection
+        .optional()
+}
+
+/// The picture's id, if it is there, has no source and was not uploaded.
+fn orphan(connection: &Connection, key: i64) -> Result<Option<PictureId>> {
+    connection
         .prepare_cached(
             "SELECT id FROM picture WHERE key = ?1 AND uploaded = 0
              AND NOT EXISTS (SELECT 1 FROM source WHERE source.key = ?1)",
         )?
         .query_row([key], |row| id_column(row, 0))
-        .optional()?;
-    if orphan.is_some() {
-        remove(connection, key)?;
-    }
-    Ok((true, orphan.map(|id| (key.cast_unsigned(), id))))
+        .optional()
 }
 
 fn forget_refusal(connection: &Connection, path: &str) -> Result<bool> {
@@ -208,11 +251,24 @@ fn key_of(connection: &Connection, id: &PictureId) -> Result<Option<i64>> {
         .optional()
 }
 
-/// Features, words and sources go along by their foreign keys.
-fn remove(connection: &Connection, key: i64) -> Result<()> {
+/// Features, words and sources go along by their foreign keys. The id stays on record until the
+/// caller says that the picture's blobs are gone.
+fn remove(connection: &Connection, key: i64, id: &PictureId) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM picture WHERE key = ?1")?
         .execute([key])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO removed_pictures (id) VALUES (?1) ON CONFLICT (id) DO NOTHING",
+        )?
+        .execute([id.as_str()])?;
+    Ok(())
+}
+
+pub(super) fn forget_removed(connection: &Connection, id: &PictureId) -> Result<()> {
+    connection
+        .prepare_cached("DELETE FROM removed_pictures WHERE id = ?1")?
+        .execute([id.as_str()])?;
     Ok(())
 }
 

@@ -11,6 +11,9 @@ use crate::StoreError;
 /// How long to wait for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the end of the program may wait for another process's read.
+const PATIENCE_AT_END: Duration = Duration::from_secs(1);
+
 /// Features of a picture take tens of kilobytes: larger pages than SQLite's 4096 bytes keep them
 /// in shorter chains.
 const PAGE_BYTES: u32 = 8192;
@@ -45,6 +48,13 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     set("checkpoint_fullfsync", &true)?;
     finish(path, &mut connection)?;
     Ok(connection)
+}
+
+/// Moves the write-ahead log into the file and empties it, as far as other connections let it.
+/// Errors are left out: the log keeps what was not moved, and the next opening reads it.
+pub(super) fn empty_log(writer: &Connection) {
+    let _ = writer.busy_timeout(PATIENCE_AT_END);
+    let _ = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
 }
 
 /// Opens the file for reading. Fails with `store_missing` if it is not there.

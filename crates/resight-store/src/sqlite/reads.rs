@@ -138,6 +138,18 @@ pub(super) fn stored_bytes(connection: &Connection) -> Result<StoredBytes> {
     })
 }
 
+pub(super) fn removed_pictures(connection: &Connection, limit: usize) -> Result<Vec<PictureId>> {
+    // A catalogue from before this table lacks it until it is opened for writing.
+    let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'removed_pictures'";
+    if number(connection, tables)? == 0 {
+        return Ok(Vec::new());
+    }
+    connection
+        .prepare_cached("SELECT id FROM removed_pictures ORDER BY id LIMIT ?1")?
+        .query_map([at_most(limit as u64)], |row| id_column(row, 0))?
+        .collect()
+}
+
 /// The one number that `sql` gives, which is never negative.
 pub(super) fn number(connection: &Connection, sql: &str) -> Result<u64> {
     connection

@@ -64,6 +64,14 @@ CREATE TABLE setting (
 );
 ";
 
+/// Ids whose pictures are gone and whose blobs may not be. Made at every opening for writing:
+/// catalogues from before this table lack it, and count as the same format.
+const REMOVED: &str = "
+CREATE TABLE IF NOT EXISTS removed_pictures (
+    id TEXT NOT NULL PRIMARY KEY
+);
+";
+
 /// What the file's header and table list say it is.
 enum Kind {
     Empty,
@@ -117,7 +125,7 @@ pub(super) fn check_writable(path: &Path, connection: &Connection) -> Result<(),
     kind(path, connection).map(|_| ())
 }
 
-/// Makes the tables in an empty file, all or none.
+/// Makes the tables that are not there yet, all or none.
 pub(super) fn create(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
     let sql = |error| StoreError::from_sql(path, error);
     let transaction = connection
@@ -133,5 +141,6 @@ pub(super) fn create(path: &Path, connection: &mut Connection) -> Result<(), Sto
             .pragma_update(None, "user_version", VERSION)
             .map_err(sql)?;
     }
+    transaction.execute_batch(REMOVED).map_err(sql)?;
     transaction.commit().map_err(sql)
 }

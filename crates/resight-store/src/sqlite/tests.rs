@@ -73,7 +73,7 @@ fn a_panic_in_a_change_is_rolled_back_and_stops_nobody_else() {
     ] {
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let _ = catalogue.write(|connection| -> rusqlite::Result<()> {
-                changes::apply(connection, upload(1, 10), 0)?;
+                changes::apply_all(connection, vec![upload(1, 10)], 0)?;
                 panic!("on purpose");
             });
         }));

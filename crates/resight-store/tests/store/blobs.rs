@@ -10,7 +10,6 @@ fn a_blob_is_stored_replaced_and_deleted() {
     let blobs = FolderBlobs::open(&dir.path().join("blobs")).unwrap();
     let name = "ab/cd/picture.jpg";
     assert_eq!(blobs.get(name).unwrap(), None);
-    assert!(!blobs.contains(name).unwrap());
     assert!(!blobs.delete(name).unwrap());
     blobs.put(name, b"one").unwrap();
     blobs.put(name, b"two").unwrap();
@@ -19,7 +18,6 @@ fn a_blob_is_stored_replaced_and_deleted() {
     for blobs in [&blobs, &again] {
         assert_eq!(blobs.get(name).unwrap(), Some(b"two".to_vec()));
         assert_eq!(blobs.get("empty").unwrap(), Some(Vec::new()));
-        assert!(blobs.contains(name).unwrap());
     }
     assert!(blobs.delete(name).unwrap());
     assert!(!blobs.delete(name).unwrap());
@@ -33,7 +31,6 @@ fn a_name_that_is_or_needs_a_folder_is_absent() {
     blobs.put("a/b", b"x").unwrap();
     for name in ["a", "a/b/c"] {
         assert_eq!(blobs.get(name).unwrap(), None, "{name}");
-        assert!(!blobs.contains(name).unwrap(), "{name}");
         assert!(!blobs.delete(name).unwrap(), "{name}");
         let error = blobs.put(name, b"y").unwrap_err();
         assert_eq!(error.code(), "store_io", "{name}");
@@ -54,7 +51,6 @@ fn no_method_follows_a_bad_name() {
             blobs.put(name, b"x").err(),
             blobs.get(name).err(),
             blobs.delete(name).err(),
-            blobs.contains(name).err(),
         ];
         for error in codes {
             let code = error.map(|error| error.code());

@@ -39,6 +39,66 @@ fn everything_is_there_after_closing_and_opening() {
     assert!(added(&catalogue, upload(2)) > key);
 }
 
+/// A copy of the catalogue's one file, without the write-ahead log, holds `count` pictures.
+fn check_file_alone(dir: &Path, count: u64) {
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::copy(dir.join(FILE), elsewhere.path().join(FILE)).unwrap();
+    let copy = SqliteCatalogue::open_read_only(elsewhere.path()).unwrap();
+    assert_eq!(copy.count().unwrap(), count);
+    let last = copy.picture(&id(count - 1)).unwrap().unwrap();
+    let found = copy.features(&[last.key]).unwrap();
+    assert_eq!(found, [Some(features(count - 1))]);
+}
+
+#[test]
+fn after_a_clean_end_the_one_file_holds_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    for number in 0..20 {
+        added(&catalogue, upload(number));
+        // Leaves a connection for reading open.
+        assert_eq!(catalogue.count().unwrap(), number + 1);
+    }
+    drop(catalogue);
+    check_file_alone(dir.path(), 20);
+    let log = dir.path().join(format!("{FILE}-wal"));
+    assert!(!log.exists(), "the log goes with the last connection");
+}
+
+#[test]
+fn the_file_is_whole_after_a_clean_end_beside_a_reader() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    added(&catalogue, upload(0));
+    let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
+    assert_eq!(reader.count().unwrap(), 1);
+    added(&catalogue, upload(1));
+    drop(catalogue);
+    check_file_alone(dir.path(), 2);
+    assert_eq!(reader.count().unwrap(), 2);
+}
+
+#[test]
+fn a_clean_end_beside_a_reader_in_the_middle_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    added(&catalogue, upload(0));
+    let other = Connection::open(dir.path().join(FILE)).unwrap();
+    let count = || -> i64 {
+        let sql = "SELECT COUNT(*) FROM picture";
+        other.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    other.execute_batch("BEGIN").unwrap();
+    assert_eq!(count(), 1);
+    added(&catalogue, upload(1));
+    drop(catalogue);
+    assert_eq!(count(), 1, "a read sees the state that it began with");
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(count(), 2);
+    let again = SqliteCatalogue::open(dir.path()).unwrap();
+    assert_eq!(again.count().unwrap(), 2);
+}
+
 #[test]
 fn a_newer_format_is_refused() {
     let dir = tempfile::tempdir().unwrap();

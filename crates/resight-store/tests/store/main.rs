@@ -3,6 +3,7 @@
 // The lint spares test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod batches;
 mod blobs;
 mod changes;
 mod crash;
@@ -10,3 +11,4 @@ mod files;
 mod fixtures;
 mod paths;
 mod reading;
+mod removed;

@@ -116,20 +116,27 @@ pub fn verify(evidence: &Evidence<'_>, options: &VerifyOptions) -> Option<Verifi
         .collect();
     // Stable: of equals, the one of the better match stays first.
     proposals.sort_by_key(|p| std::cmp::Reverse(p.0));
-    let mut best: Option<(Vec<usize>, Transform)> = None;
+    let mut best: Option<Refined> = None;
     for (_, proposal) in proposals.iter().take(REFINED) {
-        let Some((inliers, t)) = problem.refine(proposal, tolerance) else {
+        let Some(refined) = problem.refine(proposal, tolerance) else {
             continue;
         };
-        if best.as_ref().is_none_or(|b| inliers.len() > b.0.len()) {
-            best = Some((inliers, t));
+        if best
+            .as_ref()
+            .is_none_or(|b| refined.inliers.len() > b.inliers.len())
+        {
+            best = Some(refined);
         }
     }
-    let (inliers, transform) = best?;
+    let Refined {
+        inliers,
+        transform,
+        fitted,
+    } = best?;
     let [query_width, query_height] = evidence.query_size.map(f64::from);
     let near_in_query = options.tolerance * query_width.hypot(query_height);
     let independent = problem.independent(&inliers, near_in_query, tolerance);
-    let log10_nfa = log10_nfa(pairs.len(), independent, tolerance, w * h);
+    let log10_nfa = log10_nfa(pairs.len(), independent, fitted, tolerance, w * h);
     Some(Verification {
         verified: independent >= options.min_inliers && log10_nfa <= options.max_log10_nfa,
         transform,
@@ -139,14 +146,15 @@ pub fn verify(evidence: &Evidence<'_>, options: &VerifyOptions) -> Option<Verifi
 }
 
 /// Chance model: the result's points lie anywhere in the picture, with any angle and a scale
-/// within a factor of 16; every match proposes a transform, and refining fits three points. Only
+/// within a factor of 16. Every match proposes an affine transform and a homography, and `fitted`
+/// of the inliers agree with theirs because it was fitted to them. Only
 /// inliers at places of their own count: see [`Problem::independent`].
-fn log10_nfa(matches: usize, inliers: usize, tolerance: f64, area: f64) -> f64 {
+fn log10_nfa(matches: usize, inliers: usize, fitted: usize, tolerance: f64, area: f64) -> f64 {
     let place = (std::f64::consts::PI * tolerance * tolerance / area).min(1.0);
     let angle = ANGLE_AGREEMENT / std::f64::consts::PI;
     let scale = libm::log(SCALE_AGREEMENT) / libm::log(16.0);
-    let fitted = 3.min(inliers);
-    libm::log10(matches.max(1) as f64)
+    let fitted = fitted.min(inliers);
+    libm::log10(2.0 * matches.max(1) as f64)
         + nfa::log10_binomial_tail(matches - fitted, inliers - fitted, place * angle * scale)
 }
 
@@ -185,6 +193,14 @@ impl Relation {
     }
 }
 
+/// A proposal after local optimisation.
+struct Refined {
+    inliers: Vec<usize>,
+    transform: Transform,
+    /// Pairs that determine a transform of its kind.
+    fitted: usize,
+}
+
 struct Problem<'a> {
     pairs: &'a [PointPair],
     relations: &'a [Relation],
@@ -215,7 +231,7 @@ impl Problem<'_> {
     }
 
     /// Affine fits while the tolerance closes in, then homographies as long as they hold more.
-    fn refine(&self, proposal: &Transform, tolerance: f64) -> Option<(Vec<usize>, Transform)> {
+    fn refine(&self, proposal: &Transform, tolerance: f64) -> Option<Refined> {
         let mut t = *proposal;
         let mut inliers = self.inliers(&t, COARSE * tolerance);
         for factor in [COARSE, 2.0, 1.4, 1.0, 1.0] {
@@ -227,6 +243,7 @@ impl Problem<'_> {
         }
         // A homography has two more numbers to bend: it must explain more than the affine.
         let mut wider = inliers.clone();
+        let mut fitted = 3;
         for _ in 0..3 {
             if wider.len() < 6 {
                 break;
@@ -238,9 +255,14 @@ impl Problem<'_> {
             if wider.len() >= inliers.len() && self.is_sound(&h, &wider) {
                 inliers.clone_from(&wider);
                 t = h;
+                fitted = 4;
             }
         }
-        Some((inliers, t))
+        Some(Refined {
+            inliers,
+            transform: t,
+            fitted,
+        })
     }
 
     /// How many inliers lie at places of their own, in both pictures.

@@ -1,8 +1,10 @@
 //! `resight compare`.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
-use resight_engine::Comparison;
+use resight_engine::{Comparison, EngineError, decode, read_bounded};
 use resight_vision::Image;
 
 use super::CliError;
@@ -18,6 +20,7 @@ Examples:
 
 /// Widest drawing, in pixels.
 const DRAWING_WIDTH: u32 = 1800;
+const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// Say whether two pictures show the same thing, and where
 #[derive(Debug, clap::Args)]
@@ -27,7 +30,7 @@ pub(crate) struct CompareArgs {
     a: PathBuf,
     /// The second picture
     b: PathBuf,
-    /// Draw both side by side with the matching points, as a PNG
+    /// Draw both side by side with the matching points, as a PNG; a PNG that is there is replaced
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -37,11 +40,24 @@ pub(crate) fn run(
     config: &Config,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let read =
-        |path: &PathBuf| std::fs::read(path).map_err(|error| CliError::unreadable(path, &error));
+    if let Some(path) = &args.out {
+        // Before the work, and before anything of the user's can be lost.
+        check_out(path, [&args.a, &args.b])?;
+    }
+    let limits = parts::decode_limits();
+    let read = |path: &Path| {
+        read_bounded(path, limits.max_bytes).map_err(|why| CliError::refused(path, &why))
+    };
     let (a, b) = (read(&args.a)?, read(&args.b)?);
     let engine = parts::open_empty(config)?;
-    let comparison = engine.compare(&a, &b)?;
+    let comparison = engine.compare(&a, &b).map_err(|error| match error {
+        // The engine does not say which of the two it refused; they are taken in order.
+        EngineError::Refused(why) => match decode(&a, &limits) {
+            Ok(_) => CliError::refused(&args.b, &why),
+            Err(_) => CliError::refused(&args.a, &why),
+        },
+        other => other.into(),
+    })?;
     if let Some(path) = &args.out {
         let png =
             draw::matches_png(&comparison, DRAWING_WIDTH).map_err(|error| CliError::Failure {
@@ -49,7 +65,7 @@ pub(crate) fn run(
                 detail: error.to_string(),
                 next_step: "Leave --out away to see the numbers alone.".into(),
             })?;
-        std::fs::write(path, png).map_err(|error| CliError::unwritable(path, &error))?;
+        fs::write(path, png).map_err(|error| CliError::unwritable(path, &error))?;
     }
     if output.is_json() {
         return output.json(&wire::Comparison::from(comparison));
@@ -61,6 +77,60 @@ pub(crate) fn run(
         output.remark(format_args!("Drawn in {}", path.display()));
     }
     Ok(())
+}
+
+/// Refuses to draw over anything but an earlier drawing: what is there must be a PNG, and neither
+/// of the two pictures.
+fn check_out(out: &Path, pictures: [&PathBuf; 2]) -> Result<(), CliError> {
+    let refused = |code, what: &str, next_step: &'static str| CliError::Usage {
+        code,
+        detail: format!("--out {} {what}", printable(&out.to_string_lossy())),
+        next_step: next_step.into(),
+    };
+    let is_png = out
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+    if !is_png {
+        return Err(refused(
+            "not_a_png_name",
+            "does not end in .png, and the drawing is a PNG",
+            "Choose a name that ends in .png.",
+        ));
+    }
+    let real = match out.canonicalize() {
+        Ok(real) => real,
+        // Nothing is there yet; whether it can be written is seen when it is.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(CliError::unwritable(out, &error)),
+    };
+    let is_input = |picture: &&PathBuf| picture.canonicalize().is_ok_and(|path| path == real);
+    if pictures.iter().any(is_input) {
+        return Err(refused(
+            "out_is_a_picture",
+            "is one of the two pictures, which would be lost",
+            "Choose another name for the drawing.",
+        ));
+    }
+    if !begins_like_a_png(&real).map_err(|error| CliError::unwritable(out, &error))? {
+        return Err(refused(
+            "out_is_no_drawing",
+            "is there already and is no PNG, so it is not replaced",
+            "Choose another name for the drawing, or remove that file first.",
+        ));
+    }
+    Ok(())
+}
+
+/// Only a regular file is opened: a pipe could keep us waiting for ever.
+fn begins_like_a_png(path: &Path) -> io::Result<bool> {
+    if !fs::metadata(path)?.is_file() {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    fs::File::open(path)?
+        .take(PNG_SIGNATURE.len() as u64)
+        .read_to_end(&mut start)?;
+    Ok(start == PNG_SIGNATURE)
 }
 
 fn lines(comparison: &Comparison, args: &CompareArgs) -> Vec<String> {

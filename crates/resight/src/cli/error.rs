@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use resight_engine::EngineError;
+use resight_engine::{EngineError, Refused, RefusedCode};
 use resight_store::StoreError;
+
+use super::output::printable;
 
 /// Why a command did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -45,17 +48,22 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// A file that the user named could not be read.
-    pub(crate) fn unreadable(path: &std::path::Path, error: &io::Error) -> Self {
+    /// A file that the user named was refused; the sentence begins with its name.
+    pub(crate) fn refused(path: &Path, refused: &Refused) -> Self {
         Self::Failure {
-            code: "unreadable",
-            detail: format!("{} could not be read: {error}", path.display()),
-            next_step: "Check the name and that this user may read the file.".into(),
+            code: refused.code.as_str(),
+            detail: format!("{}: {refused}", printable(&path.to_string_lossy())),
+            next_step: match refused.code {
+                RefusedCode::Unreadable => {
+                    "Check the name, and that it is a file which this user may read.".into()
+                }
+                code => code.next_step().into(),
+            },
         }
     }
 
     /// A file that the user named could not be written.
-    pub(crate) fn unwritable(path: &std::path::Path, error: &io::Error) -> Self {
+    pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Self {
         Self::Failure {
             code: "unwritable",
             detail: format!("{} could not be written: {error}", path.display()),
@@ -137,14 +145,14 @@ fn store_hint(error: &StoreError) -> &'static str {
             "Stop that process (a server perhaps), or make the change through its web page; searching and listing work beside it."
         }
         StoreError::Damaged { .. } => {
-            "Move the file away and restore a backup, or index the pictures again."
+            "Move the data folder away and index the pictures again, or put a backup of the whole folder in its place."
         }
         StoreError::Newer { .. } => {
             "Install the newer version of Resight, or choose another data folder with --data."
         }
         StoreError::Missing { .. } => "Check --data, or index a folder first: resight index DIR.",
         StoreError::Io { .. } => {
-            "Check that the disk is healthy and that this user may read and write in the data folder."
+            "Check the data folder's permissions: this user must be able to read and write there; and that its disk is healthy."
         }
         StoreError::Full { .. } => {
             "Free some disk space and run the command again; nothing of this change was kept."
@@ -172,6 +180,29 @@ mod tests {
         assert!(direct.next_step().contains("disk space"));
         assert_eq!(direct.next_step(), within.next_step());
         assert_eq!(direct.code(), within.code());
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_used_says_what_to_do() {
+        let damaged = CliError::Store(StoreError::Damaged {
+            path: "c.db".into(),
+            detail: "x".into(),
+        });
+        assert!(damaged.next_step().contains("Move the data folder away"));
+        let denied = CliError::Store(StoreError::Io {
+            path: "c.db".into(),
+            source: io::ErrorKind::PermissionDenied.into(),
+        });
+        assert!(denied.next_step().contains("data folder's permissions"));
+    }
+
+    #[test]
+    fn a_refused_file_is_named_and_cannot_steer_the_terminal() {
+        let refused = Refused::new(RefusedCode::Broken, "it ends early");
+        let error = CliError::refused(Path::new("a\u{1b}[1m.jpg"), &refused);
+        assert_eq!(error.to_string(), "a?[1m.jpg: it ends early");
+        assert_eq!(error.code(), "broken");
+        assert_eq!(error.next_step(), RefusedCode::Broken.next_step());
     }
 
     #[test]

@@ -133,7 +133,7 @@ fn measure(
     outcome.map_err(|error| match error {
         EvalError::Cancelled => stopped(output),
         EvalError::Engine(error) => error.into(),
-        EvalError::Unreadable { path, source } => CliError::unreadable(&path, &source),
+        EvalError::Unreadable { path, reason } => CliError::refused(&path, &reason),
         EvalError::GroundTruth(error) => CliError::Failure {
             code: "ground_truth",
             detail: error.to_string(),

@@ -46,6 +46,7 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: args.retry_refused,
+        skip: Some(config.data.clone()),
     };
     index_folders(&parts.engine, &args.dirs, &options, &interrupt, output)
 }

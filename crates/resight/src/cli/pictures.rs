@@ -27,7 +27,7 @@ pub(crate) struct ListArgs {
     #[arg(long, default_value_t = 0, value_name = "N")]
     offset: u64,
     /// Pictures listed
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
 }
 
@@ -72,8 +72,8 @@ pub(crate) struct RefusedArgs {
     #[arg(long, value_name = "PATH")]
     after: Option<String>,
     /// Files listed [default: all]
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
 }
 
 /// Refusals read at once, so that a long list need not fit in memory.
@@ -191,7 +191,9 @@ pub(crate) fn refused(
 ) -> Result<(), CliError> {
     let engine = parts::open_for_reading(config)?;
     let mut after = args.after.clone();
-    let mut left = args.limit.unwrap_or(usize::MAX);
+    let mut left = args.limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    });
     let mut told = 0_u64;
     while left > 0 {
         let files = engine.refusals(after.as_deref(), left.min(BATCH))?;

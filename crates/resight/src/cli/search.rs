@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use resight_engine::{Hit, Picture, PictureId, Query, SearchAnswer, SearchOptions};
+use resight_engine::{
+    EngineError, Hit, Picture, PictureId, Query, SearchAnswer, SearchOptions, read_bounded,
+};
 
 use super::CliError;
 use super::output::{Output, counted, printable};
@@ -27,8 +29,8 @@ pub(crate) struct SearchArgs {
     #[arg(value_name = "QUERY")]
     query: PathBuf,
     /// Hits shown
-    #[arg(long, default_value_t = 10, value_name = "N")]
-    limit: usize,
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
     /// Hits left out at the beginning
     #[arg(long, default_value_t = 0, value_name = "N")]
     offset: usize,
@@ -47,7 +49,8 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
     let bytes = match id {
         Some(_) => Vec::new(),
         None => {
-            std::fs::read(&args.query).map_err(|error| CliError::unreadable(&args.query, &error))?
+            let limit = parts::decode_limits().max_bytes;
+            read_bounded(&args.query, limit).map_err(|why| CliError::refused(&args.query, &why))?
         }
     };
     let engine = parts::open_for_reading(config)?;
@@ -57,10 +60,15 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
     };
     let options = SearchOptions {
         offset: args.offset,
-        limit: args.limit,
+        limit: usize::try_from(args.limit).unwrap_or(usize::MAX),
         verified_only: args.verified,
     };
-    let answer = engine.search(query, &options)?;
+    let answer = engine
+        .search(query, &options)
+        .map_err(|error| match error {
+            EngineError::Refused(why) => CliError::refused(&args.query, &why),
+            other => other.into(),
+        })?;
     if output.is_json() {
         let name = wire::query_name(&engine, &answer)?;
         let answer = wire::SearchAnswer::new(answer, name, &options, false, Reader::Local);
@@ -92,7 +100,7 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
 fn nothing(answer: &SearchAnswer, args: &SearchArgs) -> &'static str {
     if answer.query_features == 0 {
         "Nothing found: the query has no structure to find it by."
-    } else if answer.total > 0 && args.limit > 0 {
+    } else if answer.total > 0 {
         "No more hits."
     } else if args.verified {
         "Nothing verified; leave --verified out to see what looks alike."

@@ -3,9 +3,14 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use resight_engine::{Engine, FolderOptions};
 use serde_json::json;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::CliError;
 use super::index::{check_folders, index_folders};
@@ -22,7 +27,13 @@ Examples:
   resight serve --listen 127.0.0.1:0   any free port
   resight serve --listen 0.0.0.0:7777 --allow-host nas.local
 
-Ctrl-C stops cleanly; while indexing it keeps what is done.";
+Ctrl-C stops cleanly; while indexing it keeps what is done. A second Ctrl-C stops at once.";
+
+/// Requests that end this soon after the stop are not worth a remark.
+const NOTICEABLE: Duration = Duration::from_millis(300);
+/// How long work that cannot be broken off may hold the process once the server has ended. What it
+/// would still write is either kept whole or not at all.
+const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// Index folders, then serve the web page and the HTTP API
 #[derive(Debug, clap::Args)]
@@ -51,6 +62,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: false,
+        skip: Some(config.data.clone()),
     };
     index_folders(&parts.engine, &args.dirs, &options, &interrupt, output)?;
     if !address.ip().is_loopback() {
@@ -73,17 +85,52 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         .build()
         .map_err(|error| failed("the server could not be started", &error))?;
     let engine = parts.engine.clone();
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|error| failed("the port could not be taken over", &error))?;
-        http::serve(listener, engine, settings, interrupt.wait())
+        serve(listener, engine, settings, interrupt, output)
             .await
             .map_err(|error| failed("the server stopped", &error))
-    })?;
+    });
+    // Dropping it would wait for ever for a thread that hangs, on a dead network drive perhaps.
+    runtime.shutdown_timeout(LAST_WORK);
+    served?;
     if !output.is_json() {
         output.remark("Stopped.");
     }
     Ok(())
+}
+
+/// Serves until the user asks to stop, and says so when requests in progress hold that up.
+async fn serve(
+    listener: tokio::net::TcpListener,
+    engine: Arc<Engine>,
+    settings: HttpSettings,
+    interrupt: Interrupt,
+    output: &Output,
+) -> io::Result<()> {
+    let grace = settings.grace.as_secs();
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async {
+        // The sender lives as long as the server.
+        let _ = stopped.await;
+    };
+    let mut server = pin!(http::serve(listener, engine, settings, stopped));
+    tokio::select! {
+        ended = &mut server => return ended,
+        () = interrupt.wait() => {}
+    }
+    // The receiver is gone only when the server has ended, which is then seen below.
+    let _ = stop.send(());
+    if let Ok(ended) = timeout(NOTICEABLE, &mut server).await {
+        return ended;
+    }
+    if !output.is_json() {
+        output.remark(format_args!(
+            "Waiting up to {grace} s for requests in progress; Ctrl-C again stops at once."
+        ));
+    }
+    server.await
 }
 
 fn settings(

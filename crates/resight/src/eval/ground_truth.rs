@@ -3,7 +3,11 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use resight_engine::{Refused, read_bounded};
 use serde::Deserialize;
+
+/// The longest `groundtruth.json` read, in bytes.
+const MAX_BYTES: u64 = 256 << 20;
 
 /// What a folder of labelled pictures says. Further keys of the file are ignored.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -41,12 +45,12 @@ pub struct LabelledQuery {
 #[derive(Debug, thiserror::Error)]
 pub enum GroundTruthError {
     /// The file could not be read.
-    #[error("{} could not be read: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// Why it could not be read.
+        reason: Refused,
     },
     /// The file is no JSON of the right form.
     #[error("{} is not a ground truth: {detail}", path.display())]
@@ -63,11 +67,14 @@ impl GroundTruth {
     /// are there is seen when they are used.
     pub fn read(dir: &Path) -> Result<Self, GroundTruthError> {
         let path = dir.join("groundtruth.json");
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(source) => return Err(GroundTruthError::Unreadable { path, source }),
+        let bytes = match read_bounded(&path, MAX_BYTES) {
+            Ok(bytes) => bytes,
+            Err(reason) => return Err(GroundTruthError::Unreadable { path, reason }),
         };
-        Self::parse(&text).map_err(|detail| GroundTruthError::Form { path, detail })
+        String::from_utf8(bytes)
+            .map_err(|error| error.to_string())
+            .and_then(|text| Self::parse(&text))
+            .map_err(|detail| GroundTruthError::Form { path, detail })
     }
 
     /// The same for the file's text; the error says what is wrong.

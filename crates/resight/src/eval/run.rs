@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use resight_engine::{Engine, EngineError, Hit, PictureId, Query, SearchOptions};
+use resight_engine::{
+    Engine, EngineError, Hit, PictureId, Query, Refused, RefusedCode, SearchOptions, read_bounded,
+};
 
 use super::ground_truth::{GroundTruth, GroundTruthError, LabelledQuery};
 use super::metrics::{Judged, average_precision, mean, percentile};
@@ -30,12 +32,12 @@ pub enum EvalError {
     #[error(transparent)]
     GroundTruth(#[from] GroundTruthError),
     /// A picture's file cannot be read.
-    #[error("{} could not be read: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// Why it could not be read.
+        reason: Refused,
     },
     /// The engine failed.
     #[error(transparent)]
@@ -131,8 +133,10 @@ impl<'a> Measurement<'a> {
         for (i, name) in names.iter().enumerate() {
             self.check_cancel()?;
             on_event(EvalEvent::Adding(i, names.len()));
-            let bytes = self.read(name)?;
-            match self.engine.add(&bytes, name) {
+            let added = self
+                .read(name)
+                .and_then(|bytes| self.engine.add(&bytes, name));
+            match added {
                 Ok(added) => {
                     let id = added.picture.id;
                     if !added.already_there {
@@ -142,8 +146,7 @@ impl<'a> Measurement<'a> {
                     self.ids.insert(name, id);
                 }
                 Err(EngineError::Refused(refused)) => {
-                    self.unusable
-                        .push(format!("{name} of the database: {refused}"));
+                    self.leave_out(name, &format!("{name} of the database"), refused)?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -152,18 +155,18 @@ impl<'a> Measurement<'a> {
     }
 
     fn ask(&mut self, query: &'a LabelledQuery) -> Result<Answer<'a>, EvalError> {
-        let bytes = self.read(&query.query)?;
+        let bytes = self.read(&query.query);
         let options = SearchOptions {
             offset: 0,
             limit: EVERYTHING,
             verified_only: false,
         };
         let start = Instant::now();
-        let hits = match self.engine.search(Query::Bytes(&bytes), &options) {
+        let answer = bytes.and_then(|bytes| self.engine.search(Query::Bytes(&bytes), &options));
+        let hits = match answer {
             Ok(answer) => answer.hits,
             Err(EngineError::Refused(refused)) => {
-                self.unusable
-                    .push(format!("query {}: {refused}", query.query));
+                self.leave_out(&query.query, &format!("query {}", query.query), refused)?;
                 Vec::new()
             }
             Err(error) => return Err(error.into()),
@@ -230,9 +233,20 @@ impl<'a> Measurement<'a> {
         }
     }
 
-    fn read(&self, name: &str) -> Result<Vec<u8>, EvalError> {
-        let path = self.images.join(name);
-        std::fs::read(&path).map_err(|source| EvalError::Unreadable { path, source })
+    fn read(&self, name: &str) -> Result<Vec<u8>, EngineError> {
+        let limit = self.engine.options().decode.max_bytes;
+        Ok(read_bounded(&self.images.join(name), limit)?)
+    }
+
+    /// Notes a picture that cannot be used. A file that cannot be read ends the measurement: the
+    /// data is then not what its labels say.
+    fn leave_out(&mut self, name: &str, what: &str, reason: Refused) -> Result<(), EvalError> {
+        if reason.code == RefusedCode::Unreadable {
+            let path = self.images.join(name);
+            return Err(EvalError::Unreadable { path, reason });
+        }
+        self.unusable.push(format!("{what}: {reason}"));
+        Ok(())
     }
 
     fn check_cancel(&self) -> Result<(), EvalError> {

@@ -175,13 +175,13 @@ pub const TABLE: &[Row] = &[
         "store_io",
         StatusCode::INTERNAL_SERVER_ERROR,
         "The server could not read or write its data folder",
-        ADMIN,
+        "Check the permissions of the server's data folder, and its disk; the server's log names the file and the reason.",
     ),
     row(
         "store_damaged",
         StatusCode::INTERNAL_SERVER_ERROR,
         "The server's catalogue is damaged",
-        ADMIN,
+        "Stop the server, move its data folder away and index the pictures again; the server's log names the file and the reason.",
     ),
     row(
         "store_missing",

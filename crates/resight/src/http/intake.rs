@@ -1,5 +1,6 @@
 //! Request bodies: a picture in a form, a picture as it is, or a small JSON object.
 
+use std::error::Error;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,17 +11,27 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use tokio::time::timeout;
+use tower_http::timeout::{TimeoutBody, TimeoutError};
 
 use super::problem::Problem;
 use crate::wire::StoredQuery;
 
 /// The longest name kept for a picture, in bytes.
 const MAX_NAME: usize = 255;
-/// A body that takes longer is given up; it would hold a place for nothing.
+/// A body that takes longer in all is given up, however steadily it comes; it would hold a place for nothing.
 const BODY_TIME: Duration = Duration::from_secs(300);
 /// For how long, and how far, a body that nobody wants is read.
 const DISCARD_TIME: Duration = Duration::from_secs(10);
 const DISCARD_BYTES: usize = 128 << 20;
+
+/// What a body may take before it is given up.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// The largest body read, in bytes.
+    pub(super) bytes: u64,
+    /// The longest wait for its next part.
+    pub(super) idle: Duration,
+}
 
 /// What a body holds.
 pub(super) enum Intake {
@@ -47,19 +58,20 @@ enum Kind {
 }
 
 /// Reads a picture, and nothing else.
-pub(super) async fn picture(request: Request, limit: u64) -> Result<Upload, Problem> {
-    match read(request, limit, false).await? {
+pub(super) async fn picture(request: Request, bounds: Bounds) -> Result<Upload, Problem> {
+    match read(request, bounds, false).await? {
         Intake::Picture(upload) => Ok(upload),
         Intake::Stored(_) => Err(wrong_type(None, false)),
     }
 }
 
 /// Reads a picture or `{"image_id": …}`.
-pub(super) async fn picture_or_id(request: Request, limit: u64) -> Result<Intake, Problem> {
-    read(request, limit, true).await
+pub(super) async fn picture_or_id(request: Request, bounds: Bounds) -> Result<Intake, Problem> {
+    read(request, bounds, true).await
 }
 
-async fn read(request: Request, limit: u64, json: bool) -> Result<Intake, Problem> {
+async fn read(request: Request, bounds: Bounds, json: bool) -> Result<Intake, Problem> {
+    let limit = bounds.bytes;
     let kind = match kind_of(request.headers()) {
         Some(kind) if json || kind != Kind::Json => kind,
         _ => {
@@ -72,14 +84,15 @@ async fn read(request: Request, limit: u64, json: bool) -> Result<Intake, Proble
         discard(request.into_body()).await;
         return Err(too_large(limit));
     }
+    let request = request.map(|body| Body::new(TimeoutBody::new(bounds.idle, body)));
     let reading = async {
         match kind {
-            Kind::Form => form(request, limit).await.map(Intake::Picture),
+            Kind::Form => form(request, bounds).await.map(Intake::Picture),
             Kind::Raw => Ok(Intake::Picture(Upload {
-                bytes: whole(request, limit).await?,
+                bytes: whole(request, bounds).await?,
                 name: String::new(),
             })),
-            Kind::Json => stored_query(&whole(request, limit).await?),
+            Kind::Json => stored_query(&whole(request, bounds).await?),
         }
     };
     timeout(BODY_TIME, reading).await.unwrap_or_else(|_| {
@@ -104,9 +117,10 @@ pub(super) async fn discard(mut body: Body) {
     let _ = timeout(DISCARD_TIME, reading).await;
 }
 
-async fn form(request: Request, limit: u64) -> Result<Upload, Problem> {
+async fn form(request: Request, bounds: Bounds) -> Result<Upload, Problem> {
     let failed = |error: MultipartError| match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => too_large(limit),
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(bounds.bytes),
+        _ if has_stalled(&error) => stalled(bounds.idle),
         _ => bad_body(&format!("The form cannot be read: {}", error.body_text())),
     };
     let mut form = Multipart::from_request(request, &())
@@ -129,11 +143,12 @@ async fn form(request: Request, limit: u64) -> Result<Upload, Problem> {
     upload.ok_or_else(|| bad_body("The form has no field named file"))
 }
 
-async fn whole(request: Request, limit: u64) -> Result<Bytes, Problem> {
+async fn whole(request: Request, bounds: Bounds) -> Result<Bytes, Problem> {
     Bytes::from_request(request, &())
         .await
         .map_err(|error: BytesRejection| match error.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => too_large(limit),
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(bounds.bytes),
+            _ if has_stalled(&error) => stalled(bounds.idle),
             _ => bad_body(&error.body_text()),
         })
 }
@@ -171,6 +186,26 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
         .ok()?
         .parse()
         .ok()
+}
+
+/// Whether a body's error is, at its root, the wait for its next part.
+fn has_stalled(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<TimeoutError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn stalled(idle: Duration) -> Problem {
+    let detail = format!(
+        "Nothing more of it came for {} seconds.",
+        idle.as_secs_f64()
+    );
+    Problem::new("upload_too_slow", detail)
 }
 
 fn bad_body(text: &str) -> Problem {

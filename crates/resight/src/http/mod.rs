@@ -3,8 +3,10 @@
 //! Useful for: asking an [`Engine`] over HTTP. Not useful for: deciding anything about pictures;
 //! each handler checks its input, calls the engine once, and puts the result into JSON.
 //!
-//! Invariant: every failure is answered as a problem whose code is in [`codes::TABLE`] (the one
-//! address kept from the original project aside, which has its own form).
+//! Invariant: every failure of a request that reaches [`app`] is answered as a problem whose code
+//! is in [`codes::TABLE`] (the one address kept from the original project aside, which has its own
+//! form). What is no HTTP request, or has a head beyond the HTTP library's bounds, never gets that
+//! far: the library answers it with a bare status (400, 414 or 431) and closes the connection.
 
 pub mod codes;
 mod guard;
@@ -55,19 +57,23 @@ pub struct HttpSettings {
     /// Host names that the server answers to, beside `localhost` and the loopback addresses; `None`
     /// for every name. Keep `Some` when bound to a loopback address: it keeps other sites out.
     pub allowed_hosts: Option<Vec<String>>,
+    /// How long the next part of a body may be awaited; a client that stops sending for longer is
+    /// answered `upload_too_slow`.
+    pub upload_idle: Duration,
     /// How long requests in progress may take after the shutdown began.
     pub grace: Duration,
 }
 
 impl Default for HttpSettings {
     /// One picture at a time for each core, 64 waiting, the engine's default size limit, loopback
-    /// names only, 30 seconds of grace.
+    /// names only, 15 seconds for the next part of a body, 30 seconds of grace.
     fn default() -> Self {
         Self {
             concurrency: std::thread::available_parallelism().map_or(1, usize::from),
             queue: 64,
             max_picture_bytes: DecodeLimits::default().max_bytes,
             allowed_hosts: Some(Vec::new()),
+            upload_idle: Duration::from_secs(15),
             grace: Duration::from_secs(30),
         }
     }
@@ -78,8 +84,7 @@ impl Default for HttpSettings {
 struct App {
     engine: Arc<Engine>,
     work: work::Work,
-    /// The largest body read, in bytes.
-    body_limit: u64,
+    bodies: intake::Bounds,
 }
 
 #[derive(OpenApi)]
@@ -120,7 +125,10 @@ pub fn app(engine: Arc<Engine>, settings: HttpSettings) -> Router {
     let state = App {
         engine,
         work: work::Work::new(&settings),
-        body_limit,
+        bodies: intake::Bounds {
+            bytes: body_limit,
+            idle: settings.upload_idle,
+        },
     };
     let (routes, description) = api().split_for_parts();
     let description = description.to_pretty_json();

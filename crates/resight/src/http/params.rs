@@ -1,11 +1,12 @@
-//! Query parameters, taken one by one so that every mistake is answered with the parameter's name
-//! and what it may be.
+//! Query parameters and ids in addresses, taken one by one so that every mistake is answered with
+//! the parameter's name and what it may be.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use axum::extract::Query;
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::Uri;
+use axum::http::request::Parts;
 use resight_engine::PictureId;
 
 use super::problem::Problem;
@@ -85,6 +86,20 @@ impl Params {
             None => Ok(()),
             Some((name, _)) => Err(bad(name, &format_args!("is not known here; {known}"))),
         }
+    }
+}
+
+/// The picture's id in an address with `{id}`.
+pub(super) struct PictureAt(pub(super) PictureId);
+
+impl<S: Send + Sync> FromRequestParts<S> for PictureAt {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|error| bad("id", &format_args!("cannot be read: {}", error.body_text())))?;
+        picture_id("id", &text).map(Self)
     }
 }
 

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use resight_engine::PictureId;
 
 use super::pages::holds_tag;
-use super::params::{Params, picture_id};
+use super::params::{Params, PictureAt};
 use super::problem::Problem;
 use super::{App, intake};
 use crate::wire::{AddedPicture, Picture, PictureForm, PictureList, ProblemBody, Reader};
@@ -80,7 +80,7 @@ pub(super) async fn add(State(app): State<App>, request: Request) -> Result<Resp
             return Err(problem);
         }
     };
-    let upload = intake::picture(request, app.body_limit).await?;
+    let upload = intake::picture(request, app.bodies).await?;
     let given = [name.unwrap_or_default(), upload.name];
     let name = intake::clean_name(
         given
@@ -111,15 +111,15 @@ pub(super) async fn add(State(app): State<App>, request: Request) -> Result<Resp
 )]
 pub(super) async fn one(
     State(app): State<App>,
-    Path(id): Path<String>,
+    PictureAt(id): PictureAt,
 ) -> Result<Json<Picture>, Problem> {
-    let id = picture_id("id", &id)?;
     let engine = app.engine.clone();
     let found = app.work.light.run(move || engine.picture(&id)).await?;
     Ok(Json(Picture::new(found, Reader::Remote)))
 }
 
-/// Removes a picture; it is no longer found as soon as this has answered.
+/// Removes a picture; it is no longer found as soon as this has answered. One whose file stays in
+/// an indexed folder comes back when that folder is indexed again.
 #[utoipa::path(
     delete, path = "/v1/images/{id}", tag = "pictures", operation_id = "remove_picture",
     params(("id" = String, Path, description = "The picture's id")),
@@ -131,9 +131,8 @@ pub(super) async fn one(
 )]
 pub(super) async fn remove(
     State(app): State<App>,
-    Path(id): Path<String>,
+    PictureAt(id): PictureAt,
 ) -> Result<StatusCode, Problem> {
-    let id = picture_id("id", &id)?;
     let unknown = Problem::new("unknown_picture", format!("No picture has the id {id}."));
     let engine = app.engine.clone();
     let removed = app.work.light.run(move || engine.remove(&[id])).await?;
@@ -156,10 +155,9 @@ pub(super) async fn remove(
 )]
 pub(super) async fn thumbnail(
     State(app): State<App>,
-    Path(id): Path<String>,
+    PictureAt(id): PictureAt,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = picture_id("id", &id)?;
     let tag = format!("\"{id}-small\"");
     if let Some(answer) = held(&app, &asked, &id, &tag).await? {
         return Ok(answer);
@@ -184,10 +182,9 @@ pub(super) async fn thumbnail(
 )]
 pub(super) async fn file(
     State(app): State<App>,
-    Path(id): Path<String>,
+    PictureAt(id): PictureAt,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = picture_id("id", &id)?;
     let tag = format!("\"{id}\"");
     if let Some(answer) = held(&app, &asked, &id, &tag).await? {
         return Ok(answer);

@@ -49,7 +49,7 @@ pub(super) async fn search(
         }
     };
     let engine = app.engine.clone();
-    let answer = match intake::picture_or_id(request, app.body_limit).await? {
+    let answer = match intake::picture_or_id(request, app.bodies).await? {
         Intake::Picture(upload) => {
             place
                 .run(move || asked.answer(&engine, Query::Bytes(&upload.bytes)))

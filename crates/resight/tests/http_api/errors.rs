@@ -51,6 +51,10 @@ async fn a_bad_parameter_is_named_with_what_it_may_be() {
         ("/v1/images/xyz", &["id", "32", "xyz"]),
         ("/v1/images/0123456789ABCDEF0123456789ABCDEF/file", &["id"]),
         ("/v1/images/xyz/thumbnail", &["id"]),
+        // No text at all once it is decoded.
+        ("/v1/images/%ff%fe", &["id", "cannot be read"]),
+        ("/v1/images/%ff%fe/thumbnail", &["id", "cannot be read"]),
+        ("/v1/images/%ff%fe/file", &["id", "cannot be read"]),
     ] {
         let detail = get(&app, address).await.problem(422, "bad_parameter");
         assert!(
@@ -74,8 +78,10 @@ async fn a_bad_parameter_is_named_with_what_it_may_be() {
             "{address}: {detail}"
         );
     }
-    let answer = ask(&app, request("DELETE", "/v1/images/..%2fx")).await;
-    answer.problem(422, "bad_parameter");
+    for address in ["/v1/images/..%2fx", "/v1/images/%ff%fe"] {
+        let answer = ask(&app, request("DELETE", address)).await;
+        answer.problem(422, "bad_parameter");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header;
+use http_body::Frame;
 use resight::http::HttpSettings;
 use resight_engine::EngineOptions;
 
@@ -54,6 +58,52 @@ async fn beyond_the_queue_the_server_is_busy_and_who_leaves_is_dropped() {
     assert!(third.await.status.is_success());
     let described = gate.entered.load(Ordering::SeqCst);
     assert_eq!(described, 2, "the request whose client left was worked on");
+}
+
+/// A body that begins like its content type and then never goes on.
+struct Stalling {
+    start: Option<&'static str>,
+}
+
+impl HttpBody for Stalling {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.start.take() {
+            Some(start) => Poll::Ready(Some(Ok(Frame::data(start.into())))),
+            None => Poll::Pending,
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_stops_is_given_up_and_frees_its_place() {
+    let bench = Bench::new();
+    let app = bench.app_with(HttpSettings {
+        concurrency: 1,
+        queue: 0,
+        upload_idle: Duration::from_millis(20),
+        ..HttpSettings::default()
+    });
+    let part = "--edge\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx";
+    // (address, content type, start of the body)
+    for (address, content_type, start) in [
+        ("/v1/images", "image/png", "x"),
+        ("/v1/search", "application/json", "{"),
+        ("/v1/images", "multipart/form-data; boundary=edge", "--ed"),
+        ("/v1/search", "multipart/form-data; boundary=edge", part),
+    ] {
+        let body = Body::new(Stalling { start: Some(start) });
+        let answer = ask(&app, post(address, content_type, body)).await;
+        let detail = answer.problem(408, "upload_too_slow");
+        assert!(detail.contains("0.02 seconds"), "{detail}");
+    }
+    // With one place in all, this shows that it is free.
+    add(&app, "a.png", &png(&textured(2, 128, 96))).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,60 @@
+//! Reading a file that may be anything.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use crate::decode::{Refused, RefusedCode};
+
+/// The bytes of a regular file of at most `limit` bytes.
+///
+/// Refuses whatever is no regular file with [`RefusedCode::Unreadable`], since reading a pipe or a
+/// device may wait for ever, and longer files with [`RefusedCode::TooManyBytes`].
+pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Refused> {
+    let unreadable = |e: std::io::Error| Refused {
+        code: RefusedCode::Unreadable,
+        detail: format!("the file cannot be read: {e}"),
+    };
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Refused {
+            code: RefusedCode::Unreadable,
+            detail: "it is not a regular file".to_owned(),
+        });
+    }
+    let too_long = Refused {
+        code: RefusedCode::TooManyBytes,
+        detail: format!("the file is longer than the limit of {limit} bytes"),
+    };
+    if metadata.len() > limit {
+        return Err(too_long);
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    // The file may grow while it is read: one byte more than the limit shows it.
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > limit {
+        return Err(too_long);
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_regular_files_within_the_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, b"12345").unwrap();
+        assert_eq!(read_bounded(&path, 5).unwrap(), b"12345");
+        let code = |path: &Path, limit| read_bounded(path, limit).unwrap_err().code;
+        assert_eq!(code(&path, 4), RefusedCode::TooManyBytes);
+        assert_eq!(code(dir.path(), 9), RefusedCode::Unreadable);
+        assert_eq!(code(&dir.path().join("none"), 9), RefusedCode::Unreadable);
+        assert_eq!(code(Path::new("/dev/zero"), 9), RefusedCode::Unreadable);
+    }
+}
