@@ -13,7 +13,7 @@ const KEPT_UPLOADS = 8;
 
 // ---- A search and its results ----
 
-// key → {key, name, file | id, addresses (of the query's picture), answer, hits}
+// key → {key, name, file | id, addresses (of the query's picture), answer, hits, ended, revealed}
 const searches = new Map();
 let current = null;
 let running = null;
@@ -61,6 +61,7 @@ async function run(search) {
     const known = next ? search.hits : [];
     const ids = new Set(known.map((hit) => hit.image.id));
     search.hits = [...known, ...answer.hits.filter((hit) => !ids.has(hit.image.id))];
+    if (next === 0) search.revealed = false;
     search.ended = answer.hits.length === 0 || next + answer.hits.length >= answer.total;
     search.answer = answer;
     search.name = answer.query.name ?? search.name;
@@ -96,20 +97,50 @@ function showResults(from = 0) {
   $('results').hidden = false;
   showQuery();
   $('results-summary').textContent = `${number.format(answer.verified)} verified, ${number.format(answer.total)} in all. ${number.format(answer.shortlist)} compared closely in ${time(answer.took_ms)}.`;
-  const note = hits.length === 0
-    ? 'Nothing found: no stored picture shares enough detail with this one.'
-    : answer.verified === 0 ? 'No verified match. The pictures below look alike, but their geometry does not agree.' : '';
-  $('results-note').textContent = note;
-  $('results-note').hidden = !note;
+  $('results-note').textContent = noteOn(answer);
+  $('results-note').hidden = !$('results-note').textContent;
   if (from === 0) $('hits').replaceChildren();
-  $('hits').append(...hits.slice(from).map((hit, i) => hitCard(hit, from + i, id)));
-  $('more-hits').hidden = ended;
+  // With something verified, the rest is noise until it is asked for. A hit keeps its place in
+  // `hits`, by which its match is opened, whether it is shown or not.
+  const whole = current.revealed || answer.verified === 0;
+  $('hits').append(...hits.slice(from).flatMap((hit, i) => (whole || hit.verified ? [hitCard(hit, from + i, id)] : [])));
+  const rest = answer.total - answer.verified;
+  const pending = !ended && (whole || hits.length < answer.verified);
+  $('more-hits').hidden = !pending;
+  $('reveal').hidden = whole || pending || rest <= 0;
+  $('reveal').textContent = `Show ${number.format(rest)} more that could not be verified`;
+}
+
+function noteOn({ query, total, verified }) {
+  if (verified > 0) return '';
+  if (query.features === 0) return 'This picture has no structure to find it by.';
+  if (total === 0) return 'Nothing found: no stored picture shares enough detail with this one.';
+  return 'Nothing could be verified. These share the most details:';
+}
+
+/** Shows the unverified results too, and moves the focus to the first of them. */
+function reveal() {
+  current.revealed = true;
+  showResults();
+  if (current.hits.length <= current.answer.verified && !current.ended) run(current);
+  else $('hits').querySelector('.unsure')?.focus();
 }
 
 function figure(label, value, share) {
   const bar = el('span', { className: 'bar', hidden: share == null }, el('span'));
   bar.firstChild.style.width = `${Math.min(100, (share ?? 0) * 100)}%`;
   return [el('span', { className: 'label' }, label), el('span', { className: 'value' }, value), share == null ? el('span') : bar];
+}
+
+/** A hit's numbers; an unverified hit often has none, and a row of zeros would tell nothing. */
+function figures(hit) {
+  const told = (value) => hit.verified || value > 0;
+  const covered = (label, share) => (told(Math.round(share * 100)) ? figure(label, percent(share), share) : []);
+  return [
+    ...(told(hit.inliers) ? figure('Inliers', number.format(hit.inliers)) : []),
+    ...covered('Query covered', hit.coverage_query),
+    ...covered('Result covered', hit.coverage_result),
+  ];
 }
 
 function hitCard(hit, index, queryId) {
@@ -125,9 +156,7 @@ function hitCard(hit, index, queryId) {
       el('span', { className: 'hit-name' }, el('span', { className: 'rank' }, String(index + 1)), image.name),
       mark(hit),
       el('span', { className: 'figures' },
-        ...figure('Inliers', number.format(hit.inliers)),
-        ...figure('Query covered', percent(hit.coverage_query), hit.coverage_query),
-        ...figure('Result covered', percent(hit.coverage_result), hit.coverage_result)),
+        ...figures(hit)),
       image.id === queryId ? el('span', { className: 'muted' }, 'The query itself') : null));
   return el('li', {}, card);
 }
@@ -228,6 +257,7 @@ $('cancel').onclick = () => { running?.abort(); $('clear').focus(); };
 $('again').onclick = () => run(current);
 $('clear').onclick = () => go({ key: null });
 $('more-hits').onclick = () => run(current);
+$('reveal').onclick = reveal;
 $('home').onclick = (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();

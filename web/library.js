@@ -137,7 +137,7 @@ async function addPictures(files) {
   if (!files.length || adding) return;
   const controller = adding = new AbortController();
   const queue = [...files];
-  let done = 0, known = 0, failed = 0;
+  let done = 0, known = 0, plain = 0, failed = 0;
   $('adding').hidden = false;
   $('adding-stop').textContent = 'Stop';
   $('adding-failures').replaceChildren();
@@ -147,6 +147,7 @@ async function addPictures(files) {
     $('adding-bar').value = done;
     const parts = [`${done} of ${files.length} sent`];
     if (known) parts.push(`${known} already here`);
+    if (plain) parts.push(`${plain} that can’t be found`);
     if (failed) parts.push(`${failed} failed`);
     $('adding-text').textContent = parts.join(', ') + (adding ? '…' : '.');
   };
@@ -155,6 +156,10 @@ async function addPictures(files) {
       try {
         const answer = await api('/v1/images', { method: 'POST', body: fileForm(file), signal: controller.signal });
         if (answer.already_present) known += 1;
+        if (answer.features === 0) {
+          plain += 1;
+          $('adding-failures').append(el('li', { className: 'stored' }, el('strong', {}, file.name), ': stored, but it has no structure to find it by, so it can’t be found.'));
+        }
       } catch (error) {
         if (error.name === 'AbortError') return;
         failed += 1;

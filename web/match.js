@@ -77,7 +77,8 @@ function facts(query) {
 }
 
 function inRows(h) {
-  const cells = h.map((value) => value.toPrecision(5));
+  // Four digits are enough to read; what is left of a zero after rounding is written as one.
+  const cells = h.map((value) => (Math.abs(value) < 1e-9 ? '0' : String(Number(value.toPrecision(4)))));
   const width = Math.max(...cells.map((cell) => cell.length));
   return [0, 3, 6].map((at) => cells.slice(at, at + 3).map((cell) => cell.padStart(width)).join('  ')).join('\n');
 }

@@ -23,7 +23,7 @@ impl FolderLock {
     /// Locks `dir`, creating it if it is not there. Does not wait: fails with `store_locked` when
     /// another process (or another `FolderLock` of this one) has it.
     pub fn acquire(dir: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(dir).map_err(|error| StoreError::from_io(dir, error))?;
+        create_private(dir).map_err(|error| StoreError::from_io(dir, error))?;
         let path = dir.join(Self::FILE);
         let io = |error| StoreError::from_io(&path, error);
         // Not truncated here: before we have the lock, the content is the holder's.
@@ -63,4 +63,14 @@ fn read_pid(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(32).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
+}
+
+/// Creates the folder and those above it. Names and places of somebody's pictures are nobody
+/// else's business, so a folder made here is its owner's alone.
+fn create_private(dir: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
 }

@@ -30,7 +30,7 @@ pub struct SharedArgs {
     /// The strongest features kept of each picture [default: 1500]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(16..=20_000), help_heading = "Shared options")]
     pub max_features: Option<u32>,
-    /// Larger pictures are scaled down to this before they are described
+    /// Larger pictures are scaled down to this before they are described [default: 1024]
     #[arg(long, global = true, value_name = "PX", value_parser = clap::value_parser!(u32).range(64..=16_384), help_heading = "Shared options")]
     pub max_side: Option<u32>,
     /// Visual vocabulary made by `resight train`, instead of the built-in one

@@ -5,8 +5,8 @@ use image::imageops;
 use resight_engine::Comparison;
 use resight_vision::Image;
 use tiny_skia::{
-    Color, FillRule, Paint, Path, PathBuilder, Pixmap, PixmapPaint, PremultipliedColorU8, Stroke,
-    Transform,
+    Color, FillRule, Mask, Paint, Path, PathBuilder, Pixmap, PixmapPaint, PremultipliedColorU8,
+    Rect, Stroke, Transform,
 };
 
 /// Room between the two pictures, in pixels of the drawing.
@@ -66,7 +66,7 @@ pub fn matches_png(comparison: &Comparison, max_width: u32) -> Result<Vec<u8>, D
     for (i, [ax, ay, bx, by]) in comparison.points.iter().enumerate() {
         let colour = colour(i);
         let (from, to) = (left(*ax, *ay), right(*bx, *by));
-        stroke(&mut canvas, line(from, to), colour, 120, 1.0);
+        stroke(&mut canvas, line(from, to), colour, 120, 1.0, None);
         for (x, y) in [from, to] {
             let mut circle = PathBuilder::new();
             circle.push_circle(x, y, RADIUS);
@@ -74,10 +74,26 @@ pub fn matches_png(comparison: &Comparison, max_width: u32) -> Result<Vec<u8>, D
         }
     }
     if let Some(region) = comparison.region {
+        // What lies outside B would seem to be drawn on A.
+        let inside = panel(&canvas, shift, wb, hb);
         let outline = polygon(region.map(|[x, y]| right(x, y)));
         // Dark below light: seen on any picture.
-        stroke(&mut canvas, outline.clone(), [0, 0, 0], 200, 5.0);
-        stroke(&mut canvas, outline, [255, 214, 10], 255, 2.5);
+        stroke(
+            &mut canvas,
+            outline.clone(),
+            [0, 0, 0],
+            200,
+            5.0,
+            inside.as_ref(),
+        );
+        stroke(
+            &mut canvas,
+            outline,
+            [255, 214, 10],
+            255,
+            2.5,
+            inside.as_ref(),
+        );
     }
     canvas
         .encode_png()
@@ -121,6 +137,15 @@ fn place(
     Ok(())
 }
 
+/// The part of the canvas that a picture of this size takes, `x` from the left.
+fn panel(canvas: &Pixmap, x: f32, width: u32, height: u32) -> Option<Mask> {
+    let mut mask = Mask::new(canvas.width(), canvas.height())?;
+    let area = Rect::from_xywh(x, 0.0, width as f32, height as f32)?;
+    let area = PathBuilder::from_rect(area);
+    mask.fill_path(&area, FillRule::Winding, false, Transform::identity());
+    Some(mask)
+}
+
 fn line(from: (f32, f32), to: (f32, f32)) -> Option<Path> {
     let mut path = PathBuilder::new();
     path.move_to(from.0, from.1);
@@ -139,7 +164,14 @@ fn polygon(corners: [(f32, f32); 4]) -> Option<Path> {
 }
 
 /// A path that has no extent, or numbers that are none, is `None` and is not drawn.
-fn stroke(canvas: &mut Pixmap, path: Option<Path>, [r, g, b]: [u8; 3], alpha: u8, width: f32) {
+fn stroke(
+    canvas: &mut Pixmap,
+    path: Option<Path>,
+    [r, g, b]: [u8; 3],
+    alpha: u8,
+    width: f32,
+    inside: Option<&Mask>,
+) {
     if let Some(path) = path {
         let stroke = Stroke {
             width,
@@ -150,7 +182,7 @@ fn stroke(canvas: &mut Pixmap, path: Option<Path>, [r, g, b]: [u8; 3], alpha: u8
             &paint([r, g, b], alpha),
             &stroke,
             Transform::identity(),
-            None,
+            inside,
         );
     }
 }

@@ -18,6 +18,10 @@ pub(super) fn decode(
     limits: &DecodeLimits,
 ) -> Result<Image, Refused> {
     let explain = |error| explain(error, format, limits);
+    if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
+        let detail = "the JPEG data ends early: its end marker is missing";
+        return Err(Refused::new(RefusedCode::Broken, detail));
+    }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(decoder_limits(limits));
     let mut decoder = reader.into_decoder().map_err(explain)?;
@@ -28,6 +32,31 @@ pub(super) fn decode(
     let pixels = DynamicImage::from_decoder(decoder).map_err(explain)?;
     let (width, height) = (pixels.width(), pixels.height());
     upright(wrap(width, height, to_rgb(pixels))?, orientation)
+}
+
+/// Whether the first picture of a JPEG file reaches its end marker (ITU-T T.81, B.1.1).
+///
+/// The decoder fills what is missing with grey, and a picture cut short would be taken for whole.
+/// Segments up to the first scan are stepped over, since thumbnails in them end too; behind it an
+/// end marker cannot occur by chance, because a 0xFF byte of data is followed by 0.
+fn jpeg_is_whole(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[0xff, marker]) = bytes.get(at..at + 2) {
+        match marker {
+            0xda => return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]),
+            // Fill bytes, and markers that stand alone.
+            0xff => at += 1,
+            0x01 | 0xd0..=0xd8 => at += 2,
+            _ => {
+                let Some(&[high, low]) = bytes.get(at + 2..at + 4) else {
+                    return false;
+                };
+                at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
+            }
+        }
+    }
+    // Damaged before the first scan: the decoder says it better, or copes.
+    bytes.get(at..at + 2).is_some()
 }
 
 /// Memory for eight bytes a pixel (16-bit RGBA) plus working space.
@@ -96,4 +125,32 @@ fn sentence(error: &dyn std::error::Error) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(200)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jpeg_without_its_end_is_told_from_a_whole_one() {
+        let picture =
+            image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([(x * 4) as u8, (y * 5) as u8, 9]));
+        let mut whole = Vec::new();
+        picture
+            .write_to(&mut Cursor::new(&mut whole), ImageFormat::Jpeg)
+            .unwrap();
+        assert!(jpeg_is_whole(&whole));
+        // A thumbnail with an end of its own does not count, bytes behind the end do no harm.
+        let thumbnail = [
+            &whole[..2],
+            &[0xff, 0xe1, 0, 6, 0xff, 0xd8, 0xff, 0xd9],
+            &whole[2..],
+        ]
+        .concat();
+        assert!(jpeg_is_whole(&[&thumbnail[..], &[0; 9]].concat()));
+        for cut in 3..whole.len() {
+            assert!(!jpeg_is_whole(&whole[..cut]), "cut at {cut}");
+            assert!(!jpeg_is_whole(&thumbnail[..cut + 8]), "cut at {cut}");
+        }
+    }
 }

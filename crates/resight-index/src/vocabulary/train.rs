@@ -20,7 +20,7 @@ impl Default for TrainOptions {
     fn default() -> Self {
         Self {
             words: 16_384,
-            rounds: 15,
+            rounds: 12,
             seed: 1,
         }
     }

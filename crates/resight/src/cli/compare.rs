@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use resight_engine::{Comparison, EngineError, decode, read_bounded};
-use resight_vision::Image;
+use resight_vision::{Image, VerifyOptions};
 
 use super::CliError;
 use super::output::{Output, printable};
@@ -170,7 +170,10 @@ fn lines(comparison: &Comparison, args: &CompareArgs) -> Vec<String> {
         ),
     ];
     if let Some(nfa) = comparison.log10_nfa {
-        lines.push(format!("chance would do as well 10^{nfa:.1} times"));
+        lines.push(format!(
+            "log10 of the false alarms that chance would give: {nfa:.1} (verified: {:.0} or less)",
+            VerifyOptions::default().max_log10_nfa
+        ));
     }
     if let Some([[ax, ay], [bx, by], [cx, cy], [dx, dy]]) = comparison.region {
         lines.push(format!(

@@ -12,7 +12,7 @@ const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; base-uri '
                       form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
 /// Address, media type and content of each file. `web/README.md` names them too.
-const FILES: [(&str, &str, &str); 6] = [
+const FILES: [(&str, &str, &str); 7] = [
     (
         "/",
         "text/html; charset=utf-8",
@@ -33,6 +33,12 @@ const FILES: [(&str, &str, &str); 6] = [
         "/match.js",
         SCRIPT,
         include_str!("../../../../web/match.js"),
+    ),
+    // Where the `type` of every problem points to.
+    (
+        "/errors",
+        "text/plain; charset=utf-8",
+        include_str!("../../../../docs/errors.md"),
     ),
     ("/page.js", SCRIPT, include_str!("../../../../web/page.js")),
 ];
