@@ -101,7 +101,7 @@ impl EngineError {
             Self::FileGone { .. } => "Index its folder again to bring the catalogue up to date.",
             Self::FolderUnreadable { .. } => "Check that the folder exists and may be read.",
             Self::ModelMismatch { .. } => {
-                "Use the data folder with the settings it was made with, or index into a new one with --data."
+                "Use the settings the data folder was made with (without --vocabulary for the built-in one), or index into a new one with --data."
             }
             Self::Vocabulary(_) => {
                 "Train on more pictures or ask for fewer words; use a file made by resight train."

@@ -23,6 +23,9 @@ Each folder holds groundtruth.json and images/:
   {\"name\": \"holidays\", \"query_in_database\": false, \"database\": [\"a.jpg\", …],
    \"queries\": [{\"query\": \"q.jpg\", \"relevant\": [\"a.jpg\"], \"ignore\": []}, …]}
 
+\"Verified wrong\" counts verified hits that the ground truth does not call relevant, also where
+both pictures do show the same thing: look at them with --show-false.
+
 Without --data everything happens in a temporary folder. With --data DIR the distractors stay
 there, so that a second run is quick; use a folder that is for nothing else.";
 
