@@ -108,7 +108,8 @@ const RETRIES: usize = 3;
 /// What became of a file.
 enum Outcome {
     Ready(Box<Prepared>),
-    Known(PictureId),
+    /// Held already, with so many features.
+    Known(PictureId, u32),
     Refused(Refused),
 }
 
@@ -224,8 +225,8 @@ impl Engine {
             Err(refused) => return Ok(Outcome::Refused(refused)),
         };
         let id = id_of(&bytes);
-        if self.parts.catalogue.picture(&id)?.is_some() {
-            return Ok(Outcome::Known(id));
+        if let Some(record) = self.parts.catalogue.picture(&id)? {
+            return Ok(Outcome::Known(id, record.feature_count));
         }
         let name = task
             .path
@@ -329,10 +330,10 @@ impl Run<'_> {
                     committed.push((task, event));
                     pending.push(Pending::Add(prepared));
                 }
-                Outcome::Known(id) => {
+                Outcome::Known(id, features) => {
                     let event = FolderEvent::Indexed {
                         path,
-                        features: self.engine.picture(&id).map_or(0, |p| p.features),
+                        features,
                         id: id.clone(),
                         already_there: true,
                     };

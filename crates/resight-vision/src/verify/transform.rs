@@ -36,11 +36,6 @@ impl Transform {
         Self(m)
     }
 
-    /// Scaling about the origin.
-    pub fn scaling(sx: f64, sy: f64) -> Self {
-        Self([sx, 0.0, 0.0, 0.0, sy, 0.0, 0.0, 0.0, 1.0])
-    }
-
     /// The similarity that takes one keypoint onto another: scale, rotation and place, from the
     /// keypoints' own scale and angle.
     pub(crate) fn similarity(from: [f64; 2], to: [f64; 2], scale: f64, angle: f64) -> Self {
