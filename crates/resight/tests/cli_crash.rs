@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use cli_support::{count, events, json, lines, resight, save, textured};
+use cli_support::{count, events, fill, json, lines, resight};
 
 /// Pictures in the folder.
 const PICTURES: u64 = 60;
@@ -20,13 +20,7 @@ const KILLED_AFTER: usize = 10;
 fn nothing_acknowledged_is_lost_to_a_kill() {
     let root = tempfile::tempdir().unwrap();
     let (data, pictures) = (root.path().join("data"), root.path().join("pictures"));
-    std::fs::create_dir(&pictures).unwrap();
-    for seed in 0..PICTURES {
-        save(
-            &textured(400, 320, seed + 1),
-            &pictures.join(format!("{seed:02}.png")),
-        );
-    }
+    fill(&pictures, PICTURES);
     let dir = pictures.to_str().unwrap();
 
     let mut child = resight(&data)

@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-use cli_support::{count, events, json, json_error, lines, resight, save, textured};
+use cli_support::{count, events, fill, json, json_error, lines, resight, save, textured};
 use serde_json::Value;
 
 fn signal(child: &Child, name: &str) {
@@ -130,13 +130,7 @@ fn an_interrupted_run_keeps_what_it_did() {
     const PICTURES: u64 = 48;
     let root = tempfile::tempdir().unwrap();
     let (data, pictures) = (root.path().join("data"), root.path().join("pictures"));
-    std::fs::create_dir(&pictures).unwrap();
-    for seed in 0..PICTURES {
-        save(
-            &textured(400, 320, seed + 1),
-            &pictures.join(format!("{seed:02}.png")),
-        );
-    }
+    fill(&pictures, PICTURES);
     let dir = pictures.to_str().unwrap();
     let mut child = resight(&data)
         .args(["index", dir, "--json", "--threads", "1"])

@@ -71,6 +71,17 @@ pub(crate) fn lines(stdout: &[u8]) -> Vec<Value> {
         .collect()
 }
 
+/// A new folder of `count` different pictures that take the program a while.
+pub(crate) fn fill(folder: &Path, count: u64) {
+    std::fs::create_dir(folder).unwrap();
+    for seed in 0..count {
+        save(
+            &textured(400, 320, seed + 1),
+            &folder.join(format!("{seed:02}.png")),
+        );
+    }
+}
+
 /// The lines that tell of this event.
 pub(crate) fn events<'a>(lines: &'a [Value], event: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["event"] == event).collect()
