@@ -1,0 +1,336 @@
+//! `extract` behind the trait of local extractors.
+
+use std::sync::Arc;
+
+use resight_vision::{Descriptors, ExtractError, Image, LocalExtractor, LocalFeatures, ModelId};
+
+use crate::error::PluginError;
+use crate::manifest::{DeclaredKind, Manifest, Role};
+use crate::plugin::Plugin;
+use crate::sample;
+use crate::value::{Call, Local, Reply, Rows};
+
+/// How an author's descriptors become the bytes that are stored and compared by squared distance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Encoding {
+    /// As they are.
+    Bytes,
+    /// Floats, each `-range..range` or `0..range` onto 0..255: distances keep their order up to
+    /// rounding, as one scale serves all dimensions.
+    Quantised {
+        /// Whether there are negative values.
+        signed: bool,
+        /// A power of two, so that it does not hang on the last digits of the sample's values.
+        range: f32,
+    },
+    /// Packed bits, one byte 0 or 255 for each: the squared distance is 255² times the Hamming
+    /// distance.
+    Bits,
+}
+
+/// A plug-in's `extract`. The kind of its descriptors, their length and the scale are fixed when
+/// it is made, by the decorator or by what it gives for sample pictures, and name its model.
+pub struct PythonLocalExtractor {
+    plugin: Arc<Plugin>,
+    function: String,
+    model: ModelId,
+    encoding: Encoding,
+    /// Values in a row as the author gives it.
+    given: usize,
+}
+
+impl PythonLocalExtractor {
+    /// Asks the plug-in what its features are like. The plug-in has to be ready.
+    pub fn new(plugin: Arc<Plugin>) -> Result<Self, PluginError> {
+        let manifest = plugin.wait_ready(plugin.config().start_limit)?;
+        let Some(function) = manifest.with_role(Role::Extract) else {
+            return Err(PluginError::NoFunction {
+                function: "extract".into(),
+                known: manifest.names(),
+            });
+        };
+        let name = function.name.clone();
+        let mut seen: Option<(Encoding, usize)> = None;
+        for picture in sample::textured() {
+            let Reply::Local(local) = plugin.call(Call::new(&*name).picture(&picture))? else {
+                continue;
+            };
+            if local.keypoints.is_empty() {
+                continue;
+            }
+            let new = (encoding_of(&local, function.kind), local.dimension);
+            seen = Some(match seen {
+                None => new,
+                Some((_, dimension)) if dimension != new.1 => {
+                    return Err(bad(
+                        &name,
+                        format!(
+                            "{name} returned descriptors of dimension {dimension} for one picture and \
+                         {} for another; expected the same D for all",
+                            new.1
+                        ),
+                    ));
+                }
+                Some((old, dimension)) => (wider(old, new.0), dimension),
+            });
+        }
+        let Some((encoding, given)) = seen else {
+            return Err(bad(
+                &name,
+                format!(
+                    "{name} found nothing on any sample picture, so its descriptors are unknown; it \
+                 has to find features in pictures with texture"
+                ),
+            ));
+        };
+        if let Some(declared) = function.dimension.filter(|d| *d != given) {
+            let detail = format!("{name} declares dimension {declared} and returned {given}");
+            return Err(bad(&name, detail));
+        }
+        if function.kind == Some(DeclaredKind::Binary) && encoding != Encoding::Bits {
+            let detail =
+                format!("{name} declares kind \"binary\" and returned floats; expected uint8");
+            return Err(bad(&name, detail));
+        }
+        let model = ModelId::new(format!(
+            "{};{}",
+            identity(&plugin, &manifest, &name),
+            describe(encoding, given)
+        ));
+        Ok(Self {
+            plugin,
+            function: name,
+            model,
+            encoding,
+            given,
+        })
+    }
+
+    /// How descriptors are stored.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    fn run(&self, image: &Image) -> Result<LocalFeatures, PluginError> {
+        let now = self.plugin.manifest();
+        let now = now.map(|m| identity(&self.plugin, &m, &self.function));
+        if let Some(now) = now
+            && !self.model.as_str().starts_with(&format!("{now};"))
+        {
+            return Err(PluginError::ModelChanged {
+                was: self.model.to_string(),
+                now,
+            });
+        }
+        let call = Call::new(&*self.function).picture(image);
+        let Reply::Local(local) = self.plugin.call(call)? else {
+            return Err(bad(&self.function, "no local features came".into()));
+        };
+        if local.keypoints.is_empty() {
+            return Ok(LocalFeatures::default());
+        }
+        let fits = local.dimension == self.given
+            && matches!(
+                (&local.rows, self.encoding),
+                (Rows::Float(_), Encoding::Quantised { .. })
+                    | (Rows::Bytes(_), Encoding::Bytes | Encoding::Bits)
+            );
+        if !fits {
+            let kind = match local.rows {
+                Rows::Float(_) => "float32",
+                Rows::Bytes(_) => "uint8",
+            };
+            return Err(bad(
+                &self.function,
+                format!(
+                    "{} returned descriptors of dimension {}, dtype {kind}; its model is {}",
+                    self.function, local.dimension, self.model
+                ),
+            ));
+        }
+        let bytes = encode(local.rows, self.encoding);
+        let descriptors = Descriptors::from_bytes(self.dimension(), bytes)
+            .ok_or_else(|| bad(&self.function, "descriptors of no length".into()))?;
+        Ok(LocalFeatures {
+            keypoints: local.keypoints,
+            descriptors,
+        })
+    }
+}
+
+impl LocalExtractor for PythonLocalExtractor {
+    fn model(&self) -> &ModelId {
+        &self.model
+    }
+
+    fn dimension(&self) -> usize {
+        match self.encoding {
+            Encoding::Bits => self.given * 8,
+            _ => self.given,
+        }
+    }
+
+    fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
+        let mut features = self
+            .run(image)
+            .map_err(|e| ExtractError::new(e.to_string()))?;
+        strongest_first(&mut features);
+        Ok(features)
+    }
+}
+
+/// Plug-in, model and version: what must not change under a collection.
+pub(crate) fn identity(plugin: &Plugin, manifest: &Manifest, function: &str) -> String {
+    let said = manifest.function(function);
+    let name = said
+        .and_then(|f| f.model.as_deref())
+        .unwrap_or(&plugin.config().name);
+    let version = said
+        .and_then(|f| f.version.as_deref())
+        .or(manifest.version.as_deref());
+    let version = version.unwrap_or(&manifest.hash);
+    format!("plugin:{name}/{version}")
+}
+
+fn bad(function: &str, detail: String) -> PluginError {
+    let function = function.into();
+    PluginError::BadResult { function, detail }
+}
+
+fn describe(encoding: Encoding, given: usize) -> String {
+    match encoding {
+        Encoding::Bytes => format!("kind=uint8;d={given}"),
+        Encoding::Bits => format!("kind=binary;d={}", given * 8),
+        Encoding::Quantised { signed, range } => {
+            let low = if signed { -range } else { 0.0 };
+            format!("kind=float;d={given};range={low}..{range}")
+        }
+    }
+}
+
+fn encoding_of(local: &Local, declared: Option<DeclaredKind>) -> Encoding {
+    match &local.rows {
+        Rows::Bytes(_) if declared == Some(DeclaredKind::Binary) => Encoding::Bits,
+        Rows::Bytes(_) => Encoding::Bytes,
+        Rows::Float(values) => {
+            let largest = values.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+            // A quarter of room for what the samples did not show.
+            let mut range = f32::MIN_POSITIVE;
+            while range < largest * 1.25 && range < f32::MAX / 4.0 {
+                range *= 2.0;
+            }
+            Encoding::Quantised {
+                signed: values.iter().any(|v| *v < 0.0),
+                range,
+            }
+        }
+    }
+}
+
+fn wider(a: Encoding, b: Encoding) -> Encoding {
+    match (a, b) {
+        (
+            Encoding::Quantised { signed, range },
+            Encoding::Quantised {
+                signed: s,
+                range: r,
+            },
+        ) => Encoding::Quantised {
+            signed: signed || s,
+            range: range.max(r),
+        },
+        (a, _) => a,
+    }
+}
+
+fn encode(rows: Rows, encoding: Encoding) -> Vec<u8> {
+    match (rows, encoding) {
+        (Rows::Bytes(bytes), Encoding::Bits) => bytes
+            .iter()
+            .flat_map(|byte| {
+                (0..8)
+                    .rev()
+                    .map(move |bit| if byte >> bit & 1 == 1 { 255 } else { 0 })
+            })
+            .collect(),
+        (Rows::Bytes(bytes), _) => bytes,
+        (Rows::Float(values), Encoding::Quantised { signed, range }) => {
+            let (low, width) = if signed {
+                (-range, range * 2.0)
+            } else {
+                (0.0, range)
+            };
+            // The cast saturates: values outside of the range become its ends.
+            let byte = |v: &f32| ((v - low) / width * 255.0).round() as u8;
+            values.iter().map(byte).collect()
+        }
+        (Rows::Float(values), _) => values.iter().map(|v| v.round() as u8).collect(),
+    }
+}
+
+/// The trait promises the order; an author need not.
+fn strongest_first(features: &mut LocalFeatures) {
+    let sorted = features
+        .keypoints
+        .is_sorted_by(|a, b| a.response >= b.response);
+    if sorted {
+        return;
+    }
+    let mut order: Vec<usize> = (0..features.len()).collect();
+    order.sort_by(|a, b| {
+        let response = |i: &usize| features.keypoints[*i].response;
+        response(b).total_cmp(&response(a)).then(a.cmp(b))
+    });
+    let bytes = order
+        .iter()
+        .flat_map(|i| features.descriptors.get(*i).to_vec())
+        .collect();
+    features.keypoints = order.iter().map(|i| features.keypoints[*i]).collect();
+    if let Some(sorted) = Descriptors::from_bytes(features.descriptors.dimension(), bytes) {
+        features.descriptors = sorted;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn squared(a: &[u8], b: &[u8]) -> u32 {
+        a.iter()
+            .zip(b)
+            .map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2))
+            .sum()
+    }
+
+    #[test]
+    fn bits_keep_the_hamming_distance() {
+        let rows = [[0b1010_0001u8, 0xFF], [0b0010_0011, 0x0F]];
+        let [a, b] = rows.map(|r| encode(Rows::Bytes(r.to_vec()), Encoding::Bits));
+        let hamming: u32 = rows[0]
+            .iter()
+            .zip(&rows[1])
+            .map(|(a, b)| (a ^ b).count_ones())
+            .sum();
+        assert_eq!(squared(&a, &b), 255 * 255 * hamming);
+    }
+
+    #[test]
+    fn one_scale_serves_all_values_and_is_a_power_of_two() {
+        let local = Local {
+            keypoints: vec![],
+            dimension: 2,
+            rows: Rows::Float(vec![-0.3, 0.1]),
+        };
+        let encoding = encoding_of(&local, None);
+        assert_eq!(
+            encoding,
+            Encoding::Quantised {
+                signed: true,
+                range: 0.5
+            }
+        );
+        let bytes = encode(Rows::Float(vec![-0.5, 0.0, 0.5, 9.0, -9.0]), encoding);
+        assert_eq!(bytes, [0, 128, 255, 255, 0]);
+        assert_eq!(describe(encoding, 2), "kind=float;d=2;range=-0.5..0.5");
+    }
+}

@@ -1,0 +1,230 @@
+//! A plug-in: an author's file, its workers, and the calls to it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::config::PluginConfig;
+use crate::error::PluginError;
+use crate::lock;
+use crate::manifest::Manifest;
+use crate::monitor::Cause;
+use crate::pool::Pool;
+use crate::slot::Transports;
+use crate::state::State;
+use crate::status::{LastError, Status};
+use crate::supervisor::{read_source, supervise};
+use crate::ticket::{CallOptions, Outcome, Shared, Ticket};
+use crate::value::Call;
+use crate::worker::Setting;
+
+/// A running plug-in. Dropping it ends its workers and whatever they started.
+pub struct Plugin {
+    pool: Arc<Pool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Plugin {
+    /// Begins to start the workers and returns; [`Plugin::wait_ready`] waits for them. Calls made
+    /// meanwhile wait in the queue.
+    pub fn start(config: PluginConfig) -> Result<Self, PluginError> {
+        let config = config.checked()?;
+        let source = read_source(&config.file, 1)?;
+        let state = State::new(&config, source);
+        let workers = config.workers;
+        let setting = Arc::new(Setting {
+            transports: Transports::from(config.transport),
+            config,
+        });
+        let pool = Arc::new(Pool::new(setting, state));
+        let mut plugin = Self {
+            pool,
+            threads: Vec::new(),
+        };
+        plugin.thread("resight-plugin", |pool| supervise(&pool))?;
+        for _ in 0..workers {
+            plugin.thread("resight-runner", |pool| pool.serve())?;
+        }
+        Ok(plugin)
+    }
+
+    fn thread(
+        &mut self,
+        name: &str,
+        run: impl FnOnce(Arc<Pool>) + Send + 'static,
+    ) -> Result<(), PluginError> {
+        let pool = self.pool.clone();
+        let thread = std::thread::Builder::new().name(name.into());
+        let thread = thread
+            .spawn(move || run(pool))
+            .map_err(|e| PluginError::Io {
+                detail: format!("no thread can be started: {e}"),
+            })?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// The configuration, checked.
+    pub fn config(&self) -> &PluginConfig {
+        &self.pool.setting.config
+    }
+
+    /// Waits for the first worker, up to `limit`; its manifest, or why there is none.
+    pub fn wait_ready(&self, limit: Duration) -> Result<Arc<Manifest>, PluginError> {
+        let until = Instant::now() + limit;
+        let mut state = lock(&self.pool.state);
+        loop {
+            if state.closed {
+                return Err(PluginError::Closed);
+            }
+            if let Some(manifest) = &state.manifest {
+                return Ok(manifest.clone());
+            }
+            if let Some(error) = &state.start_error {
+                return Err(error.clone());
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(PluginError::StartFailed {
+                    reason: format!("no worker was ready within {limit:?}"),
+                    traceback: String::new(),
+                });
+            }
+            state = match self.pool.ready.wait_timeout(state, left) {
+                Ok((state, _)) => state,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+    }
+
+    /// What is served now; none before the first worker is ready.
+    pub fn manifest(&self) -> Option<Arc<Manifest>> {
+        lock(&self.pool.state).manifest.clone()
+    }
+
+    /// Calls a function and waits for the answer. Where a worker is free, the call runs on this
+    /// thread and borrowed bytes are not copied into a queue.
+    pub fn call(&self, call: Call<'_>) -> Outcome {
+        self.call_with(call, CallOptions::default())
+    }
+
+    /// As [`Plugin::call`], with options.
+    pub fn call_with(&self, call: Call<'_>, options: CallOptions) -> Outcome {
+        self.pool.call(call, options)
+    }
+
+    /// Puts a call into the queue. A refusal, too, comes through the ticket.
+    pub fn submit(&self, call: Call<'static>, options: CallOptions) -> Ticket {
+        self.ticket(call, options, None)
+    }
+
+    /// As [`Plugin::submit`], and `done` gets the outcome: on a thread of the plug-in, or on this
+    /// one when the call is refused. It must not block. Dropping the ticket cancels the call.
+    pub fn submit_then(
+        &self,
+        call: Call<'static>,
+        options: CallOptions,
+        done: impl FnOnce(Outcome) + Send + 'static,
+    ) -> Ticket {
+        self.ticket(call, options, Some(Box::new(done)))
+    }
+
+    fn ticket(
+        &self,
+        call: Call<'static>,
+        options: CallOptions,
+        done: Option<Box<dyn FnOnce(Outcome) + Send>>,
+    ) -> Ticket {
+        let shared = Shared::new(done);
+        self.pool.enqueue(call, options, &shared, 0);
+        Ticket {
+            shared,
+            pool: Arc::downgrade(&self.pool),
+            options,
+            detached: false,
+        }
+    }
+
+    /// Loads the file anew: new workers are started and warmed, then they serve and the old ones
+    /// finish what they do. When one of them does not come up, the old ones stay.
+    pub fn reload(&self) -> Result<Arc<Manifest>, PluginError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        {
+            let mut state = lock(&self.pool.state);
+            if state.closed {
+                return Err(PluginError::Closed);
+            }
+            // A reload that runs already may have read an older file: its end is not this one's.
+            while state.incubation.is_some() && !state.closed {
+                state = match self
+                    .pool
+                    .ready
+                    .wait_timeout(state, Duration::from_millis(50))
+                {
+                    Ok((state, _)) => state,
+                    Err(poisoned) => PoisonError::into_inner(poisoned).0,
+                };
+            }
+            state.reload_wanted = true;
+            state.reloads.push(sender);
+        }
+        self.pool.control.notify_all();
+        receiver.recv().unwrap_or(Err(PluginError::Closed))
+    }
+
+    /// How it does.
+    pub fn status(&self) -> Status {
+        let pool = &self.pool;
+        let wanted = pool.setting.config.workers;
+        let last_error = lock(&pool.last_error)
+            .as_ref()
+            .map(|(error, at)| LastError {
+                code: error.code(),
+                message: error.to_string(),
+                traceback: error.traceback(),
+                age: at.elapsed(),
+            });
+        let state = lock(&pool.state);
+        let health = state.health(wanted);
+        let alive = state.monitors.iter().filter_map(std::sync::Weak::upgrade);
+        Status {
+            name: pool.setting.config.name.clone(),
+            health,
+            reason: (health != crate::Health::Ok)
+                .then(|| state.reason())
+                .flatten(),
+            generation: state.manifest.as_ref().map_or(0, |m| m.generation),
+            workers: state.live,
+            wanted,
+            starting: state.starting + state.incubation.as_ref().map_or(0, |i| i.pending),
+            queued: state.queue.len(),
+            running: state.busy,
+            calls: pool.calls.load(Ordering::Relaxed),
+            errors: pool.errors.load(Ordering::Relaxed),
+            restarts: Cause::ALL
+                .iter()
+                .zip(&pool.restarts)
+                .map(|(cause, n)| (*cause, n.load(Ordering::Relaxed)))
+                .filter(|(_, n)| *n > 0)
+                .collect::<BTreeMap<_, _>>(),
+            quarantined: state.quarantine.len(),
+            transport: pool.setting.transports.best(),
+            latency: pool.latency.summary(),
+            last_error,
+            pids: alive.filter(|m| !m.exited()).map(|m| m.pid()).collect(),
+        }
+    }
+}
+
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        lock(&self.pool.state).closed = true;
+        self.pool.control.notify_all();
+        self.pool.work.notify_all();
+        for thread in self.threads.drain(..) {
+            let _panicked = thread.join();
+        }
+    }
+}

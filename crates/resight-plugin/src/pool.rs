@@ -1,0 +1,429 @@
+//! Calls meet workers: at once on the caller's own thread, or through the queue.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::death::Death;
+use crate::error::PluginError;
+use crate::lock;
+use crate::manifest::Role;
+use crate::monitor::Cause;
+use crate::quarantine;
+use crate::state::State;
+use crate::status::Histogram;
+use crate::ticket::{CallOptions, Job, Outcome, Shared};
+use crate::value::{Call, Reply};
+use crate::worker::{Failure, Setting, Worker};
+
+/// How often one call is tried on another worker when it is not to blame.
+const ATTEMPTS: u8 = 3;
+
+pub(crate) struct Pool {
+    pub(crate) setting: Arc<Setting>,
+    pub(crate) state: Mutex<State>,
+    /// A job or a worker has come: for the runners.
+    pub(crate) work: Condvar,
+    /// For the supervisor.
+    pub(crate) control: Condvar,
+    /// The first worker is ready, or the start failed: for those who wait for it.
+    pub(crate) ready: Condvar,
+    pub(crate) latency: Histogram,
+    pub(crate) calls: AtomicU64,
+    pub(crate) errors: AtomicU64,
+    pub(crate) restarts: [AtomicU64; Cause::ALL.len()],
+    /// A moving mean of how long a call runs, in microseconds.
+    mean: AtomicU64,
+    pub(crate) last_error: Mutex<Option<(PluginError, Instant)>>,
+}
+
+/// What follows from a failed attempt.
+enum Verdict {
+    Answer(PluginError),
+    /// Not to blame, or not known which of several was.
+    Again,
+}
+
+impl Pool {
+    pub(crate) fn new(setting: Arc<Setting>, state: State) -> Self {
+        Self {
+            setting,
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            control: Condvar::new(),
+            ready: Condvar::new(),
+            latency: Histogram::default(),
+            calls: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            restarts: [const { AtomicU64::new(0) }; Cause::ALL.len()],
+            mean: AtomicU64::new(0),
+            last_error: Mutex::new(None),
+        }
+    }
+
+    /// Serves a call on this thread when a worker is free, else waits for its turn.
+    pub(crate) fn call(&self, call: Call<'_>, options: CallOptions) -> Outcome {
+        let begun = Instant::now();
+        let free = self.admit(&call).map(|mut state| {
+            let waits = state.batch(&call).is_some_and(|b| b.wait_ms > 0.0);
+            if !state.queue.is_empty() || waits {
+                return None;
+            }
+            let worker = state.idle.pop()?;
+            state.busy += 1;
+            Some(worker)
+        });
+        let (outcome, tried) = match free {
+            Err(error) => (Some(Err(error)), 0),
+            Ok(None) => (None, 0),
+            Ok(Some(worker)) => match self.attempt(worker, &[&call], self.limit(options), 0) {
+                Ok(mut replies) => (Some(replies.pop().ok_or(PluginError::Cancelled)), 1),
+                Err(Verdict::Answer(error)) => (Some(Err(error)), 1),
+                Err(Verdict::Again) => (None, 1),
+            },
+        };
+        if let Some(outcome) = outcome {
+            self.count(&outcome, begun);
+            return outcome;
+        }
+        let shared = Shared::new(None);
+        self.enqueue(call.into_owned(), options, &shared, tried);
+        crate::ticket::Ticket {
+            shared,
+            pool: std::sync::Weak::new(),
+            options,
+            detached: false,
+        }
+        .wait()
+    }
+
+    /// Puts a call into the queue; its outcome, a refusal too, comes through `shared`.
+    pub(crate) fn enqueue(
+        &self,
+        call: Call<'static>,
+        options: CallOptions,
+        shared: &Arc<Shared>,
+        attempts: u8,
+    ) {
+        let since = Instant::now();
+        let refused = match self.admit(&call) {
+            Err(error) => error,
+            Ok(mut state) => {
+                if state.queue.len() < self.setting.config.queue {
+                    state.queue.push_back(Job {
+                        call,
+                        options,
+                        shared: shared.clone(),
+                        since,
+                        alone: attempts > 0,
+                        attempts,
+                    });
+                    drop(state);
+                    self.work.notify_all();
+                    return;
+                }
+                self.busy(state.queue.len())
+            }
+        };
+        let outcome = Err(refused);
+        self.count(&outcome, since);
+        shared.finish(outcome);
+    }
+
+    /// Refuses what cannot be served; otherwise gives the state, locked.
+    fn admit(&self, call: &Call<'_>) -> Result<std::sync::MutexGuard<'_, State>, PluginError> {
+        let mut state = lock(&self.state);
+        if state.quarantine.suspects(call) {
+            drop(state);
+            let key = quarantine::key(call);
+            state = lock(&self.state);
+            if let Some(reason) = state.quarantine.reason(&key) {
+                return Err(PluginError::Quarantined {
+                    reason: reason.into(),
+                });
+            }
+        }
+        if state.closed {
+            return Err(PluginError::Closed);
+        }
+        if state.is_broken() {
+            return Err(state.broken());
+        }
+        if let Some(manifest) = &state.manifest
+            && manifest.function(&call.function).is_none()
+        {
+            return Err(PluginError::NoFunction {
+                function: call.function.to_string(),
+                known: manifest.names(),
+            });
+        }
+        Ok(state)
+    }
+
+    fn limit(&self, options: CallOptions) -> Duration {
+        options.time_limit.unwrap_or(self.setting.config.time_limit)
+    }
+
+    pub(crate) fn busy(&self, waiting: usize) -> PluginError {
+        let workers = self.setting.config.workers as u64;
+        let mean = self.mean.load(Ordering::Relaxed).max(1000);
+        let micros = mean * waiting as u64 / workers;
+        PluginError::Busy {
+            waiting,
+            retry_after: Duration::from_micros(micros)
+                .clamp(Duration::from_secs(1), Duration::from_secs(60)),
+        }
+    }
+
+    /// Removes a cancelled call from the queue.
+    pub(crate) fn forget(&self, shared: &Arc<Shared>) {
+        lock(&self.state)
+            .queue
+            .retain(|job| !Arc::ptr_eq(&job.shared, shared));
+    }
+
+    pub(crate) fn count(&self, outcome: &Outcome, since: Instant) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.latency.add(since.elapsed());
+        if let Err(error) = outcome {
+            self.errors.fetch_add(1, Ordering::Relaxed);
+            self.remember(error);
+        }
+    }
+
+    pub(crate) fn remember(&self, error: &PluginError) {
+        *lock(&self.last_error) = Some((error.clone(), Instant::now()));
+    }
+
+    /// One try on `worker`, which goes back or is gone afterwards.
+    fn attempt(
+        &self,
+        mut worker: Worker,
+        calls: &[&Call<'_>],
+        limit: Duration,
+        attempts: u8,
+    ) -> Result<Vec<Reply>, Verdict> {
+        let name = calls.first().map_or("", |c| &*c.function);
+        let Some(function) = worker.manifest.function(name) else {
+            let known = worker.manifest.names();
+            self.put_back(worker);
+            let function = name.to_owned();
+            return Err(Verdict::Answer(PluginError::NoFunction { function, known }));
+        };
+        let pure = function.role != Role::Function;
+        let (death, sent) = match worker.run(calls, limit) {
+            Ok((replies, spent)) => {
+                let old = self.mean.load(Ordering::Relaxed);
+                let new = spent.as_micros() as u64;
+                self.mean.store((old * 7 + new) / 8, Ordering::Relaxed);
+                self.put_back_well(worker);
+                return Ok(replies);
+            }
+            Err(Failure::Answered(error)) => {
+                self.put_back(worker);
+                // Of several gathered calls one may be to blame for all.
+                return Err(if calls.len() > 1 {
+                    Verdict::Again
+                } else {
+                    Verdict::Answer(error)
+                });
+            }
+            Err(Failure::NotSent(death)) => (death, false),
+            Err(Failure::Died(death)) => (death, true),
+        };
+        let innocent = !sent || death.outside || death.cause == Cause::Cancelled;
+        let again = calls.len() > 1
+            || (!sent && attempts < ATTEMPTS)
+            || (innocent && pure && attempts == 0);
+        let error = death.error(name, limit);
+        // What dies twice from outside may well bring that about.
+        let blamed = sent && (!innocent || attempts > 0);
+        let mut struck = false;
+        if let ([call], true, false) = (calls, blamed, again) {
+            let strikes = if death.cause == Cause::Timeout {
+                1
+            } else {
+                quarantine::OUT
+            };
+            struck = !call.attachments.is_empty();
+            lock(&self.state)
+                .quarantine
+                .strike(call, strikes, error.to_string());
+        }
+        self.bury(&worker, &death, struck || (blamed && again));
+        Err(if again {
+            Verdict::Again
+        } else {
+            Verdict::Answer(error)
+        })
+    }
+
+    /// A worker is gone. `blamed`: an input did it that will not do it again.
+    pub(crate) fn bury(&self, worker: &Worker, death: &Death, blamed: bool) {
+        tracing::warn!(
+            plugin = self.setting.config.name,
+            pid = worker.monitor.pid(),
+            cause = death.cause.name(),
+            "a worker ended: {}",
+            death.detail
+        );
+        self.restarted(death.cause);
+        let mut state = lock(&self.state);
+        state.busy -= 1;
+        if worker.manifest.generation == state.source.generation {
+            state.live -= 1;
+            state.breaker.death(Instant::now(), blamed);
+            state.last_death = Some(format!("its last worker ended: {}", death.detail));
+        }
+        drop(state);
+        self.control.notify_all();
+    }
+
+    pub(crate) fn restarted(&self, cause: Cause) {
+        if let Some(i) = Cause::ALL.iter().position(|c| *c == cause) {
+            self.restarts[i].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn put_back_well(&self, worker: Worker) {
+        let mut state = lock(&self.state);
+        state.breaker.success();
+        self.put(&mut state, worker);
+    }
+
+    pub(crate) fn put_back(&self, worker: Worker) {
+        self.put(&mut lock(&self.state), worker);
+    }
+
+    fn put(&self, state: &mut State, worker: Worker) {
+        state.busy -= 1;
+        let current = worker.manifest.generation == state.source.generation;
+        let spare = state.live > self.setting.config.workers && self.expired(&worker);
+        if state.closed || !current || spare {
+            if current && !state.closed {
+                state.live -= 1;
+                self.restarted(Cause::Lifetime);
+            }
+            self.retire(state, worker);
+            return;
+        }
+        state.idle.push(worker);
+        if !state.queue.is_empty() {
+            self.work.notify_all();
+        }
+    }
+
+    /// Whether it has served as long as it should.
+    pub(crate) fn expired(&self, worker: &Worker) -> bool {
+        let config = &self.setting.config;
+        config.max_calls.is_some_and(|most| worker.calls >= most)
+            || config
+                .max_age
+                .is_some_and(|most| worker.born.elapsed() >= most)
+    }
+
+    /// Ends a worker without making anybody wait for it.
+    pub(crate) fn retire(&self, state: &mut State, worker: Worker) {
+        let thread = std::thread::Builder::new()
+            .name("resight-retire".into())
+            .spawn(move || worker.retire());
+        state.threads.extend(thread.ok());
+    }
+
+    /// A runner: serves the queue until the plug-in is closed.
+    pub(crate) fn serve(&self) {
+        let mut state = lock(&self.state);
+        while !state.closed {
+            if state.queue.is_empty() || state.idle.is_empty() {
+                state = self
+                    .work
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let (Some(first), Some(worker)) = (state.queue.pop_front(), state.idle.pop()) else {
+                continue;
+            };
+            state.busy += 1;
+            let mut jobs = vec![first];
+            if let Some(batch) = state.batch(&jobs[0].call).filter(|_| !jobs[0].alone) {
+                let until = jobs[0].since + Duration::from_secs_f64(batch.wait_ms / 1e3);
+                loop {
+                    state.gather(&mut jobs, batch.max);
+                    let left = until.saturating_duration_since(Instant::now());
+                    if jobs.len() >= batch.max || left.is_zero() || state.closed {
+                        break;
+                    }
+                    state = match self.work.wait_timeout(state, left) {
+                        Ok((state, _)) => state,
+                        Err(poisoned) => poisoned.into_inner().0,
+                    };
+                }
+            }
+            drop(state);
+            self.run(worker, jobs);
+            state = lock(&self.state);
+        }
+    }
+
+    fn run(&self, worker: Worker, mut jobs: Vec<Job>) {
+        jobs.retain(|job| {
+            let on = (
+                worker.monitor.clone(),
+                worker.lifeline.clone(),
+                worker.upcoming(),
+            );
+            job.shared.running(on)
+        });
+        let Some(first) = jobs.first() else {
+            self.put_back(worker);
+            return;
+        };
+        let attempts = first.attempts;
+        let limit = jobs
+            .iter()
+            .map(|j| self.limit(j.options))
+            .max()
+            .unwrap_or_default();
+        let calls: Vec<&Call<'_>> = jobs.iter().map(|job| &job.call).collect();
+        match self.attempt(worker, &calls, limit, attempts) {
+            Ok(replies) => {
+                for (job, reply) in jobs.into_iter().zip(replies) {
+                    self.finish(job, Ok(reply));
+                }
+            }
+            Err(Verdict::Answer(error)) => {
+                for job in jobs {
+                    self.finish(job, Err(error.clone()));
+                }
+            }
+            Err(Verdict::Again) => {
+                let gathered = jobs.len() > 1;
+                for job in jobs.iter_mut() {
+                    job.shared.queued_again();
+                    // Being in bad company is no attempt of one's own.
+                    job.attempts += u8::from(!gathered);
+                    job.alone = true;
+                }
+                let mut state = lock(&self.state);
+                if state.closed {
+                    drop(state);
+                    for job in jobs {
+                        self.finish(job, Err(PluginError::Closed));
+                    }
+                    return;
+                }
+                for job in jobs.into_iter().rev() {
+                    state.queue.push_front(job);
+                }
+                drop(state);
+                self.work.notify_all();
+            }
+        }
+    }
+
+    pub(crate) fn finish(&self, job: Job, outcome: Outcome) {
+        self.count(&outcome, job.since);
+        job.shared.finish(outcome);
+    }
+}

@@ -1,0 +1,327 @@
+//! What Python code can do to a worker, with real interpreters. In every case the one who did it
+//! gets its error, others are served, and the worker is back.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use resight_plugin::{Call, CallOptions, Health, Plugin, PluginError, Reply, Transport};
+use support::*;
+
+fn each(workers: usize, run: impl Fn(&Plugin)) {
+    for python in pythons() {
+        let mut config = config(&chaos(), &python);
+        config.workers = workers;
+        let plugin = start(config);
+        run(&plugin);
+        ok(&plugin);
+        until("health", || plugin.status().health == Health::Ok);
+    }
+}
+
+#[test]
+fn exceptions_name_the_authors_line_and_cost_no_worker() {
+    each(1, |plugin| {
+        let before = plugin.status().pids;
+        let PluginError::Raised {
+            kind,
+            message,
+            traceback,
+            line: at,
+            ..
+        } = failed(plugin, Call::new("raises"))
+        else {
+            panic!("not raised")
+        };
+        assert_eq!((&*kind, &*message), ("ValueError", "a bad day"));
+        assert_eq!(at, Some(line("LINE-OF-RAISE")));
+        assert!(traceback.starts_with("Traceback") && traceback.contains("in raises"));
+        assert!(!traceback.contains("<resight>"), "{traceback}");
+        let exited = failed(plugin, Call::new("exits"));
+        assert_eq!(exited.code(), "plugin_raised");
+        assert!(exited.to_string().contains("SystemExit: 3"), "{exited}");
+        let unknown = failed(plugin, Call::new("none"));
+        assert_eq!(unknown.code(), "plugin_no_function");
+        let wrong = failed(plugin, Call::new("ok").arg(1));
+        assert!(wrong.to_string().contains("TypeError"), "{wrong}");
+        assert_eq!(plugin.status().pids, before);
+    });
+}
+
+#[test]
+fn what_ends_a_worker_ends_only_that_call() {
+    let cases = [
+        ("exits_hard", "plugin_crashed", "status 7"),
+        ("aborts", "plugin_crashed", "SIGABRT"),
+        ("null", "plugin_crashed", "SIGSEGV"),
+        ("kill_me", "plugin_crashed", "SIGKILL"),
+        ("endless", "plugin_timeout", "1.5 s"),
+        ("endless_c", "plugin_timeout", "1.5 s"),
+        ("closes", "plugin_protocol", "closed"),
+        ("closes_and_stays", "plugin_protocol", "closed"),
+        ("children_then_die", "plugin_crashed", "status 1"),
+    ];
+    each(2, |plugin| {
+        for (function, code, text) in cases {
+            let error = failed(plugin, Call::new(function));
+            assert_eq!(error.code(), code, "{function}: {error}");
+            assert!(error.to_string().contains(text), "{function}: {error}");
+            ok(plugin);
+            until("the worker", || plugin.status().workers == 2);
+        }
+        let PluginError::Crashed {
+            line: at, output, ..
+        } = failed(plugin, Call::new("null"))
+        else {
+            panic!("not crashed")
+        };
+        assert_eq!(at, Some(line("LINE-OF-NULL")), "{output:?}");
+        let PluginError::Timeout { line: at, .. } = failed(plugin, Call::new("endless")) else {
+            panic!("not stopped")
+        };
+        let expected = line("LINE-OF-LOOP");
+        assert!(at == Some(expected) || at == Some(expected + 1), "{at:?}");
+        assert_eq!(
+            marked(plugin.config()),
+            plugin.status().pids.len(),
+            "nothing else is left"
+        );
+    });
+}
+
+#[test]
+fn a_stack_that_overflows_ends_one_call() {
+    each(1, |plugin| {
+        let error = failed(plugin, Call::new("deep"));
+        // Newer versions raise RecursionError even then.
+        let codes = [
+            "plugin_crashed",
+            "plugin_raised",
+            "plugin_timeout",
+            "plugin_too_much",
+        ];
+        assert!(codes.contains(&error.code()), "{error}");
+    });
+}
+
+#[test]
+fn memory_and_processes_are_bounded() {
+    each(2, |plugin| {
+        let error = failed(plugin, Call::new("hoards").with("megabytes", 1000));
+        assert_eq!(error.code(), "plugin_too_much", "{error}");
+        assert!(error.to_string().contains("may take 400"), "{error}");
+        let error = failed(plugin, Call::new("forks"));
+        assert_eq!(error.code(), "plugin_too_much", "{error}");
+        assert!(error.to_string().contains("may have 64"), "{error}");
+        // A leak ends the worker between calls or in one; the next one is served all the same.
+        for _ in 0..12 {
+            let _maybe = plugin.call(Call::new("leaks").with("megabytes", 60));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        until("a restart", || {
+            plugin.status().restarts.get(&resight_plugin::Cause::Memory) >= Some(&3)
+        });
+        until("both", || plugin.status().workers == 2);
+        assert_eq!(marked(plugin.config()), 2, "no forked process is left");
+    });
+}
+
+#[test]
+fn noise_on_the_socket_and_on_stdout() {
+    each(1, |plugin| {
+        for kind in ["noise", "long"] {
+            let error = failed(plugin, Call::new("garbage").with("kind", kind));
+            assert_eq!(error.code(), "plugin_protocol", "{kind}: {error}");
+            until("the worker", || plugin.status().workers == 1);
+        }
+        let printed = plugin.call(Call::new("noisy")).unwrap();
+        assert_eq!(printed, Reply::Json("printed".into()));
+    });
+}
+
+#[test]
+fn values_that_cannot_be_said_are_explained() {
+    each(1, |plugin| {
+        let before = plugin.status().pids;
+        for (function, text) in [("nan", "not JSON compliant"), ("unsayable", "type object")] {
+            let error = failed(plugin, Call::new(function));
+            assert_eq!(error.code(), "plugin_bad_result", "{error}");
+            assert!(error.to_string().contains(text), "{error}");
+        }
+        assert_eq!(
+            failed(plugin, Call::new("nested")).code(),
+            "plugin_bad_result"
+        );
+        assert_eq!(plugin.status().pids, before);
+        let echoed = plugin.call(
+            Call::new("echo")
+                .arg(1)
+                .with("b", 2)
+                .with("$", "x")
+                .bytes(b"abc"),
+        );
+        let expected = serde_json::json!([1, 3, ["$", "b"]]);
+        assert_eq!(echoed.unwrap(), Reply::Json(expected));
+        assert_eq!(
+            plugin.call(Call::new("later")).unwrap(),
+            Reply::Json("later".into())
+        );
+    });
+}
+
+#[test]
+fn bytes_of_any_size_come_back_by_every_transport() {
+    let transports = [
+        Transport::Memory,
+        Transport::TemporaryFile,
+        Transport::Socket,
+    ];
+    for (python, transport) in pythons().iter().flat_map(|p| transports.map(|t| (p, t))) {
+        let mut config = config(&chaos(), python);
+        config.transport = transport;
+        let plugin = start(config);
+        for size in [0, 1, 32 * 1024, 32 * 1024 + 1, 300_000, 7_000_000, 100] {
+            let data: Vec<u8> = (0..size).map(|i| (i * 7 % 251) as u8).collect();
+            let reply = plugin.call(Call::new("back").bytes(&data)).unwrap();
+            let content_type = "application/octet-stream".into();
+            let same = reply
+                == Reply::Bytes {
+                    content_type,
+                    bytes: data,
+                };
+            assert!(same, "{size} by {transport:?}");
+        }
+        assert_eq!(plugin.status().transport, transport, "none was given up");
+        assert_eq!(plugin.status().restarts.values().sum::<u64>(), 0);
+    }
+}
+
+#[test]
+fn others_are_answered_while_one_worker_hangs() {
+    each(2, |plugin| {
+        let options = CallOptions {
+            time_limit: Some(Duration::from_secs(600)),
+            kill_on_cancel: true,
+        };
+        let endless = plugin.submit(Call::new("endless_c"), options);
+        until("it hangs", || plugin.status().running == 1);
+        for round in 0..50 {
+            let reply = plugin.call(Call::new("echo").arg(round)).unwrap();
+            assert_eq!(reply, Reply::Json(serde_json::json!([round, []])));
+            let queued = plugin.submit(Call::new("ok"), CallOptions::default());
+            assert_eq!(queued.wait().unwrap(), Reply::Json("fine".into()));
+        }
+        assert_eq!(plugin.status().running, 1, "it hangs still");
+        endless.cancel();
+        until("the worker", || plugin.status().workers == 2);
+    });
+}
+
+#[test]
+fn a_picture_that_is_kept_stays_as_it_was() {
+    each(1, |plugin| {
+        for first in 1..=4 {
+            let picture = image(first, 200, 100);
+            plugin.call(Call::new("keep").picture(&picture)).unwrap();
+        }
+        for first in 11..=14 {
+            let picture = image(first, 200, 100);
+            plugin
+                .call(Call::new("extract").picture(&picture))
+                .unwrap_or(Reply::Vector(vec![]));
+        }
+        let kept = plugin.call(Call::new("kept_first")).unwrap();
+        assert_eq!(kept, Reply::Json(serde_json::json!([1, 2, 3, 4])));
+        let error = failed(plugin, Call::new("write").picture(&image(1, 200, 100)));
+        assert_eq!(
+            error.code(),
+            "plugin_raised",
+            "pictures are read-only: {error}"
+        );
+    });
+}
+
+#[test]
+fn sixty_four_clients_at_once() {
+    for python in pythons() {
+        let mut config = config(&chaos(), &python);
+        config.workers = 2;
+        let plugin = Arc::new(start(config));
+        std::thread::scope(|scope| {
+            for client in 0..64 {
+                let plugin = &plugin;
+                scope.spawn(move || {
+                    for round in 0..5 {
+                        if client == 0 && round == 1 {
+                            assert_eq!(
+                                failed(plugin, Call::new("exits_hard")).code(),
+                                "plugin_crashed"
+                            );
+                        } else {
+                            let reply = plugin.call(Call::new("echo").arg(client * 100 + round));
+                            let expected = serde_json::json!([client * 100 + round, []]);
+                            assert_eq!(reply.unwrap(), Reply::Json(expected));
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(plugin.status().errors, 1);
+    }
+}
+
+#[test]
+fn a_full_queue_says_so_and_a_late_call_is_given_up() {
+    for python in pythons() {
+        let mut config = config(&chaos(), &python);
+        config.queue = 2;
+        config.wait_limit = Duration::from_millis(300);
+        let plugin = start(config);
+        let nap = || {
+            plugin.submit(
+                Call::new("nap").with("seconds", 1.0),
+                CallOptions::default(),
+            )
+        };
+        let first = nap();
+        until("it runs", || plugin.status().running == 1);
+        let (second, third, fourth) = (nap(), nap(), nap());
+        let refused = fourth.wait().unwrap_err();
+        assert_eq!(refused.code(), "plugin_busy");
+        assert!(refused.retry_after().unwrap() >= Duration::from_secs(1));
+        assert_eq!(second.wait().unwrap_err().code(), "plugin_busy");
+        drop(third);
+        assert_eq!(first.wait().unwrap(), Reply::Json("slept".into()));
+        ok(&plugin);
+    }
+}
+
+#[test]
+fn cancelled_calls_leave_the_queue_or_are_told_or_killed() {
+    each(1, |plugin| {
+        let mut ticket = plugin.submit(Call::new("polite"), CallOptions::default());
+        until("it runs", || plugin.status().running == 1);
+        let queued = plugin.submit(Call::new("ok"), CallOptions::default());
+        assert_eq!(plugin.status().queued, 1);
+        queued.cancel();
+        assert_eq!(plugin.status().queued, 0);
+        ticket = match ticket.wait_for(Duration::from_millis(20)) {
+            Err(ticket) => ticket,
+            Ok(outcome) => panic!("{outcome:?}"),
+        };
+        drop(ticket);
+        let told = plugin.call(Call::new("told")).unwrap();
+        assert_eq!(told, Reply::Json(1.into()), "the function saw it");
+        let options = CallOptions {
+            kill_on_cancel: true,
+            ..CallOptions::default()
+        };
+        let doomed = plugin.submit(Call::new("endless"), options);
+        until("it runs", || plugin.status().running == 1);
+        let start = Instant::now();
+        doomed.cancel();
+        ok(plugin);
+        assert!(start.elapsed() < Duration::from_secs(30));
+    });
+}

@@ -1,0 +1,50 @@
+//! Alone in its process, so that what it counts is its own: `RESIGHT_PLUGIN_ROUNDS=1000` for the
+//! long run.
+
+mod support;
+
+use std::time::Duration;
+
+use resight_plugin::{Call, CallOptions};
+use support::*;
+
+#[test]
+fn no_descriptor_thread_or_process_is_left() {
+    let rounds = std::env::var("RESIGHT_PLUGIN_ROUNDS");
+    let rounds: usize = rounds.ok().and_then(|r| r.parse().ok()).unwrap_or(9);
+    let before = (descriptors(), threads(), children().len());
+    for python in pythons() {
+        let mut settings = config(&chaos(), &python);
+        settings.time_limit = Duration::from_millis(300);
+        settings.workers = 2;
+        let plugin = start(settings);
+        let picture = image(11, 300, 200);
+        let deeds = [
+            "exits_hard",
+            "null",
+            "endless",
+            "closes",
+            "children_then_die",
+            "kill_me",
+        ];
+        for round in 0..rounds {
+            failed(&plugin, Call::new(deeds[round % deeds.len()]));
+            plugin.call(Call::new("extract").picture(&picture)).unwrap();
+            let nap = Call::new("nap").with("seconds", 0.01);
+            drop(plugin.submit(nap, CallOptions::default()));
+            if round % 50 == 0 {
+                plugin.reload().unwrap();
+            }
+        }
+    }
+    assert_eq!(
+        (descriptors(), threads(), children().len()),
+        before,
+        "{:?}",
+        children()
+    );
+}
+
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}

@@ -1,0 +1,150 @@
+"""Loads the author's file and says what is in it."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import inspect
+import linecache
+import os
+import sys
+import traceback
+from typing import Any, Callable, Dict, List, Optional
+
+from . import MARK
+
+_OURS = os.path.join("<resight>", "")
+_TRACEBACK = 16 * 1024
+
+
+class _Source(importlib.machinery.SourceFileLoader):
+    """Compiles the bytes that the server read, so that every worker of a generation runs the same
+    code. No cache is read (an edit within the clock's step would be missed) or written."""
+
+    source = b""
+
+    def get_code(self, fullname: str) -> Any:
+        return compile(self.source, self.path, "exec", dont_inherit=True)
+
+
+def load(path: str, source: bytes) -> Any:
+    """The module; raises whatever its top level raises."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    if name in sys.modules or name in sys.builtin_module_names or not name.isidentifier():
+        name = "resight_plugin_" + "".join(c if c.isalnum() else "_" for c in name)
+    folder = os.path.dirname(path)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    loader = _Source(name, path)
+    loader.source = source
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    # Tracebacks show the lines that run, not those of a later edit.
+    lines = source.decode("utf-8", "replace").splitlines(True)
+    linecache.cache[path] = (len(source), None, lines, path)
+    loader.exec_module(module)
+    return module
+
+
+class Function:
+    """A function of the file with what its decorators say."""
+
+    def __init__(self, name: str, call: Callable[..., Any], said: Dict[str, Any]) -> None:
+        self.name = str(said.get("name") or name)
+        self.call = call
+        self.role = said.get("role") or (name if name in ("extract", "embed") else "function")
+        self.batch: Optional[Dict[str, Any]] = said.get("batch")
+        if self.role == "embed" and self.batch is None:
+            self.batch = {"max": 32, "wait_ms": 0.0}
+        if self.role == "extract":
+            self.batch = None
+        self.hidden = bool(said.get("hidden"))
+        self.warmup = bool(said.get("warmup"))
+        self.said = said
+
+    def describe(self) -> Dict[str, Any]:
+        parameters: List[Dict[str, Any]] = []
+        try:
+            signature = inspect.signature(self.call)
+            shown = str(signature)
+            for p in signature.parameters.values():
+                annotation = "" if p.annotation is p.empty else _name(p.annotation)
+                required = p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+                parameters.append(
+                    {"name": p.name, "kind": p.kind.name.lower(), "required": required,
+                     "annotation": annotation}
+                )  # fmt: skip
+        except (TypeError, ValueError):
+            shown = "(...)"
+        code = getattr(inspect.unwrap(self.call), "__code__", None)
+        return {
+            "name": self.name,
+            "role": self.role,
+            "signature": shown[:500],
+            "doc": (inspect.getdoc(self.call) or "")[:2000],
+            "line": getattr(code, "co_firstlineno", 0),
+            "parameters": parameters[:64],
+            "batch": self.batch,
+            "route": self.said.get("route"),
+            "methods": self.said.get("methods"),
+            "model": self.said.get("model"),
+            "version": self.said.get("version"),
+            "kind": self.said.get("kind"),
+            "dimension": self.said.get("dimension"),
+        }
+
+
+def _name(annotation: Any) -> str:
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+def functions(module: Any) -> Dict[str, Function]:
+    """The public functions that the file itself defines, and everything it decorates."""
+    found: Dict[str, Function] = {}
+    for name, value in list(vars(module).items()):
+        if not callable(value) or inspect.isclass(value):
+            continue
+        said = getattr(value, MARK, None)
+        said = said if isinstance(said, dict) else {}
+        own = getattr(value, "__module__", None) == module.__name__
+        if not said and (not own or name.startswith("_")):
+            continue
+        function = Function(name, value, said)
+        if function.name in found:
+            raise ValueError(f"two functions are named {function.name!r}")
+        found[function.name] = function
+    return found
+
+
+def trimmed(error: BaseException, path: str) -> Dict[str, Any]:
+    """Type, message, traceback from the author's first own frame on, and the last own line."""
+    report = traceback.TracebackException.from_exception(error)
+    frames = list(report.stack)
+    first = next((i for i, f in enumerate(frames) if f.filename == path), None)
+    if first is None:
+        first = next((i for i, f in enumerate(frames) if not _ours(f.filename)), len(frames))
+    kept = [f for f in frames[first:] if not _ours(f.filename)]
+    own = [f for f in kept if f.filename == path]
+    report.stack = traceback.StackSummary.from_list(kept)
+    text = "".join(report.format())
+    if len(text) > _TRACEBACK:
+        text = text[: _TRACEBACK // 2] + "\n  ...\n" + text[-_TRACEBACK // 2 :]
+    line = own[-1].lineno if own else None
+    if line is None and isinstance(error, SyntaxError) and error.filename == path:
+        line = error.lineno
+    try:
+        message = str(error)
+    except Exception:  # an exception whose own __str__ raises
+        message = "(its message cannot be shown)"
+    return {
+        "type": type(error).__qualname__,
+        "message": message[:4000],
+        "traceback": text,
+        "line": line,
+    }
+
+
+def _ours(filename: str) -> bool:
+    return filename.startswith((_OURS, "<frozen importlib"))

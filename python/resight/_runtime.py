@@ -1,0 +1,293 @@
+"""A worker process: one call after the other until the server says stop or is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import inspect
+import mmap
+import os
+import platform
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import Any, Dict, List, Optional
+
+import resight
+
+from . import _arrays, _wire
+from ._arrays import BadResult
+from ._load import Function, functions, load, trimmed
+from ._values import Result, arguments
+from ._wire import Channel, Closed, Frame
+
+#: The exit status that tells the server that the author's code broke the connection.
+DISCONNECTED = 86
+
+
+class _Calls:
+    """Which call runs, and which the server no longer wants."""
+
+    running = 0
+    unwanted = 0
+
+    @classmethod
+    def cancelled(cls) -> bool:
+        return cls.unwanted == cls.running
+
+
+class _Input:
+    """The server's shared memory with a call's pictures, mapped read-only."""
+
+    def __init__(self, fd: int) -> None:
+        self.map = mmap.mmap(fd, os.fstat(fd).st_size, mmap.MAP_SHARED, mmap.PROT_READ)
+        os.close(fd)
+        self.idle = sys.getrefcount(self.map)
+
+    def kept(self) -> bool:
+        """Whether the author's code still refers to it: it must then not be written again."""
+        return sys.getrefcount(self.map) > self.idle
+
+
+class _Output:
+    """Memory of the server's for results, mapped once: `pwrite` takes several times as long."""
+
+    def __init__(self, fd: int) -> None:
+        self.size = os.fstat(fd).st_size
+        self.map = memoryview(mmap.mmap(fd, self.size))
+        os.close(fd)
+
+    def write(self, parts: List[memoryview]) -> None:
+        offset = 0
+        for part in parts:
+            self.map[offset : offset + len(part)] = part
+            offset += len(part)
+
+
+class Worker:
+    def __init__(self, channel: Channel, path: str) -> None:
+        self.channel = channel
+        self.path = path
+        self.functions: Dict[str, Function] = {}
+        self.input: Optional[_Input] = None
+        self.output: Optional[_Output] = None
+        self.loop: Optional[asyncio.AbstractEventLoop] = None
+
+    def start(self, number: int, source: bytes) -> None:
+        """Loads the file, warms it up and says what is in it."""
+        begun = time.perf_counter()
+        try:
+            module = load(self.path, source)
+            self.functions = functions(module)
+            numpy = _arrays.use_numpy()
+            for function in self.functions.values():
+                if function.warmup:
+                    self.call(function, [], {})
+        except BaseException as error:
+            self.channel.send(_wire.FAILED, number, trimmed(error, self.path), [])
+            raise SystemExit(1) from None
+        listed = [f.describe() for f in self.functions.values() if not f.hidden]
+        gil = getattr(sys, "_is_gil_enabled", None)
+        meta = {
+            "protocol": _wire.PROTOCOL,
+            "python": platform.python_version(),
+            "implementation": platform.python_implementation(),
+            "executable": sys.executable or "",
+            "gil": True if gil is None else bool(gil()),
+            "numpy": numpy,
+            "version": getattr(module, "__version__", None),
+            "doc": (inspect.getdoc(module) or "")[:2000] if module.__doc__ else "",
+            "load_ms": (time.perf_counter() - begun) * 1e3,
+            "functions": listed,
+        }
+        if not isinstance(meta["version"], str):
+            meta["version"] = None
+        self.channel.send(_wire.READY, number, meta, [])
+
+    def serve(self) -> None:
+        while True:
+            frame = self.channel.receive()
+            if frame.kind == _wire.CALL:
+                _Calls.running = frame.id
+                self.answer(frame)
+            elif frame.kind == _wire.PING:
+                self.channel.send(_wire.PONG, frame.id, {}, [])
+            elif frame.kind == _wire.STOP:
+                return
+
+    def answer(self, frame: Frame) -> None:
+        meta = frame.meta
+        self._take(meta, frame.fds)
+        begun = time.perf_counter()
+        result = Result()
+        try:
+            self._run(meta, frame.body, result)
+            reply, kind = {"r": result.items, "p": [len(p) for p in result.parts]}, _wire.RESULT
+        except BadResult as bad:
+            reply, kind, result.parts = {"message": str(bad)}, _wire.BAD_RESULT, []
+        except BaseException as error:  # sys.exit and KeyboardInterrupt as well
+            reply, kind, result.parts = self._raised(error), _wire.RAISED, []
+            error.__traceback__ = None
+        reply["us"] = int((time.perf_counter() - begun) * 1e6)
+        reply["slot"] = False
+        length = sum(len(part) for part in result.parts)
+        if length > _wire.INLINE:
+            reply["slot"] = self._place(frame.id, length, result.parts)
+        # Asked last: a result may be a view of the input.
+        parts = [] if reply["slot"] else [bytes(part) for part in result.parts]
+        del result
+        kept = self.input is not None and self.input.kept()
+        if kept:
+            self.input = None
+        reply["kept"] = kept
+        self.channel.send(kind, frame.id, reply, parts)
+
+    def _raised(self, error: BaseException) -> Dict[str, Any]:
+        try:
+            return trimmed(error, self.path)
+        except BaseException as second:  # no memory left, or an exception made to be awkward
+            shown = f"its traceback cannot be shown ({type(second).__name__})"
+            return {"type": type(error).__name__, "message": shown, "traceback": "", "line": None}
+
+    def _take(self, meta: Dict[str, Any], fds: List[int]) -> None:
+        """New shared memory replaces what was there."""
+        if len(fds) != int(meta.get("ni", 0)):
+            raise Closed("shared memory did not arrive")
+        if fds:
+            self.input = None
+            self.input = _Input(fds[0])
+
+    def _run(self, meta: Dict[str, Any], body: memoryview, result: Result) -> None:
+        function = self.functions[meta["f"]]
+        places = meta.get("p", ())
+        if meta.get("s"):
+            assert self.input is not None
+            shared = self.input.map
+
+            def part(i: int) -> Any:
+                offset, length = places[i]
+                return memoryview(shared)[offset : offset + length]
+        else:
+
+            def part(i: int) -> Any:
+                offset, length = places[i]
+                return bytes(body[offset : offset + length])
+
+        items = meta["i"]
+        if function.batch is None:
+            positional, keywords = arguments(items[0], part)
+            value = self.call(function, positional, keywords)
+            if function.role == "extract":
+                result.local(function.name, value)
+            else:
+                result.value(function.name, value)
+            return
+        gathered = []
+        for item in items:
+            positional, keywords = arguments(item, part)
+            single = positional + list(keywords.values())
+            if len(single) != 1:
+                raise BadResult(f"{function.name} is batched and takes exactly one argument a call")
+            gathered.append(single[0])
+        value = self.call(function, [gathered], {})
+        if function.role == "embed":
+            result.vectors(function.name, value, len(items))
+            return
+        try:
+            values = list(value)
+        except TypeError:
+            values = []
+        if len(values) != len(items) or isinstance(value, (str, bytes, dict)):
+            raise BadResult(
+                f"{function.name} returned {_arrays.describe(value)} for a batch of {len(items)}; "
+                f"expected a list of {len(items)}"
+            )
+        for single_value in values:
+            result.value(function.name, single_value)
+
+    def call(self, function: Function, positional: List[Any], keywords: Dict[str, Any]) -> Any:
+        value = function.call(*positional, **keywords)
+        if inspect.iscoroutine(value):
+            if self.loop is None:
+                self.loop = asyncio.new_event_loop()
+            value = self.loop.run_until_complete(value)
+        return value
+
+    def _place(self, number: int, length: int, parts: List[memoryview]) -> bool:
+        """Writes the result into shared memory; False when it has to go through the socket."""
+        if self.output is None or self.output.size < length:
+            self.output = None
+            self.channel.send(_wire.NEED, number, {"bytes": length}, [])
+            grant = self.channel.receive()
+            if grant.kind != _wire.GRANT:
+                raise Closed("no answer to a request for memory")
+            if not grant.fds:
+                return False
+            try:
+                self.output = _Output(grant.fds[0])
+            except OSError:  # its limit of address space is reached
+                os.close(grant.fds[0])
+                return False
+        self.output.write(parts)
+        return True
+
+
+def _watch(line: socket.socket) -> None:
+    """The server's side of `line` closes when the server ends: nothing of ours may stay then."""
+    while True:
+        try:
+            message = line.recv(4)
+        except OSError:
+            return  # the author's code closed it
+        if not message:
+            os.killpg(0, signal.SIGKILL)
+        _Calls.unwanted = int.from_bytes(message[-4:], "little")
+
+
+def _die_with_parent(parent: int) -> None:
+    try:
+        import ctypes
+
+        set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+    except Exception:
+        pass  # the watching thread is there as well
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _limit(limits: Dict[str, Any]) -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for name, value in limits.items():
+        which = getattr(resource, name, None)
+        if which is not None:
+            resource.setrlimit(which, (value, value))
+
+
+def main(sock: socket.socket) -> None:
+    channel = Channel(sock)
+    hello = channel.receive()
+    if hello.kind != _wire.HELLO or hello.meta.get("protocol") != _wire.PROTOCOL:
+        raise SystemExit("this worker and the server speak different versions")
+    source = bytes(hello.body)
+    parent = int(hello.meta["parent"])
+    if parent:
+        _die_with_parent(parent)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=lambda: _die_with_parent(os.getppid()))
+    line = socket.socket(fileno=hello.fds[0])
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=False)
+    _limit(hello.meta.get("limits", {}))
+    resight._cancelled = _Calls.cancelled
+    threading.Thread(target=_watch, args=(line,), name="resight-watch", daemon=True).start()
+    worker = Worker(channel, hello.meta["file"])
+    try:
+        worker.start(hello.id, source)
+        worker.serve()
+    except (Closed, OSError):
+        os._exit(DISCONNECTED)
