@@ -31,6 +31,14 @@ tidy:
 eval sets distractors:
     cargo run --release -- eval {{sets}}/* --distractors {{distractors}}
 
-# Our SIFT beside OpenCV's
+# Our SIFT beside OpenCV's: time, threads, memory
 bench-sift data:
-    bench/run sift_beside_opencv.py --data {{data}}
+    bench/run sift_speed.py --data {{data}}
+
+# Our SIFT beside OpenCV's and VLFeat's: what it finds again
+bench-sift-quality data:
+    bench/run sift_quality.py --data {{data}}
+
+# Our matcher beside OpenCV's
+bench-matching:
+    bench/run matching_beside_opencv.py

@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("resight-vision", &[]),
     ("resight-index", &["resight-vision"]),
     ("resight-store", &[]),
+    ("resight-plugin", &["resight-vision"]),
     (
         "resight-engine",
         &["resight-vision", "resight-index", "resight-store"],
@@ -21,12 +22,20 @@ const ARROWS: &[(&str, &[&str])] = &[
             "resight-index",
             "resight-store",
             "resight-engine",
+            "resight-plugin",
         ],
     ),
 ];
 
 /// Files that may hold `unsafe` code: each says why it is sound and is compared with a twin.
-const UNSAFE_FILES: &[&str] = &["crates/resight-vision/src/dispatch.rs"];
+const UNSAFE_FILES: &[&str] = &[
+    "crates/resight-plugin/src/mapping.rs",
+    "crates/resight-vision/src/dispatch.rs",
+    "crates/resight-vision/src/distance/x86.rs",
+    "crates/resight-vision/src/matching/x86.rs",
+    "crates/resight-vision/src/sift/blur/x86.rs",
+    "crates/resight-vision/src/sift/gather.rs",
+];
 
 /// Nobody owns a drawer.
 const DRAWERS: &[&str] = &["common", "utils", "util", "types", "helpers", "misc"];

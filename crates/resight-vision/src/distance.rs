@@ -1,7 +1,15 @@
 //! Squared Euclidean distance of byte descriptors: the innermost loop of matching and of
 //! assigning visual words.
 
-use crate::dispatch::widest;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+#[cfg(target_arch = "x86_64")]
+use crate::dispatch::Level;
+use crate::dispatch::{Simd, widest};
+
+/// Squared differences of as many bytes add up to less than 2³¹.
+const PIECE: usize = 1 << 15;
 
 #[inline(always)]
 fn squared(a: &[u8], b: &[u8]) -> u32 {
@@ -14,53 +22,55 @@ fn squared(a: &[u8], b: &[u8]) -> u32 {
     sum as u32
 }
 
+/// The same for any length.
 #[inline(always)]
-fn squared_distances_body(query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
-    out.clear();
+fn squared_long(a: &[u8], b: &[u8]) -> u32 {
+    let pieces = a.chunks(PIECE).zip(b.chunks(PIECE));
+    pieces.fold(0, |sum: u32, (a, b)| sum.saturating_add(squared(a, b)))
+}
+
+#[inline(always)]
+fn plain_body(query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
     if let Ok(query) = <&[u8; 128]>::try_from(query) {
         // A length known to the compiler keeps the query in registers.
         out.extend(rows.chunks_exact(128).map(|row| squared(query, row)));
-    } else if !query.is_empty() {
-        out.extend(
-            rows.chunks_exact(query.len())
-                .map(|row| squared(query, row)),
-        );
+    } else if query.len() <= PIECE {
+        let rows = rows.chunks_exact(query.len());
+        out.extend(rows.map(|row| squared(query, row)));
+    } else {
+        let rows = rows.chunks_exact(query.len());
+        out.extend(rows.map(|row| squared_long(query, row)));
     }
 }
 
 widest! {
-    /// Squared distances from `query` to each row of `rows`, which holds descriptors of the same
-    /// length end to end; `out` is cleared first. Lengths up to 32,768 bytes cannot overflow.
-    pub fn squared_distances(query: &[u8], rows: &[u8], out: &mut Vec<u32>) = squared_distances_body
+    fn plain(query: &[u8], rows: &[u8], out: &mut Vec<u32>) = plain_body
+}
+
+/// Squared distances from `query` to each row of `rows`, which holds descriptors of the same
+/// length end to end; `out` is cleared first. Distances of 2³² and more, which only descriptors
+/// above 66,051 bytes can have, are given as `u32::MAX`.
+pub fn squared_distances(query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
+    squared_distances_on(Simd::widest(), query, rows, out);
+}
+
+/// The same with the instructions of `simd`.
+#[inline]
+pub(crate) fn squared_distances_on(simd: Simd, query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
+    out.clear();
+    if query.is_empty() {
+        return;
+    }
+    #[cfg(target_arch = "x86_64")]
+    if query.len() == x86::LENGTH {
+        match simd.level() {
+            Level::Avx512 => return x86::avx512(simd, query, rows, out),
+            Level::Avx2 => return x86::avx2(simd, query, rows, out),
+            Level::Baseline => {}
+        }
+    }
+    plain(simd, query, rows, out);
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wide_and_narrow_agree_with_the_definition() {
-        for dimension in [1, 31, 64, 128, 200] {
-            let byte = |i: usize| (i.wrapping_mul(2_654_435_761) >> 7) as u8;
-            let query: Vec<u8> = (0..dimension).map(byte).collect();
-            let rows: Vec<u8> = (0..dimension * 9).map(|i| byte(i + 1000)).collect();
-            let (mut wide, mut narrow) = (vec![1], vec![]);
-            squared_distances(&query, &rows, &mut wide);
-            squared_distances_body(&query, &rows, &mut narrow);
-            let want: Vec<u32> = rows
-                .chunks(dimension)
-                .map(|r| {
-                    r.iter()
-                        .zip(&query)
-                        .map(|(&a, &b)| u32::from(a.abs_diff(b)).pow(2))
-                        .sum()
-                })
-                .collect();
-            assert_eq!(wide, want);
-            assert_eq!(narrow, want);
-        }
-        let mut out = vec![5];
-        squared_distances(&[], &[1, 2], &mut out);
-        assert!(out.is_empty());
-    }
-}
+mod tests;

@@ -88,6 +88,78 @@ impl GrayImage {
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }
+
+    /// Its pixels, borrowed.
+    pub fn view(&self) -> GrayView<'_> {
+        GrayView::U8(GrayRows {
+            width: self.width,
+            height: self.height,
+            stride: self.width,
+            pixels: &self.pixels,
+        })
+    }
+}
+
+/// Grey pixels that stand in someone else's memory, of one or two bytes.
+#[derive(Clone, Copy, Debug)]
+pub enum GrayView<'a> {
+    /// 0 is black, 255 white.
+    U8(GrayRows<'a, u8>),
+    /// 0 is black, 65535 white.
+    U16(GrayRows<'a, u16>),
+}
+
+impl GrayView<'_> {
+    /// Width in pixels, at least 1.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::U8(rows) => rows.width,
+            Self::U16(rows) => rows.width,
+        }
+    }
+
+    /// Height in pixels, at least 1.
+    pub fn height(&self) -> usize {
+        match self {
+            Self::U8(rows) => rows.height,
+            Self::U16(rows) => rows.height,
+        }
+    }
+}
+
+/// Rows of pixels, each `stride` after the one before.
+#[derive(Clone, Copy, Debug)]
+pub struct GrayRows<'a, T> {
+    width: usize,
+    height: usize,
+    stride: usize,
+    pixels: &'a [T],
+}
+
+impl<'a, T> GrayRows<'a, T> {
+    /// Looks at `pixels`, row `y` of which begins at `y * stride`; `None` unless both sides are
+    /// at least 1, `stride` is at least `width`, and the last row is there whole.
+    pub fn new(width: usize, height: usize, stride: usize, pixels: &'a [T]) -> Option<Self> {
+        let needed = stride
+            .checked_mul(height.checked_sub(1)?)?
+            .checked_add(width)?;
+        (width > 0 && stride >= width && pixels.len() >= needed).then_some(Self {
+            width,
+            height,
+            stride,
+            pixels,
+        })
+    }
+
+    /// Rows, at least 1.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The `y`-th row, `width` pixels. Panics when there is none, as a slice does.
+    pub fn row(&self, y: usize) -> &'a [T] {
+        &self.pixels[y * self.stride..y * self.stride + self.width]
+    }
 }
 
 #[cfg(test)]
@@ -100,6 +172,10 @@ mod tests {
         assert!(Image::from_rgb(2, 2, vec![0; 11]).is_none());
         assert!(Image::from_rgb(0, 2, vec![]).is_none());
         assert!(GrayImage::new(3, 0, vec![]).is_none());
+        assert!(GrayRows::new(3, 2, 4, &[0u8; 7]).is_some());
+        assert!(GrayRows::new(3, 2, 4, &[0u8; 6]).is_none());
+        assert!(GrayRows::new(3, 2, 2, &[0u8; 9]).is_none());
+        assert!(GrayRows::new(3, 0, 3, &[0u8; 9]).is_none());
     }
 
     #[test]

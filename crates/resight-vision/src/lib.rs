@@ -1,6 +1,7 @@
 //! Pixels to local features, features to verified matches.
 //!
-//! No I/O, no threads of its own, no serialisation: the crate takes pixels and gives numbers.
+//! No I/O and no serialisation: the crate takes pixels and gives numbers. It starts threads only
+//! where it is asked to ([`Sift::threads`]).
 
 mod dispatch;
 mod distance;
@@ -10,11 +11,12 @@ mod matching;
 mod sift;
 mod verify;
 
+pub use dispatch::Simd;
 pub use distance::squared_distances;
 pub use features::{
     Descriptors, ExtractError, GlobalExtractor, Keypoint, LocalExtractor, LocalFeatures, ModelId,
 };
-pub use image::{GrayImage, Image};
+pub use image::{GrayImage, GrayRows, GrayView, Image};
 pub use matching::{Match, MatchOptions, Nearest, match_all};
-pub use sift::{Sift, SiftOptions};
+pub use sift::{Selection, Sift, SiftOptions, StageTimes, Upsample};
 pub use verify::{Evidence, Transform, Verification, VerifyOptions, verify};

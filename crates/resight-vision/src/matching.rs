@@ -1,6 +1,12 @@
 //! Which descriptor of one picture belongs to which of another.
 
-use crate::distance::squared_distances;
+mod all_pairs;
+mod panels;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use crate::dispatch::{Simd, widest};
+use crate::distance::squared_distances_on;
 use crate::features::Descriptors;
 
 /// Feature `query` of the query picture taken for feature `result` of the other.
@@ -35,45 +41,124 @@ impl Default for MatchOptions {
 /// The two nearest of each query feature and the nearest of each result feature, gathered from
 /// any number of partial comparisons.
 ///
-/// Comparing everything with everything is one call of [`Nearest::compare`]; an index that knows
-/// which features cannot be alike calls it for the parts that can.
+/// Comparing everything with everything is one call of [`Nearest::compare_all`]; an index that
+/// knows which features cannot be alike calls [`Nearest::compare`] for the parts that can.
 #[derive(Clone, Debug)]
 pub struct Nearest {
-    /// For each query feature: nearest distance, its result feature, second nearest distance.
-    forward: Vec<(u32, u32, u32)>,
-    /// For each result feature: nearest distance, its query feature.
-    backward: Vec<(u32, u32)>,
+    simd: Simd,
+    forward: Vec<Forward>,
+    backward: Backward,
     distances: Vec<u32>,
+}
+
+/// What is known of one query feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Forward {
+    /// Nearest distance and its result feature; both `u32::MAX` while there is none.
+    nearest: (u32, u32),
+    /// Second nearest distance; `u32::MAX` while there is none.
+    second: u32,
+}
+
+impl Forward {
+    const NONE: Self = Self {
+        nearest: (u32::MAX, u32::MAX),
+        second: u32::MAX,
+    };
+
+    /// Ties go to the smaller index, so the order of the parts does not matter.
+    #[inline(always)]
+    fn offer(&mut self, distance: u32, result: u32) {
+        if (distance, result) < self.nearest {
+            self.second = self.nearest.0;
+            self.nearest = (distance, result);
+        } else if distance < self.second {
+            self.second = distance;
+        }
+    }
+}
+
+/// For each result feature its nearest distance and query feature, `u32::MAX` while there is
+/// none. Two lists rather than one of pairs, so that a run is updated in vectors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Backward {
+    distances: Vec<u32>,
+    queries: Vec<u32>,
+}
+
+#[inline(always)]
+fn offer_backward_body(new: &[u32], query: u32, distances: &mut [u32], queries: &mut [u32]) {
+    for ((&d, distance), index) in new.iter().zip(distances).zip(queries) {
+        let nearer = (d < *distance) | ((d == *distance) & (query < *index));
+        *distance = if nearer { d } else { *distance };
+        *index = if nearer { query } else { *index };
+    }
+}
+
+widest! {
+    /// Offers the query feature `query`, at the distances `new`, to as many result features.
+    fn offer_backward(new: &[u32], query: u32, distances: &mut [u32], queries: &mut [u32]) = offer_backward_body
 }
 
 impl Nearest {
     /// For a query of `queries` features and a result of `results`.
     pub fn new(queries: usize, results: usize) -> Self {
+        Self::on(Simd::widest(), queries, results)
+    }
+
+    /// The same, compared with the instructions of `simd`; the answer does not depend on them.
+    pub fn on(simd: Simd, queries: usize, results: usize) -> Self {
         Self {
-            forward: vec![(u32::MAX, u32::MAX, u32::MAX); queries],
-            backward: vec![(u32::MAX, u32::MAX); results],
+            simd,
+            forward: vec![Forward::NONE; queries],
+            backward: Backward {
+                distances: vec![u32::MAX; results],
+                queries: vec![u32::MAX; results],
+            },
             distances: Vec::new(),
         }
     }
 
     /// Compares the query feature `query` with the result features `first ..` whose descriptors
-    /// stand end to end in `rows`. A pair must not be offered twice.
+    /// stand end to end in `rows`. A pair must not be offered twice. Panics when there is no such
+    /// query feature, or when the run passes the number of result features `new` was told.
     pub fn compare(&mut self, query: u32, descriptor: &[u8], first: u32, rows: &[u8]) {
-        squared_distances(descriptor, rows, &mut self.distances);
+        squared_distances_on(self.simd, descriptor, rows, &mut self.distances);
         let forward = &mut self.forward[query as usize];
-        let backward = &mut self.backward[first as usize..];
-        for ((result, &d), back) in (first..).zip(&self.distances).zip(backward) {
-            // Ties go to the smaller index, so the order of the parts does not matter.
-            if (d, result) < (forward.0, forward.1) {
-                forward.2 = forward.0;
-                forward.0 = d;
-                forward.1 = result;
-            } else if d < forward.2 {
-                forward.2 = d;
+        for (&d, result) in self.distances.iter().zip(first..) {
+            // Few distances pass, so this is one predictable branch a pair.
+            if d <= forward.second {
+                forward.offer(d, result);
             }
-            if (d, query) < *back {
-                *back = (d, query);
-            }
+        }
+        let run = first as usize..first as usize + self.distances.len();
+        offer_backward(
+            self.simd,
+            &self.distances,
+            query,
+            &mut self.backward.distances[run.clone()],
+            &mut self.backward.queries[run],
+        );
+    }
+
+    /// Compares all features of the query with all of the result. A pair must not be offered
+    /// twice. Descriptors of different length are not compared. Panics when there are more
+    /// features than `new` was told.
+    pub fn compare_all(&mut self, query: &Descriptors, result: &Descriptors) {
+        let room = (self.forward.len(), self.backward.distances.len());
+        assert!(
+            query.len() <= room.0 && result.len() <= room.1,
+            "{} and {} features where {} and {} were announced",
+            query.len(),
+            result.len(),
+            room.0,
+            room.1,
+        );
+        if all_pairs::compare_all(self, query, result) {
+            return;
+        }
+        for (descriptor, i) in query.iter().zip(0..) {
+            self.compare(i, descriptor, 0, result.as_bytes());
         }
     }
 
@@ -83,20 +168,21 @@ impl Nearest {
         let mut found: Vec<Match> = self
             .forward
             .iter()
-            .enumerate()
-            .filter(|&(query, &(d, result, second))| {
-                d <= options.max_distance
+            .zip(0..)
+            .filter(|&(f, query)| {
+                let (distance, result) = f.nearest;
+                distance <= options.max_distance
                     && result != u32::MAX
-                    && (second == u32::MAX || f64::from(d) < ratio * f64::from(second))
-                    && self.backward[result as usize].1 == query as u32
+                    && (f.second == u32::MAX || f64::from(distance) < ratio * f64::from(f.second))
+                    && self.backward.queries[result as usize] == query
             })
-            .map(|(query, &(distance, result, _))| Match {
-                query: query as u32,
-                result,
-                distance,
+            .map(|(f, query)| Match {
+                query,
+                result: f.nearest.1,
+                distance: f.nearest.0,
             })
             .collect();
-        found.sort_by_key(|m| (m.distance, m.query));
+        found.sort_unstable_by_key(|m| (m.distance, m.query));
         found
     }
 }
@@ -108,64 +194,9 @@ pub fn match_all(query: &Descriptors, result: &Descriptors, options: &MatchOptio
         return Vec::new();
     }
     let mut nearest = Nearest::new(query.len(), result.len());
-    for (i, descriptor) in query.iter().enumerate() {
-        nearest.compare(i as u32, descriptor, 0, result.as_bytes());
-    }
+    nearest.compare_all(query, result);
     nearest.matches(options)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn descriptors(rows: &[[u8; 4]]) -> Descriptors {
-        Descriptors::from_bytes(4, rows.concat()).unwrap()
-    }
-
-    #[test]
-    fn the_clear_pair_is_matched_and_the_doubtful_is_not() {
-        let a = descriptors(&[[0, 0, 0, 0], [100, 0, 0, 0], [200, 200, 0, 0]]);
-        let b = descriptors(&[
-            [201, 200, 0, 0],
-            [98, 0, 0, 0],
-            [102, 0, 0, 0],
-            [0, 0, 3, 0],
-        ]);
-        let found = match_all(&a, &b, &MatchOptions::default());
-        let pairs: Vec<_> = found
-            .iter()
-            .map(|m| (m.query, m.result, m.distance))
-            .collect();
-        // The middle one has two equally near neighbours.
-        assert_eq!(pairs, [(2, 0, 1), (0, 3, 9)]);
-    }
-
-    #[test]
-    fn one_result_feature_serves_one_query_feature() {
-        let a = descriptors(&[[10, 0, 0, 0], [12, 0, 0, 0]]);
-        let b = descriptors(&[[11, 0, 0, 0], [200, 0, 0, 0]]);
-        assert_eq!(match_all(&a, &b, &MatchOptions::default()).len(), 1);
-    }
-
-    #[test]
-    fn the_order_of_parts_does_not_matter() {
-        let a = descriptors(&[[9, 9, 9, 9]]);
-        let b = descriptors(&[[9, 9, 9, 8], [0, 0, 0, 0], [9, 9, 8, 9], [7, 7, 7, 7]]);
-        let rows = b.as_bytes();
-        let (mut one, mut two) = (Nearest::new(1, 4), Nearest::new(1, 4));
-        one.compare(0, a.get(0), 0, &rows[..8]);
-        one.compare(0, a.get(0), 2, &rows[8..]);
-        two.compare(0, a.get(0), 2, &rows[8..]);
-        two.compare(0, a.get(0), 0, &rows[..8]);
-        assert_eq!(one.forward[0].0, two.forward[0].0);
-        assert_eq!(one.forward, two.forward);
-        assert_eq!(one.backward, two.backward);
-    }
-
-    #[test]
-    fn different_lengths_match_nowhere() {
-        let a = descriptors(&[[1, 2, 3, 4]]);
-        let b = Descriptors::from_bytes(2, vec![1, 2]).unwrap();
-        assert!(match_all(&a, &b, &MatchOptions::default()).is_empty());
-    }
-}
+mod tests;

@@ -1,8 +1,14 @@
 //! The SIFT descriptor (Lowe 2004, §6) in RootSIFT form (Arandjelović & Zisserman, CVPR 2012).
+//!
+//! Gradients are measured on a grid turned and scaled with the keypoint (see [`super::patch`]),
+//! [`PER_CELL`] a side of a cell. Lowe reads the layer's own pixels instead and shares each among
+//! the cells by its place; here the places are the same for all keypoints.
 
 use std::f32::consts::TAU;
+use std::sync::LazyLock;
 
-use super::blur::Plane;
+use super::patch::{self, Frame, Grid};
+use super::rows::Plane;
 use super::trig;
 use crate::dispatch::widest;
 
@@ -11,173 +17,214 @@ const CELLS: usize = 4;
 /// Directions a cell.
 const DIRECTIONS: usize = 8;
 /// Numbers in a descriptor.
-pub(crate) const LENGTH: usize = CELLS * CELLS * DIRECTIONS;
+pub(super) const LENGTH: usize = CELLS * CELLS * DIRECTIONS;
 /// Width of a cell in units of the keypoint's scale.
 const CELL_WIDTH: f32 = 3.0;
+/// Gradients a side of a cell.
+const PER_CELL: usize = 3;
+/// Gradients a side: a sample is shared by the cells nearest to it, so half a cell more at each
+/// end counts.
+const SIDE: usize = (CELLS + 1) * PER_CELL;
+/// Samples a side of the grid that the gradients are differences of.
+const GRID: usize = SIDE + 2;
+/// Samples of the grid, rounded up to whole registers.
+const SAMPLES: usize = (GRID * GRID).next_multiple_of(16);
 /// Largest share of one number before the second normalisation (Lowe §6.1).
 const CLAMP: f32 = 0.2;
 /// RootSIFT has length 1 and few entries above 1/2: 512 fills a byte.
 const QUANTISE: f32 = 512.0;
 
-/// Rows of cells with one more at each end, so that sharing needs no bounds; the same for
-/// directions, whose last wraps round.
-const PADDED: usize = CELLS + 2;
-const PADDED_DIRECTIONS: usize = DIRECTIONS + 1;
+/// What one column of samples adds to each direction, twice: to the cell above and to the one
+/// below. One direction more than there are, for what wraps round to the first.
+type Column = [[f32; 2]; DIRECTIONS + 1];
 
-/// Gradient samples of one row in the keypoint's frame; reused from row to row.
-#[derive(Default)]
-pub(crate) struct Scratch {
-    weight: Vec<f32>,
-    direction: Vec<f32>,
-    u: Vec<f32>,
-    v: Vec<f32>,
+/// What every keypoint's grid has in common.
+struct Layout {
+    grid: Grid<SAMPLES>,
+    /// Gaussian of half the descriptor's width, two cells; 0 in the outermost samples.
+    window: [f32; SAMPLES],
+    /// Share of the lower of the two cells a sample falls between.
+    lower: [f32; SAMPLES],
 }
 
-/// Describes the place (x, y) of `layer` with `sigma` in that plane's pixels, turned by the
-/// direction whose cosine and sine are given.
-#[inline(always)]
-fn histogram_body(
+/// What describing writes on the way; one serves all keypoints of a thread.
+pub(super) struct Scratch {
+    patch: patch::Scratch<SAMPLES>,
+    shares: [[f32; 4]; SAMPLES],
+    directions: [u32; SAMPLES],
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self {
+            patch: patch::Scratch::default(),
+            shares: [[0.0; 4]; SAMPLES],
+            directions: [0; SAMPLES],
+        }
+    }
+}
+
+static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
+    // Gradient (i, j) is measured at sample (i + 1, j + 1).
+    let gradient = |p: usize| {
+        let (i, j) = ((p % GRID).wrapping_sub(1), (p / GRID).wrapping_sub(1));
+        (i < SIDE && j < SIDE).then_some((i, j))
+    };
+    let each = |of: fn(usize, usize) -> f32| {
+        std::array::from_fn(|p| gradient(p).map_or(0.0, |(i, j)| of(i, j)))
+    };
+    Layout {
+        grid: Grid::square(GRID),
+        window: each(|i, j| {
+            let (u, v) = (place(i), place(j));
+            libm::exp(-(u * u + v * v) / 8.0) as f32
+        }),
+        lower: each(|_, j| second_share(j)),
+    }
+});
+
+/// Where sample `i` of a side stands, in cells from the keypoint.
+fn place(i: usize) -> f64 {
+    (i as f64 + 0.5) / PER_CELL as f64 - (CELLS + 1) as f64 / 2.0
+}
+
+/// Share of the second of the two cells that the `i`-th sample between their centres goes to.
+const fn second_share(i: usize) -> f32 {
+    (i % PER_CELL) as f32 / PER_CELL as f32 + 0.5 / PER_CELL as f32
+}
+
+/// Describes the place (x, y) of `layer` with `sigma` in that plane's pixels, turned by `angle`
+/// radians.
+pub(super) fn describe(
+    simd: crate::Simd,
     layer: &Plane,
-    x: f32,
-    y: f32,
+    (x, y): (f32, f32),
     sigma: f32,
     angle: f32,
-    rotation: (f32, f32),
+    scratch: &mut Scratch,
+) -> [u8; LENGTH] {
+    let step = CELL_WIDTH * sigma / PER_CELL as f32;
+    let frame = Frame {
+        x,
+        y,
+        step: (step * libm::cosf(angle), step * libm::sinf(angle)),
+    };
+    let mut bytes = [0u8; LENGTH];
+    describe_frame(simd, layer, frame, &LAYOUT, scratch, &mut bytes);
+    bytes
+}
+
+/// How far from a keypoint of this scale the layer may be read, in pixels.
+pub(super) fn reach(sigma: f32) -> f32 {
+    let half_side = CELL_WIDTH * sigma / PER_CELL as f32 * (GRID - 1) as f32 / 2.0;
+    half_side * std::f32::consts::SQRT_2 + 1.0
+}
+
+#[inline(always)]
+fn describe_frame_body(
+    layer: &Plane,
+    frame: Frame,
+    layout: &Layout,
+    scratch: &mut Scratch,
+    out: &mut [u8; LENGTH],
+) {
+    *out = quantise(histogram(layer, &frame, layout, scratch));
+}
+
+widest! {
+    fn describe_frame(
+        layer: &Plane, frame: Frame, layout: &Layout, scratch: &mut Scratch,
+        out: &mut [u8; LENGTH],
+    ) = describe_frame_body
+}
+
+#[inline(always)]
+fn histogram(
+    layer: &Plane,
+    frame: &Frame,
+    layout: &Layout,
     scratch: &mut Scratch,
 ) -> [f32; LENGTH] {
-    let (cos, sin) = rotation;
-    let cell = CELL_WIDTH * sigma;
-    let inverse = 1.0 / cell;
-    let reach = (CELLS as f32 + 1.0) / 2.0;
-    let radius = cell * std::f32::consts::SQRT_2 * reach + 0.5;
-    let (w, h) = (layer.width as f32, layer.height as f32);
-    let mut cells = [0.0f32; PADDED * PADDED * PADDED_DIRECTIONS];
-    let y0 = (y - radius).max(1.0) as usize;
-    let y1 = (y + radius).min(h - 2.0) as usize;
-    for yy in y0..=y1 {
-        let dy = yy as f32 - y;
-        // The columns for which both |u| and |v| stay within reach: an interval each.
-        let (a0, a1) = interval(cos * inverse, sin * dy * inverse, reach);
-        let (b0, b1) = interval(-sin * inverse, cos * dy * inverse, reach);
-        let first = (x + a0.max(b0)).max(1.0).ceil();
-        let last = (x + a1.min(b1)).min(w - 2.0).floor();
-        if last < first {
-            continue;
+    layout.grid.sample(layer, frame, &mut scratch.patch);
+    let Scratch {
+        shares, directions, ..
+    } = scratch;
+    let patch = &scratch.patch.samples;
+    // Across the ends of rows the differences mean nothing; the window is 0 there.
+    for p in GRID..SAMPLES - GRID {
+        let gu = patch[p + 1] - patch[p - 1];
+        let gv = patch[p + GRID] - patch[p - GRID];
+        let weight = layout.window[p] * (gu * gu + gv * gv).sqrt();
+        let place = trig::atan2(gv, gu) * (DIRECTIONS as f32 / TAU);
+        let (low, share) = trig::split(place);
+        let second = share * weight;
+        let first = weight - second;
+        let (first_lower, second_lower) = (first * layout.lower[p], second * layout.lower[p]);
+        shares[p] = [
+            first - first_lower,
+            first_lower,
+            second - second_lower,
+            second_lower,
+        ];
+        directions[p] = low as u32;
+    }
+    // Rows of samples between the same two rows of cells, then columns between the same two
+    // columns of cells, are added up with their shares.
+    let mut bands = [[[0.0f32; 2 * DIRECTIONS]; CELLS + 2]; CELLS + 1];
+    let mut columns: [[Column; SIDE]; CELLS + 1] = [[[[0.0; 2]; DIRECTIONS + 1]; SIDE]; CELLS + 1];
+    for (band, columns) in columns.iter_mut().enumerate() {
+        for k in 0..PER_CELL {
+            let at = (band * PER_CELL + k + 1) * GRID + 1;
+            let (shares, directions) = (&shares[at..at + SIDE], &directions[at..at + SIDE]);
+            for ((column, share), &low) in columns.iter_mut().zip(shares).zip(directions) {
+                let two = &mut column.as_flattened_mut()[2 * (low as usize % DIRECTIONS)..][..4];
+                for (to, &v) in two.iter_mut().zip(share) {
+                    *to += v;
+                }
+            }
         }
-        let x0 = first as usize;
-        let n = (last as usize) - x0 + 1;
-        let above = &layer.row(yy - 1)[x0..x0 + n];
-        let below = &layer.row(yy + 1)[x0..x0 + n];
-        let left = &layer.row(yy)[x0 - 1..x0 - 1 + n];
-        let right = &layer.row(yy)[x0 + 1..x0 + 1 + n];
-        scratch.resize(n);
-        let (weight, direction) = (&mut scratch.weight[..n], &mut scratch.direction[..n]);
-        let (us, vs) = (&mut scratch.u[..n], &mut scratch.v[..n]);
-        for i in 0..n {
-            let dx = (x0 + i) as f32 - x;
-            let u = (cos * dx + sin * dy) * inverse;
-            let v = (cos * dy - sin * dx) * inverse;
-            let gx = right[i] - left[i];
-            let gy = below[i] - above[i];
-            // Gaussian with half the descriptor's width: σ = 2 cells.
-            weight[i] = trig::exp((u * u + v * v) * (-1.0 / 8.0)) * (gx * gx + gy * gy).sqrt();
-            let turned = trig::atan2(gy, gx) - angle;
-            let turned = if turned < 0.0 { turned + TAU } else { turned };
-            direction[i] = turned * (DIRECTIONS as f32 / TAU);
-            // Cell centres lie at -1.5, -0.5, 0.5, 1.5; padding adds one.
-            us[i] = u + (CELLS as f32 / 2.0 + 0.5);
-            vs[i] = v + (CELLS as f32 / 2.0 + 0.5);
-        }
-        for i in 0..n {
-            share(&mut cells, us[i], vs[i], direction[i], weight[i]);
+    }
+    for (cells, columns) in bands.iter_mut().zip(&mut columns) {
+        for (i, column) in columns.iter_mut().enumerate() {
+            let wrapped = column[DIRECTIONS];
+            column[0][0] += wrapped[0];
+            column[0][1] += wrapped[1];
+            let (left, right) = (i / PER_CELL, second_share(i));
+            let column = &column.as_flattened()[..2 * DIRECTIONS];
+            for (o, &v) in column.iter().enumerate() {
+                let second = v * right;
+                cells[left][o] += v - second;
+                cells[left + 1][o] += second;
+            }
         }
     }
     let mut out = [0.0f32; LENGTH];
-    for cy in 0..CELLS {
-        for cx in 0..CELLS {
-            let at = ((cy + 1) * PADDED + cx + 1) * PADDED_DIRECTIONS;
-            let to = (cy * CELLS + cx) * DIRECTIONS;
-            out[to..to + DIRECTIONS].copy_from_slice(&cells[at..at + DIRECTIONS]);
-            out[to] += cells[at + DIRECTIONS];
+    for (c, to) in out.chunks_exact_mut(DIRECTIONS).enumerate() {
+        let (cy, cx) = (c / CELLS, c % CELLS + 1);
+        for (o, to) in to.iter_mut().enumerate() {
+            *to = bands[cy][cx][2 * o + 1] + bands[cy + 1][cx][2 * o];
         }
     }
     out
 }
 
-impl Scratch {
-    fn resize(&mut self, n: usize) {
-        if self.weight.len() < n {
-            for buffer in [
-                &mut self.weight,
-                &mut self.direction,
-                &mut self.u,
-                &mut self.v,
-            ] {
-                buffer.resize(n, 0.0);
-            }
+/// Adds up in eight lanes, so that every path adds in the same order.
+#[inline(always)]
+fn sum(values: &[f32; LENGTH], term: impl Fn(f32) -> f32) -> f32 {
+    let mut lanes = [0.0f32; DIRECTIONS];
+    for chunk in values.chunks_exact(DIRECTIONS) {
+        for (lane, &v) in lanes.iter_mut().zip(chunk) {
+            *lane += term(v);
         }
     }
-}
-
-/// Values of dx with |slope · dx + offset| < reach.
-#[inline(always)]
-fn interval(slope: f32, offset: f32, reach: f32) -> (f32, f32) {
-    if slope.abs() < 1e-9 {
-        return if offset.abs() < reach {
-            (f32::NEG_INFINITY, f32::INFINITY)
-        } else {
-            (f32::INFINITY, f32::NEG_INFINITY)
-        };
-    }
-    let (a, b) = ((-reach - offset) / slope, (reach - offset) / slope);
-    if a < b { (a, b) } else { (b, a) }
-}
-
-/// Trilinear: each sample goes to the two nearest cells in each direction.
-#[inline(always)]
-fn share(
-    cells: &mut [f32; PADDED * PADDED * PADDED_DIRECTIONS],
-    u: f32,
-    v: f32,
-    o: f32,
-    weight: f32,
-) {
-    let top = (PADDED - 2) as f32;
-    let (iu, iv, io) = (
-        u.clamp(0.0, top) as usize,
-        v.clamp(0.0, top) as usize,
-        o.clamp(0.0, DIRECTIONS as f32 - 1.0) as usize,
-    );
-    let (fu, fv, fo) = (u - iu as f32, v - iv as f32, o - io as f32);
-    let at = (iv * PADDED + iu) * PADDED_DIRECTIONS + io;
-    let w1 = weight * fv;
-    let w0 = weight - w1;
-    let (w01, w11) = (w0 * fu, w1 * fu);
-    let (w00, w10) = (w0 - w01, w1 - w11);
-    let down = PADDED * PADDED_DIRECTIONS;
-    for (base, w) in [
-        (at, w00),
-        (at + PADDED_DIRECTIONS, w01),
-        (at + down, w10),
-        (at + down + PADDED_DIRECTIONS, w11),
-    ] {
-        let second = w * fo;
-        cells[base] += w - second;
-        cells[base + 1] += second;
-    }
-}
-
-widest! {
-    pub(crate) fn histogram(
-        layer: &Plane, x: f32, y: f32, sigma: f32, angle: f32, rotation: (f32, f32),
-        scratch: &mut Scratch,
-    ) -> [f32; LENGTH] = histogram_body
+    lanes.iter().sum()
 }
 
 /// Normalise, clamp, normalise, take the root of each share, and quantise: the result's bytes
 /// have a Euclidean length near 512.
-pub(crate) fn quantise(mut histogram: [f32; LENGTH], out: &mut Vec<u8>) {
-    let norm = histogram.iter().map(|v| v * v).sum::<f32>().sqrt();
+#[inline(always)]
+fn quantise(mut histogram: [f32; LENGTH]) -> [u8; LENGTH] {
+    let norm = sum(&histogram, |v| v * v).sqrt();
     if norm > 0.0 {
         let inverse = 1.0 / norm;
         for v in &mut histogram {
@@ -185,62 +232,60 @@ pub(crate) fn quantise(mut histogram: [f32; LENGTH], out: &mut Vec<u8>) {
         }
     }
     // RootSIFT divides by the L1 norm, so the scale after clamping does not matter.
-    let sum: f32 = histogram.iter().sum();
-    let inverse = if sum > 0.0 { 1.0 / sum } else { 0.0 };
-    out.extend(
-        histogram
-            .iter()
-            .map(|v| ((v * inverse).sqrt() * QUANTISE + 0.5).min(255.0) as u8),
-    );
+    let total = sum(&histogram, |v| v);
+    let inverse = if total > 0.0 { 1.0 / total } else { 0.0 };
+    let mut bytes = [0u8; LENGTH];
+    for (byte, v) in bytes.iter_mut().zip(&histogram) {
+        *byte = trig::round(((v * inverse).sqrt() * QUANTISE).min(255.0)) as u8;
+    }
+    bytes
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Simd;
 
     fn texture(w: usize, h: usize) -> Plane {
-        let mut p = Plane::new(w, h);
-        for y in 0..h {
-            for x in 0..w {
-                let (fx, fy) = (x as f32, y as f32);
-                p.data[y * w + x] =
-                    0.5 + 0.2 * (fx * 0.31).sin() + 0.2 * (fy * 0.23 + fx * 0.11).cos();
-            }
+        let data = (0..w * h)
+            .map(|i| {
+                let (x, y) = ((i % w) as f32, (i / w) as f32);
+                (6000.0 * (x * 0.31).sin() + 6000.0 * (y * 0.23 + x * 0.11).cos()) as i16
+            })
+            .collect();
+        Plane {
+            width: w,
+            height: h,
+            data,
         }
-        p
     }
 
     #[test]
-    fn wide_and_narrow_agree_to_the_bit() {
+    fn every_path_gives_the_same_bytes() {
         let p = texture(90, 70);
         for (x, y, s, a) in [
             (45.0, 35.0, 2.0, 0.3f32),
             (3.2, 66.0, 1.6, 4.0),
             (88.0, 1.5, 3.1, 6.2),
         ] {
-            let mut scratch = Scratch::default();
-            let rotation = (a.cos(), a.sin());
-            let wide = histogram(&p, x, y, s, a, rotation, &mut scratch);
-            assert_eq!(wide, histogram_body(&p, x, y, s, a, rotation, &mut scratch));
-            assert!(wide.iter().all(|v| v.is_finite() && *v >= 0.0));
+            let want = describe(Simd::BASELINE, &p, (x, y), s, a, &mut Scratch::default());
+            for &simd in Simd::available() {
+                let got = describe(simd, &p, (x, y), s, a, &mut Scratch::default());
+                assert_eq!(got, want, "{}", simd.name());
+            }
         }
     }
 
     #[test]
     fn length_is_about_512() {
         let p = texture(90, 70);
-        let mut bytes = Vec::new();
-        quantise(
-            histogram(
-                &p,
-                45.0,
-                35.0,
-                2.0,
-                0.0,
-                (1.0, 0.0),
-                &mut Scratch::default(),
-            ),
-            &mut bytes,
+        let bytes = describe(
+            Simd::widest(),
+            &p,
+            (45.0, 35.0),
+            2.0,
+            0.0,
+            &mut Scratch::default(),
         );
         let length = bytes
             .iter()
@@ -251,9 +296,44 @@ mod tests {
     }
 
     #[test]
+    fn a_ramp_fills_one_direction_of_every_cell() {
+        let data = (0..80 * 80).map(|i| (i % 80) as i16 * 100).collect();
+        let p = Plane {
+            width: 80,
+            height: 80,
+            data,
+        };
+        let bytes = describe(
+            Simd::widest(),
+            &p,
+            (40.0, 40.0),
+            2.0,
+            0.0,
+            &mut Scratch::default(),
+        );
+        for cell in bytes.chunks(DIRECTIONS) {
+            assert!(
+                cell[0] > 100 && cell[1..].iter().all(|&b| b < 3),
+                "{cell:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_flat_place_gives_zeros() {
-        let mut bytes = Vec::new();
-        quantise([0.0; LENGTH], &mut bytes);
-        assert_eq!(bytes, vec![0; LENGTH]);
+        let p = Plane {
+            width: 60,
+            height: 60,
+            data: vec![5; 3600],
+        };
+        let bytes = describe(
+            Simd::widest(),
+            &p,
+            (30.0, 30.0),
+            2.0,
+            0.0,
+            &mut Scratch::default(),
+        );
+        assert_eq!(bytes, [0; LENGTH]);
     }
 }

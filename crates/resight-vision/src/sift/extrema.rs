@@ -1,166 +1,378 @@
 //! Extrema of the difference of Gaussians, and their place to a fraction of a pixel
 //! (Lowe, "Distinctive Image Features from Scale-Invariant Keypoints", IJCV 2004, §3–4).
 
+use std::collections::VecDeque;
+use std::ops::Range;
+
 use super::SiftOptions;
-use super::blur::Plane;
+use super::blur::UNITS;
+use super::rows::Ring;
+use crate::dispatch::{Simd, widest};
 
 /// An extremum inside one octave, in that octave's pixels.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Extremum {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Extremum {
     /// Octave it belongs to: an index into the pyramid.
-    pub(crate) octave: usize,
+    pub(super) octave: usize,
     /// Gaussian layer nearest to its scale, 1 ..= layers.
-    pub(crate) layer: usize,
+    pub(super) layer: usize,
     /// Refined column.
-    pub(crate) x: f32,
+    pub(super) x: f32,
     /// Refined row.
-    pub(crate) y: f32,
+    pub(super) y: f32,
     /// Refined layer, a real number.
-    pub(crate) s: f32,
+    pub(super) s: f32,
     /// |D| at the refined place, for grey values in 0..1.
-    pub(crate) response: f32,
+    pub(super) response: f32,
 }
 
-/// No extremum is looked for nearer to the border than this: its neighbourhood would be made up.
-const BORDER: usize = 5;
+impl Extremum {
+    /// Sorts extrema by where they stand in memory: near ones come near each other.
+    pub(super) fn place_key(&self) -> u64 {
+        /// Rows taken together, so that what is above and below stays in cache as well.
+        const STRIPE: f32 = 32.0;
+        let stripe = (self.y / STRIPE) as u64;
+        (self.octave as u64) << 48 | (self.layer as u64) << 40 | stripe << 24 | self.x as u64
+    }
+}
+
+/// What counts as an extremum, in the units of the pixels.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Criteria {
+    octave: usize,
+    layers: usize,
+    /// Lowest |D| of a sample. Samples lie below the peak they belong to, so this is lower than
+    /// what is asked of the refined peak.
+    coarse: i16,
+    threshold: f64,
+    edge: f64,
+}
+
+impl Criteria {
+    pub(super) fn new(octave: usize, options: &SiftOptions) -> Self {
+        let threshold = options.contrast_threshold / options.layers as f32 * UNITS;
+        Self {
+            octave,
+            layers: options.layers,
+            coarse: (0.5 * threshold) as i16,
+            threshold: f64::from(threshold),
+            edge: f64::from(options.edge_threshold),
+        }
+    }
+}
+
+/// Nearest to the border that an extremum may lie: it needs all its neighbours.
+const BORDER: usize = 1;
 /// Steps to a neighbouring sample before the refinement gives up (Lowe §4).
 const MAX_STEPS: usize = 5;
+/// Rows that a refinement may move away from where it began.
+const MAX_ROWS: usize = 2;
+/// Rows of each difference that are kept: those that a refinement may read, and one more.
+const KEPT: usize = 2 * (MAX_ROWS + 1) + 2;
 
-/// Finds the extrema of one octave; `dog` has `layers + 2` planes of one size.
-pub(crate) fn find(dog: &[Plane], octave: usize, options: &SiftOptions, found: &mut Vec<Extremum>) {
-    let layers = dog.len() - 2;
-    let (w, h) = (dog[0].width, dog[0].height);
-    if w <= 2 * BORDER || h <= 2 * BORDER {
-        return;
+/// Finds the extrema of one band while its rows pass by.
+#[derive(Default)]
+pub(super) struct Search {
+    width: usize,
+    height: usize,
+    band: Range<usize>,
+    first: usize,
+    next: usize,
+    /// The last rows of each difference of neighbouring layers.
+    differences: Vec<Ring>,
+    /// Samples found, row by row, waiting for the rows below them.
+    pending: VecDeque<Sample>,
+    columns: Vec<u32>,
+}
+
+#[derive(Clone, Copy)]
+struct Sample {
+    layer: usize,
+    x: usize,
+    y: usize,
+}
+
+impl Search {
+    /// Extrema of the rows `band` are asked for; rows will come from `first` on.
+    pub(super) fn begin(&mut self, width: usize, height: usize, band: Range<usize>, first: usize) {
+        self.width = width;
+        self.height = height;
+        self.band = band;
+        self.first = first;
+        self.next = first;
+        self.pending.clear();
     }
-    let threshold = options.contrast_threshold / layers as f32;
-    // Coarse samples lie below the peak they belong to, so a lower bar comes first.
-    let coarse = 0.5 * threshold;
-    let start = found.len();
-    for layer in 1..=layers {
-        let planes = [&dog[layer - 1], &dog[layer], &dog[layer + 1]];
-        for y in BORDER..h - BORDER {
-            let row = planes[1].row(y);
-            for (x, &v) in row.iter().enumerate().take(w - BORDER).skip(BORDER) {
-                if v.abs() > coarse
-                    && is_extremum(&planes, x, y, v)
-                    && let Some(e) = refine(dog, octave, layer, x, y, threshold, options)
-                {
-                    found.push(e);
+
+    /// Takes the rows before `end` of all layers, the first of which is `gaussians[0]`.
+    pub(super) fn advance(
+        &mut self,
+        simd: Simd,
+        criteria: &Criteria,
+        gaussians: &[Ring],
+        end: usize,
+        found: &mut Vec<Extremum>,
+    ) {
+        self.differences
+            .resize_with(gaussians.len() - 1, Ring::default);
+        if self.next == self.first {
+            for ring in &mut self.differences {
+                // Padding lets the search read whole vectors.
+                ring.reshape(self.width, super::blur::BLOCK, KEPT);
+            }
+        }
+        while self.next < end {
+            let y = self.next;
+            for (pair, ring) in gaussians.windows(2).zip(&mut self.differences) {
+                subtract(simd, pair[1].row(y), pair[0].row(y), ring.row_mut(y));
+            }
+            self.next += 1;
+            if y >= self.first + 2 {
+                self.look(simd, criteria, y - 1);
+            }
+            // A refinement may read this many rows further down, where there are any.
+            let last = y + 1 == self.height;
+            while let Some(&sample) = self.pending.front()
+                && (last || sample.y + MAX_ROWS < y)
+            {
+                self.pending.pop_front();
+                found.extend(self.refine(criteria, sample));
+            }
+        }
+    }
+
+    /// Looks for samples in row `y`, whose neighbours above and below are there.
+    fn look(&mut self, simd: Simd, criteria: &Criteria, y: usize) {
+        let inside = BORDER..self.height.saturating_sub(BORDER);
+        if !self.band.contains(&y) || !inside.contains(&y) || self.width <= 2 * BORDER {
+            return;
+        }
+        for layer in 1..=criteria.layers {
+            let row = |l: usize, y: usize| self.differences[l].padded(y, 0);
+            let rows = [y - 1, y, y + 1].map(|y| row(layer, y));
+            let (lower, upper) = (row(layer - 1, y), row(layer + 1, y));
+            let end = self.width - BORDER;
+            self.columns.clear();
+            candidates(
+                simd,
+                lower,
+                rows,
+                upper,
+                criteria.coarse,
+                end,
+                &mut self.columns,
+            );
+            for &x in &self.columns {
+                let x = x as usize;
+                if x >= BORDER && self.beats_corners(layer, x, y) {
+                    self.pending.push_back(Sample { layer, x, y });
                 }
             }
         }
     }
-    // Neighbouring samples may slide to the same place: keep one of each.
+
+    fn at(&self, layer: usize, x: usize, y: usize) -> i16 {
+        self.differences[layer].row(y)[x]
+    }
+
+    /// Compares with the sixteen neighbours in the layers above and below that [`candidates`]
+    /// leaves out, by the same rule for ties.
+    fn beats_corners(&self, layer: usize, x: usize, y: usize) -> bool {
+        let v = self.at(layer, x, y);
+        for (other, wins_ties) in [(layer - 1, true), (layer + 1, false)] {
+            for yy in y - 1..=y + 1 {
+                for xx in x - 1..=x + 1 {
+                    if xx == x && yy == y {
+                        continue;
+                    }
+                    let n = self.at(other, xx, yy);
+                    let beats = if v > 0 { v > n } else { v < n };
+                    if !(beats || (wins_ties && v == n)) {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// Fits a parabola through the 3×3×3 neighbourhood, moving to the neighbour it points to
+    /// until the peak lies within the sample; refuses weak ones and those on edges.
+    fn refine(&self, criteria: &Criteria, sample: Sample) -> Option<Extremum> {
+        let (w, h) = (self.width, self.height);
+        let Sample { layer, x, y } = sample;
+        let (mut x, mut y, mut s) = (x, y, layer);
+        for _ in 0..MAX_STEPS {
+            let rows: [[&[i16]; 3]; 3] = [s - 1, s, s + 1]
+                .map(|l| [y - 1, y, y + 1].map(|y| &self.differences[l].row(y)[x - 1..x + 2]));
+            let d = |ds: isize, dy: isize, dx: isize| {
+                f64::from(rows[(ds + 1) as usize][(dy + 1) as usize][(dx + 1) as usize])
+            };
+            let v2 = 2.0 * d(0, 0, 0);
+            let gx = 0.5 * (d(0, 0, 1) - d(0, 0, -1));
+            let gy = 0.5 * (d(0, 1, 0) - d(0, -1, 0));
+            let gs = 0.5 * (d(1, 0, 0) - d(-1, 0, 0));
+            let xx = d(0, 0, 1) + d(0, 0, -1) - v2;
+            let yy = d(0, 1, 0) + d(0, -1, 0) - v2;
+            let ss = d(1, 0, 0) + d(-1, 0, 0) - v2;
+            let xy = 0.25 * (d(0, 1, 1) - d(0, 1, -1) - d(0, -1, 1) + d(0, -1, -1));
+            let xs = 0.25 * (d(1, 0, 1) - d(1, 0, -1) - d(-1, 0, 1) + d(-1, 0, -1));
+            let ys = 0.25 * (d(1, 1, 0) - d(1, -1, 0) - d(-1, 1, 0) + d(-1, -1, 0));
+            // Cramer's rule for H · offset = -g.
+            let c0 = yy * ss - ys * ys;
+            let c1 = xs * ys - xy * ss;
+            let c2 = xy * ys - yy * xs;
+            let det = xx * c0 + xy * c1 + xs * c2;
+            // Pixels are whole numbers, and so is 64 times the determinant.
+            if det == 0.0 {
+                return None;
+            }
+            let ox = -(gx * c0 + gy * c1 + gs * c2) / det;
+            let oy = -(gx * c1 + gy * (xx * ss - xs * xs) + gs * (xy * xs - xx * ys)) / det;
+            let os = -(gx * c2 + gy * (xy * xs - xx * ys) + gs * (xx * yy - xy * xy)) / det;
+            if ox.abs() <= 0.6 && oy.abs() <= 0.6 && os.abs() <= 0.6 {
+                let peak = d(0, 0, 0) + 0.5 * (gx * ox + gy * oy + gs * os);
+                let (trace, determinant) = (xx + yy, xx * yy - xy * xy);
+                let r = criteria.edge;
+                let is_edge =
+                    determinant <= 0.0 || trace * trace * r >= (r + 1.0) * (r + 1.0) * determinant;
+                if peak.abs() < criteria.threshold || is_edge {
+                    return None;
+                }
+                let refined = s as f64 + os;
+                return Some(Extremum {
+                    octave: criteria.octave,
+                    layer: (refined.round() as usize).clamp(1, criteria.layers),
+                    x: (x as f64 + ox) as f32,
+                    y: (y as f64 + oy) as f32,
+                    s: refined as f32,
+                    response: (peak.abs() / f64::from(UNITS)) as f32,
+                });
+            }
+            let step = |at: usize, offset: f64, low: usize, high: usize| {
+                let to = if offset > 0.6 {
+                    at + 1
+                } else if offset < -0.6 {
+                    at - 1
+                } else {
+                    at
+                };
+                (low..=high).contains(&to).then_some(to)
+            };
+            x = step(x, ox, BORDER, w - 1 - BORDER)?;
+            y = step(y, oy, BORDER, h - 1 - BORDER)?;
+            s = step(s, os, 1, criteria.layers)?;
+            if y.abs_diff(sample.y) > MAX_ROWS {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+/// Neighbouring samples may slide to the same place: keeps the strongest of each, in an order
+/// that does not depend on the bands they were found in.
+pub(super) fn keep_distinct(found: &mut Vec<Extremum>) {
     let cell = |e: &Extremum| (e.layer, (e.y * 2.0) as u32, (e.x * 2.0) as u32);
-    found[start..].sort_by(|a, b| {
+    found.sort_unstable_by(|a, b| {
         cell(a)
             .cmp(&cell(b))
             .then(b.response.total_cmp(&a.response))
+            .then(a.y.total_cmp(&b.y))
+            .then(a.x.total_cmp(&b.x))
+            .then(a.s.total_cmp(&b.s))
     });
-    let mut kept = start;
-    for i in start..found.len() {
-        if kept == start || cell(&found[i]) != cell(&found[kept - 1]) {
-            found[kept] = found[i];
-            kept += 1;
-        }
-    }
-    found.truncate(kept);
+    found.dedup_by_key(|e| cell(e));
 }
 
-/// Whether `v` is above, or below, all 26 neighbours (ties lose, so that plateaus give nothing).
 #[inline(always)]
-fn is_extremum(planes: &[&Plane; 3], x: usize, y: usize, v: f32) -> bool {
-    let sign = if v > 0.0 { 1.0 } else { -1.0 };
-    let v = v * sign;
-    // The plane's own neighbours reject most samples, so they come first.
-    for (i, plane) in [planes[1], planes[0], planes[2]].into_iter().enumerate() {
-        for yy in y - 1..=y + 1 {
-            let n = &plane.row(yy)[x - 1..x + 2];
-            let centre = i == 0 && yy == y;
-            if n[0] * sign >= v || n[2] * sign >= v || (!centre && n[1] * sign >= v) {
-                return false;
-            }
-        }
+fn subtract_body(a: &[i16], b: &[i16], out: &mut [i16]) {
+    for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
+        // Two pixels differ by 32,767 at most.
+        *o = a.wrapping_sub(b);
     }
-    true
 }
 
-/// Fits a parabola through the 3×3×3 neighbourhood, moving to the neighbour it points to until
-/// the peak lies within the sample; refuses weak ones and those on edges.
-fn refine(
-    dog: &[Plane],
-    octave: usize,
-    layer: usize,
-    x: usize,
-    y: usize,
-    threshold: f32,
-    options: &SiftOptions,
-) -> Option<Extremum> {
-    let layers = dog.len() - 2;
-    let (w, h) = (dog[0].width, dog[0].height);
-    let (mut x, mut y, mut s) = (x, y, layer);
-    for _ in 0..MAX_STEPS {
-        let d = |ds: isize, dy: isize, dx: isize| {
-            f64::from(
-                dog[s.wrapping_add_signed(ds)]
-                    .at(x.wrapping_add_signed(dx), y.wrapping_add_signed(dy)),
-            )
-        };
-        let v2 = 2.0 * d(0, 0, 0);
-        let gx = 0.5 * (d(0, 0, 1) - d(0, 0, -1));
-        let gy = 0.5 * (d(0, 1, 0) - d(0, -1, 0));
-        let gs = 0.5 * (d(1, 0, 0) - d(-1, 0, 0));
-        let xx = d(0, 0, 1) + d(0, 0, -1) - v2;
-        let yy = d(0, 1, 0) + d(0, -1, 0) - v2;
-        let ss = d(1, 0, 0) + d(-1, 0, 0) - v2;
-        let xy = 0.25 * (d(0, 1, 1) - d(0, 1, -1) - d(0, -1, 1) + d(0, -1, -1));
-        let xs = 0.25 * (d(1, 0, 1) - d(1, 0, -1) - d(-1, 0, 1) + d(-1, 0, -1));
-        let ys = 0.25 * (d(1, 1, 0) - d(1, -1, 0) - d(-1, 1, 0) + d(-1, -1, 0));
-        // Cramer's rule for H · offset = -g.
-        let c0 = yy * ss - ys * ys;
-        let c1 = xs * ys - xy * ss;
-        let c2 = xy * ys - yy * xs;
-        let det = xx * c0 + xy * c1 + xs * c2;
-        if det.abs() < 1e-18 {
-            return None;
+widest! { fn subtract(a: &[i16], b: &[i16], out: &mut [i16]) = subtract_body }
+
+/// Samples looked at together.
+const LANES: usize = 32;
+
+#[inline(always)]
+fn lanes(row: &[i16], at: usize) -> &[i16; LANES] {
+    // The padding of a row makes every block whole; an empty default finds nothing.
+    row[at..].first_chunk().unwrap_or(&[0; LANES])
+}
+
+#[inline(always)]
+fn candidates_body(
+    lower: &[i16],
+    rows: [&[i16]; 3],
+    upper: &[i16],
+    threshold: i16,
+    end: usize,
+    out: &mut Vec<u32>,
+) {
+    let mut x = 1;
+    while x < end {
+        let v = lanes(rows[1], x);
+        let mut strong = 0i16;
+        for &v in v {
+            strong |= -i16::from((v > threshold) | (v < -threshold));
         }
-        let ox = -(gx * c0 + gy * c1 + gs * c2) / det;
-        let oy = -(gx * c1 + gy * (xx * ss - xs * xs) + gs * (xy * xs - xx * ys)) / det;
-        let os = -(gx * c2 + gy * (xy * xs - xx * ys) + gs * (xx * yy - xy * xy)) / det;
-        if ox.abs() <= 0.6 && oy.abs() <= 0.6 && os.abs() <= 0.6 {
-            let peak = d(0, 0, 0) + 0.5 * (gx * ox + gy * oy + gs * os);
-            let (trace, determinant) = (xx + yy, xx * yy - xy * xy);
-            let r = f64::from(options.edge_threshold);
-            let is_edge =
-                determinant <= 0.0 || trace * trace * r >= (r + 1.0) * (r + 1.0) * determinant;
-            if peak.abs() < f64::from(threshold) || is_edge {
-                return None;
+        if strong != 0 {
+            let before = [
+                lanes(lower, x),
+                lanes(rows[0], x - 1),
+                lanes(rows[0], x),
+                lanes(rows[0], x + 1),
+                lanes(rows[1], x - 1),
+            ];
+            let after = [
+                lanes(rows[1], x + 1),
+                lanes(rows[2], x - 1),
+                lanes(rows[2], x),
+                lanes(rows[2], x + 1),
+                lanes(upper, x),
+            ];
+            let mut flags = [0i16; LANES];
+            let mut any = 0i16;
+            for i in 0..LANES {
+                let mut high = before[0][i];
+                let mut low = before[0][i];
+                for row in &before[1..] {
+                    high = high.max(row[i]);
+                    low = low.min(row[i]);
+                }
+                let mut higher = after[0][i];
+                let mut lower = after[0][i];
+                for row in &after[1..] {
+                    higher = higher.max(row[i]);
+                    lower = lower.min(row[i]);
+                }
+                let v = v[i];
+                let top = (v > threshold) & (v >= high) & (v > higher);
+                let bottom = (v < -threshold) & (v <= low) & (v < lower);
+                flags[i] = -i16::from(top | bottom);
+                any |= flags[i];
             }
-            let refined = s as f64 + os;
-            return Some(Extremum {
-                octave,
-                layer: (refined.round() as usize).clamp(1, layers),
-                x: (x as f64 + ox) as f32,
-                y: (y as f64 + oy) as f32,
-                s: refined as f32,
-                response: peak.abs() as f32,
-            });
+            if any != 0 {
+                for (i, &flag) in flags.iter().enumerate() {
+                    if flag != 0 && x + i < end {
+                        out.push((x + i) as u32);
+                    }
+                }
+            }
         }
-        let step = |at: usize, offset: f64, low: usize, high: usize| {
-            let offset = if offset > 0.6 {
-                1
-            } else if offset < -0.6 {
-                -1
-            } else {
-                0
-            };
-            let to = at.wrapping_add_signed(offset);
-            (low..=high).contains(&to).then_some(to)
-        };
-        x = step(x, ox, BORDER, w - 1 - BORDER)?;
-        y = step(y, oy, BORDER, h - 1 - BORDER)?;
-        s = step(s, os, 1, layers)?;
+        x += LANES;
     }
-    None
+}
+
+widest! {
+    /// Columns before `end` where the middle one of `rows` passes the threshold and beats its
+    /// eight neighbours and the samples right above and below it in scale. Of equal neighbours
+    /// the later one wins, so that a plateau gives one sample and not none.
+    fn candidates(
+        lower: &[i16], rows: [&[i16]; 3], upper: &[i16], threshold: i16, end: usize,
+        out: &mut Vec<u32>,
+    ) = candidates_body
 }

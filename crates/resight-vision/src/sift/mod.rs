@@ -1,26 +1,49 @@
 //! SIFT: keypoints at extrema of the difference of Gaussians, RootSIFT descriptors in bytes
 //! (Lowe, IJCV 2004; Arandjelović & Zisserman, CVPR 2012).
+//!
+//! Useful for textured, rigid things seen again under rotation, scale, crop and moderate change
+//! of view; not useful for plain surfaces, or for likeness of meaning.
 
 mod blur;
+mod buffers;
 mod descriptor;
 mod extrema;
+mod gather;
+mod octave;
 mod orientation;
+mod patch;
+mod pyramid;
+mod rows;
+mod selection;
+mod taps;
 mod trig;
 
-use blur::{Plane, blur, gaussian_taps, halve, upsample};
-use extrema::Extremum;
+use std::time::{Duration, Instant};
 
+pub use selection::Selection;
+
+use buffers::{Buffers, Pool};
+use extrema::Extremum;
+use orientation::Directions;
+
+use crate::dispatch::Simd;
 use crate::features::{
     Descriptors, ExtractError, Keypoint, LocalExtractor, LocalFeatures, ModelId,
 };
-use crate::image::{GrayImage, Image};
+use crate::image::{GrayImage, GrayView, Image};
 
 /// What changes SIFT's output. The defaults are Lowe's but for the contrast threshold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SiftOptions {
-    /// The strongest keypoints kept, counted with their orientations.
+    /// The most features kept, counted with their orientations.
     pub max_features: usize,
-    /// Scales an octave.
+    /// Which are kept when there are more.
+    pub selection: Selection,
+    /// Keypoints are ranked by response times their scale, in the picture's pixels, to this power:
+    /// large ones are found again more often, small ones are placed more exactly. 0 ranks by
+    /// response alone; `bench/RESULTS.md` has what each choice gives.
+    pub scale_preference: f32,
+    /// Scales an octave, at least 1.
     pub layers: usize,
     /// Blur of the first layer of each octave, in pixels.
     pub sigma: f32,
@@ -30,51 +53,122 @@ pub struct SiftOptions {
     pub contrast_threshold: f32,
     /// Largest ratio of principal curvatures.
     pub edge_threshold: f32,
-    /// Begin with the picture at twice its size, which finds the small keypoints.
-    pub upsample: bool,
+    /// Whether to begin with the picture at twice its size, which finds the small keypoints.
+    pub upsample: Upsample,
+    /// Gives every keypoint the angle 0: for pictures known to be upright. Features then match
+    /// better, and not at all once turned.
+    pub upright: bool,
 }
 
 impl Default for SiftOptions {
     fn default() -> Self {
         Self {
             max_features: 1500,
+            selection: Selection::Strongest,
+            scale_preference: 0.5,
             layers: 3,
             sigma: 1.6,
             contrast_threshold: 0.02,
             edge_threshold: 10.0,
-            upsample: true,
+            upsample: Upsample::Always,
+            upright: false,
         }
     }
 }
 
-/// Blur that a camera picture is taken to have already, in its own pixels (Lowe §3.3).
-const CAMERA_BLUR: f32 = 0.5;
-/// Octaves end when a side would fall below this.
-const SMALLEST_SIDE: usize = 12;
+/// When a picture is doubled before its first octave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upsample {
+    /// Every picture.
+    Always,
+    /// None: three quarters of the work are saved, and the smallest keypoints lost.
+    Never,
+    /// Pictures whose longer side has no more pixels than this.
+    UpTo(usize),
+}
+
+impl Upsample {
+    fn applies(self, width: usize, height: usize) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::UpTo(side) => width.max(height) <= side,
+        }
+    }
+}
+
+/// What one thread writes while it works at keypoints.
+#[derive(Default)]
+struct Scratch {
+    orientation: orientation::Scratch,
+    descriptor: descriptor::Scratch,
+}
+
+/// Where the time of one extraction went. Stages that run in several threads count each.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StageTimes {
+    /// Doubling, converting and blurring.
+    pub blur: Duration,
+    /// Differences, extrema and their refinement.
+    pub extrema: Duration,
+    /// Sorting, and choosing the keypoints.
+    pub selection: Duration,
+    /// Finding directions.
+    pub orientation: Duration,
+    /// Describing.
+    pub description: Duration,
+}
 
 /// Our SIFT as a [`LocalExtractor`].
 ///
-/// Useful for textured, rigid things seen again under rotation, scale, crop and moderate change
-/// of view; not useful for plain surfaces, or for likeness of meaning.
+/// Buffers are kept from picture to picture and shared by clones, so one extractor should serve
+/// all threads. Results depend on the options alone, not on threads or instruction sets.
 #[derive(Clone, Debug)]
 pub struct Sift {
     options: SiftOptions,
     model: ModelId,
+    simd: Simd,
+    threads: usize,
+    pool: Pool,
 }
 
 impl Sift {
-    /// An extractor with these settings.
+    /// An extractor with these settings, working in the caller's thread.
     pub fn new(options: SiftOptions) -> Self {
-        // `max_features` is left out: more or fewer features of one kind can be compared.
+        // What chooses among features is left out: more or fewer of one kind can be compared.
         let model = ModelId::new(format!(
-            "rootsift-u8/1;layers={};sigma={};contrast={};edge={};upsample={}",
+            "rootsift-u8/2;layers={};sigma={};contrast={};edge={};upsample={}{}",
             options.layers,
             options.sigma,
             options.contrast_threshold,
             options.edge_threshold,
-            options.upsample,
+            match options.upsample {
+                Upsample::Always => "true".to_owned(),
+                Upsample::Never => "false".to_owned(),
+                Upsample::UpTo(side) => side.to_string(),
+            },
+            if options.upright { ";upright" } else { "" },
         ));
-        Self { options, model }
+        Self {
+            options,
+            model,
+            simd: Simd::widest(),
+            threads: 1,
+            pool: Pool::default(),
+        }
+    }
+
+    /// The same with up to `threads` threads at one picture; 0 counts as 1. When many pictures
+    /// wait, one thread a picture does more.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// The same on these instructions; by default the widest there are.
+    pub fn simd(mut self, simd: Simd) -> Self {
+        self.simd = simd;
+        self
     }
 
     /// Its settings.
@@ -85,47 +179,194 @@ impl Sift {
     /// Features of a grey picture, strongest first. Any size is accepted; pictures too small
     /// for one octave give none.
     pub fn extract_gray(&self, image: &GrayImage) -> LocalFeatures {
+        self.extract_view(image.view()).0
+    }
+
+    /// The same of pixels that stand elsewhere, with the time each stage took.
+    pub fn extract_view(&self, view: GrayView<'_>) -> (LocalFeatures, StageTimes) {
+        let mut buffers = self.pool.take();
+        let found = self.extract_with(view, &mut buffers);
+        self.pool.give_back(buffers);
+        found
+    }
+
+    fn extract_with(
+        &self,
+        view: GrayView<'_>,
+        buffers: &mut Buffers,
+    ) -> (LocalFeatures, StageTimes) {
         let options = &self.options;
-        let mut pyramid = Pyramid::build(image, options);
-        let mut strongest = std::mem::take(&mut pyramid.extrema);
-        strongest.sort_by(|a, b| {
-            b.response
-                .total_cmp(&a.response)
-                .then(a.octave.cmp(&b.octave))
-                .then(a.layer.cmp(&b.layer))
-                .then(a.y.total_cmp(&b.y))
-                .then(a.x.total_cmp(&b.x))
-        });
-        let mut keypoints = Vec::new();
-        let mut bytes = Vec::new();
-        let mut scratch = descriptor::Scratch::default();
-        'all: for e in &strongest {
-            let layer = &pyramid.layers[e.octave][e.layer - 1];
-            // Scale in the octave's own pixels, and the factor to the picture's.
-            let sigma = options.sigma * libm::exp2f(e.s / options.layers as f32);
-            let factor = pyramid.factor(e.octave);
-            for angle in orientation::directions(layer, e.x, e.y, sigma) {
-                if keypoints.len() >= options.max_features {
-                    break 'all;
-                }
-                let rotation = (libm::cosf(angle), libm::sinf(angle));
-                let histogram =
-                    descriptor::histogram(layer, e.x, e.y, sigma, angle, rotation, &mut scratch);
-                descriptor::quantise(histogram, &mut bytes);
-                keypoints.push(Keypoint {
-                    x: e.x * factor,
-                    y: e.y * factor,
-                    scale: sigma * factor,
-                    angle,
-                    response: e.response,
-                });
+        let pyramid = &mut buffers.pyramid;
+        pyramid.build(self.simd, self.threads, view, options);
+        let (blur, extrema) = pyramid.times();
+        let mut times = StageTimes {
+            blur,
+            extrema,
+            ..StageTimes::default()
+        };
+
+        let start = Instant::now();
+        let mut chosen = std::mem::take(&mut pyramid.extrema);
+        let pyramid = &*pyramid;
+        if options.scale_preference != 0.0 {
+            for e in &mut chosen {
+                let scale = self.octave_sigma(e) * pyramid.factor(e.octave);
+                e.response *= libm::powf(scale, options.scale_preference);
             }
         }
-        let descriptors = Descriptors::from_bytes(descriptor::LENGTH, bytes).unwrap_or_default();
-        LocalFeatures {
+        chosen.sort_unstable_by(selection::by_strength);
+        if options.selection == Selection::Spread {
+            let size = (view.width(), view.height());
+            selection::spread(&mut chosen, options.max_features, size, |e| {
+                let factor = pyramid.factor(e.octave);
+                (e.x * factor, e.y * factor)
+            });
+        }
+        times.selection = start.elapsed();
+
+        let start = Instant::now();
+        // An extremum seldom has no direction: as many as are wanted are nearly always enough.
+        let mut oriented: Vec<(Extremum, f32)> = Vec::new();
+        let mut rest = &chosen[..];
+        while !rest.is_empty() && oriented.len() < options.max_features {
+            let next;
+            (next, rest) = rest.split_at(rest.len().min(options.max_features - oriented.len()));
+            let expect = |e: &Extremum| {
+                let reach = orientation::reach(self.octave_sigma(e));
+                pyramid.layer(e).expect(e.x, e.y, reach);
+            };
+            let directions = self.share(
+                next,
+                |e| *e,
+                expect,
+                Directions::default(),
+                |e, scratch| {
+                    if options.upright {
+                        return Directions::upright();
+                    }
+                    let sigma = self.octave_sigma(e);
+                    orientation::directions(
+                        self.simd,
+                        pyramid.layer(e),
+                        e.x,
+                        e.y,
+                        sigma,
+                        &mut scratch.orientation,
+                    )
+                },
+            );
+            for (e, directions) in next.iter().zip(&directions) {
+                oriented.extend(directions.as_slice().iter().map(|&angle| (*e, angle)));
+            }
+        }
+        oriented.truncate(options.max_features);
+        times.orientation = start.elapsed();
+
+        let start = Instant::now();
+        let expect = |(e, _): &(Extremum, f32)| {
+            let reach = descriptor::reach(self.octave_sigma(e));
+            pyramid.layer(e).expect(e.x, e.y, reach);
+        };
+        let empty = [0; descriptor::LENGTH];
+        let bytes = self.share(
+            &oriented,
+            |o| o.0,
+            expect,
+            empty,
+            |(e, angle), scratch| {
+                let sigma = self.octave_sigma(e);
+                descriptor::describe(
+                    self.simd,
+                    pyramid.layer(e),
+                    (e.x, e.y),
+                    sigma,
+                    *angle,
+                    &mut scratch.descriptor,
+                )
+            },
+        );
+        let keypoints = oriented
+            .iter()
+            .map(|&(e, angle)| {
+                let factor = pyramid.factor(e.octave);
+                Keypoint {
+                    x: e.x * factor,
+                    y: e.y * factor,
+                    scale: self.octave_sigma(&e) * factor,
+                    angle,
+                    response: e.response,
+                }
+            })
+            .collect();
+        let descriptors =
+            Descriptors::from_bytes(descriptor::LENGTH, bytes.into_flattened()).unwrap_or_default();
+        times.description = start.elapsed();
+        buffers.pyramid.extrema = chosen;
+        let features = LocalFeatures {
             keypoints,
             descriptors,
+        };
+        (features, times)
+    }
+
+    /// Scale of an extremum in its octave's own pixels.
+    fn octave_sigma(&self, e: &Extremum) -> f32 {
+        self.options.sigma * libm::exp2f(e.s / self.options.layers as f32)
+    }
+
+    /// `work` on each of `items`, in as many threads as this extractor may use; results stand in
+    /// the order of the items, whatever the order of the work. `expect` is told of each item a
+    /// little before its turn.
+    fn share<T: Sync, R: Send + Clone>(
+        &self,
+        items: &[T],
+        place: impl Fn(&T) -> Extremum,
+        expect: impl Fn(&T) + Sync,
+        empty: R,
+        work: impl Fn(&T, &mut Scratch) -> R + Sync,
+    ) -> Vec<R> {
+        /// Fewer are not worth a thread.
+        const SHARE: usize = 32;
+        // Neighbours share cache lines; by strength each item would wait for memory anew.
+        let mut order: Vec<(u64, u32)> = (items.iter().zip(0u32..))
+            .map(|(item, i)| (place(item).place_key(), i))
+            .collect();
+        order.sort_unstable();
+        let mut results = vec![empty; items.len()];
+        let parts = self.threads.min(items.len() / SHARE).max(1);
+        let run = |part: &[(u64, u32)]| -> Vec<R> {
+            let mut scratch = Box::<Scratch>::default();
+            let next = part[1.min(part.len())..].iter().map(Some).chain([None]);
+            (part.iter().zip(next))
+                .map(|(&(_, i), next)| {
+                    if let Some(&(_, next)) = next {
+                        expect(&items[next as usize]);
+                    }
+                    work(&items[i as usize], &mut scratch)
+                })
+                .collect()
+        };
+        let size = items.len().div_ceil(parts).max(1);
+        let mut chunks = order.chunks(size);
+        let first = chunks.next().unwrap_or_default();
+        let run = &run;
+        let done: Vec<Vec<R>> = std::thread::scope(|scope| {
+            let others: Vec<_> = chunks
+                .map(|chunk| scope.spawn(move || run(chunk)))
+                .collect();
+            let mut done = vec![run(first)];
+            for other in others {
+                match other.join() {
+                    Ok(part) => done.push(part),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            done
+        });
+        for ((_, i), result) in order.into_iter().zip(done.into_iter().flatten()) {
+            results[i as usize] = result;
         }
+        results
     }
 }
 
@@ -146,68 +387,6 @@ impl LocalExtractor for Sift {
 
     fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
         Ok(self.extract_gray(&image.to_gray()))
-    }
-}
-
-/// The Gaussian layers that keypoints are described in, and all extrema found on the way.
-struct Pyramid {
-    /// `layers[octave][i]` is layer i + 1: only those that a keypoint can lie nearest to.
-    layers: Vec<Vec<Plane>>,
-    extrema: Vec<Extremum>,
-    upsampled: bool,
-}
-
-impl Pyramid {
-    fn build(image: &GrayImage, options: &SiftOptions) -> Self {
-        let mut base = Plane::new(image.width(), image.height());
-        for (to, &from) in base.data.iter_mut().zip(image.pixels()) {
-            *to = f32::from(from) * (1.0 / 255.0);
-        }
-        let mut blurred = CAMERA_BLUR;
-        if options.upsample {
-            base = upsample(&base);
-            blurred *= 2.0;
-        }
-        let missing = (options.sigma * options.sigma - blurred * blurred)
-            .max(0.01)
-            .sqrt();
-        base = blur(&base, &gaussian_taps(missing), None);
-
-        // Each layer is the one before, blurred by what is missing to the next power of 2^(1/layers).
-        let step = libm::exp2f(1.0 / options.layers as f32);
-        let taps: Vec<Vec<f32>> = (1..options.layers + 3)
-            .map(|i| {
-                let before = options.sigma * libm::powf(step, (i - 1) as f32);
-                gaussian_taps(before * (step * step - 1.0).sqrt())
-            })
-            .collect();
-
-        let mut pyramid = Self {
-            layers: Vec::new(),
-            extrema: Vec::new(),
-            upsampled: options.upsample,
-        };
-        let mut dog = vec![Plane::default(); options.layers + 2];
-        while base.width.min(base.height) >= SMALLEST_SIDE {
-            let mut gaussians = Vec::with_capacity(options.layers + 3);
-            gaussians.push(std::mem::take(&mut base));
-            for (taps, difference) in taps.iter().zip(&mut dog) {
-                let next = blur(&gaussians[gaussians.len() - 1], taps, Some(difference));
-                gaussians.push(next);
-            }
-            base = halve(&gaussians[options.layers]);
-            extrema::find(&dog, pyramid.layers.len(), options, &mut pyramid.extrema);
-            gaussians.truncate(options.layers + 1);
-            gaussians.remove(0);
-            pyramid.layers.push(gaussians);
-        }
-        pyramid
-    }
-
-    /// Pixels of the picture in one pixel of the octave.
-    fn factor(&self, octave: usize) -> f32 {
-        let factor = (1u64 << octave) as f32;
-        if self.upsampled { 0.5 * factor } else { factor }
     }
 }
 

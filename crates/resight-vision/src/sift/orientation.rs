@@ -1,39 +1,145 @@
 //! Dominant gradient directions around a keypoint (Lowe 2004, §5).
 
 use std::f32::consts::TAU;
+use std::sync::LazyLock;
 
-use super::blur::Plane;
+use super::patch::{self, Frame, Grid};
+use super::rows::Plane;
 use super::trig;
 use crate::dispatch::widest;
 
+/// Bins of the histogram of directions.
 const BINS: usize = 36;
 /// A second direction counts when its peak reaches this share of the highest.
 const SECOND_PEAK: f32 = 0.8;
+/// Most directions of one keypoint.
+const MOST: usize = 4;
+/// Samples a side of the grid; gradients are measured on all but the outermost.
+const SIDE: usize = 16;
+/// Samples of the grid.
+const SAMPLES: usize = SIDE * SIDE;
+/// Distance of two of them in units of the keypoint's scale.
+const SPACING: f32 = 0.7;
+/// Standard deviation of the window in the same unit (Lowe §5); it is cut at three of them.
+const WINDOW: f32 = 1.5;
+
+/// What every keypoint's grid has in common.
+struct Layout {
+    grid: Grid<SAMPLES>,
+    window: [f32; SAMPLES],
+    /// The samples inside the window.
+    inner: Vec<u8>,
+}
+
+/// What measuring writes on the way; one serves all keypoints of a thread.
+pub(super) struct Scratch {
+    patch: patch::Scratch<SAMPLES>,
+    first: [f32; SAMPLES],
+    second: [f32; SAMPLES],
+    bin: [u32; SAMPLES],
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self {
+            patch: patch::Scratch::default(),
+            first: [0.0; SAMPLES],
+            second: [0.0; SAMPLES],
+            bin: [0; SAMPLES],
+        }
+    }
+}
+
+static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
+    let sigma = f64::from(WINDOW);
+    let place = |i: usize| (i as f64 - (SIDE - 1) as f64 / 2.0) * f64::from(SPACING);
+    let window: [f32; SAMPLES] = std::array::from_fn(|p| {
+        let (i, j) = (p % SIDE, p / SIDE);
+        let r2 = place(i) * place(i) + place(j) * place(j);
+        let outermost = [i, j].iter().any(|&k| k == 0 || k == SIDE - 1);
+        if outermost || r2 > 9.0 * sigma * sigma {
+            0.0
+        } else {
+            libm::exp(-r2 / (2.0 * sigma * sigma)) as f32
+        }
+    });
+    Layout {
+        grid: Grid::square(SIDE),
+        window,
+        inner: (0..=u8::MAX)
+            .filter(|&p| window[usize::from(p)] > 0.0)
+            .collect(),
+    }
+});
+
+/// Directions of one keypoint, strongest first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Directions {
+    angles: [f32; MOST],
+    len: usize,
+}
+
+impl Directions {
+    /// The one direction 0.
+    pub(super) fn upright() -> Self {
+        Self {
+            len: 1,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn as_slice(&self) -> &[f32] {
+        &self.angles[..self.len]
+    }
+}
 
 /// Directions at (x, y) of `layer`, `sigma` being the keypoint's scale in that plane's pixels;
-/// strongest first, at most four, radians in [0, 2π).
-pub(crate) fn directions(layer: &Plane, x: f32, y: f32, sigma: f32) -> Vec<f32> {
-    let histogram = smooth(gradient_histogram(layer, x, y, 1.5 * sigma));
+/// radians in [0, 2π).
+pub(super) fn directions(
+    simd: crate::Simd,
+    layer: &Plane,
+    x: f32,
+    y: f32,
+    sigma: f32,
+    scratch: &mut Scratch,
+) -> Directions {
+    let histogram = smooth(gradient_histogram(
+        simd, layer, x, y, sigma, &LAYOUT, scratch,
+    ));
     let highest = histogram.iter().fold(0.0f32, |a, &b| a.max(b));
+    let mut peaks = [(0.0f32, 0.0f32); MOST];
+    let mut len = 0;
     if highest <= 0.0 {
-        return Vec::new();
+        return Directions::default();
     }
-    let mut peaks: Vec<(f32, f32)> = Vec::new();
     for i in 0..BINS {
         let (l, c, r) = (
             histogram[(i + BINS - 1) % BINS],
             histogram[i],
             histogram[(i + 1) % BINS],
         );
-        if c > l && c >= r && c >= SECOND_PEAK * highest {
+        if c > l && c >= r && c >= SECOND_PEAK * highest && len < MOST {
             let offset = 0.5 * (l - r) / (l - 2.0 * c + r);
             let angle = (i as f32 + offset) * (TAU / BINS as f32);
-            peaks.push((c, wrap(angle)));
+            peaks[len] = (c, wrap(angle));
+            len += 1;
         }
     }
-    peaks.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.total_cmp(&b.1)));
-    peaks.truncate(4);
-    peaks.into_iter().map(|(_, angle)| angle).collect()
+    let peaks = &mut peaks[..len];
+    peaks.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.total_cmp(&b.1)));
+    let mut found = Directions {
+        len,
+        ..Directions::default()
+    };
+    for (to, &(_, angle)) in found.angles.iter_mut().zip(peaks.iter()) {
+        *to = angle;
+    }
+    found
+}
+
+/// How far from a keypoint of this scale the layer may be read, in pixels.
+pub(super) fn reach(sigma: f32) -> f32 {
+    SPACING * sigma * (SIDE - 1) as f32 / 2.0 + 1.0
 }
 
 fn wrap(angle: f32) -> f32 {
@@ -45,92 +151,117 @@ fn wrap(angle: f32) -> f32 {
 fn smooth(mut histogram: [f32; BINS]) -> [f32; BINS] {
     for _ in 0..6 {
         let before = histogram;
-        for i in 0..BINS {
-            histogram[i] =
-                (before[(i + BINS - 1) % BINS] + before[i] + before[(i + 1) % BINS]) * (1.0 / 3.0);
+        for i in 1..BINS - 1 {
+            histogram[i] = (before[i - 1] + before[i] + before[i + 1]) * (1.0 / 3.0);
         }
+        histogram[0] = (before[BINS - 1] + before[0] + before[1]) * (1.0 / 3.0);
+        histogram[BINS - 1] = (before[BINS - 2] + before[BINS - 1] + before[0]) * (1.0 / 3.0);
     }
     histogram
 }
 
 #[inline(always)]
-fn gradient_histogram_body(layer: &Plane, x: f32, y: f32, sigma: f32) -> [f32; BINS] {
-    let mut histogram = [0.0f32; BINS];
-    let radius = (3.0 * sigma + 0.5) as isize;
-    let (cx, cy) = ((x + 0.5) as isize, (y + 0.5) as isize);
-    let x0 = (cx - radius).max(1);
-    let x1 = (cx + radius).min(layer.width as isize - 2);
-    let y0 = (cy - radius).max(1);
-    let y1 = (cy + radius).min(layer.height as isize - 2);
-    if x1 < x0 || y1 < y0 {
-        return histogram;
+fn gradient_histogram_body(
+    layer: &Plane,
+    x: f32,
+    y: f32,
+    sigma: f32,
+    layout: &Layout,
+    scratch: &mut Scratch,
+) -> [f32; BINS] {
+    let frame = Frame {
+        x,
+        y,
+        step: (SPACING * sigma, 0.0),
+    };
+    layout.grid.sample(layer, &frame, &mut scratch.patch);
+    let Scratch {
+        first, second, bin, ..
+    } = scratch;
+    let patch = &scratch.patch.samples;
+    // Across the ends of rows the differences mean nothing; the window is 0 there.
+    for p in SIDE..SAMPLES - SIDE {
+        let gx = patch[p + 1] - patch[p - 1];
+        let gy = patch[p + SIDE] - patch[p - SIDE];
+        let weight = layout.window[p] * (gx * gx + gy * gy).sqrt();
+        // Shared between the two nearest bins. Bin 0 is centred on +x, so that the upright edges
+        // of drawings and print fall into one bin and not between two.
+        let place = trig::atan2(gy, gx) * (BINS as f32 / TAU);
+        let (low, share) = trig::split(place);
+        second[p] = share * weight;
+        first[p] = weight - second[p];
+        bin[p] = low as u32;
     }
-    let n = (x1 - x0 + 1) as usize;
-    let x0 = x0 as usize;
-    let mut weight = vec![0.0f32; n];
-    let mut angle = vec![0.0f32; n];
-    let scale = -1.0 / (2.0 * sigma * sigma);
-    let reach = (radius as f32 + 0.6) * (radius as f32 + 0.6);
-    for yy in y0 as usize..=y1 as usize {
-        let above = &layer.row(yy - 1)[x0..x0 + n];
-        let below = &layer.row(yy + 1)[x0..x0 + n];
-        let left = &layer.row(yy)[x0 - 1..x0 - 1 + n];
-        let right = &layer.row(yy)[x0 + 1..x0 + 1 + n];
-        let dy = yy as f32 - y;
-        for i in 0..n {
-            let gx = right[i] - left[i];
-            let gy = below[i] - above[i];
-            let dx = (x0 + i) as f32 - x;
-            let r2 = dx * dx + dy * dy;
-            let w = if r2 < reach {
-                trig::exp(r2 * scale)
-            } else {
-                0.0
-            };
-            weight[i] = w * (gx * gx + gy * gy).sqrt();
-            angle[i] = trig::atan2(gy, gx) * (BINS as f32 / TAU);
-        }
-        for i in 0..n {
-            // Shared between the two nearest bins. Bin 0 is centred on +x, so that the upright edges
-            // of drawings and print fall into one bin and not between two.
-            let low = angle[i].floor();
-            let share = angle[i] - low;
-            let b = low as usize % BINS;
-            histogram[b] += (1.0 - share) * weight[i];
-            histogram[(b + 1) % BINS] += share * weight[i];
-        }
+    // Two histograms, so that neighbours which fall into one bin do not wait for each other, with
+    // more bins than are used, so that no index needs a check.
+    let mut histograms = [[0.0f32; 64]; 2];
+    for (i, &p) in layout.inner.iter().enumerate() {
+        let p = usize::from(p);
+        let low = (bin[p] as usize).min(62);
+        let histogram = &mut histograms[i % 2];
+        histogram[low] += first[p];
+        histogram[low + 1] += second[p];
+    }
+    let mut histogram = [0.0f32; BINS];
+    for (i, out) in histogram.iter_mut().enumerate() {
+        *out = histograms[0][i] + histograms[1][i];
+    }
+    // The last bin shares with the first.
+    for extra in [BINS, BINS + 1] {
+        histogram[extra - BINS] += histograms[0][extra] + histograms[1][extra];
     }
     histogram
 }
 
 widest! {
-    fn gradient_histogram(layer: &Plane, x: f32, y: f32, sigma: f32) -> [f32; BINS] = gradient_histogram_body
+    fn gradient_histogram(
+        layer: &Plane, x: f32, y: f32, sigma: f32, layout: &Layout,
+        scratch: &mut Scratch,
+    ) -> [f32; BINS] = gradient_histogram_body
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Simd;
+
+    fn plane(w: usize, h: usize, value: impl Fn(f32, f32) -> f32) -> Plane {
+        let data = (0..w * h)
+            .map(|i| value((i % w) as f32, (i / w) as f32) as i16)
+            .collect();
+        Plane {
+            width: w,
+            height: h,
+            data,
+        }
+    }
 
     #[test]
     fn a_ramp_has_the_direction_of_its_slope() {
         for degrees in [0.0f32, 30.0, 95.0, 181.0, 300.0] {
             let a = degrees.to_radians();
-            let mut p = Plane::new(40, 40);
-            for y in 0..40 {
-                for x in 0..40 {
-                    p.data[y * 40 + x] = 0.01 * (x as f32 * a.cos() + y as f32 * a.sin());
-                }
+            let p = plane(40, 40, |x, y| 200.0 * (x * a.cos() + y * a.sin()));
+            for &simd in Simd::available() {
+                let found = directions(simd, &p, 20.0, 20.0, 2.0, &mut Scratch::default());
+                let [got] = found.as_slice() else {
+                    panic!("{found:?}");
+                };
+                assert!((got - a).abs() < 0.01, "{got} for {a}");
+                assert_eq!(
+                    gradient_histogram(simd, &p, 20.3, 19.1, 2.3, &LAYOUT, &mut Scratch::default()),
+                    gradient_histogram_body(&p, 20.3, 19.1, 2.3, &LAYOUT, &mut Scratch::default())
+                );
             }
-            let got = directions(&p, 20.0, 20.0, 2.0);
-            assert_eq!(got.len(), 1);
-            assert!((got[0] - a).abs() < 0.01, "{} for {a}", got[0]);
-            let wide = gradient_histogram(&p, 20.0, 20.0, 3.0);
-            assert_eq!(wide, gradient_histogram_body(&p, 20.0, 20.0, 3.0));
         }
     }
 
     #[test]
     fn nothing_on_a_flat_picture() {
-        assert!(directions(&Plane::new(30, 30), 15.0, 15.0, 2.0).is_empty());
+        let p = plane(30, 30, |_, _| 7.0);
+        assert!(
+            directions(Simd::widest(), &p, 15.0, 15.0, 2.0, &mut Scratch::default())
+                .as_slice()
+                .is_empty()
+        );
     }
 }

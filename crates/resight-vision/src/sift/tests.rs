@@ -1,4 +1,5 @@
 use super::*;
+use crate::GrayRows;
 
 /// Blobs of known place and size on grey: (x, y, sigma) each.
 fn blobs(w: usize, h: usize, list: &[(f32, f32, f32)]) -> GrayImage {
@@ -129,4 +130,57 @@ fn the_strongest_are_kept_in_order() {
             .windows(2)
             .all(|p| p[0].response >= p[1].response)
     );
+}
+
+#[test]
+fn threads_instructions_and_strides_change_nothing() {
+    let image = texture(331, 420);
+    let one = Sift::default();
+    let want = one.extract_gray(&image);
+    assert!(want.len() > 100);
+    for threads in [2, 3, 8] {
+        assert_eq!(Sift::default().threads(threads).extract_gray(&image), want);
+    }
+    for &simd in Simd::available() {
+        assert_eq!(
+            Sift::default().simd(simd).extract_gray(&image),
+            want,
+            "{}",
+            simd.name()
+        );
+    }
+    // Rows further apart, and what stands between them, must not matter.
+    let mut apart = vec![77u8; 350 * 420];
+    for (to, from) in apart.chunks_mut(350).zip(image.pixels().chunks(331)) {
+        to[..331].copy_from_slice(from);
+    }
+    let rows = GrayRows::new(331, 420, 350, &apart).unwrap();
+    assert_eq!(one.extract_view(GrayView::U8(rows)).0, want);
+    // Buffers of other sizes have been used before.
+    one.extract_gray(&texture(60, 500));
+    assert_eq!(one.extract_gray(&image), want);
+}
+
+#[test]
+fn sixteen_bits_give_what_eight_give() {
+    let image = texture(200, 150);
+    let wide: Vec<u16> = image.pixels().iter().map(|&p| u16::from(p) << 8).collect();
+    let rows = GrayRows::new(200, 150, 200, &wide).unwrap();
+    let sift = Sift::default();
+    assert_eq!(
+        sift.extract_view(GrayView::U16(rows)).0,
+        sift.extract_gray(&image)
+    );
+}
+
+#[test]
+fn upright_keypoints_have_no_angle() {
+    let sift = Sift::new(SiftOptions {
+        upright: true,
+        ..SiftOptions::default()
+    });
+    let found = sift.extract_gray(&texture(160, 160));
+    assert!(found.len() > 20);
+    assert!(found.keypoints.iter().all(|k| k.angle == 0.0));
+    assert_ne!(sift.model(), Sift::default().model());
 }

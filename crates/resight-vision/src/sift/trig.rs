@@ -3,7 +3,7 @@
 //! The C library's versions differ between platforms in the last place; a keypoint's angle may
 //! then fall into another histogram bin. These use only IEEE operations with one rounding each.
 
-use std::f32::consts::{FRAC_PI_2, LOG2_E, PI, TAU};
+use std::f32::consts::{FRAC_PI_2, PI, TAU};
 
 /// Angle of (x, y) in [0, 2π); 0 for the origin. Error below 2e-6 rad.
 ///
@@ -29,26 +29,22 @@ pub(crate) fn atan2(y: f32, x: f32) -> f32 {
     if a >= TAU { a - TAU } else { a }
 }
 
-/// e^x for -20 ≤ x ≤ 0, relative error below 2e-6.
-///
-/// 2^n is put together in the exponent bits, 2^f comes from a degree-6 Taylor polynomial with
-/// |f| ≤ 1/2.
+/// Adding 1.5 · 2^23 leaves the nearest whole number in the low bits of the mantissa.
+const ROUND: f32 = 12_582_912.0;
+
+/// The whole number nearest to `x`, for |x| < 2^22. A cast would have to mind larger ones.
 #[inline(always)]
-pub(crate) fn exp(x: f32) -> f32 {
-    // Adding 1.5 · 2^23 leaves the nearest integer in the low mantissa bits.
-    const ROUND: f32 = 12_582_912.0;
-    let t = x * LOG2_E;
-    let shifted = t + ROUND;
-    let n = shifted.to_bits().wrapping_sub(ROUND.to_bits());
-    let f = t - (shifted - ROUND);
-    let p = 1.540_353e-4_f32;
-    let p = p * f + 1.333_355_8e-3;
-    let p = p * f + 9.618_129e-3;
-    let p = p * f + 5.550_411e-2;
-    let p = p * f + 2.402_265e-1;
-    let p = p * f + 6.931_472e-1;
-    let p = p * f + 1.0;
-    f32::from_bits(n.wrapping_add(127) << 23) * p
+pub(super) fn round(x: f32) -> i32 {
+    (x + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i32
+}
+
+/// `x` as a whole number and a share of 0..=1 of the next, for |x| < 2^22. Where `x` is whole
+/// itself the share may be 0, or 1 of the number before.
+#[inline(always)]
+pub(super) fn split(x: f32) -> (i32, f32) {
+    let shifted = (x - 0.5) + ROUND;
+    let whole = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
+    (whole, x - (shifted - ROUND))
 }
 
 #[cfg(test)]
@@ -73,15 +69,13 @@ mod tests {
     }
 
     #[test]
-    fn exp_is_close_where_it_is_used() {
-        for i in 0..2000 {
-            let x = -(i as f32) / 100.0;
-            let want = f64::from(x).exp();
-            let got = f64::from(exp(x));
-            assert!(
-                (got / want - 1.0).abs() < 2e-6,
-                "exp({x}) = {got}, not {want}"
-            );
+    fn split_adds_up() {
+        for i in 0..4000 {
+            let x = i as f32 / 17.0;
+            let (whole, share) = split(x);
+            assert_eq!(whole as f32 + share, x);
+            assert!((0.0..=1.0).contains(&share), "{x}: {share}");
+            assert!((round(x) as f32 - x).abs() <= 0.5);
         }
     }
 }

@@ -1,0 +1,190 @@
+"""Processor time, threads, memory and stages of our SIFT beside OpenCV's, at equal settings.
+
+    bench/run sift_speed.py [--data DIR] [--pictures 12] [--repeat 5]
+
+Real texture at exactly 640, 1024 and 1600 px on the longer side, shrunk with INTER_AREA and never
+enlarged. No picture of the data is 1600 px long: those (and those of 1024 px beyond the ones there
+are) are four 800-px photos laid side by side, two by two. Time is processor time of one thread, ours
+reported by `describe`, OpenCV's by `time.process_time` around `detectAndCompute`, in turns picture by
+picture and repeat by repeat; each figure is the median over pictures of the median over repeats, and
+a ratio is taken for each picture.
+
+Rows that `describe` does not offer (threads, batches, SIMD paths, stages) are shown as missing.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import select
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import cv2
+
+import sift_extractors as extractors
+
+SIDES = (640, 1024, 1600)
+EVERYTHING = 1_000_000
+SETTINGS = {"all, contrast 0.04": (0, 0.04), "1500, contrast 0.02": (1500, 0.02)}
+
+
+def shrunk(gray, side):
+    factor = side / max(gray.shape)
+    if factor > 1:
+        raise ValueError("a picture would have to be enlarged")
+    size = tuple(side if s == max(gray.shape) else max(1, round(s * factor)) for s in gray.shape[::-1])
+    return cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+
+
+def pictures(data, count):
+    """Grey pictures by longer side."""
+    def read(folder, least, keep=lambda name: True):
+        for path in sorted((data / "eval" / folder / "images").glob("*.jpg")):
+            gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if keep(path.stem) else None
+            if gray is not None and max(gray.shape) >= least:
+                yield gray
+    photos = [g for g in read("oxford_landmarks", 800) if g.shape == (600, 800)]
+    spread = photos[:: max(1, len(photos) // (4 * count))][: 4 * count]
+    mosaics = [cv2.vconcat([cv2.hconcat(four[:2]), cv2.hconcat(four[2:])])
+               for four in (spread[i: i + 4] for i in range(0, len(spread) - 3, 4))]
+    long = list(read("sacre_coeur_rotscale", 1024, lambda name: "_rot" not in name and "_scale" not in name))
+    sources = {640: spread[::4], 1024: long + mosaics, 1600: mosaics}
+    return {side: [shrunk(g, side) for g in sources[side][:count]] for side in SIDES}
+
+
+def describe(binary, paths, *options):
+    """The lines of standard output, or None if `describe` does not take these options."""
+    done = subprocess.run([binary, *map(str, options), *paths], capture_output=True, text=True)
+    return done.stdout.splitlines() if done.returncode == 0 else None
+
+
+def times(lines):
+    """The median time of each picture."""
+    return [statistics.median(map(float, line.split()[2:])) for line in lines]
+
+
+def race(binary, paths, repeat, most, contrast):
+    """Medians over pictures of the processor ms and keypoints of both, and of the ratio."""
+    sift = cv2.SIFT_create(nfeatures=most, nOctaveLayers=3, contrastThreshold=contrast, edgeThreshold=10, sigma=1.6)
+    rows = []
+    for path in paths:
+        gray = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+        mine, peers = [], []
+        for _ in range(repeat):
+            (line,) = describe(binary, [path], "--max-features", most or EVERYTHING, "--contrast", contrast,
+                               "--threads", 1, "--repeat", 2)
+            # Both have run once before on this picture: neither pays for fresh memory.
+            mine.append(float(line.split()[-1]))
+            if not peers:
+                sift.detectAndCompute(gray, None)
+            start = time.process_time()
+            keypoints, _ = sift.detectAndCompute(gray, None)
+            peers.append((time.process_time() - start) * 1e3)
+        a, b = statistics.median(mine), statistics.median(peers)
+        rows.append((a, b, b / a, int(line.split()[1]), len(keypoints)))
+    ms, opencv_ms, ratio, found, opencv_found = (statistics.median(column) for column in zip(*rows))
+    return {"ms": round(ms, 1), "opencv_ms": round(opencv_ms, 1), "opencv_over_ours": round(ratio, 2),
+            "keypoints": found, "opencv_keypoints": opencv_found, "pictures": len(rows)}
+
+
+def peak_kib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return None
+
+
+def our_peak(binary, path, work):
+    """Peak memory of `describe` after one picture: it is held at a pipe given as a second one."""
+    pipe = pathlib.Path(work) / "pipe.pgm"
+    if not pipe.exists():
+        os.mkfifo(pipe)
+    child = subprocess.Popen([binary, "--max-features", str(EVERYTHING), "--contrast", "0.04", "--threads", "1", path, pipe],
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        ready, _, _ = select.select([child.stdout], [], [], 60)
+        return peak_kib(child.pid) if ready and child.poll() is None else None
+    finally:
+        child.kill()
+        child.wait()
+
+
+OPENCV_PEAK = """
+import sys, cv2
+cv2.setNumThreads(1)
+gray = cv2.imread(sys.argv[1], cv2.IMREAD_GRAYSCALE)
+peak = lambda: next(int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("VmHWM:"))
+before = peak()
+cv2.SIFT_create(0, 3, 0.04, 10, 1.6).detectAndCompute(gray, None)
+print(peak() - before)
+"""
+
+
+def memory(binary, path, work):
+    tiny = f"{work}/tiny.pgm"
+    cv2.imwrite(tiny, cv2.imread(path, cv2.IMREAD_GRAYSCALE)[:8, :8])
+    mine, least = our_peak(binary, path, work), our_peak(binary, tiny, work)
+    peer = subprocess.run([sys.executable, "-c", OPENCV_PEAK, path], check=True, capture_output=True, text=True)
+    return {"mib": round((mine - least) / 1024, 1) if mine and least else None, "opencv_mib": round(int(peer.stdout) / 1024, 1)}
+
+
+def threads(binary, paths, repeat):
+    """Wall ms of one picture, and of all of them as a batch (the whole process), 1 and 2 threads."""
+    result = {}
+    for count in (1, 2):
+        lines = describe(binary, paths[:1], "--wall", "--threads", count, "--repeat", repeat)
+        result[f"picture_{count}"] = round(times(lines)[0], 1) if lines else None
+        start = time.perf_counter()
+        lines = describe(binary, paths, "--batch-threads", count, "--threads", 1)
+        result[f"batch_{count}"] = round((time.perf_counter() - start) * 1e3, 1) if lines else None
+    return result
+
+
+def paths_and_stages(binary, paths, repeat):
+    simd = {}
+    for path in ("baseline", "avx2", "avx512"):
+        lines = describe(binary, paths, "--simd", path, "--threads", 1, "--repeat", repeat)
+        simd[path] = round(statistics.median(times(lines)), 1) if lines else None
+    lines = describe(binary, paths, "--stages", "--threads", 1, "--repeat", repeat)
+    stages = [json.loads(line) for line in lines or [] if line.startswith("{")]
+    return simd, {name: round(statistics.median(s[name] for s in stages), 2) for name in stages[0]} if stages else None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=pathlib.Path, default=extractors.ROOT / "../shared/data")
+    parser.add_argument("--pictures", type=int, default=12, help="pictures of each size")
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--describe", type=pathlib.Path, help="the example's binary (default: build it)")
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    binary = extractors.describe_binary(args.describe)
+    result = {"bench": "sift_speed", "race": {}}
+    with tempfile.TemporaryDirectory() as work:
+        paths = {}
+        for side, grays in pictures(args.data, args.pictures).items():
+            paths[side] = [f"{work}/{side}-{i}.pgm" for i in range(len(grays))]
+            for path, gray in zip(paths[side], grays):
+                cv2.imwrite(path, gray)
+        for name, (most, contrast) in SETTINGS.items():
+            print(f"\n{name}: processor ms of one thread, medians")
+            for side in SIDES:
+                row = race(binary, paths[side], args.repeat, most, contrast)
+                result["race"].setdefault(name, {})[side] = row
+                print(f"  {side:5d} px  {row}")
+        for side in SIDES:
+            result.setdefault("threads", {})[side] = threads(binary, paths[side], args.repeat)
+            simd, stages = paths_and_stages(binary, paths[side], args.repeat)
+            result.setdefault("simd", {})[side], result.setdefault("stages", {})[side] = simd, stages
+            print(f"\n{side} px\n  wall ms {result['threads'][side]}\n  ms by path {simd}\n  ms by stage {stages}")
+        result["memory_1600"] = memory(binary, paths[1600][0], work)
+        print(f"\npeak memory at 1600 px, above that at 8 × 8 (OpenCV: above that before) {result['memory_1600']}")
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

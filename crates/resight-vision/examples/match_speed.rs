@@ -1,0 +1,165 @@
+//! Times matching of all features with all, of one feature with runs of rows, and checks that all
+//! instruction sets give the same matches.
+//!
+//! `match_speed [QUERIES RESULTS] [A.features B.features]` takes the files `describe` writes, or
+//! makes descriptors like RootSIFT's. With `--matches REPEATS` it prints the matches of the two
+//! files instead, `query result distance` a line, and the last line is the median time of that
+//! many calls in ms, after one that is not counted.
+//! Times are CPU time of the one thread where the system tells it, else wall time.
+
+use std::time::Instant;
+
+use resight_vision::{Descriptors, Match, MatchOptions, Nearest, Simd};
+
+const LENGTH: usize = 128;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let mut matches_only = None;
+    if args.len() >= 2 && args[0] == "--matches" {
+        matches_only = Some(args[1].parse()?);
+        args.drain(..2);
+    }
+    let mut counts = (1000, 1000);
+    if let [queries, results, ..] = &args[..]
+        && let (Ok(q), Ok(r)) = (queries.parse(), results.parse())
+    {
+        counts = (q, r);
+        args.drain(..2);
+    }
+    let (query, result) = match &args[..] {
+        [] => made(counts.0, counts.1),
+        [a, b] => (read(a)?, read(b)?),
+        _ => return Err("usage: match_speed [--matches REPEATS] [QUERIES RESULTS] [A B]".into()),
+    };
+    if let Some(repeats) = matches_only {
+        let (found, ms) = time(Simd::widest(), &query, &result, repeats);
+        for m in found {
+            println!("{} {} {}", m.query, m.result, m.distance);
+        }
+        println!("{ms}");
+        return Ok(());
+    }
+    let mut first: Option<Vec<Match>> = None;
+    for &simd in Simd::available() {
+        let (found, ms) = time(simd, &query, &result, 41);
+        let same = first.get_or_insert_with(|| found.clone()) == &found;
+        println!(
+            "{:9} {}x{}: {} matches, {ms:.3} ms{}",
+            simd.name(),
+            query.len(),
+            result.len(),
+            found.len(),
+            if same { "" } else { "; DIFFERENT" }
+        );
+        for run in [10, 35, 60, 128] {
+            let run = run.min(result.len());
+            let ns = time_runs(simd, &query, &result, run);
+            println!("{:9}   runs of {run}: {ns:.2} ns a pair", simd.name());
+        }
+    }
+    Ok(())
+}
+
+/// Matches, and the median time of so many calls in ms.
+fn time(
+    simd: Simd,
+    query: &Descriptors,
+    result: &Descriptors,
+    repeats: usize,
+) -> (Vec<Match>, f64) {
+    let mut found = Vec::new();
+    let ms = median(repeats, || {
+        let mut nearest = Nearest::on(simd, query.len(), result.len());
+        nearest.compare_all(query, result);
+        found = nearest.matches(&MatchOptions::default());
+    });
+    (found, ms * 1e3)
+}
+
+/// Median time of a pair in ns where each query feature meets one run of rows.
+fn time_runs(simd: Simd, query: &Descriptors, result: &Descriptors, run: usize) -> f64 {
+    let runs = (result.len() / run.max(1)).max(1);
+    let pairs = (query.len() * run).max(1) as f64;
+    let s = median(41, || {
+        let mut nearest = Nearest::on(simd, query.len(), result.len());
+        for (i, descriptor) in query.iter().enumerate() {
+            let first = i % runs * run;
+            let rows = &result.as_bytes()[first * LENGTH..(first + run) * LENGTH];
+            nearest.compare(i as u32, descriptor, first as u32, rows);
+        }
+        std::hint::black_box(&nearest);
+    });
+    s * 1e9 / pairs
+}
+
+/// Median seconds of `repeats` calls, after one that is not counted.
+fn median(repeats: usize, mut call: impl FnMut()) -> f64 {
+    let repeats = repeats.max(1);
+    call();
+    let start = Instant::now();
+    let mut times: Vec<f64> = (0..repeats)
+        .map(|_| {
+            let before = cpu_seconds();
+            call();
+            cpu_seconds()
+                .zip(before)
+                .map_or(f64::NAN, |(after, before)| after - before)
+        })
+        .collect();
+    if times.iter().any(|t| t.is_nan()) {
+        return start.elapsed().as_secs_f64() / repeats as f64;
+    }
+    times.sort_by(f64::total_cmp);
+    times[repeats / 2]
+}
+
+/// Time this thread has run; giving way first makes the kernel bring its count up to date.
+fn cpu_seconds() -> Option<f64> {
+    std::thread::yield_now();
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let ns: u64 = text.split_whitespace().next()?.parse().ok()?;
+    Some(ns as f64 / 1e9)
+}
+
+/// The descriptors of a file that `describe` wrote.
+fn read(path: &str) -> Result<Descriptors, Box<dyn std::error::Error>> {
+    let bytes = std::fs::read(path)?;
+    let rows = bytes.get(4..).unwrap_or_default().chunks_exact(20 + LENGTH);
+    let descriptors: Vec<u8> = rows.flat_map(|row| &row[20..]).copied().collect();
+    Descriptors::from_bytes(LENGTH, descriptors)
+        .ok_or_else(|| format!("{path}: no features").into())
+}
+
+/// Roots of random shares, scaled to a length of 512; half of the result resembles the query.
+fn made(queries: usize, results: usize) -> (Descriptors, Descriptors) {
+    let mut state = 7u64;
+    let mut random = move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 40) as f64 / (1u64 << 24) as f64
+    };
+    let mut shares =
+        |count: usize| -> Vec<f64> { (0..count * LENGTH).map(|_| random().powi(4)).collect() };
+    let a = shares(queries);
+    let mut b = shares(results);
+    for (i, row) in b.chunks_exact_mut(LENGTH).enumerate().step_by(2) {
+        if let Some(like) = a.get(i * LENGTH..(i + 1) * LENGTH) {
+            for (own, like) in row.iter_mut().zip(like) {
+                *own = 0.2 * *own + 0.8 * like;
+            }
+        }
+    }
+    let quantised = |shares: Vec<f64>| -> Vec<u8> {
+        let rows = shares.chunks_exact(LENGTH);
+        rows.flat_map(|row| {
+            let sum = row.iter().sum::<f64>().max(1e-9);
+            row.iter()
+                .map(move |s| ((s / sum).sqrt() * 512.0).round().min(255.0) as u8)
+        })
+        .collect()
+    };
+    let wrap = |bytes| Descriptors::from_bytes(LENGTH, bytes).unwrap_or_default();
+    (wrap(quantised(a)), wrap(quantised(b)))
+}

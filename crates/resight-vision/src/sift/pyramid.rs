@@ -1,0 +1,186 @@
+//! The scale space of a picture: octave after octave, each from a layer of the one before.
+
+use std::time::Duration;
+
+use super::SiftOptions;
+use super::extrema::{Criteria, Extremum, keep_distinct};
+use super::octave::{Chain, Workspace};
+use super::rows::{Plane, Source};
+use super::taps::Taps;
+use crate::dispatch::Simd;
+use crate::image::GrayView;
+
+/// Blur that a camera picture is taken to have already, in its own pixels (Lowe §3.3).
+const CAMERA_BLUR: f32 = 0.5;
+/// Octaves end when a side would fall below this.
+const SMALLEST_SIDE: usize = 12;
+/// Rows a thread must have for itself before an octave is shared among several.
+const ROWS_A_THREAD: usize = 96;
+
+/// The layers that keypoints are described in, and all extrema found on the way. Its buffers
+/// serve the next picture.
+#[derive(Default)]
+pub(super) struct Pyramid {
+    /// `octaves[o][i]` is layer i + 1; those beyond `depth` are left from a larger picture.
+    octaves: Vec<Vec<Plane>>,
+    depth: usize,
+    doubled: bool,
+    pub(super) extrema: Vec<Extremum>,
+    workspaces: Vec<Workspace>,
+}
+
+impl Pyramid {
+    pub(super) fn build(
+        &mut self,
+        simd: Simd,
+        threads: usize,
+        view: GrayView<'_>,
+        options: &SiftOptions,
+    ) {
+        let layers = options.layers.max(1);
+        self.doubled = options.upsample.applies(view.width(), view.height());
+        let blurred = if self.doubled {
+            2.0 * CAMERA_BLUR
+        } else {
+            CAMERA_BLUR
+        };
+        let missing = (options.sigma * options.sigma - blurred * blurred)
+            .max(0.01)
+            .sqrt();
+        let first = Taps::gaussian(missing);
+        // Each layer is the one before, blurred by what is missing to the next power of
+        // 2^(1/layers).
+        let step = libm::exp2f(1.0 / layers as f32);
+        let steps: Vec<Taps> = (0..layers + 2)
+            .map(|i| {
+                let before = options.sigma * libm::powf(step, i as f32);
+                Taps::gaussian(before * (step * step - 1.0).sqrt())
+            })
+            .collect();
+        self.extrema.clear();
+        self.depth = 0;
+        for workspace in &mut self.workspaces {
+            workspace.clock.reset();
+        }
+        loop {
+            let (done, rest) = self.octaves.split_at_mut(self.depth);
+            let source = match done.last().and_then(|o| o.last()) {
+                Some(layer) => Source::Halved(layer),
+                None if self.doubled => Source::Doubled(view),
+                None => Source::Picture(view),
+            };
+            let (width, height) = source.size();
+            if width.min(height) < SMALLEST_SIDE {
+                break;
+            }
+            let chain = Chain {
+                first: done.is_empty().then_some(&first),
+                steps: &steps,
+            };
+            if rest.is_empty() {
+                self.octaves.push(Vec::new());
+                continue;
+            }
+            let planes = &mut rest[0];
+            planes.resize_with(layers, Plane::default);
+            for plane in planes.iter_mut() {
+                plane.reshape(width, height);
+            }
+            let bands = threads.min(height / ROWS_A_THREAD).max(1);
+            self.workspaces
+                .resize_with(self.workspaces.len().max(bands), Workspace::default);
+            let criteria = Criteria::new(self.depth, options);
+            let start = self.extrema.len();
+            let work = Work {
+                simd,
+                source,
+                chain,
+                criteria,
+            };
+            work.run(planes, &mut self.workspaces[..bands], &mut self.extrema);
+            let mut found = self.extrema.split_off(start);
+            keep_distinct(&mut found);
+            self.extrema.append(&mut found);
+            self.depth += 1;
+        }
+    }
+
+    /// The plane an extremum is described in.
+    pub(super) fn layer(&self, extremum: &Extremum) -> &Plane {
+        &self.octaves[extremum.octave][extremum.layer - 1]
+    }
+
+    /// Pixels of the picture in one pixel of the octave.
+    pub(super) fn factor(&self, octave: usize) -> f32 {
+        let factor = (1u64 << octave) as f32;
+        if self.doubled { 0.5 * factor } else { factor }
+    }
+
+    /// Time spent blurring and searching, over all threads.
+    pub(super) fn times(&self) -> (Duration, Duration) {
+        let sum = |of: fn(&Workspace) -> Duration| self.workspaces.iter().map(of).sum();
+        (sum(|w| w.clock.blur), sum(|w| w.clock.search))
+    }
+
+    /// Bytes its buffers hold.
+    pub(super) fn capacity(&self) -> usize {
+        let planes: usize = self
+            .octaves
+            .iter()
+            .flatten()
+            .map(|p| p.data.capacity())
+            .sum();
+        2 * planes
+    }
+}
+
+/// One octave's work, shared by its bands.
+struct Work<'a> {
+    simd: Simd,
+    source: Source<'a>,
+    chain: Chain<'a>,
+    criteria: Criteria,
+}
+
+impl Work<'_> {
+    /// Runs one band a workspace, each in a thread of its own but the first.
+    fn run(&self, planes: &mut [Plane], spaces: &mut [Workspace], extrema: &mut Vec<Extremum>) {
+        let (width, height) = self.source.size();
+        let bands = spaces.len();
+        let edge = |band: usize| height * band / bands;
+        let mut slices: Vec<&mut [i16]> = planes.iter_mut().map(|p| &mut p.data[..]).collect();
+        let mut parts = Vec::with_capacity(bands);
+        for (band, space) in spaces.iter_mut().enumerate() {
+            let rows = edge(band)..edge(band + 1);
+            let own: Vec<&mut [i16]> = slices
+                .iter_mut()
+                .map(|slice| {
+                    let (own, rest) = std::mem::take(slice).split_at_mut(rows.len() * width);
+                    *slice = rest;
+                    own
+                })
+                .collect();
+            parts.push((space, rows, own, Vec::new()));
+        }
+        let one = |(space, rows, own, found): &mut (
+            &mut Workspace,
+            std::ops::Range<usize>,
+            Vec<&mut [i16]>,
+            Vec<Extremum>,
+        )| {
+            let (source, chain, criteria) = (&self.source, &self.chain, &self.criteria);
+            space.run(self.simd, source, chain, criteria, rows.clone(), own, found);
+        };
+        if let Some((first, others)) = parts.split_first_mut() {
+            std::thread::scope(|scope| {
+                for part in others {
+                    scope.spawn(|| one(part));
+                }
+                one(first);
+            });
+        }
+        for (_, _, _, mut found) in parts {
+            extrema.append(&mut found);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Which extrema become keypoints when there are more than are wanted.
+
+use std::cmp::Ordering;
+
+use super::extrema::Extremum;
+
+/// How keypoints are chosen when a picture has more than `max_features`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    /// Those of the highest response.
+    #[default]
+    Strongest,
+    /// Spread over the picture: the largest distance is found at which as many as are wanted
+    /// remain when each suppresses the weaker ones within it (adaptive non-maximal suppression:
+    /// Brown, Szeliski and Winder, CVPR 2005; found by bisection as by Bailo et al., Pattern
+    /// Recognition Letters 2018).
+    Spread,
+}
+
+/// Strongest first; a total order, so that it does not depend on the order they came in.
+pub(super) fn by_strength(a: &Extremum, b: &Extremum) -> Ordering {
+    (b.response.total_cmp(&a.response))
+        .then(a.octave.cmp(&b.octave))
+        .then(a.layer.cmp(&b.layer))
+        .then(a.y.total_cmp(&b.y))
+        .then(a.x.total_cmp(&b.x))
+        .then(a.s.total_cmp(&b.s))
+}
+
+/// Keeps about `wanted` of `extrema`, which are sorted by strength, spread over the picture.
+/// `place` gives an extremum's place in the picture, whose sides are `width` and `height`.
+pub(super) fn spread(
+    extrema: &mut Vec<Extremum>,
+    wanted: usize,
+    (width, height): (usize, usize),
+    place: impl Fn(&Extremum) -> (f32, f32),
+) {
+    if extrema.len() <= wanted || wanted == 0 {
+        return;
+    }
+    let places: Vec<(f32, f32)> = extrema.iter().map(place).collect();
+    let mut cover = Cover::default();
+    // A disc a keypoint cannot cover the picture more than about twice over.
+    let mut low = 0.0f32;
+    let mut high = 2.0 * (width as f32 * height as f32 / wanted as f32).sqrt();
+    let mut best: Vec<usize> = (0..wanted).collect();
+    for _ in 0..12 {
+        let distance = 0.5 * (low + high);
+        let kept = cover.keep(&places, distance, (width, height));
+        if kept.len() >= wanted {
+            low = distance;
+            best = kept;
+            if best.len() <= wanted + wanted / 50 {
+                break;
+            }
+        } else {
+            high = distance;
+        }
+    }
+    best.truncate(wanted);
+    *extrema = best.into_iter().map(|i| extrema[i]).collect();
+}
+
+/// Kept places in cells as wide as the distance, so that only nine cells need be looked at.
+#[derive(Default)]
+struct Cover {
+    cells: Vec<Vec<(f32, f32)>>,
+}
+
+impl Cover {
+    fn keep(
+        &mut self,
+        places: &[(f32, f32)],
+        distance: f32,
+        (width, height): (usize, usize),
+    ) -> Vec<usize> {
+        let cell = distance.max(1.0);
+        let across = (width as f32 / cell) as usize + 3;
+        let down = (height as f32 / cell) as usize + 3;
+        self.cells.iter_mut().for_each(Vec::clear);
+        self.cells.resize_with(across * down, Vec::new);
+        let mut kept = Vec::new();
+        for (i, &(x, y)) in places.iter().enumerate() {
+            let cx = ((x.max(0.0) / cell) as usize).min(across - 3) + 1;
+            let cy = ((y.max(0.0) / cell) as usize).min(down - 3) + 1;
+            let free = (cy - 1..=cy + 1).all(|cy| {
+                self.cells[cy * across + cx - 1..cy * across + cx + 2]
+                    .iter()
+                    .flatten()
+                    .all(|&(px, py)| {
+                        let (dx, dy) = (px - x, py - y);
+                        dx * dx + dy * dy >= distance * distance
+                    })
+            });
+            if free {
+                self.cells[cy * across + cx].push((x, y));
+                kept.push(i);
+            }
+        }
+        kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crowd() -> Vec<Extremum> {
+        // Four hundred strong ones in a corner, a hundred weak ones over the whole picture.
+        let at = |x: f32, y: f32, response: f32| Extremum {
+            octave: 0,
+            layer: 1,
+            x,
+            y,
+            s: 1.0,
+            response,
+        };
+        let strong = (0..400).map(|i| at((i % 20) as f32, (i / 20) as f32, 1.0 - i as f32 * 1e-4));
+        let weak = (0..100).map(|i| {
+            let (x, y) = (50.0 + (i % 10) as f32 * 40.0, 50.0 + (i / 10) as f32 * 40.0);
+            at(x, y, 0.1 - i as f32 * 1e-4)
+        });
+        strong.chain(weak).collect()
+    }
+
+    #[test]
+    fn the_weak_but_lonely_are_kept() {
+        let mut extrema = crowd();
+        extrema.sort_by(by_strength);
+        spread(&mut extrema, 120, (500, 500), |e| (e.x, e.y));
+        assert_eq!(extrema.len(), 120);
+        let lonely = extrema.iter().filter(|e| e.x >= 50.0).count();
+        assert!(lonely >= 95, "{lonely}");
+        assert!(extrema.is_sorted_by(|a, b| by_strength(a, b).is_le()));
+    }
+
+    #[test]
+    fn few_are_left_alone() {
+        let mut extrema = crowd();
+        spread(&mut extrema, 500, (500, 500), |e| (e.x, e.y));
+        assert_eq!(extrema, crowd());
+    }
+}
