@@ -1,6 +1,6 @@
 //! Draws keypoints over a picture: a circle for the scale, a line for the angle.
 //!
-//! `draw_keypoints [--features N] OUT.png [PICTURE]`; without a picture it draws one of its own,
+//! `draw_keypoints [--features N] OUT [PICTURE]`; OUT's ending gives the format. Without a picture it draws one of its own,
 //! which is the same each time.
 
 use std::f32::consts::TAU;
@@ -26,13 +26,13 @@ fn main() -> Result<(), Failure> {
     let (out, mut canvas) = match &args[..] {
         [out] => (out, generated().ok_or("no memory for the picture")?),
         [out, picture] => (out, load(picture)?),
-        _ => return Err("usage: draw_keypoints [--features N] OUT.png [PICTURE]".into()),
+        _ => return Err("usage: draw_keypoints [--features N] OUT [PICTURE]".into()),
     };
     let features = Sift::new(options).extract_gray(&gray(&canvas)?);
     for keypoint in &features.keypoints {
         draw(&mut canvas, keypoint);
     }
-    canvas.save_png(out)?;
+    save(&canvas, out)?;
     println!("{} keypoints", features.len());
     Ok(())
 }
@@ -45,6 +45,15 @@ fn load(path: &str) -> Result<Pixmap, Failure> {
         *to = PremultipliedColorU8::from_rgba(r, g, b, 255).ok_or("colour out of range")?;
     }
     Ok(canvas)
+}
+
+fn save(canvas: &Pixmap, out: &str) -> Result<(), Failure> {
+    let pixels = canvas.pixels().iter();
+    let rgb = pixels
+        .flat_map(|p| [p.red(), p.green(), p.blue()])
+        .collect();
+    let picture = image::RgbImage::from_raw(canvas.width(), canvas.height(), rgb);
+    Ok(picture.ok_or("the picture is empty")?.save(out)?)
 }
 
 fn gray(canvas: &Pixmap) -> Result<GrayImage, Failure> {

@@ -20,3 +20,8 @@ pub use image::{GrayImage, GrayRows, GrayView, Image};
 pub use matching::{Match, MatchOptions, Nearest, match_all};
 pub use sift::{Selection, Sift, SiftOptions, StageTimes, Upsample};
 pub use verify::{Evidence, Transform, Verification, VerifyOptions, verify};
+
+/// The example of the crate's README, compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -18,6 +18,7 @@ mod selection;
 mod taps;
 mod trig;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 pub use selection::Selection;
@@ -325,47 +326,54 @@ impl Sift {
         empty: R,
         work: impl Fn(&T, &mut Scratch) -> R + Sync,
     ) -> Vec<R> {
-        /// Fewer are not worth a thread.
-        const SHARE: usize = 32;
+        /// What a thread takes at a time; fewer are not worth a thread.
+        const HANDFUL: usize = 64;
         // Neighbours share cache lines; by strength each item would wait for memory anew.
         let mut order: Vec<(u64, u32)> = (items.iter().zip(0u32..))
             .map(|(item, i)| (place(item).place_key(), i))
             .collect();
         order.sort_unstable();
         let mut results = vec![empty; items.len()];
-        let parts = self.threads.min(items.len() / SHARE).max(1);
-        let run = |part: &[(u64, u32)]| -> Vec<R> {
+        // Keypoints take unequal time, so threads take them by handfuls and not by halves.
+        let threads = self.threads.min(order.len().div_ceil(HANDFUL)).max(1);
+        let taken = AtomicUsize::new(0);
+        let run = || {
             let mut scratch = Box::<Scratch>::default();
-            let next = part[1.min(part.len())..].iter().map(Some).chain([None]);
-            (part.iter().zip(next))
-                .map(|(&(_, i), next)| {
+            let mut done = Vec::with_capacity(order.len() / threads + HANDFUL);
+            loop {
+                let start = taken.fetch_add(HANDFUL, Ordering::Relaxed);
+                let Some(rest) = order.get(start..).filter(|rest| !rest.is_empty()) else {
+                    return done;
+                };
+                let part = &rest[..HANDFUL.min(rest.len())];
+                let next = part[1..].iter().map(Some).chain([None]);
+                for (&(_, i), next) in part.iter().zip(next) {
                     if let Some(&(_, next)) = next {
                         expect(&items[next as usize]);
                     }
-                    work(&items[i as usize], &mut scratch)
-                })
-                .collect()
+                    done.push((i, work(&items[i as usize], &mut scratch)));
+                }
+            }
         };
-        let size = items.len().div_ceil(parts).max(1);
-        let mut chunks = order.chunks(size);
-        let first = chunks.next().unwrap_or_default();
-        let run = &run;
-        let done: Vec<Vec<R>> = std::thread::scope(|scope| {
-            let others: Vec<_> = chunks
-                .map(|chunk| scope.spawn(move || run(chunk)))
-                .collect();
-            let mut done = vec![run(first)];
+        let mut keep = |done: Vec<(u32, R)>| {
+            for (i, result) in done {
+                results[i as usize] = result;
+            }
+        };
+        if threads == 1 {
+            keep(run());
+            return results;
+        }
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+            keep(run());
             for other in others {
                 match other.join() {
-                    Ok(part) => done.push(part),
+                    Ok(done) => keep(done),
                     Err(panic) => std::panic::resume_unwind(panic),
                 }
             }
-            done
         });
-        for ((_, i), result) in order.into_iter().zip(done.into_iter().flatten()) {
-            results[i as usize] = result;
-        }
         results
     }
 }
