@@ -5,9 +5,9 @@ use std::sync::Arc;
 use resight_vision::{ExtractError, GlobalExtractor, Image, ModelId};
 
 use crate::error::PluginError;
-use crate::local::identity;
 use crate::manifest::Role;
 use crate::plugin::Plugin;
+use crate::role::{self, bad};
 use crate::sample;
 use crate::ticket::CallOptions;
 use crate::value::{Call, Reply};
@@ -24,12 +24,7 @@ impl PythonGlobalExtractor {
     /// Asks the plug-in how long its vectors are.
     pub fn new(plugin: Arc<Plugin>) -> Result<Self, PluginError> {
         let manifest = plugin.wait_ready(plugin.config().start_limit)?;
-        let Some(function) = manifest.with_role(Role::Embed) else {
-            return Err(PluginError::NoFunction {
-                function: "embed".into(),
-                known: manifest.names(),
-            });
-        };
+        let function = role::offered(&manifest, Role::Embed)?;
         let name = function.name.clone();
         let picture = &sample::textured()[0];
         let dimension = match plugin.call(Call::new(&*name).picture(picture))? {
@@ -38,10 +33,9 @@ impl PythonGlobalExtractor {
         };
         if let Some(declared) = function.dimension.filter(|d| *d != dimension) {
             let detail = format!("{name} declares dimension {declared} and returned {dimension}");
-            let function = name;
-            return Err(PluginError::BadResult { function, detail });
+            return Err(bad(&name, detail));
         }
-        let identity = identity(&plugin, &manifest, &name);
+        let identity = role::identity(&plugin, &manifest, &name);
         Ok(Self {
             plugin,
             function: name,
@@ -51,14 +45,7 @@ impl PythonGlobalExtractor {
     }
 
     fn run(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, PluginError> {
-        let now = self.plugin.manifest();
-        let now = now.map(|m| identity(&self.plugin, &m, &self.function));
-        if let Some(now) = now
-            && !self.model.as_str().starts_with(&format!("{now};"))
-        {
-            let was = self.model.to_string();
-            return Err(PluginError::ModelChanged { was, now });
-        }
+        role::unchanged(&self.plugin, &self.function, &self.model)?;
         let call = |image| Call::new(self.function.clone()).picture(image);
         if let [image] = images {
             return Ok(vec![self.unit(self.plugin.call(call(image))?)?]);
@@ -82,10 +69,7 @@ impl PythonGlobalExtractor {
     }
 
     fn unit(&self, reply: Reply) -> Result<Vec<f32>, PluginError> {
-        let bad = |detail| PluginError::BadResult {
-            function: self.function.clone(),
-            detail,
-        };
+        let bad = |detail| bad(&self.function, detail);
         let Reply::Vector(mut vector) = reply else {
             return Err(bad("no vector came".into()));
         };

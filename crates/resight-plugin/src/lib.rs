@@ -17,6 +17,7 @@ mod pool;
 mod processes;
 mod quarantine;
 mod reply;
+mod role;
 mod sample;
 mod slot;
 mod spawn;

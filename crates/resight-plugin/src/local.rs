@@ -5,8 +5,9 @@ use std::sync::Arc;
 use resight_vision::{Descriptors, ExtractError, Image, LocalExtractor, LocalFeatures, ModelId};
 
 use crate::error::PluginError;
-use crate::manifest::{DeclaredKind, Manifest, Role};
+use crate::manifest::{DeclaredKind, Role};
 use crate::plugin::Plugin;
+use crate::role::{self, bad};
 use crate::sample;
 use crate::value::{Call, Local, Reply, Rows};
 
@@ -43,12 +44,7 @@ impl PythonLocalExtractor {
     /// Asks the plug-in what its features are like. The plug-in has to be ready.
     pub fn new(plugin: Arc<Plugin>) -> Result<Self, PluginError> {
         let manifest = plugin.wait_ready(plugin.config().start_limit)?;
-        let Some(function) = manifest.with_role(Role::Extract) else {
-            return Err(PluginError::NoFunction {
-                function: "extract".into(),
-                known: manifest.names(),
-            });
-        };
+        let function = role::offered(&manifest, Role::Extract)?;
         let name = function.name.clone();
         let mut seen: Option<(Encoding, usize)> = None;
         for picture in sample::textured() {
@@ -94,7 +90,7 @@ impl PythonLocalExtractor {
         }
         let model = ModelId::new(format!(
             "{};{}",
-            identity(&plugin, &manifest, &name),
+            role::identity(&plugin, &manifest, &name),
             describe(encoding, given)
         ));
         Ok(Self {
@@ -112,16 +108,7 @@ impl PythonLocalExtractor {
     }
 
     fn run(&self, image: &Image) -> Result<LocalFeatures, PluginError> {
-        let now = self.plugin.manifest();
-        let now = now.map(|m| identity(&self.plugin, &m, &self.function));
-        if let Some(now) = now
-            && !self.model.as_str().starts_with(&format!("{now};"))
-        {
-            return Err(PluginError::ModelChanged {
-                was: self.model.to_string(),
-                now,
-            });
-        }
+        role::unchanged(&self.plugin, &self.function, &self.model)?;
         let call = Call::new(&*self.function).picture(image);
         let Reply::Local(local) = self.plugin.call(call)? else {
             return Err(bad(&self.function, "no local features came".into()));
@@ -177,24 +164,6 @@ impl LocalExtractor for PythonLocalExtractor {
         strongest_first(&mut features);
         Ok(features)
     }
-}
-
-/// Plug-in, model and version: what must not change under a collection.
-pub(crate) fn identity(plugin: &Plugin, manifest: &Manifest, function: &str) -> String {
-    let said = manifest.function(function);
-    let name = said
-        .and_then(|f| f.model.as_deref())
-        .unwrap_or(&plugin.config().name);
-    let version = said
-        .and_then(|f| f.version.as_deref())
-        .or(manifest.version.as_deref());
-    let version = version.unwrap_or(&manifest.hash);
-    format!("plugin:{name}/{version}")
-}
-
-fn bad(function: &str, detail: String) -> PluginError {
-    let function = function.into();
-    PluginError::BadResult { function, detail }
 }
 
 fn describe(encoding: Encoding, given: usize) -> String {

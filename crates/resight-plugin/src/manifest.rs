@@ -37,6 +37,17 @@ pub enum Role {
     Function,
 }
 
+impl Role {
+    /// The function's name where no decorator says otherwise.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Extract => "extract",
+            Self::Embed => "embed",
+            Self::Function => "function",
+        }
+    }
+}
+
 /// What kind of descriptor an author declares.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]

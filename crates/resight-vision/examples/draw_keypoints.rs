@@ -1,7 +1,7 @@
 //! Draws keypoints over a picture: a circle for the scale, a line for the angle.
 //!
-//! `draw_keypoints [--features N] OUT [PICTURE]`; OUT's ending gives the format. Without a picture it draws one of its own,
-//! which is the same each time.
+//! `draw_keypoints [--features N] OUT [PICTURE]`; OUT's ending gives the format. Without a picture
+//! it draws one of its own, which is the same each time.
 
 use std::f32::consts::TAU;
 

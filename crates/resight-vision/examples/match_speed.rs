@@ -5,9 +5,9 @@
 //! makes descriptors like RootSIFT's. With `--matches REPEATS` it prints the matches of the two
 //! files instead, `query result distance` a line, and the last line is the median time of that
 //! many calls in ms, after one that is not counted.
-//! Times are CPU time of the one thread where the system tells it, else wall time.
+//! Times are CPU time of the one thread.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use resight_vision::{Descriptors, Match, MatchOptions, Nearest, Simd};
 
@@ -97,29 +97,19 @@ fn time_runs(simd: Simd, query: &Descriptors, result: &Descriptors, run: usize) 
 fn median(repeats: usize, mut call: impl FnMut()) -> f64 {
     let repeats = repeats.max(1);
     call();
-    let start = Instant::now();
-    let mut times: Vec<f64> = (0..repeats)
+    let mut times: Vec<Duration> = (0..repeats)
         .map(|_| {
-            let before = cpu_seconds();
+            let before = thread_time();
             call();
-            cpu_seconds()
-                .zip(before)
-                .map_or(f64::NAN, |(after, before)| after - before)
+            thread_time().saturating_sub(before)
         })
         .collect();
-    if times.iter().any(|t| t.is_nan()) {
-        return start.elapsed().as_secs_f64() / repeats as f64;
-    }
-    times.sort_by(f64::total_cmp);
-    times[repeats / 2]
+    times.sort();
+    times[repeats / 2].as_secs_f64()
 }
 
-/// Time this thread has run; giving way first makes the kernel bring its count up to date.
-fn cpu_seconds() -> Option<f64> {
-    std::thread::yield_now();
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let ns: u64 = text.split_whitespace().next()?.parse().ok()?;
-    Some(ns as f64 / 1e9)
+fn thread_time() -> Duration {
+    cpu_time::ThreadTime::try_now().map_or(Duration::ZERO, |t| t.as_duration())
 }
 
 /// The descriptors of a file that `describe` wrote.

@@ -64,19 +64,23 @@ fn check(query: &Descriptors, result: &Descriptors, what: &str) {
     }
 }
 
+fn check_random(random: &mut Random, queries: usize, results: usize, dimension: usize) {
+    let query = random.descriptors(queries, dimension, 255);
+    let result = random.descriptors(results, dimension, 255);
+    check(
+        &query,
+        &result,
+        &format!("{queries}x{results} of {dimension}"),
+    );
+}
+
 #[test]
 fn all_levels_agree_with_the_definition() {
     let mut random = Random(1);
     for dimension in [1, 3, 31, 32, 64, 128, 200] {
         for queries in [0, 1, 2, 15, 16, 17, 33, 100] {
             for results in [0, 1, 2, 15, 16, 17, 33, 100] {
-                let query = random.descriptors(queries, dimension, 255);
-                let result = random.descriptors(results, dimension, 255);
-                check(
-                    &query,
-                    &result,
-                    &format!("{queries}x{results} of {dimension}"),
-                );
+                check_random(&mut random, queries, results, dimension);
             }
         }
     }
@@ -109,13 +113,7 @@ fn chunks_join_without_a_seam() {
     // Long descriptors of full range leave few bits for indices: several chunks on both sides.
     // The longest leave too few, and the rows are compared one by one.
     for (queries, results, dimension) in [(150, 1100, 700), (90, 40, 3000), (5000, 3, 130)] {
-        let query = random.descriptors(queries, dimension, 255);
-        let result = random.descriptors(results, dimension, 255);
-        check(
-            &query,
-            &result,
-            &format!("{queries}x{results} of {dimension}"),
-        );
+        check_random(&mut random, queries, results, dimension);
     }
     let (black, white) = (vec![0; 300 * 128], vec![255; 4500 * 128]);
     let black = Descriptors::from_bytes(128, black).unwrap();

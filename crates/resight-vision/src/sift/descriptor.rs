@@ -4,7 +4,6 @@
 //! [`PER_CELL`] a side of a cell. Lowe reads the layer's own pixels instead and shares each among
 //! the cells by its place; here the places are the same for all keypoints.
 
-use std::f32::consts::TAU;
 use std::sync::LazyLock;
 
 use super::patch::{self, Frame, Grid};
@@ -154,9 +153,8 @@ fn histogram(
     for p in GRID..SAMPLES - GRID {
         let gu = patch[p + 1] - patch[p - 1];
         let gv = patch[p + GRID] - patch[p - GRID];
-        let weight = layout.window[p] * (gu * gu + gv * gv).sqrt();
-        let place = trig::atan2(gv, gu) * (DIRECTIONS as f32 / TAU);
-        let (low, share) = trig::split(place);
+        let (length, low, share) = trig::direction(gu, gv, DIRECTIONS);
+        let weight = layout.window[p] * length;
         let second = share * weight;
         let first = weight - second;
         let (first_lower, second_lower) = (first * layout.lower[p], second * layout.lower[p]);
@@ -166,7 +164,7 @@ fn histogram(
             second - second_lower,
             second_lower,
         ];
-        directions[p] = low as u32;
+        directions[p] = low;
     }
     // Rows of samples between the same two rows of cells, then columns between the same two
     // columns of cells, are added up with their shares.

@@ -183,14 +183,13 @@ fn gradient_histogram_body(
     for p in SIDE..SAMPLES - SIDE {
         let gx = patch[p + 1] - patch[p - 1];
         let gy = patch[p + SIDE] - patch[p - SIDE];
-        let weight = layout.window[p] * (gx * gx + gy * gy).sqrt();
         // Shared between the two nearest bins. Bin 0 is centred on +x, so that the upright edges
         // of drawings and print fall into one bin and not between two.
-        let place = trig::atan2(gy, gx) * (BINS as f32 / TAU);
-        let (low, share) = trig::split(place);
+        let (length, low, share) = trig::direction(gx, gy, BINS);
+        let weight = layout.window[p] * length;
         second[p] = share * weight;
         first[p] = weight - second[p];
-        bin[p] = low as u32;
+        bin[p] = low;
     }
     // Two histograms, so that neighbours which fall into one bin do not wait for each other, with
     // more bins than are used, so that no index needs a check.

@@ -47,6 +47,14 @@ pub(super) fn split(x: f32) -> (i32, f32) {
     (whole, x - (shifted - ROUND))
 }
 
+/// Length of a gradient, the lower of the two of `bins` directions that it lies between, where
+/// `bins` itself may stand for 0, and the share of the next.
+#[inline(always)]
+pub(super) fn direction(gx: f32, gy: f32, bins: usize) -> (f32, u32, f32) {
+    let (low, share) = split(atan2(gy, gx) * (bins as f32 / TAU));
+    ((gx * gx + gy * gy).sqrt(), low as u32, share)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
