@@ -133,15 +133,22 @@ def memory(binary, path, work):
 
 
 def threads(binary, paths, repeat):
-    """Wall ms of one picture, and of all of them as a batch (the whole process), 1 and 2 threads."""
-    result = {}
-    for count in (1, 2):
-        lines = describe(binary, paths[:1], "--wall", "--threads", count, "--repeat", repeat)
-        result[f"picture_{count}"] = round(times(lines)[0], 1) if lines else None
-        start = time.perf_counter()
-        lines = describe(binary, paths, "--batch-threads", count, "--threads", 1)
-        result[f"batch_{count}"] = round((time.perf_counter() - start) * 1e3, 1) if lines else None
-    return result
+    """Wall ms of one picture, and of all of them as a batch, with 1 and 2 threads, and the ratios.
+
+    In turns, each in its own process; its first time at a picture, or at the batch, is not counted.
+    """
+    pictures, batches = {1: [], 2: []}, {1: [], 2: []}
+    for _ in range(repeat):
+        for count in (1, 2):
+            lines = describe(binary, paths, "--wall", "--threads", count, "--repeat", 4)
+            pictures[count].append([statistics.median(map(float, line.split()[3:])) for line in lines])
+            lines = describe(binary, paths, "--batch-threads", count, "--threads", 1, "--repeat", 4)
+            batches[count].append(statistics.median(float(line.split()[1]) for line in lines[1:]))
+    each = {count: [statistics.median(times) for times in zip(*pictures[count])] for count in pictures}
+    batch = {count: statistics.median(batches[count]) for count in batches}
+    return {"picture_1": round(statistics.median(each[1]), 1), "picture_2": round(statistics.median(each[2]), 1),
+            "picture_ratio": round(statistics.median(a / b for a, b in zip(each[1], each[2])), 2),
+            "batch_1": round(batch[1], 1), "batch_2": round(batch[2], 1), "batch_ratio": round(batch[1] / batch[2], 2)}
 
 
 def paths_and_stages(binary, paths, repeat):

@@ -16,6 +16,7 @@ mod pyramid;
 mod rows;
 mod selection;
 mod taps;
+mod team;
 mod trig;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,6 +27,7 @@ pub use selection::Selection;
 use buffers::{Buffers, Pool};
 use extrema::Extremum;
 use orientation::Directions;
+use team::Team;
 
 use crate::dispatch::Simd;
 use crate::features::{
@@ -129,7 +131,7 @@ pub struct Sift {
     options: SiftOptions,
     model: ModelId,
     simd: Simd,
-    threads: usize,
+    team: Team,
     pool: Pool,
 }
 
@@ -154,15 +156,16 @@ impl Sift {
             options,
             model,
             simd: Simd::widest(),
-            threads: 1,
+            team: Team::default(),
             pool: Pool::default(),
         }
     }
 
-    /// The same with up to `threads` threads at one picture; 0 counts as 1. When many pictures
-    /// wait, one thread a picture does more.
+    /// The same with up to `threads` threads at one picture; 0 counts as 1. The others are
+    /// started here, live as long as the extractor and its clones, and serve all of them: when
+    /// many pictures wait, one thread a picture does more.
     pub fn threads(mut self, threads: usize) -> Self {
-        self.threads = threads.max(1);
+        self.team = Team::new(threads);
         self
     }
 
@@ -198,7 +201,7 @@ impl Sift {
     ) -> (LocalFeatures, StageTimes) {
         let options = &self.options;
         let pyramid = &mut buffers.pyramid;
-        pyramid.build(self.simd, self.threads, view, options);
+        pyramid.build(self.simd, &self.team, view, options);
         let (blur, extrema) = pyramid.times();
         let mut times = StageTimes {
             blur,
@@ -335,15 +338,14 @@ impl Sift {
         order.sort_unstable();
         let mut results = vec![empty; items.len()];
         // Keypoints take unequal time, so threads take them by handfuls and not by halves.
-        let threads = self.threads.min(order.len().div_ceil(HANDFUL)).max(1);
+        let threads = self.team.size().min(order.len().div_ceil(HANDFUL)).max(1);
         let taken = AtomicUsize::new(0);
-        let run = || {
+        let run = |done: &mut Vec<(u32, R)>| {
             let mut scratch = Box::<Scratch>::default();
-            let mut done = Vec::with_capacity(order.len() / threads + HANDFUL);
             loop {
                 let start = taken.fetch_add(HANDFUL, Ordering::Relaxed);
                 let Some(rest) = order.get(start..).filter(|rest| !rest.is_empty()) else {
-                    return done;
+                    return;
                 };
                 let part = &rest[..HANDFUL.min(rest.len())];
                 let next = part[1..].iter().map(Some).chain([None]);
@@ -355,25 +357,12 @@ impl Sift {
                 }
             }
         };
-        let mut keep = |done: Vec<(u32, R)>| {
-            for (i, result) in done {
-                results[i as usize] = result;
-            }
-        };
-        if threads == 1 {
-            keep(run());
-            return results;
+        let room = order.len() / threads + HANDFUL;
+        let mut parts: Vec<_> = (0..threads).map(|_| Vec::with_capacity(room)).collect();
+        self.team.each(&mut parts, run);
+        for (i, result) in parts.into_iter().flatten() {
+            results[i as usize] = result;
         }
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
-            keep(run());
-            for other in others {
-                match other.join() {
-                    Ok(done) => keep(done),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-        });
         results
     }
 }

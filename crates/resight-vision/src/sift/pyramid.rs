@@ -7,6 +7,7 @@ use super::extrema::{Criteria, Extremum, keep_distinct};
 use super::octave::{Chain, Workspace};
 use super::rows::{Plane, Source};
 use super::taps::Taps;
+use super::team::Team;
 use crate::dispatch::Simd;
 use crate::image::GrayView;
 
@@ -33,7 +34,7 @@ impl Pyramid {
     pub(super) fn build(
         &mut self,
         simd: Simd,
-        threads: usize,
+        team: &Team,
         view: GrayView<'_>,
         options: &SiftOptions,
     ) {
@@ -86,7 +87,7 @@ impl Pyramid {
             for plane in planes.iter_mut() {
                 plane.reshape(width, height);
             }
-            let bands = threads.min(height / ROWS_A_THREAD).max(1);
+            let bands = team.size().min(height / ROWS_A_THREAD).max(1);
             self.workspaces
                 .resize_with(self.workspaces.len().max(bands), Workspace::default);
             let criteria = Criteria::new(self.depth, options);
@@ -97,7 +98,8 @@ impl Pyramid {
                 chain,
                 criteria,
             };
-            work.run(planes, &mut self.workspaces[..bands], &mut self.extrema);
+            let spaces = &mut self.workspaces[..bands];
+            work.run(team, planes, spaces, &mut self.extrema);
             let mut found = self.extrema.split_off(start);
             keep_distinct(&mut found);
             self.extrema.append(&mut found);
@@ -143,8 +145,14 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Runs one band a workspace, each in a thread of its own but the first.
-    fn run(&self, planes: &mut [Plane], spaces: &mut [Workspace], extrema: &mut Vec<Extremum>) {
+    /// Runs one band a workspace.
+    fn run(
+        &self,
+        team: &Team,
+        planes: &mut [Plane],
+        spaces: &mut [Workspace],
+        extrema: &mut Vec<Extremum>,
+    ) {
         let (width, height) = self.source.size();
         let bands = spaces.len();
         let edge = |band: usize| height * band / bands;
@@ -162,23 +170,10 @@ impl Work<'_> {
                 .collect();
             parts.push((space, rows, own, Vec::new()));
         }
-        let one = |(space, rows, own, found): &mut (
-            &mut Workspace,
-            std::ops::Range<usize>,
-            Vec<&mut [i16]>,
-            Vec<Extremum>,
-        )| {
+        team.each(&mut parts, |(space, rows, own, found)| {
             let (source, chain, criteria) = (&self.source, &self.chain, &self.criteria);
             space.run(self.simd, source, chain, criteria, rows.clone(), own, found);
-        };
-        if let Some((first, others)) = parts.split_first_mut() {
-            std::thread::scope(|scope| {
-                for part in others {
-                    scope.spawn(|| one(part));
-                }
-                one(first);
-            });
-        }
+        });
         for (_, _, _, mut found) in parts {
             extrema.append(&mut found);
         }
