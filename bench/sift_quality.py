@@ -163,17 +163,22 @@ def main():
     binary = extractors.describe_binary(args.describe)
     most = 100_000
     always = {"ours": extractors.ours(binary, args.contrast, most)}
+    chosen = {}
     for variant in args.variant:
         name, options = variant.split("=", 1)
-        always[name] = extractors.ours(binary, args.contrast, most, options)
+        if "selection=" in options:
+            # What spreads depends on how many are kept, so the first k of more will not do.
+            chosen[name] = {k: extractors.ours(binary, args.contrast, k, options) for k in args.top_k}
+        else:
+            always[name] = extractors.ours(binary, args.contrast, most, options)
     always["opencv"] = extractors.opencv(args.contrast, precise=False)
     always["opencv-precise"] = extractors.opencv(args.contrast, precise=True)
     always["vlfeat"] = extractors.vlfeat(args.contrast)
     if args.ablate:
         always = {**always, **sift_ablation.makers(args.contrast, always)}
     makers = {name: lambda k, extract=extract: extract for name, extract in always.items()}
-    by_scale = {k: extractors.vlfeat(args.contrast, k) for k in args.top_k}
-    makers["vlfeat-by-scale"] = by_scale.get
+    chosen["vlfeat-by-scale"] = {k: extractors.vlfeat(args.contrast, k) for k in args.top_k}
+    makers.update({name: by_k.get for name, by_k in chosen.items()})
     result = {}
     for protocol in args.protocols:
         if protocol == "warps":

@@ -32,11 +32,9 @@ fn texture(w: usize, h: usize) -> GrayImage {
     blobs(w, h, &list)
 }
 
-#[test]
-fn a_blob_is_found_where_it_is() {
-    let list = [(40.3, 30.7, 3.0), (90.6, 64.2, 5.0)];
-    let found = Sift::default().extract_gray(&blobs(130, 100, &list));
-    for (x, y, s) in list {
+/// Each blob has a keypoint of its scale, no further than `error` px from it.
+fn check_blobs(found: &LocalFeatures, list: &[(f32, f32, f32)], error: f32) {
+    for &(x, y, s) in list {
         let best = found
             .keypoints
             .iter()
@@ -47,7 +45,7 @@ fn a_blob_is_found_where_it_is() {
             })
             .unwrap();
         assert!(
-            (best.x - x).hypot(best.y - y) < 0.1,
+            (best.x - x).hypot(best.y - y) < error,
             "blob at ({x}, {y}): {best:?}"
         );
         assert!(
@@ -55,6 +53,36 @@ fn a_blob_is_found_where_it_is() {
             "scale {} for {s}",
             best.scale
         );
+    }
+}
+
+#[test]
+fn a_blob_is_found_where_it_is() {
+    let list = [(40.3, 30.7, 3.0), (90.6, 64.2, 5.0)];
+    let found = Sift::default().extract_gray(&blobs(130, 100, &list));
+    check_blobs(&found, &list, 0.1);
+}
+
+#[test]
+fn huge_pictures_are_described_to_their_ends() {
+    // More columns, rows or pixels than 16 bits, or 24 bits once doubled, can count.
+    for (w, h) in [(90_000, 50), (50, 90_000)] {
+        let list = [(21.3, 22.8, 3.0), (w as f32 - 21.7, h as f32 - 22.2, 3.0)];
+        let mut pixels = vec![90u8; w * h];
+        for (x, y, sigma) in list {
+            // Only near the blob, as the picture is large.
+            let (left, top) = (x as usize - 20, y as usize - 20);
+            let near = blobs(40, 40, &[(x - left as f32, y - top as f32, sigma)]);
+            for (row, line) in near.pixels().chunks(40).enumerate() {
+                pixels[(top + row) * w + left..][..40].copy_from_slice(line);
+            }
+        }
+        let image = GrayImage::new(w, h, pixels).unwrap();
+        let found = Sift::default().extract_gray(&image);
+        // A place 90,000 px away has 1/128 px in an f32, a quarter as much in the first octave.
+        check_blobs(&found, &list, 0.15);
+        let other = Sift::default().threads(3).simd(Simd::available()[0]);
+        assert_eq!(other.extract_gray(&image), found);
     }
 }
 
