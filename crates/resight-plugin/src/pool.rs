@@ -270,7 +270,8 @@ impl Pool {
         self.restarted(death.cause);
         let mut state = lock(&self.state);
         state.busy -= 1;
-        if worker.manifest.generation == state.source.generation {
+        // A plug-in that is closed counts its workers no longer.
+        if !state.closed && worker.manifest.generation == state.source.generation {
             state.live -= 1;
             state.breaker.death(Instant::now(), blamed);
             state.last_death = Some(format!("its last worker ended: {}", death.detail));
