@@ -68,7 +68,7 @@ impl Default for SiftOptions {
         Self {
             max_features: 1500,
             selection: Selection::Strongest,
-            scale_preference: 0.5,
+            scale_preference: 0.3,
             layers: 3,
             sigma: 1.6,
             contrast_threshold: 0.02,
