@@ -36,6 +36,11 @@ impl Image {
         &self.rgb
     }
 
+    /// The same, handed over.
+    pub fn into_rgb(self) -> Vec<u8> {
+        self.rgb
+    }
+
     /// Luma with the Rec. 601 weights in 1/65536ths, rounded: the grey that JPEG stores, so a
     /// grey JPEG comes out unchanged.
     pub fn to_gray(&self) -> GrayImage {

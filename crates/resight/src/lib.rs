@@ -17,4 +17,5 @@ pub mod draw;
 pub mod eval;
 pub mod http;
 pub mod parts;
+pub mod plugins;
 mod wire;

@@ -7,6 +7,7 @@ mod index;
 mod interrupt;
 mod output;
 mod pictures;
+mod plugin;
 mod progress;
 mod search;
 mod serve;
@@ -56,6 +57,7 @@ enum Command {
     Refused(pictures::RefusedArgs),
     Train(train::TrainArgs),
     Eval(eval::EvalArgs),
+    Plugin(plugin::PluginCommand),
 }
 
 /// Runs the program with this process's arguments; gives its exit code: 0, 1 for a failure, 2 for
@@ -96,6 +98,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Refused(args) => pictures::refused(args, &config, &mut output),
         Command::Train(args) => train::run(args, &config, &mut output),
         Command::Eval(args) => eval::run(args, &config, &mut output),
+        Command::Plugin(command) => plugin::run(command, &mut output),
     }
 }
 

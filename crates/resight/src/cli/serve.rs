@@ -19,6 +19,7 @@ use super::output::{Output, counted};
 use crate::config::Config;
 use crate::http::{self, HttpSettings};
 use crate::parts;
+use crate::plugins::{PluginArgs, Plugins};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,6 +27,7 @@ Examples:
   resight serve ~/Pictures             index what is new, then serve
   resight serve --listen 127.0.0.1:0   any free port
   resight serve --listen 0.0.0.0:7777 --allow-host nas.local
+  resight serve ~/Pictures --plugin my_algorithm.py --workers 2 --watch
 
 Ctrl-C stops cleanly; while indexing it keeps what is done. A second Ctrl-C stops at once.";
 
@@ -51,6 +53,8 @@ pub(crate) struct ServeArgs {
     /// Forget pictures whose files are gone
     #[arg(long)]
     prune: bool,
+    #[command(flatten)]
+    plugins: PluginArgs,
 }
 
 pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
@@ -59,6 +63,8 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     // Before indexing, which may take hours, so that a port in use is told of at once.
     let (listener, address) = listen(&args.listen)?;
     let parts = parts::open_for_writing(config)?;
+    // Workers come up while pictures are indexed.
+    let plugins = Plugins::start(&args.plugins)?;
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: false,
@@ -79,7 +85,10 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         let pictures = counted(count, "picture", "pictures");
         output.line(format_args!("Resight is serving {pictures} at {url}"))?;
     }
-    let settings = settings(args, &parts.engine, config, address);
+    let settings = HttpSettings {
+        plugins: plugins.clone(),
+        ..settings(args, &parts.engine, config, address)
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

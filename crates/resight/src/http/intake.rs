@@ -70,8 +70,64 @@ pub(super) async fn picture_or_id(request: Request, bounds: Bounds) -> Result<In
     read(request, bounds, true).await
 }
 
+/// A body of any kind, for whoever knows what is wanted.
+pub(super) enum Sent {
+    /// None.
+    Nothing,
+    /// JSON, not parsed.
+    Json(Bytes),
+    /// One file as it is; it has no name.
+    Raw(Field),
+    /// The fields of a form, in order.
+    Form(Vec<Field>),
+}
+
+/// A field of a form.
+pub(super) struct Field {
+    pub(super) name: String,
+    /// In lower case, without parameters; empty if none is given.
+    pub(super) content_type: String,
+    pub(super) bytes: Bytes,
+    file_name: Option<String>,
+}
+
+impl Field {
+    /// Whether it is a file and not a text.
+    pub(super) fn is_file(&self) -> bool {
+        self.file_name.is_some() || !matches!(&*self.content_type, "" | "text/plain")
+    }
+}
+
+/// Reads whatever was sent.
+pub(super) async fn sent(request: Request, bounds: Bounds) -> Result<Sent, Problem> {
+    let content_type = content_type(request.headers()).map(essence_of);
+    let Some(kind) = kind_of(request.headers()) else {
+        if content_type.is_none() {
+            let body = bounded(request, bounds, |request| whole(request, bounds)).await?;
+            return match body.is_empty() {
+                true => Ok(Sent::Nothing),
+                false => Err(wrong_type(None, true)),
+            };
+        }
+        discard(request.into_body()).await;
+        return Err(wrong_type(content_type.as_deref(), true));
+    };
+    bounded(request, bounds, |request| async move {
+        Ok(match kind {
+            Kind::Json => Sent::Json(whole(request, bounds).await?),
+            Kind::Raw => Sent::Raw(Field {
+                name: String::new(),
+                content_type: content_type.unwrap_or_default(),
+                bytes: whole(request, bounds).await?,
+                file_name: Some(String::new()),
+            }),
+            Kind::Form => Sent::Form(fields(request, bounds, |_| true).await?),
+        })
+    })
+    .await
+}
+
 async fn read(request: Request, bounds: Bounds, json: bool) -> Result<Intake, Problem> {
-    let limit = bounds.bytes;
     let kind = match kind_of(request.headers()) {
         Some(kind) if json || kind != Kind::Json => kind,
         _ => {
@@ -80,12 +136,7 @@ async fn read(request: Request, bounds: Bounds, json: bool) -> Result<Intake, Pr
             return Err(wrong_type(given.as_deref(), json));
         }
     };
-    if declared_length(request.headers()).is_some_and(|length| length > limit) {
-        discard(request.into_body()).await;
-        return Err(too_large(limit));
-    }
-    let request = request.map(|body| Body::new(TimeoutBody::new(bounds.idle, body)));
-    let reading = async {
+    bounded(request, bounds, |request| async move {
         match kind {
             Kind::Form => form(request, bounds).await.map(Intake::Picture),
             Kind::Raw => Ok(Intake::Picture(Upload {
@@ -94,8 +145,23 @@ async fn read(request: Request, bounds: Bounds, json: bool) -> Result<Intake, Pr
             })),
             Kind::Json => stored_query(&whole(request, bounds).await?),
         }
-    };
-    timeout(BODY_TIME, reading).await.unwrap_or_else(|_| {
+    })
+    .await
+}
+
+/// Has a body read by `read` within bounds of size and time.
+async fn bounded<T, R: Future<Output = Result<T, Problem>>>(
+    request: Request,
+    bounds: Bounds,
+    read: impl FnOnce(Request) -> R,
+) -> Result<T, Problem> {
+    let limit = bounds.bytes;
+    if declared_length(request.headers()).is_some_and(|length| length > limit) {
+        discard(request.into_body()).await;
+        return Err(too_large(limit));
+    }
+    let request = request.map(|body| Body::new(TimeoutBody::new(bounds.idle, body)));
+    timeout(BODY_TIME, read(request)).await.unwrap_or_else(|_| {
         let detail = format!("It was given up after {} seconds.", BODY_TIME.as_secs());
         Err(Problem::new("upload_too_slow", detail))
     })
@@ -118,6 +184,25 @@ pub(super) async fn discard(mut body: Body) {
 }
 
 async fn form(request: Request, bounds: Bounds) -> Result<Upload, Problem> {
+    let mut files = fields(request, bounds, |name| name == "file").await?;
+    match (files.pop(), files.is_empty()) {
+        (Some(file), true) => Ok(Upload {
+            bytes: file.bytes,
+            name: file.file_name.unwrap_or_default(),
+        }),
+        (Some(_), false) => Err(bad_body(
+            "The form has more than one field named file; send one picture a request",
+        )),
+        (None, _) => Err(bad_body("The form has no field named file")),
+    }
+}
+
+/// The fields of a form whose name is `wanted`; others are passed over.
+async fn fields(
+    request: Request,
+    bounds: Bounds,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Field>, Problem> {
     let failed = |error: MultipartError| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large(bounds.bytes),
         _ if has_stalled(&error) => stalled(bounds.idle),
@@ -126,21 +211,19 @@ async fn form(request: Request, bounds: Bounds) -> Result<Upload, Problem> {
     let mut form = Multipart::from_request(request, &())
         .await
         .map_err(|error| bad_body(&error.body_text()))?;
-    let mut upload = None;
+    let mut fields = Vec::new();
     while let Some(field) = form.next_field().await.map_err(failed)? {
-        if field.name() != Some("file") {
-            continue;
+        let name = field.name().unwrap_or_default().to_owned();
+        if wanted(&name) {
+            fields.push(Field {
+                name,
+                content_type: field.content_type().map_or_else(String::new, essence_of),
+                file_name: field.file_name().map(str::to_owned),
+                bytes: field.bytes().await.map_err(failed)?,
+            });
         }
-        if upload.is_some() {
-            return Err(bad_body(
-                "The form has more than one field named file; send one picture a request",
-            ));
-        }
-        let name = field.file_name().unwrap_or_default().to_owned();
-        let bytes = field.bytes().await.map_err(failed)?;
-        upload = Some(Upload { bytes, name });
     }
-    upload.ok_or_else(|| bad_body("The form has no field named file"))
+    Ok(fields)
 }
 
 async fn whole(request: Request, bounds: Bounds) -> Result<Bytes, Problem> {
@@ -167,9 +250,14 @@ fn content_type(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::CONTENT_TYPE)?.to_str().ok()
 }
 
+/// A content type without its parameters, in lower case.
+fn essence_of(content_type: &str) -> String {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
 fn kind_of(headers: &HeaderMap) -> Option<Kind> {
-    let essence = content_type(headers)?.split(';').next()?.trim();
-    let essence = essence.to_ascii_lowercase();
+    let essence = content_type(headers).map(essence_of)?;
     match essence.as_str() {
         "multipart/form-data" => Some(Kind::Form),
         "application/octet-stream" => Some(Kind::Raw),

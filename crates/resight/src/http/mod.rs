@@ -10,10 +10,12 @@
 
 pub mod codes;
 mod guard;
+mod health;
 mod intake;
 mod pages;
 mod params;
 mod pictures;
+mod plugins;
 mod problem;
 mod search;
 mod service;
@@ -24,9 +26,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::Json;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, Method, Uri};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use axum::{Router, middleware};
@@ -40,6 +43,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::plugins::Plugins;
 use problem::Problem;
 
 /// What a form needs beside the picture in it.
@@ -62,6 +66,8 @@ pub struct HttpSettings {
     pub upload_idle: Duration,
     /// How long requests in progress may take after the shutdown began.
     pub grace: Duration,
+    /// Whose functions are served.
+    pub plugins: Plugins,
 }
 
 impl Default for HttpSettings {
@@ -75,6 +81,7 @@ impl Default for HttpSettings {
             allowed_hosts: Some(Vec::new()),
             upload_idle: Duration::from_secs(15),
             grace: Duration::from_secs(30),
+            plugins: Plugins::default(),
         }
     }
 }
@@ -85,6 +92,7 @@ struct App {
     engine: Arc<Engine>,
     work: work::Work,
     bodies: intake::Bounds,
+    plugins: Plugins,
 }
 
 #[derive(OpenApi)]
@@ -96,6 +104,7 @@ struct App {
     tags(
         (name = "pictures", description = "The stored pictures"),
         (name = "search", description = "Finding a picture, or a part of one, again"),
+        (name = "plugins", description = "Functions that Python files offer"),
         (name = "service", description = "Facts about the server")
     )
 )]
@@ -111,6 +120,11 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(service::count))
         .routes(routes!(service::refused))
         .routes(routes!(service::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .routes(routes!(plugins::list))
+        .routes(routes!(plugins::one))
+        .routes(routes!(plugins::ask, plugins::send))
         .routes(routes!(service::legacy_count))
 }
 
@@ -129,23 +143,24 @@ pub fn app(engine: Arc<Engine>, settings: HttpSettings) -> Router {
             bytes: body_limit,
             idle: settings.upload_idle,
         },
+        plugins: settings.plugins,
     };
     let (routes, description) = api().split_for_parts();
-    let description = description.to_pretty_json();
-    let description: Result<Bytes, String> = description
-        .map(Bytes::from)
-        .map_err(|error| error.to_string());
-    let openapi = || async move {
-        description
-            .map(|json| ([(header::CONTENT_TYPE, "application/json")], json))
-            .map_err(|error| Problem::internal(&error))
+    let description = serde_json::to_value(description).map_err(|error| error.to_string());
+    let served = state.plugins.clone();
+    // What plug-ins offer changes when they are loaded again.
+    let openapi = move || async move {
+        let mut document = description.map_err(|error| Problem::internal(&error))?;
+        plugins::describe(&mut document, &served);
+        Ok::<_, Problem>(Json(document))
     };
+    let others = state.clone();
     let allowed: guard::AllowedHosts = settings.allowed_hosts.map(Into::into);
     routes
         .with_state(state)
         .route("/openapi.json", get(openapi))
         .merge(pages::routes())
-        .fallback(unknown_route)
+        .fallback(move |request| other_route(others, request))
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(
             usize::try_from(body_limit).unwrap_or(usize::MAX),
@@ -196,8 +211,15 @@ pub async fn serve(
     }
 }
 
-async fn unknown_route(uri: Uri) -> Problem {
-    Problem::new("unknown_route", format!("Nothing lies at {}.", uri.path()))
+/// An address that a plug-in's author asked for, or nothing.
+async fn other_route(app: App, request: Request) -> Response {
+    match plugins::by_route(&app, request).await {
+        Ok(response) => response,
+        Err(request) => {
+            let detail = format!("Nothing lies at {}.", request.uri().path());
+            Problem::new("unknown_route", detail).into_response()
+        }
+    }
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {

@@ -37,6 +37,11 @@ impl Params {
         Ok(value)
     }
 
+    /// All that were not taken.
+    pub(super) fn rest(self) -> Vec<(String, String)> {
+        self.0
+    }
+
     /// A whole number within `range`, or `default`.
     pub(super) fn number(
         &mut self,

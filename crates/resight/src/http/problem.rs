@@ -3,11 +3,13 @@
 //! Invariant: what went wrong inside the server is logged and never sent.
 
 use std::any::Any;
+use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use resight_engine::EngineError;
+use resight_plugin::{PluginError, Side};
 
 use super::codes::{self, Row};
 use crate::wire::ProblemBody;
@@ -17,6 +19,8 @@ use crate::wire::ProblemBody;
 pub(super) struct Problem {
     row: &'static Row,
     detail: String,
+    traceback: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl Problem {
@@ -26,6 +30,8 @@ impl Problem {
         Self {
             row: codes::find(code),
             detail: sentence(detail.into()),
+            traceback: None,
+            retry_after: None,
         }
     }
 
@@ -39,6 +45,8 @@ impl Problem {
         Self {
             row,
             detail: format!("{}; the reason is in its log.", row.title),
+            traceback: None,
+            retry_after: None,
         }
     }
 
@@ -71,6 +79,20 @@ impl From<EngineError> for Problem {
     }
 }
 
+impl From<PluginError> for Problem {
+    /// An author's failure is told whole, with the traceback: it is for the author to mend.
+    fn from(error: PluginError) -> Self {
+        if error.side() == Side::Server {
+            tracing::warn!(code = error.code(), %error, "a plug-in's call failed");
+        }
+        Self {
+            traceback: error.traceback(),
+            retry_after: error.retry_after(),
+            ..Self::new(error.code(), error.to_string())
+        }
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Row {
@@ -86,6 +108,7 @@ impl IntoResponse for Problem {
             detail: self.detail,
             code: code.to_owned(),
             next_step: next_step.to_owned(),
+            traceback: self.traceback,
         };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
@@ -94,8 +117,14 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
+        let wait = self
+            .retry_after
+            .or(unavailable.then_some(Duration::from_secs(1)));
+        if let Some(wait) = wait {
+            // Whole seconds, at least one.
+            let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -1,12 +1,13 @@
 //! Small facts about the server: whether it answers, how much it holds, what it refused.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use super::App;
 use super::params::{MAX_LIMIT, Params};
+use super::plugins;
 use super::problem::Problem;
 use crate::wire::{Count, Health, LegacyAnswer, ProblemBody, RefusedFile, RefusedList};
 
@@ -44,7 +45,11 @@ pub(super) async fn count(State(app): State<App>) -> Result<Json<Count>, Problem
         (status = "default", description = "Any failure", body = LegacyAnswer),
     ),
 )]
-pub(super) async fn legacy_count(State(app): State<App>) -> Response {
+pub(super) async fn legacy_count(State(app): State<App>, request: Request) -> Response {
+    // A plug-in that brings its own gallery counts that one.
+    if let Ok(response) = plugins::by_route(&app, request).await {
+        return response;
+    }
     let (status, msg, data) = match held(&app).await {
         Ok(count) => (StatusCode::OK, "success".to_owned(), Some(count)),
         Err(problem) => (problem.status(), problem.message(), None),
@@ -91,7 +96,8 @@ pub(super) async fn refused(
     }))
 }
 
-async fn held(app: &App) -> Result<u64, Problem> {
+/// Pictures held.
+pub(super) async fn held(app: &App) -> Result<u64, Problem> {
     let engine = app.engine.clone();
     app.work.light.run(move || engine.count()).await
 }

@@ -88,4 +88,7 @@ pub(crate) struct ProblemBody {
     pub(crate) code: String,
     /// What to do now.
     pub(crate) next_step: String,
+    /// Python's traceback or the worker's last lines, where a plug-in failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) traceback: Option<String>,
 }

@@ -9,5 +9,6 @@ mod load;
 mod nasty;
 mod pages;
 mod pictures;
+mod plugins;
 mod searching;
 mod serving;

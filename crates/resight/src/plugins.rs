@@ -1,0 +1,122 @@
+//! The plug-ins that a command was given, and how they are started.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use resight_plugin::{Plugin, PluginConfig, PluginError};
+
+use crate::cli::CliError;
+
+/// What a command line says about plug-ins.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct PluginArgs {
+    /// A Python file whose functions are served; may be given several times
+    #[arg(long, value_name = "FILE", help_heading = "Plug-ins")]
+    pub plugin: Vec<PathBuf>,
+    /// The interpreter for plug-ins: any CPython from 3.9 on, also of a virtual environment
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "python3",
+        help_heading = "Plug-ins"
+    )]
+    pub python: PathBuf,
+    /// Worker processes of each plug-in
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Plug-ins")]
+    pub workers: u32,
+    /// Seconds that one call of a plug-in may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Plug-ins")]
+    pub plugin_timeout: u64,
+    /// Memory that one worker of a plug-in may take, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(16..), help_heading = "Plug-ins")]
+    pub plugin_memory: u64,
+    /// Load a plug-in again when its file changes
+    #[arg(long, help_heading = "Plug-ins")]
+    pub watch: bool,
+}
+
+/// Plug-ins that run, by name; clones share them. They end with the last clone.
+#[derive(Clone, Default)]
+pub struct Plugins(Arc<[Arc<Plugin>]>);
+
+impl Plugins {
+    /// Begins to start all that are named. Their workers come up by themselves, and what fails then
+    /// is told by their status.
+    pub fn start(args: &PluginArgs) -> Result<Self, CliError> {
+        let mut configs: Vec<PluginConfig> = Vec::with_capacity(args.plugin.len());
+        for file in &args.plugin {
+            let mut config = PluginConfig::new(file);
+            config.python.clone_from(&args.python);
+            config.workers = args.workers as usize;
+            config.time_limit = Duration::from_secs(args.plugin_timeout);
+            config.memory_limit = Some(args.plugin_memory.saturating_mul(1 << 20));
+            config.watch = args.watch;
+            if let Some(same) = configs.iter().find(|other| other.name == config.name) {
+                return Err(CliError::Usage {
+                    code: "plugin_name_taken",
+                    detail: format!(
+                        "{} and {} are both named {:?}",
+                        same.file.display(),
+                        file.display(),
+                        config.name
+                    ),
+                    next_step: "Rename one of the files: a plug-in is named after its file.".into(),
+                });
+            }
+            configs.push(config);
+        }
+        let started: Result<Vec<_>, _> = configs.into_iter().map(Plugin::start).collect();
+        let started = started.map_err(|error| of_plugin(&error))?;
+        Ok(Self(started.into_iter().map(Arc::new).collect()))
+    }
+
+    /// All of them, in the order of the command line.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.0.iter()
+    }
+
+    /// The one of this name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Plugin>> {
+        self.iter().find(|plugin| plugin.config().name == name)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Plugins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.iter().map(|plugin| &plugin.config().name);
+        f.debug_list().entries(names).finish()
+    }
+}
+
+/// A plug-in's failure as a command tells it.
+pub(crate) fn of_plugin(error: &PluginError) -> CliError {
+    CliError::Failure {
+        code: error.code(),
+        detail: error.to_string(),
+        next_step: error.next_step().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_one_name_are_refused_before_anything_starts() {
+        let root = tempfile::tempdir().unwrap();
+        let files = ["a", "b"].map(|folder| root.path().join(folder).join("same.py"));
+        let args = PluginArgs {
+            plugin: files.to_vec(),
+            ..PluginArgs::default()
+        };
+        let error = Plugins::start(&args).unwrap_err();
+        assert_eq!((error.code(), error.exit_code()), ("plugin_name_taken", 2));
+    }
+}
