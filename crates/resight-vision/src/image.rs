@@ -163,6 +163,7 @@ impl<'a, T> GrayRows<'a, T> {
 
     /// The `y`-th row, `width` pixels. Panics when there is none, as a slice does.
     pub fn row(&self, y: usize) -> &'a [T] {
+        assert!(y < self.height, "row {y} of {}", self.height);
         &self.pixels[y * self.stride..y * self.stride + self.width]
     }
 }

@@ -44,17 +44,17 @@ pub struct SiftOptions {
     pub selection: Selection,
     /// Keypoints are ranked by response times their scale, in the picture's pixels, to this power:
     /// large ones are found again more often, small ones are placed more exactly. 0 ranks by
-    /// response alone; `bench/RESULTS.md` has what each choice gives.
+    /// response alone; `bench/RESULTS.md` has what each choice gives. -4 to 4.
     pub scale_preference: f32,
-    /// Scales an octave, at least 1.
+    /// Scales an octave, 1 to 16.
     pub layers: usize,
-    /// Blur of the first layer of each octave, in pixels.
+    /// Blur of the first layer of each octave, in pixels, 0.5 to 8.
     pub sigma: f32,
     /// Lowest |D| times the number of layers, for grey values in 0..1. Lowe and OpenCV take
     /// 0.04; half of that leaves soft pictures with enough to be found by, and `max_features`
-    /// bounds the rest.
+    /// bounds the rest. 0 to 1.
     pub contrast_threshold: f32,
-    /// Largest ratio of principal curvatures.
+    /// Largest ratio of principal curvatures, 1 to 10⁶.
     pub edge_threshold: f32,
     /// Whether to begin with the picture at twice its size, which finds the small keypoints.
     pub upsample: Upsample,
@@ -76,6 +76,25 @@ impl Default for SiftOptions {
             upsample: Upsample::Always,
             upright: false,
         }
+    }
+}
+
+impl SiftOptions {
+    fn in_range(mut self) -> Self {
+        let usual = Self::default();
+        let within = |value: f32, least: f32, most: f32, usual: f32| match value.is_nan() {
+            true => usual,
+            false => value.clamp(least, most),
+        };
+        self.layers = self.layers.clamp(1, 16);
+        self.sigma = within(self.sigma, 0.5, 8.0, usual.sigma);
+        let preference = self.scale_preference;
+        self.scale_preference = within(preference, -4.0, 4.0, usual.scale_preference);
+        let contrast = self.contrast_threshold;
+        self.contrast_threshold = within(contrast, 0.0, 1.0, usual.contrast_threshold);
+        let edge = self.edge_threshold;
+        self.edge_threshold = within(edge, 1.0, 1e6, usual.edge_threshold);
+        self
     }
 }
 
@@ -107,7 +126,8 @@ struct Scratch {
     descriptor: descriptor::Scratch,
 }
 
-/// Where the time of one extraction went. Stages that run in several threads count each.
+/// Where the time of one extraction went. Blur and extrema are summed over the threads; the others
+/// are wall time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StageTimes {
     /// Doubling, converting and blurring.
@@ -136,8 +156,11 @@ pub struct Sift {
 }
 
 impl Sift {
-    /// An extractor with these settings, working in the caller's thread.
+    /// An extractor with these settings, working in the caller's thread. A setting outside its
+    /// range is brought to the nearest end, one that is not a number to its default;
+    /// [`Sift::options`] tells what became of it.
     pub fn new(options: SiftOptions) -> Self {
+        let options = options.in_range();
         // What chooses among features is left out: more or fewer of one kind can be compared.
         let model = ModelId::new(format!(
             "rootsift-u8/2;layers={};sigma={};contrast={};edge={};upsample={}{}",
@@ -161,7 +184,7 @@ impl Sift {
         }
     }
 
-    /// The same with up to `threads` threads at one picture; 0 counts as 1. The others are
+    /// The same with up to `threads` threads at one picture; 0 counts as 1, more than 64 as 64. The others are
     /// started here, live as long as the extractor and its clones, and serve all of them: when
     /// many pictures wait, one thread a picture does more.
     pub fn threads(mut self, threads: usize) -> Self {

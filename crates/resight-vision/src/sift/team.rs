@@ -8,10 +8,14 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Team(Option<Arc<ThreadPool>>);
 
+/// More threads than this have nothing to do at one picture.
+pub(super) const MOST: usize = 64;
+
 impl Team {
-    /// A team of `size` threads with the caller's; smaller where the system gives no more.
+    /// A team of `size` threads with the caller's, [`MOST`] at most; the caller alone where the
+    /// system does not give them.
     pub(super) fn new(size: usize) -> Self {
-        let others = size.saturating_sub(1);
+        let others = size.min(MOST).saturating_sub(1);
         if others == 0 {
             return Self(None);
         }

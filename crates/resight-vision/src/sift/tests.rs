@@ -202,6 +202,58 @@ fn sixteen_bits_give_what_eight_give() {
 }
 
 #[test]
+fn settings_out_of_range_still_give_sound_features() {
+    let image = texture(120, 90);
+    let usual = SiftOptions::default();
+    let mut tried = vec![
+        SiftOptions {
+            layers: 0,
+            ..usual.clone()
+        },
+        SiftOptions {
+            layers: usize::MAX,
+            ..usual.clone()
+        },
+        SiftOptions {
+            max_features: 0,
+            ..usual.clone()
+        },
+    ];
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -1e3, 1e9] {
+        tried.push(SiftOptions {
+            sigma: value,
+            ..usual.clone()
+        });
+        tried.push(SiftOptions {
+            contrast_threshold: value,
+            ..usual.clone()
+        });
+        tried.push(SiftOptions {
+            edge_threshold: value,
+            ..usual.clone()
+        });
+        tried.push(SiftOptions {
+            scale_preference: value,
+            ..usual.clone()
+        });
+    }
+    for options in tried {
+        let sift = Sift::new(options.clone()).threads(usize::MAX);
+        for k in &sift.extract_gray(&image).keypoints {
+            assert!(
+                k.scale > 0.0 && k.response.is_finite(),
+                "{options:?}: {k:?}"
+            );
+        }
+    }
+    let off = SiftOptions {
+        edge_threshold: f32::INFINITY,
+        ..usual
+    };
+    assert!(!Sift::new(off).extract_gray(&image).is_empty());
+}
+
+#[test]
 fn upright_keypoints_have_no_angle() {
     let sift = Sift::new(SiftOptions {
         upright: true,

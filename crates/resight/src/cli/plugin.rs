@@ -72,7 +72,11 @@ pub(crate) fn run(command: &PluginCommand, output: &mut Output) -> Result<(), Cl
 
 fn verdict(file: &Path, report: &CheckReport) -> Result<(), CliError> {
     if let Some(error) = &report.load_error {
-        return Err(of_plugin(error));
+        return Err(CliError::Failure {
+            code: error.code(),
+            detail: error.to_string(),
+            next_step: "Correct what the detail and the traceback name, and check again.".into(),
+        });
     }
     match report.trials.iter().filter(|t| t.outcome.is_err()).count() {
         0 => Ok(()),
