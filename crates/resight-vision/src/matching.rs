@@ -23,7 +23,8 @@ pub struct Match {
 /// When a nearest neighbour is believed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MatchOptions {
-    /// Lowe's ratio: the nearest must be closer than this share of the second nearest.
+    /// Lowe's ratio: the nearest must be closer than this share of the second nearest. At 0, below
+    /// and NaN nothing is, but what has no second.
     pub ratio: f32,
     /// Largest squared distance; `u32::MAX` for none.
     pub max_distance: u32,
@@ -124,6 +125,13 @@ impl Nearest {
     /// query feature, or when the run passes the number of result features `new` was told.
     pub fn compare(&mut self, query: u32, descriptor: &[u8], first: u32, rows: &[u8]) {
         squared_distances_on(self.simd, descriptor, rows, &mut self.distances);
+        // Checked before anything is changed.
+        let run = first as usize..first as usize + self.distances.len();
+        assert!(
+            run.end <= self.backward.distances.len(),
+            "result features {run:?} of {}",
+            self.backward.distances.len()
+        );
         let forward = &mut self.forward[query as usize];
         for (&d, result) in self.distances.iter().zip(first..) {
             // Few distances pass, so this is one predictable branch a pair.
@@ -131,7 +139,6 @@ impl Nearest {
                 forward.offer(d, result);
             }
         }
-        let run = first as usize..first as usize + self.distances.len();
         offer_backward(
             self.simd,
             &self.distances,
@@ -164,7 +171,7 @@ impl Nearest {
 
     /// Mutual nearest neighbours that pass the ratio test, closest first.
     pub fn matches(&self, options: &MatchOptions) -> Vec<Match> {
-        let ratio = f64::from(options.ratio) * f64::from(options.ratio);
+        let ratio = f64::from(options.ratio.max(0.0)).powi(2);
         let mut found: Vec<Match> = self
             .forward
             .iter()

@@ -87,6 +87,28 @@ fn all_levels_agree_with_the_definition() {
 }
 
 #[test]
+fn a_run_out_of_bounds_changes_nothing() {
+    let pair = descriptors(&[[0; 4], [9; 4]]);
+    let mut nearest = Nearest::new(2, 2);
+    for first in [1, 7, u32::MAX] {
+        let mut broken = nearest.clone();
+        let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            broken.compare(0, pair.get(0), first, pair.as_bytes());
+        }));
+        assert!(refused.is_err() && broken.matches(&MatchOptions::default()).is_empty());
+    }
+    nearest.compare_all(&pair, &pair);
+    assert_eq!(nearest.matches(&MatchOptions::default()).len(), 2);
+    for ratio in [0.0, -1.0, f32::NAN] {
+        let options = MatchOptions {
+            ratio,
+            ..MatchOptions::default()
+        };
+        assert!(nearest.matches(&options).is_empty(), "{ratio}");
+    }
+}
+
+#[test]
 fn ties_go_to_the_smaller_index() {
     let mut random = Random(2);
     for dimension in [1, 3, 64, 128] {

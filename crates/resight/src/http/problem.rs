@@ -88,7 +88,9 @@ impl From<PluginError> for Problem {
         Self {
             traceback: error.traceback(),
             retry_after: error.retry_after(),
-            ..Self::new(error.code(), error.to_string())
+            // It begins with the function's name, which has no capital.
+            detail: format!("{error}."),
+            ..Self::new(error.code(), "")
         }
     }
 }
