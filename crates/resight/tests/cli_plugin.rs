@@ -5,11 +5,10 @@
 
 mod cli_support;
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use cli_support::{lines, resight};
+use cli_support::{first_line, lines, resight};
 use serde_json::Value;
 
 fn has_python() -> bool {
@@ -88,10 +87,7 @@ fn the_course_project_is_served_and_its_workers_end_with_the_server() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut said = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut said)
-        .unwrap();
+    let said = first_line(&mut child);
     let serving: Value = serde_json::from_str(&said).unwrap();
     let url = serving["url"].as_str().unwrap();
 

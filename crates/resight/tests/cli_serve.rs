@@ -9,7 +9,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-use cli_support::{count, events, fill, json, json_error, lines, resight, save, textured};
+use cli_support::{
+    count, events, fill, first_line, json, json_error, lines, resight, save, textured,
+};
 use serde_json::Value;
 
 fn signal(child: &Child, name: &str) {
@@ -95,10 +97,7 @@ fn stopping_says_what_it_waits_for_and_a_second_request_ends_it() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut said = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut said)
-        .unwrap();
+    let said = first_line(&mut child);
     let address = said.trim().rsplit("http://").next().unwrap();
 
     // An upload that stops in its middle.

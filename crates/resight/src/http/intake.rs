@@ -49,6 +49,15 @@ pub(super) struct Upload {
     pub(super) name: String,
 }
 
+impl From<Field> for Upload {
+    fn from(field: Field) -> Self {
+        Self {
+            bytes: field.bytes,
+            name: field.file_name.unwrap_or_default(),
+        }
+    }
+}
+
 /// Which kind of body a content type announces.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -100,53 +109,41 @@ impl Field {
 
 /// Reads whatever was sent.
 pub(super) async fn sent(request: Request, bounds: Bounds) -> Result<Sent, Problem> {
+    receive(request, bounds, true).await
+}
+
+/// Reads whatever was sent; JSON only if it is wanted.
+async fn receive(request: Request, bounds: Bounds, json: bool) -> Result<Sent, Problem> {
     let content_type = content_type(request.headers()).map(essence_of);
-    let Some(kind) = kind_of(request.headers()) else {
-        if content_type.is_none() {
-            let body = bounded(request, bounds, |request| whole(request, bounds)).await?;
-            return match body.is_empty() {
-                true => Ok(Sent::Nothing),
-                false => Err(wrong_type(None, true)),
-            };
-        }
+    let kind = kind_of(request.headers()).filter(|kind| json || *kind != Kind::Json);
+    if kind.is_none() && content_type.is_some() {
         discard(request.into_body()).await;
-        return Err(wrong_type(content_type.as_deref(), true));
-    };
+        return Err(wrong_type(content_type.as_deref(), json));
+    }
     bounded(request, bounds, |request| async move {
         Ok(match kind {
-            Kind::Json => Sent::Json(whole(request, bounds).await?),
-            Kind::Raw => Sent::Raw(Field {
+            Some(Kind::Json) => Sent::Json(whole(request, bounds).await?),
+            Some(Kind::Raw) => Sent::Raw(Field {
                 name: String::new(),
                 content_type: content_type.unwrap_or_default(),
                 bytes: whole(request, bounds).await?,
-                file_name: Some(String::new()),
+                file_name: None,
             }),
-            Kind::Form => Sent::Form(fields(request, bounds, |_| true).await?),
+            Some(Kind::Form) => Sent::Form(fields(request, bounds).await?),
+            None if whole(request, bounds).await?.is_empty() => Sent::Nothing,
+            None => return Err(wrong_type(None, json)),
         })
     })
     .await
 }
 
 async fn read(request: Request, bounds: Bounds, json: bool) -> Result<Intake, Problem> {
-    let kind = match kind_of(request.headers()) {
-        Some(kind) if json || kind != Kind::Json => kind,
-        _ => {
-            let given = content_type(request.headers()).map(str::to_owned);
-            discard(request.into_body()).await;
-            return Err(wrong_type(given.as_deref(), json));
-        }
-    };
-    bounded(request, bounds, |request| async move {
-        match kind {
-            Kind::Form => form(request, bounds).await.map(Intake::Picture),
-            Kind::Raw => Ok(Intake::Picture(Upload {
-                bytes: whole(request, bounds).await?,
-                name: String::new(),
-            })),
-            Kind::Json => stored_query(&whole(request, bounds).await?),
-        }
-    })
-    .await
+    match receive(request, bounds, json).await? {
+        Sent::Form(fields) => form(fields).map(Intake::Picture),
+        Sent::Raw(field) => Ok(Intake::Picture(Upload::from(field))),
+        Sent::Json(body) => stored_query(&body),
+        Sent::Nothing => Err(wrong_type(None, json)),
+    }
 }
 
 /// Has a body read by `read` within bounds of size and time.
@@ -183,26 +180,19 @@ pub(super) async fn discard(mut body: Body) {
     let _ = timeout(DISCARD_TIME, reading).await;
 }
 
-async fn form(request: Request, bounds: Bounds) -> Result<Upload, Problem> {
-    let mut files = fields(request, bounds, |name| name == "file").await?;
-    match (files.pop(), files.is_empty()) {
-        (Some(file), true) => Ok(Upload {
-            bytes: file.bytes,
-            name: file.file_name.unwrap_or_default(),
-        }),
-        (Some(_), false) => Err(bad_body(
+fn form(fields: Vec<Field>) -> Result<Upload, Problem> {
+    let mut files = fields.into_iter().filter(|field| field.name == "file");
+    match (files.next(), files.next()) {
+        (Some(file), None) => Ok(Upload::from(file)),
+        (Some(_), Some(_)) => Err(bad_body(
             "The form has more than one field named file; send one picture a request",
         )),
         (None, _) => Err(bad_body("The form has no field named file")),
     }
 }
 
-/// The fields of a form whose name is `wanted`; others are passed over.
-async fn fields(
-    request: Request,
-    bounds: Bounds,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<Field>, Problem> {
+/// The fields of a form.
+async fn fields(request: Request, bounds: Bounds) -> Result<Vec<Field>, Problem> {
     let failed = |error: MultipartError| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large(bounds.bytes),
         _ if has_stalled(&error) => stalled(bounds.idle),
@@ -213,15 +203,12 @@ async fn fields(
         .map_err(|error| bad_body(&error.body_text()))?;
     let mut fields = Vec::new();
     while let Some(field) = form.next_field().await.map_err(failed)? {
-        let name = field.name().unwrap_or_default().to_owned();
-        if wanted(&name) {
-            fields.push(Field {
-                name,
-                content_type: field.content_type().map_or_else(String::new, essence_of),
-                file_name: field.file_name().map(str::to_owned),
-                bytes: field.bytes().await.map_err(failed)?,
-            });
-        }
+        fields.push(Field {
+            name: field.name().unwrap_or_default().to_owned(),
+            content_type: field.content_type().map_or_else(String::new, essence_of),
+            file_name: field.file_name().map(str::to_owned),
+            bytes: field.bytes().await.map_err(failed)?,
+        });
     }
     Ok(fields)
 }

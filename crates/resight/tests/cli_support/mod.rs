@@ -2,9 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use std::io::Cursor;
+use std::io::{BufRead, BufReader, Cursor};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use serde_json::Value;
@@ -25,6 +25,14 @@ pub(crate) fn resight(data: &Path) -> Command {
 /// Runs it to its end.
 pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(data: &Path, arguments: &[S]) -> Output {
     resight(data).args(arguments).output().unwrap()
+}
+
+/// The first line that a program writes; its standard output must be a pipe.
+pub(crate) fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    let output = child.stdout.as_mut().unwrap();
+    BufReader::new(output).read_line(&mut line).unwrap();
+    line
 }
 
 /// Runs it with `--json`; panics unless it succeeds. One value for each line it writes.

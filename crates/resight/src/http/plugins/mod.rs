@@ -66,10 +66,10 @@ pub(in crate::http) async fn one(
 )]
 pub(in crate::http) async fn ask(
     State(app): State<App>,
-    Path((name, function)): Path<(String, String)>,
+    Path(names): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
-    call_named(&app, &name, &function, request).await
+    call_named(&app, &names, request).await
 }
 
 /// Calls a function with a JSON object, a form or a picture as its arguments.
@@ -92,10 +92,10 @@ pub(in crate::http) async fn ask(
 )]
 pub(in crate::http) async fn send(
     State(app): State<App>,
-    Path((name, function)): Path<(String, String)>,
+    Path(names): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
-    call_named(&app, &name, &function, request).await
+    call_named(&app, &names, request).await
 }
 
 /// Answers a request for an address that an author gave to a function; `None` if nobody did. The
@@ -119,8 +119,7 @@ pub(super) async fn by_route(app: &App, request: Request) -> Result<Response, Re
 
 async fn call_named(
     app: &App,
-    name: &str,
-    function: &str,
+    (name, function): &(String, String),
     request: Request,
 ) -> Result<Response, Problem> {
     let found = app
