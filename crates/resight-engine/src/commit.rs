@@ -10,7 +10,7 @@ use std::sync::{MutexGuard, PoisonError};
 use resight_index::{Key, PictureWords};
 use resight_store::{Change, Effect, NewPicture, PictureId};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, MODEL_SETTING};
 use crate::error::EngineError;
 
 /// A picture ready to be committed.
@@ -38,7 +38,7 @@ impl Engine {
         if self.index.snapshot().is_empty() {
             self.parts
                 .catalogue
-                .set_setting("model", self.parts.extractor.model().as_str())?;
+                .set_setting(MODEL_SETTING, self.parts.extractor.model().as_str())?;
             self.parts
                 .catalogue
                 .set_setting("vocabulary", self.parts.vocabulary.id())?;

@@ -1,8 +1,9 @@
 //! Two pictures against each other, without the index: all features with all.
 
-use resight_vision::{Image, MatchOptions, match_all, verify};
+use resight_vision::{Image, LocalExtractor, MatchOptions, match_all, verify};
 
-use crate::engine::Engine;
+use crate::describe::describe;
+use crate::engine::EngineOptions;
 use crate::error::EngineError;
 use crate::geometry;
 use crate::search::{evidence, inlier_points};
@@ -38,52 +39,58 @@ pub struct Comparison {
     pub points: Vec<[f64; 4]>,
 }
 
-impl Engine {
-    /// Compares the bytes of two picture files.
-    pub fn compare(&self, a: &[u8], b: &[u8]) -> Result<Comparison, EngineError> {
-        let (a, b) = (self.describe(a)?, self.describe(b)?);
-        let size = |image: &Image| [image.width(), image.height()];
-        let matches = match_all(
-            &a.features.descriptors,
-            &b.features.descriptors,
-            &MatchOptions::default(),
-        );
-        let evidence = evidence(
-            &a.features,
-            &b.features,
-            &matches,
-            size(&a.image),
-            size(&b.image),
-        );
-        let found = verify(&evidence, &self.options.verify);
-        let points = found
-            .as_ref()
-            .map(|f| inlier_points(f, &matches, &a.features, &b.features))
-            .unwrap_or_default();
-        let verified = found.as_ref().filter(|f| f.verified);
-        Ok(Comparison {
-            a_features: a.features.len(),
-            b_features: b.features.len(),
-            matches: matches.len(),
-            verified: verified.is_some(),
-            inliers: points.len(),
-            log10_nfa: found.as_ref().map(|f| f.log10_nfa),
-            coverage_a: geometry::coverage(
-                points.iter().map(|p| [p[0], p[1]]),
-                a.image.width(),
-                a.image.height(),
-            ),
-            coverage_b: geometry::coverage(
-                points.iter().map(|p| [p[2], p[3]]),
-                b.image.width(),
-                b.image.height(),
-            ),
-            transform: verified.map(|f| f.transform.0),
-            region: verified
-                .and_then(|f| geometry::outline(&f.transform, a.image.width(), a.image.height())),
-            points,
-            a: a.image,
-            b: b.image,
-        })
-    }
+/// Compares the bytes of two picture files, described by `extractor`.
+pub fn compare(
+    a: &[u8],
+    b: &[u8],
+    extractor: &dyn LocalExtractor,
+    options: &EngineOptions,
+) -> Result<Comparison, EngineError> {
+    let (a, b) = (
+        describe(a, options, extractor, None)?,
+        describe(b, options, extractor, None)?,
+    );
+    let size = |image: &Image| [image.width(), image.height()];
+    let matches = match_all(
+        &a.features.descriptors,
+        &b.features.descriptors,
+        &MatchOptions::default(),
+    );
+    let evidence = evidence(
+        &a.features,
+        &b.features,
+        &matches,
+        size(&a.image),
+        size(&b.image),
+    );
+    let found = verify(&evidence, &options.verify);
+    let points = found
+        .as_ref()
+        .map(|f| inlier_points(f, &matches, &a.features, &b.features))
+        .unwrap_or_default();
+    let verified = found.as_ref().filter(|f| f.verified);
+    Ok(Comparison {
+        a_features: a.features.len(),
+        b_features: b.features.len(),
+        matches: matches.len(),
+        verified: verified.is_some(),
+        inliers: points.len(),
+        log10_nfa: found.as_ref().map(|f| f.log10_nfa),
+        coverage_a: geometry::coverage(
+            points.iter().map(|p| [p[0], p[1]]),
+            a.image.width(),
+            a.image.height(),
+        ),
+        coverage_b: geometry::coverage(
+            points.iter().map(|p| [p[2], p[3]]),
+            b.image.width(),
+            b.image.height(),
+        ),
+        transform: verified.map(|f| f.transform.0),
+        region: verified
+            .and_then(|f| geometry::outline(&f.transform, a.image.width(), a.image.height())),
+        points,
+        a: a.image,
+        b: b.image,
+    })
 }

@@ -1,8 +1,12 @@
 //! From a file's bytes to everything that is stored or searched with.
 
-use resight_vision::{Image, LocalExtractor, LocalFeatures};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use crate::decode::{DecodeLimits, decode};
+use resight_vision::{ExtractError, Fault, Image, LocalExtractor, LocalFeatures};
+
+use crate::decode::decode;
+use crate::engine::EngineOptions;
 use crate::error::EngineError;
 use crate::scale::fit_within;
 
@@ -15,21 +19,27 @@ pub(crate) struct Described {
     pub(crate) extract_ms: f64,
 }
 
-/// Decodes, scales down to `max_side` where larger, extracts, and maps the places back.
+/// For how long an extractor that is busy or broken is waited for.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Bounds of the time between two tries.
+const BETWEEN: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
+
+/// Decodes, scales down where larger than the options say, extracts, and maps the places back. With
+/// `wait`, an extractor that cannot serve at present is asked again, until `wait` is set.
 pub(crate) fn describe(
     bytes: &[u8],
-    limits: &DecodeLimits,
-    max_side: u32,
+    options: &EngineOptions,
     extractor: &dyn LocalExtractor,
+    wait: Option<&AtomicBool>,
 ) -> Result<Described, EngineError> {
-    let start = std::time::Instant::now();
-    let decoded = decode(bytes, limits)?;
+    let start = Instant::now();
+    let decoded = decode(bytes, &options.decode)?;
     let decode_ms = start.elapsed().as_secs_f64() * 1e3;
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     let image = decoded.image;
-    let features = match fit_within(&image, max_side) {
+    let mut features = match fit_within(&image, options.max_side) {
         Some(smaller) => {
-            let mut features = extract(extractor, &smaller)?;
+            let mut features = extract(extractor, &smaller, wait)?;
             let fx = image.width() as f32 / smaller.width() as f32;
             let fy = image.height() as f32 / smaller.height() as f32;
             for k in &mut features.keypoints {
@@ -40,8 +50,9 @@ pub(crate) fn describe(
             }
             features
         }
-        None => extract(extractor, &image)?,
+        None => extract(extractor, &image, wait)?,
     };
+    features.truncate(options.max_features);
     Ok(Described {
         image,
         media_type: decoded.media_type,
@@ -51,12 +62,38 @@ pub(crate) fn describe(
     })
 }
 
+fn extract(
+    extractor: &dyn LocalExtractor,
+    image: &Image,
+    wait: Option<&AtomicBool>,
+) -> Result<LocalFeatures, EngineError> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let error = match extract_once(extractor, image) {
+            Ok(features) => return Ok(features),
+            Err(error) => error,
+        };
+        match wait {
+            Some(cancel) if error.fault == Fault::Passing && Instant::now() < until => {
+                if cancel.load(Ordering::Relaxed) {
+                    return Err(EngineError::Cancelled);
+                }
+                let [least, most] = BETWEEN;
+                std::thread::sleep(error.retry_after.unwrap_or(most).clamp(least, most));
+            }
+            _ => return Err(error.into()),
+        }
+    }
+}
+
 /// An extractor may be somebody else's code: what it gives is checked, and its panic is an error.
-fn extract(extractor: &dyn LocalExtractor, image: &Image) -> Result<LocalFeatures, EngineError> {
+fn extract_once(
+    extractor: &dyn LocalExtractor,
+    image: &Image,
+) -> Result<LocalFeatures, ExtractError> {
     let run = std::panic::AssertUnwindSafe(|| extractor.extract(image));
     let features = std::panic::catch_unwind(run)
-        .map_err(|_| EngineError::Internal("the feature extractor panicked".into()))?
-        .map_err(|e| EngineError::Internal(format!("the feature extractor failed: {e}")))?;
+        .map_err(|_| ExtractError::new("the feature extractor panicked"))??;
     let sound = features.len() == features.descriptors.len()
         && (features.is_empty() || features.descriptors.dimension() == extractor.dimension())
         && features
@@ -64,9 +101,9 @@ fn extract(extractor: &dyn LocalExtractor, image: &Image) -> Result<LocalFeature
             .iter()
             .all(|k| [k.x, k.y, k.scale, k.angle].iter().all(|v| v.is_finite()) && k.scale > 0.0);
     if !sound {
-        return Err(EngineError::Internal(
-            "the feature extractor gave keypoints and descriptors that do not fit together".into(),
-        ));
+        let detail =
+            "the feature extractor gave keypoints and descriptors that do not fit together";
+        return Err(ExtractError::new(detail));
     }
     Ok(features)
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use resight_index::{Index, Key, PictureWords, Vocabulary};
 use resight_store::{BlobStore, Catalogue, Change, Effect, NewPicture, PictureId};
-use resight_vision::{LocalExtractor, VerifyOptions};
+use resight_vision::{LocalExtractor, ModelId, VerifyOptions};
 
 use crate::commit::{Pending, Prepared, original_name, thumbnail_name};
 use crate::decode::{DecodeLimits, RefusedCode};
@@ -37,6 +37,8 @@ pub struct EngineOptions {
     pub decode: DecodeLimits,
     /// Pictures are described at most this large: the longer side in pixels.
     pub max_side: u32,
+    /// Features kept of each picture, the strongest.
+    pub max_features: usize,
     /// Candidates by words whose geometry is verified.
     pub shortlist: usize,
     /// Cells of the vocabulary in which a query feature looks for its match: more find more
@@ -53,6 +55,7 @@ impl Default for EngineOptions {
         Self {
             decode: DecodeLimits::default(),
             max_side: 1024,
+            max_features: 20_000,
             shortlist: 200,
             matching_cells: 12,
             verify: VerifyOptions::default(),
@@ -100,6 +103,8 @@ pub struct Engine {
     pub(crate) swept: AtomicBool,
 }
 
+/// The catalogue's setting that names the model of all features held.
+pub const MODEL_SETTING: &str = "model";
 /// Longer side of a thumbnail in pixels, and its JPEG quality.
 const THUMBNAIL: (u32, u8) = (320, 80);
 /// Pictures whose words are read at a time when the index is rebuilt.
@@ -111,7 +116,7 @@ impl Engine {
     pub fn open(parts: Parts, options: EngineOptions) -> Result<Self, EngineError> {
         if parts.vocabulary.model() != parts.extractor.model() {
             return Err(EngineError::ModelMismatch {
-                what: "model",
+                what: MODEL_SETTING,
                 stored: format!("{} (of the vocabulary)", parts.vocabulary.model()),
                 current: parts.extractor.model().to_string(),
             });
@@ -124,7 +129,7 @@ impl Engine {
             changes: Mutex::new(()),
             swept: AtomicBool::new(false),
         };
-        engine.check_setting("model", engine.parts.extractor.model().as_str())?;
+        engine.check_setting(MODEL_SETTING, engine.parts.extractor.model().as_str())?;
         engine.check_setting("vocabulary", engine.parts.vocabulary.id())?;
         let mut after = None;
         loop {
@@ -160,6 +165,11 @@ impl Engine {
         }
     }
 
+    /// What makes its features.
+    pub fn model(&self) -> &ModelId {
+        self.parts.extractor.model()
+    }
+
     /// Its options.
     pub fn options(&self) -> &EngineOptions {
         &self.options
@@ -176,7 +186,7 @@ impl Engine {
                 already_there: true,
             });
         }
-        let described = self.describe(bytes)?;
+        let described = self.describe(bytes, None)?;
         let mut prepared = self.prepare(id.clone(), name, bytes.len() as u64, &described)?;
         prepared.new.uploaded = true;
         prepared.original = Some(bytes.to_vec());
@@ -296,13 +306,13 @@ impl Engine {
         })
     }
 
-    pub(crate) fn describe(&self, bytes: &[u8]) -> Result<Described, EngineError> {
-        describe(
-            bytes,
-            &self.options.decode,
-            self.options.max_side,
-            &*self.parts.extractor,
-        )
+    /// `wait` as in [`describe`].
+    pub(crate) fn describe(
+        &self,
+        bytes: &[u8],
+        wait: Option<&AtomicBool>,
+    ) -> Result<Described, EngineError> {
+        describe(bytes, &self.options, &*self.parts.extractor, wait)
     }
 
     pub(crate) fn prepare(

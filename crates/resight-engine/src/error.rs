@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use resight_store::{PictureId, StoreError};
+use resight_vision::ExtractError;
 
 use crate::decode::Refused;
 
@@ -44,6 +45,9 @@ pub enum EngineError {
         /// The one in use now.
         current: String,
     },
+    /// The feature extractor gave nothing.
+    #[error("{0}")]
+    Extract(#[from] ExtractError),
     /// Training a vocabulary failed.
     #[error("{0}")]
     Vocabulary(#[from] resight_index::VocabularyError),
@@ -60,7 +64,8 @@ pub enum EngineError {
 
 impl EngineError {
     /// Every code that [`EngineError::code`] can give, besides those of refused pictures
-    /// ([`crate::RefusedCode`]) and of the store ([`StoreError::code`]).
+    /// ([`crate::RefusedCode`]), of the store ([`StoreError::code`]) and of extractors
+    /// ([`ExtractError::code`]).
     pub const CODES: &'static [&'static str] = &[
         "unknown_picture",
         "file_gone",
@@ -79,16 +84,12 @@ impl EngineError {
             Self::FileGone { .. } => "file_gone",
             Self::FolderUnreadable { .. } => "folder_unreadable",
             Self::ModelMismatch { .. } => "model_mismatch",
+            Self::Extract(error) => error.code,
             Self::Vocabulary(_) => "vocabulary_unusable",
             Self::Cancelled => "cancelled",
             Self::Store(error) => error.code(),
             Self::Internal(_) => "internal",
         }
-    }
-
-    /// Whether the caller can mend it by asking for something else.
-    pub fn is_users(&self) -> bool {
-        !matches!(self, Self::Store(_) | Self::Internal(_))
     }
 
     /// What to do next, as a sentence.
@@ -101,8 +102,9 @@ impl EngineError {
             Self::FileGone { .. } => "Index its folder again to bring the catalogue up to date.",
             Self::FolderUnreadable { .. } => "Check that the folder exists and may be read.",
             Self::ModelMismatch { .. } => {
-                "Use the settings the data folder was made with (without --vocabulary for the built-in one), or index into a new one with --data."
+                "Use what the data folder was made with (the same --plugin in the same version, or none; without --vocabulary for the built-in one), or index into a new one with --data."
             }
+            Self::Extract(error) => error.next_step,
             Self::Vocabulary(_) => {
                 "Train on more pictures or ask for fewer words; use a file made by resight train."
             }

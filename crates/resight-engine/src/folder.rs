@@ -9,7 +9,8 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use rayon::prelude::*;
-use resight_store::{Change, Effect, PictureId, Refusal, SourceFile};
+use resight_store::{Change, Effect, PictureId, Refusal, SourceFile, StoreError};
+use resight_vision::Fault;
 
 use listing::Task;
 pub(crate) use listing::list;
@@ -125,7 +126,9 @@ struct Run<'a> {
 impl Engine {
     /// Indexes every file in `dir` and below, hidden ones excepted, links followed. Files known
     /// from an earlier run are skipped when neither length nor time of change differ. A file that
-    /// cannot be read as a picture is recorded with its reason and the rest goes on; one that
+    /// cannot be read as a picture is recorded with its reason and the rest goes on, and so is a
+    /// picture that the extractor fails on, which is tried again by the next run. An extractor that
+    /// can describe nothing stops the run after a while with its error. A file that
     /// cannot be read at all keeps the picture that was read from it before. Setting `cancel`
     /// stops after the files in work; what was reported is kept.
     pub fn index_folder(
@@ -168,7 +171,9 @@ impl Engine {
                     let path = task.source.path.clone();
                     if run.known.get(&path) == Some(&task.source) {
                         run.report.unchanged += 1;
-                    } else if !options.retry_refused && refused.get(&path) == Some(&task.source) {
+                    } else if !options.retry_refused
+                        && stays_refused(refused.get(&path), &task.source)
+                    {
                         run.report.unchanged_refused += 1;
                     } else {
                         tasks.push(task);
@@ -219,7 +224,7 @@ impl Engine {
         Ok(run.report)
     }
 
-    fn read(&self, task: &Task) -> Result<Outcome, EngineError> {
+    fn read(&self, task: &Task, cancel: &AtomicBool) -> Result<Outcome, EngineError> {
         let bytes = match read_bounded(&task.path, self.options.decode.max_bytes) {
             Ok(bytes) => bytes,
             Err(refused) => return Ok(Outcome::Refused(refused)),
@@ -234,7 +239,7 @@ impl Engine {
             .map(|n| n.to_string_lossy().into_owned());
         let name = name.as_deref().unwrap_or("picture");
         let prepared = self
-            .describe(&bytes)
+            .describe(&bytes, Some(cancel))
             .and_then(|d| self.prepare(id, name, bytes.len() as u64, &d));
         match prepared {
             Ok(mut prepared) => {
@@ -242,6 +247,13 @@ impl Engine {
                 Ok(Outcome::Ready(Box::new(prepared)))
             }
             Err(EngineError::Refused(refused)) => Ok(Outcome::Refused(refused)),
+            Err(EngineError::Extract(error)) if error.fault == Fault::Picture => {
+                let detail = error.detail;
+                Ok(Outcome::Refused(Refused::new(
+                    RefusedCode::ExtractorFailed,
+                    detail,
+                )))
+            }
             Err(EngineError::Internal(detail)) => Ok(Outcome::Refused(Refused {
                 code: RefusedCode::DecoderFailed,
                 detail,
@@ -251,29 +263,40 @@ impl Engine {
     }
 
     fn known_sources(&self, prefix: &str) -> Result<HashMap<String, SourceFile>, EngineError> {
-        let sources = pages(|after| {
-            let page = self.parts.catalogue.sources_under(prefix, after, PAGE)?;
-            Ok(page.into_iter().map(|(source, _)| source).collect())
-        })?;
-        Ok(sources.into_iter().map(|s| (s.path.clone(), s)).collect())
+        let sources = pages(
+            |(source, _): &(SourceFile, PictureId)| &source.path,
+            |after| self.parts.catalogue.sources_under(prefix, after, PAGE),
+        )?;
+        let by_path = |(source, _): (SourceFile, _)| (source.path.clone(), source);
+        Ok(sources.into_iter().map(by_path).collect())
     }
 
-    fn known_refusals(&self, prefix: &str) -> Result<HashMap<String, SourceFile>, EngineError> {
-        let sources = pages(|after| {
-            let page = self.parts.catalogue.refusals_under(prefix, after, PAGE)?;
-            Ok(page.into_iter().map(|refusal| refusal.source).collect())
-        })?;
-        Ok(sources.into_iter().map(|s| (s.path.clone(), s)).collect())
+    fn known_refusals(&self, prefix: &str) -> Result<HashMap<String, Refusal>, EngineError> {
+        let refusals = pages(
+            |refusal: &Refusal| &refusal.source.path,
+            |after| self.parts.catalogue.refusals_under(prefix, after, PAGE),
+        )?;
+        let by_path = |refusal: Refusal| (refusal.source.path.clone(), refusal);
+        Ok(refusals.into_iter().map(by_path).collect())
     }
 }
 
+/// Whether a file that was refused is left out: not what the extractor failed on, which somebody
+/// may have mended since.
+fn stays_refused(before: Option<&Refusal>, now: &SourceFile) -> bool {
+    before.is_some_and(|refusal| {
+        refusal.source == *now && refusal.code != RefusedCode::ExtractorFailed.as_str()
+    })
+}
+
 /// All pages of a listing by path.
-fn pages(
-    page: impl Fn(Option<&str>) -> Result<Vec<SourceFile>, EngineError>,
-) -> Result<Vec<SourceFile>, EngineError> {
-    let mut all: Vec<SourceFile> = Vec::new();
+fn pages<T>(
+    path: impl Fn(&T) -> &str,
+    page: impl Fn(Option<&str>) -> Result<Vec<T>, StoreError>,
+) -> Result<Vec<T>, EngineError> {
+    let mut all: Vec<T> = Vec::new();
     loop {
-        let next = page(all.last().map(|s| s.path.as_str()))?;
+        let next = page(all.last().map(&path))?;
         if next.is_empty() {
             return Ok(all);
         }
@@ -295,7 +318,8 @@ impl Run<'_> {
                     let ready: Vec<_> = chunk
                         .par_iter()
                         .filter(|_| !cancel.load(Ordering::Relaxed))
-                        .map(|task| (task, engine.read(task)))
+                        .map(|task| (task, engine.read(task, cancel)))
+                        .filter(|(_, read)| !matches!(read, Err(EngineError::Cancelled)))
                         .collect();
                     if ready.is_empty() || sender.send(ready).is_err() {
                         return;

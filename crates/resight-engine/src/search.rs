@@ -227,7 +227,7 @@ impl Engine {
     ) -> Result<(Option<PictureId>, Option<u64>, LocalFeatures, [u32; 2]), EngineError> {
         match query {
             Query::Bytes(bytes) => {
-                let described = self.describe(bytes)?;
+                let described = self.describe(bytes, None)?;
                 timings.decode_ms = described.decode_ms;
                 timings.extract_ms = described.extract_ms;
                 let size = [described.image.width(), described.image.height()];

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use resight_index::{TrainOptions, TrainStep, Vocabulary, VocabularyError, train};
-use resight_vision::{Descriptors, LocalExtractor};
+use resight_vision::{Descriptors, Fault, LocalExtractor};
 
-use crate::decode::DecodeLimits;
 use crate::describe::describe;
+use crate::engine::EngineOptions;
 use crate::error::EngineError;
 use crate::folder::list;
 use crate::read::read_bounded;
@@ -34,6 +34,33 @@ pub enum TrainEvent {
     Round(TrainStep),
 }
 
+/// How a vocabulary is learnt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainPlan {
+    /// How pictures are described.
+    pub describing: EngineOptions,
+    /// Words wanted; `None`: [`TrainOptions::default`]'s, or fewer where there are too few
+    /// features for them.
+    pub words: Option<usize>,
+    /// Files described at most, evenly over all there are.
+    pub most_files: usize,
+}
+
+impl Default for TrainPlan {
+    fn default() -> Self {
+        Self {
+            describing: EngineOptions::default(),
+            words: None,
+            most_files: usize::MAX,
+        }
+    }
+}
+
+/// Features to each word where the number of words is not given: enough for the median of each
+/// bit of its signature.
+const FEATURES_PER_WORD: usize = 16;
+/// The fewest words chosen so.
+const FEWEST_WORDS: usize = 16;
 /// Descriptors kept for learning; half a gigabyte of SIFT. With many files each gives fewer.
 const MOST_DESCRIPTORS: usize = 4_000_000;
 /// Descriptors that each file may give at least.
@@ -46,14 +73,13 @@ fn strongest(descriptors: &Descriptors, count: usize) -> Vec<u8> {
     descriptors.iter().take(count).flatten().copied().collect()
 }
 
-/// Trains a vocabulary on all pictures in `dirs` and below (hidden files excepted), described by `extractor` at most
-/// `max_side` pixels large. The same pictures give the same vocabulary, whatever the number of
-/// threads.
+/// Trains a vocabulary on the pictures in `dirs` and below (hidden files excepted), described by
+/// `extractor`. The same pictures give the same vocabulary, whatever the number of threads. A
+/// picture that the extractor fails on is left out; one that can describe nothing is an error.
 pub fn train_vocabulary(
     dirs: &[PathBuf],
     extractor: &dyn LocalExtractor,
-    max_side: u32,
-    options: &TrainOptions,
+    plan: &TrainPlan,
     cancel: &AtomicBool,
     on_event: &mut dyn FnMut(TrainEvent),
 ) -> Result<Vocabulary, EngineError> {
@@ -67,10 +93,15 @@ pub fn train_vocabulary(
         }
         files.extend(list(dir, None).flatten().map(|task| task.path));
     }
+    if files.len() > plan.most_files {
+        let all = files.len();
+        files = (0..plan.most_files)
+            .map(|i| files[i * all / plan.most_files].clone())
+            .collect();
+    }
     on_event(TrainEvent::Listed {
         files: files.len() as u64,
     });
-    let limits = DecodeLimits::default();
     let each = (MOST_DESCRIPTORS / files.len().max(1)).max(FEWEST_EACH);
     let unusable = AtomicU64::new(0);
     let mut bytes = Vec::new();
@@ -78,20 +109,29 @@ pub fn train_vocabulary(
         if cancel.load(Ordering::Relaxed) {
             return Err(EngineError::Cancelled);
         }
-        let described: Vec<Vec<u8>> = batch
+        let learn = |path: &PathBuf| {
+            let Ok(bytes) = read_bounded(path, plan.describing.decode.max_bytes) else {
+                return Ok(Vec::new());
+            };
+            match describe(&bytes, &plan.describing, extractor, Some(cancel)) {
+                Ok(described) => Ok(strongest(&described.features.descriptors, each)),
+                Err(EngineError::Extract(error)) if error.fault != Fault::Picture => {
+                    Err(error.into())
+                }
+                Err(EngineError::Cancelled) => Err(EngineError::Cancelled),
+                Err(_) => Ok(Vec::new()),
+            }
+        };
+        let described = batch
             .par_iter()
             .map(|path| {
-                let features = read_bounded(path, limits.max_bytes)
-                    .ok()
-                    .and_then(|bytes| describe(&bytes, &limits, max_side, extractor).ok())
-                    .map(|d| strongest(&d.features.descriptors, each))
-                    .unwrap_or_default();
+                let features = learn(path)?;
                 if features.is_empty() {
                     unusable.fetch_add(1, Ordering::Relaxed);
                 }
-                features
+                Ok(features)
             })
-            .collect();
+            .collect::<Result<Vec<Vec<u8>>, EngineError>>()?;
         bytes.extend(described.into_iter().flatten());
         on_event(TrainEvent::Described {
             files: ((done * BATCH).min(files.len())) as u64,
@@ -104,7 +144,10 @@ pub fn train_vocabulary(
         on_event(TrainEvent::Round(step));
         !cancel.load(Ordering::Relaxed)
     };
-    match train(extractor.model(), &descriptors, options, step) {
+    let mut options = TrainOptions::default();
+    let fitting = (descriptors.len() / FEATURES_PER_WORD).clamp(FEWEST_WORDS, options.words);
+    options.words = plan.words.unwrap_or(fitting);
+    match train(extractor.model(), &descriptors, &options, step) {
         Err(VocabularyError::Cancelled) => Err(EngineError::Cancelled),
         trained => Ok(trained?),
     }

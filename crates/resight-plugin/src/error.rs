@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use resight_vision::{ExtractError, Fault};
+
 /// Whose it is to act on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -161,6 +163,19 @@ pub enum PluginError {
     },
 }
 
+impl From<PluginError> for ExtractError {
+    fn from(error: PluginError) -> Self {
+        Self {
+            code: error.code(),
+            fault: error.fault(),
+            detail: error.to_string(),
+            next_step: error.next_step(),
+            traceback: error.traceback(),
+            retry_after: error.retry_after(),
+        }
+    }
+}
+
 fn at(file: &str, line: Option<u32>) -> String {
     line.map_or_else(String::new, |line| format!(" ({file}, line {line})"))
 }
@@ -202,6 +217,28 @@ impl PluginError {
                 (!output.is_empty()).then(|| output.join("\n"))
             }
             _ => None,
+        }
+    }
+
+    /// What it says about describing pictures.
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Raised { .. }
+            | Self::BadResult { .. }
+            | Self::Crashed { .. }
+            | Self::Timeout { .. }
+            | Self::TooMuch { .. }
+            | Self::Quarantined { .. }
+            | Self::Protocol { .. }
+            | Self::TooLarge { .. } => Fault::Picture,
+            Self::Busy { .. } | Self::Broken { .. } => Fault::Passing,
+            Self::Config { .. }
+            | Self::NoFunction { .. }
+            | Self::StartFailed { .. }
+            | Self::ModelChanged { .. }
+            | Self::Cancelled
+            | Self::Closed
+            | Self::Io { .. } => Fault::Extractor,
         }
     }
 

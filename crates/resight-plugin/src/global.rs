@@ -105,7 +105,6 @@ impl GlobalExtractor for PythonGlobalExtractor {
     }
 
     fn embed(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, ExtractError> {
-        self.run(images)
-            .map_err(|e| ExtractError::new(e.to_string()))
+        Ok(self.run(images)?)
     }
 }

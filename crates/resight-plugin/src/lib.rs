@@ -37,6 +37,7 @@ pub use local::{Encoding, PythonLocalExtractor};
 pub use manifest::{Batch, DeclaredKind, Function, Manifest, Parameter, Role};
 pub use monitor::Cause;
 pub use plugin::Plugin;
+pub use role::MODEL_PREFIX;
 pub use slot::Transport;
 pub use status::{Health, LastError, Latency, Status};
 pub use ticket::{CallOptions, Outcome, Ticket};

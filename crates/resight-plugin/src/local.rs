@@ -158,9 +158,7 @@ impl LocalExtractor for PythonLocalExtractor {
     }
 
     fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
-        let mut features = self
-            .run(image)
-            .map_err(|e| ExtractError::new(e.to_string()))?;
+        let mut features = self.run(image)?;
         strongest_first(&mut features);
         Ok(features)
     }

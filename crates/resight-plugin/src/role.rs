@@ -6,6 +6,9 @@ use crate::error::PluginError;
 use crate::manifest::{Function, Manifest, Role};
 use crate::plugin::Plugin;
 
+/// How the models of plug-ins begin; the plug-in's name follows, or the one that its author gave.
+pub const MODEL_PREFIX: &str = "plugin:";
+
 /// The function that plays `role`.
 pub(crate) fn offered(manifest: &Manifest, role: Role) -> Result<&Function, PluginError> {
     manifest
@@ -26,7 +29,7 @@ pub(crate) fn identity(plugin: &Plugin, manifest: &Manifest, function: &str) -> 
         .and_then(|f| f.version.as_deref())
         .or(manifest.version.as_deref());
     let version = version.unwrap_or(&manifest.hash);
-    format!("plugin:{name}/{version}")
+    format!("{MODEL_PREFIX}{name}/{version}")
 }
 
 /// Fails once a reload has made `function` another model than `model`.

@@ -1,5 +1,7 @@
 //! What an extractor gives: keypoints with their descriptors, and the model that made them.
 
+use std::time::Duration;
+
 use crate::image::Image;
 
 /// A place in a picture that can be found again.
@@ -59,6 +61,11 @@ impl Descriptors {
         self.bytes.chunks_exact(self.dimension.max(1))
     }
 
+    /// Keeps the first `len`.
+    pub fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len.saturating_mul(self.dimension));
+    }
+
     /// All bytes, end to end.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -78,6 +85,12 @@ impl LocalFeatures {
     /// Number of keypoints.
     pub fn len(&self) -> usize {
         self.keypoints.len()
+    }
+
+    /// Keeps the first `len`, which are the strongest where an extractor gave them.
+    pub fn truncate(&mut self, len: usize) {
+        self.keypoints.truncate(len);
+        self.descriptors.truncate(len);
     }
 
     /// Whether nothing was found.
@@ -110,24 +123,54 @@ impl std::fmt::Display for ModelId {
     }
 }
 
+/// What an extractor's failure says about the next try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// This picture cannot be described; others can.
+    Picture,
+    /// Nothing can be described at present; soon perhaps.
+    Passing,
+    /// Nothing can be described until somebody mends the extractor.
+    Extractor,
+}
+
 /// Why an extractor gave nothing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ExtractError {
-    reason: String,
+    /// Stable name of the kind of failure.
+    pub code: &'static str,
+    /// What it says about the next try.
+    pub fault: Fault,
+    /// What went wrong, for the user.
+    pub detail: String,
+    /// What to do about it, as a sentence.
+    pub next_step: &'static str,
+    /// Where it happened in the extractor's own code, if it tells.
+    pub traceback: Option<String>,
+    /// When to try again, where that can help.
+    pub retry_after: Option<Duration>,
 }
 
 impl ExtractError {
-    /// `reason` is shown to the user: a sentence that says what went wrong.
-    pub fn new(reason: impl Into<String>) -> Self {
+    /// The code of failures that have none of their own.
+    pub const CODE: &'static str = "extractor_failed";
+
+    /// A failure on one picture, of code [`Self::CODE`]; `detail` says what went wrong.
+    pub fn new(detail: impl Into<String>) -> Self {
         Self {
-            reason: reason.into(),
+            code: Self::CODE,
+            fault: Fault::Picture,
+            detail: detail.into(),
+            next_step: "Correct what the detail names in the extractor and try again.",
+            traceback: None,
+            retry_after: None,
         }
     }
 }
 
 impl std::fmt::Display for ExtractError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.reason)
+        f.write_str(&self.detail)
     }
 }
 

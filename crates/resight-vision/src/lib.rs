@@ -14,7 +14,8 @@ mod verify;
 pub use dispatch::Simd;
 pub use distance::squared_distances;
 pub use features::{
-    Descriptors, ExtractError, GlobalExtractor, Keypoint, LocalExtractor, LocalFeatures, ModelId,
+    Descriptors, ExtractError, Fault, GlobalExtractor, Keypoint, LocalExtractor, LocalFeatures,
+    ModelId,
 };
 pub use image::{GrayImage, GrayRows, GrayView, Image};
 pub use matching::{Match, MatchOptions, Nearest, match_all};

@@ -11,6 +11,7 @@
 //! HTTP say the same.
 //! Invariant: a folder of pictures is read, never written to.
 
+mod atomic_file;
 pub mod cli;
 pub mod config;
 pub mod draw;

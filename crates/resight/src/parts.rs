@@ -1,26 +1,28 @@
-//! The one place that chooses the concrete parts: SQLite catalogue, blobs in a folder, our SIFT,
-//! the built-in vocabulary.
+//! The one place that chooses the concrete parts: SQLite catalogue, blobs in a folder, our SIFT or
+//! a plug-in, and the vocabulary.
 //!
-//! Layout of the data folder: `catalogue.sqlite3` (with SQLite's two side files), `blobs/` and
-//! `lock`.
+//! Layout of the data folder: `catalogue.sqlite3` (with SQLite's two side files), `blobs/`, `lock`,
+//! and `own.vocabulary` where the built-in vocabulary does not fit the extractor.
 
-use std::fmt::Display;
+mod extractors;
+mod vocabularies;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use resight_engine::{DecodeLimits, Engine, EngineOptions, Parts, RefusedCode, read_bounded};
+use resight_engine::{DecodeLimits, Engine, EngineOptions, MODEL_SETTING, Parts};
 use resight_index::Vocabulary;
 use resight_store::{BlobStore, Catalogue, FolderBlobs, FolderLock, SqliteCatalogue, StoreError};
-use resight_vision::{LocalExtractor, Sift, SiftOptions};
+use resight_vision::{LocalExtractor, ModelId};
 
 use crate::cli::CliError;
 use crate::config::Config;
+use crate::plugins::Plugins;
 
 /// Folder of the blobs in the data folder.
 const BLOBS: &str = "blobs";
-/// The longest vocabulary's file read, in bytes. A million words, the most that `resight train`
-/// makes, take about 260 MB.
-const VOCABULARY_BYTES: u64 = 1 << 30;
+/// Learns the vocabulary that a new data folder lacks.
+pub type Learn<'a> = dyn FnMut(&dyn LocalExtractor) -> Result<Vocabulary, CliError> + 'a;
 
 /// An engine that may change the data folder, and the lock that makes it the only one.
 pub struct Writing {
@@ -31,37 +33,62 @@ pub struct Writing {
 }
 
 /// Opens the data folder for changes, creating it if it is not there. Fails with `store_locked`
-/// when another process has it open for changes.
-pub fn open_for_writing(config: &Config) -> Result<Writing, CliError> {
-    let parts = loose_parts(config)?;
+/// when another process has it open for changes. A new folder for features that no vocabulary is
+/// at hand for gets one from `learn`, and keeps it.
+pub fn open_for_writing(
+    config: &Config,
+    plugins: &Plugins,
+    learn: Option<&mut Learn<'_>>,
+) -> Result<Writing, CliError> {
+    // Everything that does not touch the data folder, first: a wrong `--vocabulary` must not
+    // leave an empty data folder behind.
+    let stored = stored_model(config)?;
+    let extractor = extractors::choose(stored.as_deref(), plugins, config)?;
+    let found = vocabularies::find(config, extractor.model())?;
+    let learn = learn.filter(|_| stored.is_none());
+    let missing = || vocabularies::missing(extractor.model(), stored.is_some());
+    if found.is_none() && learn.is_none() {
+        return Err(missing());
+    }
     let lock = FolderLock::acquire(&config.data)?;
-    let catalogue = Arc::new(SqliteCatalogue::open(&config.data)?);
-    let blobs = Arc::new(FolderBlobs::open(&config.data.join(BLOBS))?);
-    let engine = parts.engine(config, catalogue, blobs)?;
-    Ok(Writing {
-        engine,
-        _lock: lock,
-    })
+    let vocabulary = match found {
+        Some(vocabulary) => vocabulary,
+        None => {
+            let vocabulary = learn.ok_or_else(missing)?(&*extractor)?;
+            vocabularies::keep(config, &vocabulary)?;
+            Arc::new(vocabulary)
+        }
+    };
+    engine_for_writing(config, lock, extractor, vocabulary)
 }
 
-/// Opens the data folder for changes as [`open_for_writing`] does, but only if it is there.
-pub fn open_existing_for_writing(config: &Config) -> Result<Writing, CliError> {
+/// Opens a data folder that is there for changes that describe no picture, whoever described
+/// those that it holds.
+pub fn open_for_removing(config: &Config) -> Result<Writing, CliError> {
     // Missing is told by the same sentence as for reading, and nothing is created.
     drop(catalogue_for_reading(&config.data)?);
-    open_for_writing(config)
+    let (extractor, vocabulary) = without_describing(config)?;
+    let lock = FolderLock::acquire(&config.data)?;
+    engine_for_writing(config, lock, extractor, vocabulary)
 }
 
-/// Opens the data folder for reading, also while a server writes to it; thumbnails and uploaded
+/// Opens the data folder for searching, also while a server writes to it; thumbnails and uploaded
 /// files are not at hand. Fails with `nothing_indexed` when there is none.
-pub fn open_for_reading(config: &Config) -> Result<Arc<Engine>, CliError> {
+pub fn open_for_searching(config: &Config, plugins: &Plugins) -> Result<Arc<Engine>, CliError> {
     let catalogue = Arc::new(catalogue_for_reading(&config.data)?);
-    loose_parts(config)?.engine(config, catalogue, Arc::new(NoBlobs))
+    let stored = model_of(&*catalogue)?;
+    let extractor = extractors::choose(stored.as_deref(), plugins, config)?;
+    let vocabulary = vocabularies::find(config, extractor.model())?
+        .ok_or_else(|| vocabularies::missing(extractor.model(), stored.is_some()))?;
+    engine(config, catalogue, Arc::new(NoBlobs), extractor, vocabulary)
 }
 
-/// An engine that holds no pictures and keeps nothing, for comparing two files.
-pub fn open_empty(config: &Config) -> Result<Arc<Engine>, CliError> {
-    let catalogue = Arc::new(SqliteCatalogue::in_memory()?);
-    loose_parts(config)?.engine(config, catalogue, Arc::new(NoBlobs))
+/// Opens the data folder as [`open_for_searching`] does, for listing: whoever described what it
+/// holds.
+pub fn open_for_listing(config: &Config) -> Result<Arc<Engine>, CliError> {
+    let catalogue = Arc::new(catalogue_for_reading(&config.data)?);
+    let (extractor, vocabulary) = without_describing(config)?;
+    engine(config, catalogue, Arc::new(NoBlobs), extractor, vocabulary)
 }
 
 /// What a picture may cost before it is refused; the same for every engine of this program.
@@ -69,65 +96,87 @@ pub fn decode_limits() -> DecodeLimits {
     EngineOptions::default().decode
 }
 
-/// The extractor that every engine of this program uses.
-pub fn extractor(config: &Config) -> Arc<dyn LocalExtractor> {
-    let mut options = SiftOptions::default();
+/// The engine's options as the command line changes them.
+pub fn engine_options(config: &Config) -> EngineOptions {
+    let mut options = EngineOptions::default();
+    if let Some(max_side) = config.max_side {
+        options.max_side = max_side;
+    }
     if let Some(max_features) = config.max_features {
         options.max_features = max_features;
     }
-    Arc::new(Sift::new(options))
+    options
 }
 
-struct LooseParts {
-    extractor: Arc<dyn LocalExtractor>,
-    vocabulary: Arc<Vocabulary>,
+/// The extractor for pictures that are not stored: a plug-in's where one is given, else our SIFT.
+pub fn extractor(config: &Config, plugins: &Plugins) -> Result<Arc<dyn LocalExtractor>, CliError> {
+    extractors::choose(None, plugins, config)
 }
 
-/// Everything that does not touch the data folder, first: a wrong `--vocabulary` must not leave
-/// an empty data folder behind.
-fn loose_parts(config: &Config) -> Result<LooseParts, CliError> {
-    let vocabulary = match &config.vocabulary {
-        None => Vocabulary::generic(),
-        Some(path) => Arc::new(read_vocabulary(path)?),
-    };
-    Ok(LooseParts {
-        extractor: extractor(config),
-        vocabulary,
-    })
+/// The plug-in that a model is of, by the name it gives itself.
+pub fn plugin_of(model: &ModelId) -> Option<&str> {
+    extractors::plugin_of(model.as_str())
 }
 
-impl LooseParts {
-    fn engine(
-        self,
-        config: &Config,
-        catalogue: Arc<dyn Catalogue>,
-        blobs: Arc<dyn BlobStore>,
-    ) -> Result<Arc<Engine>, CliError> {
-        let mut options = EngineOptions::default();
-        if let Some(max_side) = config.max_side {
-            options.max_side = max_side;
-        }
-        let parts = Parts {
-            catalogue,
-            blobs,
-            extractor: self.extractor,
-            vocabulary: self.vocabulary,
-        };
-        Ok(Arc::new(Engine::open(parts, options)?))
+/// The model of the pictures held; `None` where there is no data folder or it holds none.
+fn stored_model(config: &Config) -> Result<Option<String>, CliError> {
+    match SqliteCatalogue::open_read_only(&config.data) {
+        Ok(catalogue) => model_of(&catalogue),
+        Err(StoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
-fn read_vocabulary(path: &Path) -> Result<Vocabulary, CliError> {
-    let not_one = |reason: &dyn Display| CliError::Failure {
-        code: "not_a_vocabulary",
-        detail: format!("{} is not a vocabulary: {reason}", path.display()),
-        next_step: "Give --vocabulary a file that `resight train` has written.".into(),
+fn model_of(catalogue: &dyn Catalogue) -> Result<Option<String>, CliError> {
+    Ok(match catalogue.count()? {
+        0 => None,
+        _ => catalogue.setting(MODEL_SETTING)?,
+    })
+}
+
+/// Parts that fit what is stored and can describe nothing.
+fn without_describing(
+    config: &Config,
+) -> Result<(Arc<dyn LocalExtractor>, Arc<Vocabulary>), CliError> {
+    let sift = extractors::sift(config);
+    let model = match stored_model(config)? {
+        Some(stored) => ModelId::new(stored),
+        None => sift.model().clone(),
     };
-    let bytes = read_bounded(path, VOCABULARY_BYTES).map_err(|why| match why.code {
-        RefusedCode::TooManyBytes => not_one(&why),
-        _ => CliError::refused(path, &why),
-    })?;
-    Vocabulary::from_bytes(&bytes).map_err(|error| not_one(&error))
+    let vocabulary =
+        vocabularies::find(config, &model)?.ok_or_else(|| vocabularies::missing(&model, true))?;
+    let extractor = extractors::absent(model, vocabulary.dimension());
+    Ok((extractor, vocabulary))
+}
+
+fn engine_for_writing(
+    config: &Config,
+    lock: FolderLock,
+    extractor: Arc<dyn LocalExtractor>,
+    vocabulary: Arc<Vocabulary>,
+) -> Result<Writing, CliError> {
+    let catalogue = Arc::new(SqliteCatalogue::open(&config.data)?);
+    let blobs = Arc::new(FolderBlobs::open(&config.data.join(BLOBS))?);
+    Ok(Writing {
+        engine: engine(config, catalogue, blobs, extractor, vocabulary)?,
+        _lock: lock,
+    })
+}
+
+fn engine(
+    config: &Config,
+    catalogue: Arc<dyn Catalogue>,
+    blobs: Arc<dyn BlobStore>,
+    extractor: Arc<dyn LocalExtractor>,
+    vocabulary: Arc<Vocabulary>,
+) -> Result<Arc<Engine>, CliError> {
+    let parts = Parts {
+        catalogue,
+        blobs,
+        extractor,
+        vocabulary,
+    };
+    Ok(Arc::new(Engine::open(parts, engine_options(config))?))
 }
 
 fn catalogue_for_reading(data: &Path) -> Result<SqliteCatalogue, CliError> {

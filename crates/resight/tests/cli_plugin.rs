@@ -8,18 +8,8 @@ mod cli_support;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use cli_support::{first_line, lines, resight};
+use cli_support::{first_line, has_python, lines, resight};
 use serde_json::Value;
-
-fn has_python() -> bool {
-    let ask = "import sys; sys.exit(sys.version_info < (3, 9))";
-    let run = Command::new("python3").args(["-c", ask]).status();
-    let found = run.is_ok_and(|status| status.success());
-    if !found {
-        eprintln!("SKIPPED: no python3 from 3.9 on, so no plug-in can run");
-    }
-    found
-}
 
 /// Runs in `folder`, with its data folder there.
 fn run(folder: &Path, arguments: &[&str]) -> Output {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use resight_vision::ExtractError;
+
 /// The kind of a refusal. The text form is stable: it is stored and sent to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RefusedCode {
@@ -23,11 +25,13 @@ pub enum RefusedCode {
     DecoderFailed,
     /// The bytes could not be read at all (used by callers that read files).
     Unreadable,
+    /// A picture that the feature extractor failed on (used by callers that describe pictures).
+    ExtractorFailed,
 }
 
 impl RefusedCode {
     /// Every code, in declaration order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Empty,
         Self::TooManyBytes,
         Self::TooManyPixels,
@@ -37,6 +41,7 @@ impl RefusedCode {
         Self::Broken,
         Self::DecoderFailed,
         Self::Unreadable,
+        Self::ExtractorFailed,
     ];
 
     /// The stable text form, such as `too_small`.
@@ -51,6 +56,7 @@ impl RefusedCode {
             Self::Broken => "broken",
             Self::DecoderFailed => "decoder_failed",
             Self::Unreadable => "unreadable",
+            Self::ExtractorFailed => ExtractError::CODE,
         }
     }
 
@@ -81,6 +87,9 @@ impl RefusedCode {
                 "Save the picture again as JPEG or PNG, and report this one as a fault of the program."
             }
             Self::Unreadable => "Check that the file exists and that it may be read.",
+            Self::ExtractorFailed => {
+                "Correct what the detail names in the extractor; the next run tries the picture again."
+            }
         }
     }
 }

@@ -4,12 +4,13 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use resight_engine::{Comparison, EngineError, decode, read_bounded};
+use resight_engine::{Comparison, EngineError, compare, decode, read_bounded};
 use resight_vision::{Image, VerifyOptions};
 
 use super::CliError;
 use super::output::{Output, printable};
 use crate::config::Config;
+use crate::plugins::{PluginArgs, Plugins};
 use crate::{draw, parts, wire};
 
 const EXAMPLES: &str = "\
@@ -33,6 +34,8 @@ pub(crate) struct CompareArgs {
     /// Draw both side by side with the matching points, as a PNG; a PNG that is there is replaced
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    plugins: PluginArgs,
 }
 
 pub(crate) fn run(
@@ -49,8 +52,11 @@ pub(crate) fn run(
         read_bounded(path, limits.max_bytes).map_err(|why| CliError::refused(path, &why))
     };
     let (a, b) = (read(&args.a)?, read(&args.b)?);
-    let engine = parts::open_empty(config)?;
-    let comparison = engine.compare(&a, &b).map_err(|error| match error {
+    let plugins = Plugins::for_describing(&args.plugins, 1)?;
+    let extractor = parts::extractor(config, &plugins)?;
+    let options = parts::engine_options(config);
+    let compared = compare(&a, &b, &*extractor, &options);
+    let comparison = compared.map_err(|error| match error {
         // The engine does not say which of the two it refused; they are taken in order.
         EngineError::Refused(why) => match decode(&a, &limits) {
             Ok(_) => CliError::refused(&args.b, &why),

@@ -122,8 +122,20 @@ impl CliError {
         ExitCode::from(self.exit_code())
     }
 
+    /// Where it happened in the code of a plug-in.
+    fn traceback(&self) -> Option<&str> {
+        match self {
+            Self::Engine(EngineError::Extract(error)) => error.traceback.as_deref(),
+            _ => None,
+        }
+    }
+
     fn to_text(&self) -> String {
-        format!("error: {self}\nhint: {}", self.next_step())
+        let traceback = self.traceback().map_or_else(String::new, |text| {
+            let lines = text.lines().map(|line| format!("  {}\n", printable(line)));
+            lines.collect()
+        });
+        format!("error: {self}\n{traceback}hint: {}", self.next_step())
     }
 
     fn to_json(&self) -> String {
@@ -132,6 +144,7 @@ impl CliError {
                 "code": self.code(),
                 "detail": self.to_string(),
                 "next_step": self.next_step(),
+                "traceback": self.traceback(),
             }
         })
         .to_string()

@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use resight_engine::{Engine, FolderEvent, FolderOptions};
+use resight_vision::LocalExtractor;
 use tempfile::TempDir;
 
 use super::index::check_folders;
 use super::interrupt::Interrupt;
 use super::output::{Output, counted, printable};
+use super::train::learn_own;
 use super::{CliError, progress};
 use crate::config::Config;
 use crate::eval::{EvalError, EvalEvent, Outcome, evaluate};
 use crate::parts;
+use crate::plugins::{PluginArgs, Plugins};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,6 +48,8 @@ pub(crate) struct EvalArgs {
     /// List wrong hits that were verified
     #[arg(long)]
     show_false: bool,
+    #[command(flatten)]
+    plugins: PluginArgs,
 }
 
 pub(crate) fn run(args: &EvalArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
@@ -52,7 +57,15 @@ pub(crate) fn run(args: &EvalArgs, config: &Config, output: &mut Output) -> Resu
     check_folders(args.distractors.as_slice(), &config)?;
     config.check_apart(&args.dirs)?;
     let interrupt = Interrupt::listen()?;
-    let parts = parts::open_for_writing(&config)?;
+    let plugins = Plugins::for_describing(&args.plugins, config.thread_count())?;
+    // Of the distractors alone where there are any: the answers must not be learnt.
+    let lessons = match &args.distractors {
+        Some(dir) => std::slice::from_ref(dir),
+        None => &args.dirs,
+    };
+    let mut learn =
+        |extractor: &dyn LocalExtractor| learn_own(lessons, extractor, &config, &interrupt, output);
+    let parts = parts::open_for_writing(&config, &plugins, Some(&mut learn))?;
     if let Some(dir) = &args.distractors {
         hold_distractors(&parts.engine, dir, &interrupt, output)?;
     }

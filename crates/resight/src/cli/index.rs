@@ -4,13 +4,16 @@ use std::path::PathBuf;
 
 use indicatif::ProgressBar;
 use resight_engine::{Engine, FolderEvent, FolderOptions, FolderReport};
+use resight_vision::LocalExtractor;
 use serde_json::json;
 
 use super::interrupt::Interrupt;
 use super::output::{Output, counted, printable};
+use super::train::learn_own;
 use super::{CliError, progress};
 use crate::config::Config;
 use crate::parts;
+use crate::plugins::{PluginArgs, Plugins};
 
 /// Refused files named after indexing; `resight refused` names them all.
 const REFUSED_SHOWN: usize = 20;
@@ -20,6 +23,7 @@ Examples:
   resight index ~/Pictures
   resight index ~/Pictures /mnt/archive --prune
   resight index ~/Pictures --json | my-program
+  resight index ~/Pictures --plugin my_algorithm.py --data ~/resight-mine
 
 With --json, one object a line: {\"event\":\"listed\",…}, then \"indexed\", \"refused\" or \"pruned\" for
 each file once that is safely stored, and at the end of each folder \"done\".";
@@ -37,12 +41,18 @@ pub(crate) struct IndexArgs {
     /// Try files again that could not be read before, even if they have not changed
     #[arg(long)]
     retry_refused: bool,
+    #[command(flatten)]
+    plugins: PluginArgs,
 }
 
 pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     check_folders(&args.dirs, config)?;
     let interrupt = Interrupt::listen()?;
-    let parts = parts::open_for_writing(config)?;
+    let plugins = Plugins::for_describing(&args.plugins, config.thread_count())?;
+    let mut learn = |extractor: &dyn LocalExtractor| {
+        learn_own(&args.dirs, extractor, config, &interrupt, output)
+    };
+    let parts = parts::open_for_writing(config, &plugins, Some(&mut learn))?;
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: args.retry_refused,

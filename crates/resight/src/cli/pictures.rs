@@ -80,7 +80,7 @@ pub(crate) struct RefusedArgs {
 const BATCH: usize = 500;
 
 pub(crate) fn list(args: &ListArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
-    let engine = parts::open_for_reading(config)?;
+    let engine = parts::open_for_listing(config)?;
     let total = engine.count()?;
     let pictures = engine.pictures(args.offset, args.limit)?;
     if output.is_json() {
@@ -104,7 +104,7 @@ pub(crate) fn list(args: &ListArgs, config: &Config, output: &mut Output) -> Res
 }
 
 pub(crate) fn count(config: &Config, output: &mut Output) -> Result<(), CliError> {
-    let count = parts::open_for_reading(config)?.count()?;
+    let count = parts::open_for_listing(config)?.count()?;
     if output.is_json() {
         output.json(&Count { count })
     } else {
@@ -117,7 +117,7 @@ pub(crate) fn remove(
     config: &Config,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let parts = parts::open_existing_for_writing(config)?;
+    let parts = parts::open_for_removing(config)?;
     let engine = &parts.engine;
     let mut ids: Vec<PictureId> = Vec::new();
     let mut unknown: Vec<String> = Vec::new();
@@ -189,7 +189,7 @@ pub(crate) fn refused(
     config: &Config,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let engine = parts::open_for_reading(config)?;
+    let engine = parts::open_for_listing(config)?;
     let mut after = args.after.clone();
     let mut left = args.limit.map_or(usize::MAX, |limit| {
         usize::try_from(limit).unwrap_or(usize::MAX)

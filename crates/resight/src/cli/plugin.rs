@@ -48,7 +48,7 @@ enum Action {
 pub(crate) fn run(command: &PluginCommand, output: &mut Output) -> Result<(), CliError> {
     match &command.action {
         Action::Check { file, python } => {
-            let report = check(file, python).map_err(|error| of_plugin(&error))?;
+            let report = check(file, python).map_err(of_plugin)?;
             if output.is_json() {
                 output.json(&as_json(&report))?;
             } else {

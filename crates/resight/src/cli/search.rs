@@ -10,6 +10,7 @@ use super::CliError;
 use super::output::{Output, counted, printable};
 use crate::config::Config;
 use crate::parts;
+use crate::plugins::{PluginArgs, Plugins};
 use crate::wire::{self, Reader};
 
 const EXAMPLES: &str = "\
@@ -37,6 +38,8 @@ pub(crate) struct SearchArgs {
     /// Only hits whose matching points agree on one transform
     #[arg(long)]
     verified: bool,
+    #[command(flatten)]
+    plugins: PluginArgs,
 }
 
 pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
@@ -53,7 +56,8 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
             read_bounded(&args.query, limit).map_err(|why| CliError::refused(&args.query, &why))?
         }
     };
-    let engine = parts::open_for_reading(config)?;
+    let plugins = Plugins::for_describing(&args.plugins, 1)?;
+    let engine = parts::open_for_searching(config, &plugins)?;
     let query = match &id {
         Some(id) => Query::Stored(id),
         None => Query::Bytes(&bytes),

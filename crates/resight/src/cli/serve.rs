@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resight_engine::{Engine, FolderOptions};
+use resight_vision::LocalExtractor;
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -16,6 +17,7 @@ use super::CliError;
 use super::index::{check_folders, index_folders};
 use super::interrupt::Interrupt;
 use super::output::{Output, counted};
+use super::train::learn_own;
 use crate::config::Config;
 use crate::http::{self, HttpSettings};
 use crate::parts;
@@ -55,6 +57,9 @@ pub(crate) struct ServeArgs {
     prune: bool,
     #[command(flatten)]
     plugins: PluginArgs,
+    /// Load a plug-in again when its file changes
+    #[arg(long, help_heading = "Plug-ins")]
+    watch: bool,
 }
 
 pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
@@ -62,9 +67,12 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let interrupt = Interrupt::listen()?;
     // Before indexing, which may take hours, so that a port in use is told of at once.
     let (listener, address) = listen(&args.listen)?;
-    let parts = parts::open_for_writing(config)?;
-    // Workers come up while pictures are indexed.
-    let plugins = Plugins::start(&args.plugins)?;
+    let plugins = Plugins::for_serving(&args.plugins, args.watch)?;
+    let mut learn = |extractor: &dyn LocalExtractor| {
+        learn_own(&args.dirs, extractor, config, &interrupt, output)
+    };
+    let learn = (!args.dirs.is_empty()).then_some(&mut learn as &mut parts::Learn<'_>);
+    let parts = parts::open_for_writing(config, &plugins, learn)?;
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: false,
@@ -79,11 +87,18 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
 
     let count = parts.engine.count()?;
     let url = format!("http://{address}");
+    let model = parts.engine.model();
     if output.is_json() {
-        output.json(&json!({"event": "serving", "pictures": count, "url": url}))?;
+        output.json(
+            &json!({"event": "serving", "pictures": count, "url": url, "model": model.as_str()}),
+        )?;
     } else {
         let pictures = counted(count, "picture", "pictures");
-        output.line(format_args!("Resight is serving {pictures} at {url}"))?;
+        let by = match parts::plugin_of(model) {
+            Some(plugin) => format!(", described by the plug-in {plugin},"),
+            None => String::new(),
+        };
+        output.line(format_args!("Resight is serving {pictures}{by} at {url}"))?;
     }
     let settings = HttpSettings {
         plugins: plugins.clone(),

@@ -1,18 +1,19 @@
 //! `resight train`.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use indicatif::ProgressBar;
-use resight_engine::{EngineError, EngineOptions, TrainEvent, TrainOptions, train_vocabulary};
+use resight_engine::{EngineError, TrainEvent, TrainPlan, Vocabulary, train_vocabulary};
+use resight_vision::LocalExtractor;
 use serde_json::json;
-use tempfile::NamedTempFile;
 
 use super::interrupt::Interrupt;
 use super::output::{Output, counted};
 use super::{CliError, progress};
+use crate::atomic_file::AtomicFile;
 use crate::config::Config;
 use crate::parts;
+use crate::plugins::{PluginArgs, Plugins};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,53 +34,29 @@ pub(crate) struct TrainArgs {
     /// The vocabulary's file; replaced if it is there
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Visual words to learn [default: 16384]; about 1000 pictures suffice for that
+    /// Visual words to learn [default: 16384, for which about 1000 pictures suffice; fewer where the
+    /// pictures have too few features]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..=1_000_000))]
     words: Option<u32>,
+    #[command(flatten)]
+    plugins: PluginArgs,
 }
 
+/// Pictures that a data folder's own vocabulary is learnt from, at most.
+const OWN_PICTURES: usize = 1000;
+
 pub(crate) fn run(args: &TrainArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
-    // At once, and not after hours of training.
-    let unfinished = beside(&args.out)?;
+    // Where it cannot be written is told before the work.
+    let file = AtomicFile::beside(&args.out)?;
     let interrupt = Interrupt::listen()?;
-    let extractor = parts::extractor(config);
-    let mut options = TrainOptions::default();
-    if let Some(words) = args.words {
-        options.words = words as usize;
-    }
-    let max_side = config.max_side.unwrap_or(EngineOptions::default().max_side);
-    let mut bar = progress::spinner(output.shows_progress(), "Looking for pictures");
-    let mut told = Ok(());
-    let trained = train_vocabulary(
-        &args.dirs,
-        &*extractor,
-        max_side,
-        &options,
-        interrupt.flag(),
-        &mut |event| {
-            if output.is_json() {
-                if told.is_ok() {
-                    told = output.json(&event_shape(&event));
-                }
-            } else {
-                show(&event, &mut bar, output.shows_progress());
-            }
-        },
-    );
-    bar.finish_and_clear();
-    told?;
-    let vocabulary = match trained {
-        Err(EngineError::Cancelled) => {
-            if !output.is_json() {
-                output.remark(
-                    "Interrupted. Nothing was written; training begins anew the next time.",
-                );
-            }
-            return Err(CliError::Interrupted);
-        }
-        trained => trained?,
+    let plugins = Plugins::for_describing(&args.plugins, config.thread_count())?;
+    let extractor = parts::extractor(config, &plugins)?;
+    let plan = TrainPlan {
+        words: args.words.map(|words| words as usize),
+        ..plan(config)
     };
-    write(unfinished, &vocabulary.to_bytes(), &args.out)?;
+    let vocabulary = learn(&args.dirs, &*extractor, &plan, &interrupt, output)?;
+    file.write(&vocabulary.to_bytes())?;
     if output.is_json() {
         output.json(&json!({
             "event": "done",
@@ -93,23 +70,66 @@ pub(crate) fn run(args: &TrainArgs, config: &Config, output: &mut Output) -> Res
     }
 }
 
-/// An empty file in the folder of `out`, to take its place in one step when it is complete.
-fn beside(out: &Path) -> Result<NamedTempFile, CliError> {
-    let folder = match out.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
+/// The vocabulary of a new data folder, where the built-in one does not fit its extractor.
+pub(crate) fn learn_own(
+    dirs: &[PathBuf],
+    extractor: &dyn LocalExtractor,
+    config: &Config,
+    interrupt: &Interrupt,
+    output: &mut Output,
+) -> Result<Vocabulary, CliError> {
+    if !output.is_json() {
+        output.remark(format_args!(
+            "Learning a vocabulary for {} first, from these pictures; once for this data folder.",
+            extractor.model()
+        ));
+    }
+    let plan = TrainPlan {
+        most_files: OWN_PICTURES,
+        ..plan(config)
     };
-    NamedTempFile::new_in(folder).map_err(|error| CliError::unwritable(out, &error))
+    learn(dirs, extractor, &plan, interrupt, output)
 }
 
-fn write(mut unfinished: NamedTempFile, bytes: &[u8], out: &Path) -> Result<(), CliError> {
-    let unwritable = |error: std::io::Error| CliError::unwritable(out, &error);
-    unfinished.write_all(bytes).map_err(unwritable)?;
-    unfinished.as_file().sync_all().map_err(unwritable)?;
-    unfinished
-        .persist(out)
-        .map_err(|error| unwritable(error.error))?;
-    Ok(())
+fn plan(config: &Config) -> TrainPlan {
+    TrainPlan {
+        describing: parts::engine_options(config),
+        ..TrainPlan::default()
+    }
+}
+
+/// Learns, and tells how it goes on.
+fn learn(
+    dirs: &[PathBuf],
+    extractor: &dyn LocalExtractor,
+    plan: &TrainPlan,
+    interrupt: &Interrupt,
+    output: &mut Output,
+) -> Result<Vocabulary, CliError> {
+    let mut bar = progress::spinner(output.shows_progress(), "Looking for pictures");
+    let mut told = Ok(());
+    let trained = train_vocabulary(dirs, extractor, plan, interrupt.flag(), &mut |event| {
+        if output.is_json() {
+            if told.is_ok() {
+                told = output.json(&event_shape(&event));
+            }
+        } else {
+            show(&event, &mut bar, output.shows_progress());
+        }
+    });
+    bar.finish_and_clear();
+    told?;
+    match trained {
+        Err(EngineError::Cancelled) => {
+            if !output.is_json() {
+                output.remark(
+                    "Interrupted. Nothing was written; training begins anew the next time.",
+                );
+            }
+            Err(CliError::Interrupted)
+        }
+        trained => Ok(trained?),
+    }
 }
 
 fn show(event: &TrainEvent, bar: &mut ProgressBar, shown: bool) {

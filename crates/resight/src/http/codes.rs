@@ -2,6 +2,7 @@
 //! readers, and a test holds the two together.
 
 use axum::http::StatusCode;
+use resight_vision::ExtractError;
 
 /// One error code of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +128,12 @@ pub const TABLE: &[Row] = &[
         StatusCode::UNPROCESSABLE_ENTITY,
         "The picture's data is damaged",
         "Fetch or export the picture again; if it opens elsewhere, save it anew as JPEG or PNG.",
+    ),
+    row(
+        ExtractError::CODE,
+        StatusCode::BAD_GATEWAY,
+        "The feature extractor failed on this picture",
+        "Correct what the detail names in the extractor, or send another picture.",
     ),
     row(
         "decoder_failed",

@@ -70,6 +70,15 @@ impl From<EngineError> for Problem {
             EngineError::UnknownPicture(id) => {
                 Self::new(row.code, format!("No picture has the id {id}"))
             }
+            EngineError::Extract(error) => {
+                tracing::warn!(code = error.code, %error, "a picture was not described");
+                Self {
+                    traceback: error.traceback.clone(),
+                    retry_after: error.retry_after,
+                    detail: format!("{error}."),
+                    ..Self::new(row.code, "")
+                }
+            }
             _ if row.status.is_client_error() => Self::new(row.code, row.title),
             _ => {
                 tracing::error!(code = error.code(), %error, "a request failed");

@@ -27,6 +27,17 @@ pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(data: &Path, arguments: &[S]) -> Ou
     resight(data).args(arguments).output().unwrap()
 }
 
+/// Whether plug-ins can run; says so where they cannot.
+pub(crate) fn has_python() -> bool {
+    let ask = "import sys; sys.exit(sys.version_info < (3, 9))";
+    let run = Command::new("python3").args(["-c", ask]).status();
+    let found = run.is_ok_and(|status| status.success());
+    if !found {
+        eprintln!("SKIPPED: no python3 from 3.9 on, so no plug-in can run");
+    }
+    found
+}
+
 /// The first line that a program writes; its standard output must be a pipe.
 pub(crate) fn first_line(child: &mut Child) -> String {
     let mut line = String::new();

@@ -89,13 +89,12 @@ impl Served {
         let mut args = PluginArgs {
             plugin: vec![file],
             python: python.into(),
-            workers: 1,
             plugin_timeout: 20,
             plugin_memory: 4096,
-            watch: false,
+            ..PluginArgs::default()
         };
         change(&mut args);
-        let plugins = Plugins::start(&args).unwrap();
+        let plugins = Plugins::for_serving(&args, true).unwrap();
         let bench = Bench::new();
         let app = bench.app_with(HttpSettings {
             plugins: plugins.clone(),
@@ -369,8 +368,7 @@ async fn a_broken_file_leaves_search_alone_and_a_broken_edit_the_old_code() {
     assert!(traceback.contains("no_such_module"), "{traceback}");
     assert_eq!(served.get("/api/tot_num").await.json()["data"], 0);
 
-    let watching = |args: &mut PluginArgs| args.watch = true;
-    let Some(served) = Served::new("def f():\n    return 'old'\n", watching) else {
+    let Some(served) = Served::new("def f():\n    return 'old'\n", |_| {}) else {
         return;
     };
     served

@@ -1,0 +1,164 @@
+//! Who describes the pictures of a data folder: our SIFT, or the `extract` of a plug-in.
+
+use std::sync::Arc;
+
+use resight_engine::EngineError;
+use resight_plugin::{MODEL_PREFIX, PluginError, PythonLocalExtractor};
+use resight_vision::{
+    ExtractError, Fault, Image, LocalExtractor, LocalFeatures, ModelId, Sift, SiftOptions,
+};
+
+use crate::cli::CliError;
+use crate::config::Config;
+use crate::plugins::{Plugins, of_plugin};
+
+/// What `--extractor` calls our own.
+pub(super) const SIFT: &str = "sift";
+
+pub(super) fn sift(config: &Config) -> Arc<dyn LocalExtractor> {
+    let mut options = SiftOptions::default();
+    if let Some(max_features) = config.max_features {
+        options.max_features = max_features;
+    }
+    Arc::new(Sift::new(options))
+}
+
+/// The extractor for a data folder whose pictures were made by the model `stored`, if it holds
+/// any. Waits for the plug-ins that come into question.
+pub(super) fn choose(
+    stored: Option<&str>,
+    plugins: &Plugins,
+    config: &Config,
+) -> Result<Arc<dyn LocalExtractor>, CliError> {
+    let chosen = match plugins.extractor() {
+        Some(SIFT) => sift(config),
+        Some(name) => of_named(name, plugins)?,
+        None => match (stored, plugins.is_empty()) {
+            (Some(model), true) => {
+                refuse_without_plugin(model)?;
+                sift(config)
+            }
+            (None, true) => sift(config),
+            // What a server's plug-ins are like is of no concern to pictures described by SIFT:
+            // it begins without waiting for them.
+            (Some(model), false) if plugins.are_served() && plugin_of(model).is_none() => {
+                sift(config)
+            }
+            (_, false) => match of_any(stored, plugins)? {
+                Some(extractor) => extractor,
+                None => {
+                    refuse_without_plugin(stored.unwrap_or_default())?;
+                    sift(config)
+                }
+            },
+        },
+    };
+    match stored {
+        Some(model) if model != chosen.model().as_str() => Err(EngineError::ModelMismatch {
+            what: "model",
+            stored: model.to_owned(),
+            current: chosen.model().to_string(),
+        }
+        .into()),
+        _ => Ok(chosen),
+    }
+}
+
+/// Stands for the extractor where pictures are listed or removed and none is described.
+pub(super) fn absent(model: ModelId, dimension: usize) -> Arc<dyn LocalExtractor> {
+    Arc::new(Absent { model, dimension })
+}
+
+fn of_named(name: &str, plugins: &Plugins) -> Result<Arc<dyn LocalExtractor>, CliError> {
+    let Some(plugin) = plugins.get(name) else {
+        let mut names: Vec<&str> = plugins.iter().map(|p| &*p.config().name).collect();
+        names.push(SIFT);
+        return Err(CliError::Usage {
+            code: "extractor_unknown",
+            detail: format!(
+                "--extractor {name:?} names no plug-in that is given; there are {}",
+                names.join(", ")
+            ),
+            next_step: "Give its file with --plugin as well, or choose one of these.".into(),
+        });
+    };
+    let extractor = PythonLocalExtractor::new(plugin.clone()).map_err(of_plugin)?;
+    Ok(Arc::new(extractor))
+}
+
+/// The one plug-in that offers `extract`, or that of the stored model among several; `None` if
+/// none offers it and they may serve for something else.
+fn of_any(
+    stored: Option<&str>,
+    plugins: &Plugins,
+) -> Result<Option<Arc<dyn LocalExtractor>>, CliError> {
+    let mut found: Vec<(&str, PythonLocalExtractor)> = Vec::new();
+    for plugin in plugins.iter() {
+        match PythonLocalExtractor::new(plugin.clone()) {
+            Ok(extractor) => found.push((&plugin.config().name, extractor)),
+            Err(PluginError::NoFunction { .. }) if plugins.are_served() => {}
+            Err(error) => return Err(of_plugin(error)),
+        }
+    }
+    if found.len() > 1 {
+        let Some(same) = found
+            .iter()
+            .position(|(_, extractor)| Some(extractor.model().as_str()) == stored)
+        else {
+            let names: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
+            return Err(CliError::Usage {
+                code: "extractor_ambiguous",
+                detail: format!(
+                    "{} all have an extract, and pictures are described by one",
+                    names.join(", ")
+                ),
+                next_step: format!("Choose one, for example --extractor {}.", names[0]).into(),
+            });
+        };
+        found.swap(0, same);
+    }
+    let first = found.into_iter().next();
+    Ok(first.map(|(_, extractor)| Arc::new(extractor) as Arc<dyn LocalExtractor>))
+}
+
+/// The plug-in that a model is of, by the name it gives itself.
+pub(super) fn plugin_of(model: &str) -> Option<&str> {
+    let rest = model.strip_prefix(MODEL_PREFIX)?;
+    rest.split('/').next()
+}
+
+fn refuse_without_plugin(model: &str) -> Result<(), CliError> {
+    let Some(name) = plugin_of(model) else {
+        return Ok(());
+    };
+    Err(CliError::Failure {
+        code: "extractor_needed",
+        detail: format!("the pictures held were described by the plug-in {name}"),
+        next_step: format!(
+            "Give its file, for example --plugin {name}.py, or another data folder with --data."
+        )
+        .into(),
+    })
+}
+
+struct Absent {
+    model: ModelId,
+    dimension: usize,
+}
+
+impl LocalExtractor for Absent {
+    fn model(&self) -> &ModelId {
+        &self.model
+    }
+
+    fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    fn extract(&self, _: &Image) -> Result<LocalFeatures, ExtractError> {
+        Err(ExtractError {
+            fault: Fault::Extractor,
+            ..ExtractError::new("pictures are only listed here, not described")
+        })
+    }
+}
