@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use resight_vision::{ExtractError, Fault, Image, LocalExtractor, LocalFeatures};
+use resight_vision::{Fault, Image, LocalExtractor, LocalFeatures};
 
 use crate::decode::decode;
 use crate::engine::EngineOptions;
@@ -70,8 +70,8 @@ fn extract(
     let until = Instant::now() + PATIENCE;
     loop {
         let error = match extract_once(extractor, image) {
-            Ok(features) => return Ok(features),
-            Err(error) => error,
+            Err(EngineError::Extract(error)) => error,
+            other => return other,
         };
         match wait {
             Some(cancel) if error.fault == Fault::Passing && Instant::now() < until => {
@@ -90,10 +90,10 @@ fn extract(
 fn extract_once(
     extractor: &dyn LocalExtractor,
     image: &Image,
-) -> Result<LocalFeatures, ExtractError> {
+) -> Result<LocalFeatures, EngineError> {
     let run = std::panic::AssertUnwindSafe(|| extractor.extract(image));
     let features = std::panic::catch_unwind(run)
-        .map_err(|_| ExtractError::new("the feature extractor panicked"))??;
+        .map_err(|_| EngineError::Internal("the feature extractor panicked".into()))??;
     let sound = features.len() == features.descriptors.len()
         && (features.is_empty() || features.descriptors.dimension() == extractor.dimension())
         && features
@@ -101,9 +101,9 @@ fn extract_once(
             .iter()
             .all(|k| [k.x, k.y, k.scale, k.angle].iter().all(|v| v.is_finite()) && k.scale > 0.0);
     if !sound {
-        let detail =
-            "the feature extractor gave keypoints and descriptors that do not fit together";
-        return Err(ExtractError::new(detail));
+        return Err(EngineError::Internal(
+            "the feature extractor gave keypoints and descriptors that do not fit together".into(),
+        ));
     }
     Ok(features)
 }
