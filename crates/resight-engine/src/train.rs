@@ -61,8 +61,8 @@ impl Default for TrainPlan {
 const FEATURES_PER_WORD: usize = 16;
 /// The fewest words chosen so.
 const FEWEST_WORDS: usize = 16;
-/// Descriptors kept for learning; half a gigabyte of SIFT. With many files each gives fewer.
-const MOST_DESCRIPTORS: usize = 4_000_000;
+/// Descriptors kept for learning, in bytes: four million of SIFT. With many files each gives fewer.
+const MOST_BYTES: usize = 512_000_000;
 /// Descriptors that each file may give at least.
 const FEWEST_EACH: usize = 20;
 /// Files described between two reports.
@@ -102,7 +102,8 @@ pub fn train_vocabulary(
     on_event(TrainEvent::Listed {
         files: files.len() as u64,
     });
-    let each = (MOST_DESCRIPTORS / files.len().max(1)).max(FEWEST_EACH);
+    let most = MOST_BYTES / extractor.dimension().max(1);
+    let each = (most / files.len().max(1)).max(FEWEST_EACH);
     let unusable = AtomicU64::new(0);
     let mut bytes = Vec::new();
     for (batch, done) in files.chunks(BATCH).zip(1..) {

@@ -11,6 +11,9 @@ use crate::role::{self, bad};
 use crate::sample;
 use crate::value::{Call, Local, Reply, Rows};
 
+/// Bytes in a descriptor at most, bits counted as a byte each; distances stay far within 32 bits.
+const MAX_DIMENSION: usize = 4096;
+
 /// How an author's descriptors become the bytes that are stored and compared by squared distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Encoding {
@@ -88,6 +91,13 @@ impl PythonLocalExtractor {
                 format!("{name} declares kind \"binary\" and returned floats; expected uint8");
             return Err(bad(&name, detail));
         }
+        let dimension = stored_dimension(encoding, given);
+        if dimension > MAX_DIMENSION {
+            let detail = format!(
+                "{name} returned descriptors of {dimension} values; at most {MAX_DIMENSION} are taken"
+            );
+            return Err(bad(&name, detail));
+        }
         let model = ModelId::new(format!(
             "{};{}",
             role::identity(&plugin, &manifest, &name),
@@ -151,10 +161,7 @@ impl LocalExtractor for PythonLocalExtractor {
     }
 
     fn dimension(&self) -> usize {
-        match self.encoding {
-            Encoding::Bits => self.given * 8,
-            _ => self.given,
-        }
+        stored_dimension(self.encoding, self.given)
     }
 
     fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
@@ -164,13 +171,22 @@ impl LocalExtractor for PythonLocalExtractor {
     }
 }
 
-fn describe(encoding: Encoding, given: usize) -> String {
+/// Bytes in a descriptor as it is stored.
+fn stored_dimension(encoding: Encoding, given: usize) -> usize {
     match encoding {
-        Encoding::Bytes => format!("kind=uint8;d={given}"),
-        Encoding::Bits => format!("kind=binary;d={}", given * 8),
+        Encoding::Bits => given * 8,
+        Encoding::Bytes | Encoding::Quantised { .. } => given,
+    }
+}
+
+fn describe(encoding: Encoding, given: usize) -> String {
+    let d = stored_dimension(encoding, given);
+    match encoding {
+        Encoding::Bytes => format!("kind=uint8;d={d}"),
+        Encoding::Bits => format!("kind=binary;d={d}"),
         Encoding::Quantised { signed, range } => {
             let low = if signed { -range } else { 0.0 };
-            format!("kind=float;d={given};range={low}..{range}")
+            format!("kind=float;d={d};range={low}..{range}")
         }
     }
 }

@@ -251,6 +251,14 @@ fn what_cannot_begin_says_why_and_leaves_nothing() {
             .contains("return oops"),
         "{raised}"
     );
+    let long = "def extract(image):\n    return [(1, 1, 1, 0)], [[0.5] * 5000]\n";
+    std::fs::write(world.path("corners.py"), long).unwrap();
+    let refused = world.error(&["index", "pictures"], true);
+    assert_eq!(refused["code"], "plugin_bad_result");
+    assert!(
+        refused["detail"].as_str().unwrap().contains("at most 4096"),
+        "{refused}"
+    );
     std::fs::write(world.path("corners.py"), "def other():\n    return 1\n").unwrap();
     let none = world.error(&["index", "pictures"], true);
     assert_eq!(none["code"], "plugin_no_function");
