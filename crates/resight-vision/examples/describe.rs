@@ -4,12 +4,13 @@
 //! `describe [OPTIONS] PICTURE.pgm…` writes `PICTURE.pgm.features` beside each: the number of
 //! features as little-endian u32, then for each x, y, scale, angle, response as f32 and 128
 //! bytes. One line a picture goes to standard output: name, features, and for each repeat the
-//! milliseconds of processor time.
+//! milliseconds of processor time. Most programs for pictures write such files, for example
+//! `magick photo.jpg -colorspace Gray -depth 8 photo.pgm`.
 //!
 //! | option | |
 //! |---|---|
 //! | `--max-features N`, `--contrast C` | as in `SiftOptions` |
-//! | `--options KEY=VALUE,…` | the others: `selection=spread`, `upsample=never` or a side, `upright=true`, `layers=`, `sigma=`, `edge=` |
+//! | `--options KEY=VALUE,…` | the others: `prefer=` (the power of the scale in the ranking), `selection=spread`, `upsample=never` or a side, `upright=true`, `layers=`, `sigma=`, `edge=` |
 //! | `--threads T` | threads at one picture |
 //! | `--batch-threads T` | pictures at once; one line at the end: `batch WALL_MS` |
 //! | `--simd NAME` | `baseline`, `avx2` or `avx512` |
