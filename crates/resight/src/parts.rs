@@ -83,8 +83,8 @@ pub fn open_for_searching(config: &Config, plugins: &Plugins) -> Result<Arc<Engi
     engine(config, catalogue, Arc::new(NoBlobs), extractor, vocabulary)
 }
 
-/// Opens the data folder as [`open_for_searching`] does, for listing: whoever described what it
-/// holds.
+/// Opens the data folder as [`open_for_searching`] does, for listing and for searching by a picture
+/// held: whoever described what it holds.
 pub fn open_for_listing(config: &Config) -> Result<Arc<Engine>, CliError> {
     let catalogue = Arc::new(catalogue_for_reading(&config.data)?);
     let (extractor, vocabulary) = without_describing(config)?;

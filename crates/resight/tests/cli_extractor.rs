@@ -154,7 +154,10 @@ fn a_plug_in_makes_the_features_of_a_collection() {
 
     // Nothing needs the plug-in that describes nothing.
     assert_eq!(count(&world.data()), 5);
-    json(&world.data(), &["list"]);
+    let held = &json(&world.data(), &["list"])[0]["images"];
+    let id = held[0]["id"].as_str().unwrap();
+    let found = &json(&world.data(), &["search", id])[0];
+    assert_eq!(found["query"]["image_id"], id);
     json(
         &world.data(),
         &world.line(&["remove", "pictures/1.png"], false),

@@ -56,8 +56,14 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
             read_bounded(&args.query, limit).map_err(|why| CliError::refused(&args.query, &why))?
         }
     };
-    let plugins = Plugins::for_describing(&args.plugins, 1)?;
-    let engine = parts::open_for_searching(config, &plugins)?;
+    let engine = match id {
+        // Its features are stored: nothing has to be described.
+        Some(_) => parts::open_for_listing(config)?,
+        None => {
+            let plugins = Plugins::for_describing(&args.plugins, 1)?;
+            parts::open_for_searching(config, &plugins)?
+        }
+    };
     let query = match &id {
         Some(id) => Query::Stored(id),
         None => Query::Bytes(&bytes),
