@@ -21,6 +21,7 @@ use crate::plugins::Plugins;
 
 /// Folder of the blobs in the data folder.
 const BLOBS: &str = "blobs";
+
 /// Learns the vocabulary that a new data folder lacks.
 pub type Learn<'a> = dyn FnMut(&dyn LocalExtractor) -> Result<Vocabulary, CliError> + 'a;
 
@@ -66,8 +67,9 @@ pub fn open_for_writing(
 /// those that it holds.
 pub fn open_for_removing(config: &Config) -> Result<Writing, CliError> {
     // Missing is told by the same sentence as for reading, and nothing is created.
-    drop(catalogue_for_reading(&config.data)?);
-    let (extractor, vocabulary) = without_describing(config)?;
+    let catalogue = catalogue_for_reading(&config.data)?;
+    let (extractor, vocabulary) = without_describing(config, &catalogue)?;
+    drop(catalogue);
     let lock = FolderLock::acquire(&config.data)?;
     engine_for_writing(config, lock, extractor, vocabulary)
 }
@@ -87,7 +89,7 @@ pub fn open_for_searching(config: &Config, plugins: &Plugins) -> Result<Arc<Engi
 /// held: whoever described what it holds.
 pub fn open_for_listing(config: &Config) -> Result<Arc<Engine>, CliError> {
     let catalogue = Arc::new(catalogue_for_reading(&config.data)?);
-    let (extractor, vocabulary) = without_describing(config)?;
+    let (extractor, vocabulary) = without_describing(config, &*catalogue)?;
     engine(config, catalogue, Arc::new(NoBlobs), extractor, vocabulary)
 }
 
@@ -137,11 +139,11 @@ fn model_of(catalogue: &dyn Catalogue) -> Result<Option<String>, CliError> {
 /// Parts that fit what is stored and can describe nothing.
 fn without_describing(
     config: &Config,
+    catalogue: &dyn Catalogue,
 ) -> Result<(Arc<dyn LocalExtractor>, Arc<Vocabulary>), CliError> {
-    let sift = extractors::sift(config);
-    let model = match stored_model(config)? {
+    let model = match model_of(catalogue)? {
         Some(stored) => ModelId::new(stored),
-        None => sift.model().clone(),
+        None => extractors::sift(config).model().clone(),
     };
     let vocabulary =
         vocabularies::find(config, &model)?.ok_or_else(|| vocabularies::missing(&model, true))?;

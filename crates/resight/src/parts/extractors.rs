@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resight_engine::EngineError;
+use resight_engine::{EngineError, MODEL_SETTING};
 use resight_plugin::{MODEL_PREFIX, PluginError, PythonLocalExtractor};
 use resight_vision::{
     ExtractError, Fault, Image, LocalExtractor, LocalFeatures, ModelId, Sift, SiftOptions,
@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::plugins::{Plugins, of_plugin};
 
 /// What `--extractor` calls our own.
-pub(super) const SIFT: &str = "sift";
+const SIFT: &str = "sift";
 
 pub(super) fn sift(config: &Config) -> Arc<dyn LocalExtractor> {
     let mut options = SiftOptions::default();
@@ -30,32 +30,22 @@ pub(super) fn choose(
     plugins: &Plugins,
     config: &Config,
 ) -> Result<Arc<dyn LocalExtractor>, CliError> {
+    // What a server's plug-ins are like is of no concern to pictures described by SIFT: it begins
+    // without waiting for them.
+    let stays_sift = plugins.are_served() && stored.is_some_and(|m| plugin_of(m).is_none());
     let chosen = match plugins.extractor() {
         Some(SIFT) => sift(config),
         Some(name) => of_named(name, plugins)?,
-        None => match (stored, plugins.is_empty()) {
-            (Some(model), true) => {
-                refuse_without_plugin(model)?;
-                sift(config)
-            }
-            (None, true) => sift(config),
-            // What a server's plug-ins are like is of no concern to pictures described by SIFT:
-            // it begins without waiting for them.
-            (Some(model), false) if plugins.are_served() && plugin_of(model).is_none() => {
-                sift(config)
-            }
-            (_, false) => match of_any(stored, plugins)? {
-                Some(extractor) => extractor,
-                None => {
-                    refuse_without_plugin(stored.unwrap_or_default())?;
-                    sift(config)
-                }
-            },
+        None if stays_sift => sift(config),
+        None => match (of_any(stored, plugins)?, stored.and_then(plugin_of)) {
+            (Some(extractor), _) => extractor,
+            (None, Some(name)) => return Err(needed(name)),
+            (None, None) => sift(config),
         },
     };
     match stored {
         Some(model) if model != chosen.model().as_str() => Err(EngineError::ModelMismatch {
-            what: "model",
+            what: MODEL_SETTING,
             stored: model.to_owned(),
             current: chosen.model().to_string(),
         }
@@ -87,7 +77,7 @@ fn of_named(name: &str, plugins: &Plugins) -> Result<Arc<dyn LocalExtractor>, Cl
 }
 
 /// The one plug-in that offers `extract`, or that of the stored model among several; `None` if
-/// none offers it and they may serve for something else.
+/// there are none, or none offers it and they may serve for something else.
 fn of_any(
     stored: Option<&str>,
     plugins: &Plugins,
@@ -127,18 +117,15 @@ pub(super) fn plugin_of(model: &str) -> Option<&str> {
     rest.split('/').next()
 }
 
-fn refuse_without_plugin(model: &str) -> Result<(), CliError> {
-    let Some(name) = plugin_of(model) else {
-        return Ok(());
-    };
-    Err(CliError::Failure {
+fn needed(name: &str) -> CliError {
+    CliError::Failure {
         code: "extractor_needed",
         detail: format!("the pictures held were described by the plug-in {name}"),
         next_step: format!(
             "Give its file, for example --plugin {name}.py, or another data folder with --data."
         )
         .into(),
-    })
+    }
 }
 
 struct Absent {
