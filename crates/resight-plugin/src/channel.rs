@@ -1,12 +1,15 @@
 //! The server's end of a worker's socket: bounded, with a deadline on everything.
 
+use std::cmp::Ordering;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::net::{
     RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, send, sendmsg,
 };
@@ -36,7 +39,11 @@ pub(crate) struct Frame {
 
 pub(crate) struct Channel {
     socket: UnixStream,
+    /// The same, known to the runtime of the task that first waited here.
+    watched: Option<Arc<tokio::net::UnixStream>>,
     buffer: Box<[u8]>,
+    /// What has come of the next frame. Its memory grows with that, not with what was announced.
+    come: Vec<u8>,
 }
 
 impl Channel {
@@ -44,8 +51,20 @@ impl Channel {
         socket.set_nonblocking(true)?;
         Ok(Self {
             socket,
+            watched: None,
             buffer: vec![0; 64 * 1024].into_boxed_slice(),
+            come: Vec::new(),
         })
+    }
+
+    /// The socket for waiting in a task; `None` when the runtime cannot watch it.
+    pub(crate) fn watched(&mut self) -> Option<Arc<tokio::net::UnixStream>> {
+        if self.watched.is_none() {
+            let socket = self.socket.try_clone().ok()?;
+            let watched = tokio::net::UnixStream::from_std(socket).ok()?;
+            self.watched = Some(Arc::new(watched));
+        }
+        self.watched.clone()
     }
 
     /// Nothing may have come since the last answer: bytes now are not part of any.
@@ -131,48 +150,54 @@ impl Channel {
         max_body: u64,
         deadline: Instant,
     ) -> Result<Frame, Broken> {
-        let mut have = 0;
-        while have < HEADER {
-            have += self.read(monitor, have, deadline)?;
-        }
-        let mut head = [0; HEADER];
-        head.copy_from_slice(&self.buffer[..HEADER]);
-        let header = Header::from_worker(&head, max_body).map_err(Broken::Garbled)?;
-        let (meta, total) = (
-            header.meta as usize,
-            header.meta as usize + header.body as usize,
-        );
-        let mut all = self.buffer[HEADER..have].to_vec();
-        if all.len() > total {
-            return Err(Broken::Garbled("bytes after an answer".into()));
-        }
-        while all.len() < total {
-            // Memory grows with what has come, not with what was announced.
-            let n = self.read(monitor, 0, deadline)?;
-            if n > total - all.len() {
-                return Err(Broken::Garbled("bytes after an answer".into()));
+        loop {
+            if let Some(frame) = self.advance(max_body)? {
+                return Ok(frame);
             }
-            all.extend_from_slice(&self.buffer[..n]);
+            self.wait(monitor, PollFlags::IN, deadline)?;
         }
-        let body = all.split_off(meta);
-        Ok(Frame {
-            kind: header.kind,
-            id: header.id,
-            meta: all,
-            body,
-        })
     }
 
-    /// Reads behind the first `have` bytes of the buffer; at least one byte.
-    fn read(&mut self, monitor: &Monitor, have: usize, deadline: Instant) -> Result<usize, Broken> {
+    /// As [`Channel::receive`], and never waits: `None` when the frame is not whole yet.
+    pub(crate) fn advance(&mut self, max_body: u64) -> Result<Option<Frame>, Broken> {
         loop {
-            match recv(&self.socket, &mut self.buffer[have..], RecvFlags::empty()) {
+            if let Some(frame) = self.whole(max_body)? {
+                return Ok(Some(frame));
+            }
+            match recv(&self.socket, &mut self.buffer[..], RecvFlags::empty()) {
                 Ok((_, 0)) => return Err(Broken::Closed),
-                Ok((_, n)) => return Ok(n),
-                Err(e) if again(e) => self.wait(monitor, PollFlags::IN, deadline)?,
+                Ok((_, n)) => self.come.extend_from_slice(&self.buffer[..n]),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(None),
                 Err(_) => return Err(Broken::Closed),
             }
         }
+    }
+
+    /// The frame that has come, if it is whole.
+    fn whole(&mut self, max_body: u64) -> Result<Option<Frame>, Broken> {
+        let Some(head) = self.come.first_chunk::<HEADER>() else {
+            return Ok(None);
+        };
+        let header = Header::from_worker(head, max_body).map_err(Broken::Garbled)?;
+        let body = HEADER + header.meta as usize;
+        let total = body + header.body as usize;
+        match self.come.len().cmp(&total) {
+            Ordering::Less => return Ok(None),
+            Ordering::Equal => {}
+            Ordering::Greater => {
+                return Err(Broken::Garbled("bytes after an answer".into()));
+            }
+        }
+        let mut meta = std::mem::take(&mut self.come);
+        let body = meta.split_off(body);
+        meta.drain(..HEADER);
+        Ok(Some(Frame {
+            kind: header.kind,
+            id: header.id,
+            meta,
+            body,
+        }))
     }
 
     /// Until the socket is ready, the worker has ended, or the deadline. A worker's children may
@@ -194,7 +219,7 @@ impl Channel {
                 fds.push(PollFd::from_borrowed_fd(pidfd, PollFlags::IN));
             }
             match poll(&mut fds, Some(&timeout)) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) | Err(Errno::INTR) => {}
                 Err(_) => return Err(Broken::Closed),
             }
             if !fds[0].revents().is_empty() {
@@ -211,8 +236,8 @@ impl Channel {
     }
 }
 
-fn again(e: rustix::io::Errno) -> bool {
-    e == rustix::io::Errno::AGAIN || e == rustix::io::Errno::INTR
+fn again(e: Errno) -> bool {
+    e == Errno::AGAIN || e == Errno::INTR
 }
 
 pub(crate) fn timespec(duration: Duration) -> Timespec {

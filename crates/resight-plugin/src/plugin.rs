@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::PluginConfig;
 use crate::error::PluginError;
+use crate::flight;
 use crate::lock;
 use crate::manifest::Manifest;
 use crate::monitor::Cause;
@@ -16,7 +17,8 @@ use crate::slot::Transports;
 use crate::state::State;
 use crate::status::{LastError, Status};
 use crate::supervisor::{read_source, supervise};
-use crate::ticket::{CallOptions, Outcome, Shared, Ticket};
+use crate::ticket::{CallOptions, Callback, Outcome, Ticket};
+use crate::turn::Turn;
 use crate::value::Call;
 use crate::worker::Setting;
 
@@ -38,7 +40,7 @@ impl Plugin {
             transports: Transports::from(config.transport),
             config,
         });
-        let pool = Arc::new(Pool::new(setting, state));
+        let pool = Pool::new(setting, state);
         let mut plugin = Self {
             pool,
             threads: Vec::new(),
@@ -115,6 +117,12 @@ impl Plugin {
         self.pool.call(call, options)
     }
 
+    /// Calls a function from a task, within a tokio runtime that has I/O and time. Dropping the
+    /// future takes the call back.
+    pub async fn call_async(&self, call: Call<'static>, options: CallOptions) -> Outcome {
+        flight::call(&self.pool, call, options).await
+    }
+
     /// Puts a call into the queue. A refusal, too, comes through the ticket.
     pub fn submit(&self, call: Call<'static>, options: CallOptions) -> Ticket {
         self.ticket(call, options, None)
@@ -131,20 +139,10 @@ impl Plugin {
         self.ticket(call, options, Some(Box::new(done)))
     }
 
-    fn ticket(
-        &self,
-        call: Call<'static>,
-        options: CallOptions,
-        done: Option<Box<dyn FnOnce(Outcome) + Send>>,
-    ) -> Ticket {
-        let shared = Shared::new(done);
-        self.pool.enqueue(call, options, &shared, 0);
-        Ticket {
-            shared,
-            pool: Arc::downgrade(&self.pool),
-            options,
-            detached: false,
-        }
+    fn ticket(&self, call: Call<'static>, options: CallOptions, done: Option<Callback>) -> Ticket {
+        let ticket = Ticket::new(&self.pool, options, done);
+        self.pool.enqueue(call, options, &ticket.shared, 0);
+        ticket
     }
 
     /// Loads the file anew: new workers are started and warmed, then they serve and the old ones
@@ -186,7 +184,8 @@ impl Plugin {
                 traceback: error.traceback(),
                 age: at.elapsed(),
             });
-        let state = lock(&pool.state);
+        let mut state = lock(&pool.state);
+        state.turns.retain(Turn::is_wanted);
         let health = state.health(wanted);
         let alive = state.monitors.iter().filter_map(std::sync::Weak::upgrade);
         Status {
@@ -199,7 +198,7 @@ impl Plugin {
             workers: state.live,
             wanted,
             starting: state.starting + state.incubation.as_ref().map_or(0, |i| i.pending),
-            queued: state.queue.len(),
+            queued: state.waiting(),
             running: state.busy,
             calls: pool.calls.load(Ordering::Relaxed),
             errors: pool.errors.load(Ordering::Relaxed),

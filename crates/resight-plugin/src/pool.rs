@@ -1,8 +1,10 @@
 //! Calls meet workers: at once on the caller's own thread, or through the queue.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot::{self, Receiver};
 
 use crate::death::Death;
 use crate::error::PluginError;
@@ -12,14 +14,17 @@ use crate::monitor::Cause;
 use crate::quarantine;
 use crate::state::State;
 use crate::status::Histogram;
-use crate::ticket::{CallOptions, Job, Outcome, Shared};
+use crate::ticket::{CallOptions, Job, Outcome, Shared, Ticket};
+use crate::turn::{Granted, Turn};
 use crate::value::{Call, Reply};
-use crate::worker::{Failure, Setting, Worker};
+use crate::wire::Order;
+use crate::worker::{Failure, Sent, Setting, Worker};
 
 /// How often one call is tried on another worker when it is not to blame.
 const ATTEMPTS: u8 = 3;
 
 pub(crate) struct Pool {
+    this: Weak<Self>,
     pub(crate) setting: Arc<Setting>,
     pub(crate) state: Mutex<State>,
     /// A job or a worker has come: for the runners.
@@ -33,20 +38,21 @@ pub(crate) struct Pool {
     pub(crate) errors: AtomicU64,
     pub(crate) restarts: [AtomicU64; Cause::ALL.len()],
     /// A moving mean of how long a call runs, in microseconds.
-    mean: AtomicU64,
+    pub(crate) mean: AtomicU64,
     pub(crate) last_error: Mutex<Option<(PluginError, Instant)>>,
 }
 
 /// What follows from a failed attempt.
-enum Verdict {
+pub(crate) enum Verdict {
     Answer(PluginError),
     /// Not to blame, or not known which of several was.
     Again,
 }
 
 impl Pool {
-    pub(crate) fn new(setting: Arc<Setting>, state: State) -> Self {
-        Self {
+    pub(crate) fn new(setting: Arc<Setting>, state: State) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            this: this.clone(),
             setting,
             state: Mutex::new(state),
             work: Condvar::new(),
@@ -58,22 +64,13 @@ impl Pool {
             restarts: [const { AtomicU64::new(0) }; Cause::ALL.len()],
             mean: AtomicU64::new(0),
             last_error: Mutex::new(None),
-        }
+        })
     }
 
     /// Serves a call on this thread when a worker is free, else waits for its turn.
-    pub(crate) fn call(&self, call: Call<'_>, options: CallOptions) -> Outcome {
+    pub(crate) fn call(self: &Arc<Self>, call: Call<'_>, options: CallOptions) -> Outcome {
         let begun = Instant::now();
-        let free = self.admit(&call).map(|mut state| {
-            let waits = state.batch(&call).is_some_and(|b| b.wait_ms > 0.0);
-            if !state.queue.is_empty() || waits {
-                return None;
-            }
-            let worker = state.idle.pop()?;
-            state.busy += 1;
-            Some(worker)
-        });
-        let (outcome, tried) = match free {
+        let (outcome, tried) = match self.free_worker(&call) {
             Err(error) => (Some(Err(error)), 0),
             Ok(None) => (None, 0),
             Ok(Some(worker)) => match self.attempt(worker, &[&call], self.limit(options), 0) {
@@ -86,15 +83,62 @@ impl Pool {
             self.count(&outcome, begun);
             return outcome;
         }
-        let shared = Shared::new(None);
-        self.enqueue(call.into_owned(), options, &shared, tried);
-        crate::ticket::Ticket {
-            shared,
-            pool: std::sync::Weak::new(),
-            options,
-            detached: false,
+        let ticket = Ticket::new(self, options, None);
+        self.enqueue(call.into_owned(), options, &ticket.shared, tried);
+        ticket.wait()
+    }
+
+    /// A worker for a call that need not wait for others; `None` when it has to queue.
+    pub(crate) fn free_worker(&self, call: &Call<'_>) -> Result<Option<Worker>, PluginError> {
+        let mut state = self.admit(call)?;
+        let waits = state.batch(call).is_some_and(|b| b.wait_ms > 0.0);
+        if state.waiting() > 0 || waits {
+            return Ok(None);
         }
-        .wait()
+        let worker = state.idle.pop();
+        state.busy += usize::from(worker.is_some());
+        Ok(worker)
+    }
+
+    /// Whether calls of this function are gathered, which is the queue's work.
+    pub(crate) fn gathers(&self, call: &Call<'_>) -> bool {
+        let batch = lock(&self.state).batch(call);
+        batch.is_some_and(|b| b.wait_ms > 0.0)
+    }
+
+    /// A task's call, sent as soon as a worker is free.
+    pub(crate) fn turn(
+        &self,
+        order: Order,
+        options: CallOptions,
+    ) -> Result<Receiver<Granted>, PluginError> {
+        let mut state = self.admit(&order.call)?;
+        let most = self.setting.config.queue;
+        if state.waiting() >= most {
+            state.turns.retain(Turn::is_wanted);
+        }
+        if state.waiting() >= most {
+            return Err(self.busy(state.waiting()));
+        }
+        let (to, granted) = oneshot::channel();
+        state.turns.push_back(Turn {
+            order,
+            options,
+            since: Instant::now(),
+            to,
+        });
+        self.spread(&mut state);
+        Ok(granted)
+    }
+
+    /// Brings free workers to those who wait.
+    pub(crate) fn spread(&self, state: &mut State) {
+        if let Some(pool) = self.this.upgrade() {
+            state.send_turns(&pool);
+        }
+        if !state.queue.is_empty() && !state.idle.is_empty() {
+            self.work.notify_all();
+        }
     }
 
     /// Puts a call into the queue; its outcome, a refusal too, comes through `shared`.
@@ -109,7 +153,7 @@ impl Pool {
         let refused = match self.admit(&call) {
             Err(error) => error,
             Ok(mut state) => {
-                if state.queue.len() < self.setting.config.queue {
+                if state.waiting() < self.setting.config.queue {
                     state.queue.push_back(Job {
                         call,
                         options,
@@ -122,7 +166,7 @@ impl Pool {
                     self.work.notify_all();
                     return;
                 }
-                self.busy(state.queue.len())
+                self.busy(state.waiting())
             }
         };
         let outcome = Err(refused);
@@ -160,7 +204,7 @@ impl Pool {
         Ok(state)
     }
 
-    fn limit(&self, options: CallOptions) -> Duration {
+    pub(crate) fn limit(&self, options: CallOptions) -> Duration {
         options.time_limit.unwrap_or(self.setting.config.time_limit)
     }
 
@@ -196,7 +240,7 @@ impl Pool {
     }
 
     /// One try on `worker`, which goes back or is gone afterwards.
-    fn attempt(
+    pub(crate) fn attempt(
         &self,
         mut worker: Worker,
         calls: &[&Call<'_>],
@@ -204,19 +248,31 @@ impl Pool {
         attempts: u8,
     ) -> Result<Vec<Reply>, Verdict> {
         let name = calls.first().map_or("", |c| &*c.function);
-        let Some(function) = worker.manifest.function(name) else {
+        if worker.manifest.function(name).is_none() {
             let known = worker.manifest.names();
             self.put_back(worker);
             let function = name.to_owned();
             return Err(Verdict::Answer(PluginError::NoFunction { function, known }));
-        };
-        let pure = function.role != Role::Function;
-        let (death, sent) = match worker.run(calls, limit) {
+        }
+        let sent = worker.begin(calls, limit);
+        self.conclude(worker, calls, sent, attempts)
+    }
+
+    /// Waits for what was sent to `worker`, which goes back or is gone afterwards.
+    pub(crate) fn conclude(
+        &self,
+        mut worker: Worker,
+        calls: &[&Call<'_>],
+        sent: Sent,
+        attempts: u8,
+    ) -> Result<Vec<Reply>, Verdict> {
+        let name = calls.first().map_or("", |c| &*c.function);
+        let function = worker.manifest.function(name);
+        let pure = function.is_some_and(|f| f.role != Role::Function);
+        let limit = sent.limit();
+        let (death, sent) = match worker.conclude(calls, sent) {
             Ok((replies, spent)) => {
-                let old = self.mean.load(Ordering::Relaxed);
-                let new = spent.as_micros() as u64;
-                self.mean.store((old * 7 + new) / 8, Ordering::Relaxed);
-                self.put_back_well(worker);
+                self.served(worker, spent);
                 return Ok(replies);
             }
             Err(Failure::Answered(error)) => {
@@ -286,7 +342,11 @@ impl Pool {
         }
     }
 
-    fn put_back_well(&self, worker: Worker) {
+    /// Takes back a worker that answered after `spent`.
+    pub(crate) fn served(&self, worker: Worker, spent: Duration) {
+        let old = self.mean.load(Ordering::Relaxed);
+        let new = spent.as_micros() as u64;
+        self.mean.store((old * 7 + new) / 8, Ordering::Relaxed);
         let mut state = lock(&self.state);
         state.breaker.success();
         self.put(&mut state, worker);
@@ -309,9 +369,7 @@ impl Pool {
             return;
         }
         state.idle.push(worker);
-        if !state.queue.is_empty() {
-            self.work.notify_all();
-        }
+        self.spread(state);
     }
 
     /// Whether it has served as long as it should.
@@ -329,102 +387,5 @@ impl Pool {
             .name("resight-retire".into())
             .spawn(move || worker.retire());
         state.threads.extend(thread.ok());
-    }
-
-    /// A runner: serves the queue until the plug-in is closed.
-    pub(crate) fn serve(&self) {
-        let mut state = lock(&self.state);
-        while !state.closed {
-            if state.queue.is_empty() || state.idle.is_empty() {
-                state = self
-                    .work
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            let (Some(first), Some(worker)) = (state.queue.pop_front(), state.idle.pop()) else {
-                continue;
-            };
-            state.busy += 1;
-            let mut jobs = vec![first];
-            if let Some(batch) = state.batch(&jobs[0].call).filter(|_| !jobs[0].alone) {
-                let until = jobs[0].since + Duration::from_secs_f64(batch.wait_ms / 1e3);
-                loop {
-                    state.gather(&mut jobs, batch.max);
-                    let left = until.saturating_duration_since(Instant::now());
-                    if jobs.len() >= batch.max || left.is_zero() || state.closed {
-                        break;
-                    }
-                    state = match self.work.wait_timeout(state, left) {
-                        Ok((state, _)) => state,
-                        Err(poisoned) => poisoned.into_inner().0,
-                    };
-                }
-            }
-            drop(state);
-            self.run(worker, jobs);
-            state = lock(&self.state);
-        }
-    }
-
-    fn run(&self, worker: Worker, mut jobs: Vec<Job>) {
-        jobs.retain(|job| {
-            let on = (
-                worker.monitor.clone(),
-                worker.lifeline.clone(),
-                worker.upcoming(),
-            );
-            job.shared.running(on)
-        });
-        let Some(first) = jobs.first() else {
-            self.put_back(worker);
-            return;
-        };
-        let attempts = first.attempts;
-        let limit = jobs
-            .iter()
-            .map(|j| self.limit(j.options))
-            .max()
-            .unwrap_or_default();
-        let calls: Vec<&Call<'_>> = jobs.iter().map(|job| &job.call).collect();
-        match self.attempt(worker, &calls, limit, attempts) {
-            Ok(replies) => {
-                for (job, reply) in jobs.into_iter().zip(replies) {
-                    self.finish(job, Ok(reply));
-                }
-            }
-            Err(Verdict::Answer(error)) => {
-                for job in jobs {
-                    self.finish(job, Err(error.clone()));
-                }
-            }
-            Err(Verdict::Again) => {
-                let gathered = jobs.len() > 1;
-                for job in jobs.iter_mut() {
-                    job.shared.queued_again();
-                    // Being in bad company is no attempt of one's own.
-                    job.attempts += u8::from(!gathered);
-                    job.alone = true;
-                }
-                let mut state = lock(&self.state);
-                if state.closed {
-                    drop(state);
-                    for job in jobs {
-                        self.finish(job, Err(PluginError::Closed));
-                    }
-                    return;
-                }
-                for job in jobs.into_iter().rev() {
-                    state.queue.push_front(job);
-                }
-                drop(state);
-                self.work.notify_all();
-            }
-        }
-    }
-
-    pub(crate) fn finish(&self, job: Job, outcome: Outcome) {
-        self.count(&outcome, job.since);
-        job.shared.finish(outcome);
     }
 }

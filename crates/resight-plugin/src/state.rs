@@ -9,12 +9,14 @@ use std::time::Instant;
 use crate::breaker::Breaker;
 use crate::config::PluginConfig;
 use crate::error::PluginError;
+use crate::flight::Flight;
 use crate::manifest::Manifest;
 use crate::monitor::Monitor;
 use crate::quarantine::Quarantine;
 use crate::spawn::Source;
 use crate::status::Health;
 use crate::ticket::Job;
+use crate::turn::Turn;
 use crate::value::Call;
 use crate::worker::Worker;
 
@@ -33,7 +35,12 @@ pub(crate) struct State {
     /// Of the generation that serves; none before the first worker is ready.
     pub(crate) manifest: Option<Arc<Manifest>>,
     pub(crate) source: Arc<Source>,
+    /// Calls that the plug-in's own threads make.
     pub(crate) queue: VecDeque<Job>,
+    /// Tasks that want a worker for a call of theirs, the oldest first.
+    pub(crate) turns: VecDeque<Turn>,
+    /// Calls that were sent while their tasks left.
+    pub(crate) unwanted: Vec<Flight>,
     pub(crate) idle: Vec<Worker>,
     /// Workers of the serving generation that are ready or at work.
     pub(crate) live: usize,
@@ -59,6 +66,8 @@ impl State {
             manifest: None,
             source: Arc::new(source),
             queue: VecDeque::new(),
+            turns: VecDeque::new(),
+            unwanted: Vec::new(),
             idle: Vec::new(),
             live: 0,
             busy: 0,
@@ -80,6 +89,11 @@ impl State {
             threads: Vec::new(),
             closed: false,
         }
+    }
+
+    /// How many calls wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len() + self.turns.len()
     }
 
     /// Whether no call can be served, now or in a moment.

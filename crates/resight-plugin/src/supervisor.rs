@@ -12,6 +12,7 @@ use crate::processes;
 use crate::spawn::{Source, spawn};
 use crate::state::{Incubation, State};
 use crate::ticket::Job;
+use crate::turn::Turn;
 use crate::worker::Worker;
 
 const TICK: Duration = Duration::from_millis(200);
@@ -55,12 +56,18 @@ pub(crate) fn supervise(pool: &Arc<Pool>) {
         begin_reload(pool, &mut state);
         fill(pool, &mut state);
         let overdue = overdue(pool, &mut state);
+        let turns = state.overdue_turns(pool.setting.config.wait_limit);
         let dead = dead_and_silent(pool, &mut state);
         state.threads.retain(|t| !t.is_finished());
+        let unwanted = std::mem::take(&mut state.unwanted);
         drop(state);
+        drop(unwanted);
+        let waiting = lock(&pool.state).waiting() + overdue.len() + turns.len();
         for job in overdue {
-            let waiting = lock(&pool.state).queue.len() + 1;
             pool.finish(job, Err(pool.busy(waiting)));
+        }
+        for turn in turns {
+            turn.refuse(pool.busy(waiting));
         }
         for mut worker in dead {
             let mark = worker.captured.mark();
@@ -167,7 +174,7 @@ fn started(pool: &Pool, state: &mut State, generation: u64, result: Result<Worke
                     pool.restarted(Cause::Lifetime);
                     pool.retire(state, worker);
                 }
-                pool.work.notify_all();
+                pool.spread(state);
             }
             Err(error) => {
                 pool.restarted(Cause::StartFailure);
@@ -254,7 +261,7 @@ fn switch(pool: &Pool, state: &mut State) {
         );
         answer(state, &Ok(manifest));
     }
-    pool.work.notify_all();
+    pool.spread(state);
     pool.ready.notify_all();
 }
 
@@ -321,9 +328,13 @@ fn refuse_when_broken(pool: &Pool) {
     }
     let error = state.broken();
     let jobs: Vec<Job> = state.queue.drain(..).collect();
+    let turns: Vec<Turn> = state.turns.drain(..).collect();
     drop(state);
     for job in jobs {
         pool.finish(job, Err(error.clone()));
+    }
+    for turn in turns {
+        turn.refuse(error.clone());
     }
 }
 
@@ -366,6 +377,7 @@ fn watch_usage(pool: &Pool) {
 fn shut_down(pool: &Pool) {
     let mut state = lock(&pool.state);
     let jobs: Vec<Job> = state.queue.drain(..).collect();
+    let turns: Vec<Turn> = state.turns.drain(..).collect();
     let idle: Vec<Worker> = state.idle.drain(..).collect();
     let incubation = state.incubation.take();
     answer(&mut state, &Err(PluginError::Closed));
@@ -384,7 +396,11 @@ fn shut_down(pool: &Pool) {
     for job in jobs {
         pool.finish(job, Err(PluginError::Closed));
     }
-    drop((idle, incubation));
+    for turn in turns {
+        turn.refuse(PluginError::Closed);
+    }
+    let unwanted = std::mem::take(&mut lock(&pool.state).unwanted);
+    drop((idle, incubation, unwanted));
     loop {
         let threads = std::mem::take(&mut lock(&pool.state).threads);
         if threads.is_empty() {

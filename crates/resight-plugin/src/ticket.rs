@@ -12,7 +12,7 @@ use crate::worker::Lifeline;
 
 /// What comes of a call.
 pub type Outcome = Result<Reply, PluginError>;
-type Callback = Box<dyn FnOnce(Outcome) + Send>;
+pub(crate) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
 /// How one call is served.
 #[derive(Clone, Copy, Debug, Default)]
@@ -107,6 +107,15 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    pub(crate) fn new(pool: &Arc<Pool>, options: CallOptions, done: Option<Callback>) -> Self {
+        Self {
+            shared: Shared::new(done),
+            pool: Arc::downgrade(pool),
+            options,
+            detached: false,
+        }
+    }
+
     /// Waits for the outcome. A call submitted with a callback has none here.
     pub fn wait(self) -> Outcome {
         let mut phase = lock(&self.shared.phase);

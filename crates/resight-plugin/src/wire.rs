@@ -11,6 +11,8 @@ pub(crate) const HEADER: usize = 20;
 pub(crate) const MAX_META: u32 = 4 << 20;
 /// Attachments shorter than this together travel in the frame.
 pub(crate) const INLINE: usize = 32 * 1024;
+/// A frame of this length always fits into an empty socket.
+const SHORT: usize = 16 * 1024;
 const MAGIC: [u8; 4] = *b"RSG1";
 
 /// What a frame is.
@@ -142,6 +144,39 @@ pub(crate) fn layout(calls: &[&Call<'_>]) -> (Vec<(usize, usize)>, usize) {
         at = (at + bytes.len()).next_multiple_of(64);
     }
     (places, at)
+}
+
+/// The same in a frame, where the parts follow each other without gaps.
+pub(crate) fn packed(calls: &[&Call<'_>]) -> Vec<(usize, usize)> {
+    let mut at = 0;
+    let parts = calls.iter().flat_map(|c| c.contents());
+    parts
+        .map(|part| {
+            at += part.len();
+            (at - part.len(), part.len())
+        })
+        .collect()
+}
+
+/// A call as it goes into a frame.
+pub(crate) struct Order {
+    pub(crate) call: Call<'static>,
+    pub(crate) meta: Vec<u8>,
+}
+
+impl Order {
+    /// Writes the call, if all of it is so short that a socket takes it at once; else gives it
+    /// back.
+    pub(crate) fn short(call: Call<'static>) -> Result<Self, Call<'static>> {
+        let parts: usize = call.contents().map(<[u8]>::len).sum();
+        if parts > SHORT {
+            return Err(call);
+        }
+        match call_meta(&[&call], packed(&[&call]), false, false) {
+            Ok(meta) if meta.len() + parts <= SHORT => Ok(Self { call, meta }),
+            _ => Err(call),
+        }
+    }
 }
 
 /// The description of a call, or of several gathered.

@@ -16,7 +16,7 @@ use crate::output::Captured;
 use crate::reply::{self, Fault};
 use crate::slot::{Slot, Transport, Transports};
 use crate::value::{Call, Reply};
-use crate::wire::{self, INLINE, Kind, NeedMeta, ReplyMeta};
+use crate::wire::{self, INLINE, Kind, NeedMeta, Order, ReplyMeta};
 
 /// What every worker of a plug-in shares.
 pub(crate) struct Setting {
@@ -64,53 +64,139 @@ impl Worker {
         self.next_id
     }
 
-    /// Runs one call, or several of one batched function. After `NotSent` and `Died` the process
-    /// is gone and waited for.
-    pub(crate) fn run(
+    /// Sends one call, or several of one batched function.
+    pub(crate) fn begin(&mut self, calls: &[&Call<'_>], limit: Duration) -> Sent {
+        self.begin_with(limit, |worker, sent| worker.send(calls, sent))
+    }
+
+    /// Sends a call that was written before. As it is short, this does not wait.
+    pub(crate) fn begin_short(&mut self, order: &Order, limit: Duration) -> Sent {
+        self.begin_with(limit, |worker, sent| {
+            let body: Vec<&[u8]> = order.call.contents().collect();
+            let header = (Kind::Call, sent.id);
+            let until = sent.deadline;
+            worker
+                .channel
+                .send(&worker.monitor, header, &order.meta, &body, &[], until)?;
+            Ok(())
+        })
+    }
+
+    fn begin_with(
         &mut self,
-        calls: &[&Call<'_>],
         limit: Duration,
-    ) -> Result<(Vec<Reply>, Duration), Failure> {
-        let mark = self.captured.mark();
-        let deadline = Instant::now() + limit;
+        send: impl FnOnce(&mut Self, &Sent) -> Result<(), Trouble>,
+    ) -> Sent {
+        let mut sent = Sent {
+            id: self.next_id,
+            limit,
+            deadline: Instant::now() + limit,
+            mark: self.captured.mark(),
+            stage: Stage::Waiting,
+        };
         if let Err(broken) = self.channel.quiet() {
-            let (cause, detail) = match broken {
-                Broken::Garbled(detail) => (Cause::Protocol, detail),
-                _ => (Cause::Crash, "it had ended".into()),
-            };
-            return Err(Failure::NotSent(self.bury(cause, detail, mark)));
+            sent.stage = Stage::Gone(broken);
+            return sent;
         }
-        let id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1).max(1);
         self.calls += 1;
-        let answer = match self.exchange(calls, id, deadline) {
-            Ok(answer) => answer,
-            Err(Trouble::Caller(error)) => return Err(Failure::Answered(error)),
-            Err(Trouble::Broken(broken)) => {
-                let (cause, detail) = match broken {
-                    Broken::Closed => (Cause::Crash, String::new()),
-                    Broken::TimedOut => {
-                        // Its dump says where it was; it needs no lock of Python's.
-                        self.monitor.ask_for_dump();
-                        std::thread::sleep(Duration::from_millis(30));
-                        (Cause::Timeout, format!("it ran longer than {limit:?}"))
-                    }
-                    Broken::Garbled(detail) => (Cause::Protocol, detail),
-                };
-                return Err(Failure::Died(self.bury(cause, detail, mark)));
+        if let Err(trouble) = send(self, &sent) {
+            sent.stage = Stage::Failed(trouble);
+        }
+        sent
+    }
+
+    /// Looks for the answer without waiting for anything.
+    pub(crate) fn advance(&mut self, call: &Call<'_>, sent: &mut Sent) -> Progress {
+        if let Stage::Waiting = sent.stage {
+            match self.channel.advance(self.setting.config.max_result) {
+                Ok(None) => return Progress::Waiting,
+                Ok(Some(frame)) => sent.stage = Stage::Arrived(frame),
+                Err(broken) => sent.stage = Stage::Failed(broken.into()),
             }
+        }
+        // What lies in shared memory takes a while to copy.
+        let short = |frame: &Frame| match frame.kind {
+            Kind::Result => !frame.body.is_empty(),
+            kind => kind != Kind::Need,
         };
-        self.idle_since = Instant::now();
-        match self.read(answer, calls) {
-            Ok(done) => Ok(done),
-            Err(Trouble::Caller(error)) => Err(Failure::Answered(error)),
-            Err(Trouble::Broken(broken)) => {
-                let detail = match broken {
-                    Broken::Garbled(detail) => detail,
-                    _ => String::new(),
-                };
-                Err(Failure::Died(self.bury(Cause::Protocol, detail, mark)))
+        match std::mem::replace(&mut sent.stage, Stage::Waiting) {
+            Stage::Arrived(frame) if frame.id == sent.id && short(&frame) => {
+                match self.read(frame, &[call]) {
+                    Ok(done) => Progress::Done(Ok(done)),
+                    Err(Trouble::Caller(error)) => Progress::Done(Err(error)),
+                    Err(trouble) => {
+                        sent.stage = Stage::Failed(trouble);
+                        Progress::TakesTime
+                    }
+                }
             }
+            stage => {
+                sent.stage = stage;
+                Progress::TakesTime
+            }
+        }
+    }
+
+    /// Waits for the answer. After `NotSent` and `Died` the process is gone and waited for.
+    pub(crate) fn conclude(
+        &mut self,
+        calls: &[&Call<'_>],
+        mut sent: Sent,
+    ) -> Result<(Vec<Reply>, Duration), Failure> {
+        loop {
+            let trouble = match sent.stage {
+                Stage::Gone(broken) => {
+                    let (cause, detail) = match broken {
+                        Broken::Garbled(detail) => (Cause::Protocol, detail),
+                        _ => (Cause::Crash, "it had ended".into()),
+                    };
+                    return Err(Failure::NotSent(self.bury(cause, detail, sent.mark)));
+                }
+                Stage::Waiting => {
+                    let limit = self.setting.config.max_result;
+                    match self.channel.receive(&self.monitor, limit, sent.deadline) {
+                        Ok(frame) => {
+                            sent.stage = Stage::Arrived(frame);
+                            continue;
+                        }
+                        Err(broken) => broken.into(),
+                    }
+                }
+                Stage::Arrived(frame) if frame.id != sent.id => {
+                    Broken::Garbled("the answer to another call".into()).into()
+                }
+                Stage::Arrived(frame) if frame.kind == Kind::Need => {
+                    sent.stage = Stage::Waiting;
+                    match self.grant(&frame, &sent) {
+                        Ok(()) => continue,
+                        Err(broken) => broken.into(),
+                    }
+                }
+                Stage::Arrived(frame) => match self.read(frame, calls) {
+                    Ok(done) => return Ok(done),
+                    Err(trouble) => trouble,
+                },
+                Stage::Failed(trouble) => trouble,
+            };
+            let broken = match trouble {
+                Trouble::Caller(error) => return Err(Failure::Answered(error)),
+                Trouble::Broken(broken) => broken,
+            };
+            let (cause, detail) = match broken {
+                Broken::Closed => (Cause::Crash, String::new()),
+                Broken::TimedOut => {
+                    // Its dump says where it was; it needs no lock of Python's.
+                    self.monitor.ask_for_dump();
+                    std::thread::sleep(Duration::from_millis(30));
+                    (
+                        Cause::Timeout,
+                        format!("it ran longer than {:?}", sent.limit),
+                    )
+                }
+                Broken::Garbled(detail) => (Cause::Protocol, detail),
+            };
+            return Err(Failure::Died(self.bury(cause, detail, sent.mark)));
         }
     }
 
@@ -163,18 +249,13 @@ impl Worker {
         )
     }
 
-    fn exchange(
-        &mut self,
-        calls: &[&Call<'_>],
-        id: u32,
-        deadline: Instant,
-    ) -> Result<Frame, Trouble> {
+    fn send(&mut self, calls: &[&Call<'_>], sent: &Sent) -> Result<(), Trouble> {
         let (places, length) = wire::layout(calls);
         let parts: Vec<&[u8]> = calls.iter().flat_map(|c| c.contents()).collect();
         let new_input = length > INLINE && self.prepare(&places, &parts, length as u64);
         let shared = length > INLINE && self.input.is_some();
         // In the frame the parts follow each other without gaps.
-        let places = if shared { places } else { packed(&parts) };
+        let places = if shared { places } else { wire::packed(calls) };
         let meta = wire::call_meta(calls, places, shared, new_input)
             .map_err(|e| Trouble::Caller(io_error(&e)))?;
         let fds: Vec<_> = self
@@ -184,34 +265,29 @@ impl Worker {
             .map(Slot::given)
             .collect();
         let body: &[&[u8]] = if shared { &[] } else { &parts };
+        let header = (Kind::Call, sent.id);
         self.channel
-            .send(&self.monitor, (Kind::Call, id), &meta, body, &fds, deadline)?;
+            .send(&self.monitor, header, &meta, body, &fds, sent.deadline)?;
+        Ok(())
+    }
+
+    /// Gives memory for an answer that does not fit into a frame. Too much is not granted: the
+    /// worker is then given up.
+    fn grant(&mut self, frame: &Frame, sent: &Sent) -> Result<(), Broken> {
         let limit = self.setting.config.max_result;
-        loop {
-            let frame = self.channel.receive(&self.monitor, limit, deadline)?;
-            if frame.id != id {
-                return Err(Broken::Garbled("the answer to another call".into()).into());
-            }
-            if frame.kind != Kind::Need {
-                return Ok(frame);
-            }
-            let need: NeedMeta = serde_json::from_slice(&frame.meta)
-                .map_err(|_| Broken::Garbled("a request for memory without a size".into()))?;
-            // Too much is granted nothing: the answer itself is then refused.
-            self.output = (need.bytes <= limit)
-                .then(|| self.slot(need.bytes, false))
-                .flatten();
-            let fds: Vec<_> = self.output.iter().map(Slot::given).collect();
-            if need.bytes > limit {
-                let detail = format!(
-                    "an answer of {} bytes; at most {limit} are taken",
-                    need.bytes
-                );
-                return Err(Broken::Garbled(detail).into());
-            }
-            self.channel
-                .send(&self.monitor, (Kind::Grant, id), b"{}", &[], &fds, deadline)?;
+        let need: NeedMeta = serde_json::from_slice(&frame.meta)
+            .map_err(|_| Broken::Garbled("a request for memory without a size".into()))?;
+        if need.bytes > limit {
+            return Err(Broken::Garbled(format!(
+                "an answer of {} bytes; at most {limit} are taken",
+                need.bytes
+            )));
         }
+        self.output = self.slot(need.bytes, false);
+        let fds: Vec<_> = self.output.iter().map(Slot::given).collect();
+        let header = (Kind::Grant, sent.id);
+        self.channel
+            .send(&self.monitor, header, b"{}", &[], &fds, sent.deadline)
     }
 
     /// Puts the parts into shared memory; whether that is new to the worker. Without memory
@@ -258,6 +334,7 @@ impl Worker {
         frame: Frame,
         calls: &[&Call<'_>],
     ) -> Result<(Vec<Reply>, Duration), Trouble> {
+        self.idle_since = Instant::now();
         let meta: ReplyMeta = serde_json::from_slice(&frame.meta)
             .map_err(|e| Broken::Garbled(format!("an answer that cannot be read: {e}")))?;
         if meta.kept {
@@ -288,20 +365,42 @@ impl Worker {
     }
 }
 
-fn packed(parts: &[&[u8]]) -> Vec<(usize, usize)> {
-    let mut at = 0;
-    parts
-        .iter()
-        .map(|part| {
-            at += part.len();
-            (at - part.len(), part.len())
-        })
-        .collect()
-}
-
 fn io_error(error: &serde_json::Error) -> PluginError {
     let detail = io::Error::other(error.to_string()).to_string();
     PluginError::Io { detail }
+}
+
+/// A call on its way.
+pub(crate) struct Sent {
+    pub(crate) id: u32,
+    limit: Duration,
+    deadline: Instant,
+    /// Where in the captured output it began.
+    mark: u64,
+    stage: Stage,
+}
+
+impl Sent {
+    /// How long it may take.
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit
+    }
+}
+
+enum Stage {
+    /// The worker had ended before.
+    Gone(Broken),
+    Waiting,
+    Arrived(Frame),
+    Failed(Trouble),
+}
+
+/// What is to be seen of an answer without waiting.
+pub(crate) enum Progress {
+    Waiting,
+    Done(Result<(Vec<Reply>, Duration), PluginError>),
+    /// The rest belongs to [`Worker::conclude`], on a thread that may wait.
+    TakesTime,
 }
 
 enum Trouble {

@@ -12,6 +12,11 @@ use support::*;
 fn no_descriptor_thread_or_process_is_left() {
     let rounds = std::env::var("RESIGHT_PLUGIN_ROUNDS");
     let rounds: usize = rounds.ok().and_then(|r| r.parse().ok()).unwrap_or(9);
+    // It opens two sockets for signals, once in a process.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let before = (descriptors(), threads(), children().len());
     for python in pythons() {
         let mut settings = config(&chaos(), &python);
@@ -31,7 +36,19 @@ fn no_descriptor_thread_or_process_is_left() {
             failed(&plugin, Call::new(deeds[round % deeds.len()]));
             plugin.call(Call::new("extract").picture(&picture)).unwrap();
             let nap = Call::new("nap").with("seconds", 0.01);
-            drop(plugin.submit(nap, CallOptions::default()));
+            drop(plugin.submit(nap.clone(), CallOptions::default()));
+            // A task that leaves at once, or while a thread waits for its call.
+            let wait = Duration::from_millis(if round % 9 == 0 { 60 } else { 1 });
+            let leaves = async {
+                let deed = plugin.call_async(
+                    Call::new(deeds[round % deeds.len()]),
+                    CallOptions::default(),
+                );
+                drop(tokio::time::timeout(wait, deed).await);
+                let nap = plugin.call_async(nap, CallOptions::default());
+                drop(tokio::time::timeout(wait / 20, nap).await);
+            };
+            runtime.block_on(leaves);
             if round % 50 == 0 {
                 plugin.reload().unwrap();
             }

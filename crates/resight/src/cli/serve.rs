@@ -104,7 +104,11 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         plugins: plugins.clone(),
         ..settings(args, &parts.engine, config, address)
     };
+    // Pictures and plug-ins have threads and processes of their own. With more threads than this
+    // for connections, short requests spend their time waking each other's threads.
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2));
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
         .enable_all()
         .build()
         .map_err(|error| failed("the server could not be started", &error))?;

@@ -12,9 +12,8 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
-use resight_plugin::{Call, CallOptions, Function, Plugin, PluginError, Status};
+use resight_plugin::{CallOptions, Function, Plugin, PluginError, Status};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 
 pub(super) use description::describe;
 
@@ -147,18 +146,8 @@ async fn call(
         return Err(problem);
     }
     let call = arguments::of(app, function, request).await?;
-    let outcome = run(plugin, call).await?;
+    let outcome = plugin.call_async(call, CallOptions::default()).await?;
     answer::of(outcome).await
-}
-
-/// Waits for the outcome; dropped, it takes the call back.
-async fn run(plugin: &Plugin, call: Call<'static>) -> Result<resight_plugin::Reply, Problem> {
-    let (done, outcome) = oneshot::channel();
-    let _ticket = plugin.submit_then(call, CallOptions::default(), |outcome| {
-        // Nobody listens when the client has left.
-        let _ = done.send(outcome);
-    });
-    Ok(outcome.await.unwrap_or(Err(PluginError::Closed))?)
 }
 
 /// What the author allows, and what a page of another site may not do: a function may change
