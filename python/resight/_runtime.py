@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import faulthandler
-import inspect
 import mmap
 import os
-import platform
 import signal
 import socket
 import sys
 import threading
-import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import resight
 
-from . import _arrays, _wire
-from ._arrays import BadResult
-from ._load import Function, functions, load, trimmed
-from ._values import Result, arguments
+from . import _wire
+from ._calls import Plugin
 from ._wire import Channel, Closed, Frame
 
 #: The exit status that tells the server that the author's code broke the connection.
@@ -69,41 +63,17 @@ class _Output:
 class Worker:
     def __init__(self, channel: Channel, path: str) -> None:
         self.channel = channel
-        self.path = path
-        self.functions: Dict[str, Function] = {}
+        self.plugin = Plugin(path)
         self.input: Optional[_Input] = None
         self.output: Optional[_Output] = None
-        self.loop: Optional[asyncio.AbstractEventLoop] = None
 
     def start(self, number: int, source: bytes) -> None:
         """Loads the file, warms it up and says what is in it."""
-        begun = time.perf_counter()
         try:
-            module = load(self.path, source)
-            self.functions = functions(module)
-            numpy = _arrays.use_numpy()
-            for function in self.functions.values():
-                if function.warmup:
-                    self.call(function, [], {})
+            meta = self.plugin.load(source)
         except BaseException as error:
-            self.channel.send(_wire.FAILED, number, trimmed(error, self.path), [])
+            self.channel.send(_wire.FAILED, number, self.plugin.told(error), [])
             raise SystemExit(1) from None
-        listed = [f.describe() for f in self.functions.values() if not f.hidden]
-        gil = getattr(sys, "_is_gil_enabled", None)
-        meta = {
-            "protocol": _wire.PROTOCOL,
-            "python": platform.python_version(),
-            "implementation": platform.python_implementation(),
-            "executable": sys.executable or "",
-            "gil": True if gil is None else bool(gil()),
-            "numpy": numpy,
-            "version": getattr(module, "__version__", None),
-            "doc": (inspect.getdoc(module) or "")[:2000] if module.__doc__ else "",
-            "load_ms": (time.perf_counter() - begun) * 1e3,
-            "functions": listed,
-        }
-        if not isinstance(meta["version"], str):
-            meta["version"] = None
         self.channel.send(_wire.READY, number, meta, [])
 
     def serve(self) -> None:
@@ -120,36 +90,18 @@ class Worker:
     def answer(self, frame: Frame) -> None:
         meta = frame.meta
         self._take(meta, frame.fds)
-        begun = time.perf_counter()
-        result = Result()
-        try:
-            self._run(meta, frame.body, result)
-            reply, kind = {"r": result.items, "p": [len(p) for p in result.parts]}, _wire.RESULT
-        except BadResult as bad:
-            reply, kind, result.parts = {"message": str(bad)}, _wire.BAD_RESULT, []
-        except BaseException as error:  # sys.exit and KeyboardInterrupt as well
-            reply, kind, result.parts = self._raised(error), _wire.RAISED, []
-            error.__traceback__ = None
-        reply["us"] = int((time.perf_counter() - begun) * 1e6)
+        kind, reply, parts = self.plugin.answer(meta, self._parts(meta, frame.body))
         reply["slot"] = False
-        length = sum(len(part) for part in result.parts)
+        length = sum(len(part) for part in parts)
         if length > _wire.INLINE:
-            reply["slot"] = self._place(frame.id, length, result.parts)
+            reply["slot"] = self._place(frame.id, length, parts)
         # Asked last: a result may be a view of the input.
-        parts = [] if reply["slot"] else [bytes(part) for part in result.parts]
-        del result
+        parts = [] if reply["slot"] else [bytes(part) for part in parts]
         kept = self.input is not None and self.input.kept()
         if kept:
             self.input = None
         reply["kept"] = kept
         self.channel.send(kind, frame.id, reply, parts)
-
-    def _raised(self, error: BaseException) -> Dict[str, Any]:
-        try:
-            return trimmed(error, self.path)
-        except BaseException as second:  # no memory left, or an exception made to be awkward
-            shown = f"its traceback cannot be shown ({type(second).__name__})"
-            return {"type": type(error).__name__, "message": shown, "traceback": "", "line": None}
 
     def _take(self, meta: Dict[str, Any], fds: List[int]) -> None:
         """New shared memory replaces what was there."""
@@ -159,61 +111,13 @@ class Worker:
             self.input = None
             self.input = _Input(fds[0])
 
-    def _run(self, meta: Dict[str, Any], body: memoryview, result: Result) -> None:
-        function = self.functions[meta["f"]]
+    def _parts(self, meta: Dict[str, Any], body: memoryview) -> Callable[[int], Any]:
         places = meta.get("p", ())
-        if meta.get("s"):
-            assert self.input is not None
-            shared = self.input.map
-
-            def part(i: int) -> Any:
-                offset, length = places[i]
-                return memoryview(shared)[offset : offset + length]
-        else:
-
-            def part(i: int) -> Any:
-                offset, length = places[i]
-                return bytes(body[offset : offset + length])
-
-        items = meta["i"]
-        if function.batch is None:
-            positional, keywords = arguments(items[0], part)
-            value = self.call(function, positional, keywords)
-            if function.role == "extract":
-                result.local(function.name, value)
-            else:
-                result.value(function.name, value)
-            return
-        gathered = []
-        for item in items:
-            positional, keywords = arguments(item, part)
-            single = positional + list(keywords.values())
-            if len(single) != 1:
-                raise BadResult(f"{function.name} is batched and takes exactly one argument a call")
-            gathered.append(single[0])
-        value = self.call(function, [gathered], {})
-        if function.role == "embed":
-            result.vectors(function.name, value, len(items))
-            return
-        try:
-            values = list(value)
-        except TypeError:
-            values = []
-        if len(values) != len(items) or isinstance(value, (str, bytes, dict)):
-            raise BadResult(
-                f"{function.name} returned {_arrays.describe(value)} for a batch of {len(items)}; "
-                f"expected a list of {len(items)}"
-            )
-        for single_value in values:
-            result.value(function.name, single_value)
-
-    def call(self, function: Function, positional: List[Any], keywords: Dict[str, Any]) -> Any:
-        value = function.call(*positional, **keywords)
-        if inspect.iscoroutine(value):
-            if self.loop is None:
-                self.loop = asyncio.new_event_loop()
-            value = self.loop.run_until_complete(value)
-        return value
+        if not meta.get("s"):
+            return lambda i: bytes(body[places[i][0] : places[i][0] + places[i][1]])
+        assert self.input is not None
+        shared = self.input.map
+        return lambda i: memoryview(shared)[places[i][0] : places[i][0] + places[i][1]]
 
     def _place(self, number: int, length: int, parts: List[memoryview]) -> bool:
         """Writes the result into shared memory; False when it has to go through the socket."""

@@ -55,6 +55,11 @@ pub struct PluginConfig {
     pub watch: bool,
     /// Environment variables of the workers, beside the server's own.
     pub environment: Vec<(String, String)>,
+    /// Run in this process instead of workers: quicker, and nothing protects the server from the
+    /// file. `workers` is then the number of threads, and of the limits those of time, waiting and
+    /// result hold.
+    #[cfg(feature = "embed")]
+    pub in_process: bool,
     /// The transport to begin with; the next ones are tried where it is not to be had. For tests.
     #[doc(hidden)]
     pub transport: Transport,
@@ -94,6 +99,8 @@ impl PluginConfig {
             quarantine: 1024,
             watch: false,
             environment: Vec::new(),
+            #[cfg(feature = "embed")]
+            in_process: false,
             transport: Transport::Memory,
         }
     }

@@ -86,16 +86,16 @@ impl Flight {
                 Err(error)
             }
         };
-        self.pool.count(&outcome, self.since);
+        self.pool.tally.count(&outcome, self.since);
         Some(Landing::Answered(outcome))
     }
 
     /// Gives the rest to a thread.
     fn hand_over(&mut self, done: Option<Callback>) -> Option<Ticket> {
         let (worker, call, sent) = self.on.take()?;
-        let ticket = Ticket::new(&self.pool, self.options, done);
+        let ticket = Ticket::new(Some(&self.pool), self.options, done);
         let shared = ticket.shared.clone();
-        shared.running((worker.monitor.clone(), worker.lifeline.clone(), sent.id));
+        shared.running(Arc::new(worker.at_work(sent.id)));
         let job = Job {
             call,
             options: self.options,
@@ -124,7 +124,7 @@ pub(crate) async fn call(pool: &Arc<Pool>, call: Call<'static>, options: CallOpt
         Ok(order) if !pool.gathers(&order.call) => order,
         Ok(Order { call, .. }) | Err(call) => {
             return threaded(|done| {
-                let ticket = Ticket::new(pool, options, Some(done));
+                let ticket = Ticket::new(Some(pool), options, Some(done));
                 pool.enqueue(call, options, &ticket.shared, 0);
                 Some(ticket)
             })
@@ -139,7 +139,7 @@ pub(crate) async fn call(pool: &Arc<Pool>, call: Call<'static>, options: CallOpt
         Ok(flight) => flight,
         Err(error) => {
             let outcome = Err(error);
-            pool.count(&outcome, since);
+            pool.tally.count(&outcome, since);
             return outcome;
         }
     };
@@ -166,7 +166,7 @@ async fn answered(flight: &mut Flight, socket: &UnixStream) -> Option<Outcome> {
 }
 
 /// Waits for what a thread of the plug-in does.
-async fn threaded(begin: impl FnOnce(Callback) -> Option<Ticket>) -> Outcome {
+pub(crate) async fn threaded(begin: impl FnOnce(Callback) -> Option<Ticket>) -> Outcome {
     let (done, outcome) = oneshot::channel();
     let _ticket = begin(Box::new(|outcome| {
         // Nobody listens when the caller has left.

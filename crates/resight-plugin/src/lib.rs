@@ -5,6 +5,8 @@ mod channel;
 mod check;
 mod config;
 mod death;
+#[cfg(feature = "embed")]
+mod embedded;
 mod error;
 mod flight;
 mod global;
@@ -26,11 +28,13 @@ mod spawn;
 mod state;
 mod status;
 mod supervisor;
+mod tally;
 mod ticket;
 mod turn;
 mod value;
 mod wire;
 mod worker;
+mod workers;
 
 pub use check::{CheckReport, Trial, check, template};
 pub use config::PluginConfig;

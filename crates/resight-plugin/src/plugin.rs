@@ -1,31 +1,36 @@
-//! A plug-in: an author's file, its workers, and the calls to it.
+//! A plug-in: an author's file, and the calls to it, whichever way it runs.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, mpsc};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::PluginConfig;
+#[cfg(feature = "embed")]
+use crate::embedded::Embedded;
 use crate::error::PluginError;
-use crate::flight;
-use crate::lock;
 use crate::manifest::Manifest;
-use crate::monitor::Cause;
-use crate::pool::Pool;
-use crate::slot::Transports;
-use crate::state::State;
-use crate::status::{LastError, Status};
-use crate::supervisor::{read_source, supervise};
+use crate::status::Status;
 use crate::ticket::{CallOptions, Callback, Outcome, Ticket};
-use crate::turn::Turn;
 use crate::value::Call;
-use crate::worker::Setting;
+use crate::workers::Workers;
 
 /// A running plug-in. Dropping it ends its workers and whatever they started.
-pub struct Plugin {
-    pool: Arc<Pool>,
-    threads: Vec<JoinHandle<()>>,
+pub struct Plugin(Way);
+
+enum Way {
+    Workers(Workers),
+    #[cfg(feature = "embed")]
+    Embedded(Embedded),
+}
+
+/// The same call of whichever there is.
+macro_rules! either {
+    ($plugin:expr, $way:ident => $call:expr) => {
+        match &$plugin.0 {
+            Way::Workers($way) => $call,
+            #[cfg(feature = "embed")]
+            Way::Embedded($way) => $call,
+        }
+    };
 }
 
 impl Plugin {
@@ -33,77 +38,26 @@ impl Plugin {
     /// meanwhile wait in the queue.
     pub fn start(config: PluginConfig) -> Result<Self, PluginError> {
         let config = config.checked()?;
-        let source = read_source(&config.file, 1)?;
-        let state = State::new(&config, source);
-        let workers = config.workers;
-        let setting = Arc::new(Setting {
-            transports: Transports::from(config.transport),
-            config,
-        });
-        let pool = Pool::new(setting, state);
-        let mut plugin = Self {
-            pool,
-            threads: Vec::new(),
-        };
-        plugin.thread("resight-plugin", |pool| supervise(&pool))?;
-        for _ in 0..workers {
-            plugin.thread("resight-runner", |pool| pool.serve())?;
+        #[cfg(feature = "embed")]
+        if config.in_process {
+            return Embedded::start(config).map(|way| Self(Way::Embedded(way)));
         }
-        Ok(plugin)
-    }
-
-    fn thread(
-        &mut self,
-        name: &str,
-        run: impl FnOnce(Arc<Pool>) + Send + 'static,
-    ) -> Result<(), PluginError> {
-        let pool = self.pool.clone();
-        let thread = std::thread::Builder::new().name(name.into());
-        let thread = thread
-            .spawn(move || run(pool))
-            .map_err(|e| PluginError::Io {
-                detail: format!("no thread can be started: {e}"),
-            })?;
-        self.threads.push(thread);
-        Ok(())
+        Workers::start(config).map(|way| Self(Way::Workers(way)))
     }
 
     /// The configuration, checked.
     pub fn config(&self) -> &PluginConfig {
-        &self.pool.setting.config
+        either!(self, way => way.config())
     }
 
     /// Waits for the first worker, up to `limit`; its manifest, or why there is none.
     pub fn wait_ready(&self, limit: Duration) -> Result<Arc<Manifest>, PluginError> {
-        let until = Instant::now() + limit;
-        let mut state = lock(&self.pool.state);
-        loop {
-            if state.closed {
-                return Err(PluginError::Closed);
-            }
-            if let Some(manifest) = &state.manifest {
-                return Ok(manifest.clone());
-            }
-            if let Some(error) = &state.start_error {
-                return Err(error.clone());
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(PluginError::StartFailed {
-                    reason: format!("no worker was ready within {limit:?}"),
-                    traceback: String::new(),
-                });
-            }
-            state = match self.pool.ready.wait_timeout(state, left) {
-                Ok((state, _)) => state,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
-        }
+        either!(self, way => way.wait_ready(limit))
     }
 
     /// What is served now; none before the first worker is ready.
     pub fn manifest(&self) -> Option<Arc<Manifest>> {
-        lock(&self.pool.state).manifest.clone()
+        either!(self, way => way.manifest())
     }
 
     /// Calls a function and waits for the answer. Where a worker is free, the call runs on this
@@ -114,13 +68,13 @@ impl Plugin {
 
     /// As [`Plugin::call`], with options.
     pub fn call_with(&self, call: Call<'_>, options: CallOptions) -> Outcome {
-        self.pool.call(call, options)
+        either!(self, way => way.call_with(call, options))
     }
 
     /// Calls a function from a task, within a tokio runtime that has I/O and time. Dropping the
     /// future takes the call back.
     pub async fn call_async(&self, call: Call<'static>, options: CallOptions) -> Outcome {
-        flight::call(&self.pool, call, options).await
+        either!(self, way => way.call_async(call, options).await)
     }
 
     /// Puts a call into the queue. A refusal, too, comes through the ticket.
@@ -140,90 +94,17 @@ impl Plugin {
     }
 
     fn ticket(&self, call: Call<'static>, options: CallOptions, done: Option<Callback>) -> Ticket {
-        let ticket = Ticket::new(&self.pool, options, done);
-        self.pool.enqueue(call, options, &ticket.shared, 0);
-        ticket
+        either!(self, way => way.submit(call, options, done))
     }
 
     /// Loads the file anew: new workers are started and warmed, then they serve and the old ones
     /// finish what they do. When one of them does not come up, the old ones stay.
     pub fn reload(&self) -> Result<Arc<Manifest>, PluginError> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        {
-            let mut state = lock(&self.pool.state);
-            if state.closed {
-                return Err(PluginError::Closed);
-            }
-            // A reload that runs already may have read an older file: its end is not this one's.
-            while state.incubation.is_some() && !state.closed {
-                state = match self
-                    .pool
-                    .ready
-                    .wait_timeout(state, Duration::from_millis(50))
-                {
-                    Ok((state, _)) => state,
-                    Err(poisoned) => PoisonError::into_inner(poisoned).0,
-                };
-            }
-            state.reload_wanted = true;
-            state.reloads.push(sender);
-        }
-        self.pool.control.notify_all();
-        receiver.recv().unwrap_or(Err(PluginError::Closed))
+        either!(self, way => way.reload())
     }
 
     /// How it does.
     pub fn status(&self) -> Status {
-        let pool = &self.pool;
-        let wanted = pool.setting.config.workers;
-        let last_error = lock(&pool.last_error)
-            .as_ref()
-            .map(|(error, at)| LastError {
-                code: error.code(),
-                message: error.to_string(),
-                traceback: error.traceback(),
-                age: at.elapsed(),
-            });
-        let mut state = lock(&pool.state);
-        state.turns.retain(Turn::is_wanted);
-        let health = state.health(wanted);
-        let alive = state.monitors.iter().filter_map(std::sync::Weak::upgrade);
-        Status {
-            name: pool.setting.config.name.clone(),
-            health,
-            reason: (health != crate::Health::Ok)
-                .then(|| state.reason())
-                .flatten(),
-            generation: state.manifest.as_ref().map_or(0, |m| m.generation),
-            workers: state.live,
-            wanted,
-            starting: state.starting + state.incubation.as_ref().map_or(0, |i| i.pending),
-            queued: state.waiting(),
-            running: state.busy,
-            calls: pool.calls.load(Ordering::Relaxed),
-            errors: pool.errors.load(Ordering::Relaxed),
-            restarts: Cause::ALL
-                .iter()
-                .zip(&pool.restarts)
-                .map(|(cause, n)| (*cause, n.load(Ordering::Relaxed)))
-                .filter(|(_, n)| *n > 0)
-                .collect::<BTreeMap<_, _>>(),
-            quarantined: state.quarantine.len(),
-            transport: pool.setting.transports.best(),
-            latency: pool.latency.summary(),
-            last_error,
-            pids: alive.filter(|m| !m.exited()).map(|m| m.pid()).collect(),
-        }
-    }
-}
-
-impl Drop for Plugin {
-    fn drop(&mut self) {
-        lock(&self.pool.state).closed = true;
-        self.pool.control.notify_all();
-        self.pool.work.notify_all();
-        for thread in self.threads.drain(..) {
-            let _panicked = thread.join();
-        }
+        either!(self, way => way.status())
     }
 }

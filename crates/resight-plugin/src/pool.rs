@@ -13,7 +13,7 @@ use crate::manifest::Role;
 use crate::monitor::Cause;
 use crate::quarantine;
 use crate::state::State;
-use crate::status::Histogram;
+use crate::tally::Tally;
 use crate::ticket::{CallOptions, Job, Outcome, Shared, Ticket};
 use crate::turn::{Granted, Turn};
 use crate::value::{Call, Reply};
@@ -33,13 +33,10 @@ pub(crate) struct Pool {
     pub(crate) control: Condvar,
     /// The first worker is ready, or the start failed: for those who wait for it.
     pub(crate) ready: Condvar,
-    pub(crate) latency: Histogram,
-    pub(crate) calls: AtomicU64,
-    pub(crate) errors: AtomicU64,
+    pub(crate) tally: Tally,
     pub(crate) restarts: [AtomicU64; Cause::ALL.len()],
     /// A moving mean of how long a call runs, in microseconds.
     pub(crate) mean: AtomicU64,
-    pub(crate) last_error: Mutex<Option<(PluginError, Instant)>>,
 }
 
 /// What follows from a failed attempt.
@@ -58,12 +55,9 @@ impl Pool {
             work: Condvar::new(),
             control: Condvar::new(),
             ready: Condvar::new(),
-            latency: Histogram::default(),
-            calls: AtomicU64::new(0),
-            errors: AtomicU64::new(0),
+            tally: Tally::default(),
             restarts: [const { AtomicU64::new(0) }; Cause::ALL.len()],
             mean: AtomicU64::new(0),
-            last_error: Mutex::new(None),
         })
     }
 
@@ -80,10 +74,10 @@ impl Pool {
             },
         };
         if let Some(outcome) = outcome {
-            self.count(&outcome, begun);
+            self.tally.count(&outcome, begun);
             return outcome;
         }
-        let ticket = Ticket::new(self, options, None);
+        let ticket = Ticket::new(Some(self), options, None);
         self.enqueue(call.into_owned(), options, &ticket.shared, tried);
         ticket.wait()
     }
@@ -170,7 +164,7 @@ impl Pool {
             }
         };
         let outcome = Err(refused);
-        self.count(&outcome, since);
+        self.tally.count(&outcome, since);
         shared.finish(outcome);
     }
 
@@ -224,19 +218,6 @@ impl Pool {
         lock(&self.state)
             .queue
             .retain(|job| !Arc::ptr_eq(&job.shared, shared));
-    }
-
-    pub(crate) fn count(&self, outcome: &Outcome, since: Instant) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        self.latency.add(since.elapsed());
-        if let Err(error) = outcome {
-            self.errors.fetch_add(1, Ordering::Relaxed);
-            self.remember(error);
-        }
-    }
-
-    pub(crate) fn remember(&self, error: &PluginError) {
-        *lock(&self.last_error) = Some((error.clone(), Instant::now()));
     }
 
     /// One try on `worker`, which goes back or is gone afterwards.

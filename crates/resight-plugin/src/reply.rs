@@ -240,6 +240,17 @@ fn turn(angle: f32) -> f32 {
 }
 
 /// What the worker itself said of an exception or a bad result.
+/// What the author's file raised while it was loaded or warmed up.
+pub(crate) fn not_loaded(meta: ReplyMeta, file: &str) -> PluginError {
+    let line = meta
+        .line
+        .map_or_else(String::new, |l| format!(", line {l}"));
+    PluginError::StartFailed {
+        reason: format!("{}: {} ({file}{line})", meta.kind, meta.message),
+        traceback: meta.traceback,
+    }
+}
+
 pub(crate) fn raised(meta: ReplyMeta, function: &str, file: &str) -> PluginError {
     PluginError::Raised {
         function: function.into(),

@@ -7,7 +7,8 @@ use crate::error::PluginError;
 use crate::lock;
 use crate::monitor::Cause;
 use crate::pool::{Pool, Verdict};
-use crate::ticket::{Job, Outcome};
+use crate::state::gather;
+use crate::ticket::{Interrupt, Job, Outcome};
 use crate::value::{Call, Reply};
 use crate::worker::{Sent, Worker};
 
@@ -32,7 +33,7 @@ impl Pool {
             if let Some(batch) = state.batch(&jobs[0].call).filter(|_| !jobs[0].alone) {
                 let until = jobs[0].since + Duration::from_secs_f64(batch.wait_ms / 1e3);
                 loop {
-                    state.gather(&mut jobs, batch.max);
+                    gather(&mut state.queue, &mut jobs, batch.max);
                     let left = until.saturating_duration_since(Instant::now());
                     if jobs.len() >= batch.max || left.is_zero() || state.closed {
                         break;
@@ -50,14 +51,8 @@ impl Pool {
     }
 
     fn run(&self, worker: Worker, mut jobs: Vec<Job>) {
-        jobs.retain(|job| {
-            let on = (
-                worker.monitor.clone(),
-                worker.lifeline.clone(),
-                worker.upcoming(),
-            );
-            job.shared.running(on)
-        });
+        let on: Arc<dyn Interrupt> = Arc::new(worker.at_work(worker.upcoming()));
+        jobs.retain(|job| job.shared.running(on.clone()));
         let Some(first) = jobs.first() else {
             self.put_back(worker);
             return;
@@ -134,7 +129,7 @@ impl Pool {
     }
 
     pub(crate) fn finish(&self, job: Job, outcome: Outcome) {
-        self.count(&outcome, job.since);
+        self.tally.count(&outcome, job.since);
         job.shared.finish(outcome);
     }
 }

@@ -18,6 +18,7 @@ use crate::manifest::Manifest;
 use crate::monitor::{Cause, Monitor};
 use crate::output::{self, Captured};
 use crate::processes::TOKEN;
+use crate::reply;
 use crate::wire::{Hello, Kind, PROTOCOL, ReplyMeta};
 use crate::worker::{Lifeline, Setting, Worker};
 
@@ -25,7 +26,7 @@ use crate::worker::{Lifeline, Setting, Worker};
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
 
 /// The package as it is in the repository, in the order in which its parts need each other.
-const MODULES: [(&str, &str); 6] = [
+pub(crate) const MODULES: [(&str, &str); 7] = [
     (
         "resight",
         include_str!("../../../python/resight/__init__.py"),
@@ -45,6 +46,10 @@ const MODULES: [(&str, &str); 6] = [
     (
         "resight._values",
         include_str!("../../../python/resight/_values.py"),
+    ),
+    (
+        "resight._calls",
+        include_str!("../../../python/resight/_calls.py"),
     ),
     (
         "resight._runtime",
@@ -183,15 +188,8 @@ impl Starting {
         let file = config.file.to_string_lossy();
         let (reason, traceback) = match refusal {
             Refusal::Raised(raised) => {
-                let line = raised
-                    .line
-                    .map_or_else(String::new, |l| format!(", line {l}"));
-                let reason = format!("{}: {} ({file}{line})", raised.kind, raised.message);
                 self.monitor.reap();
-                return PluginError::StartFailed {
-                    reason,
-                    traceback: raised.traceback,
-                };
+                return reply::not_loaded(*raised, &file);
             }
             Refusal::Words(words) => (Some(words), None),
             Refusal::Broken(Broken::Garbled(words)) => (Some(words), None),

@@ -136,16 +136,16 @@ impl State {
     pub(crate) fn batch(&self, call: &Call<'_>) -> Option<crate::manifest::Batch> {
         self.manifest.as_ref()?.function(&call.function)?.batch
     }
+}
 
-    /// Takes the next job and those that can be gathered with it, up to `most`.
-    pub(crate) fn gather(&mut self, jobs: &mut Vec<Job>, most: usize) {
-        let mut i = 0;
-        while i < self.queue.len() && jobs.len() < most {
-            let fits = !self.queue[i].alone && self.queue[i].call.function == jobs[0].call.function;
-            match fits.then(|| self.queue.remove(i)).flatten() {
-                Some(job) => jobs.push(job),
-                None => i += 1,
-            }
+/// Moves those to `jobs` that can be gathered with its first, until there are `most`.
+pub(crate) fn gather(queue: &mut VecDeque<Job>, jobs: &mut Vec<Job>, most: usize) {
+    let mut i = 0;
+    while i < queue.len() && jobs.len() < most {
+        let fits = !queue[i].alone && queue[i].call.function == jobs[0].call.function;
+        match fits.then(|| queue.remove(i)).flatten() {
+            Some(job) => jobs.push(job),
+            None => i += 1,
         }
     }
 }

@@ -96,7 +96,7 @@ pub(crate) fn supervise(pool: &Arc<Pool>) {
     shut_down(pool);
 }
 
-fn stamp(file: &std::path::Path) -> Option<(SystemTime, u64)> {
+pub(crate) fn stamp(file: &std::path::Path) -> Option<(SystemTime, u64)> {
     let meta = std::fs::metadata(file).ok()?;
     Some((meta.modified().ok()?, meta.len()))
 }
@@ -155,7 +155,7 @@ fn not_spawned(pool: &Pool, state: &mut State, source: &Source, e: &std::io::Err
 fn started(pool: &Pool, state: &mut State, generation: u64, result: Result<Worker, PluginError>) {
     if let Err(error) = &result {
         tracing::warn!(plugin = pool.setting.config.name, "{error}");
-        pool.remember(error);
+        pool.tally.remember(error);
     }
     if generation == state.source.generation {
         state.starting -= 1;

@@ -24,9 +24,33 @@ pub struct CallOptions {
     pub kill_on_cancel: bool,
 }
 
+/// A call at work, for the one who takes it back.
+pub(crate) trait Interrupt: Send + Sync {
+    /// Tells the function, or ends it where that is wanted and can be done.
+    fn interrupt(&self, kill: bool);
+}
+
+/// A call at work in a worker.
+pub(crate) struct AtWork {
+    pub(crate) monitor: Arc<Monitor>,
+    pub(crate) lifeline: Arc<Lifeline>,
+    pub(crate) id: u32,
+}
+
+impl Interrupt for AtWork {
+    fn interrupt(&self, kill: bool) {
+        if kill {
+            let detail = "the call was cancelled".to_owned();
+            self.monitor.kill(Cause::Cancelled, detail);
+        } else {
+            self.lifeline.cancel(self.id);
+        }
+    }
+}
+
 enum Phase {
     Queued,
-    Running(Arc<Monitor>, Arc<Lifeline>, u32),
+    Running(Arc<dyn Interrupt>),
     Done(Option<Outcome>),
 }
 
@@ -70,13 +94,19 @@ impl Shared {
     }
 
     /// Whether it still wants to be run.
-    pub(crate) fn running(&self, on: (Arc<Monitor>, Arc<Lifeline>, u32)) -> bool {
+    pub(crate) fn running(&self, on: Arc<dyn Interrupt>) -> bool {
         let mut phase = lock(&self.phase);
         let wanted = !matches!(*phase, Phase::Done(_));
         if wanted {
-            *phase = Phase::Running(on.0, on.1, on.2);
+            *phase = Phase::Running(on);
         }
         wanted
+    }
+
+    /// Whether somebody still waits.
+    #[cfg(feature = "embed")]
+    pub(crate) fn is_wanted(&self) -> bool {
+        !matches!(*lock(&self.phase), Phase::Done(_))
     }
 
     pub(crate) fn queued_again(&self) {
@@ -107,10 +137,15 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    pub(crate) fn new(pool: &Arc<Pool>, options: CallOptions, done: Option<Callback>) -> Self {
+    /// Without a pool it is for the queue to notice that nobody waits.
+    pub(crate) fn new(
+        pool: Option<&Arc<Pool>>,
+        options: CallOptions,
+        done: Option<Callback>,
+    ) -> Self {
         Self {
             shared: Shared::new(done),
-            pool: Arc::downgrade(pool),
+            pool: pool.map(Arc::downgrade).unwrap_or_default(),
             options,
             detached: false,
         }
@@ -168,7 +203,7 @@ impl Drop for Ticket {
         let running = match &*lock(&self.shared.phase) {
             Phase::Done(_) => return,
             Phase::Queued => None,
-            Phase::Running(monitor, lifeline, id) => Some((monitor.clone(), lifeline.clone(), *id)),
+            Phase::Running(on) => Some(on.clone()),
         };
         // Finished first: an answer that comes now is nobody's, and the worker's end not a fault.
         self.shared.finish(Err(PluginError::Cancelled));
@@ -178,11 +213,7 @@ impl Drop for Ticket {
                     pool.forget(&self.shared);
                 }
             }
-            Some((monitor, _, _)) if self.options.kill_on_cancel => {
-                let detail = "the call was cancelled".to_owned();
-                monitor.kill(Cause::Cancelled, detail);
-            }
-            Some((_, lifeline, id)) => lifeline.cancel(id),
+            Some(on) => on.interrupt(self.options.kill_on_cancel),
         }
     }
 }

@@ -34,7 +34,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn from_worker(byte: u8) -> Option<Self> {
+    pub(crate) fn from_worker(byte: u8) -> Option<Self> {
         Some(match byte {
             16 => Self::Ready,
             17 => Self::Failed,

@@ -15,6 +15,7 @@ use crate::monitor::{Cause, Monitor};
 use crate::output::Captured;
 use crate::reply::{self, Fault};
 use crate::slot::{Slot, Transport, Transports};
+use crate::ticket::AtWork;
 use crate::value::{Call, Reply};
 use crate::wire::{self, INLINE, Kind, NeedMeta, Order, ReplyMeta};
 
@@ -62,6 +63,15 @@ impl Worker {
     /// The number that the next call will have.
     pub(crate) fn upcoming(&self) -> u32 {
         self.next_id
+    }
+
+    /// How to reach it while it runs the call `id`.
+    pub(crate) fn at_work(&self, id: u32) -> AtWork {
+        AtWork {
+            monitor: self.monitor.clone(),
+            lifeline: self.lifeline.clone(),
+            id,
+        }
     }
 
     /// Sends one call, or several of one batched function.

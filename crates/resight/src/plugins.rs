@@ -34,6 +34,12 @@ pub struct PluginArgs {
     /// and nothing is served, else 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Plug-ins")]
     pub workers: Option<u32>,
+    /// Run plug-ins in the server's own process: quicker, and nothing in them is kept from taking
+    /// the server down; the packages are those of --python, which has to be of the version that
+    /// this program was built with, and --workers are threads
+    #[cfg(feature = "embed")]
+    #[arg(long, help_heading = "Plug-ins")]
+    pub in_process: bool,
     /// Seconds that one call of a plug-in may take
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Plug-ins")]
     pub plugin_timeout: u64,
@@ -76,6 +82,10 @@ impl Plugins {
             config.time_limit = Duration::from_secs(args.plugin_timeout);
             config.memory_limit = Some(args.plugin_memory.saturating_mul(1 << 20));
             config.watch = watch;
+            #[cfg(feature = "embed")]
+            {
+                config.in_process = args.in_process;
+            }
             if let Some(same) = configs.iter().find(|other| other.name == config.name) {
                 return Err(CliError::Usage {
                     code: "plugin_name_taken",

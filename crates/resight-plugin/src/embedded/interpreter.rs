@@ -1,0 +1,235 @@
+//! The interpreter in this process: our modules in it, an author's file, and calls.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::types::{PyCFunction, PyList};
+
+use super::lent::Lent;
+use crate::error::PluginError;
+use crate::lock;
+use crate::manifest::Manifest;
+use crate::reply::{self, Fault};
+use crate::spawn::{MODULES, Source};
+use crate::value::{Call, Content, Reply};
+use crate::wire::{self, Kind, ReplyMeta};
+
+const EMBEDDED: (&str, &str) = (
+    "resight._embedded",
+    include_str!("../../../../python/resight/_embedded.py"),
+);
+
+/// A version of the author's file, loaded.
+pub(super) struct Loaded {
+    instance: Py<PyAny>,
+    pub(super) manifest: Arc<Manifest>,
+    file: String,
+}
+
+/// Replies, and how long the functions ran.
+pub(super) type Answer = Result<(Vec<Reply>, Duration), PluginError>;
+
+/// Puts our modules into the interpreter, once in a process, and opens it the packages of `python`.
+fn prepare(python: &Path) -> Result<(), PluginError> {
+    static DONE: Mutex<bool> = Mutex::new(false);
+    // Nobody takes this lock within the interpreter.
+    let mut done = lock(&DONE);
+    if !*done {
+        let folders = packages(python)?;
+        Python::attach(|py| set_up(py, python, folders))?;
+        *done = true;
+    }
+    Ok(())
+}
+
+fn set_up(
+    py: Python<'_>,
+    python: &Path,
+    packages: Option<(String, Vec<String>)>,
+) -> Result<(), PluginError> {
+    let version = py.version_info();
+    let own = format!("{}.{}", version.major, version.minor);
+    if let Some((version, _)) = packages.as_ref().filter(|(version, _)| *version != own) {
+        return Err(PluginError::Config {
+            detail: format!(
+                "{} is Python {version}, and this program runs Python {own} in its own process; \
+                 give an interpreter of that version, or leave --in-process out",
+                python.display()
+            ),
+        });
+    }
+    let put = || -> PyResult<()> {
+        let modules = py.import("sys")?.getattr("modules")?;
+        for (name, text) in MODULES.iter().chain([&EMBEDDED]) {
+            // A package must be one before its modules are run.
+            let module = PyModule::new(py, name)?;
+            let file = format!("<resight>/{}.py", name.replace('.', "/"));
+            module.setattr("__file__", &file)?;
+            let (package, own) = name.split_once('.').unwrap_or((name, ""));
+            module.setattr("__package__", package)?;
+            if own.is_empty() {
+                module.setattr("__path__", PyList::empty(py))?;
+            }
+            modules.set_item(name, &module)?;
+            let dict = module.dict();
+            let builtins = py.import("builtins")?;
+            dict.set_item("__builtins__", &builtins)?;
+            let code = builtins.call_method1("compile", (*text, &file, "exec"))?;
+            builtins.call_method1("exec", (code, &dict))?;
+            if !own.is_empty() {
+                modules.get_item(package)?.setattr(own, &module)?;
+            }
+        }
+        let folders = packages.into_iter().flat_map(|(_, folders)| folders);
+        modules
+            .get_item(EMBEDDED.0)?
+            .call_method1("prepare", (folders.collect::<Vec<_>>(),))?;
+        Ok(())
+    };
+    put().map_err(|e| PluginError::Io {
+        detail: format!("Python cannot be set up in this process: {e}"),
+    })
+}
+
+/// The version of an interpreter, and where its packages are; none when it is not there.
+fn packages(python: &Path) -> Result<Option<(String, Vec<String>)>, PluginError> {
+    let tell = "import sys, site, sysconfig; print('%d.%d' % sys.version_info[:2]); \
+                print(sysconfig.get_path('purelib')); print(sysconfig.get_path('platlib'))";
+    let Ok(output) = Command::new(python).args(["-c", tell]).output() else {
+        return Ok(None);
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut lines = text.lines().map(str::to_owned);
+    match lines.next() {
+        Some(version) if output.status.success() => {
+            let mut folders: Vec<String> = lines.collect();
+            folders.dedup();
+            Ok(Some((version, folders)))
+        }
+        _ => Err(PluginError::Config {
+            detail: format!("{} does not say where its packages are", python.display()),
+        }),
+    }
+}
+
+/// Loads and warms up the file. Whatever its top level does, this thread waits for.
+pub(super) fn load(file: &Path, python: &Path, source: &Source) -> Result<Loaded, PluginError> {
+    prepare(python)?;
+    let path = file.to_string_lossy().into_owned();
+    Python::attach(|py| {
+        let run = || -> PyResult<(Py<PyAny>, bool, String)> {
+            let instance = py
+                .import(EMBEDDED.0)?
+                .getattr("Embedded")?
+                .call1((&path,))?;
+            let (fine, told) = instance
+                .call_method1("load", (&source.bytes[..],))?
+                .extract()?;
+            Ok((instance.unbind(), fine, told))
+        };
+        let refuse =
+            |reason: String, traceback: String| PluginError::StartFailed { reason, traceback };
+        let (instance, fine, told) = run().map_err(|e| refuse(e.to_string(), String::new()))?;
+        if !fine {
+            let raised: ReplyMeta =
+                serde_json::from_str(&told).map_err(|e| refuse(e.to_string(), String::new()))?;
+            return Err(reply::not_loaded(raised, &path));
+        }
+        let manifest = Manifest::read(told.as_bytes(), &source.hash, source.generation)
+            .map_err(|words| refuse(words, String::new()))?;
+        Ok(Loaded {
+            instance,
+            manifest: Arc::new(manifest),
+            file: path,
+        })
+    })
+}
+
+/// Makes one call, or several of one batched function. `unwanted` tells it that nobody waits.
+pub(super) fn answer(
+    py: Python<'_>,
+    loaded: &Loaded,
+    calls: &[&Call<'_>],
+    unwanted: &Arc<AtomicBool>,
+    limit: u64,
+) -> Answer {
+    let function = calls.first().map_or("", |call| &*call.function);
+    let internal = |detail: String| PluginError::Io { detail };
+    let meta = wire::call_meta(calls, Vec::new(), false, false)
+        .and_then(|meta| String::from_utf8(meta).map_err(serde::de::Error::custom))
+        .map_err(|e| internal(e.to_string()))?;
+    let ask = || -> PyResult<(u8, ReplyMeta, Vec<Vec<u8>>)> {
+        let data = calls.iter().flat_map(|call| &call.attachments);
+        let parts = data.map(|attachment| match &attachment.content {
+            Content::Picture { rgb: data, .. } | Content::Bytes(data) => Lent::new(data),
+        });
+        let parts: Vec<Py<Lent>> = parts.map(|p| Py::new(py, p)).collect::<PyResult<_>>()?;
+        let unwanted = unwanted.clone();
+        let cancelled =
+            PyCFunction::new_closure(py, None, None, move |_, _| unwanted.load(Ordering::Relaxed))?;
+        let (kind, told, data): (u8, String, Vec<Bound<'_, PyAny>>) = loaded
+            .instance
+            .bind(py)
+            .call_method1("answer", (meta, parts, cancelled))?
+            .extract()?;
+        let meta = serde_json::from_str(&told)
+            .map_err(|e| pyo3::exceptions::PyValueError::new_err(e.to_string()))?;
+        let data = data
+            .iter()
+            .map(|part| PyBuffer::<u8>::get(part)?.to_vec(py))
+            .collect::<PyResult<_>>()?;
+        Ok((kind, meta, data))
+    };
+    let bad = |detail: String| PluginError::BadResult {
+        function: function.to_owned(),
+        detail,
+    };
+    // What Python itself raises here is the end that a call was given from outside.
+    let (kind, meta, data) = ask().map_err(|e| internal(format!("{function} was ended: {e}")))?;
+    match Kind::from_worker(kind) {
+        Some(Kind::Result) => {}
+        Some(Kind::Raised) => return Err(reply::raised(meta, function, &loaded.file)),
+        _ => return Err(bad(meta.message)),
+    }
+    let bytes: u64 = data.iter().map(|part| part.len() as u64).sum();
+    if bytes > limit {
+        let function = function.to_owned();
+        return Err(PluginError::TooLarge {
+            function,
+            bytes,
+            limit,
+        });
+    }
+    let spent = Duration::from_micros(meta.us);
+    match reply::replies(&meta, data, calls) {
+        Ok(replies) => Ok((replies, spent)),
+        Err(Fault::Author(detail)) => Err(bad(detail)),
+        Err(Fault::Protocol(detail)) => Err(internal(detail)),
+    }
+}
+
+/// Python's number of this thread.
+pub(super) fn thread_number(py: Python<'_>) -> u64 {
+    let number = py
+        .import("threading")
+        .and_then(|threading| threading.call_method0("get_ident")?.extract());
+    number.unwrap_or_default()
+}
+
+/// Raises an exception in Python code that runs on another thread. It may never return: code in C
+/// that keeps the interpreter's lock keeps this out too.
+pub(super) fn stop(thread: u64) {
+    Python::attach(|py| {
+        let told = py
+            .import(EMBEDDED.0)
+            .and_then(|module| module.call_method1("stop", (thread,)));
+        if let Err(e) = told {
+            tracing::warn!("a plug-in's thread cannot be told to stop: {e}");
+        }
+    });
+}
