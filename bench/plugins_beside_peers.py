@@ -1,13 +1,16 @@
 """Python functions over HTTP: our workers beside FastAPI with uvicorn, mosec and LitServe.
 
     cargo build --release -p resight --bin resight --example http_load
+    PYO3_PYTHON=bench/.venv/bin/python \\
+        cargo build --release -p resight --features embed --target-dir target/embed
     bench/run plugins_beside_peers.py [--rounds 3] [--seconds 1.5]
 
 All servers run at once, each with one and with two workers, and are asked in turn by the same
 client (`http_load`): a no-op, 1 ms and 20 ms of pure Python (of processor time, so that waiting
 does not count), and OpenCV's SIFT on a generated 1024 × 768 JPEG. One connection gives p50 and p99,
 four give calls a second; medians of rounds. Ours decodes the JPEG itself, the others by OpenCV; for
-LitServe it comes in base64. Then, with two workers, one client calls a function that never ends:
+LitServe it comes in base64. `embed` is ours with --in-process; without that build it is left out,
+saying so. Then, with two workers, one client calls a function that never ends:
 what share of its calls of 1 ms does another client, on four fresh connections one after the other,
 still get? Ours answers `/healthz` and `/v1/count` meanwhile; their shares are given too.
 """
@@ -22,6 +25,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -58,10 +62,14 @@ class Server:
         self.port, self.folder = free_port(), folder
         environment = dict(os.environ, WORKERS=str(workers), PORT=str(self.port), OMP_NUM_THREADS="1")
         python = sys.executable
+        ours = [binary, "serve", "--data", str(folder / self.name), "--listen",
+                f"127.0.0.1:{self.port}", "--plugin", str(PEERS / "resight_plugin.py"),
+                "--python", python, "--workers", str(workers)]
+        if kind == "embed":
+            environment["LD_LIBRARY_PATH"] = sysconfig.get_config_var("LIBDIR")
         commands = {
-            "resight": [binary, "serve", "--data", str(folder / self.name), "--listen",
-                        f"127.0.0.1:{self.port}", "--plugin", str(PEERS / "resight_plugin.py"),
-                        "--python", python, "--workers", str(workers)],
+            "resight": ours,
+            "embed": [*ours, "--in-process"],
             "fastapi": [python, "-m", "uvicorn", "fastapi_app:app", "--port", str(self.port),
                         "--workers", str(workers), "--log-level", "error", "--no-access-log"],
             "mosec": [python, "mosec_app.py", "--address", "127.0.0.1", "--port", str(self.port),
@@ -74,7 +82,7 @@ class Server:
 
     def request(self, function):
         """Path, and file and content type of a body."""
-        if self.kind == "resight":
+        if self.kind in ("resight", "embed"):
             path = f"/v1/plugins/resight_plugin/{function}"
         elif self.kind == "fastapi":
             path = f"/{function}"
@@ -136,6 +144,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.5)
     parser.add_argument("--target", default=str(ROOT / "target/release"), help="where cargo put the binaries")
+    parser.add_argument("--embed", default=str(ROOT / "target/embed/release/resight"),
+                        help="the program built with --features embed")
     args = parser.parse_args()
     binary, client = f"{args.target}/resight", f"{args.target}/examples/http_load"
 
@@ -148,10 +158,15 @@ def main():
             if function == "sift":
                 body["image"] = base64.b64encode((folder / "picture.jpg").read_bytes()).decode()
             (folder / f"{function}.json").write_text(json.dumps(body))
-        kinds = ["resight", "fastapi", "mosec", "litserve"]
+        binaries = {"resight": binary, "embed": args.embed}
+        kinds = ["resight", "embed", "fastapi", "mosec", "litserve"]
+        if not pathlib.Path(args.embed).exists():
+            print(f"SKIPPED: embed, as there is no {args.embed}")
+            kinds.remove("embed")
         servers = []
         try:
-            servers += [Server(kind, workers, folder, binary) for workers in (1, 2) for kind in kinds]
+            servers += [Server(kind, workers, folder, binaries.get(kind))
+                        for workers in (1, 2) for kind in kinds]
             for server in servers:
                 server.wait()
             found = {server.ask("sift", 30)["keypoints"] for server in servers}
@@ -186,7 +201,7 @@ def main():
                 if not server.name.endswith("_2"):
                     continue
                 paths = {"ms1": server.request("ms1")}
-                if server.kind == "resight":
+                if server.kind in binaries:
                     paths |= {"healthz": ("/healthz", []), "count": ("/v1/count", [])}
                 before = {name: fresh(client, server, *way) for name, way in paths.items()}
 

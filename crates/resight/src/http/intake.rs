@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use tokio::time::timeout;
 use tower_http::timeout::{TimeoutBody, TimeoutError};
 
+use super::params::Params;
 use super::problem::Problem;
 use crate::wire::StoredQuery;
 
@@ -64,19 +65,25 @@ enum Kind {
     Form,
     Raw,
     Json,
+    /// What a page's form without files sends.
+    Texts,
 }
+
+const PICTURES: &[Kind] = &[Kind::Form, Kind::Raw];
+const PICTURES_OR_JSON: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Json];
+const ANYTHING: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Json, Kind::Texts];
 
 /// Reads a picture, and nothing else.
 pub(super) async fn picture(request: Request, bounds: Bounds) -> Result<Upload, Problem> {
-    match read(request, bounds, false).await? {
+    match read(request, bounds, PICTURES).await? {
         Intake::Picture(upload) => Ok(upload),
-        Intake::Stored(_) => Err(wrong_type(None, false)),
+        Intake::Stored(_) => Err(wrong_type(None, PICTURES)),
     }
 }
 
 /// Reads a picture or `{"image_id": …}`.
 pub(super) async fn picture_or_id(request: Request, bounds: Bounds) -> Result<Intake, Problem> {
-    read(request, bounds, true).await
+    read(request, bounds, PICTURES_OR_JSON).await
 }
 
 /// A body of any kind, for whoever knows what is wanted.
@@ -109,16 +116,16 @@ impl Field {
 
 /// Reads whatever was sent.
 pub(super) async fn sent(request: Request, bounds: Bounds) -> Result<Sent, Problem> {
-    receive(request, bounds, true).await
+    receive(request, bounds, ANYTHING).await
 }
 
-/// Reads whatever was sent; JSON only if it is wanted.
-async fn receive(request: Request, bounds: Bounds, json: bool) -> Result<Sent, Problem> {
+/// Reads a body of one of the kinds that are taken.
+async fn receive(request: Request, bounds: Bounds, taken: &[Kind]) -> Result<Sent, Problem> {
     let content_type = content_type(request.headers()).map(essence_of);
-    let kind = kind_of(request.headers()).filter(|kind| json || *kind != Kind::Json);
+    let kind = kind_of(request.headers()).filter(|kind| taken.contains(kind));
     if kind.is_none() && content_type.is_some() {
         discard(request.into_body()).await;
-        return Err(wrong_type(content_type.as_deref(), json));
+        return Err(wrong_type(content_type.as_deref(), taken));
     }
     bounded(request, bounds, |request| async move {
         Ok(match kind {
@@ -130,19 +137,20 @@ async fn receive(request: Request, bounds: Bounds, json: bool) -> Result<Sent, P
                 file_name: None,
             }),
             Some(Kind::Form) => Sent::Form(fields(request, bounds).await?),
+            Some(Kind::Texts) => Sent::Form(texts(&whole(request, bounds).await?)?),
             None if whole(request, bounds).await?.is_empty() => Sent::Nothing,
-            None => return Err(wrong_type(None, json)),
+            None => return Err(wrong_type(None, taken)),
         })
     })
     .await
 }
 
-async fn read(request: Request, bounds: Bounds, json: bool) -> Result<Intake, Problem> {
-    match receive(request, bounds, json).await? {
+async fn read(request: Request, bounds: Bounds, taken: &[Kind]) -> Result<Intake, Problem> {
+    match receive(request, bounds, taken).await? {
         Sent::Form(fields) => form(fields).map(Intake::Picture),
         Sent::Raw(field) => Ok(Intake::Picture(Upload::from(field))),
         Sent::Json(body) => stored_query(&body),
-        Sent::Nothing => Err(wrong_type(None, json)),
+        Sent::Nothing => Err(wrong_type(None, taken)),
     }
 }
 
@@ -213,6 +221,19 @@ async fn fields(request: Request, bounds: Bounds) -> Result<Vec<Field>, Problem>
     Ok(fields)
 }
 
+/// The fields of a form that holds texts only; they are written as a query is.
+fn texts(body: &[u8]) -> Result<Vec<Field>, Problem> {
+    let body = std::str::from_utf8(body).map_err(|_| bad_body("The form is not text"))?;
+    let pairs = Params::parse(body)?.rest().into_iter();
+    let field = |(name, text): (String, String)| Field {
+        name,
+        content_type: String::new(),
+        file_name: None,
+        bytes: text.into(),
+    };
+    Ok(pairs.map(field).collect())
+}
+
 async fn whole(request: Request, bounds: Bounds) -> Result<Bytes, Problem> {
     Bytes::from_request(request, &())
         .await
@@ -249,6 +270,7 @@ fn kind_of(headers: &HeaderMap) -> Option<Kind> {
         "multipart/form-data" => Some(Kind::Form),
         "application/octet-stream" => Some(Kind::Raw),
         "application/json" => Some(Kind::Json),
+        "application/x-www-form-urlencoded" => Some(Kind::Texts),
         _ if essence.starts_with("image/") => Some(Kind::Raw),
         _ => None,
     }
@@ -292,15 +314,21 @@ fn too_large(limit: u64) -> Problem {
     Problem::new("too_many_bytes", detail)
 }
 
-fn wrong_type(given: Option<&str>, json: bool) -> Problem {
+fn wrong_type(given: Option<&str>, taken: &[Kind]) -> Problem {
     let given = match given {
         Some(given) => format!("The content type is {given:?}"),
         None => "The request names no content type".to_owned(),
     };
-    let json = if json { ", application/json" } else { "" };
+    let names = taken.iter().map(|kind| match kind {
+        Kind::Form => "multipart/form-data",
+        Kind::Raw => "image/*, application/octet-stream",
+        Kind::Json => "application/json",
+        Kind::Texts => "application/x-www-form-urlencoded",
+    });
+    let names: Vec<&str> = names.collect();
     Problem::new(
         "unsupported_media_type",
-        format!("{given}; multipart/form-data, image/*, application/octet-stream{json} are taken."),
+        format!("{given}; {} are taken.", names.join(", ")),
     )
 }
 

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::{FromRequestParts, Path};
 use axum::http::Uri;
 use axum::http::request::Parts;
 use resight_engine::PictureId;
@@ -22,9 +22,14 @@ pub(super) struct Params(Vec<(String, String)>);
 impl Params {
     /// Splits the query part of `uri`.
     pub(super) fn of(uri: &Uri) -> Result<Self, Problem> {
-        Query::try_from_uri(uri)
-            .map(|Query(pairs)| Self(pairs))
-            .map_err(|error| Problem::new("bad_parameter", format!("{}.", error.body_text())))
+        Self::parse(uri.query().unwrap_or_default())
+    }
+
+    /// Splits `name=value&…` with its escapes; those that stand for no text are replaced.
+    pub(super) fn parse(query: &str) -> Result<Self, Problem> {
+        serde_urlencoded::from_str(query)
+            .map(Self)
+            .map_err(|error| Problem::new("bad_parameter", format!("{error}.")))
     }
 
     /// The text of a parameter, if it is given.

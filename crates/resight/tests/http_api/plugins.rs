@@ -196,6 +196,18 @@ async fn what_cannot_be_used_is_refused_with_its_reason() {
         .problem(422, "bad_body");
     let wrong = post("/v1/plugins/mine/size", "image/png", "no picture");
     ask(&served.app, wrong).await.problem(422, "not_an_image");
+    let texts = post(
+        "/v1/plugins/mine/add",
+        "application/x-www-form-urlencoded",
+        "a=1&b=%32",
+    );
+    assert_eq!(ask(&served.app, texts).await.json()["sum"], 3);
+    let twice = post(
+        "/v1/plugins/mine/add",
+        "application/x-www-form-urlencoded",
+        "a=1&a=2",
+    );
+    ask(&served.app, twice).await.problem(422, "bad_parameter");
     let wrong = post("/v1/plugins/mine/add", "text/csv", "1,2");
     ask(&served.app, wrong)
         .await

@@ -44,8 +44,7 @@ pub(super) async fn of(
             let (files, texts): (Vec<_>, Vec<_>) = fields.into_iter().partition(Field::is_file);
             for field in texts {
                 let text = String::from_utf8_lossy(&field.bytes).into_owned();
-                let value = typed(function, &field.name, text)?;
-                call.named.insert(field.name, value);
+                add(function, &mut call.named, field.name, text)?;
             }
             files
         }
@@ -99,14 +98,24 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
 fn query(function: &Function, uri: &Uri) -> Result<Map<String, Value>, Problem> {
     let mut named = Map::new();
     for (name, text) in Params::of(uri)?.rest() {
-        if named.contains_key(&name) {
-            let detail = format!("The parameter {name} must be given once only.");
-            return Err(Problem::new("bad_parameter", detail));
-        }
-        let value = typed(function, &name, text)?;
-        named.insert(name, value);
+        add(function, &mut named, name, text)?;
     }
     Ok(named)
+}
+
+fn add(
+    function: &Function,
+    named: &mut Map<String, Value>,
+    name: String,
+    text: String,
+) -> Result<(), Problem> {
+    if named.contains_key(&name) {
+        let detail = format!("The parameter {name} must be given once only.");
+        return Err(Problem::new("bad_parameter", detail));
+    }
+    let value = typed(function, &name, text)?;
+    named.insert(name, value);
+    Ok(())
 }
 
 /// Text as the parameter's annotation wants it; without one, as JSON where it is JSON.

@@ -80,7 +80,7 @@ pub(in crate::http) async fn ask(
     ),
     request_body(
         description = "Named arguments as a JSON object or a form, or a picture as it is",
-        content((Value = "application/json"), (Value = "multipart/form-data"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream")),
+        content((Value = "application/json"), (Value = "multipart/form-data"), (Value = "application/x-www-form-urlencoded"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream")),
     ),
     responses(
         (status = 200, description = "What the function returned: JSON, a picture or other bytes", body = Value),
