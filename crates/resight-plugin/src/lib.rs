@@ -28,6 +28,7 @@ mod spawn;
 mod state;
 mod status;
 mod supervisor;
+mod suspects;
 mod tally;
 mod ticket;
 mod turn;

@@ -15,7 +15,7 @@ use crate::quarantine;
 use crate::state::State;
 use crate::tally::Tally;
 use crate::ticket::{CallOptions, Job, Outcome, Shared, Ticket};
-use crate::turn::{Granted, Turn};
+use crate::turn::{Granted, Next, Turn};
 use crate::value::{Call, Reply};
 use crate::wire::Order;
 use crate::worker::{Failure, Sent, Setting, Worker};
@@ -86,12 +86,10 @@ impl Pool {
     pub(crate) fn free_worker(&self, call: &Call<'_>) -> Result<Option<Worker>, PluginError> {
         let mut state = self.admit(call)?;
         let waits = state.batch(call).is_some_and(|b| b.wait_ms > 0.0);
-        if state.waiting() > 0 || waits {
+        if waits || state.next().is_some() || !state.may_run(&call.function) {
             return Ok(None);
         }
-        let worker = state.idle.pop();
-        state.busy += usize::from(worker.is_some());
-        Ok(worker)
+        Ok(state.take_idle(&call.function))
     }
 
     /// Whether calls of this function are gathered, which is the queue's work.
@@ -130,7 +128,7 @@ impl Pool {
         if let Some(pool) = self.this.upgrade() {
             state.send_turns(&pool);
         }
-        if !state.queue.is_empty() && !state.idle.is_empty() {
+        if !state.idle.is_empty() && matches!(state.next(), Some(Next::Job(_))) {
             self.work.notify_all();
         }
     }
@@ -195,6 +193,7 @@ impl Pool {
                 known: manifest.names(),
             });
         }
+        state.suspects.asked(&call.function);
         Ok(state)
     }
 
@@ -287,7 +286,10 @@ impl Pool {
                 .quarantine
                 .strike(call, strikes, error.to_string());
         }
-        self.bury(&worker, &death, struck || (blamed && again));
+        if sent {
+            lock(&self.state).suspects.add(name);
+        }
+        self.bury(&mut worker, &death, struck || (blamed && again));
         Err(if again {
             Verdict::Again
         } else {
@@ -296,7 +298,7 @@ impl Pool {
     }
 
     /// A worker is gone. `blamed`: an input did it that will not do it again.
-    pub(crate) fn bury(&self, worker: &Worker, death: &Death, blamed: bool) {
+    pub(crate) fn bury(&self, worker: &mut Worker, death: &Death, blamed: bool) {
         tracing::warn!(
             plugin = self.setting.config.name,
             pid = worker.monitor.pid(),
@@ -307,6 +309,7 @@ impl Pool {
         self.restarted(death.cause);
         let mut state = lock(&self.state);
         state.busy -= 1;
+        state.suspects.released(worker);
         // A plug-in that is closed counts its workers no longer.
         if !state.closed && worker.manifest.generation == state.source.generation {
             state.live -= 1;
@@ -337,8 +340,9 @@ impl Pool {
         self.put(&mut lock(&self.state), worker);
     }
 
-    fn put(&self, state: &mut State, worker: Worker) {
+    fn put(&self, state: &mut State, mut worker: Worker) {
         state.busy -= 1;
+        state.suspects.released(&mut worker);
         let current = worker.manifest.generation == state.source.generation;
         let spare = state.live > self.setting.config.workers && self.expired(&worker);
         if state.closed || !current || spare {

@@ -9,6 +9,7 @@ use crate::monitor::Cause;
 use crate::pool::{Pool, Verdict};
 use crate::state::gather;
 use crate::ticket::{Interrupt, Job, Outcome};
+use crate::turn::Next;
 use crate::value::{Call, Reply};
 use crate::worker::{Sent, Worker};
 
@@ -18,17 +19,20 @@ impl Pool {
         let mut state = lock(&self.state);
         while !state.closed {
             self.spread(&mut state);
-            if state.queue.is_empty() || state.idle.is_empty() {
+            let next = state.next().filter(|_| !state.idle.is_empty());
+            let Some(Next::Job(i)) = next else {
                 state = self
                     .work
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner);
                 continue;
-            }
-            let (Some(first), Some(worker)) = (state.queue.pop_front(), state.idle.pop()) else {
+            };
+            let Some(first) = state.queue.remove(i) else {
                 continue;
             };
-            state.busy += 1;
+            let Some(worker) = state.take_idle(&first.call.function) else {
+                continue;
+            };
             let mut jobs = vec![first];
             if let Some(batch) = state.batch(&jobs[0].call).filter(|_| !jobs[0].alone) {
                 let until = jobs[0].since + Duration::from_secs_f64(batch.wait_ms / 1e3);

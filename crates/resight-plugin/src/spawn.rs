@@ -136,6 +136,7 @@ impl Starting {
             calls: 0,
             born: Instant::now(),
             idle_since: Instant::now(),
+            at_risk: false,
         })
     }
 

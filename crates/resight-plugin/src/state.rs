@@ -15,6 +15,7 @@ use crate::monitor::Monitor;
 use crate::quarantine::Quarantine;
 use crate::spawn::Source;
 use crate::status::Health;
+use crate::suspects::Suspects;
 use crate::ticket::Job;
 use crate::turn::Turn;
 use crate::value::Call;
@@ -49,6 +50,9 @@ pub(crate) struct State {
     /// Every worker process there is.
     pub(crate) monitors: Vec<Weak<Monitor>>,
     pub(crate) breaker: Breaker,
+    pub(crate) suspects: Suspects,
+    /// Workers that there should be.
+    pub(crate) wanted: usize,
     pub(crate) quarantine: Quarantine,
     pub(crate) start_error: Option<PluginError>,
     pub(crate) reload_error: Option<PluginError>,
@@ -73,6 +77,8 @@ impl State {
             busy: 0,
             starting: 0,
             monitors: Vec::new(),
+            suspects: Suspects::default(),
+            wanted: config.workers,
             breaker: Breaker::new(
                 config.breaker_deaths,
                 config.breaker_window,

@@ -58,6 +58,8 @@ pub(crate) fn supervise(pool: &Arc<Pool>) {
         let overdue = overdue(pool, &mut state);
         let turns = state.overdue_turns(pool.setting.config.wait_limit);
         let dead = dead_and_silent(pool, &mut state);
+        // Suspects that were held back may run once nobody else calls.
+        pool.spread(&mut state);
         state.threads.retain(|t| !t.is_finished());
         let unwanted = std::mem::take(&mut state.unwanted);
         drop(state);
@@ -72,7 +74,7 @@ pub(crate) fn supervise(pool: &Arc<Pool>) {
         for mut worker in dead {
             let mark = worker.captured.mark();
             let death = worker.bury(Cause::Crash, "it ended while idle".into(), mark);
-            pool.bury(&worker, &death, false);
+            pool.bury(&mut worker, &death, false);
         }
         refuse_when_broken(pool);
         watch_usage(pool);
@@ -253,6 +255,7 @@ fn switch(pool: &Pool, state: &mut State) {
     state.last_death = None;
     state.breaker.reset();
     state.quarantine.clear();
+    state.suspects.forgive();
     if let Some(manifest) = state.manifest.clone() {
         tracing::info!(
             plugin = pool.setting.config.name,
@@ -316,7 +319,7 @@ fn ping(pool: &Pool, mut worker: Worker) {
     } else {
         let detail = "it gave no sign of life".to_owned();
         let death: Death = worker.bury(Cause::Unresponsive, detail, mark);
-        pool.bury(&worker, &death, false);
+        pool.bury(&mut worker, &death, false);
     }
 }
 

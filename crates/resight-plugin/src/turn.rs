@@ -11,7 +11,6 @@ use crate::pool::Pool;
 use crate::state::State;
 use crate::ticket::CallOptions;
 use crate::wire::Order;
-use crate::worker::Worker;
 
 /// What a waiting task gets: its call, which has been sent.
 pub(crate) type Granted = Result<Flight, PluginError>;
@@ -36,26 +35,33 @@ impl Turn {
     }
 }
 
+/// Who waits, by the place in the queue.
+pub(crate) enum Next {
+    Turn(usize),
+    Job(usize),
+}
+
 impl State {
-    /// Sends tasks' calls to free workers, as long as the oldest that waits is one. What comes of
-    /// it is theirs; those who have left meanwhile get nothing sent.
+    /// Sends tasks' calls to free workers, as long as the oldest that may have one is a task's.
+    /// What comes of it is theirs; those who have left meanwhile get nothing sent.
     pub(crate) fn send_turns(&mut self, pool: &Arc<Pool>) {
-        while !self.idle.is_empty() && self.is_turn() {
-            let Some(turn) = self.turns.pop_front().filter(Turn::is_wanted) else {
+        while !self.idle.is_empty()
+            && let Some(Next::Turn(i)) = self.next()
+        {
+            let Some(turn) = self.turns.remove(i).filter(Turn::is_wanted) else {
                 continue;
             };
             let name = turn.order.call.function.clone();
-            let fits = |w: &mut Worker| w.manifest.function(&name).is_some();
-            let Some(worker) = self.idle.pop_if(fits) else {
+            let known = self.manifest.as_ref();
+            if let Some(manifest) = known.filter(|m| m.function(&name).is_none()) {
                 // It was a function of the version before.
-                let known = self.manifest.as_ref().map(|m| m.names());
-                turn.refuse(PluginError::NoFunction {
-                    function: name.into(),
-                    known: known.unwrap_or_default(),
-                });
+                let (function, known) = (name.into(), manifest.names());
+                turn.refuse(PluginError::NoFunction { function, known });
                 continue;
+            }
+            let Some(worker) = self.take_idle(&name) else {
+                return;
             };
-            self.busy += 1;
             let flight = Flight::begin(pool, worker, turn.order, turn.options, turn.since);
             if let Err(Ok(unwanted)) = turn.to.send(Ok(flight)) {
                 // It ends elsewhere: here the state is locked.
@@ -64,11 +70,19 @@ impl State {
         }
     }
 
-    /// Whether a task has waited longer than any job.
-    pub(crate) fn is_turn(&self) -> bool {
-        match (self.turns.front(), self.queue.front()) {
-            (Some(turn), Some(job)) => turn.since <= job.since,
-            (turn, _) => turn.is_some(),
+    /// The oldest of those who wait and may have a worker.
+    pub(crate) fn next(&self) -> Option<Next> {
+        let turn = self.turns.iter();
+        let turn = turn
+            .enumerate()
+            .find(|(_, t)| self.may_run(&t.order.call.function));
+        let mut jobs = self.queue.iter().enumerate();
+        let job = jobs.find(|(_, j)| self.may_run(&j.call.function));
+        match (turn, job) {
+            (Some((i, turn)), Some((_, job))) if turn.since <= job.since => Some(Next::Turn(i)),
+            (_, Some((i, _))) => Some(Next::Job(i)),
+            (Some((i, _)), None) => Some(Next::Turn(i)),
+            (None, None) => None,
         }
     }
 

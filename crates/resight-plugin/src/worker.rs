@@ -47,6 +47,8 @@ pub(crate) struct Worker {
     pub(crate) calls: u64,
     pub(crate) born: Instant,
     pub(crate) idle_since: Instant,
+    /// At work on a function that lately ended others.
+    pub(crate) at_risk: bool,
 }
 
 /// Why calls were not answered.

@@ -219,6 +219,41 @@ fn others_are_answered_while_one_worker_hangs() {
 }
 
 #[test]
+fn a_worker_is_kept_clear_of_what_ends_others() {
+    each(2, |plugin| {
+        failed(plugin, Call::new("exits_hard"));
+        ok(plugin);
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            // Two who end workers, by both ways into the plug-in.
+            for queued in [false, true] {
+                let over = &over;
+                scope.spawn(move || {
+                    for _ in 0..10 {
+                        let call = Call::new("exits_hard");
+                        let outcome = if queued {
+                            plugin.submit(call, CallOptions::default()).wait()
+                        } else {
+                            plugin.call(call)
+                        };
+                        assert_eq!(outcome.unwrap_err().code(), "plugin_crashed");
+                    }
+                    over.store(true, std::sync::atomic::Ordering::Relaxed);
+                });
+            }
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                ok(plugin);
+                assert!(plugin.status().workers >= 1);
+            }
+        });
+        // Alone again, such calls may have all workers.
+        for _ in 0..3 {
+            failed(plugin, Call::new("exits_hard"));
+        }
+    });
+}
+
+#[test]
 fn a_picture_that_is_kept_stays_as_it_was() {
     each(1, |plugin| {
         for first in 1..=4 {
