@@ -1,5 +1,6 @@
 //! What a call costs beyond the function itself: `cargo run --release -p resight-plugin --example
-//! roundtrip [PYTHON]`. Prints medians and 99th percentiles; takes about 20 s.
+//! roundtrip [PYTHON]`. Prints medians and 99th percentiles; takes about 20 s. With `--features embed`
+//! the in-process way follows.
 
 use std::time::{Duration, Instant};
 
@@ -32,10 +33,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = dir.path().join("roundtrip.py");
     std::fs::write(&file, FILE)?;
     let image = Image::from_rgb(1920, 1080, vec![77; 1920 * 1080 * 3]).ok_or("size")?;
-    for workers in [1, 2] {
+    for (workers, in_process) in [(1, false), (2, false), (1, true), (2, true)] {
         let mut config = PluginConfig::new(&file);
         config.python = python.clone().into();
         config.workers = workers;
+        #[cfg(feature = "embed")]
+        {
+            config.in_process = in_process;
+        }
+        if in_process && cfg!(not(feature = "embed")) {
+            continue;
+        }
         let plugin = Plugin::start(config)?;
         let manifest = plugin.wait_ready(Duration::from_secs(60))?;
         while plugin.status().workers < workers {
@@ -43,7 +51,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let numpy = manifest.numpy.as_deref().unwrap_or("none");
         println!(
-            "workers {workers}, Python {}, numpy {numpy}",
+            "{} {workers}, Python {}, numpy {numpy}",
+            if in_process {
+                "in-process threads"
+            } else {
+                "workers"
+            },
             manifest.python
         );
         time("no-op", 20_000, || {

@@ -241,7 +241,13 @@ impl Sift {
                 e.response *= libm::powf(scale, options.scale_preference);
             }
         }
-        chosen.sort_unstable_by(selection::by_strength);
+        // Sorted as far as is likely to be needed.
+        let mut sorted = chosen.len();
+        if options.selection == Selection::Strongest && sorted / 2 > options.max_features {
+            sorted = options.max_features;
+            chosen.select_nth_unstable_by(sorted, selection::by_strength);
+        }
+        chosen[..sorted].sort_unstable_by(selection::by_strength);
         if options.selection == Selection::Spread {
             let size = (view.width(), view.height());
             selection::spread(&mut chosen, options.max_features, size, |e| {
@@ -254,10 +260,15 @@ impl Sift {
         let start = Instant::now();
         // An extremum seldom has no direction: as many as are wanted are nearly always enough.
         let mut oriented: Vec<(Extremum, f32)> = Vec::new();
-        let mut rest = &chosen[..];
-        while !rest.is_empty() && oriented.len() < options.max_features {
-            let next;
-            (next, rest) = rest.split_at(rest.len().min(options.max_features - oriented.len()));
+        let mut at = 0;
+        while at < chosen.len() && oriented.len() < options.max_features {
+            if at == sorted {
+                chosen[at..].sort_unstable_by(selection::by_strength);
+                sorted = chosen.len();
+            }
+            let more = options.max_features - oriented.len();
+            let next = &chosen[at..sorted.min(at + more)];
+            at += next.len();
             let expect = |e: &Extremum| {
                 let reach = orientation::reach(self.octave_sigma(e));
                 pyramid.layer(e).expect(e.x, e.y, reach);
