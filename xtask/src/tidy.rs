@@ -29,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Files that may hold `unsafe` code: each says why it is sound and is compared with a twin.
 const UNSAFE_FILES: &[&str] = &[
+    "crates/resight-index/src/mapped.rs",
     "crates/resight-plugin/src/embedded/lent.rs",
     "crates/resight-plugin/src/mapping.rs",
     "crates/resight-vision/src/dispatch.rs",

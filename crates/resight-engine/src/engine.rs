@@ -1,6 +1,6 @@
 //! The engine: what is held, and how it is asked for. Changes are made in `commit.rs`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
@@ -28,6 +28,17 @@ pub struct Parts {
     pub extractor: Arc<dyn LocalExtractor>,
     /// Gives them words; must have been trained on the extractor's model.
     pub vocabulary: Arc<Vocabulary>,
+    /// Where the inverted index is kept; without it it is made anew from the catalogue each time.
+    pub index: Option<IndexFolder>,
+}
+
+/// A folder for the inverted index. All in it can be made again from the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexFolder {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether this process may write to it: one may at a time.
+    pub writable: bool,
 }
 
 /// Bounds and trade-offs.
@@ -75,7 +86,7 @@ pub struct Storage {
     pub feature_bytes: u64,
     /// Stored words and signatures, in bytes.
     pub word_bytes: u64,
-    /// The inverted index in memory, in bytes.
+    /// The inverted index, in memory or on disk, in bytes.
     pub index_bytes: u64,
 }
 
@@ -111,8 +122,8 @@ const THUMBNAIL: (u32, u8) = (320, 80);
 const REBUILD_BATCH: usize = 2000;
 
 impl Engine {
-    /// Opens what the catalogue holds: checks that it was made by this model and vocabulary and
-    /// rebuilds the index from the stored words.
+    /// Opens what the catalogue holds: checks that it was made by this model and vocabulary, and
+    /// makes what is not in the kept index from the stored words.
     pub fn open(parts: Parts, options: EngineOptions) -> Result<Self, EngineError> {
         if parts.vocabulary.model() != parts.extractor.model() {
             return Err(EngineError::ModelMismatch {
@@ -121,8 +132,9 @@ impl Engine {
                 current: parts.extractor.model().to_string(),
             });
         }
+        let (index, mut after) = open_index(&parts)?;
         let engine = Self {
-            index: Index::new(parts.vocabulary.len()),
+            index,
             cache: FeatureCache::new(options.feature_cache_bytes),
             parts,
             options,
@@ -131,7 +143,6 @@ impl Engine {
         };
         engine.check_setting(MODEL_SETTING, engine.parts.extractor.model().as_str())?;
         engine.check_setting("vocabulary", engine.parts.vocabulary.id())?;
-        let mut after = None;
         loop {
             let batch = engine.parts.catalogue.words_after(after, REBUILD_BATCH)?;
             let Some(last) = batch.last() else {
@@ -351,6 +362,21 @@ impl Engine {
             original: None,
         })
     }
+}
+
+/// The index as far as it is kept, and the last key that is in it.
+fn open_index(parts: &Parts) -> Result<(Index, Option<u64>), EngineError> {
+    let Some(folder) = &parts.index else {
+        return Ok((Index::new(parts.vocabulary.len()), None));
+    };
+    let held = || parts.catalogue.keys();
+    let keys = || held().map(|all| all.into_iter().map(|(key, n)| (Key(key), n)).collect());
+    let (index, opened) = Index::open(&parts.vocabulary, &folder.path, folder.writable, keys)?;
+    if let Some(lost) = opened.lost {
+        let path = folder.path.display();
+        tracing::warn!("the index in {path} is not whole ({lost}); the rest is made anew");
+    }
+    Ok((index, opened.last.map(|key| key.0)))
 }
 
 fn file_of(picture: Picture, bytes: Vec<u8>) -> PictureFile {

@@ -21,7 +21,7 @@ mod train;
 
 pub use compare::{Comparison, compare};
 pub use decode::{DecodeLimits, Decoded, Refused, RefusedCode, decode};
-pub use engine::{Engine, EngineOptions, MODEL_SETTING, Parts, RefusedFile, Storage};
+pub use engine::{Engine, EngineOptions, IndexFolder, MODEL_SETTING, Parts, RefusedFile, Storage};
 pub use error::EngineError;
 pub use folder::{FolderEvent, FolderOptions, FolderReport};
 pub use picture::{Added, Picture, PictureFile};

@@ -1,11 +1,20 @@
 //! The index that grows and shrinks, one change at a time; readers hold snapshots.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread::JoinHandle;
 
 use crate::Key;
+use crate::folder::Folder;
+use crate::keeper;
 use crate::picture_words::PictureWords;
-use crate::segment::{Part, Segment};
-use crate::snapshot::{LiveSegment, Snapshot};
+use crate::segment::{MOST, Part, Segment};
+use crate::snapshot::{LiveSegment, Removed, Snapshot};
+use crate::vocabulary::Vocabulary;
+
+/// Segments that are merged by the one who adds have at most so many pictures together; larger
+/// ones are merged by a thread of the index's own.
+pub(crate) const SMALL: usize = 1024;
 
 /// Takes adds and removals; both are in every snapshot taken afterwards.
 ///
@@ -13,64 +22,169 @@ use crate::snapshot::{LiveSegment, Snapshot};
 /// from the catalogue in ascending order and segments are merged with their neighbours only.
 #[derive(Debug)]
 pub struct Index {
+    shared: Arc<Shared>,
+    keeper: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
     /// Held by the one who changes; readers never wait for it.
-    writer: Mutex<()>,
+    writer: Mutex<Work>,
+    /// There is something to merge or to save, or the end.
+    pub(crate) work: Condvar,
+    /// The keeper has nothing left to do.
+    pub(crate) rest: Condvar,
     current: RwLock<Arc<Snapshot>>,
 }
 
+/// What the keeper is told.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) closed: bool,
+    pub(crate) idle: bool,
+    /// Counts changes, so that the keeper sees those made while it worked.
+    pub(crate) changes: u64,
+}
+
+/// What opening a folder of segments found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// Pictures that need not be added again: all up to this key.
+    pub last: Option<Key>,
+    /// Why not all segments could be taken over.
+    pub lost: Option<String>,
+}
+
 impl Index {
-    /// An empty index for a vocabulary of `words` words.
+    /// An empty index in memory, for a vocabulary of `words` words.
     pub fn new(words: usize) -> Self {
-        let empty = Snapshot {
-            segments: Vec::new(),
-            frequencies: Arc::new(vec![0; words]),
+        Self::start(words, Vec::new(), None)
+    }
+
+    /// The index that is kept in `folder`: large segments are mapped from there, and saved there
+    /// where it may be written to. `held` gives the pictures that the catalogue holds, ascending by
+    /// key, each with its number of features: segments that disagree are given up. Pictures above
+    /// [`Opened::last`] are to be added.
+    pub fn open<E>(
+        vocabulary: &Vocabulary,
+        folder: &Path,
+        writable: bool,
+        held: impl FnOnce() -> Result<Vec<(Key, u32)>, E>,
+    ) -> Result<(Self, Opened), E> {
+        let mut id = [0; 16];
+        id.copy_from_slice(&blake3::hash(vocabulary.id().as_bytes()).as_bytes()[..16]);
+        let mut folder = Folder::new(folder, id);
+        // First the segments, then the catalogue: what was added in between lies above them.
+        let (saved, mut lost) = folder.read();
+        let held = held()?;
+        let mut segments = Vec::with_capacity(saved.len());
+        for saved in saved {
+            match reconciled(&saved.segment, &held) {
+                Some(removed) => segments.push(LiveSegment {
+                    segment: saved.segment,
+                    removed: Arc::new(removed),
+                    file: Some(saved.name),
+                }),
+                None => {
+                    lost = Some(format!("{} and the catalogue disagree", saved.name));
+                    break;
+                }
+            }
+        }
+        let last = segments.last().and_then(|s| s.segment.keys().last());
+        let opened = Opened {
+            last: last.copied().map(Key),
+            lost,
         };
+        let covered = held.partition_point(|h| opened.last.is_some_and(|l| h.0 <= l));
+        let live: usize = segments.iter().map(LiveSegment::len).sum();
+        let words = vocabulary.len();
+        let folder = writable.then_some(folder);
+        if live != covered {
+            let lost = Some("segments and catalogue disagree".to_owned());
+            let opened = Opened { last: None, lost };
+            return Ok((Self::start(words, Vec::new(), folder), opened));
+        }
+        Ok((Self::start(words, segments, folder), opened))
+    }
+
+    fn start(words: usize, segments: Vec<LiveSegment>, folder: Option<Folder>) -> Self {
+        let mut frequencies = vec![0u32; words];
+        for live in &segments {
+            gain(&live.segment, &mut frequencies);
+            let gone: Vec<u32> = live.removed.iter().collect();
+            if !gone.is_empty() {
+                forget(&live.segment, &mut frequencies, &gone);
+            }
+        }
+        let shared = Arc::new(Shared {
+            writer: Mutex::default(),
+            work: Condvar::new(),
+            rest: Condvar::new(),
+            current: RwLock::new(Arc::new(Snapshot {
+                segments,
+                frequencies: Arc::new(frequencies),
+            })),
+        });
+        let theirs = shared.clone();
+        let thread = std::thread::Builder::new().name("resight-index".into());
+        let keeper = thread.spawn(move || keeper::keep(&theirs, folder));
+        if let Err(e) = &keeper {
+            tracing::warn!("the index cannot be tidied in the background: {e}");
+        }
         Self {
-            writer: Mutex::new(()),
-            current: RwLock::new(Arc::new(empty)),
+            shared,
+            keeper: keeper.ok(),
         }
     }
 
     /// The present state. Cheap: it shares everything.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        // A panic elsewhere cannot leave a half-made snapshot behind: it is swapped as a whole.
-        self.current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.shared.snapshot()
+    }
+
+    /// Waits until everything is merged and saved that should be.
+    pub fn settle(&self) {
+        let mut work = self.shared.lock();
+        while !work.idle && self.keeper.is_some() {
+            work = self
+                .shared
+                .rest
+                .wait(work)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// Adds pictures. A key that is held already, or that is not above all keys added before, is
     /// left out; the catalogue never gives one.
     pub fn add(&self, mut pictures: Vec<(Key, PictureWords)>) {
-        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let writer = self.shared.lock();
         let before = self.snapshot();
         let last = before
             .segments
             .iter()
             .rev()
             .find_map(|s| s.segment.keys().last().copied());
-        pictures.retain(|p| last.is_none_or(|l| p.0 > l));
+        pictures.retain(|p| last.is_none_or(|l| p.0.0 > l));
         pictures.sort_by_key(|p| p.0);
         pictures.dedup_by_key(|p| p.0);
         if pictures.is_empty() {
             return;
         }
-        let segment = Segment::build(&pictures);
         let mut frequencies = before.frequencies.to_vec();
-        count(&segment, &mut frequencies, None, 1);
         let mut segments = before.segments.clone();
-        segments.push(LiveSegment {
-            segment: Arc::new(segment),
-            removed: Arc::default(),
-        });
-        merge_tail(&mut segments);
-        self.publish(segments, frequencies);
+        for part in pictures.chunks(MOST) {
+            let segment = Segment::build(part);
+            gain(&segment, &mut frequencies);
+            segments.push(LiveSegment::of(segment));
+            merge_tail(&mut segments);
+        }
+        self.shared.change(writer, segments, frequencies);
     }
 
     /// Removes pictures; gives the number of those that were held.
     pub fn remove(&self, keys: &[Key]) -> usize {
-        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let writer = self.shared.lock();
         let before = self.snapshot();
         let mut segments = before.segments.clone();
         let mut frequencies = before.frequencies.to_vec();
@@ -83,89 +197,155 @@ impl Index {
             found.sort_unstable();
             found.dedup();
             if !found.is_empty() {
-                count(&live.segment, &mut frequencies, Some(&found), -1);
+                forget(&live.segment, &mut frequencies, &found);
                 total += found.len();
-                live.removed = Arc::new(live.removed.iter().copied().chain(found).collect());
+                let removed = Arc::make_mut(&mut live.removed);
+                found.into_iter().for_each(|p| removed.insert(p));
             }
         }
         if total > 0 {
             segments.retain(|s| s.len() > 0);
-            compact(&mut segments);
-            self.publish(segments, frequencies);
+            for live in &mut segments {
+                if live.segment.keys().len() <= SMALL && is_sparse(live) {
+                    *live = merge(&[live]);
+                }
+            }
+            self.shared.change(writer, segments, frequencies);
         }
         total
     }
+}
 
-    fn publish(&self, segments: Vec<LiveSegment>, frequencies: Vec<u32>) {
+impl Drop for Index {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.work.notify_all();
+        if let Some(keeper) = self.keeper.take() {
+            let _panicked = keeper.join();
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Work> {
+        // Guards no data that a panic could leave half changed.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        // A panic elsewhere cannot leave a half-made snapshot behind: it is swapped as a whole.
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// A change by one who adds or removes: the keeper looks at it.
+    fn change(
+        &self,
+        mut writer: MutexGuard<'_, Work>,
+        segments: Vec<LiveSegment>,
+        frequencies: Vec<u32>,
+    ) {
+        self.publish(segments, Arc::new(frequencies));
+        writer.idle = false;
+        writer.changes += 1;
+        drop(writer);
+        self.work.notify_all();
+    }
+
+    /// The writer's lock must be held.
+    pub(crate) fn publish(&self, segments: Vec<LiveSegment>, frequencies: Arc<Vec<u32>>) {
         let next = Arc::new(Snapshot {
             segments,
-            frequencies: Arc::new(frequencies),
+            frequencies,
         });
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
     }
 }
 
-/// Adds `by` to the frequency of each word for every picture that has it; of all pictures or of
-/// those in `chosen`, ascending.
-fn count(segment: &Segment, frequencies: &mut [u32], chosen: Option<&[u32]>, by: i32) {
-    /// Up to so many pictures are looked up in each list instead of reading the whole list.
-    const FEW: usize = 8;
-    for (word, pictures) in segment.lists() {
-        let runs = || pictures.chunk_by(|a, b| a == b).map(|run| run[0]);
-        let different = match chosen {
-            None => runs().count(),
-            Some(few) if few.len() <= FEW => few
-                .iter()
-                .filter(|p| pictures.binary_search(p).is_ok())
-                .count(),
-            Some(many) => runs().filter(|p| many.binary_search(p).is_ok()).count(),
-        };
+/// Pictures of `segment` that `held` lacks; `None` when one of them has another number of features
+/// there, so that the two cannot be of one history.
+fn reconciled(segment: &Segment, held: &[(Key, u32)]) -> Option<Removed> {
+    let mut removed = Removed::default();
+    let first = segment.keys().first().copied().unwrap_or_default();
+    let mut at = held.partition_point(|h| h.0.0 < first);
+    let pictures = segment.keys().iter().zip(segment.features());
+    for ((&key, &features), picture) in pictures.zip(0u32..) {
+        while held.get(at).is_some_and(|h| h.0.0 < key) {
+            at += 1;
+        }
+        match held.get(at).filter(|h| h.0.0 == key) {
+            Some(same) if same.1 == features => {}
+            Some(_) => return None,
+            None => removed.insert(picture),
+        }
+    }
+    Some(removed)
+}
+
+fn gain(segment: &Segment, frequencies: &mut [u32]) {
+    for (&word, &pictures) in segment.words().iter().zip(segment.frequencies()) {
         if let Some(f) = frequencies.get_mut(word as usize) {
-            *f = f.saturating_add_signed(by * different as i32);
+            *f += pictures;
         }
     }
 }
 
-/// Merges the newest segments as long as one is not well below the size of the one before: each
-/// picture is copied a logarithmic number of times, and a search meets few segments.
+/// Takes one from the frequency of each word for every picture of `gone`, ascending, that has it.
+fn forget(segment: &Segment, frequencies: &mut [u32], gone: &[u32]) {
+    /// Up to so many pictures are looked up in each list instead of reading the whole list.
+    const FEW: usize = 8;
+    for (word, pictures) in segment.lists() {
+        let different = if gone.len() <= FEW {
+            let has =
+                |p: &&u32| u16::try_from(**p).is_ok_and(|p| pictures.binary_search(&p).is_ok());
+            gone.iter().filter(has).count()
+        } else {
+            let runs = pictures.chunk_by(|a, b| a == b);
+            runs.filter(|run| gone.binary_search(&u32::from(run[0])).is_ok())
+                .count()
+        };
+        if let Some(f) = frequencies.get_mut(word as usize) {
+            *f = f.saturating_sub(different as u32);
+        }
+    }
+}
+
+/// Whether two neighbours are to be one: the newer is not well below the size of the older, and
+/// both fit into one. So each picture is copied a logarithmic number of times, and a search meets
+/// few segments.
+pub(crate) fn belong_together(older: &LiveSegment, newer: &LiveSegment) -> bool {
+    2 * newer.len() >= older.len() && older.len() + newer.len() <= MOST
+}
+
+/// Whether more than a quarter of it has been removed.
+pub(crate) fn is_sparse(live: &LiveSegment) -> bool {
+    4 * live.removed.len() > live.segment.keys().len()
+}
+
+/// Merges the newest segments as long as they are small.
 fn merge_tail(segments: &mut Vec<LiveSegment>) {
     while let [.., older, newer] = &segments[..]
-        && 2 * newer.len() >= older.len()
+        && belong_together(older, newer)
+        && older.len() + newer.len() <= SMALL
     {
-        let merged = merge(older, newer);
+        let merged = merge(&[older, newer]);
         segments.truncate(segments.len() - 2);
         segments.push(merged);
     }
 }
 
-/// Rewrites segments of which more than a quarter has been removed.
-fn compact(segments: &mut [LiveSegment]) {
-    let nothing = LiveSegment {
-        segment: Arc::new(Segment::build(&[])),
-        removed: Arc::default(),
-    };
-    for live in segments {
-        if 4 * live.removed.len() > live.segment.keys().len() {
-            *live = merge(live, &nothing);
-        }
-    }
-}
-
-fn merge(older: &LiveSegment, newer: &LiveSegment) -> LiveSegment {
-    let merged = Segment::merge(
-        &Part {
-            segment: &older.segment,
-            is_live: &|p| older.is_live(p),
-        },
-        &Part {
-            segment: &newer.segment,
-            is_live: &|p| newer.is_live(p),
-        },
-    );
-    LiveSegment {
-        segment: Arc::new(merged),
-        removed: Arc::default(),
-    }
+pub(crate) fn merge(segments: &[&LiveSegment]) -> LiveSegment {
+    let live: Vec<_> = segments
+        .iter()
+        .map(|s| move |picture| s.is_live(picture))
+        .collect();
+    let parts = segments.iter().zip(&live).map(|(s, is_live)| Part {
+        segment: &s.segment,
+        is_live,
+    });
+    LiveSegment::of(Segment::merge(&parts.collect::<Vec<_>>()))
 }
 
 #[cfg(test)]

@@ -3,13 +3,16 @@
 //!
 //! The index knows a picture only as a [`Key`]; names, paths and ids live in the catalogue.
 
+mod folder;
 mod index;
+mod keeper;
+mod mapped;
 mod picture_words;
 mod segment;
 mod snapshot;
 mod vocabulary;
 
-pub use index::Index;
+pub use index::{Index, Opened};
 pub use picture_words::{PictureWords, WordsError};
 pub use snapshot::{Candidate, CandidateOptions, Snapshot};
 pub use vocabulary::{

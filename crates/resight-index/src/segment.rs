@@ -1,149 +1,269 @@
 //! An immutable part of the inverted index: for each word, who has it and with which signature.
+//!
+//! All of it is one run of bytes, the same in memory and on disk; `docs/index-format.md` says where
+//! what stands. A segment holds at most 65,536 pictures, so that two bytes name one of them, the
+//! votes of a search fit the second-level cache, and several threads share a large index.
+
+use std::ops::Range;
 
 use crate::Key;
+use crate::mapped::Bytes;
 use crate::picture_words::PictureWords;
+
+/// Pictures that one segment holds at most.
+pub(crate) const MOST: usize = 1 << 16;
+
+const MAGIC: [u8; 8] = *b"RSIGHTIX";
+const VERSION: u32 = 1;
+const HEADER: usize = 128;
+/// Where the header's own hash stands, after everything it covers.
+const SEAL: usize = 96;
 
 /// Postings of some pictures, grouped by word.
 ///
-/// Invariant: `keys` ascend, and so do the pictures within each word, so a picture is found by
-/// binary search and lists are merged without sorting.
-#[derive(Debug, Default)]
+/// Invariant: `keys` ascend, and so do words, and the pictures within each word; a picture is
+/// found by binary search and lists are merged without sorting.
+#[derive(Debug)]
 pub(crate) struct Segment {
-    keys: Vec<Key>,
-    /// Features of each picture.
-    features: Vec<u32>,
-    /// Words that occur, ascending.
-    words: Vec<u32>,
-    /// Postings of `words[i]` are `starts[i] .. starts[i + 1]`.
-    starts: Vec<u32>,
-    /// Index into `keys`.
-    pictures: Vec<u32>,
-    signatures: Vec<u64>,
+    bytes: Bytes,
+    layout: Layout,
+}
+
+/// Where each part stands in the bytes.
+#[derive(Clone, Debug)]
+struct Layout {
+    keys: Range<usize>,
+    features: Range<usize>,
+    words: Range<usize>,
+    frequencies: Range<usize>,
+    starts: Range<usize>,
+    pictures: Range<usize>,
+    signatures: Range<usize>,
+}
+
+impl Layout {
+    /// `None` when that many cannot be.
+    fn of(pictures: usize, words: usize, postings: usize) -> Option<Self> {
+        let mut at = HEADER;
+        let mut part = |count: usize, size: usize| {
+            let length = count.checked_mul(size)?;
+            let range = at..at.checked_add(length)?;
+            at = range.end.checked_next_multiple_of(8)?;
+            Some(range)
+        };
+        Some(Self {
+            keys: part(pictures, 8)?,
+            features: part(pictures, 4)?,
+            words: part(words, 4)?,
+            frequencies: part(words, 4)?,
+            starts: part(words.checked_add(1)?, 4)?,
+            pictures: part(postings, 2)?,
+            signatures: part(postings, 8)?,
+        })
+    }
+
+    fn length(&self) -> usize {
+        self.signatures.end
+    }
+}
+
+/// Bytes that are no segment of this program's, or no longer what was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SegmentError {
+    #[error("it is damaged")]
+    Damaged,
+    #[error("it was made by another version of the format")]
+    Version,
+    #[error("it was made with another vocabulary")]
+    Vocabulary,
 }
 
 impl Segment {
-    /// Builds a segment; `pictures` ascend by key.
+    /// Builds a segment of at most [`MOST`] pictures, which ascend by key.
     pub(crate) fn build(pictures: &[(Key, PictureWords)]) -> Self {
-        debug_assert!(pictures.is_sorted_by_key(|p| p.0));
-        let mut postings: Vec<(u32, u32, u64)> = Vec::new();
-        for ((_, words), picture) in pictures.iter().zip(0u32..) {
-            postings.extend(
-                words
-                    .features()
-                    .iter()
-                    .map(|f| (f.word, picture, f.signature)),
-            );
+        debug_assert!(pictures.is_sorted_by_key(|p| p.0) && pictures.len() <= MOST);
+        let mut postings: Vec<(u32, u16, u64)> = Vec::new();
+        for ((_, words), picture) in pictures.iter().zip(0u16..=u16::MAX) {
+            let words = words.features().iter();
+            postings.extend(words.map(|f| (f.word, picture, f.signature)));
         }
         postings.sort_unstable();
-        let mut segment = Self {
-            keys: pictures.iter().map(|p| p.0).collect(),
+        let mut builder = Builder {
+            keys: pictures.iter().map(|p| p.0.0).collect(),
             features: pictures
                 .iter()
                 .map(|p| p.1.features().len() as u32)
                 .collect(),
-            ..Self::default()
+            ..Builder::default()
         };
+        builder.reserve(postings.len());
         for (word, picture, signature) in postings {
-            segment.push(word, picture, signature);
+            builder.push(word, picture, signature);
         }
-        segment.starts.push(segment.pictures.len() as u32);
-        segment
+        builder.finish()
     }
 
-    /// Postings must come by word, then by picture.
-    fn push(&mut self, word: u32, picture: u32, signature: u64) {
-        if self.words.last() != Some(&word) {
-            self.words.push(word);
-            self.starts.push(self.pictures.len() as u32);
+    /// One segment of several, in order and each key of one below every key of the next, without
+    /// the pictures that `is_live` refuses; at most [`MOST`] may be left.
+    pub(crate) fn merge(parts: &[Part<'_>]) -> Self {
+        let mut builder = Builder::default();
+        builder.reserve(parts.iter().map(|p| p.segment.pictures().len()).sum());
+        // Where each picture goes.
+        let mut places: Vec<Vec<Option<u16>>> = Vec::with_capacity(parts.len());
+        for part in parts {
+            let segment = part.segment;
+            let kept = segment.keys().iter().zip(segment.features());
+            let places_of = kept.zip(0u32..).map(|((key, features), picture)| {
+                (part.is_live)(picture).then(|| {
+                    builder.keys.push(*key);
+                    builder.features.push(*features);
+                    (builder.keys.len() - 1) as u16
+                })
+            });
+            places.push(places_of.collect());
         }
-        self.pictures.push(picture);
-        self.signatures.push(signature);
-    }
-
-    /// One segment of two, without the pictures that `keep` refuses; every key of `older` is
-    /// below every key of `newer`.
-    pub(crate) fn merge(older: &Part<'_>, newer: &Part<'_>) -> Self {
-        let (older_postings, newer_postings) =
-            (older.segment.pictures.len(), newer.segment.pictures.len());
-        let mut merged = Self {
-            pictures: Vec::with_capacity(older_postings + newer_postings),
-            signatures: Vec::with_capacity(older_postings + newer_postings),
-            ..Self::default()
-        };
-        // Where each picture goes; MAX: dropped.
-        let mut places = [Vec::new(), Vec::new()];
-        for (part, places) in [older, newer].into_iter().zip(&mut places) {
-            for picture in 0..part.segment.keys.len() {
-                places.push(if (part.is_live)(picture as u32) {
-                    merged.keys.push(part.segment.keys[picture]);
-                    merged.features.push(part.segment.features[picture]);
-                    merged.keys.len() as u32 - 1
-                } else {
-                    u32::MAX
-                });
-            }
-        }
-        debug_assert!(merged.keys.is_sorted());
-        let (a, b) = (older.segment, newer.segment);
-        let (mut i, mut j) = (0, 0);
-        while i < a.words.len() || j < b.words.len() {
-            let word = match (a.words.get(i), b.words.get(j)) {
-                (Some(&x), Some(&y)) => x.min(y),
-                (Some(&x), None) | (None, Some(&x)) => x,
-                (None, None) => break,
+        debug_assert!(builder.keys.is_sorted() && builder.keys.len() <= MOST);
+        let mut at = vec![0; parts.len()];
+        loop {
+            let here = parts.iter().zip(&at);
+            let words = here.filter_map(|(p, at)| p.segment.words().get(*at));
+            let Some(&word) = words.min() else {
+                return builder.finish();
             };
-            for (segment, places, at) in [(a, &places[0], &mut i), (b, &places[1], &mut j)] {
-                if segment.words.get(*at) == Some(&word) {
-                    for p in segment.starts[*at] as usize..segment.starts[*at + 1] as usize {
-                        let to = places[segment.pictures[p] as usize];
-                        if to != u32::MAX {
-                            merged.push(word, to, segment.signatures[p]);
+            for ((part, places), at) in parts.iter().zip(&places).zip(&mut at) {
+                if part.segment.words().get(*at) == Some(&word) {
+                    let range = part.segment.range(*at);
+                    let pictures = &part.segment.pictures()[range.clone()];
+                    for (&picture, &signature) in
+                        pictures.iter().zip(&part.segment.signatures()[range])
+                    {
+                        if let Some(to) = places[usize::from(picture)] {
+                            builder.push(word, to, signature);
                         }
                     }
                     *at += 1;
                 }
             }
         }
-        merged.starts.push(merged.pictures.len() as u32);
-        merged
     }
 
-    /// Pictures and signatures of `word`.
-    pub(crate) fn postings(&self, word: u32) -> (&[u32], &[u64]) {
-        match self.words.binary_search(&word) {
+    /// Reads a segment that [`Segment::sealed`] wrote for a vocabulary of this id.
+    pub(crate) fn open(bytes: Bytes, vocabulary: &[u8; 16]) -> Result<Self, SegmentError> {
+        let all = bytes.as_slice();
+        let header = all
+            .get(..HEADER)
+            .filter(|h| h[..8] == MAGIC)
+            .ok_or(SegmentError::Damaged)?;
+        if header[8..12] != VERSION.to_le_bytes() {
+            return Err(SegmentError::Version);
+        }
+        let count = |at: usize| {
+            let mut number = [0; 8];
+            number.copy_from_slice(&header[at..at + 8]);
+            usize::try_from(u64::from_le_bytes(number)).ok()
+        };
+        let layout = count(16)
+            .filter(|n| *n <= MOST)
+            .zip(count(24))
+            .zip(count(32))
+            .and_then(|((n, w), p)| Layout::of(n, w, p))
+            .filter(|layout| layout.length() == all.len())
+            .ok_or(SegmentError::Damaged)?;
+        if header[40..56] != *vocabulary {
+            return Err(SegmentError::Vocabulary);
+        }
+        let sealed = *blake3::hash(&header[..SEAL]).as_bytes() == header[SEAL..];
+        if !sealed || *blake3::hash(&all[HEADER..]).as_bytes() != header[64..SEAL] {
+            return Err(SegmentError::Damaged);
+        }
+        Ok(Self { bytes, layout })
+    }
+
+    /// The bytes with a header that lets them be opened again.
+    pub(crate) fn sealed(&self, vocabulary: &[u8; 16]) -> ([u8; HEADER], &[u8]) {
+        let body = &self.bytes.as_slice()[HEADER..];
+        let mut header = [0; HEADER];
+        header[..8].copy_from_slice(&MAGIC);
+        header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        let counts = [
+            self.keys().len(),
+            self.words().len(),
+            self.signatures().len(),
+        ];
+        for (i, count) in counts.into_iter().enumerate() {
+            header[16 + 8 * i..24 + 8 * i].copy_from_slice(&(count as u64).to_le_bytes());
+        }
+        header[40..56].copy_from_slice(vocabulary);
+        header[64..SEAL].copy_from_slice(blake3::hash(body).as_bytes());
+        let seal = blake3::hash(&header[..SEAL]);
+        header[SEAL..].copy_from_slice(seal.as_bytes());
+        (header, body)
+    }
+
+    fn part<T: bytemuck::Pod>(&self, range: &Range<usize>) -> &[T] {
+        // The parts begin at multiples of eight, of memory that does as well.
+        bytemuck::cast_slice(&self.bytes.as_slice()[range.clone()])
+    }
+
+    /// Pictures, ascending.
+    pub(crate) fn keys(&self) -> &[u64] {
+        self.part(&self.layout.keys)
+    }
+
+    /// Features of each picture.
+    pub(crate) fn features(&self) -> &[u32] {
+        self.part(&self.layout.features)
+    }
+
+    /// Words that occur, ascending.
+    pub(crate) fn words(&self) -> &[u32] {
+        self.part(&self.layout.words)
+    }
+
+    /// Pictures that have each of [`Segment::words`].
+    pub(crate) fn frequencies(&self) -> &[u32] {
+        self.part(&self.layout.frequencies)
+    }
+
+    fn pictures(&self) -> &[u16] {
+        self.part(&self.layout.pictures)
+    }
+
+    fn signatures(&self) -> &[u64] {
+        self.part(&self.layout.signatures)
+    }
+
+    /// Postings of the word at `i` of [`Segment::words`].
+    fn range(&self, i: usize) -> Range<usize> {
+        let starts: &[u32] = self.part(&self.layout.starts);
+        starts[i] as usize..starts[i + 1] as usize
+    }
+
+    /// Pictures, as often as they have it, and signatures of `word`.
+    pub(crate) fn postings(&self, word: u32) -> (&[u16], &[u64]) {
+        match self.words().binary_search(&word) {
             Ok(i) => {
-                let range = self.starts[i] as usize..self.starts[i + 1] as usize;
-                (&self.pictures[range.clone()], &self.signatures[range])
+                let range = self.range(i);
+                (&self.pictures()[range.clone()], &self.signatures()[range])
             }
             Err(_) => (&[], &[]),
         }
     }
 
     /// Each word with the pictures that have it (a picture as often as it has it).
-    pub(crate) fn lists(&self) -> impl Iterator<Item = (u32, &[u32])> {
-        self.words
-            .iter()
-            .zip(self.starts.windows(2))
-            .map(|(&w, s)| (w, &self.pictures[s[0] as usize..s[1] as usize]))
-    }
-
-    pub(crate) fn keys(&self) -> &[Key] {
-        &self.keys
-    }
-
-    /// Number of features of a picture.
-    pub(crate) fn feature_count(&self, picture: u32) -> u32 {
-        self.features[picture as usize]
+    pub(crate) fn lists(&self) -> impl Iterator<Item = (u32, &[u16])> {
+        let words = self.words().iter().enumerate();
+        words.map(|(i, &word)| (word, &self.pictures()[self.range(i)]))
     }
 
     /// The picture with this key.
     pub(crate) fn find(&self, key: Key) -> Option<u32> {
-        self.keys.binary_search(&key).ok().map(|i| i as u32)
+        self.keys().binary_search(&key.0).ok().map(|i| i as u32)
     }
 
-    /// Bytes held.
-    pub(crate) fn bytes(&self) -> usize {
-        self.keys.len() * 12 + self.words.len() * 8 + self.pictures.len() * 12
+    /// Bytes held, in memory or on disk.
+    pub(crate) fn length(&self) -> usize {
+        self.bytes.as_slice().len()
     }
 }
 
@@ -151,4 +271,62 @@ impl Segment {
 pub(crate) struct Part<'a> {
     pub(crate) segment: &'a Segment,
     pub(crate) is_live: &'a dyn Fn(u32) -> bool,
+}
+
+/// The parts of a segment to be.
+#[derive(Default)]
+struct Builder {
+    keys: Vec<u64>,
+    features: Vec<u32>,
+    words: Vec<u32>,
+    frequencies: Vec<u32>,
+    starts: Vec<u32>,
+    pictures: Vec<u16>,
+    signatures: Vec<u64>,
+}
+
+impl Builder {
+    fn reserve(&mut self, postings: usize) {
+        self.pictures.reserve_exact(postings);
+        self.signatures.reserve_exact(postings);
+    }
+
+    /// Postings must come by word, then by picture.
+    fn push(&mut self, word: u32, picture: u16, signature: u64) {
+        if self.words.last() != Some(&word) {
+            self.words.push(word);
+            self.frequencies.push(0);
+            self.starts.push(self.pictures.len() as u32);
+        }
+        let first = self.starts.last().map_or(0, |s| *s as usize);
+        let new = self.pictures[first..].last() != Some(&picture);
+        if let Some(frequency) = self.frequencies.last_mut() {
+            *frequency += u32::from(new);
+        }
+        self.pictures.push(picture);
+        self.signatures.push(signature);
+    }
+
+    fn finish(mut self) -> Segment {
+        self.starts.push(self.pictures.len() as u32);
+        let counts = (self.keys.len(), self.words.len(), self.pictures.len());
+        // A sum of lengths of vectors that are all in memory.
+        let layout = Layout::of(counts.0, counts.1, counts.2).unwrap_or_else(|| unreachable!());
+        let mut words = vec![0u64; layout.length().div_ceil(8)];
+        let out: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+        let parts: [(&Range<usize>, &[u8]); 7] = [
+            (&layout.keys, bytemuck::cast_slice(&self.keys)),
+            (&layout.features, bytemuck::cast_slice(&self.features)),
+            (&layout.words, bytemuck::cast_slice(&self.words)),
+            (&layout.frequencies, bytemuck::cast_slice(&self.frequencies)),
+            (&layout.starts, bytemuck::cast_slice(&self.starts)),
+            (&layout.pictures, bytemuck::cast_slice(&self.pictures)),
+            (&layout.signatures, bytemuck::cast_slice(&self.signatures)),
+        ];
+        for (range, bytes) in parts {
+            out[range.clone()].copy_from_slice(bytes);
+        }
+        let bytes = Bytes::Owned(words, layout.length());
+        Segment { bytes, layout }
+    }
 }

@@ -1,6 +1,5 @@
 //! A frozen state of the index, to be searched while others add and remove.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -37,16 +36,58 @@ pub struct Candidate {
     pub score: f64,
 }
 
+/// Pictures of a segment that no longer count, one bit each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Removed {
+    bits: Vec<u64>,
+    count: usize,
+}
+
+impl Removed {
+    pub(crate) fn has(&self, picture: u32) -> bool {
+        let word = self.bits.get(picture as usize / 64);
+        word.is_some_and(|bits| bits >> (picture % 64) & 1 == 1)
+    }
+
+    /// One that was not removed before.
+    pub(crate) fn insert(&mut self, picture: u32) {
+        let at = picture as usize / 64;
+        self.bits.resize(self.bits.len().max(at + 1), 0);
+        self.bits[at] |= 1 << (picture % 64);
+        self.count += 1;
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Those removed, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        let all = 0..64 * self.bits.len() as u32;
+        all.filter(|&picture| self.has(picture))
+    }
+}
+
 /// A segment with the pictures removed from it since it was built.
 #[derive(Clone, Debug)]
 pub(crate) struct LiveSegment {
     pub(crate) segment: Arc<Segment>,
-    pub(crate) removed: Arc<HashSet<u32>>,
+    pub(crate) removed: Arc<Removed>,
+    /// The name of its file, if it is saved.
+    pub(crate) file: Option<Arc<str>>,
 }
 
 impl LiveSegment {
+    pub(crate) fn of(segment: Segment) -> Self {
+        Self {
+            segment: Arc::new(segment),
+            removed: Arc::default(),
+            file: None,
+        }
+    }
+
     pub(crate) fn is_live(&self, picture: u32) -> bool {
-        !self.removed.contains(&picture)
+        !self.removed.has(picture)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -80,11 +121,11 @@ impl Snapshot {
         self.len() == 0
     }
 
-    /// Bytes that the postings take in memory.
+    /// Bytes of all segments, in memory or on disk.
     pub fn bytes(&self) -> usize {
         self.segments
             .iter()
-            .map(|s| s.segment.bytes())
+            .map(|s| s.segment.length())
             .sum::<usize>()
             + 4 * self.frequencies.len()
     }
@@ -156,7 +197,7 @@ fn votes(live: &LiveSegment, query: &QueryWords, weights: &[u64], idf: &[u64]) -
                 if vote == 0 {
                     continue;
                 }
-                let p = p as usize;
+                let p = usize::from(p);
                 if giver[p] != number {
                     giver[p] = number;
                     given[p] = 0;
@@ -173,10 +214,10 @@ fn votes(live: &LiveSegment, query: &QueryWords, weights: &[u64], idf: &[u64]) -
         .zip(0u32..)
         .filter(|&(t, p)| t > 0 && live.is_live(p))
         .map(|(t, p)| Candidate {
-            key: segment.keys()[p as usize],
+            key: Key(segment.keys()[p as usize]),
             score: t as f64
                 / (IDF_UNIT * WEIGHT_UNIT)
-                / f64::from(segment.feature_count(p).max(1)).sqrt(),
+                / f64::from(segment.features()[p as usize].max(1)).sqrt(),
         })
         .collect()
 }

@@ -219,6 +219,9 @@ pub trait Catalogue: Send + Sync {
     /// Features of these keys: as many as `keys`, in the same order, `None` where unknown.
     fn features(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
 
+    /// Every picture's key with its number of features, by ascending key.
+    fn keys(&self) -> Result<Vec<(u64, u32)>, StoreError>;
+
     /// At most `limit` pairs of key and words with keys above `key` (from the start for `None`),
     /// ascending.
     fn words_after(

@@ -191,6 +191,10 @@ impl Catalogue for SqliteCatalogue {
         self.read(|connection| reads::features(connection, keys))
     }
 
+    fn keys(&self) -> Result<Vec<(u64, u32)>, StoreError> {
+        self.read(reads::keys)
+    }
+
     fn words_after(
         &self,
         key: Option<u64>,

@@ -10,7 +10,7 @@ mod vocabularies;
 use std::path::Path;
 use std::sync::Arc;
 
-use resight_engine::{DecodeLimits, Engine, EngineOptions, MODEL_SETTING, Parts};
+use resight_engine::{DecodeLimits, Engine, EngineOptions, IndexFolder, MODEL_SETTING, Parts};
 use resight_index::Vocabulary;
 use resight_store::{BlobStore, Catalogue, FolderBlobs, FolderLock, SqliteCatalogue, StoreError};
 use resight_vision::{LocalExtractor, ModelId};
@@ -21,6 +21,8 @@ use crate::plugins::Plugins;
 
 /// Folder of the blobs in the data folder.
 const BLOBS: &str = "blobs";
+/// Folder of the inverted index in the data folder.
+const INDEX: &str = "index";
 
 /// Learns the vocabulary that a new data folder lacks.
 pub type Learn<'a> = dyn FnMut(&dyn LocalExtractor) -> Result<Vocabulary, CliError> + 'a;
@@ -82,7 +84,8 @@ pub fn open_for_searching(config: &Config, plugins: &Plugins) -> Result<Arc<Engi
     let extractor = extractors::choose(stored.as_deref(), plugins, config)?;
     let vocabulary = vocabularies::find(config, extractor.model())?
         .ok_or_else(|| vocabularies::missing(extractor.model(), stored.is_some()))?;
-    engine(config, catalogue, Arc::new(NoBlobs), extractor, vocabulary)
+    let (blobs, writable) = (Arc::new(NoBlobs), false);
+    engine(config, catalogue, blobs, extractor, vocabulary, writable)
 }
 
 /// Opens the data folder as [`open_for_searching`] does, for listing and for searching by a picture
@@ -90,7 +93,8 @@ pub fn open_for_searching(config: &Config, plugins: &Plugins) -> Result<Arc<Engi
 pub fn open_for_listing(config: &Config) -> Result<Arc<Engine>, CliError> {
     let catalogue = Arc::new(catalogue_for_reading(&config.data)?);
     let (extractor, vocabulary) = without_describing(config, &*catalogue)?;
-    engine(config, catalogue, Arc::new(NoBlobs), extractor, vocabulary)
+    let (blobs, writable) = (Arc::new(NoBlobs), false);
+    engine(config, catalogue, blobs, extractor, vocabulary, writable)
 }
 
 /// What a picture may cost before it is refused; the same for every engine of this program.
@@ -160,7 +164,7 @@ fn engine_for_writing(
     let catalogue = Arc::new(SqliteCatalogue::open(&config.data)?);
     let blobs = Arc::new(FolderBlobs::open(&config.data.join(BLOBS))?);
     Ok(Writing {
-        engine: engine(config, catalogue, blobs, extractor, vocabulary)?,
+        engine: engine(config, catalogue, blobs, extractor, vocabulary, true)?,
         _lock: lock,
     })
 }
@@ -171,8 +175,11 @@ fn engine(
     blobs: Arc<dyn BlobStore>,
     extractor: Arc<dyn LocalExtractor>,
     vocabulary: Arc<Vocabulary>,
+    writable: bool,
 ) -> Result<Arc<Engine>, CliError> {
+    let path = config.data.join(INDEX);
     let parts = Parts {
+        index: Some(IndexFolder { path, writable }),
         catalogue,
         blobs,
         extractor,

@@ -1,3 +1,5 @@
+use std::path::{Path, PathBuf};
+
 use super::*;
 use crate::snapshot::CandidateOptions;
 use crate::vocabulary::{AssignedFeature, QueryFeature, QueryWords};
@@ -143,4 +145,166 @@ fn a_picture_without_features_is_held_and_never_found() {
     assert_eq!(index.snapshot().len(), 2);
     assert!(results(&index, 2).iter().all(|r| r.0 == Key(2)));
     assert_eq!(index.remove(&[Key(1)]), 1);
+}
+
+/// What the catalogue would say of these.
+fn held(keys: impl Iterator<Item = u64>) -> Vec<(Key, u32)> {
+    keys.map(|k| (Key(k), words(k).features().len() as u32))
+        .collect()
+}
+
+fn opened(folder: &Path, held: &[(Key, u32)]) -> (Index, Opened) {
+    let vocabulary = Vocabulary::generic();
+    let held = || Ok::<_, ()>(held.to_vec());
+    Index::open(&vocabulary, folder, true, held).unwrap()
+}
+
+/// An index of pictures 1 to `count`, added in batches, saved.
+fn saved(folder: &Path, count: u64) -> Index {
+    let (index, opened) = opened(folder, &[]);
+    assert_eq!(opened, Opened::default());
+    for from in (1..=count).step_by(700) {
+        let batch = from..=count.min(from + 699);
+        index.add(batch.map(|k| (Key(k), words(k))).collect());
+    }
+    index.settle();
+    index
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let all = std::fs::read_dir(folder).unwrap().flatten();
+    let mut all: Vec<PathBuf> = all.map(|e| e.path()).collect();
+    all.retain(|p| p.extension().is_some_and(|e| e == "segment"));
+    all.sort();
+    all
+}
+
+#[test]
+fn what_is_saved_is_there_again_and_the_rest_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("index");
+    let index = saved(&path, 5000);
+    let before = index.snapshot();
+    let want: Vec<_> = [1, 700, 2500, 5000].map(|k| results(&index, k)).into();
+    let frequencies = before.frequencies.clone();
+    let named = before.segments.iter().filter(|s| s.file.is_some()).count();
+    assert_eq!(files(&path).len(), named, "merged files are removed");
+    drop((before, index));
+    let all = held(1..=5000);
+    let (index, opened_) = opened(&path, &all);
+    assert_eq!(opened_.lost, None);
+    let last = opened_.last.unwrap();
+    assert!(last.0 >= 2500, "{last:?}");
+    index.add((last.0 + 1..=5000).map(|k| (Key(k), words(k))).collect());
+    assert_eq!(index.snapshot().frequencies, frequencies);
+    for (k, want) in [1, 700, 2500, 5000].into_iter().zip(want) {
+        assert_eq!(results(&index, k), want);
+    }
+}
+
+#[test]
+fn pictures_removed_while_it_was_closed_are_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(saved(folder.path(), 5000));
+    let left = || (1..=5000).filter(|k| k % 3 != 0);
+    let (index, opened) = opened(folder.path(), &held(left()));
+    assert_eq!(opened.lost, None);
+    let last = opened.last.unwrap().0;
+    let missing = left().filter(|k| *k > last);
+    index.add(missing.map(|k| (Key(k), words(k))).collect());
+    index.settle();
+    let alone = Index::new(Vocabulary::generic().len());
+    alone.add(left().map(|k| (Key(k), words(k))).collect());
+    assert_eq!(index.snapshot().frequencies, alone.snapshot().frequencies);
+    assert_eq!(results(&index, 4), results(&alone, 4));
+    assert!(
+        index
+            .snapshot()
+            .segments
+            .iter()
+            .all(|s| s.removed.len() == 0)
+    );
+}
+
+#[test]
+fn removals_and_additions_go_on_while_segments_are_merged_and_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, _) = opened(folder.path(), &[]);
+    let alone = Index::new(Vocabulary::generic().len());
+    for from in (1..20_000u64).step_by(1000) {
+        index.add((from..from + 1000).map(|k| (Key(k), words(k))).collect());
+        let gone: Vec<Key> = (from..from + 1000)
+            .filter(|k| k % 7 == 0)
+            .map(Key)
+            .collect();
+        index.remove(&gone);
+    }
+    index.settle();
+    let kept = (1..=20_000).filter(|k| k % 7 != 0);
+    alone.add(kept.clone().map(|k| (Key(k), words(k))).collect());
+    let snapshot = index.snapshot();
+    assert_eq!(snapshot.len(), alone.snapshot().len());
+    assert_eq!(snapshot.frequencies, alone.snapshot().frequencies);
+    for k in [1, 8000, 19_999] {
+        assert_eq!(results(&index, k), results(&alone, k));
+    }
+    drop((snapshot, index));
+    let (_, opened) = opened(folder.path(), &held(kept));
+    assert_eq!(opened.lost, None);
+}
+
+#[test]
+fn damage_is_seen_and_what_stands_before_it_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    // Two segments: the second cannot be merged with the first.
+    let (index, _) = opened(folder.path(), &[]);
+    index.add((1..=65_536).map(|k| (Key(k), words(k))).collect());
+    index.settle();
+    let more = 65_537..65_537 + 3000;
+    index.add(more.clone().map(|k| (Key(k), words(k))).collect());
+    index.settle();
+    drop(index);
+    let all = held(1..more.end);
+    let names = files(folder.path());
+    assert_eq!(names.len(), 2);
+    let (_, fine) = opened(folder.path(), &all);
+    assert_eq!((fine.last, fine.lost), (Some(Key(more.end - 1)), None));
+    let whole = std::fs::read(&names[1]).unwrap();
+    for at in [0, 9, 20, 45, 70, 100, 200, whole.len() / 2, whole.len() - 1] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        std::fs::write(&names[1], bytes).unwrap();
+        let (_, opened) = opened(folder.path(), &all);
+        assert_eq!(opened.last, Some(Key(65_536)), "byte {at}");
+        assert!(opened.lost.is_some());
+    }
+    for bytes in [&whole[..whole.len() - 1], &whole[..100], &[]] {
+        std::fs::write(&names[1], bytes).unwrap();
+        let (_, opened) = opened(folder.path(), &all);
+        assert_eq!(opened.last, Some(Key(65_536)));
+    }
+    std::fs::write(folder.path().join("manifest.json"), "{").unwrap();
+    let (_, opened_) = opened(folder.path(), &all);
+    assert_eq!(opened_.last, None);
+    assert!(opened_.lost.unwrap().contains("damaged"));
+}
+
+#[test]
+fn another_history_or_format_is_not_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(saved(folder.path(), 3000));
+    // The same key, another picture.
+    let mut other = held(1..=3000);
+    other[5].1 += 1;
+    let (_, opened_) = opened(folder.path(), &other);
+    assert_eq!(opened_.last, None);
+    assert!(opened_.lost.unwrap().contains("disagree"));
+    // A picture that should be in it.
+    let (_, opened_) = opened(folder.path(), &held(0..=3000));
+    assert!(opened_.last.is_none() && opened_.lost.is_some());
+    let manifest = folder.path().join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replace("\"format\":1", "\"format\":0")).unwrap();
+    let (_, opened_) = opened(folder.path(), &held(1..=3000));
+    assert!(opened_.lost.unwrap().contains("format 0"));
 }

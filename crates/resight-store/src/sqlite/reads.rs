@@ -65,6 +65,15 @@ pub(super) fn features(connection: &Connection, keys: &[u64]) -> Result<Vec<Opti
     Ok(in_order(keys, found))
 }
 
+pub(super) fn keys(connection: &Connection) -> Result<Vec<(u64, u32)>> {
+    connection
+        .prepare_cached("SELECT key, feature_count FROM picture ORDER BY key")?
+        .query_map([], |row| {
+            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?))
+        })?
+        .collect()
+}
+
 pub(super) fn words_after(
     connection: &Connection,
     key: Option<u64>,

@@ -41,6 +41,7 @@ impl Bench {
             blobs: Arc::new(FolderBlobs::open(folder.path()).unwrap()),
             extractor,
             vocabulary: Vocabulary::generic(),
+            index: None,
         };
         Self {
             engine: Arc::new(Engine::open(parts, options).unwrap()),

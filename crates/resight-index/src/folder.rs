@@ -1,0 +1,159 @@
+//! Segments on disk: files that never change, and a manifest that names those that count.
+//!
+//! The folder holds nothing that the catalogue could not give again: what cannot be read is left
+//! out, and whoever opens the index adds it anew.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use crate::mapped::Bytes;
+use crate::segment::{Segment, SegmentError};
+
+const MANIFEST: &str = "manifest.json";
+const FORMAT: u32 = 1;
+/// How often the manifest is read again when a file that it names is gone: the process that writes
+/// here has merged it meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// A folder of segments for one vocabulary.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    vocabulary: [u8; 16],
+    /// The number of the next file.
+    next: u64,
+}
+
+/// A segment and its file's name.
+#[derive(Clone, Debug)]
+pub(crate) struct Saved {
+    pub(crate) name: Arc<str>,
+    pub(crate) segment: Arc<Segment>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    format: u32,
+    /// The segments' files, by ascending keys.
+    segments: Vec<String>,
+}
+
+impl Folder {
+    pub(crate) fn new(path: &Path, vocabulary: [u8; 16]) -> Self {
+        Self {
+            path: path.to_owned(),
+            vocabulary,
+            next: 0,
+        }
+    }
+
+    /// The segments that the manifest names, as far as they can be read; and why not all.
+    pub(crate) fn read(&mut self) -> (Vec<Saved>, Option<String>) {
+        let mut last = (Vec::new(), None);
+        for _ in 0..ATTEMPTS {
+            last = self.attempt();
+            if last.1.is_none() {
+                break;
+            }
+        }
+        let numbers = last.0.iter().filter_map(|s| number(&s.name));
+        self.next = numbers.max().map_or(0, |n| n + 1);
+        last
+    }
+
+    fn attempt(&self) -> (Vec<Saved>, Option<String>) {
+        let manifest = match fs::read(self.path.join(MANIFEST)) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return (Vec::new(), None),
+            Err(e) => return (Vec::new(), Some(format!("{MANIFEST}: {e}"))),
+            Ok(bytes) => serde_json::from_slice::<Manifest>(&bytes),
+        };
+        let manifest = match manifest {
+            Ok(manifest) if manifest.format == FORMAT => manifest,
+            Ok(other) => {
+                let why = format!("{MANIFEST} is of format {}, not {FORMAT}", other.format);
+                return (Vec::new(), Some(why));
+            }
+            Err(e) => return (Vec::new(), Some(format!("{MANIFEST} is damaged: {e}"))),
+        };
+        let mut segments: Vec<Saved> = Vec::with_capacity(manifest.segments.len());
+        for name in manifest.segments {
+            let last = segments.last().and_then(|s| s.segment.keys().last());
+            match self.open(&name) {
+                // Those behind a gap are left out as well: keys are added in ascending order.
+                Ok(segment) if segment.keys().first() > last || last.is_none() => {
+                    segments.push(Saved {
+                        name: name.into(),
+                        segment: Arc::new(segment),
+                    });
+                }
+                Ok(_) => return (segments, Some(format!("{name} is out of order"))),
+                Err(why) => return (segments, Some(format!("{name}: {why}"))),
+            }
+        }
+        (segments, None)
+    }
+
+    fn open(&self, name: &str) -> Result<Segment, String> {
+        // A name of the manifest's must not lead out of the folder.
+        number(name).ok_or("it is no name of a segment")?;
+        let file = File::open(self.path.join(name)).map_err(|e| e.to_string())?;
+        let bytes = Bytes::map(&file).map_err(|e| e.to_string())?;
+        Segment::open(bytes, &self.vocabulary).map_err(|e: SegmentError| e.to_string())
+    }
+
+    /// Writes a segment and reads it back from its file. It counts once the manifest names it.
+    pub(crate) fn save(&mut self, segment: &Segment) -> io::Result<Saved> {
+        fs::create_dir_all(&self.path)?;
+        let name = format!("{:08}.segment", self.next);
+        self.next += 1;
+        let (header, body) = segment.sealed(&self.vocabulary);
+        self.put(&name, &[&header, body])?;
+        let segment = self.open(&name).map_err(io::Error::other)?;
+        Ok(Saved {
+            name: name.into(),
+            segment: Arc::new(segment),
+        })
+    }
+
+    /// Makes these the segments that count, and removes the files of others.
+    pub(crate) fn publish(&self, names: &[Arc<str>]) -> io::Result<()> {
+        let manifest = Manifest {
+            format: FORMAT,
+            segments: names.iter().map(ToString::to_string).collect(),
+        };
+        self.put(MANIFEST, &[&serde_json::to_vec(&manifest)?])?;
+        for entry in fs::read_dir(&self.path)?.flatten() {
+            let name = entry.file_name();
+            let unused = name
+                .to_str()
+                .is_some_and(|name| number(name).is_some() && !names.iter().any(|n| **n == *name));
+            if unused && let Err(e) = fs::remove_file(entry.path()) {
+                tracing::warn!("{} stays for now: {e}", entry.path().display());
+            }
+        }
+        Ok(())
+    }
+
+    /// A file that is there whole or not at all, also after a power failure.
+    fn put(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(&self.path)?;
+        for part in parts {
+            file.write_all(part)?;
+        }
+        file.as_file().sync_all()?;
+        file.persist(self.path.join(name)).map_err(|e| e.error)?;
+        File::open(&self.path)?.sync_all()
+    }
+}
+
+/// The number in a segment's file name.
+fn number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".segment")?;
+    let fine = digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_digit());
+    fine.then(|| digits.parse().ok()).flatten()
+}
