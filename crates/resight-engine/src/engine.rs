@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use resight_index::{Index, Key, PictureWords, Vocabulary};
 use resight_store::{BlobStore, Catalogue, Change, Effect, NewPicture, PictureId};
-use resight_vision::{LocalExtractor, ModelId, VerifyOptions};
+use resight_vision::{LocalExtractor, LocalFeatures, ModelId, VerifyOptions};
 
 use crate::commit::{Pending, Prepared, original_name, thumbnail_name};
 use crate::decode::{DecodeLimits, RefusedCode};
@@ -206,6 +206,11 @@ impl Engine {
             picture: self.picture(&id)?,
             already_there: matches!(effects.first(), Some(Effect::AlreadyThere { .. })),
         })
+    }
+
+    /// The local features of a picture that is not taken in, as they would be stored or searched by.
+    pub fn features_of(&self, bytes: &[u8]) -> Result<LocalFeatures, EngineError> {
+        Ok(self.describe(bytes, None)?.features)
     }
 
     /// Forgets pictures; says of each whether it was there.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use resight_vision::Simd;
+use resight_vision::signatures::within;
 
 use crate::Key;
 use crate::segment::Segment;
@@ -181,6 +183,9 @@ impl Snapshot {
 
 fn votes(live: &LiveSegment, query: &QueryWords, weights: &[u64], idf: &[u64]) -> Vec<Candidate> {
     let segment = &live.segment;
+    let simd = Simd::widest();
+    // The largest distance that gives a vote.
+    let most = weights.iter().rposition(|w| *w > 0).unwrap_or(0) as u32;
     let n = segment.keys().len();
     let mut total = vec![0u64; n];
     // What the present query feature has given each picture, and which feature that was.
@@ -192,12 +197,9 @@ fn votes(live: &LiveSegment, query: &QueryWords, weights: &[u64], idf: &[u64]) -
                 continue;
             };
             let (pictures, signatures) = segment.postings(a.word);
-            for (&p, &s) in pictures.iter().zip(signatures) {
-                let vote = weights[(s ^ a.signature).count_ones() as usize] * idf;
-                if vote == 0 {
-                    continue;
-                }
-                let p = usize::from(p);
+            within(simd, signatures, a.signature, most, |i, distance| {
+                let vote = weights[distance as usize] * idf;
+                let p = usize::from(pictures[i]);
                 if giver[p] != number {
                     giver[p] = number;
                     given[p] = 0;
@@ -206,7 +208,7 @@ fn votes(live: &LiveSegment, query: &QueryWords, weights: &[u64], idf: &[u64]) -
                     total[p] += vote - given[p];
                     given[p] = vote;
                 }
-            }
+            });
         }
     }
     total

@@ -9,6 +9,7 @@ mod features;
 mod image;
 mod matching;
 mod sift;
+pub mod signatures;
 mod verify;
 
 pub use dispatch::Simd;

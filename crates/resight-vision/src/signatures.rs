@@ -1,0 +1,90 @@
+//! 64-bit binary signatures: those that differ from a query's in few bits (Hamming embedding: Jégou,
+//! Douze and Schmid, ECCV 2008).
+
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use crate::dispatch::Simd;
+
+/// Calls `found` with the place and the Hamming distance of each of `signatures` that differs from
+/// `query` in at most `most` bits, by ascending place.
+#[inline]
+pub fn within(
+    simd: Simd,
+    signatures: &[u64],
+    query: u64,
+    most: u32,
+    mut found: impl FnMut(usize, u32),
+) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::has(simd) {
+        x86::near(simd, signatures, query, most, &mut found);
+        return;
+    }
+    plain(simd, signatures, query, most, &mut found);
+}
+
+/// Signatures whose distances are counted together.
+const BLOCK: usize = 64;
+
+fn plain(
+    simd: Simd,
+    signatures: &[u64],
+    query: u64,
+    most: u32,
+    found: &mut impl FnMut(usize, u32),
+) {
+    let mut distances = [0u8; BLOCK];
+    for (block, signatures) in signatures.chunks(BLOCK).enumerate() {
+        count(simd, signatures, query, &mut distances);
+        for (i, &distance) in distances[..signatures.len()].iter().enumerate() {
+            if u32::from(distance) <= most {
+                found(block * BLOCK + i, u32::from(distance));
+            }
+        }
+    }
+}
+
+crate::dispatch::widest!(
+    fn count(signatures: &[u64], query: u64, distances: &mut [u8; BLOCK]) = count_body
+);
+
+#[inline(always)]
+fn count_body(signatures: &[u64], query: u64, distances: &mut [u8; BLOCK]) {
+    for (distance, signature) in distances.iter_mut().zip(signatures) {
+        *distance = (signature ^ query).count_ones() as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_finds_those_within_the_bound() {
+        let mut state = 9u64;
+        let mut next = || {
+            state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+            state ^ (state >> 29)
+        };
+        for length in [0, 1, 7, 8, 9, 63, 64, 65, 200, 1000] {
+            let signatures: Vec<u64> = (0..length).map(|_| next()).collect();
+            for (query, most) in [(next(), 24), (next(), 32), (0, 64), (u64::MAX, 0)] {
+                let want: Vec<(usize, u32)> = (0..length)
+                    .map(|i| (i, (signatures[i] ^ query).count_ones()))
+                    .filter(|(_, distance)| *distance <= most)
+                    .collect();
+                for &simd in Simd::available() {
+                    let mut got = Vec::new();
+                    within(simd, &signatures, query, most, |i, d| got.push((i, d)));
+                    assert_eq!(got, want, "{}", simd.name());
+                    let mut twin = Vec::new();
+                    plain(simd, &signatures, query, most, &mut |i, d| {
+                        twin.push((i, d))
+                    });
+                    assert_eq!(twin, want, "plain, {}", simd.name());
+                }
+            }
+        }
+    }
+}
