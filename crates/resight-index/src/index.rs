@@ -46,6 +46,16 @@ pub(crate) struct Work {
     pub(crate) changes: u64,
 }
 
+/// What becomes of large segments in the background.
+enum Keeping {
+    /// They are merged, and saved here.
+    In(Folder),
+    /// They are merged.
+    InMemory,
+    /// One who only reads leaves them as they are.
+    Nothing,
+}
+
 /// What opening a folder of segments found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opened {
@@ -58,7 +68,7 @@ pub struct Opened {
 impl Index {
     /// An empty index in memory, for a vocabulary of `words` words.
     pub fn new(words: usize) -> Self {
-        Self::start(words, Vec::new(), None)
+        Self::start(words, Vec::new(), Keeping::InMemory)
     }
 
     /// The index that is kept in `folder`: large segments are mapped from there, and saved there
@@ -99,16 +109,19 @@ impl Index {
         let covered = held.partition_point(|h| opened.last.is_some_and(|l| h.0 <= l));
         let live: usize = segments.iter().map(LiveSegment::len).sum();
         let words = vocabulary.len();
-        let folder = writable.then_some(folder);
+        let keeping = match writable {
+            true => Keeping::In(folder),
+            false => Keeping::Nothing,
+        };
         if live != covered {
             let lost = Some("segments and catalogue disagree".to_owned());
             let opened = Opened { last: None, lost };
-            return Ok((Self::start(words, Vec::new(), folder), opened));
+            return Ok((Self::start(words, Vec::new(), keeping), opened));
         }
-        Ok((Self::start(words, segments, folder), opened))
+        Ok((Self::start(words, segments, keeping), opened))
     }
 
-    fn start(words: usize, segments: Vec<LiveSegment>, folder: Option<Folder>) -> Self {
+    fn start(words: usize, segments: Vec<LiveSegment>, keeping: Keeping) -> Self {
         let mut frequencies = vec![0u32; words];
         for live in &segments {
             gain(&live.segment, &mut frequencies);
@@ -126,6 +139,16 @@ impl Index {
                 frequencies: Arc::new(frequencies),
             })),
         });
+        let folder = match keeping {
+            Keeping::In(folder) => Some(folder),
+            Keeping::InMemory => None,
+            Keeping::Nothing => {
+                return Self {
+                    shared,
+                    keeper: None,
+                };
+            }
+        };
         let theirs = shared.clone();
         let thread = std::thread::Builder::new().name("resight-index".into());
         let keeper = thread.spawn(move || keeper::keep(&theirs, folder));
