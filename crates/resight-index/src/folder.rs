@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -80,10 +81,13 @@ impl Folder {
             }
             Err(e) => return (Vec::new(), Some(format!("{MANIFEST} is damaged: {e}"))),
         };
-        let mut segments: Vec<Saved> = Vec::with_capacity(manifest.segments.len());
-        for name in manifest.segments {
+        // Checking reads all of them.
+        let names = manifest.segments.into_par_iter();
+        let opened: Vec<_> = names.map(|name| (self.open(&name), name)).collect();
+        let mut segments: Vec<Saved> = Vec::with_capacity(opened.len());
+        for (opened, name) in opened {
             let last = segments.last().and_then(|s| s.segment.keys().last());
-            match self.open(&name) {
+            match opened {
                 // Those behind a gap are left out as well: keys are added in ascending order.
                 Ok(segment) if segment.keys().first() > last || last.is_none() => {
                     segments.push(Saved {

@@ -51,6 +51,9 @@ struct Arguments {
     /// At most so many queries of each set.
     #[arg(long, default_value_t = 100)]
     queries: usize,
+    /// Signatures that differ in more bits do not count.
+    #[arg(long, default_value_t = CandidateOptions::default().max_hamming)]
+    max_hamming: u32,
 }
 
 struct Query {
@@ -135,7 +138,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             for query in &queries {
                 let options = CandidateOptions {
                     limit: SHORTLISTS[SHORTLISTS.len() - 1],
-                    ..CandidateOptions::default()
+                    max_hamming: arguments.max_hamming,
                 };
                 let begun = Instant::now();
                 let candidates = snapshot.candidates(&query.words, &options);
