@@ -5,8 +5,8 @@ use resight_vision::{Image, LocalExtractor, MatchOptions, match_all, verify};
 use crate::describe::describe;
 use crate::engine::EngineOptions;
 use crate::error::EngineError;
+use crate::examine::{evidence, inlier_points};
 use crate::geometry;
-use crate::search::{evidence, inlier_points};
 
 /// What two pictures share.
 #[derive(Clone, Debug, PartialEq)]

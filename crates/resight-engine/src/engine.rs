@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use resight_index::{Index, Key, PictureWords, Vocabulary};
+use rayon::prelude::*;
+use resight_index::{Index, Key, PictureWords, Place, Vocabulary, WordsError};
 use resight_store::{BlobStore, Catalogue, Change, Effect, NewPicture, PictureId};
 use resight_vision::{LocalExtractor, LocalFeatures, ModelId, VerifyOptions};
 
@@ -50,7 +51,7 @@ pub struct EngineOptions {
     pub max_side: u32,
     /// Features kept of each picture, the strongest.
     pub max_features: usize,
-    /// Candidates by words whose geometry is verified.
+    /// Candidates that are matched and verified at least.
     pub shortlist: usize,
     /// Cells of the vocabulary in which a query feature looks for its match: more find more
     /// matches and take longer.
@@ -149,16 +150,33 @@ impl Engine {
                 break;
             };
             after = Some(last.0);
-            let read = |(key, bytes): (u64, Vec<u8>)| {
-                PictureWords::from_bytes(&bytes)
-                    .map(|words| (Key(key), words))
-                    .map_err(|e| EngineError::Internal(format!("picture {key}: {e}")))
-            };
+            let read = batch.into_par_iter();
+            let read = read.map(|(key, bytes)| Ok((Key(key), engine.words_of(key, &bytes)?)));
             engine
                 .index
-                .add(batch.into_iter().map(read).collect::<Result<_, _>>()?);
+                .add(read.collect::<Result<Vec<_>, EngineError>>()?);
         }
         Ok(engine)
+    }
+
+    /// A picture's words as they were stored; where an earlier version stored them without places,
+    /// those are taken from its features.
+    fn words_of(&self, key: u64, bytes: &[u8]) -> Result<PictureWords, EngineError> {
+        let read = match PictureWords::from_bytes(bytes) {
+            Err(WordsError::NoPlaces) => {
+                let catalogue = &*self.parts.catalogue;
+                let records = catalogue.pictures(&[key])?;
+                let features = catalogue.features(&[key])?.pop().flatten();
+                let stored = features.and_then(|bytes| StoredFeatures::from_bytes(&bytes));
+                let places = records.first().and_then(Option::as_ref).zip(stored);
+                let places = places.map(|(record, stored)| {
+                    Place::all(&stored.features.keypoints, [record.width, record.height])
+                });
+                PictureWords::from_bytes_and_places(bytes, &places.unwrap_or_default())
+            }
+            read => read,
+        };
+        read.map_err(|e| EngineError::Internal(format!("picture {key}: {e}")))
     }
 
     /// A recorded setting must be the present one. It is recorded with the first picture, so that
@@ -209,8 +227,11 @@ impl Engine {
     }
 
     /// The local features of a picture that is not taken in, as they would be stored or searched by.
-    pub fn features_of(&self, bytes: &[u8]) -> Result<LocalFeatures, EngineError> {
-        Ok(self.describe(bytes, None)?.features)
+    /// With them the picture's sides in pixels.
+    pub fn features_of(&self, bytes: &[u8]) -> Result<(LocalFeatures, [u32; 2]), EngineError> {
+        let described = self.describe(bytes, None)?;
+        let size = [described.image.width(), described.image.height()];
+        Ok((described.features, size))
     }
 
     /// Forgets pictures; says of each whether it was there.
@@ -338,12 +359,10 @@ impl Engine {
         byte_len: u64,
         described: &Described,
     ) -> Result<Prepared, EngineError> {
-        let assigned = self
-            .parts
-            .vocabulary
-            .assign(&described.features.descriptors);
-        let (stored, words) = StoredFeatures::new(&described.features, &assigned);
         let image = &described.image;
+        let size = [image.width(), image.height()];
+        let postings = self.parts.vocabulary.postings(&described.features, size);
+        let (stored, words) = StoredFeatures::new(&described.features, &postings);
         // Written here, where pictures are prepared in parallel, and not one by one in `commit`;
         // one that is lost to a removal in between is made again when it is asked for.
         let thumbnail = thumbnail_jpeg(image, THUMBNAIL.0, THUMBNAIL.1)?;

@@ -9,6 +9,7 @@ mod decode;
 mod describe;
 mod engine;
 mod error;
+mod examine;
 mod feature_cache;
 mod folder;
 mod geometry;

@@ -1,19 +1,20 @@
-//! Search by picture: candidates by words, then every candidate of the shortlist is matched and
-//! verified.
+//! Search by picture: candidates by words, the best of which are matched and verified.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use rayon::prelude::*;
-use resight_index::{CandidateOptions, QueryWords, Vocabulary};
+use resight_index::{Candidate, CandidateOptions};
 use resight_store::PictureId;
-use resight_vision::{Evidence, LocalFeatures, Match, MatchOptions, Nearest, Verification, verify};
+use resight_vision::LocalFeatures;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::geometry;
+use crate::examine::Sought;
 use crate::picture::Picture;
 use crate::stored_features::StoredFeatures;
+
+/// Candidates without a verified one among them that end the search for more.
+const PATIENCE: usize = 50;
 
 /// What to look for.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +57,7 @@ pub struct SearchAnswer {
     pub query_height: u32,
     /// Features found in it.
     pub query_features: usize,
-    /// Candidates that were verified.
+    /// Candidates that were matched and verified; hits after them are ranked by the index alone.
     pub shortlist: usize,
     /// Hits in the whole ranking.
     pub total: usize,
@@ -128,15 +129,14 @@ pub struct Hit {
     pub matches: Vec<[f64; 4]>,
 }
 
-/// The query's side of a search.
-struct Prepared {
-    features: LocalFeatures,
-    size: [u32; 2],
-    words: QueryWords,
-}
-
 impl Engine {
     /// Finds the pictures that show the same thing.
+    ///
+    /// The best candidates are matched and verified: as many as [`EngineOptions::shortlist`], and
+    /// on as long as one of the last few was verified, so that no number of right pictures is cut
+    /// off. All other pictures that share a word with the query follow, by words.
+    ///
+    /// [`EngineOptions::shortlist`]: crate::EngineOptions::shortlist
     pub fn search(
         &self,
         query: Query<'_>,
@@ -149,73 +149,90 @@ impl Engine {
         let step = Instant::now();
         let snapshot = self.index.snapshot();
         let vocabulary = &self.parts.vocabulary;
-        let words = vocabulary.assign_query(&features.descriptors, self.options.matching_cells);
-        let wanted = CandidateOptions {
-            limit: self
-                .options
-                .shortlist
-                .saturating_add(usize::from(own_key.is_some())),
-            ..CandidateOptions::default()
+        let words = vocabulary.assign_query(&features, size, self.options.matching_cells);
+        let candidates = |least: usize| {
+            let mut found = snapshot.candidates(
+                &words,
+                &CandidateOptions {
+                    limit: least.saturating_add(usize::from(own_key.is_some())),
+                    ..CandidateOptions::default()
+                },
+            );
+            let before = found.best.len();
+            found.best.retain(|c| Some(c.key.0) != own_key);
+            found.total -= before - found.best.len();
+            found.best.truncate(least);
+            found
         };
-        let mut candidates = snapshot.candidates(&words, &wanted);
-        candidates.retain(|c| Some(c.key.0) != own_key);
-        candidates.truncate(self.options.shortlist);
+        let end = options.offset.saturating_add(options.limit);
+        let mut found = candidates(end.max(CandidateOptions::default().considered));
         timings.candidates_ms = milliseconds(step);
 
         let step = Instant::now();
-        let keys: Vec<u64> = candidates.iter().map(|c| c.key.0).collect();
-        let records = self.parts.catalogue.pictures(&keys)?;
-        let stored = self.cache.fetch(&keys, &*self.parts.catalogue)?;
-        let prepared = Prepared {
-            features,
+        let sought = Sought {
+            features: &features,
             size,
-            words,
+            words: &words,
         };
-        let mut hits: Vec<Hit> = candidates
-            .par_iter()
-            .zip(records)
-            .zip(stored)
-            // A picture removed since the snapshot was taken is no longer a hit.
-            .filter_map(|((c, record), stored)| Some((c.score, Picture::from(record?), stored?)))
-            .map(|(score, picture, stored)| self.judge(&prepared, picture, &stored, score))
-            .collect();
-        hits.sort_by(|a, b| {
-            let nfa = |h: &Hit| {
-                if h.verified {
-                    h.log10_nfa.unwrap_or(0.0)
-                } else {
-                    0.0
-                }
-            };
-            b.verified
-                .cmp(&a.verified)
-                .then(nfa(a).total_cmp(&nfa(b)))
-                .then(b.words.total_cmp(&a.words))
-        });
-        timings.verify_ms = milliseconds(step);
-
-        let verified = hits.iter().filter(|h| h.verified).count();
-        if options.verified_only {
-            hits.truncate(verified);
+        let mut examined: Vec<Option<Hit>> = Vec::new();
+        let mut last_verified = 0;
+        loop {
+            let begun = examined.len();
+            let wanted = self.options.shortlist.max(begun + PATIENCE);
+            if wanted > found.best.len() && found.best.len() < found.total {
+                // So much is verified that the list ends before that does.
+                found = candidates(wanted.saturating_mul(2));
+            }
+            let next = &found.best[begun..wanted.min(found.best.len())];
+            examined.extend(self.examine(&sought, next)?);
+            let verified = examined
+                .iter()
+                .rposition(|h| h.as_ref().is_some_and(|h| h.verified));
+            last_verified = verified.map_or(last_verified, |at| at + 1);
+            if examined.len() == begun || examined.len() >= last_verified + PATIENCE {
+                break;
+            }
         }
-        let total = hits.len();
-        let hits = hits
-            .into_iter()
-            .skip(options.offset)
-            .take(options.limit)
-            .collect();
+        let shortlist = examined.len();
+        let mut ranking = Ranking::new(&found.best, examined, options.verified_only);
+        let (total, verified) = match options.verified_only {
+            true => (ranking.verified, ranking.verified),
+            false => (found.total - ranking.gone, ranking.verified),
+        };
+        let hits = self.page(&mut ranking, options)?;
+        timings.verify_ms = milliseconds(step);
         timings.total_ms = milliseconds(start);
         Ok(SearchAnswer {
             query_id: id,
             query_width: size[0],
             query_height: size[1],
-            query_features: prepared.features.len(),
-            shortlist: keys.len(),
+            query_features: features.len(),
+            shortlist,
             total,
             verified,
             hits,
             timings,
         })
+    }
+
+    /// The part of the ranking that is asked for.
+    fn page(
+        &self,
+        ranking: &mut Ranking,
+        options: &SearchOptions,
+    ) -> Result<Vec<Hit>, EngineError> {
+        let all = &mut ranking.all;
+        let from = options.offset.min(all.len());
+        let to = options.offset.saturating_add(options.limit).min(all.len());
+        let page = all.drain(..to).skip(from);
+        let mut unknown = Vec::new();
+        let page: Vec<Ranked> = page.collect();
+        unknown.extend(page.iter().filter(|r| r.hit.is_none()).map(|r| r.candidate));
+        let mut unknown = self.unexamined(&unknown)?.into_iter();
+        let hits = page.into_iter();
+        Ok(hits
+            .filter_map(|r| r.hit.or_else(|| unknown.next().flatten()))
+            .collect())
     }
 
     /// The id, the key to leave out, the features and the size of a query.
@@ -249,134 +266,56 @@ impl Engine {
             }
         }
     }
-
-    fn judge(
-        &self,
-        query: &Prepared,
-        picture: Picture,
-        stored: &StoredFeatures,
-        score: f64,
-    ) -> Hit {
-        let matches = match_within_cells(query, stored, &self.parts.vocabulary);
-        let found = verify(
-            &evidence(
-                &query.features,
-                &stored.features,
-                &matches,
-                query.size,
-                [picture.width, picture.height],
-            ),
-            &self.options.verify,
-        );
-        let mut hit = Hit {
-            picture,
-            stage: Stage::Words,
-            verified: false,
-            inliers: 0,
-            log10_nfa: None,
-            coverage_query: 0.0,
-            coverage_result: 0.0,
-            words: score,
-            cosine: None,
-            transform: None,
-            region: None,
-            matches: Vec::new(),
-        };
-        if let Some(found) = found {
-            hit.verified = found.verified;
-            hit.inliers = found.inliers.len();
-            hit.log10_nfa = Some(found.log10_nfa);
-            hit.matches = inlier_points(&found, &matches, &query.features, &stored.features);
-            let points = &hit.matches;
-            let [w, h] = query.size;
-            hit.coverage_query = geometry::coverage(points.iter().map(|m| [m[0], m[1]]), w, h);
-            hit.coverage_result = geometry::coverage(
-                points.iter().map(|m| [m[2], m[3]]),
-                hit.picture.width,
-                hit.picture.height,
-            );
-            if found.verified {
-                hit.transform = Some(found.transform.0);
-                hit.region = geometry::outline(&found.transform, w, h);
-            }
-        }
-        hit
-    }
 }
 
-/// Compares each query feature with the stored features in its nearest cells only: with 12 of 128
-/// cells a tenth of the work, and few true matches lie elsewhere.
-fn match_within_cells(
-    query: &Prepared,
-    stored: &StoredFeatures,
-    vocabulary: &Vocabulary,
-) -> Vec<Match> {
-    let descriptors = &stored.features.descriptors;
-    let d = descriptors.dimension();
-    let ranges: Vec<(usize, usize)> = (0..vocabulary.cells() as u32)
-        .map(|cell| {
-            let words = vocabulary.cell_words(cell);
-            let first = stored.words.partition_point(|&w| w < words.start);
-            let last = stored.words.partition_point(|&w| w < words.end);
-            (first, last)
-        })
-        .collect();
-    let mut nearest = Nearest::new(query.features.len(), stored.features.len());
-    for ((descriptor, feature), i) in query
-        .features
-        .descriptors
-        .iter()
-        .zip(&query.words.features)
-        .zip(0u32..)
-    {
-        for &cell in &feature.cells {
-            let (first, last) = ranges[cell as usize];
-            if first < last {
-                nearest.compare(
-                    i,
-                    descriptor,
-                    first as u32,
-                    &descriptors.as_bytes()[first * d..last * d],
-                );
-            }
+/// A place in the ranking.
+struct Ranked {
+    candidate: Candidate,
+    /// `None` where it was not examined.
+    hit: Option<Hit>,
+}
+
+/// Verified hits by how unlikely chance is, then all others by words.
+struct Ranking {
+    all: Vec<Ranked>,
+    verified: usize,
+    /// Examined pictures that were removed meanwhile.
+    gone: usize,
+}
+
+impl Ranking {
+    /// `examined` are the first of `candidates`, `None` for those that are gone.
+    fn new(candidates: &[Candidate], examined: Vec<Option<Hit>>, verified_only: bool) -> Self {
+        let rest = &candidates[examined.len()..];
+        let gone = examined.iter().filter(|hit| hit.is_none()).count();
+        let examined = candidates.iter().zip(examined);
+        let (mut all, mut others): (Vec<Ranked>, Vec<Ranked>) = examined
+            .filter_map(|(&candidate, hit)| {
+                let hit = Some(hit?);
+                Some(Ranked { candidate, hit })
+            })
+            .partition(|r| r.hit.as_ref().is_some_and(|h| h.verified));
+        // Stable: of equals, the better candidate stays first.
+        let nfa = |r: &Ranked| r.hit.as_ref().and_then(|h| h.log10_nfa).unwrap_or(0.0);
+        all.sort_by(|a, b| nfa(a).total_cmp(&nfa(b)));
+        let verified = all.len();
+        if !verified_only {
+            others.extend(rest.iter().map(|&candidate| Ranked {
+                candidate,
+                hit: None,
+            }));
+            others.sort_by(|a, b| {
+                let (a, b) = (&a.candidate, &b.candidate);
+                b.score.total_cmp(&a.score).then(a.key.cmp(&b.key))
+            });
+            all.append(&mut others);
+        }
+        Self {
+            all,
+            verified,
+            gone,
         }
     }
-    nearest.matches(&MatchOptions::default())
-}
-
-pub(crate) fn evidence<'a>(
-    query: &'a LocalFeatures,
-    result: &'a LocalFeatures,
-    matches: &'a [Match],
-    query_size: [u32; 2],
-    result_size: [u32; 2],
-) -> Evidence<'a> {
-    Evidence {
-        query: &query.keypoints,
-        result: &result.keypoints,
-        matches,
-        query_size: query_size.map(|v| v as f32),
-        result_size: result_size.map(|v| v as f32),
-    }
-}
-
-pub(crate) fn inlier_points(
-    found: &Verification,
-    matches: &[Match],
-    query: &LocalFeatures,
-    result: &LocalFeatures,
-) -> Vec<[f64; 4]> {
-    found
-        .inliers
-        .iter()
-        .map(|&i| {
-            let (q, r) = (
-                &query.keypoints[matches[i].query as usize],
-                &result.keypoints[matches[i].result as usize],
-            );
-            [q.x.into(), q.y.into(), r.x.into(), r.y.into()]
-        })
-        .collect()
 }
 
 fn milliseconds(since: Instant) -> f64 {

@@ -4,7 +4,7 @@
 //! x, y, scale and angle each (f32), and n descriptors. Features ascend by word, so those of one
 //! cell of the vocabulary stand together. The response is not kept.
 
-use resight_index::{AssignedFeature, PictureWords};
+use resight_index::{PictureWords, Posting};
 use resight_vision::{Descriptors, Keypoint, LocalFeatures};
 
 const VERSION: u8 = 1;
@@ -19,25 +19,22 @@ pub(crate) struct StoredFeatures {
 
 impl StoredFeatures {
     /// Sorts features by their word; the second value has the same order.
-    pub(crate) fn new(
-        features: &LocalFeatures,
-        assigned: &[AssignedFeature],
-    ) -> (Self, PictureWords) {
-        let mut order: Vec<usize> = (0..features.len().min(assigned.len())).collect();
-        order.sort_by_key(|&i| assigned[i]);
+    pub(crate) fn new(features: &LocalFeatures, postings: &[Posting]) -> (Self, PictureWords) {
+        let mut order: Vec<usize> = (0..features.len().min(postings.len())).collect();
+        order.sort_by_key(|&i| postings[i]);
         let mut bytes = Vec::with_capacity(features.descriptors.as_bytes().len());
         for &i in &order {
             bytes.extend_from_slice(features.descriptors.get(i));
         }
         let stored = Self {
-            words: order.iter().map(|&i| assigned[i].word).collect(),
+            words: order.iter().map(|&i| postings[i].word).collect(),
             features: LocalFeatures {
                 keypoints: order.iter().map(|&i| features.keypoints[i]).collect(),
                 descriptors: Descriptors::from_bytes(features.descriptors.dimension(), bytes)
                     .unwrap_or_default(),
             },
         };
-        let words = PictureWords::new(order.iter().map(|&i| assigned[i]).collect());
+        let words = PictureWords::new(order.iter().map(|&i| postings[i]).collect());
         (stored, words)
     }
 
@@ -110,6 +107,8 @@ impl StoredFeatures {
 
 #[cfg(test)]
 mod tests {
+    use resight_index::Place;
+
     use super::*;
 
     fn example() -> (StoredFeatures, PictureWords) {
@@ -123,13 +122,17 @@ mod tests {
             })
             .collect();
         let descriptors = Descriptors::from_bytes(2, vec![1, 2, 3, 4, 5, 6]).unwrap();
-        let assigned = [9, 4, 7].map(|word| AssignedFeature { word, signature: 1 });
+        let postings = [9, 4, 7].map(|word| Posting {
+            word,
+            signature: 1,
+            place: Place::default(),
+        });
         StoredFeatures::new(
             &LocalFeatures {
                 keypoints,
                 descriptors,
             },
-            &assigned,
+            &postings,
         )
     }
 
@@ -139,7 +142,7 @@ mod tests {
         assert_eq!(stored.words, [4, 7, 9]);
         assert_eq!(stored.features.keypoints[0].x, 1.0);
         assert_eq!(stored.features.descriptors.get(2), [1, 2]);
-        let same: Vec<u32> = words.features().iter().map(|f| f.word).collect();
+        let same: Vec<u32> = words.postings().iter().map(|p| p.word).collect();
         assert_eq!(same, stored.words);
         assert_eq!(StoredFeatures::from_bytes(&stored.to_bytes()), Some(stored));
     }

@@ -3,18 +3,22 @@
 //!
 //! The index knows a picture only as a [`Key`]; names, paths and ids live in the catalogue.
 
+mod agreement;
 mod folder;
 mod index;
 mod keeper;
 mod mapped;
 mod picture_words;
+mod place;
 mod segment;
 mod snapshot;
 mod vocabulary;
+mod votes;
 
 pub use index::{Index, Opened};
-pub use picture_words::{PictureWords, WordsError};
-pub use snapshot::{Candidate, CandidateOptions, Snapshot};
+pub use picture_words::{PictureWords, Posting, WordsError};
+pub use place::Place;
+pub use snapshot::{Candidate, CandidateOptions, Candidates, Snapshot};
 pub use vocabulary::{
     AssignedFeature, QueryFeature, QueryWords, TrainOptions, TrainStep, Vocabulary,
     VocabularyError, train,

@@ -1,63 +1,113 @@
-//! A picture's words and signatures, as the catalogue keeps them for rebuilding the index.
+//! A picture's words, signatures and places, as the catalogue keeps them for rebuilding the index.
 
-use crate::vocabulary::AssignedFeature;
+use crate::place::Place;
 
-/// The assigned features of one picture, sorted by word.
+/// A feature of a stored picture, as the inverted index knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Posting {
+    /// The nearest visual word.
+    pub word: u32,
+    /// Where in the word's cell the descriptor lies, one bit a direction.
+    pub signature: u64,
+    /// Where in the picture the keypoint lies.
+    pub place: Place,
+}
+
+/// The features of one picture, sorted by word.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct PictureWords {
-    features: Vec<AssignedFeature>,
+    postings: Vec<Posting>,
 }
 
 /// Stored words that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the stored visual words of a picture are damaged")]
-pub struct WordsError;
+pub enum WordsError {
+    /// They are not what was written.
+    #[error("the stored visual words of a picture are damaged")]
+    Damaged,
+    /// They are of a version that did not keep places: [`PictureWords::from_bytes_and_places`]
+    /// reads them.
+    #[error("the stored visual words of a picture are of an earlier version")]
+    NoPlaces,
+}
 
 /// First byte of the encoding: its version.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The version that kept no places.
+const WITHOUT_PLACES: u8 = 1;
 
 impl PictureWords {
-    /// Sorts `features` by word. The picture's stored features are kept in the same order.
-    pub fn new(mut features: Vec<AssignedFeature>) -> Self {
-        features.sort_unstable();
-        Self { features }
+    /// Sorts `postings`. The picture's stored features are kept in the same order.
+    pub fn new(mut postings: Vec<Posting>) -> Self {
+        postings.sort_unstable();
+        Self { postings }
     }
 
     /// The features, by ascending word.
-    pub fn features(&self) -> &[AssignedFeature] {
-        &self.features
+    pub fn postings(&self) -> &[Posting] {
+        &self.postings
     }
 
-    /// Bytes: a version byte, then 12 bytes a feature, word and signature little-endian.
+    /// Bytes: a version byte, then 16 bytes a feature, word, signature and place little-endian.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(1 + 12 * self.features.len());
+        let mut out = Vec::with_capacity(1 + 16 * self.postings.len());
         out.push(VERSION);
-        for f in &self.features {
-            out.extend_from_slice(&f.word.to_le_bytes());
-            out.extend_from_slice(&f.signature.to_le_bytes());
+        for p in &self.postings {
+            out.extend_from_slice(&p.word.to_le_bytes());
+            out.extend_from_slice(&p.signature.to_le_bytes());
+            out.extend_from_slice(&p.place.0.to_le_bytes());
         }
         out
     }
 
     /// Reads what [`PictureWords::to_bytes`] wrote.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WordsError> {
-        let Some((&VERSION, rest)) = bytes.split_first() else {
-            return Err(WordsError);
-        };
-        let (chunks, []) = rest.as_chunks::<12>() else {
-            return Err(WordsError);
-        };
-        let features: Vec<AssignedFeature> = chunks
-            .iter()
-            .map(|&[a, b, c, d, s @ ..]| AssignedFeature {
-                word: u32::from_le_bytes([a, b, c, d]),
-                signature: u64::from_le_bytes(s),
-            })
-            .collect();
-        if !features.is_sorted() {
-            return Err(WordsError);
+        match bytes.split_first() {
+            Some((&VERSION, rest)) => {
+                let (chunks, []) = rest.as_chunks::<16>() else {
+                    return Err(WordsError::Damaged);
+                };
+                Self::sorted(chunks.iter().map(|&[a, b, c, d, s @ .., e, f, g, h]| {
+                    let place = Place(u32::from_le_bytes([e, f, g, h]));
+                    posting([a, b, c, d], s, place)
+                }))
+            }
+            Some((&WITHOUT_PLACES, _)) => Err(WordsError::NoPlaces),
+            _ => Err(WordsError::Damaged),
         }
-        Ok(Self { features })
+    }
+
+    /// Reads words of the version without places, whose features lie at `places`, in their order.
+    pub fn from_bytes_and_places(bytes: &[u8], places: &[Place]) -> Result<Self, WordsError> {
+        let Some((&WITHOUT_PLACES, rest)) = bytes.split_first() else {
+            return Self::from_bytes(bytes);
+        };
+        match rest.as_chunks::<12>() {
+            (chunks, []) if chunks.len() == places.len() => {
+                let postings = chunks.iter().zip(places);
+                let postings =
+                    postings.map(|(&[a, b, c, d, s @ ..], p)| posting([a, b, c, d], s, *p));
+                // Those of one word may have been in another order by place.
+                Ok(Self::new(postings.collect()))
+            }
+            _ => Err(WordsError::Damaged),
+        }
+    }
+
+    fn sorted(postings: impl Iterator<Item = Posting>) -> Result<Self, WordsError> {
+        let postings: Vec<Posting> = postings.collect();
+        let sorted = postings.is_sorted();
+        sorted
+            .then_some(Self { postings })
+            .ok_or(WordsError::Damaged)
+    }
+}
+
+fn posting(word: [u8; 4], signature: [u8; 8], place: Place) -> Posting {
+    Posting {
+        word: u32::from_le_bytes(word),
+        signature: u64::from_le_bytes(signature),
+        place,
     }
 }
 
@@ -68,16 +118,36 @@ mod tests {
     #[test]
     fn bytes_round_trip() {
         let words = PictureWords::new(
-            [(7, 3), (2, u64::MAX), (7, 1)]
-                .map(|(word, signature)| AssignedFeature { word, signature })
+            [(7, 3, 9), (2, u64::MAX, 8), (7, 1, 7)]
+                .map(|(word, signature, place)| Posting {
+                    word,
+                    signature,
+                    place: Place(place),
+                })
                 .to_vec(),
         );
         let bytes = words.to_bytes();
-        assert_eq!(bytes.len(), 37);
+        assert_eq!(bytes.len(), 49);
         assert_eq!(PictureWords::from_bytes(&bytes), Ok(words));
-        assert_eq!(PictureWords::from_bytes(&[1]), Ok(PictureWords::default()));
-        for bad in [&bytes[..36], &[][..], &[2][..], &[1, 0][..]] {
-            assert_eq!(PictureWords::from_bytes(bad), Err(WordsError));
+        assert_eq!(PictureWords::from_bytes(&[2]), Ok(PictureWords::default()));
+        for bad in [&bytes[..48], &[][..], &[3][..], &[2, 0][..]] {
+            assert_eq!(PictureWords::from_bytes(bad), Err(WordsError::Damaged));
         }
+    }
+
+    #[test]
+    fn words_without_places_are_read_with_them() {
+        let mut bytes = vec![1];
+        for (word, signature) in [(2u32, 5u64), (7, 1)] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+            bytes.extend_from_slice(&signature.to_le_bytes());
+        }
+        assert_eq!(PictureWords::from_bytes(&bytes), Err(WordsError::NoPlaces));
+        let places = [Place(4), Place(3)];
+        let words = PictureWords::from_bytes_and_places(&bytes, &places).unwrap();
+        let last = words.postings()[1];
+        assert_eq!((last.word, last.signature, last.place), (7, 1, Place(3)));
+        let few = PictureWords::from_bytes_and_places(&bytes, &places[1..]);
+        assert_eq!(few, Err(WordsError::Damaged));
     }
 }

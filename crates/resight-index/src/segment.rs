@@ -1,4 +1,5 @@
-//! An immutable part of the inverted index: for each word, who has it and with which signature.
+//! An immutable part of the inverted index: for each word, who has it, with which signature and
+//! where.
 //!
 //! All of it is one run of bytes, the same in memory and on disk; `docs/index-format.md` says where
 //! what stands. A segment holds at most 65,536 pictures, so that two bytes name one of them, the
@@ -9,12 +10,13 @@ use std::ops::Range;
 use crate::Key;
 use crate::mapped::Bytes;
 use crate::picture_words::PictureWords;
+use crate::place::Place;
 
 /// Pictures that one segment holds at most.
 pub(crate) const MOST: usize = 1 << 16;
 
 const MAGIC: [u8; 8] = *b"RSIGHTIX";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER: usize = 128;
 /// Where the header's own hash stands, after everything it covers.
 const SEAL: usize = 96;
@@ -39,6 +41,7 @@ struct Layout {
     starts: Range<usize>,
     pictures: Range<usize>,
     signatures: Range<usize>,
+    places: Range<usize>,
 }
 
 impl Layout {
@@ -59,11 +62,12 @@ impl Layout {
             starts: part(words.checked_add(1)?, 4)?,
             pictures: part(postings, 2)?,
             signatures: part(postings, 8)?,
+            places: part(postings, 4)?,
         })
     }
 
     fn length(&self) -> usize {
-        self.signatures.end
+        self.places.end
     }
 }
 
@@ -82,23 +86,23 @@ impl Segment {
     /// Builds a segment of at most [`MOST`] pictures, which ascend by key.
     pub(crate) fn build(pictures: &[(Key, PictureWords)]) -> Self {
         debug_assert!(pictures.is_sorted_by_key(|p| p.0) && pictures.len() <= MOST);
-        let mut postings: Vec<(u32, u16, u64)> = Vec::new();
+        let mut postings: Vec<(u32, u16, u64, Place)> = Vec::new();
         for ((_, words), picture) in pictures.iter().zip(0u16..=u16::MAX) {
-            let words = words.features().iter();
-            postings.extend(words.map(|f| (f.word, picture, f.signature)));
+            let words = words.postings().iter();
+            postings.extend(words.map(|p| (p.word, picture, p.signature, p.place)));
         }
         postings.sort_unstable();
         let mut builder = Builder {
             keys: pictures.iter().map(|p| p.0.0).collect(),
             features: pictures
                 .iter()
-                .map(|p| p.1.features().len() as u32)
+                .map(|p| p.1.postings().len() as u32)
                 .collect(),
             ..Builder::default()
         };
         builder.reserve(postings.len());
-        for (word, picture, signature) in postings {
-            builder.push(word, picture, signature);
+        for (word, picture, signature, place) in postings {
+            builder.push(word, picture, signature, place);
         }
         builder.finish()
     }
@@ -109,18 +113,18 @@ impl Segment {
         let mut builder = Builder::default();
         builder.reserve(parts.iter().map(|p| p.segment.pictures().len()).sum());
         // Where each picture goes.
-        let mut places: Vec<Vec<Option<u16>>> = Vec::with_capacity(parts.len());
+        let mut moved: Vec<Vec<Option<u16>>> = Vec::with_capacity(parts.len());
         for part in parts {
             let segment = part.segment;
             let kept = segment.keys().iter().zip(segment.features());
-            let places_of = kept.zip(0u32..).map(|((key, features), picture)| {
+            let moved_of = kept.zip(0u32..).map(|((key, features), picture)| {
                 (part.is_live)(picture).then(|| {
                     builder.keys.push(*key);
                     builder.features.push(*features);
                     (builder.keys.len() - 1) as u16
                 })
             });
-            places.push(places_of.collect());
+            moved.push(moved_of.collect());
         }
         debug_assert!(builder.keys.is_sorted() && builder.keys.len() <= MOST);
         let mut at = vec![0; parts.len()];
@@ -130,15 +134,14 @@ impl Segment {
             let Some(&word) = words.min() else {
                 return builder.finish();
             };
-            for ((part, places), at) in parts.iter().zip(&places).zip(&mut at) {
+            for ((part, moved), at) in parts.iter().zip(&moved).zip(&mut at) {
                 if part.segment.words().get(*at) == Some(&word) {
                     let range = part.segment.range(*at);
-                    let pictures = &part.segment.pictures()[range.clone()];
-                    for (&picture, &signature) in
-                        pictures.iter().zip(&part.segment.signatures()[range])
-                    {
-                        if let Some(to) = places[usize::from(picture)] {
-                            builder.push(word, to, signature);
+                    let postings = part.segment.at(range);
+                    for (i, &picture) in postings.pictures.iter().enumerate() {
+                        if let Some(to) = moved[usize::from(picture)] {
+                            let place = Place(postings.places[i]);
+                            builder.push(word, to, postings.signatures[i], place);
                         }
                     }
                     *at += 1;
@@ -239,14 +242,23 @@ impl Segment {
         starts[i] as usize..starts[i + 1] as usize
     }
 
-    /// Pictures, as often as they have it, and signatures of `word`.
-    pub(crate) fn postings(&self, word: u32) -> (&[u16], &[u64]) {
-        match self.words().binary_search(&word) {
-            Ok(i) => {
-                let range = self.range(i);
-                (&self.pictures()[range.clone()], &self.signatures()[range])
-            }
-            Err(_) => (&[], &[]),
+    /// Where the postings of `word` stand among all; empty where nothing has it.
+    pub(crate) fn find_word(&self, word: u32) -> Range<usize> {
+        let found = self.words().binary_search(&word);
+        found.map_or(0..0, |i| self.range(i))
+    }
+
+    /// All postings.
+    pub(crate) fn all(&self) -> Postings<'_> {
+        self.at(0..self.signatures().len())
+    }
+
+    /// The postings of a range, as [`Segment::find_word`] gives it.
+    pub(crate) fn at(&self, range: Range<usize>) -> Postings<'_> {
+        Postings {
+            pictures: &self.pictures()[range.clone()],
+            signatures: &self.signatures()[range.clone()],
+            places: &self.part(&self.layout.places)[range],
         }
     }
 
@@ -267,6 +279,15 @@ impl Segment {
     }
 }
 
+/// Some postings: as many of each.
+#[derive(Clone, Copy)]
+pub(crate) struct Postings<'a> {
+    /// Ascending within a word; a picture as often as it has the word.
+    pub(crate) pictures: &'a [u16],
+    pub(crate) signatures: &'a [u64],
+    pub(crate) places: &'a [u32],
+}
+
 /// A segment and which of its pictures still count.
 pub(crate) struct Part<'a> {
     pub(crate) segment: &'a Segment,
@@ -283,16 +304,18 @@ struct Builder {
     starts: Vec<u32>,
     pictures: Vec<u16>,
     signatures: Vec<u64>,
+    places: Vec<u32>,
 }
 
 impl Builder {
     fn reserve(&mut self, postings: usize) {
         self.pictures.reserve_exact(postings);
         self.signatures.reserve_exact(postings);
+        self.places.reserve_exact(postings);
     }
 
     /// Postings must come by word, then by picture.
-    fn push(&mut self, word: u32, picture: u16, signature: u64) {
+    fn push(&mut self, word: u32, picture: u16, signature: u64, place: Place) {
         if self.words.last() != Some(&word) {
             self.words.push(word);
             self.frequencies.push(0);
@@ -305,6 +328,7 @@ impl Builder {
         }
         self.pictures.push(picture);
         self.signatures.push(signature);
+        self.places.push(place.0);
     }
 
     fn finish(mut self) -> Segment {
@@ -314,7 +338,7 @@ impl Builder {
         let layout = Layout::of(counts.0, counts.1, counts.2).unwrap_or_else(|| unreachable!());
         let mut words = vec![0u64; layout.length().div_ceil(8)];
         let out: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-        let parts: [(&Range<usize>, &[u8]); 7] = [
+        let parts: [(&Range<usize>, &[u8]); 8] = [
             (&layout.keys, bytemuck::cast_slice(&self.keys)),
             (&layout.features, bytemuck::cast_slice(&self.features)),
             (&layout.words, bytemuck::cast_slice(&self.words)),
@@ -322,6 +346,7 @@ impl Builder {
             (&layout.starts, bytemuck::cast_slice(&self.starts)),
             (&layout.pictures, bytemuck::cast_slice(&self.pictures)),
             (&layout.signatures, bytemuck::cast_slice(&self.signatures)),
+            (&layout.places, bytemuck::cast_slice(&self.places)),
         ];
         for (range, bytes) in parts {
             out[range.clone()].copy_from_slice(bytes);

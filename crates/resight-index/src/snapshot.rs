@@ -1,14 +1,17 @@
 //! A frozen state of the index, to be searched while others add and remove.
 
+use std::cmp::{Ordering, Reverse};
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use resight_vision::Simd;
-use resight_vision::signatures::within;
 
 use crate::Key;
+use crate::agreement::{Agreeing, Agreement, Pair};
+use crate::place::Place;
 use crate::segment::Segment;
 use crate::vocabulary::QueryWords;
+use crate::votes::{VOTE_UNIT, Votes, Weights, cast};
 
 /// What a search by words may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +20,9 @@ pub struct CandidateOptions {
     pub limit: usize,
     /// Signatures that differ in more bits than this do not count.
     pub max_hamming: u32,
+    /// Pictures, those with the most votes, whose matches are asked whether they agree on one
+    /// similarity. They are ranked by that and come before the rest.
+    pub considered: usize,
 }
 
 impl Default for CandidateOptions {
@@ -24,6 +30,7 @@ impl Default for CandidateOptions {
         Self {
             limit: 200,
             max_hamming: 24,
+            considered: 1000,
         }
     }
 }
@@ -36,6 +43,18 @@ pub struct Candidate {
     /// Weighted votes over the root of the picture's feature count; above 0, no upper bound,
     /// comparable within one search only.
     pub score: f64,
+    /// Weighted votes of the matches that agree on one similarity; 0 where fewer than three do, or
+    /// the picture was not considered.
+    pub agreement: f64,
+}
+
+/// The best candidates, and how many there are in all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Candidates {
+    /// Best first.
+    pub best: Vec<Candidate>,
+    /// Pictures with a vote.
+    pub total: usize,
 }
 
 /// Pictures of a segment that no longer count, one bit each.
@@ -105,13 +124,6 @@ pub struct Snapshot {
     pub(crate) frequencies: Arc<Vec<u32>>,
 }
 
-/// Votes are integers so that their order cannot change a rank: squared inverse document
-/// frequency in 1/256ths times the weight of a distance in 1/65536ths.
-const IDF_UNIT: f64 = 256.0;
-const WEIGHT_UNIT: f64 = 65_536.0;
-/// Width of the weight of a Hamming distance (Jégou et al., IJCV 2010 §3.4: σ = 16 of 64 bits).
-const SIGMA: f64 = 16.0;
-
 impl Snapshot {
     /// Pictures held.
     pub fn len(&self) -> usize {
@@ -139,87 +151,198 @@ impl Snapshot {
             .any(|s| s.segment.find(key).is_some_and(|p| s.is_live(p)))
     }
 
-    /// The pictures with the most votes, best first, ties by key.
-    ///
-    /// Each query feature votes for a picture at most once, with its closest signature among all
-    /// words it is looked up in (which also tames repeated structure), by the word's squared
-    /// inverse document frequency. Segments are searched on the current rayon pool; their number
-    /// and order do not change the result.
-    pub fn candidates(&self, query: &QueryWords, options: &CandidateOptions) -> Vec<Candidate> {
-        let pictures = self.len() as f64;
-        let weights: Vec<u64> = (0..=64u32)
-            .map(|h| {
-                if h > options.max_hamming {
-                    return 0;
-                }
-                let h = f64::from(h);
-                (WEIGHT_UNIT * libm::exp(-h * h / (SIGMA * SIGMA))).round() as u64
-            })
-            .collect();
-        let idf: Vec<u64> = self
-            .frequencies
-            .iter()
-            .map(|&f| {
-                // From libm, not the system's library: the same bits on every machine.
-                let idf = libm::log(1.0 + pictures / f64::from(f.max(1)));
-                (IDF_UNIT * idf * idf).round() as u64
-            })
-            .collect();
-        let mut found: Vec<Candidate> = self
-            .segments
-            .par_iter()
-            .flat_map_iter(|s| votes(s, query, &weights, &idf))
-            .collect();
-        let order =
-            |a: &Candidate, b: &Candidate| b.score.total_cmp(&a.score).then(a.key.cmp(&b.key));
-        if found.len() > options.limit {
-            found.select_nth_unstable_by(options.limit, order);
-            found.truncate(options.limit);
-        }
-        found.sort_unstable_by(order);
-        found
+    /// The best candidates: first those considered, by what agrees, then the others by votes; ties
+    /// by votes, then by key. Runs on the current rayon pool; the number of threads, and of segments
+    /// and their order, do not change the result.
+    pub fn candidates(&self, query: &QueryWords, options: &CandidateOptions) -> Candidates {
+        let weights = Weights::new(&self.frequencies, self.len(), options.max_hamming);
+        let search = Search {
+            snapshot: self,
+            query,
+            weights: &weights,
+        };
+        search.run(options)
     }
 }
 
-fn votes(live: &LiveSegment, query: &QueryWords, weights: &[u64], idf: &[u64]) -> Vec<Candidate> {
-    let segment = &live.segment;
-    let simd = Simd::widest();
-    // The largest distance that gives a vote.
-    let most = weights.iter().rposition(|w| *w > 0).unwrap_or(0) as u32;
-    let n = segment.keys().len();
-    let mut total = vec![0u64; n];
-    // What the present query feature has given each picture, and which feature that was.
-    let mut given = vec![0u64; n];
-    let mut giver = vec![u32::MAX; n];
-    for (feature, number) in query.features.iter().zip(0u32..) {
-        for a in &feature.assigned {
-            let Some(&idf) = idf.get(a.word as usize) else {
-                continue;
-            };
-            let (pictures, signatures) = segment.postings(a.word);
-            within(simd, signatures, a.signature, most, |i, distance| {
-                let vote = weights[distance as usize] * idf;
-                let p = usize::from(pictures[i]);
-                if giver[p] != number {
-                    giver[p] = number;
-                    given[p] = 0;
-                }
-                if vote > given[p] {
-                    total[p] += vote - given[p];
-                    given[p] = vote;
-                }
-            });
+/// One search.
+struct Search<'a> {
+    snapshot: &'a Snapshot,
+    query: &'a QueryWords,
+    weights: &'a Weights,
+}
+
+/// A picture with votes.
+#[derive(Clone, Copy)]
+struct Found {
+    candidate: Candidate,
+    segment: u32,
+    picture: u16,
+}
+
+/// The better first.
+fn order(a: &Found, b: &Found) -> Ordering {
+    let (a, b) = (&a.candidate, &b.candidate);
+    let by_votes = b.score.total_cmp(&a.score).then(a.key.cmp(&b.key));
+    b.agreement.total_cmp(&a.agreement).then(by_votes)
+}
+
+/// Keeps the `n` best, in no order.
+fn keep_best(found: &mut Vec<Found>, n: usize) {
+    if n < found.len() {
+        found.select_nth_unstable_by(n, order);
+        found.truncate(n);
+    }
+}
+
+/// Features that vote in one task at least.
+const FEWEST_TOGETHER: usize = 32;
+
+impl Search<'_> {
+    fn run(&self, options: &CandidateOptions) -> Candidates {
+        let tasks = self.tasks();
+        let votes: Vec<Votes> = tasks
+            .par_iter()
+            .map(|(segment, features)| {
+                let live = &self.snapshot.segments[*segment];
+                cast(live, self.query, features.clone(), self.weights)
+            })
+            .collect();
+        let wanted = options.limit.max(options.considered);
+        let per_segment: Vec<(Vec<Found>, usize)> = (0..self.snapshot.segments.len())
+            .into_par_iter()
+            .map(|segment| {
+                let own = tasks.iter().zip(&votes).filter(|(t, _)| t.0 == segment);
+                let mut found = self.found(segment, own.map(|(_, v)| &v.totals[..]));
+                let total = found.len();
+                keep_best(&mut found, wanted);
+                (found, total)
+            })
+            .collect();
+        let total = per_segment.iter().map(|p| p.1).sum();
+        let mut found: Vec<Found> = per_segment.into_iter().flat_map(|p| p.0).collect();
+        keep_best(&mut found, wanted);
+        found.sort_unstable_by(order);
+        let considered = found.len().min(options.considered);
+        self.let_agree(&mut found[..considered], &tasks, &votes);
+        found[..considered].sort_unstable_by(order);
+        found.truncate(options.limit);
+        Candidates {
+            best: found.into_iter().map(|f| f.candidate).collect(),
+            total,
         }
     }
-    total
-        .into_iter()
-        .zip(0u32..)
-        .filter(|&(t, p)| t > 0 && live.is_live(p))
-        .map(|(t, p)| Candidate {
-            key: Key(segment.keys()[p as usize]),
-            score: t as f64
-                / (IDF_UNIT * WEIGHT_UNIT)
-                / f64::from(segment.features()[p as usize].max(1)).sqrt(),
+
+    /// Segments, and ranges of the query's features: about equal work for each thread, though
+    /// segments may be few.
+    fn tasks(&self) -> Vec<(usize, Range<usize>)> {
+        let segments = &self.snapshot.segments;
+        let features = self.query.features.len();
+        let all: usize = segments.iter().map(|s| s.segment.length()).sum();
+        let most = features.div_ceil(FEWEST_TOGETHER).max(1);
+        let mut tasks = Vec::new();
+        for (number, live) in segments.iter().enumerate() {
+            let share = live.segment.length() * 2 * rayon::current_num_threads();
+            let parts = share.div_ceil(all.max(1)).clamp(1, most);
+            let part = |i: usize| features * i / parts;
+            tasks.extend((0..parts).map(|i| (number, part(i)..part(i + 1))));
+        }
+        tasks
+    }
+
+    /// The pictures of a segment that have votes.
+    fn found<'v>(&self, number: usize, totals: impl Iterator<Item = &'v [u64]>) -> Vec<Found> {
+        let live = &self.snapshot.segments[number];
+        let segment = &live.segment;
+        let mut sums = vec![0u64; segment.keys().len()];
+        for totals in totals {
+            for (sum, total) in sums.iter_mut().zip(totals) {
+                *sum += total;
+            }
+        }
+        let pictures = sums.into_iter().zip(0u16..=u16::MAX);
+        let found = pictures.filter(|&(sum, p)| sum > 0 && live.is_live(p.into()));
+        found
+            .map(|(sum, picture)| {
+                let features = segment.features()[usize::from(picture)].max(1);
+                Found {
+                    candidate: Candidate {
+                        key: Key(segment.keys()[usize::from(picture)]),
+                        score: sum as f64 / VOTE_UNIT / f64::from(features).sqrt(),
+                        agreement: 0.0,
+                    },
+                    segment: number as u32,
+                    picture,
+                }
+            })
+            .collect()
+    }
+
+    /// Sets what agrees in each of `found`.
+    fn let_agree(&self, found: &mut [Found], tasks: &[(usize, Range<usize>)], votes: &[Votes]) {
+        const NONE: u32 = u32::MAX;
+        let mut numbers: Vec<Vec<u32>> = vec![Vec::new(); self.snapshot.segments.len()];
+        for (f, number) in found.iter().zip(0u32..) {
+            let segment = f.segment as usize;
+            let pictures = self.snapshot.segments[segment].segment.keys().len();
+            numbers[segment].resize(pictures, NONE);
+            numbers[segment][usize::from(f.picture)] = number;
+        }
+        let mut pairs: Vec<(u32, Pair)> = tasks
+            .par_iter()
+            .zip(votes)
+            .filter(|((segment, _), _)| !numbers[*segment].is_empty())
+            .flat_map_iter(|((segment, _), votes)| self.pairs(*segment, &numbers[*segment], votes))
+            .collect();
+        // Numbers of postings are those of their segment, and a picture is in one.
+        pairs.par_sort_unstable_by_key(|(number, pair)| {
+            (*number, Reverse(pair.vote), pair.feature, pair.posting)
+        });
+        let of_each: Vec<&[(u32, Pair)]> = pairs.chunk_by(|a, b| a.0 == b.0).collect();
+        let agreements: Vec<(u32, Agreement)> = of_each
+            .par_iter()
+            .map_init(
+                Default::default,
+                |(agreeing, own): &mut (Agreeing, Vec<Pair>), pairs| {
+                    own.clear();
+                    own.extend(pairs.iter().map(|p| p.1));
+                    (pairs[0].0, agreeing.of(own))
+                },
+            )
+            .collect();
+        for (number, agreement) in agreements {
+            found[number as usize].candidate.agreement = agreement.votes as f64 / VOTE_UNIT;
+        }
+    }
+
+    /// The matches with pictures that have a number.
+    fn pairs<'v>(
+        &'v self,
+        segment: usize,
+        numbers: &'v [u32],
+        votes: &'v Votes,
+    ) -> impl Iterator<Item = (u32, Pair)> + 'v {
+        let all = self.snapshot.segments[segment].segment.all();
+        votes.lists.iter().flat_map(move |list| {
+            let near = &votes.near[list.range.start as usize..list.range.end as usize];
+            let feature = &self.query.features[list.feature as usize];
+            let assigned = feature.assigned[list.assignment as usize];
+            let numbered = near.iter().filter_map(move |&posting| {
+                let number = numbers[usize::from(all.pictures[posting as usize])];
+                (number != u32::MAX).then_some((number, posting))
+            });
+            numbered.map(move |(number, posting)| {
+                let signature = all.signatures[posting as usize];
+                let distance = (signature ^ assigned.signature).count_ones();
+                let pair = Pair {
+                    feature: list.feature,
+                    posting,
+                    vote: self.weights.vote(assigned.word, distance),
+                    query: feature.place,
+                    result: Place(all.places[posting as usize]),
+                };
+                (number, pair)
+            })
         })
-        .collect()
+    }
 }

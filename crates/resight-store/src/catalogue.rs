@@ -230,6 +230,35 @@ pub trait Catalogue: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(u64, Vec<u8>)>, StoreError>;
 
+    /// Words of these keys, as [`Catalogue::features`] gives features.
+    fn words(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
+
+    /// Features of the pictures with keys above `key`, as [`Catalogue::words_after`] gives words.
+    fn features_after(
+        &self,
+        key: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError>;
+
+    /// Keeps words that are to take the place of the present ones once there are some for every
+    /// picture, in place of words that were staged for the same keys. Keys that are unknown are passed
+    /// over; staged words go away with their picture. As durable as [`Catalogue::commit`].
+    fn stage_words(&self, words: &[(u64, Vec<u8>)]) -> Result<(), StoreError>;
+
+    /// Staged words, as [`Catalogue::words_after`] gives the present ones.
+    fn staged_after(
+        &self,
+        key: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError>;
+
+    /// Forgets all staged words.
+    fn discard_staged(&self) -> Result<(), StoreError>;
+
+    /// Puts all staged words in place of the present ones and sets a named value, both or neither.
+    /// Does neither and gives `false` when a picture has none staged.
+    fn adopt_staged(&self, setting: &str, value: &str) -> Result<bool, StoreError>;
+
     /// The source recorded for exactly this path, and its picture.
     fn source(&self, path: &str) -> Result<Option<(SourceFile, PictureId)>, StoreError>;
 

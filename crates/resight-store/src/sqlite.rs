@@ -8,6 +8,7 @@ mod changes;
 mod connection;
 mod reads;
 mod schema;
+mod staged;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -188,7 +189,7 @@ impl Catalogue for SqliteCatalogue {
     }
 
     fn features(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        self.read(|connection| reads::features(connection, keys))
+        self.read(|connection| reads::blobs(connection, "features", keys))
     }
 
     fn keys(&self) -> Result<Vec<(u64, u32)>, StoreError> {
@@ -200,7 +201,39 @@ impl Catalogue for SqliteCatalogue {
         key: Option<u64>,
         limit: usize,
     ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
-        self.read(|connection| reads::words_after(connection, key, limit))
+        self.read(|connection| reads::blobs_after(connection, "words", key, limit))
+    }
+
+    fn words(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.read(|connection| reads::blobs(connection, "words", keys))
+    }
+
+    fn features_after(
+        &self,
+        key: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        self.read(|connection| reads::blobs_after(connection, "features", key, limit))
+    }
+
+    fn stage_words(&self, words: &[(u64, Vec<u8>)]) -> Result<(), StoreError> {
+        self.write(|connection| staged::stage(connection, words))
+    }
+
+    fn staged_after(
+        &self,
+        key: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        self.read(|connection| staged::after(connection, key, limit))
+    }
+
+    fn discard_staged(&self) -> Result<(), StoreError> {
+        self.write(staged::discard)
+    }
+
+    fn adopt_staged(&self, setting: &str, value: &str) -> Result<bool, StoreError> {
+        self.write(|connection| staged::adopt(connection, setting, value))
     }
 
     fn source(&self, path: &str) -> Result<Option<(SourceFile, PictureId)>, StoreError> {

@@ -8,7 +8,7 @@
 //! The labelled pictures of the sets are added, then *synthetic* ones until there are so many. A
 //! synthetic picture is no picture but a list of visual words with signatures: as many as some
 //! photo of `--photos` has, a third each of three photos' features, each signature with one bit in
-//! five flipped. So words come as often, and as often together, as in photos, and no signature
+//! five flipped, and each third moved, turned and zoomed by chance. So words come as often, and as often together, as in photos, and no signature
 //! stands twice; but real collections have pictures that are more alike than these. 1,994 photos
 //! are behind all of them.
 //!
@@ -27,7 +27,7 @@ use rayon::prelude::*;
 use resight::eval::GroundTruth;
 use resight_engine::{Engine, EngineOptions, Parts};
 use resight_index::{
-    AssignedFeature, CandidateOptions, Index, Key, PictureWords, QueryWords, Vocabulary,
+    CandidateOptions, Index, Key, PictureWords, Place, Posting, QueryWords, Vocabulary,
 };
 use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_vision::Sift;
@@ -54,6 +54,12 @@ struct Arguments {
     /// Signatures that differ in more bits do not count.
     #[arg(long, default_value_t = CandidateOptions::default().max_hamming)]
     max_hamming: u32,
+    /// Pictures whose matches are asked whether they agree.
+    #[arg(long, default_value_t = CandidateOptions::default().considered)]
+    considered: usize,
+    /// Another vocabulary than the shipped one.
+    #[arg(long)]
+    vocabulary: Option<PathBuf>,
 }
 
 struct Query {
@@ -65,7 +71,10 @@ struct Query {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let temporary = tempfile::tempdir()?;
-    let vocabulary = Vocabulary::generic();
+    let vocabulary = match &arguments.vocabulary {
+        Some(path) => std::sync::Arc::new(Vocabulary::from_bytes(&std::fs::read(path)?)?),
+        None => Vocabulary::generic(),
+    };
     let engine = Engine::open(
         Parts {
             catalogue: std::sync::Arc::new(SqliteCatalogue::in_memory()?),
@@ -81,7 +90,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect::<Result<_, _>>()?;
     paths.sort();
     let describe = |path: &PathBuf| words_of(&engine, &vocabulary, path);
-    let photos: Vec<Vec<AssignedFeature>> = paths.par_iter().filter_map(describe).collect();
+    let photos: Vec<Vec<Posting>> = paths.par_iter().filter_map(describe).collect();
     println!("{} photos are behind the synthetic pictures", photos.len());
 
     let folder = arguments
@@ -94,7 +103,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut queries = Vec::new();
     for (set, dir) in arguments.set.iter().enumerate() {
         queries.extend(add_set(
-            &engine,
+            (&engine, &vocabulary),
             &index,
             dir,
             set,
@@ -139,9 +148,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let options = CandidateOptions {
                     limit: SHORTLISTS[SHORTLISTS.len() - 1],
                     max_hamming: arguments.max_hamming,
+                    considered: arguments.considered,
                 };
                 let begun = Instant::now();
-                let candidates = snapshot.candidates(&query.words, &options);
+                let candidates = snapshot.candidates(&query.words, &options).best;
                 let took = begun.elapsed();
                 if !measured {
                     continue;
@@ -184,18 +194,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// `None` for what is no picture.
-fn words_of(
-    engine: &Engine,
-    vocabulary: &Vocabulary,
-    path: &PathBuf,
-) -> Option<Vec<AssignedFeature>> {
-    let features = engine.features_of(&std::fs::read(path).ok()?).ok()?;
-    Some(vocabulary.assign(&features.descriptors)).filter(|words| !words.is_empty())
+fn words_of(engine: &Engine, vocabulary: &Vocabulary, path: &PathBuf) -> Option<Vec<Posting>> {
+    let (features, size) = engine.features_of(&std::fs::read(path).ok()?).ok()?;
+    Some(vocabulary.postings(&features, size)).filter(|words| !words.is_empty())
 }
 
 /// Adds the pictures of a labelled set; its queries.
 fn add_set(
-    engine: &Engine,
+    (engine, vocabulary): (&Engine, &Vocabulary),
     index: &Index,
     dir: &Path,
     set: usize,
@@ -204,11 +210,10 @@ fn add_set(
 ) -> Result<Vec<Query>, Box<dyn Error>> {
     let truth = GroundTruth::read(dir)?;
     let images = dir.join("images");
-    let vocabulary = Vocabulary::generic();
-    let described: Vec<Vec<AssignedFeature>> = truth
+    let described: Vec<Vec<Posting>> = truth
         .database
         .par_iter()
-        .map(|name| words_of(engine, &vocabulary, &images.join(name)).unwrap_or_default())
+        .map(|name| words_of(engine, vocabulary, &images.join(name)).unwrap_or_default())
         .collect();
     let first = *next;
     let pictures = described.into_iter().zip(first..);
@@ -226,11 +231,11 @@ fn add_set(
     let chosen: Vec<_> = truth.queries.iter().step_by(step).collect();
     let queries = chosen.par_iter().filter_map(|query| {
         let bytes = std::fs::read(images.join(&query.query)).ok()?;
-        let features = engine.features_of(&bytes).ok()?;
+        let (features, size) = engine.features_of(&bytes).ok()?;
         let cells = engine.options().matching_cells;
         Some(Query {
             set,
-            words: vocabulary.assign_query(&features.descriptors, cells),
+            words: vocabulary.assign_query(&features, size, cells),
             // Itself is no answer.
             relevant: (query.relevant.iter().filter(|name| **name != query.query))
                 .filter_map(key_of)
@@ -241,26 +246,48 @@ fn add_set(
 }
 
 /// A synthetic picture: the same for the same key.
-fn synthetic(key: u64, photos: &[Vec<AssignedFeature>]) -> PictureWords {
+fn synthetic(key: u64, photos: &[Vec<Posting>]) -> PictureWords {
     let mut random = Random(key.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let length = photos[random.below(photos.len())].len();
     let mut features = Vec::with_capacity(length);
     for third in 0..3 {
         let donor = &photos[random.below(photos.len())];
         let wanted = length * (third + 1) / 3 - features.len();
+        let shift = [random.below(1024) as u32, random.below(1024) as u32];
+        let (turn, zoom) = (random.below(64) as u32, random.below(13) as u32);
         for _ in 0..wanted {
-            let AssignedFeature { word, signature } = donor[random.below(donor.len())];
+            let Posting {
+                word,
+                signature,
+                place,
+            } = donor[random.below(donor.len())];
             let mut flips = 0;
             for bit in 0..64 {
                 flips |= u64::from(random.next() & 0xFFFF < FLIPPED) << bit;
             }
-            features.push(AssignedFeature {
+            features.push(Posting {
                 word,
                 signature: signature ^ flips,
+                place: moved(place, shift, turn, zoom),
             });
         }
     }
     PictureWords::new(features)
+}
+
+/// A place moved, turned and zoomed; what leaves the picture comes in on the other side.
+fn moved(place: Place, shift: [u32; 2], turn: u32, zoom: u32) -> Place {
+    let Place(bits) = place;
+    let angle = f64::from(turn) / 64.0 * std::f64::consts::TAU;
+    let factor = f64::from(zoom).mul_add(1.0 / 6.0, -1.0).exp2();
+    let (sin, cos) = (angle.sin() * factor, angle.cos() * factor);
+    let (x, y) = (f64::from(bits & 1023), f64::from(bits >> 10 & 1023));
+    let at = |v: f64, shift: u32| (v as i64 + i64::from(shift)).rem_euclid(1024) as u32;
+    let column = at(cos * x - sin * y, shift[0]);
+    let row = at(sin * x + cos * y, shift[1]);
+    let scale = ((bits >> 20 & 63) + zoom).saturating_sub(6).min(63);
+    let angle = ((bits >> 26) + turn) % 64;
+    Place(column | row << 10 | scale << 20 | angle << 26)
 }
 
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).

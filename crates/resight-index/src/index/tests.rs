@@ -1,7 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::snapshot::CandidateOptions;
+use crate::picture_words::Posting;
+use crate::place::Place;
+use crate::snapshot::{Candidate, CandidateOptions};
 use crate::vocabulary::{AssignedFeature, QueryFeature, QueryWords};
 
 const WORDS: usize = 50;
@@ -11,9 +13,10 @@ fn words(key: u64) -> PictureWords {
     let features = (0..20u64)
         .map(|i| {
             let mixed = (key * 31 + i / 2 * 7).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            AssignedFeature {
+            Posting {
                 word: (mixed >> 40) as u32 % WORDS as u32,
                 signature: mixed.rotate_left(i as u32 % 2),
+                place: Place((mixed >> 13) as u32),
             }
         })
         .collect();
@@ -22,11 +25,15 @@ fn words(key: u64) -> PictureWords {
 
 fn query(key: u64) -> QueryWords {
     let features = words(key)
-        .features()
+        .postings()
         .iter()
-        .map(|&f| QueryFeature {
-            assigned: vec![f],
+        .map(|p| QueryFeature {
+            assigned: vec![AssignedFeature {
+                word: p.word,
+                signature: p.signature,
+            }],
             cells: vec![],
+            place: p.place,
         })
         .collect();
     QueryWords { features }
@@ -36,12 +43,14 @@ fn everything() -> CandidateOptions {
     CandidateOptions {
         limit: usize::MAX,
         max_hamming: 64,
+        considered: 10,
     }
 }
 
-fn results(index: &Index, key: u64) -> Vec<(Key, f64)> {
+fn results(index: &Index, key: u64) -> Vec<Candidate> {
     let found = index.snapshot().candidates(&query(key), &everything());
-    found.into_iter().map(|c| (c.key, c.score)).collect()
+    assert_eq!(found.best.len(), found.total);
+    found.best
 }
 
 #[test]
@@ -49,7 +58,7 @@ fn a_picture_finds_itself_first() {
     let index = Index::new(WORDS);
     index.add((1..=40).map(|k| (Key(k), words(k))).collect());
     for k in 1..=40 {
-        assert_eq!(results(&index, k)[0].0, Key(k));
+        assert_eq!(results(&index, k)[0].key, Key(k));
     }
 }
 
@@ -91,7 +100,7 @@ fn removed_pictures_are_gone_and_snapshots_stay() {
     assert_eq!(index.remove(&[Key(4)]), 1);
     assert_eq!(index.remove(&[Key(4), Key(99)]), 0);
     assert!(!index.snapshot().contains(Key(4)));
-    assert!(results(&index, 4).iter().all(|r| r.0 != Key(4)));
+    assert!(results(&index, 4).iter().all(|r| r.key != Key(4)));
     assert!(before.contains(Key(4)));
     assert_eq!((before.len(), index.snapshot().len()), (9, 8));
     for k in 1..=9 {
@@ -111,19 +120,20 @@ fn limits_and_distances_are_respected() {
         &query(3),
         &CandidateOptions {
             limit: 4,
-            max_hamming: 64,
+            ..everything()
         },
     );
-    assert_eq!(few[..], all[..4]);
+    assert_eq!(few.best[..], all.best[..4]);
+    assert_eq!(few.total, all.total);
     let exact = snapshot.candidates(
         &query(3),
         &CandidateOptions {
-            limit: 99,
             max_hamming: 0,
+            ..everything()
         },
     );
-    assert_eq!(exact.len(), 1);
-    assert_eq!(exact[0].key, Key(3));
+    assert_eq!(exact.total, 1);
+    assert_eq!(exact.best[0].key, Key(3));
 }
 
 #[test]
@@ -143,13 +153,13 @@ fn a_picture_without_features_is_held_and_never_found() {
     let index = Index::new(WORDS);
     index.add(vec![(Key(1), PictureWords::default()), (Key(2), words(2))]);
     assert_eq!(index.snapshot().len(), 2);
-    assert!(results(&index, 2).iter().all(|r| r.0 == Key(2)));
+    assert!(results(&index, 2).iter().all(|r| r.key == Key(2)));
     assert_eq!(index.remove(&[Key(1)]), 1);
 }
 
 /// What the catalogue would say of these.
 fn held(keys: impl Iterator<Item = u64>) -> Vec<(Key, u32)> {
-    keys.map(|k| (Key(k), words(k).features().len() as u32))
+    keys.map(|k| (Key(k), words(k).postings().len() as u32))
         .collect()
 }
 
@@ -307,4 +317,83 @@ fn another_history_or_format_is_not_taken_over() {
     std::fs::write(&manifest, text.replace("\"format\":1", "\"format\":0")).unwrap();
     let (_, opened_) = opened(folder.path(), &held(1..=3000));
     assert!(opened_.lost.unwrap().contains("format 0"));
+}
+
+/// A picture of words of their own, at places that follow from a similarity.
+fn placed(first: u32, count: u32, at: impl Fn(u32) -> (f32, f32)) -> PictureWords {
+    let posting = |i: u32| {
+        let (x, y) = at(i);
+        let keypoint = resight_vision::Keypoint {
+            x,
+            y,
+            scale: 3.0,
+            angle: 1.0,
+            response: 0.0,
+        };
+        Posting {
+            word: first + i,
+            signature: u64::from(i).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            place: Place::of(&keypoint, [1000, 1000]),
+        }
+    };
+    PictureWords::new((0..count).map(posting).collect())
+}
+
+#[test]
+fn a_picture_whose_matches_agree_comes_before_one_with_more_votes() {
+    let index = Index::new(WORDS);
+    let row = |i: u32| (20.0 + 12.0 * i as f32, 40.0 + (i * i % 97) as f32);
+    let apart = |i: u32| ((i * 613 % 991) as f32, (i * 389 % 997) as f32);
+    let query = placed(0, 40, row);
+    index.add(vec![
+        (Key(1), placed(0, 40, apart)),
+        (
+            Key(2),
+            placed(0, 25, |i| (row(i).0 + 300.0, row(i).1 + 200.0)),
+        ),
+        (Key(3), placed(0, 2, row)),
+    ]);
+    let features = query.postings().iter().map(|p| QueryFeature {
+        assigned: vec![AssignedFeature {
+            word: p.word,
+            signature: p.signature,
+        }],
+        cells: vec![],
+        place: p.place,
+    });
+    let query = QueryWords {
+        features: features.collect(),
+    };
+    let keys = |considered| {
+        let options = CandidateOptions {
+            considered,
+            ..everything()
+        };
+        let found = index.snapshot().candidates(&query, &options);
+        found.best.iter().map(|c| c.key.0).collect::<Vec<u64>>()
+    };
+    assert_eq!(keys(0), [1, 2, 3]);
+    assert_eq!(keys(10), [2, 1, 3]);
+    // Considered first are those with the most votes.
+    assert_eq!(keys(1), [1, 2, 3]);
+    let found = index.snapshot().candidates(&query, &everything());
+    let agreement: Vec<f64> = found.best.iter().map(|c| c.agreement).collect();
+    assert!(agreement[0] > 0.0 && agreement[2] == 0.0, "{agreement:?}");
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_results() {
+    let index = Index::new(WORDS);
+    for from in (1..4000u64).step_by(500) {
+        index.add((from..from + 500).map(|k| (Key(k), words(k))).collect());
+    }
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| results(&index, 77))
+    };
+    let one = with(1);
+    assert_eq!(one[0].key, Key(77));
+    for threads in [2, 3, 8] {
+        assert_eq!(with(threads), one);
+    }
 }

@@ -13,7 +13,10 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use resight_vision::{Descriptors, ModelId, squared_distances};
+use resight_vision::{Descriptors, Keypoint, LocalFeatures, ModelId, squared_distances};
+
+use crate::picture_words::Posting;
+use crate::place::Place;
 
 pub use format::VocabularyError;
 pub use train::{TrainOptions, TrainStep, train};
@@ -24,9 +27,11 @@ pub(crate) const SIGNATURE_BITS: usize = 64;
 const PROJECTION_SHIFT: u32 = 4;
 /// Cells a feature visits when its word is looked for.
 const VISITED_CELLS: usize = 6;
-/// Words a query feature is looked up in (multiple assignment on the query's side, Jégou et
-/// al., IJCV 2010 §4).
+/// Words a query feature is looked up in at most (multiple assignment on the query's side, Jégou et
+/// al., IJCV 2010 §4)…
 const QUERY_ASSIGNMENTS: usize = 3;
+/// …as long as the squared distance is at most this many fifths of the nearest word's.
+const QUERY_FIFTHS: u64 = 6;
 
 /// W words in C cells, the projection of the signatures, and each word's medians.
 #[derive(Clone, PartialEq, Eq)]
@@ -62,6 +67,8 @@ pub struct QueryFeature {
     pub assigned: Vec<AssignedFeature>,
     /// Nearest cells first.
     pub cells: Vec<u32>,
+    /// Where it lies.
+    pub place: Place,
 }
 
 /// All features of a query.
@@ -143,17 +150,39 @@ impl Vocabulary {
             .collect()
     }
 
-    /// The words and the nearest `cells` cells of each query descriptor, in their order; runs on
-    /// the current rayon pool.
-    pub fn assign_query(&self, descriptors: &Descriptors, cells: usize) -> QueryWords {
+    /// What the index keeps of a picture with these sides in pixels: one of each feature, in their
+    /// order.
+    pub fn postings(&self, features: &LocalFeatures, size: [u32; 2]) -> Vec<Posting> {
+        let assigned = self.assign(&features.descriptors);
+        let keypoints = features.keypoints.iter();
+        let posting = |(a, keypoint): (AssignedFeature, &Keypoint)| Posting {
+            word: a.word,
+            signature: a.signature,
+            place: Place::of(keypoint, size),
+        };
+        assigned.into_iter().zip(keypoints).map(posting).collect()
+    }
+
+    /// The words and the nearest `cells` cells of each feature of a query with these sides in pixels,
+    /// in their order; runs on the current rayon pool.
+    pub fn assign_query(
+        &self,
+        features: &LocalFeatures,
+        size: [u32; 2],
+        cells: usize,
+    ) -> QueryWords {
+        let descriptors = &features.descriptors;
         if descriptors.dimension() != self.dimension {
             return QueryWords::default();
         }
         let features = descriptors
             .as_bytes()
             .par_chunks_exact(self.dimension)
-            .map_init(Finder::default, |finder, d| {
+            .zip(&features.keypoints)
+            .map_init(Finder::default, |finder, (d, keypoint)| {
                 finder.find(self, d, VISITED_CELLS.max(cells), QUERY_ASSIGNMENTS);
+                let farthest = finder.words.first().map_or(0, |w| u64::from(w.0)) * QUERY_FIFTHS;
+                finder.words.retain(|w| 5 * u64::from(w.0) <= farthest);
                 let projected = self.project(d);
                 let assigned = finder
                     .words
@@ -171,6 +200,7 @@ impl Vocabulary {
                         .take(cells)
                         .map(|&(_, cell)| cell)
                         .collect(),
+                    place: Place::of(keypoint, size),
                 }
             })
             .collect();

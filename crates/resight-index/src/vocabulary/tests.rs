@@ -51,10 +51,27 @@ fn neighbours_share_words_and_bits() {
 #[test]
 fn the_first_word_of_a_query_feature_is_the_stored_one() {
     let (vocabulary, descriptors) = small(64);
-    let assigned = vocabulary.assign(&descriptors);
-    let query = vocabulary.assign_query(&descriptors, 4);
-    for (a, q) in assigned.iter().zip(&query.features) {
-        assert_eq!(*a, q.assigned[0]);
+    let keypoints = (0..descriptors.len()).map(|i| Keypoint {
+        x: i as f32,
+        y: 1.0,
+        scale: 2.0,
+        angle: 0.0,
+        response: 0.0,
+    });
+    let features = LocalFeatures {
+        keypoints: keypoints.collect(),
+        descriptors,
+    };
+    let size = [2000, 100];
+    let stored = vocabulary.postings(&features, size);
+    let query = vocabulary.assign_query(&features, size, 4);
+    assert_eq!(stored.len(), features.len());
+    for (p, q) in stored.iter().zip(&query.features) {
+        let a = q.assigned[0];
+        assert_eq!(
+            (p.word, p.signature, p.place),
+            (a.word, a.signature, q.place)
+        );
         assert_eq!(q.assigned.len(), 3);
         assert_eq!(q.cells.len(), 4);
     }

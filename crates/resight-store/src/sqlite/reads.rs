@@ -55,10 +55,15 @@ pub(super) fn list(connection: &Connection, offset: u64, limit: u64) -> Result<V
     Ok(records)
 }
 
-pub(super) fn features(connection: &Connection, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>> {
+/// From one of the tables of opaque parts.
+pub(super) fn blobs(
+    connection: &Connection,
+    table: &str,
+    keys: &[u64],
+) -> Result<Vec<Option<Vec<u8>>>> {
     let mut found = HashMap::with_capacity(keys.len());
-    let sql = "SELECT key, bytes FROM features WHERE key";
-    for_chunks(connection, sql, "", keys, |row| {
+    let sql = format!("SELECT key, bytes FROM {table} WHERE key");
+    for_chunks(connection, &sql, "", keys, |row| {
         found.insert(row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?);
         Ok(())
     })?;
@@ -74,15 +79,17 @@ pub(super) fn keys(connection: &Connection) -> Result<Vec<(u64, u32)>> {
         .collect()
 }
 
-pub(super) fn words_after(
+pub(super) fn blobs_after(
     connection: &Connection,
+    table: &str,
     key: Option<u64>,
     limit: usize,
 ) -> Result<Vec<(u64, Vec<u8>)>> {
     // Keys start at 1.
     let after = at_most(key.unwrap_or(0));
+    let sql = format!("SELECT key, bytes FROM {table} WHERE key > ?1 ORDER BY key LIMIT ?2");
     connection
-        .prepare_cached("SELECT key, bytes FROM words WHERE key > ?1 ORDER BY key LIMIT ?2")?
+        .prepare_cached(&sql)?
         .query_map([after, at_most(limit as u64)], |row| {
             Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?))
         })?

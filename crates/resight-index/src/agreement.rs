@@ -1,0 +1,233 @@
+//! The second step of a search: do a picture's votes agree on one similarity? Each match of two
+//! [`Place`]s proposes one, as both have a scale and an angle, and the matches that it brings into
+//! place count (Lowe 2004 §7.2; Philbin et al., CVPR 2007). Coarse, and quick enough for thousands
+//! of pictures; those that do best are verified with their full features.
+
+use std::sync::OnceLock;
+
+use crate::place::{Place, STEPS_IN_OCTAVE};
+
+/// A match of the query and a picture.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair {
+    /// The query's feature.
+    pub(crate) feature: u32,
+    /// The picture's, by any number of its own.
+    pub(crate) posting: u32,
+    /// What it counts.
+    pub(crate) vote: u32,
+    pub(crate) query: Place,
+    pub(crate) result: Place,
+}
+
+/// What the best similarity brings into place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Agreement {
+    /// Sum of their votes.
+    pub(crate) votes: u64,
+    /// Number of matches.
+    pub(crate) matches: u32,
+}
+
+/// Matches looked at, those with the highest votes.
+const MOST_PAIRS: usize = 192;
+/// Matches that propose a similarity.
+const PROPOSALS: usize = 64;
+/// Fewer matches agree by chance.
+const FEWEST: usize = 3;
+/// How far from its place a match may be, in 1/1024ths of the longer side of the picture: more than
+/// verification allows, as scale and angle are those of one keypoint.
+const TOLERANCE: f32 = 40.0;
+/// A similarity that makes things smaller must be as exact in the query, down to this factor.
+const SMALLEST: f32 = 0.25;
+/// Scales that agree differ by no more, in sixths of an octave.
+const SCALE_AGREEMENT: i32 = 6;
+/// Angles that agree differ by no more, in 1/64ths of a turn.
+const ANGLE_AGREEMENT: i32 = 5;
+
+/// Factors of all differences of scale, and cosine and sine of all of angle.
+struct Tables {
+    factors: [f32; 127],
+    turns: [[f32; 2]; 64],
+}
+
+fn tables() -> &'static Tables {
+    static TABLES: OnceLock<Tables> = OnceLock::new();
+    TABLES.get_or_init(|| Tables {
+        factors: std::array::from_fn(|i| libm::exp2f((i as f32 - 63.0) / STEPS_IN_OCTAVE)),
+        turns: std::array::from_fn(|i| {
+            let angle = i as f32 / 64.0 * std::f32::consts::TAU;
+            [libm::cosf(angle), libm::sinf(angle)]
+        }),
+    })
+}
+
+/// Buffers, reused from picture to picture.
+#[derive(Default)]
+pub(crate) struct Agreeing {
+    features: Vec<u32>,
+    postings: Vec<u32>,
+    votes: Vec<u32>,
+    from: [Vec<f32>; 2],
+    to: [Vec<f32>; 2],
+    /// Differences of scale and of angle.
+    scales: Vec<i32>,
+    angles: Vec<i32>,
+}
+
+impl Agreeing {
+    /// The best similarity among `pairs`, which come by falling vote. Of those that share a feature
+    /// or a posting, the first counts.
+    pub(crate) fn of(&mut self, pairs: &[Pair]) -> Agreement {
+        self.take(pairs);
+        let n = self.votes.len();
+        let mut best = Agreement::default();
+        if n < FEWEST {
+            return best;
+        }
+        for proposal in 0..n.min(PROPOSALS) {
+            let found = self.count(proposal);
+            if found.votes > best.votes && found.matches as usize >= FEWEST {
+                best = found;
+            }
+        }
+        best
+    }
+
+    fn take(&mut self, pairs: &[Pair]) {
+        self.features.clear();
+        self.postings.clear();
+        self.votes.clear();
+        self.scales.clear();
+        self.angles.clear();
+        self.from
+            .iter_mut()
+            .chain(&mut self.to)
+            .for_each(Vec::clear);
+        for pair in pairs {
+            if self.votes.len() == MOST_PAIRS {
+                break;
+            }
+            if self.features.contains(&pair.feature) || self.postings.contains(&pair.posting) {
+                continue;
+            }
+            self.features.push(pair.feature);
+            self.postings.push(pair.posting);
+            self.votes.push(pair.vote);
+            self.scales.push(pair.result.scale() - pair.query.scale());
+            self.angles
+                .push((pair.result.angle() - pair.query.angle()) & 63);
+            let (from, to) = (pair.query.position(), pair.result.position());
+            for axis in 0..2 {
+                self.from[axis].push(from[axis]);
+                self.to[axis].push(to[axis]);
+            }
+        }
+    }
+
+    fn count(&self, proposal: usize) -> Agreement {
+        let tables = tables();
+        let (scale, angle) = (self.scales[proposal], self.angles[proposal]);
+        let factor = tables.factors[(scale + 63) as usize];
+        let [cos, sin] = tables.turns[angle as usize].map(|v| v * factor);
+        let [x0, y0] = [self.from[0][proposal], self.from[1][proposal]];
+        let dx = self.to[0][proposal] - (cos * x0 - sin * y0);
+        let dy = self.to[1][proposal] - (sin * x0 + cos * y0);
+        let tolerance = TOLERANCE * factor.clamp(SMALLEST, 1.0);
+        let limit = tolerance * tolerance;
+        let n = self.votes.len();
+        // Slices of one length, so that the loop is compiled without checks.
+        let (from_x, from_y) = (&self.from[0][..n], &self.from[1][..n]);
+        let (to_x, to_y) = (&self.to[0][..n], &self.to[1][..n]);
+        let (scales, angles, all) = (&self.scales[..n], &self.angles[..n], &self.votes[..n]);
+        let (mut votes, mut matches) = (0u64, 0u32);
+        for i in 0..n {
+            let x = cos * from_x[i] - sin * from_y[i] + dx - to_x[i];
+            let y = sin * from_x[i] + cos * from_y[i] + dy - to_y[i];
+            // A difference of angle and half a turn more, from 0 to 63.
+            let turned = (angles[i] - angle + 32) & 63;
+            let agrees = (x * x + y * y <= limit)
+                & ((scales[i] - scale).abs() <= SCALE_AGREEMENT)
+                & ((turned - 32).abs() <= ANGLE_AGREEMENT);
+            votes += u64::from(if agrees { all[i] } else { 0 });
+            matches += u32::from(agrees);
+        }
+        Agreement { votes, matches }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use resight_vision::Keypoint;
+
+    /// `n` matches under a similarity, then as many without any order.
+    fn pairs(n: u32, factor: f32, turn: f32) -> Vec<Pair> {
+        let mut state = 7u32;
+        let mut next = |below: f32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1u32 << 24) as f32 * below
+        };
+        let keypoint = |x, y, scale, angle| Keypoint {
+            x,
+            y,
+            scale,
+            angle,
+            response: 1.0,
+        };
+        let place = |k: &Keypoint| Place::of(k, [1024, 1024]);
+        (0..2 * n)
+            .map(|i| {
+                let query = keypoint(next(400.0), next(400.0), 2.0 + next(8.0), next(6.0));
+                let (sin, cos) = turn.sin_cos();
+                let result = if i < n {
+                    let (x, y) = (query.x - 200.0, query.y - 200.0);
+                    keypoint(
+                        factor * (cos * x - sin * y) + 512.0,
+                        factor * (sin * x + cos * y) + 512.0,
+                        factor * query.scale,
+                        query.angle + turn,
+                    )
+                } else {
+                    keypoint(next(1024.0), next(1024.0), 2.0 + next(8.0), next(6.0))
+                };
+                Pair {
+                    feature: i,
+                    posting: 1000 + i,
+                    vote: 5,
+                    query: place(&query),
+                    result: place(&result),
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn matches_under_a_similarity_agree_and_others_do_not() {
+        let mut agreeing = Agreeing::default();
+        for (factor, turn) in [(1.0, 0.0), (0.5, 0.4), (1.2, 3.0), (0.3, -1.0)] {
+            let pairs = pairs(40, factor, turn);
+            let found = agreeing.of(&pairs);
+            assert!(
+                (34..=44).contains(&found.matches),
+                "{factor} {turn}: {found:?}"
+            );
+            assert_eq!(found.votes, 5 * u64::from(found.matches));
+            assert!(agreeing.of(&pairs[40..]).matches <= 4);
+        }
+    }
+
+    #[test]
+    fn a_feature_counts_once_on_either_side() {
+        let mut agreeing = Agreeing::default();
+        let mut pairs = pairs(40, 1.0, 0.2);
+        pairs.truncate(40);
+        let once = agreeing.of(&pairs);
+        let mut twice = pairs.clone();
+        twice.extend(pairs.iter().map(|p| Pair { posting: 1, ..*p }));
+        twice.extend(pairs.iter().map(|p| Pair { feature: 0, ..*p }));
+        assert_eq!(agreeing.of(&twice), once);
+        assert_eq!(agreeing.of(&pairs[..2]), Agreement::default());
+        assert_eq!(agreeing.of(&[]), Agreement::default());
+    }
+}

@@ -1,0 +1,146 @@
+//! The first step of a search: each query feature votes for the pictures that share its words.
+
+use std::ops::Range;
+
+use resight_vision::Simd;
+use resight_vision::signatures::within;
+
+use crate::snapshot::LiveSegment;
+use crate::vocabulary::QueryWords;
+
+/// Votes are integers so that their order cannot change a rank: squared inverse document
+/// frequency in 1/256ths times the weight of a distance in 1/4096ths, which fits 32 bits.
+const IDF_UNIT: f64 = 256.0;
+const WEIGHT_UNIT: f64 = 4096.0;
+/// A vote of 1.
+pub(crate) const VOTE_UNIT: f64 = IDF_UNIT * WEIGHT_UNIT;
+/// Width of the weight of a Hamming distance (Jégou et al., IJCV 2010 §3.4: σ = 16 of 64 bits).
+const SIGMA: f64 = 16.0;
+
+/// What a vote is worth.
+pub(crate) struct Weights {
+    /// By Hamming distance.
+    distances: Vec<u32>,
+    /// By word.
+    idf: Vec<u32>,
+    /// The largest distance that gives a vote.
+    most: u32,
+}
+
+impl Weights {
+    /// For words that so many of `pictures` pictures have, and signatures at most `max_hamming` apart.
+    pub(crate) fn new(frequencies: &[u32], pictures: usize, max_hamming: u32) -> Self {
+        // From libm, not the system's library: the same bits on every machine.
+        let distance = |h: u32| {
+            let h = f64::from(h);
+            (WEIGHT_UNIT * libm::exp(-h * h / (SIGMA * SIGMA))).round() as u32
+        };
+        let idf = |f: &u32| {
+            let idf = libm::log(1.0 + pictures as f64 / f64::from((*f).max(1)));
+            (IDF_UNIT * idf * idf).round() as u32
+        };
+        let most = max_hamming.min(64);
+        Self {
+            distances: (0..=most).map(distance).collect(),
+            idf: frequencies.iter().map(idf).collect(),
+            most,
+        }
+    }
+
+    /// The vote of a posting of `word` at this distance, which is at most the largest that counts.
+    pub(crate) fn vote(&self, word: u32, distance: u32) -> u32 {
+        self.distances[distance as usize] * self.idf[word as usize]
+    }
+}
+
+/// A picture's votes while they are cast.
+#[derive(Clone, Copy)]
+struct Tally {
+    total: u64,
+    /// What the present query feature has given.
+    given: u32,
+    /// Which feature that was.
+    giver: u32,
+}
+
+/// Postings near a query feature in one of its words.
+pub(crate) struct NearList {
+    /// Which feature of the query.
+    pub(crate) feature: u32,
+    /// Which of its words.
+    pub(crate) assignment: u32,
+    /// In [`Votes::near`].
+    pub(crate) range: Range<u32>,
+}
+
+/// What some features of the query have given the pictures of a segment.
+pub(crate) struct Votes {
+    /// By picture.
+    pub(crate) totals: Vec<u64>,
+    pub(crate) lists: Vec<NearList>,
+    /// Places of postings in the segment.
+    pub(crate) near: Vec<u32>,
+}
+
+/// Lets the features of a range of the query vote.
+///
+/// Each votes for a picture at most once, with its closest signature among all words it is looked up
+/// in, so that repeated structure in a picture counts once (Jégou, Douze & Schmid, CVPR 2009 §4.1).
+pub(crate) fn cast(
+    live: &LiveSegment,
+    query: &QueryWords,
+    features: Range<usize>,
+    weights: &Weights,
+) -> Votes {
+    let segment = &live.segment;
+    let simd = Simd::widest();
+    let none = Tally {
+        total: 0,
+        given: 0,
+        giver: u32::MAX,
+    };
+    let mut tallies = vec![none; segment.keys().len()];
+    let (mut lists, mut near) = (Vec::new(), Vec::new());
+    for number in features {
+        let giver = number as u32;
+        for (a, assignment) in query.features[number].assigned.iter().zip(0u32..) {
+            let Some(&idf) = weights.idf.get(a.word as usize) else {
+                continue;
+            };
+            let postings = segment.find_word(a.word);
+            let first = postings.start;
+            let from = near.len() as u32;
+            let postings = segment.at(postings);
+            within(
+                simd,
+                postings.signatures,
+                a.signature,
+                weights.most,
+                |i, distance| {
+                    let vote = weights.distances[distance as usize] * idf;
+                    let tally = &mut tallies[usize::from(postings.pictures[i])];
+                    if tally.giver != giver {
+                        tally.giver = giver;
+                        tally.given = 0;
+                    }
+                    let more = vote.saturating_sub(tally.given);
+                    tally.total += u64::from(more);
+                    tally.given += more;
+                    near.push((first + i) as u32);
+                },
+            );
+            if from < near.len() as u32 {
+                lists.push(NearList {
+                    feature: giver,
+                    assignment,
+                    range: from..near.len() as u32,
+                });
+            }
+        }
+    }
+    Votes {
+        totals: tallies.into_iter().map(|t| t.total).collect(),
+        lists,
+        near,
+    }
+}
