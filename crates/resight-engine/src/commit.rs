@@ -5,18 +5,20 @@
 //! which the catalogue gave them.
 
 use std::sync::atomic::Ordering;
-use std::sync::{MutexGuard, PoisonError};
 
-use resight_index::{Key, PictureWords};
+use resight_index::{Key, PictureWords, Vocabulary};
 use resight_store::{Change, Effect, NewPicture, PictureId};
 
-use crate::engine::{Engine, MODEL_SETTING};
+use crate::engine::{Engine, MODEL_SETTING, VOCABULARY_SETTING};
 use crate::error::EngineError;
+use crate::stored_features::from_bytes;
 
 /// A picture ready to be committed.
 pub(crate) struct Prepared {
     pub(crate) new: NewPicture,
     pub(crate) words: PictureWords,
+    /// Of the vocabulary that the words are of.
+    pub(crate) tag: [u8; 4],
     /// The file's bytes, where they are to be kept.
     pub(crate) original: Option<Vec<u8>>,
 }
@@ -35,20 +37,23 @@ impl Engine {
     /// one caller at a time.
     pub(crate) fn commit(&self, pending: Vec<Pending>) -> Result<Vec<Effect>, EngineError> {
         let _one_at_a_time = self.lock_changes();
-        if self.index.snapshot().is_empty() {
+        // Not exchanged while this lock is held.
+        let visual = self.visual();
+        if visual.index.snapshot().is_empty() {
             self.parts
                 .catalogue
                 .set_setting(MODEL_SETTING, self.parts.extractor.model().as_str())?;
             self.parts
                 .catalogue
-                .set_setting("vocabulary", self.parts.vocabulary.id())?;
+                .set_setting(VOCABULARY_SETTING, visual.vocabulary.id())?;
         }
         let mut ids = Vec::new();
         let mut words = Vec::with_capacity(pending.len());
         let mut changes = Vec::with_capacity(pending.len());
         for p in pending {
             match p {
-                Pending::Add(prepared) => {
+                Pending::Add(mut prepared) => {
+                    prepared.follow(&visual.vocabulary);
                     // Under the lock: a removal of the same picture must not take it away again.
                     if let Some(original) = &prepared.original {
                         self.parts
@@ -91,10 +96,10 @@ impl Engine {
             }
         }
         // A batch may add a picture and remove it again, so removals come last.
-        self.index.add(added);
-        self.index.remove(&gone);
+        visual.index.add(added);
+        visual.index.remove(&gone);
         for key in &gone {
-            self.cache.remove(key.0);
+            visual.cache.remove(key.0);
         }
         if !gone.is_empty() || !self.swept.swap(true, Ordering::Relaxed) {
             self.sweep();
@@ -148,10 +153,21 @@ impl Engine {
             }
         }
     }
+}
 
-    fn lock_changes(&self) -> MutexGuard<'_, ()> {
-        // Guards no data of its own: whoever panicked left the catalogue as it was.
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+impl Prepared {
+    /// Gets its words anew where the vocabulary has been exchanged since.
+    fn follow(&mut self, vocabulary: &Vocabulary) {
+        if self.tag == vocabulary.tag() {
+            return;
+        }
+        // Bytes that this process has just made.
+        if let Some(features) = from_bytes(&self.new.features) {
+            let size = [self.new.width, self.new.height];
+            self.words = PictureWords::new(vocabulary.postings(&features, size));
+            self.new.words = self.words.to_bytes(vocabulary.tag());
+            self.tag = vocabulary.tag();
+        }
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use rayon::prelude::*;
-use resight_index::{Index, Key, PictureWords, Place, Vocabulary, WordsError};
+use resight_index::Vocabulary;
 use resight_store::{BlobStore, Catalogue, Change, Effect, NewPicture, PictureId};
 use resight_vision::{LocalExtractor, LocalFeatures, ModelId, VerifyOptions};
 
 use crate::commit::{Pending, Prepared, original_name, thumbnail_name};
+use crate::convert::convert_first;
 use crate::decode::{DecodeLimits, RefusedCode};
 use crate::describe::{Described, describe};
 use crate::error::EngineError;
@@ -17,7 +17,8 @@ use crate::feature_cache::FeatureCache;
 use crate::picture::{Added, Picture, PictureFile, id_of};
 use crate::read::read_bounded;
 use crate::scale::thumbnail_jpeg;
-use crate::stored_features::StoredFeatures;
+use crate::stored_features::{in_order, to_bytes};
+use crate::visual::Visual;
 
 /// The parts an engine is put together from.
 pub struct Parts {
@@ -31,6 +32,9 @@ pub struct Parts {
     pub vocabulary: Arc<Vocabulary>,
     /// Where the inverted index is kept; without it it is made anew from the catalogue each time.
     pub index: Option<IndexFolder>,
+    /// What to do where the pictures held have words of another vocabulary: convert them all before
+    /// anything else, or fail with `model_mismatch`.
+    pub convert: bool,
 }
 
 /// A folder for the inverted index. All in it can be made again from the catalogue.
@@ -108,9 +112,9 @@ pub struct RefusedFile {
 pub struct Engine {
     pub(crate) parts: Parts,
     pub(crate) options: EngineOptions,
-    pub(crate) index: Index,
-    pub(crate) cache: FeatureCache,
-    pub(crate) changes: Mutex<()>,
+    visual: RwLock<Arc<Visual>>,
+    changes: Mutex<()>,
+    conversion: Mutex<()>,
     /// Whether leftovers of an earlier process have been looked for.
     pub(crate) swept: AtomicBool,
 }
@@ -119,8 +123,8 @@ pub struct Engine {
 pub const MODEL_SETTING: &str = "model";
 /// Longer side of a thumbnail in pixels, and its JPEG quality.
 const THUMBNAIL: (u32, u8) = (320, 80);
-/// Pictures whose words are read at a time when the index is rebuilt.
-const REBUILD_BATCH: usize = 2000;
+/// The catalogue's setting that names the vocabulary of all words held.
+pub const VOCABULARY_SETTING: &str = "vocabulary";
 
 impl Engine {
     /// Opens what the catalogue holds: checks that it was made by this model and vocabulary, and
@@ -133,70 +137,61 @@ impl Engine {
                 current: parts.extractor.model().to_string(),
             });
         }
-        let (index, mut after) = open_index(&parts)?;
-        let engine = Self {
-            index,
-            cache: FeatureCache::new(options.feature_cache_bytes),
+        let model = parts.extractor.model();
+        check_setting(&*parts.catalogue, MODEL_SETTING, model.as_str())?;
+        let vocabulary = parts.vocabulary.id();
+        match check_setting(&*parts.catalogue, VOCABULARY_SETTING, vocabulary) {
+            Err(EngineError::ModelMismatch { .. }) if parts.convert => convert_first(&parts)?,
+            checked => checked?,
+        }
+        let cache = FeatureCache::new(options.feature_cache_bytes);
+        Ok(Self {
+            visual: RwLock::new(Arc::new(Visual::open(&parts, cache)?)),
             parts,
             options,
             changes: Mutex::new(()),
+            conversion: Mutex::new(()),
             swept: AtomicBool::new(false),
-        };
-        engine.check_setting(MODEL_SETTING, engine.parts.extractor.model().as_str())?;
-        engine.check_setting("vocabulary", engine.parts.vocabulary.id())?;
-        loop {
-            let batch = engine.parts.catalogue.words_after(after, REBUILD_BATCH)?;
-            let Some(last) = batch.last() else {
-                break;
-            };
-            after = Some(last.0);
-            let read = batch.into_par_iter();
-            let read = read.map(|(key, bytes)| Ok((Key(key), engine.words_of(key, &bytes)?)));
-            engine
-                .index
-                .add(read.collect::<Result<Vec<_>, EngineError>>()?);
-        }
-        Ok(engine)
+        })
     }
 
-    /// A picture's words as they were stored; where an earlier version stored them without places,
-    /// those are taken from its features.
-    fn words_of(&self, key: u64, bytes: &[u8]) -> Result<PictureWords, EngineError> {
-        let read = match PictureWords::from_bytes(bytes) {
-            Err(WordsError::NoPlaces) => {
-                let catalogue = &*self.parts.catalogue;
-                let records = catalogue.pictures(&[key])?;
-                let features = catalogue.features(&[key])?.pop().flatten();
-                let stored = features.and_then(|bytes| StoredFeatures::from_bytes(&bytes));
-                let places = records.first().and_then(Option::as_ref).zip(stored);
-                let places = places.map(|(record, stored)| {
-                    Place::all(&stored.features.keypoints, [record.width, record.height])
-                });
-                PictureWords::from_bytes_and_places(bytes, &places.unwrap_or_default())
-            }
-            read => read,
-        };
-        read.map_err(|e| EngineError::Internal(format!("picture {key}: {e}")))
+    /// The present vocabulary and what depends on it.
+    pub(crate) fn visual(&self) -> Arc<Visual> {
+        // Swapped as a whole: a panic elsewhere leaves nothing half changed.
+        let visual = self.visual.read().unwrap_or_else(PoisonError::into_inner);
+        visual.clone()
     }
 
-    /// A recorded setting must be the present one. It is recorded with the first picture, so that
-    /// an empty data folder can still change its mind.
-    fn check_setting(&self, what: &'static str, current: &str) -> Result<(), EngineError> {
-        match self.parts.catalogue.setting(what)? {
-            Some(stored) if stored != current && self.parts.catalogue.count()? > 0 => {
-                Err(EngineError::ModelMismatch {
-                    what,
-                    stored,
-                    current: current.to_owned(),
-                })
-            }
-            _ => Ok(()),
-        }
+    /// Changes must be locked out.
+    pub(crate) fn exchange(&self, visual: Visual) {
+        *self.visual.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(visual);
+    }
+
+    /// The vocabulary in use.
+    pub fn vocabulary(&self) -> Arc<Vocabulary> {
+        self.visual().vocabulary.clone()
+    }
+
+    pub(crate) fn lock_changes(&self) -> MutexGuard<'_, ()> {
+        // Guards no data of its own: whoever panicked left the catalogue as it was.
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn lock_conversion(&self) -> MutexGuard<'_, ()> {
+        // As above.
+        self.conversion
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What makes its features.
     pub fn model(&self) -> &ModelId {
         self.parts.extractor.model()
+    }
+
+    /// Who describes pictures for it.
+    pub fn extractor(&self) -> Arc<dyn LocalExtractor> {
+        self.parts.extractor.clone()
     }
 
     /// Its options.
@@ -339,7 +334,7 @@ impl Engine {
             refused: self.parts.catalogue.refusal_count()?,
             feature_bytes: stored.features,
             word_bytes: stored.words,
-            index_bytes: self.index.snapshot().bytes() as u64,
+            index_bytes: self.visual().index.snapshot().bytes() as u64,
         })
     }
 
@@ -361,8 +356,9 @@ impl Engine {
     ) -> Result<Prepared, EngineError> {
         let image = &described.image;
         let size = [image.width(), image.height()];
-        let postings = self.parts.vocabulary.postings(&described.features, size);
-        let (stored, words) = StoredFeatures::new(&described.features, &postings);
+        let vocabulary = self.vocabulary();
+        let postings = vocabulary.postings(&described.features, size);
+        let (features, words) = in_order(&described.features, &postings);
         // Written here, where pictures are prepared in parallel, and not one by one in `commit`;
         // one that is lost to a removal in between is made again when it is asked for.
         let thumbnail = thumbnail_jpeg(image, THUMBNAIL.0, THUMBNAIL.1)?;
@@ -375,32 +371,37 @@ impl Engine {
                 byte_len,
                 width: image.width(),
                 height: image.height(),
-                feature_count: stored.words.len() as u32,
+                feature_count: features.len() as u32,
                 model: self.parts.extractor.model().as_str().to_owned(),
                 uploaded: false,
-                features: stored.to_bytes(),
-                words: words.to_bytes(),
+                features: to_bytes(&features),
+                words: words.to_bytes(vocabulary.tag()),
                 source: None,
             },
             words,
+            tag: vocabulary.tag(),
             original: None,
         })
     }
 }
 
-/// The index as far as it is kept, and the last key that is in it.
-fn open_index(parts: &Parts) -> Result<(Index, Option<u64>), EngineError> {
-    let Some(folder) = &parts.index else {
-        return Ok((Index::new(parts.vocabulary.len()), None));
-    };
-    let held = || parts.catalogue.keys();
-    let keys = || held().map(|all| all.into_iter().map(|(key, n)| (Key(key), n)).collect());
-    let (index, opened) = Index::open(&parts.vocabulary, &folder.path, folder.writable, keys)?;
-    if let Some(lost) = opened.lost {
-        let path = folder.path.display();
-        tracing::warn!("the index in {path} is not whole ({lost}); the rest is made anew");
+/// A recorded setting must be the present one. It is recorded with the first picture, so that an empty
+/// data folder can still change its mind.
+fn check_setting(
+    catalogue: &dyn Catalogue,
+    what: &'static str,
+    current: &str,
+) -> Result<(), EngineError> {
+    match catalogue.setting(what)? {
+        Some(stored) if stored != current && catalogue.count()? > 0 => {
+            Err(EngineError::ModelMismatch {
+                what,
+                stored,
+                current: current.to_owned(),
+            })
+        }
+        _ => Ok(()),
     }
-    Ok((index, opened.last.map(|key| key.0)))
 }
 
 fn file_of(picture: Picture, bytes: Vec<u8>) -> PictureFile {

@@ -1,5 +1,7 @@
 //! A candidate looked at closely: its features matched with the query's, and verified.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use resight_index::{Candidate, QueryWords, Vocabulary};
 use resight_vision::{Evidence, LocalFeatures, Match, MatchOptions, Nearest, Verification, verify};
@@ -10,6 +12,7 @@ use crate::geometry;
 use crate::picture::Picture;
 use crate::search::{Hit, Stage};
 use crate::stored_features::StoredFeatures;
+use crate::visual::Visual;
 
 /// The query's side of a search.
 pub(crate) struct Sought<'a> {
@@ -17,6 +20,8 @@ pub(crate) struct Sought<'a> {
     /// Width and height in pixels.
     pub(crate) size: [u32; 2],
     pub(crate) words: &'a QueryWords,
+    /// Of whose words they are.
+    pub(crate) visual: &'a Visual,
 }
 
 impl Engine {
@@ -29,7 +34,7 @@ impl Engine {
     ) -> Result<Vec<Option<Hit>>, EngineError> {
         let keys: Vec<u64> = candidates.iter().map(|c| c.key.0).collect();
         let records = self.parts.catalogue.pictures(&keys)?;
-        let stored = self.cache.fetch(&keys, &*self.parts.catalogue)?;
+        let stored = self.fetch(query.visual, &keys)?;
         let all = candidates.par_iter().zip(records).zip(stored);
         Ok(all
             .map(|((candidate, record), stored)| {
@@ -37,6 +42,16 @@ impl Engine {
                 Some(self.judge(query, picture, &stored, candidate.score))
             })
             .collect())
+    }
+
+    /// Features of pictures by key, in their order; `None` for those that are no longer there.
+    pub(crate) fn fetch(
+        &self,
+        visual: &Visual,
+        keys: &[u64],
+    ) -> Result<Vec<Option<Arc<StoredFeatures>>>, EngineError> {
+        let catalogue = &*self.parts.catalogue;
+        visual.cache.fetch(keys, catalogue, &visual.vocabulary)
     }
 
     /// Hits of which only the index knows, in the order of `candidates`, `None` as in `examine`.
@@ -59,7 +74,7 @@ impl Engine {
         stored: &StoredFeatures,
         score: f64,
     ) -> Hit {
-        let matches = match_within_cells(query, stored, &self.parts.vocabulary);
+        let matches = match_within_cells(query, stored, &query.visual.vocabulary);
         let found = verify(
             &evidence(
                 query.features,

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use rayon::prelude::*;
+use resight_index::{PictureWords, Place, Vocabulary, WordsError};
 use resight_store::Catalogue;
+use resight_vision::LocalFeatures;
 
 use crate::error::EngineError;
-use crate::stored_features::StoredFeatures;
+use crate::stored_features::{StoredFeatures, from_bytes};
 
 #[derive(Clone)]
 struct Bytes;
@@ -35,31 +38,59 @@ impl FeatureCache {
         }
     }
 
-    /// Features of `keys`, in their order; `None` for pictures that are no longer there.
+    /// Features of `keys` by the words of `vocabulary`, in their order; `None` for pictures that are
+    /// no longer there.
     pub(crate) fn fetch(
         &self,
         keys: &[u64],
         catalogue: &dyn Catalogue,
+        vocabulary: &Vocabulary,
     ) -> Result<Vec<Option<Arc<StoredFeatures>>>, EngineError> {
         let mut found: Vec<Option<Arc<StoredFeatures>>> =
             keys.iter().map(|k| self.cache.get(k)).collect();
         let missing: Vec<usize> = (0..keys.len()).filter(|&i| found[i].is_none()).collect();
         let missing_keys: Vec<u64> = missing.iter().map(|&i| keys[i]).collect();
-        for (i, bytes) in missing.into_iter().zip(catalogue.features(&missing_keys)?) {
-            let Some(bytes) = bytes else {
-                continue;
-            };
-            let read = StoredFeatures::from_bytes(&bytes).ok_or_else(|| {
+        let features = catalogue.features(&missing_keys)?;
+        let words = catalogue.words(&missing_keys)?;
+        let read = missing.into_par_iter().zip(features).zip(words);
+        let read = read.filter_map(|((i, features), words)| Some((i, features?, words?)));
+        let read = read.map(|(i, features, words)| {
+            let damaged = || {
                 EngineError::Internal(format!("the features of picture {} are damaged", keys[i]))
-            })?;
-            let read = Arc::new(read);
-            self.cache.insert(keys[i], read.clone());
-            found[i] = Some(read);
+            };
+            let features = from_bytes(&features).ok_or_else(damaged)?;
+            let words = words_of(&features, &words, vocabulary);
+            Ok((i, Arc::new(StoredFeatures::new(&features, &words))))
+        });
+        for (i, stored) in read.collect::<Result<Vec<_>, EngineError>>()? {
+            self.cache.insert(keys[i], stored.clone());
+            found[i] = Some(stored);
         }
         Ok(found)
     }
 
     pub(crate) fn remove(&self, key: u64) {
         self.cache.remove(&key);
+    }
+}
+
+/// The words of stored features; found anew where those stored are of another vocabulary, as they
+/// may be for a moment while it is being exchanged.
+fn words_of(features: &LocalFeatures, stored: &[u8], vocabulary: &Vocabulary) -> Vec<u32> {
+    let stored = match PictureWords::from_bytes(stored, vocabulary.tag()) {
+        Err(WordsError::NoPlaces) => {
+            let nowhere = vec![Place::default(); features.len()];
+            PictureWords::from_bytes_and_places(stored, &nowhere)
+        }
+        read => read,
+    };
+    match stored {
+        Ok(words) if words.postings().len() == features.len() => {
+            words.postings().iter().map(|p| p.word).collect()
+        }
+        _ => {
+            let assigned = vocabulary.assign(&features.descriptors);
+            assigned.iter().map(|a| a.word).collect()
+        }
     }
 }

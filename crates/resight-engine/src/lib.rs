@@ -5,6 +5,7 @@
 
 mod commit;
 mod compare;
+mod convert;
 mod decode;
 mod describe;
 mod engine;
@@ -19,10 +20,15 @@ mod scale;
 mod search;
 mod stored_features;
 mod train;
+mod visual;
 
 pub use compare::{Comparison, compare};
+pub use convert::ConvertStep;
 pub use decode::{DecodeLimits, Decoded, Refused, RefusedCode, decode};
-pub use engine::{Engine, EngineOptions, IndexFolder, MODEL_SETTING, Parts, RefusedFile, Storage};
+pub use engine::{
+    Engine, EngineOptions, IndexFolder, MODEL_SETTING, Parts, RefusedFile, Storage,
+    VOCABULARY_SETTING,
+};
 pub use error::EngineError;
 pub use folder::{FolderEvent, FolderOptions, FolderReport};
 pub use picture::{Added, Picture, PictureFile};

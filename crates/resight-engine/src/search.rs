@@ -147,9 +147,11 @@ impl Engine {
         let (id, own_key, features, size) = self.query_features(query, &mut timings)?;
 
         let step = Instant::now();
-        let snapshot = self.index.snapshot();
-        let vocabulary = &self.parts.vocabulary;
-        let words = vocabulary.assign_query(&features, size, self.options.matching_cells);
+        let visual = self.visual();
+        let snapshot = visual.index.snapshot();
+        let words = visual
+            .vocabulary
+            .assign_query(&features, size, self.options.matching_cells);
         let candidates = |least: usize| {
             let mut found = snapshot.candidates(
                 &words,
@@ -173,6 +175,7 @@ impl Engine {
             features: &features,
             size,
             words: &words,
+            visual: &visual,
         };
         let mut examined: Vec<Option<Hit>> = Vec::new();
         let mut last_verified = 0;
@@ -253,7 +256,7 @@ impl Engine {
             Query::Stored(id) => {
                 let unknown = || EngineError::UnknownPicture(id.clone());
                 let record = self.parts.catalogue.picture(id)?.ok_or_else(unknown)?;
-                let stored = self.cache.fetch(&[record.key], &*self.parts.catalogue)?;
+                let stored = self.fetch(&self.visual(), &[record.key])?;
                 let stored: Arc<StoredFeatures> =
                     stored.into_iter().flatten().next().ok_or_else(unknown)?;
                 let size = [record.width, record.height];

@@ -1,17 +1,18 @@
-//! A vocabulary from folders of pictures.
+//! A vocabulary from folders of pictures, or from the pictures held.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use resight_index::{TrainOptions, TrainStep, Vocabulary, VocabularyError, train};
-use resight_vision::{Descriptors, Fault, LocalExtractor};
+use resight_vision::{Descriptors, Fault, LocalExtractor, ModelId};
 
 use crate::describe::describe;
-use crate::engine::EngineOptions;
+use crate::engine::{Engine, EngineOptions};
 use crate::error::EngineError;
 use crate::folder::list;
 use crate::read::read_bounded;
+use crate::stored_features::from_bytes;
 
 /// How training goes on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -140,7 +141,81 @@ pub fn train_vocabulary(
             features: (bytes.len() / extractor.dimension()) as u64,
         });
     }
-    let descriptors = Descriptors::from_bytes(extractor.dimension(), bytes).unwrap_or_default();
+    learn(
+        extractor.model(),
+        extractor.dimension(),
+        bytes,
+        plan,
+        cancel,
+        on_event,
+    )
+}
+
+impl Engine {
+    /// Trains a vocabulary on the features of the pictures held, or of `most_files` of them, evenly.
+    /// Files are counted as pictures. Errors as of [`train_vocabulary`], and the store's.
+    pub fn train_from_held(
+        &self,
+        plan: &TrainPlan,
+        cancel: &AtomicBool,
+        on_event: &mut dyn FnMut(TrainEvent),
+    ) -> Result<Vocabulary, EngineError> {
+        let mut keys = self.parts.catalogue.keys()?;
+        if keys.len() > plan.most_files {
+            let all = keys.len();
+            keys = (0..plan.most_files)
+                .map(|i| keys[i * all / plan.most_files])
+                .collect();
+        }
+        on_event(TrainEvent::Listed {
+            files: keys.len() as u64,
+        });
+        let dimension = self.parts.extractor.dimension();
+        let each = (MOST_BYTES / dimension.max(1) / keys.len().max(1)).max(FEWEST_EACH);
+        let mut bytes = Vec::new();
+        let (mut files, mut unusable) = (0, 0);
+        for batch in keys.chunks(BATCH) {
+            if cancel.load(Ordering::Relaxed) {
+                return Err(EngineError::Cancelled);
+            }
+            let batch: Vec<u64> = batch.iter().map(|k| k.0).collect();
+            for stored in self.parts.catalogue.features(&batch)? {
+                files += 1;
+                match stored.and_then(|bytes| from_bytes(&bytes)) {
+                    Some(features) if !features.descriptors.is_empty() => {
+                        bytes.extend(evenly(&features.descriptors, each));
+                    }
+                    _ => unusable += 1,
+                }
+            }
+            on_event(TrainEvent::Described {
+                files,
+                unusable,
+                features: (bytes.len() / dimension.max(1)) as u64,
+            });
+        }
+        let model = self.parts.extractor.model();
+        learn(model, dimension, bytes, plan, cancel, on_event)
+    }
+}
+
+/// At most `count` descriptors of stored features, which are no longer ordered by strength.
+fn evenly(descriptors: &Descriptors, count: usize) -> Vec<u8> {
+    let (all, taken) = (descriptors.len(), descriptors.len().min(count));
+    let chosen = (0..taken).map(|i| descriptors.get(i * all / taken));
+    chosen.flatten().copied().collect()
+}
+
+/// Learns from descriptors, end to end.
+fn learn(
+    model: &ModelId,
+    dimension: usize,
+    bytes: Vec<u8>,
+    plan: &TrainPlan,
+    cancel: &AtomicBool,
+    on_event: &mut dyn FnMut(TrainEvent),
+) -> Result<Vocabulary, EngineError> {
+    let descriptors = Descriptors::from_bytes(dimension, bytes).unwrap_or_default();
     let step = &mut |step: TrainStep| {
         on_event(TrainEvent::Round(step));
         !cancel.load(Ordering::Relaxed)
@@ -148,7 +223,7 @@ pub fn train_vocabulary(
     let mut options = TrainOptions::default();
     let fitting = (descriptors.len() / FEATURES_PER_WORD).clamp(FEWEST_WORDS, options.words);
     options.words = plan.words.unwrap_or(fitting);
-    match train(extractor.model(), &descriptors, &options, step) {
+    match train(model, &descriptors, &options, step) {
         Err(VocabularyError::Cancelled) => Err(EngineError::Cancelled),
         trained => Ok(trained?),
     }

@@ -90,6 +90,7 @@ fn world(extractor: &Arc<Moody>) -> (tempfile::TempDir, Engine) {
         blobs: Arc::new(FolderBlobs::open(&root.path().join("blobs")).unwrap()),
         extractor: extractor.clone(),
         vocabulary: Vocabulary::generic(),
+        convert: false,
         index: None,
     };
     let engine = Engine::open(parts, EngineOptions::default()).unwrap();

@@ -29,6 +29,7 @@ impl World {
             blobs: Arc::new(FolderBlobs::open(&root.path().join("blobs")).unwrap()),
             extractor: Arc::new(Sift::default()),
             vocabulary: Vocabulary::generic(),
+            convert: false,
             index: None,
         };
         let engine = Engine::open(parts, EngineOptions::default()).unwrap();

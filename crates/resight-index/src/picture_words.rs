@@ -13,7 +13,7 @@ pub struct Posting {
     pub place: Place,
 }
 
-/// The features of one picture, sorted by word.
+/// The features of one picture, in the order in which its features are stored.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct PictureWords {
     postings: Vec<Posting>,
@@ -29,29 +29,37 @@ pub enum WordsError {
     /// reads them.
     #[error("the stored visual words of a picture are of an earlier version")]
     NoPlaces,
+    /// They are those of another vocabulary.
+    #[error("the stored visual words of a picture are of another vocabulary")]
+    OtherVocabulary,
 }
 
 /// First byte of the encoding: its version.
 const VERSION: u8 = 2;
-/// The version that kept no places.
+/// Bytes before the postings: version, and the tag of the vocabulary.
+const HEADER: usize = 5;
+/// The version that kept no places, and no tag.
 const WITHOUT_PLACES: u8 = 1;
 
 impl PictureWords {
-    /// Sorts `postings`. The picture's stored features are kept in the same order.
-    pub fn new(mut postings: Vec<Posting>) -> Self {
-        postings.sort_unstable();
+    /// Of the picture's features, in their order.
+    pub fn new(postings: Vec<Posting>) -> Self {
         Self { postings }
     }
 
-    /// The features, by ascending word.
+    /// One of each feature, in their order.
     pub fn postings(&self) -> &[Posting] {
         &self.postings
     }
 
-    /// Bytes: a version byte, then 16 bytes a feature, word, signature and place little-endian.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(1 + 16 * self.postings.len());
+    /// Bytes: a version byte, the four of [`Vocabulary::tag`], then 16 bytes a feature, word, signature
+    /// and place little-endian.
+    ///
+    /// [`Vocabulary::tag`]: crate::Vocabulary::tag
+    pub fn to_bytes(&self, tag: [u8; 4]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(HEADER + 16 * self.postings.len());
         out.push(VERSION);
+        out.extend_from_slice(&tag);
         for p in &self.postings {
             out.extend_from_slice(&p.word.to_le_bytes());
             out.extend_from_slice(&p.signature.to_le_bytes());
@@ -60,46 +68,40 @@ impl PictureWords {
         out
     }
 
-    /// Reads what [`PictureWords::to_bytes`] wrote.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, WordsError> {
-        match bytes.split_first() {
-            Some((&VERSION, rest)) => {
-                let (chunks, []) = rest.as_chunks::<16>() else {
-                    return Err(WordsError::Damaged);
-                };
-                Self::sorted(chunks.iter().map(|&[a, b, c, d, s @ .., e, f, g, h]| {
-                    let place = Place(u32::from_le_bytes([e, f, g, h]));
-                    posting([a, b, c, d], s, place)
-                }))
-            }
-            Some((&WITHOUT_PLACES, _)) => Err(WordsError::NoPlaces),
+    /// Reads what [`PictureWords::to_bytes`] wrote for the vocabulary with this tag.
+    pub fn from_bytes(bytes: &[u8], tag: [u8; 4]) -> Result<Self, WordsError> {
+        match bytes.split_at_checked(HEADER) {
+            Some(([VERSION, of @ ..], rest)) => match rest.as_chunks::<16>() {
+                _ if *of != tag => Err(WordsError::OtherVocabulary),
+                (chunks, []) => {
+                    let chunks = chunks.iter();
+                    let postings = chunks.map(|&[a, b, c, d, s @ .., e, f, g, h]| {
+                        posting([a, b, c, d], s, Place(u32::from_le_bytes([e, f, g, h])))
+                    });
+                    Ok(Self::new(postings.collect()))
+                }
+                _ => Err(WordsError::Damaged),
+            },
+            _ if bytes.first() == Some(&WITHOUT_PLACES) => Err(WordsError::NoPlaces),
             _ => Err(WordsError::Damaged),
         }
     }
 
     /// Reads words of the version without places, whose features lie at `places`, in their order.
+    /// It does not say of which vocabulary they are.
     pub fn from_bytes_and_places(bytes: &[u8], places: &[Place]) -> Result<Self, WordsError> {
         let Some((&WITHOUT_PLACES, rest)) = bytes.split_first() else {
-            return Self::from_bytes(bytes);
+            return Err(WordsError::Damaged);
         };
         match rest.as_chunks::<12>() {
             (chunks, []) if chunks.len() == places.len() => {
                 let postings = chunks.iter().zip(places);
                 let postings =
                     postings.map(|(&[a, b, c, d, s @ ..], p)| posting([a, b, c, d], s, *p));
-                // Those of one word may have been in another order by place.
                 Ok(Self::new(postings.collect()))
             }
             _ => Err(WordsError::Damaged),
         }
-    }
-
-    fn sorted(postings: impl Iterator<Item = Posting>) -> Result<Self, WordsError> {
-        let postings: Vec<Posting> = postings.collect();
-        let sorted = postings.is_sorted();
-        sorted
-            .then_some(Self { postings })
-            .ok_or(WordsError::Damaged)
     }
 }
 
@@ -126,12 +128,16 @@ mod tests {
                 })
                 .to_vec(),
         );
-        let bytes = words.to_bytes();
-        assert_eq!(bytes.len(), 49);
-        assert_eq!(PictureWords::from_bytes(&bytes), Ok(words));
-        assert_eq!(PictureWords::from_bytes(&[2]), Ok(PictureWords::default()));
-        for bad in [&bytes[..48], &[][..], &[3][..], &[2, 0][..]] {
-            assert_eq!(PictureWords::from_bytes(bad), Err(WordsError::Damaged));
+        let tag = *b"abcd";
+        let bytes = words.to_bytes(tag);
+        assert_eq!(bytes.len(), 53);
+        assert_eq!(PictureWords::from_bytes(&bytes, tag), Ok(words));
+        let other = PictureWords::from_bytes(&bytes, *b"abce");
+        assert_eq!(other, Err(WordsError::OtherVocabulary));
+        let none = PictureWords::from_bytes(&bytes[..5], tag);
+        assert_eq!(none, Ok(PictureWords::default()));
+        for bad in [&bytes[..52], &[][..], &[3, 1, 1, 1, 1][..], &[2, 0][..]] {
+            assert_eq!(PictureWords::from_bytes(bad, tag), Err(WordsError::Damaged));
         }
     }
 
@@ -142,7 +148,8 @@ mod tests {
             bytes.extend_from_slice(&word.to_le_bytes());
             bytes.extend_from_slice(&signature.to_le_bytes());
         }
-        assert_eq!(PictureWords::from_bytes(&bytes), Err(WordsError::NoPlaces));
+        let alone = PictureWords::from_bytes(&bytes, *b"abcd");
+        assert_eq!(alone, Err(WordsError::NoPlaces));
         let places = [Place(4), Place(3)];
         let words = PictureWords::from_bytes_and_places(&bytes, &places).unwrap();
         let last = words.postings()[1];

@@ -144,6 +144,15 @@ impl Snapshot {
             + 4 * self.frequencies.len()
     }
 
+    /// The pictures held, ascending.
+    pub fn keys(&self) -> Vec<Key> {
+        let live = self.segments.iter().flat_map(|s| {
+            let keys = s.segment.keys().iter().zip(0u32..);
+            keys.filter(|k| s.is_live(k.1)).map(|k| Key(*k.0))
+        });
+        live.collect()
+    }
+
     /// Whether the picture is held.
     pub fn contains(&self, key: Key) -> bool {
         self.segments

@@ -252,6 +252,9 @@ pub trait Catalogue: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(u64, Vec<u8>)>, StoreError>;
 
+    /// The highest key with staged words.
+    fn staged_last(&self) -> Result<Option<u64>, StoreError>;
+
     /// Forgets all staged words.
     fn discard_staged(&self) -> Result<(), StoreError>;
 

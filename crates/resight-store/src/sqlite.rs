@@ -228,6 +228,10 @@ impl Catalogue for SqliteCatalogue {
         self.read(|connection| staged::after(connection, key, limit))
     }
 
+    fn staged_last(&self) -> Result<Option<u64>, StoreError> {
+        self.read(staged::last)
+    }
+
     fn discard_staged(&self) -> Result<(), StoreError> {
         self.write(staged::discard)
     }

@@ -14,7 +14,7 @@
 //!
 //! At each size the sets' queries are asked. Printed: pictures a second of adding, merging and
 //! saving (making them up is not counted), bytes a picture, memory, milliseconds of a query's
-//! candidates, and recall@k: the share of the queries whose shortlist of k has a right picture,
+//! candidates (also with reading and describing the query's picture), and recall@k: the share of the queries whose shortlist of k has a right picture,
 //! and the share of all right pictures in it. The last line is JSON. The index is in `--folder` (a
 //! temporary one), 10 KB a picture of 1,000 features.
 
@@ -65,6 +65,8 @@ struct Arguments {
 struct Query {
     set: usize,
     words: QueryWords,
+    /// Milliseconds of reading, describing and assigning words.
+    described_ms: f64,
     relevant: Vec<Key>,
 }
 
@@ -82,6 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             extractor: std::sync::Arc::new(Sift::default()),
             vocabulary: vocabulary.clone(),
             index: None,
+            convert: false,
         },
         EngineOptions::default(),
     )?;
@@ -139,7 +142,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             memory("RssAnon:"),
             memory("VmRSS:"),
         );
-        let mut times = Vec::new();
+        let (mut times, mut whole) = (Vec::new(), Vec::new());
         let mut found = vec![[(0usize, 0f64); SHORTLISTS.len()]; arguments.set.len()];
         let mut asked = vec![0usize; arguments.set.len()];
         // Once to bring the lists into memory, once to be measured.
@@ -157,6 +160,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     continue;
                 }
                 times.push(took.as_secs_f64() * 1e3);
+                whole.push(took.as_secs_f64() * 1e3 + query.described_ms);
                 asked[query.set] += 1;
                 for (k, sums) in SHORTLISTS.iter().zip(&mut found[query.set]) {
                     let shortlist = &candidates[..candidates.len().min(*k)];
@@ -167,16 +171,19 @@ fn main() -> Result<(), Box<dyn Error>> {
                 }
             }
         }
-        times.sort_unstable_by(f64::total_cmp);
-        let at = |share: f64| times.get((times.len() as f64 * share) as usize).copied();
-        let (p50, p95) = (at(0.5).unwrap_or_default(), at(0.95).unwrap_or_default());
-        println!("candidates: p50 {p50:.1} ms, p95 {p95:.1} ms");
+        let (p50, p95) = percentiles(&mut times);
+        let (whole_p50, whole_p95) = percentiles(&mut whole);
+        println!(
+            "candidates: p50 {p50:.1} ms, p95 {p95:.1} ms; with extraction: p50 {whole_p50:.1} ms, p95 {whole_p95:.1} ms"
+        );
         let name = |what: &str| format!("{size}_{what}");
         figures.insert(name("added_per_second"), json!(rate));
         figures.insert(name("bytes_per_picture"), json!(bytes));
         figures.insert(name("own_memory_mib"), json!(memory("RssAnon:")));
         figures.insert(name("candidates_p50_ms"), json!(p50));
         figures.insert(name("candidates_p95_ms"), json!(p95));
+        figures.insert(name("with_extraction_p50_ms"), json!(whole_p50));
+        figures.insert(name("with_extraction_p95_ms"), json!(whole_p95));
         for ((dir, found), asked) in arguments.set.iter().zip(&found).zip(&asked) {
             let set = dir.file_name().unwrap_or_default().to_string_lossy();
             print!("{set:20}");
@@ -191,6 +198,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{}", serde_json::Value::Object(figures));
     Ok(())
+}
+
+/// Median and 95th percentile; 0 of none.
+fn percentiles(times: &mut [f64]) -> (f64, f64) {
+    times.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| times.get((times.len() as f64 * share) as usize).copied();
+    (at(0.5).unwrap_or_default(), at(0.95).unwrap_or_default())
 }
 
 /// `None` for what is no picture.
@@ -229,13 +243,17 @@ fn add_set(
     };
     let step = truth.queries.len().div_ceil(most.max(1)).max(1);
     let chosen: Vec<_> = truth.queries.iter().step_by(step).collect();
-    let queries = chosen.par_iter().filter_map(|query| {
+    // One after the other, to be timed.
+    let queries = chosen.iter().filter_map(|query| {
+        let begun = Instant::now();
         let bytes = std::fs::read(images.join(&query.query)).ok()?;
         let (features, size) = engine.features_of(&bytes).ok()?;
         let cells = engine.options().matching_cells;
+        let words = vocabulary.assign_query(&features, size, cells);
         Some(Query {
             set,
-            words: vocabulary.assign_query(&features, size, cells),
+            words,
+            described_ms: begun.elapsed().as_secs_f64() * 1e3,
             // Itself is no answer.
             relevant: (query.relevant.iter().filter(|name| **name != query.query))
                 .filter_map(key_of)

@@ -2,15 +2,19 @@
 //! a plug-in, and the vocabulary.
 //!
 //! Layout of the data folder: `catalogue.sqlite3` (with SQLite's two side files), `blobs/`, `lock`,
-//! and `own.vocabulary` where the built-in vocabulary does not fit the extractor.
+//! `index/`, and `own.vocabulary` where the folder does not use the built-in vocabulary;
+//! `next.vocabulary` waits there while what is held is converted to it.
 
+mod conversion;
 mod extractors;
 mod vocabularies;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use resight_engine::{DecodeLimits, Engine, EngineOptions, IndexFolder, MODEL_SETTING, Parts};
+use resight_engine::{
+    DecodeLimits, Engine, EngineOptions, IndexFolder, MODEL_SETTING, Parts, VOCABULARY_SETTING,
+};
 use resight_index::Vocabulary;
 use resight_store::{BlobStore, Catalogue, FolderBlobs, FolderLock, SqliteCatalogue, StoreError};
 use resight_vision::{LocalExtractor, ModelId};
@@ -18,6 +22,7 @@ use resight_vision::{LocalExtractor, ModelId};
 use crate::cli::CliError;
 use crate::config::Config;
 use crate::plugins::Plugins;
+use vocabularies::Found;
 
 /// Folder of the blobs in the data folder.
 const BLOBS: &str = "blobs";
@@ -31,6 +36,8 @@ pub type Learn<'a> = dyn FnMut(&dyn LocalExtractor) -> Result<Vocabulary, CliErr
 pub struct Writing {
     /// The engine.
     pub engine: Arc<Engine>,
+    /// The vocabulary that the data folder is yet to be converted to.
+    pub pending: Option<Arc<Vocabulary>>,
     // After the engine, so that the folder is released when nothing uses it any more.
     _lock: FolderLock,
 }
@@ -47,7 +54,11 @@ pub fn open_for_writing(
     // leave an empty data folder behind.
     let stored = stored_model(config)?;
     let extractor = extractors::choose(stored.as_deref(), plugins, config)?;
-    let found = vocabularies::find(config, extractor.model())?;
+    let found = vocabularies::find(
+        config,
+        extractor.model(),
+        stored_vocabulary(config)?.as_deref(),
+    )?;
     let learn = learn.filter(|_| stored.is_none());
     let missing = || vocabularies::missing(extractor.model(), stored.is_some());
     if found.is_none() && learn.is_none() {
@@ -55,11 +66,11 @@ pub fn open_for_writing(
     }
     let lock = FolderLock::acquire(&config.data)?;
     let vocabulary = match found {
-        Some(vocabulary) => vocabulary,
+        Some(found) => found,
         None => {
             let vocabulary = learn.ok_or_else(missing)?(&*extractor)?;
             vocabularies::keep(config, &vocabulary)?;
-            Arc::new(vocabulary)
+            vocabulary.into()
         }
     };
     engine_for_writing(config, lock, extractor, vocabulary)
@@ -82,7 +93,8 @@ pub fn open_for_searching(config: &Config, plugins: &Plugins) -> Result<Arc<Engi
     let catalogue = Arc::new(catalogue_for_reading(&config.data)?);
     let stored = model_of(&*catalogue)?;
     let extractor = extractors::choose(stored.as_deref(), plugins, config)?;
-    let vocabulary = vocabularies::find(config, extractor.model())?
+    let held = vocabulary_of(&*catalogue)?;
+    let vocabulary = vocabularies::find(config, extractor.model(), held.as_deref())?
         .ok_or_else(|| vocabularies::missing(extractor.model(), stored.is_some()))?;
     let (blobs, writable) = (Arc::new(NoBlobs), false);
     engine(config, catalogue, blobs, extractor, vocabulary, writable)
@@ -133,6 +145,22 @@ fn stored_model(config: &Config) -> Result<Option<String>, CliError> {
     }
 }
 
+/// The id of the vocabulary of the words held; `None` as for [`stored_model`].
+fn stored_vocabulary(config: &Config) -> Result<Option<String>, CliError> {
+    match SqliteCatalogue::open_read_only(&config.data) {
+        Ok(catalogue) => vocabulary_of(&catalogue),
+        Err(StoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn vocabulary_of(catalogue: &dyn Catalogue) -> Result<Option<String>, CliError> {
+    Ok(match catalogue.count()? {
+        0 => None,
+        _ => catalogue.setting(VOCABULARY_SETTING)?,
+    })
+}
+
 fn model_of(catalogue: &dyn Catalogue) -> Result<Option<String>, CliError> {
     Ok(match catalogue.count()? {
         0 => None,
@@ -144,14 +172,15 @@ fn model_of(catalogue: &dyn Catalogue) -> Result<Option<String>, CliError> {
 fn without_describing(
     config: &Config,
     catalogue: &dyn Catalogue,
-) -> Result<(Arc<dyn LocalExtractor>, Arc<Vocabulary>), CliError> {
+) -> Result<(Arc<dyn LocalExtractor>, Found), CliError> {
     let model = match model_of(catalogue)? {
         Some(stored) => ModelId::new(stored),
         None => extractors::sift(config).model().clone(),
     };
-    let vocabulary =
-        vocabularies::find(config, &model)?.ok_or_else(|| vocabularies::missing(&model, true))?;
-    let extractor = extractors::absent(model, vocabulary.dimension());
+    let held = vocabulary_of(catalogue)?;
+    let vocabulary = vocabularies::find(config, &model, held.as_deref())?
+        .ok_or_else(|| vocabularies::missing(&model, true))?;
+    let extractor = extractors::absent(model, vocabulary.vocabulary.dimension());
     Ok((extractor, vocabulary))
 }
 
@@ -159,12 +188,14 @@ fn engine_for_writing(
     config: &Config,
     lock: FolderLock,
     extractor: Arc<dyn LocalExtractor>,
-    vocabulary: Arc<Vocabulary>,
+    found: Found,
 ) -> Result<Writing, CliError> {
     let catalogue = Arc::new(SqliteCatalogue::open(&config.data)?);
     let blobs = Arc::new(FolderBlobs::open(&config.data.join(BLOBS))?);
+    let pending = vocabularies::pending(config, &found.vocabulary)?;
     Ok(Writing {
-        engine: engine(config, catalogue, blobs, extractor, vocabulary, true)?,
+        engine: engine(config, catalogue, blobs, extractor, found, true)?,
+        pending,
         _lock: lock,
     })
 }
@@ -174,7 +205,7 @@ fn engine(
     catalogue: Arc<dyn Catalogue>,
     blobs: Arc<dyn BlobStore>,
     extractor: Arc<dyn LocalExtractor>,
-    vocabulary: Arc<Vocabulary>,
+    found: Found,
     writable: bool,
 ) -> Result<Arc<Engine>, CliError> {
     let path = config.data.join(INDEX);
@@ -183,7 +214,9 @@ fn engine(
         catalogue,
         blobs,
         extractor,
-        vocabulary,
+        vocabulary: found.vocabulary,
+        // Whoever only reads is told that it does not fit.
+        convert: found.convert && writable,
     };
     Ok(Arc::new(Engine::open(parts, engine_options(config))?))
 }

@@ -198,3 +198,53 @@ fn a_vocabulary_of_ones_own_works_and_is_not_mixed() {
         "vocabulary_unusable"
     );
 }
+
+#[test]
+fn a_data_folder_is_converted_to_a_vocabulary_of_its_own() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, pictures) = (root.path().join("data"), root.path().join("pictures"));
+    std::fs::create_dir(&pictures).unwrap();
+    for seed in 0..4 {
+        save(
+            &textured(280, 220, seed),
+            &pictures.join(format!("{seed}.png")),
+        );
+    }
+    let dir = pictures.to_str().unwrap();
+    assert_eq!(json_error(&data, &["train"], 1)["code"], "nothing_indexed");
+    json(&data, &["index", dir]);
+    let told = json(&data, &["train", "--words", "64"]);
+    let done = told.last().unwrap();
+    assert_eq!(
+        (&done["words"], &done["converted"]),
+        (&64.into(), &4.into())
+    );
+    assert!(data.join("own.vocabulary").exists());
+    assert!(!data.join("next.vocabulary").exists());
+    let finds = || {
+        let query = pictures.join("2.png");
+        let answer = &json(&data, &["search", query.to_str().unwrap()])[0];
+        assert_eq!(answer["hits"][0]["image"]["name"], "2.png");
+        assert_eq!(answer["hits"][0]["verified"], true);
+    };
+    finds();
+    let again = json(&data, &["index", dir]);
+    assert_eq!(again.last().unwrap()["unchanged"], 4);
+
+    // One that waits, as after a kill, is taken up by whoever opens the folder for changes next.
+    let next = root.path().join("next");
+    let next = next.to_str().unwrap();
+    json(&data, &["train", dir, "--out", next, "--words", "32"]);
+    std::fs::copy(next, data.join("next.vocabulary")).unwrap();
+    json(&data, &["index", dir]);
+    assert!(!data.join("next.vocabulary").exists());
+    let own = std::fs::read(data.join("own.vocabulary")).unwrap();
+    assert!(own == std::fs::read(next).unwrap());
+    finds();
+    // A kill between the exchange and the renaming.
+    std::fs::rename(data.join("own.vocabulary"), data.join("next.vocabulary")).unwrap();
+    finds();
+    json(&data, &["index", dir]);
+    assert!(data.join("own.vocabulary").exists());
+    finds();
+}

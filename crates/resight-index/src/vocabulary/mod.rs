@@ -78,6 +78,9 @@ pub struct QueryWords {
     pub features: Vec<QueryFeature>,
 }
 
+/// Ids of vocabularies shipped before.
+const EARLIER: &[&str] = &["806060b44737ae4fe12c94a2d09df559"];
+
 static GENERIC: &[u8] = include_bytes!("../../data/generic.vocabulary");
 
 impl Vocabulary {
@@ -93,10 +96,22 @@ impl Vocabulary {
         .clone()
     }
 
+    /// Whether this is the id of a vocabulary that an earlier version shipped, and this one no longer
+    /// has.
+    pub fn was_generic(id: &str) -> bool {
+        EARLIER.contains(&id)
+    }
+
     /// Names these very words: features assigned with another vocabulary cannot be searched
     /// with this one.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The first bytes of BLAKE3 of the id, which stored words are marked with.
+    pub fn tag(&self) -> [u8; 4] {
+        let [a, b, c, d, ..] = *blake3::hash(self.id.as_bytes()).as_bytes();
+        [a, b, c, d]
     }
 
     /// The model whose descriptors it was trained on.

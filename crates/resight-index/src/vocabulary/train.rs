@@ -19,7 +19,7 @@ pub struct TrainOptions {
 impl Default for TrainOptions {
     fn default() -> Self {
         Self {
-            words: 16_384,
+            words: 65_536,
             rounds: 12,
             seed: 1,
         }

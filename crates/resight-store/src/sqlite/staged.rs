@@ -42,6 +42,15 @@ pub(super) fn after(
     }
 }
 
+pub(super) fn last(connection: &Connection) -> Result<Option<u64>> {
+    if !is_there(connection)? {
+        return Ok(None);
+    }
+    let last = number(connection, "SELECT COALESCE(MAX(key), 0) FROM staged_words")?;
+    // Keys start at 1.
+    Ok((last > 0).then_some(last))
+}
+
 pub(super) fn discard(connection: &Connection) -> Result<()> {
     connection.execute_batch("DROP TABLE IF EXISTS staged_words")
 }

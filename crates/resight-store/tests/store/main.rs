@@ -12,3 +12,4 @@ mod fixtures;
 mod paths;
 mod reading;
 mod removed;
+mod staged;

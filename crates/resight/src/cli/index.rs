@@ -58,6 +58,7 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
         retry_refused: args.retry_refused,
         skip: Some(config.data.clone()),
     };
+    let _converting = parts.go_on_converting(config);
     index_folders(&parts.engine, &args.dirs, &options, &interrupt, output)
 }
 

@@ -73,6 +73,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     };
     let learn = (!args.dirs.is_empty()).then_some(&mut learn as &mut parts::Learn<'_>);
     let parts = parts::open_for_writing(config, &plugins, learn)?;
+    let _converting = parts.go_on_converting(config);
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: false,

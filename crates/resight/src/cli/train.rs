@@ -1,6 +1,8 @@
 //! `resight train`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use indicatif::ProgressBar;
 use resight_engine::{EngineError, TrainEvent, TrainPlan, Vocabulary, train_vocabulary};
@@ -17,24 +19,30 @@ use crate::plugins::{PluginArgs, Plugins};
 
 const EXAMPLES: &str = "\
 Examples:
+  resight train                                     from the pictures held, for the data folder
+  resight train ~/Pictures                          from these, for the data folder
   resight train ~/Pictures --out my.vocabulary
-  resight train ~/Pictures --out my.vocabulary --words 4096
   resight index ~/Pictures --vocabulary my.vocabulary --data ~/resight-own
 
 The built-in vocabulary suits most pictures. One of your own helps where they are all of one
-unusual kind: plans, microscopy, prints. A data folder keeps to the vocabulary it began with.";
+unusual kind: plans, microscopy, prints.
+
+Without --out the pictures held are converted to it: they are searched by the old vocabulary until all
+are done. If it is interrupted, the next `resight index` or `resight serve` goes on with it beside
+its work.";
 
 /// Make a visual vocabulary from your own pictures
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TrainArgs {
-    /// Folders of pictures to learn from, with their subfolders
-    #[arg(required = true, value_name = "DIR")]
+    /// Folders of pictures to learn from, with their subfolders [default: the pictures held in the
+    /// data folder]
+    #[arg(value_name = "DIR")]
     dirs: Vec<PathBuf>,
-    /// The vocabulary's file; replaced if it is there
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// Visual words to learn [default: 16384, for which about 1000 pictures suffice; fewer where the
+    /// Write a file, replaced if it is there, and leave the data folder as it is
+    #[arg(long, value_name = "FILE", requires = "dirs")]
+    out: Option<PathBuf>,
+    /// Visual words to learn [default: 65536, for which about 1000 pictures suffice; fewer where the
     /// pictures have too few features]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..=1_000_000))]
     words: Option<u32>,
@@ -46,9 +54,12 @@ pub(crate) struct TrainArgs {
 const OWN_PICTURES: usize = 1000;
 
 pub(crate) fn run(args: &TrainArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
-    // Where it cannot be written is told before the work.
-    let file = AtomicFile::beside(&args.out)?;
     let interrupt = Interrupt::listen()?;
+    let Some(out) = &args.out else {
+        return run_here(args, config, &interrupt, output);
+    };
+    // Where it cannot be written is told before the work.
+    let file = AtomicFile::beside(out)?;
     let plugins = Plugins::for_describing(&args.plugins, config.thread_count())?;
     let extractor = parts::extractor(config, &plugins)?;
     let plan = TrainPlan {
@@ -60,13 +71,75 @@ pub(crate) fn run(args: &TrainArgs, config: &Config, output: &mut Output) -> Res
     if output.is_json() {
         output.json(&json!({
             "event": "done",
-            "out": args.out.to_string_lossy(),
+            "out": out.to_string_lossy(),
             "id": vocabulary.id(),
             "words": vocabulary.len(),
         }))
     } else {
         let words = counted(vocabulary.len() as u64, "word", "words");
-        output.line(format_args!("{words} written to {}", args.out.display()))
+        output.line(format_args!("{words} written to {}", out.display()))
+    }
+}
+
+/// For the data folder: learns, and converts what it holds.
+fn run_here(
+    args: &TrainArgs,
+    config: &Config,
+    interrupt: &Interrupt,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let plugins = Plugins::for_describing(&args.plugins, config.thread_count())?;
+    let here = match args.dirs.is_empty() {
+        true => parts::open_for_removing(config)?,
+        false => parts::open_for_writing(config, &plugins, None)?,
+    };
+    let plan = TrainPlan {
+        words: args.words.map(|words| words as usize),
+        ..plan(config)
+    };
+    let vocabulary = match args.dirs.is_empty() {
+        true => told(interrupt, output, |cancel, on_event| {
+            here.engine.train_from_held(&plan, cancel, on_event)
+        })?,
+        false => {
+            let extractor = here.engine.extractor();
+            learn(&args.dirs, &*extractor, &plan, interrupt, output)?
+        }
+    };
+    let vocabulary = Arc::new(vocabulary);
+    let bar = progress::bar(output.shows_progress(), here.engine.count()?, "Converting");
+    let (mut told, mut done) = (Ok(()), 0);
+    let converted = here.convert(config, &vocabulary, interrupt.flag(), &mut |step| {
+        bar.set_length(step.total);
+        bar.set_position(step.done);
+        done = step.done;
+        if output.is_json() && told.is_ok() {
+            told = output
+                .json(&json!({"event": "converted", "pictures": step.done, "total": step.total}));
+        }
+    });
+    bar.finish_and_clear();
+    told?;
+    if interrupt.requested() && converted.is_err() {
+        if !output.is_json() {
+            output.remark(
+                "Interrupted. What is converted is kept; the next `resight index` or `resight serve` goes on beside its work.",
+            );
+        }
+        return Err(CliError::Interrupted);
+    }
+    converted?;
+    if output.is_json() {
+        output.json(&json!({
+            "event": "done",
+            "id": vocabulary.id(),
+            "words": vocabulary.len(),
+            "converted": done,
+        }))
+    } else {
+        let words = counted(vocabulary.len() as u64, "word", "words");
+        let pictures = counted(done, "picture", "pictures");
+        output.line(format_args!("{words} learnt, {pictures} converted to them"))
     }
 }
 
@@ -98,7 +171,7 @@ fn plan(config: &Config) -> TrainPlan {
     }
 }
 
-/// Learns, and tells how it goes on.
+/// Learns from folders, and tells how it goes on.
 fn learn(
     dirs: &[PathBuf],
     extractor: &dyn LocalExtractor,
@@ -106,9 +179,20 @@ fn learn(
     interrupt: &Interrupt,
     output: &mut Output,
 ) -> Result<Vocabulary, CliError> {
+    told(interrupt, output, |cancel, on_event| {
+        train_vocabulary(dirs, extractor, plan, cancel, on_event)
+    })
+}
+
+/// Tells how training goes on.
+fn told(
+    interrupt: &Interrupt,
+    output: &mut Output,
+    train: impl FnOnce(&AtomicBool, &mut dyn FnMut(TrainEvent)) -> Result<Vocabulary, EngineError>,
+) -> Result<Vocabulary, CliError> {
     let mut bar = progress::spinner(output.shows_progress(), "Looking for pictures");
     let mut told = Ok(());
-    let trained = train_vocabulary(dirs, extractor, plan, interrupt.flag(), &mut |event| {
+    let trained = train(interrupt.flag(), &mut |event| {
         if output.is_json() {
             if told.is_ok() {
                 told = output.json(&event_shape(&event));

@@ -1,5 +1,6 @@
 //! Which vocabulary a data folder works with: the one that is named, the built-in one, or one of
-//! its own, learnt from the first pictures that another extractor than our SIFT described.
+//! its own: learnt from the first pictures that another extractor than our SIFT described, or by
+//! `resight train`.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -22,21 +23,99 @@ fn own_file(config: &Config) -> PathBuf {
     config.data.join("own.vocabulary")
 }
 
-/// The vocabulary for features of `model`; `None` where one has to be learnt first.
-pub(super) fn find(config: &Config, model: &ModelId) -> Result<Option<Arc<Vocabulary>>, CliError> {
+/// Where the one waits that is to take its place.
+fn next_file(config: &Config) -> PathBuf {
+    config.data.join("next.vocabulary")
+}
+
+/// The vocabulary of a data folder.
+pub(super) struct Found {
+    pub(super) vocabulary: Arc<Vocabulary>,
+    /// The words held are of a vocabulary that an earlier version shipped: they have to be converted to
+    /// this one.
+    pub(super) convert: bool,
+}
+
+impl From<Vocabulary> for Found {
+    fn from(vocabulary: Vocabulary) -> Self {
+        Arc::new(vocabulary).into()
+    }
+}
+
+impl From<Arc<Vocabulary>> for Found {
+    fn from(vocabulary: Arc<Vocabulary>) -> Self {
+        Self {
+            vocabulary,
+            convert: false,
+        }
+    }
+}
+
+/// The vocabulary for features of `model` where the words held, if there are any, are of the one with
+/// the id `stored`; `None` where one has to be learnt first. One that is named is taken whatever is
+/// stored.
+pub(super) fn find(
+    config: &Config,
+    model: &ModelId,
+    stored: Option<&str>,
+) -> Result<Option<Found>, CliError> {
     if let Some(path) = &config.vocabulary {
-        return Ok(Some(Arc::new(read(path)?)));
+        return Ok(Some(read(path)?.into()));
     }
     let generic = Vocabulary::generic();
-    if generic.model() == model {
-        return Ok(Some(generic));
+    if stored.is_some_and(|id| id == generic.id()) {
+        return Ok(Some(generic.into()));
     }
-    let own = own_file(config);
-    if !own.exists() {
+    let mut own = None;
+    for path in [own_file(config), next_file(config)] {
+        if path.exists() {
+            let found = read(&path)?;
+            if stored.is_some_and(|id| id == found.id()) {
+                return Ok(Some(found.into()));
+            }
+            if found.model() == model {
+                own.get_or_insert(found);
+            }
+        }
+    }
+    let convert = stored.is_some_and(Vocabulary::was_generic);
+    let found = match generic.model() == model {
+        true => Some(generic),
+        false => own.map(Arc::new),
+    };
+    Ok(found.map(|vocabulary| Found {
+        vocabulary,
+        convert,
+    }))
+}
+
+/// The vocabulary that a data folder is to be converted to. One that has already taken its place
+/// becomes the folder's own.
+pub(super) fn pending(
+    config: &Config,
+    present: &Vocabulary,
+) -> Result<Option<Arc<Vocabulary>>, CliError> {
+    let path = next_file(config);
+    if !path.exists() {
         return Ok(None);
     }
-    let own = read(&own)?;
-    Ok((own.model() == model).then(|| Arc::new(own)))
+    let next = read(&path)?;
+    if next.id() == present.id() {
+        adopt(config)?;
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(next)))
+}
+
+/// Lets a vocabulary wait in the data folder until the words held are converted to it.
+pub(super) fn await_conversion(config: &Config, vocabulary: &Vocabulary) -> Result<(), CliError> {
+    AtomicFile::beside(&next_file(config))?.write(&vocabulary.to_bytes())
+}
+
+/// Makes the waiting vocabulary the folder's own, once all words are of it.
+pub(super) fn adopt(config: &Config) -> Result<(), CliError> {
+    let (from, to) = (next_file(config), own_file(config));
+    std::fs::rename(&from, &to).map_err(|error| CliError::unwritable(&to, &error))
 }
 
 /// Keeps a vocabulary in the data folder, in place of another.

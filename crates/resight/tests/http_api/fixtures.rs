@@ -41,6 +41,7 @@ impl Bench {
             blobs: Arc::new(FolderBlobs::open(folder.path()).unwrap()),
             extractor,
             vocabulary: Vocabulary::generic(),
+            convert: false,
             index: None,
         };
         Self {

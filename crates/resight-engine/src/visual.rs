@@ -1,0 +1,142 @@
+//! What depends on the vocabulary: its words, the inverted index of them, and features sorted by
+//! them. Exchanged as a whole.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use resight_index::{Index, Key, PictureWords, Place, Vocabulary, WordsError};
+use resight_store::Catalogue;
+
+use crate::engine::{IndexFolder, Parts};
+use crate::error::EngineError;
+use crate::feature_cache::FeatureCache;
+use crate::stored_features::from_bytes;
+
+pub(crate) struct Visual {
+    pub(crate) vocabulary: Arc<Vocabulary>,
+    pub(crate) index: Index,
+    pub(crate) cache: FeatureCache,
+}
+
+/// Pictures whose words are read at a time when the index is rebuilt.
+const REBUILD_BATCH: usize = 2000;
+
+impl Visual {
+    /// What is kept in the catalogue and the folder of the index; what is not in the latter is made
+    /// from the stored words.
+    pub(crate) fn open(parts: &Parts, cache: FeatureCache) -> Result<Self, EngineError> {
+        let catalogue = &*parts.catalogue;
+        let vocabulary = parts.vocabulary.clone();
+        let held = || catalogue.keys();
+        let (index, mut after) = open_index(&vocabulary, parts.index.as_ref(), held)?;
+        loop {
+            let batch = catalogue.words_after(after, REBUILD_BATCH)?;
+            let Some(last) = batch.last() else {
+                break;
+            };
+            after = Some(last.0);
+            let read = batch.into_par_iter().map(|(key, bytes)| {
+                let words = words_of(catalogue, &vocabulary, key, &bytes)?;
+                Ok((Key(key), words))
+            });
+            index.add(read.collect::<Result<Vec<_>, EngineError>>()?);
+        }
+        Ok(Self {
+            vocabulary,
+            index,
+            cache,
+        })
+    }
+}
+
+/// A picture's words as they were stored; where an earlier version stored them without places, those
+/// are taken from its features.
+fn words_of(
+    catalogue: &dyn Catalogue,
+    vocabulary: &Vocabulary,
+    key: u64,
+    bytes: &[u8],
+) -> Result<PictureWords, EngineError> {
+    let read = match PictureWords::from_bytes(bytes, vocabulary.tag()) {
+        Err(WordsError::NoPlaces) => {
+            let records = catalogue.pictures(&[key])?;
+            let features = catalogue.features(&[key])?.pop().flatten();
+            let features = features.and_then(|bytes| from_bytes(&bytes));
+            let places = records.first().and_then(Option::as_ref).zip(features);
+            let places = places.map(|(record, features)| {
+                Place::all(&features.keypoints, [record.width, record.height])
+            });
+            PictureWords::from_bytes_and_places(bytes, &places.unwrap_or_default())
+        }
+        read => read,
+    };
+    read.map_err(|e| EngineError::Internal(format!("picture {key}: {e}")))
+}
+
+/// The index of one vocabulary as far as it is kept, and the last key that is in it.
+pub(crate) fn open_index<E: Into<EngineError>>(
+    vocabulary: &Vocabulary,
+    folder: Option<&IndexFolder>,
+    held: impl FnOnce() -> Result<Vec<(u64, u32)>, E>,
+) -> Result<(Index, Option<u64>), EngineError> {
+    let Some(folder) = folder else {
+        return Ok((Index::new(vocabulary.len()), None));
+    };
+    let path = path_of(folder, vocabulary);
+    if folder.writable {
+        remove_first_format(&folder.path);
+    }
+    let keys = || held().map(|all| all.into_iter().map(|(key, n)| (Key(key), n)).collect());
+    let (index, opened) =
+        Index::open(vocabulary, &path, folder.writable, keys).map_err(Into::into)?;
+    if let Some(lost) = opened.lost {
+        let path = path.display();
+        tracing::warn!("the index in {path} is not whole ({lost}); the rest is made anew");
+    }
+    Ok((index, opened.last.map(|key| key.0)))
+}
+
+/// Each vocabulary's index lies in a folder of its own.
+fn path_of(folder: &IndexFolder, vocabulary: &Vocabulary) -> PathBuf {
+    let name = vocabulary.tag().map(|byte| format!("{byte:02x}")).concat();
+    folder.path.join(name)
+}
+
+/// The first format lay in the folder itself.
+fn remove_first_format(folder: &Path) {
+    let manifest = folder.join("manifest.json");
+    if !manifest.exists() {
+        return;
+    }
+    tracing::warn!(
+        "the index in {} is of an earlier version; it is made anew from the catalogue",
+        folder.display()
+    );
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path == manifest || path.extension().is_some_and(|e| e == "segment") {
+            remove(&path, std::fs::remove_file(&path));
+        }
+    }
+}
+
+/// Removes the indexes of all other vocabularies.
+pub(crate) fn remove_others(folder: Option<&IndexFolder>, kept: &[&Vocabulary]) {
+    let Some(folder) = folder else {
+        return;
+    };
+    let kept: Vec<PathBuf> = kept.iter().map(|v| path_of(folder, v)).collect();
+    let entries = std::fs::read_dir(&folder.path).into_iter().flatten();
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() && !kept.contains(&path) {
+            remove(&path, std::fs::remove_dir_all(&path));
+        }
+    }
+}
+
+fn remove(path: &Path, removed: std::io::Result<()>) {
+    if let Err(error) = removed {
+        tracing::warn!("{} is left over: {error}", path.display());
+    }
+}

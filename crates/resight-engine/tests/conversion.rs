@@ -1,0 +1,206 @@
+//! Exchanging the vocabulary of pictures that are held.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use image::{DynamicImage, GrayImage, ImageFormat, Luma};
+use resight_engine::{
+    Engine, EngineError, EngineOptions, IndexFolder, Parts, PictureId, Query, SearchOptions,
+    TrainPlan, Vocabulary,
+};
+use resight_store::{FolderBlobs, SqliteCatalogue};
+use resight_vision::{LocalExtractor, Sift, SiftOptions};
+
+/// A picture of squares that differs from number to number.
+fn picture(number: u32) -> Vec<u8> {
+    let picture = GrayImage::from_fn(150, 110, |x, y| {
+        let cell = (x / 9 * 31 + y / 8 * 17 + number * 101).wrapping_mul(2_654_435_761);
+        Luma([(cell >> 24) as u8])
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    DynamicImage::from(picture)
+        .write_to(&mut bytes, ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
+}
+
+fn parts(root: &Path, vocabulary: Arc<Vocabulary>, convert: bool) -> Parts {
+    Parts {
+        catalogue: Arc::new(SqliteCatalogue::open(root).unwrap()),
+        blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
+        extractor: Arc::new(Sift::new(SiftOptions::default())),
+        vocabulary,
+        convert,
+        index: Some(IndexFolder {
+            path: root.join("index"),
+            writable: true,
+        }),
+    }
+}
+
+fn open(root: &Path, vocabulary: &Arc<Vocabulary>) -> Engine {
+    let parts = parts(root, vocabulary.clone(), false);
+    Engine::open(parts, EngineOptions::default()).unwrap()
+}
+
+fn add(engine: &Engine, number: u32) -> PictureId {
+    engine.add(&picture(number), "p.png").unwrap().picture.id
+}
+
+fn small(engine: &Engine, words: usize) -> Arc<Vocabulary> {
+    let plan = TrainPlan {
+        words: Some(words),
+        ..TrainPlan::default()
+    };
+    let go = AtomicBool::new(false);
+    Arc::new(engine.train_from_held(&plan, &go, &mut |_| {}).unwrap())
+}
+
+/// Each picture finds itself, verified; others share words at most.
+fn finds(engine: &Engine, numbers: impl Iterator<Item = u32>) {
+    for number in numbers {
+        let answer = engine
+            .search(Query::Bytes(&picture(number)), &SearchOptions::default())
+            .unwrap();
+        let id = engine.add(&picture(number), "p.png").unwrap().picture.id;
+        assert_eq!(answer.hits[0].picture.id, id, "picture {number}");
+        assert!(answer.hits[0].verified, "picture {number}");
+    }
+}
+
+#[test]
+fn a_conversion_goes_on_where_it_was_stopped_and_takes_changes_along() {
+    let root = tempfile::tempdir().unwrap();
+    let generic = Vocabulary::generic();
+    let engine = open(root.path(), &generic);
+    let ids: Vec<PictureId> = (0..150).map(|n| add(&engine, n)).collect();
+    let own = small(&engine, 64);
+    assert_ne!(own.id(), generic.id());
+
+    // Stopped after the first pictures.
+    let cancel = AtomicBool::new(false);
+    let mut first = None;
+    let stopped = engine.convert(&own, &cancel, &mut |step| {
+        first.get_or_insert(step);
+        cancel.store(true, Ordering::Relaxed);
+    });
+    assert!(
+        matches!(stopped, Err(EngineError::Cancelled)),
+        "{stopped:?}"
+    );
+    let first = first.unwrap();
+    assert!(first.done > 0 && first.done < first.total, "{first:?}");
+    assert_eq!(engine.vocabulary().id(), generic.id());
+    finds(&engine, [3, 140].into_iter());
+    drop(engine);
+
+    // It goes on, and pictures come and go meanwhile.
+    let engine = open(root.path(), &generic);
+    let go = AtomicBool::new(false);
+    let mut steps = Vec::new();
+    engine
+        .convert(&own, &go, &mut |step| {
+            if steps.is_empty() {
+                assert_eq!(engine.remove(&ids[5..6]).unwrap(), [true]);
+                assert_eq!(engine.remove(&ids[149..]).unwrap(), [true]);
+                add(&engine, 200);
+            }
+            steps.push(step);
+        })
+        .unwrap();
+    assert!(steps[0].done > first.done, "{steps:?} after {first:?}");
+    assert_eq!(engine.vocabulary().id(), own.id());
+    assert_eq!(engine.count().unwrap(), 149);
+    finds(&engine, [0, 70, 148, 200].into_iter());
+    let storage = engine.storage().unwrap();
+    let gone = engine
+        .search(Query::Bytes(&picture(5)), &SearchOptions::default())
+        .unwrap();
+    assert!(gone.hits.iter().all(|hit| hit.picture.id != ids[5]));
+    drop(engine);
+
+    // So it is on disk, and only so.
+    let wrong = Engine::open(parts(root.path(), generic, false), EngineOptions::default());
+    assert!(matches!(
+        wrong.err().map(|e| e.code()),
+        Some("model_mismatch")
+    ));
+    let engine = open(root.path(), &own);
+    finds(&engine, [0, 70, 148, 200].into_iter());
+    assert_eq!(engine.storage().unwrap().word_bytes, storage.word_bytes);
+    let folders = std::fs::read_dir(root.path().join("index")).unwrap();
+    assert_eq!(folders.count(), 1, "the old index is removed");
+    // Once more the same does nothing.
+    engine
+        .convert(&own, &go, &mut |_| panic!("nothing to do"))
+        .unwrap();
+}
+
+#[test]
+fn words_of_a_vocabulary_that_is_gone_are_made_anew() {
+    let root = tempfile::tempdir().unwrap();
+    let generic = Vocabulary::generic();
+    let engine = open(root.path(), &generic);
+    for number in 0..70 {
+        add(&engine, number);
+    }
+    let own = small(&engine, 32);
+    let other = small(&engine, 48);
+    let go = AtomicBool::new(false);
+    engine.convert(&own, &go, &mut |_| {}).unwrap();
+    drop(engine);
+    // Staged for a third, which is given up.
+    let engine = open(root.path(), &own);
+    let cancel = AtomicBool::new(true);
+    let stopped = engine.convert(&other, &cancel, &mut |_| {});
+    assert!(matches!(stopped, Err(EngineError::Cancelled)));
+    drop(engine);
+    let parts = parts(root.path(), generic.clone(), true);
+    let engine = Engine::open(parts, EngineOptions::default()).unwrap();
+    assert_eq!(engine.vocabulary().id(), generic.id());
+    finds(&engine, [0, 33, 69].into_iter());
+    drop(engine);
+    finds(&open(root.path(), &generic), [1].into_iter());
+}
+
+#[test]
+fn a_vocabulary_of_another_model_is_refused() {
+    struct Other(resight_vision::ModelId, Sift);
+    impl LocalExtractor for Other {
+        fn model(&self) -> &resight_vision::ModelId {
+            &self.0
+        }
+        fn dimension(&self) -> usize {
+            128
+        }
+        fn extract(
+            &self,
+            image: &resight_vision::Image,
+        ) -> Result<resight_vision::LocalFeatures, resight_vision::ExtractError> {
+            self.1.extract(image)
+        }
+    }
+    let root = tempfile::tempdir().unwrap();
+    let generic = Vocabulary::generic();
+    let engine = open(root.path(), &generic);
+    (0..3).for_each(|n| drop(add(&engine, n)));
+    let go = AtomicBool::new(false);
+    let extractor = Other(
+        resight_vision::ModelId::new("other/1"),
+        Sift::new(SiftOptions::default()),
+    );
+    let pictures = root.path().join("pictures");
+    std::fs::create_dir(&pictures).unwrap();
+    std::fs::write(pictures.join("p.png"), picture(1)).unwrap();
+    let plan = TrainPlan {
+        words: Some(8),
+        ..TrainPlan::default()
+    };
+    let other =
+        resight_engine::train_vocabulary(&[pictures], &extractor, &plan, &go, &mut |_| {}).unwrap();
+    let refused = engine.convert(&Arc::new(other), &go, &mut |_| {});
+    assert_eq!(refused.unwrap_err().code(), "model_mismatch");
+}

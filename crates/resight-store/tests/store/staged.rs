@@ -1,0 +1,71 @@
+//! Words staged to take the place of the present ones.
+
+use resight_store::{Catalogue, Change, SqliteCatalogue};
+
+use crate::fixtures::{added, id, one, upload, words};
+
+fn new_words(number: u64) -> Vec<u8> {
+    format!("new words of {number}").into_bytes()
+}
+
+#[test]
+fn staged_words_are_adopted_once_every_picture_has_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalogue = SqliteCatalogue::open(folder.path()).unwrap();
+    let keys: Vec<u64> = (0..4).map(|n| added(&catalogue, upload(n))).collect();
+    assert_eq!(catalogue.staged_last().unwrap(), None);
+    assert_eq!(catalogue.staged_after(None, 9).unwrap(), []);
+    let staged: Vec<(u64, Vec<u8>)> = (0..3).map(|n| (keys[n], new_words(n as u64))).collect();
+    catalogue.stage_words(&staged).unwrap();
+    // One that is not there is passed over.
+    catalogue.stage_words(&[(999, vec![1])]).unwrap();
+    assert_eq!(catalogue.staged_last().unwrap(), Some(keys[2]));
+    assert_eq!(
+        catalogue.staged_after(Some(keys[0]), 9).unwrap(),
+        staged[1..]
+    );
+    assert!(!catalogue.adopt_staged("vocabulary", "new").unwrap());
+    assert_eq!(catalogue.words(&keys[..1]).unwrap(), [Some(words(0))]);
+    assert_eq!(catalogue.setting("vocabulary").unwrap(), None);
+
+    // They stay with the file, and go with their picture.
+    drop(catalogue);
+    let catalogue = SqliteCatalogue::open(folder.path()).unwrap();
+    one(&catalogue, Change::Remove(id(1)));
+    one(&catalogue, Change::Remove(id(3)));
+    assert!(catalogue.adopt_staged("vocabulary", "new").unwrap());
+    assert_eq!(
+        catalogue.words(&[keys[2], keys[1], keys[0]]).unwrap(),
+        [Some(new_words(2)), None, Some(new_words(0))]
+    );
+    assert_eq!(
+        catalogue.setting("vocabulary").unwrap().as_deref(),
+        Some("new")
+    );
+    let bytes = new_words(0).len() + new_words(2).len();
+    assert_eq!(catalogue.stored_bytes().unwrap().words, bytes as u64);
+    assert_eq!(catalogue.staged_last().unwrap(), None);
+
+    // The adopted table takes new pictures, and lets them go.
+    let key = added(&catalogue, upload(7));
+    assert_eq!(catalogue.words(&[key]).unwrap(), [Some(words(7))]);
+    one(&catalogue, Change::Remove(id(7)));
+    assert_eq!(catalogue.words(&[key]).unwrap(), [None]);
+    let kept = catalogue.features_after(None, 9).unwrap();
+    assert_eq!(
+        kept.iter().map(|k| k.0).collect::<Vec<_>>(),
+        [keys[0], keys[2]]
+    );
+}
+
+#[test]
+fn staged_words_can_be_given_up() {
+    let catalogue = SqliteCatalogue::in_memory().unwrap();
+    catalogue.discard_staged().unwrap();
+    let key = added(&catalogue, upload(1));
+    catalogue.stage_words(&[(key, new_words(1))]).unwrap();
+    catalogue.discard_staged().unwrap();
+    assert_eq!(catalogue.staged_last().unwrap(), None);
+    assert!(!catalogue.adopt_staged("vocabulary", "new").unwrap());
+    assert_eq!(catalogue.words(&[key]).unwrap(), [Some(words(1))]);
+}

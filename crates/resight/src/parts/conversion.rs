@@ -1,0 +1,79 @@
+//! Converting a data folder to another vocabulary, now or beside other work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use resight_engine::{ConvertStep, Engine, EngineError};
+use resight_index::Vocabulary;
+
+use super::{Writing, vocabularies};
+use crate::cli::CliError;
+use crate::config::Config;
+
+impl Writing {
+    /// Converts everything held to `vocabulary`, which becomes the folder's own. Where it is
+    /// cancelled or killed, it goes on with the next process that opens the folder for changes.
+    pub fn convert(
+        &self,
+        config: &Config,
+        vocabulary: &Arc<Vocabulary>,
+        cancel: &AtomicBool,
+        on_step: &mut dyn FnMut(ConvertStep),
+    ) -> Result<(), CliError> {
+        // First where it is found again, then what is of it.
+        vocabularies::await_conversion(config, vocabulary)?;
+        self.engine.convert(vocabulary, cancel, on_step)?;
+        vocabularies::adopt(config)
+    }
+
+    /// Goes on with a conversion that was begun, until what is returned is dropped.
+    pub fn go_on_converting(&self, config: &Config) -> Option<Converting> {
+        let vocabulary = self.pending.clone()?;
+        let (engine, config) = (self.engine.clone(), config.clone());
+        let cancel = Arc::new(AtomicBool::new(false));
+        let theirs = cancel.clone();
+        let thread = std::thread::Builder::new().name("resight-convert".into());
+        let thread = thread.spawn(move || go_on(&engine, &config, &vocabulary, &theirs));
+        match thread {
+            Ok(thread) => Some(Converting {
+                cancel,
+                thread: Some(thread),
+            }),
+            Err(error) => {
+                tracing::warn!("the conversion to another vocabulary waits: {error}");
+                None
+            }
+        }
+    }
+}
+
+fn go_on(engine: &Engine, config: &Config, vocabulary: &Arc<Vocabulary>, cancel: &AtomicBool) {
+    tracing::info!("pictures are being converted to another vocabulary");
+    let converted = engine.convert(vocabulary, cancel, &mut |step| {
+        tracing::debug!("{} of {} pictures are converted", step.done, step.total);
+    });
+    match converted {
+        Ok(()) => match vocabularies::adopt(config) {
+            Ok(()) => tracing::info!("all pictures are of the new vocabulary"),
+            Err(error) => tracing::warn!("{error}"),
+        },
+        Err(EngineError::Cancelled) => {}
+        Err(error) => tracing::warn!("the conversion to another vocabulary stopped: {error}"),
+    }
+}
+
+/// A conversion in the background; dropping it stops it, and what is done is kept.
+pub struct Converting {
+    cancel: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Converting {
+    fn drop(&mut self) {
+        self.cancel.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
