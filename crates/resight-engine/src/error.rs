@@ -6,6 +6,7 @@ use resight_store::{PictureId, StoreError};
 use resight_vision::ExtractError;
 
 use crate::decode::Refused;
+use crate::engine::VOCABULARY_SETTING;
 
 /// An operation of the engine failed.
 #[derive(Debug, thiserror::Error)]
@@ -101,8 +102,14 @@ impl EngineError {
             }
             Self::FileGone { .. } => "Index its folder again to bring the catalogue up to date.",
             Self::FolderUnreadable { .. } => "Check that the folder exists and may be read.",
+            Self::ModelMismatch {
+                what: VOCABULARY_SETTING,
+                ..
+            } => {
+                "Give --vocabulary the file that the pictures were indexed with, or none for the built-in one. Words of a vocabulary that an earlier version shipped are converted by the next `resight index` or `resight serve`."
+            }
             Self::ModelMismatch { .. } => {
-                "Use what the data folder was made with (the same --plugin in the same version, or none; without --vocabulary for the built-in one), or index into a new one with --data."
+                "Use what the data folder was made with (the same --plugin in the same version, or none), or index into a new one with --data."
             }
             Self::Extract(error) => error.next_step,
             Self::Vocabulary(_) => {

@@ -9,7 +9,7 @@ use resight_vision::LocalFeatures;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::examine::Sought;
+use crate::examine::{Sought, lookers};
 use crate::picture::Picture;
 use crate::stored_features::StoredFeatures;
 
@@ -174,7 +174,7 @@ impl Engine {
         let sought = Sought {
             features: &features,
             size,
-            words: &words,
+            lookers: lookers(&features, &words, &visual.vocabulary),
             visual: &visual,
         };
         let mut examined: Vec<Option<Hit>> = Vec::new();

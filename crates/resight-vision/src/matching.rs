@@ -148,6 +148,29 @@ impl Nearest {
         );
     }
 
+    /// Compares the result feature `result` with the query features `queries`, whose descriptors
+    /// stand end to end in `rows`: as [`Nearest::compare`] the other way round, quicker where runs of
+    /// result features are short. A pair must not be offered twice. Panics when there is no such
+    /// feature, or when `queries` and `rows` differ in number.
+    pub fn compare_result(&mut self, result: u32, descriptor: &[u8], queries: &[u32], rows: &[u8]) {
+        squared_distances_on(self.simd, descriptor, rows, &mut self.distances);
+        assert_eq!(
+            queries.len(),
+            self.distances.len(),
+            "queries and their rows"
+        );
+        let at = result as usize;
+        let mut nearest = (self.backward.distances[at], self.backward.queries[at]);
+        for (&d, &query) in self.distances.iter().zip(queries) {
+            let forward = &mut self.forward[query as usize];
+            if d <= forward.second {
+                forward.offer(d, result);
+            }
+            nearest = nearest.min((d, query));
+        }
+        (self.backward.distances[at], self.backward.queries[at]) = nearest;
+    }
+
     /// Compares all features of the query with all of the result. A pair must not be offered
     /// twice. Descriptors of different length are not compared. Panics when there are more
     /// features than `new` was told.

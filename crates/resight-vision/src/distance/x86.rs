@@ -68,8 +68,16 @@ fn to_array(v: __m128i) -> [u32; 4] {
 fn avx512_rows(query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
     let (halves, _) = query.as_chunks::<64>();
     let top = _mm512_set1_epi8(-128);
-    let shifted = [load(&halves[0]), load(&halves[1])].map(|a| _mm512_xor_si512(a, top));
-    let norm: u32 = query.iter().map(|&a| u32::from(a) * u32::from(a)).sum();
+    // No `map` or `sum` here: such a function of the library lacks these instructions, so that what
+    // it calls could not be inlined into it.
+    let shifted = [
+        _mm512_xor_si512(load(&halves[0]), top),
+        _mm512_xor_si512(load(&halves[1]), top),
+    ];
+    let mut norm = 0u32;
+    for &a in query {
+        norm += u32::from(a) * u32::from(a);
+    }
     let norm = _mm_set1_epi32(norm as i32);
     let row = |row: &Row| {
         let (halves, _) = row.as_chunks::<64>();
@@ -89,7 +97,7 @@ fn avx512_rows(query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
         _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b))
     };
     let four = |rows: [&Row; 4]| {
-        let [a, b, c, d] = rows.map(row);
+        let (a, b, c, d) = (row(rows[0]), row(rows[1]), row(rows[2]), row(rows[3]));
         let (ab, cd) = (add_pairs(a, b), add_pairs(c, d));
         let all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
         let (low, high) = (
@@ -128,7 +136,7 @@ fn avx2_rows(query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
         sum
     };
     let four = |rows: [&Row; 4]| {
-        let [a, b, c, d] = rows.map(row);
+        let (a, b, c, d) = (row(rows[0]), row(rows[1]), row(rows[2]), row(rows[3]));
         let all = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
         let (low, high) = (
             _mm256_castsi256_si128(all),

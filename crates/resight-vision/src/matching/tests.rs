@@ -46,7 +46,7 @@ fn definition(query: &Descriptors, result: &Descriptors) -> (Vec<Forward>, Backw
     (forward.collect(), Backward { distances, queries })
 }
 
-/// All levels, at once and row by row, equal the definition.
+/// All levels, at once, row by row and the other way round, equal the definition.
 fn check(query: &Descriptors, result: &Descriptors, what: &str) {
     let (forward, backward) = definition(query, result);
     for &simd in Simd::available() {
@@ -57,7 +57,16 @@ fn check(query: &Descriptors, result: &Descriptors, what: &str) {
         for (i, descriptor) in (0..query.len()).zip(query.iter()).rev() {
             by_rows.compare(i as u32, descriptor, 0, result.as_bytes());
         }
-        for (found, how) in [(at_once, "at once"), (by_rows, "by rows")] {
+        let mut by_results = Nearest::on(simd, query.len(), result.len());
+        let all: Vec<u32> = (0..query.len() as u32).collect();
+        for (i, descriptor) in (0..result.len()).zip(result.iter()).rev() {
+            by_results.compare_result(i as u32, descriptor, &all, query.as_bytes());
+        }
+        for (found, how) in [
+            (at_once, "at once"),
+            (by_rows, "by rows"),
+            (by_results, "by results"),
+        ] {
             assert_eq!(found.forward, forward, "{what}, {simd:?}, {how}");
             assert_eq!(found.backward, backward, "{what}, {simd:?}, {how}");
         }
