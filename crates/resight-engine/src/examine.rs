@@ -87,6 +87,7 @@ impl Engine {
             &self.options.verify,
         );
         let mut hit = plain_hit(picture, score);
+        hit.examined = true;
         if let Some(found) = found {
             hit.verified = found.verified;
             hit.inliers = found.inliers.len();
@@ -114,6 +115,7 @@ fn plain_hit(picture: Picture, score: f64) -> Hit {
     Hit {
         picture,
         stage: Stage::Words,
+        examined: false,
         verified: false,
         inliers: 0,
         log10_nfa: None,

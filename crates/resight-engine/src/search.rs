@@ -107,6 +107,8 @@ pub struct Hit {
     pub picture: Picture,
     /// What found it.
     pub stage: Stage,
+    /// Whether it was matched and verified at all; the index alone ranked those that were not.
+    pub examined: bool,
     /// Whether the matches agree on one transform beyond chance.
     pub verified: bool,
     /// Matches that agree.

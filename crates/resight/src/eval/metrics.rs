@@ -6,6 +6,8 @@ pub struct Judged {
     /// For each ranked picture, best first, whether it is relevant. What counts neither way (the
     /// query itself, ignored pictures) is left out already.
     pub ranking: Vec<bool>,
+    /// Relevant pictures that were compared closely.
+    pub examined: usize,
     /// Relevant pictures there are, found or not; at least 1.
     pub relevant: usize,
 }
@@ -16,10 +18,9 @@ impl Judged {
         self.ranking.iter().take(k).any(|relevant| *relevant)
     }
 
-    /// Share of the relevant pictures that are ranked at all, 0..=1.
+    /// Share of the relevant pictures that were compared closely, 0..=1.
     pub fn found(&self) -> f64 {
-        let found = self.ranking.iter().filter(|relevant| **relevant).count();
-        found as f64 / self.relevant.max(1) as f64
+        self.examined as f64 / self.relevant.max(1) as f64
     }
 }
 
@@ -57,6 +58,7 @@ mod tests {
 
     fn judged(ranking: &[u8], relevant: usize) -> Judged {
         Judged {
+            examined: ranking.iter().filter(|r| **r == 1).count(),
             ranking: ranking.iter().map(|flag| *flag == 1).collect(),
             relevant,
         }

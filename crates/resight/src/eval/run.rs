@@ -13,8 +13,8 @@ use super::ground_truth::{GroundTruth, GroundTruthError, LabelledQuery};
 use super::metrics::{Judged, average_precision, mean, percentile};
 use super::outcome::{AttackScore, FalseMatch, Miss, Outcome, Scores};
 
-/// More hits than there can be, and yet safe to add to an offset.
-const EVERYTHING: usize = usize::MAX / 2;
+/// Hits of a query that are looked at: one beyond adds less than a thousandth to its precision.
+const RANKED: usize = 1000;
 
 /// How a measurement goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,7 +158,7 @@ impl<'a> Measurement<'a> {
         let bytes = self.read(&query.query);
         let options = SearchOptions {
             offset: 0,
-            limit: EVERYTHING,
+            limit: RANKED,
             verified_only: false,
         };
         let start = Instant::now();
@@ -192,6 +192,7 @@ impl<'a> Measurement<'a> {
             query,
             judged: Judged {
                 ranking: Vec::with_capacity(hits.len()),
+                examined: 0,
                 relevant: relevant.len() + absent,
             },
             first: None,
@@ -207,6 +208,7 @@ impl<'a> Measurement<'a> {
                 continue;
             }
             answer.judged.ranking.push(right);
+            answer.judged.examined += usize::from(right && hit.examined);
             if answer.first.is_none() {
                 answer.first = Some(self.name(hit));
             }

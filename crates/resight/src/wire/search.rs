@@ -16,7 +16,7 @@ pub(crate) struct SearchAnswer {
     timings: Timings,
     /// How many candidates were looked at closely.
     shortlist: usize,
-    /// Number of hits in all.
+    /// Number of hits in all: pictures that share a visual word with the query.
     total: usize,
     /// How many hits were skipped.
     offset: usize,
@@ -24,7 +24,7 @@ pub(crate) struct SearchAnswer {
     limit: usize,
     /// How many of all hits are verified.
     verified: usize,
-    /// Verified hits first, then by strength.
+    /// Verified hits first, surest first; then all others by visual words.
     hits: Vec<Hit>,
 }
 
@@ -67,6 +67,8 @@ struct Hit {
     /// The stage that found it.
     #[schema(example = "words")]
     stage: String,
+    /// Whether it was compared closely; hits after those that were are ranked by visual words alone.
+    examined: bool,
     /// Whether the geometry agrees beyond chance: the same thing is in both pictures.
     verified: bool,
     /// Number of matched points that fit the transform.
@@ -165,6 +167,7 @@ impl Hit {
         Self {
             image: Picture::new(hit.picture, reader),
             stage: hit.stage.as_str().to_owned(),
+            examined: hit.examined,
             verified: hit.verified,
             inliers: hit.inliers,
             nfa_log10: hit.log10_nfa,
