@@ -11,7 +11,7 @@ use resight_engine::{
     Engine, EngineError, EngineOptions, IndexFolder, Parts, PictureId, Query, SearchOptions,
     TrainPlan, Vocabulary,
 };
-use resight_store::{FolderBlobs, SqliteCatalogue};
+use resight_store::{Catalogue, FolderBlobs, SqliteCatalogue};
 use resight_vision::{LocalExtractor, Sift, SiftOptions};
 
 /// A picture of squares that differs from number to number.
@@ -207,4 +207,56 @@ fn a_vocabulary_of_another_model_is_refused() {
         resight_engine::train_vocabulary(&[pictures], &extractor, &plan, &go, &mut |_| {}).unwrap();
     let refused = engine.convert(&Arc::new(other), &go, &mut |_| {});
     assert_eq!(refused.unwrap_err().code(), "model_mismatch");
+}
+
+/// An index as the first format wrote it: 1,024 pictures of one feature.
+const FIRST_FORMAT: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../resight-index/tests/index-1"
+);
+
+#[test]
+fn words_and_an_index_of_the_first_format_are_taken_over() {
+    let root = tempfile::tempdir().unwrap();
+    let generic = Vocabulary::generic();
+    let engine = open(root.path(), &generic);
+    for number in 0..20 {
+        add(&engine, number);
+    }
+    let before = engine
+        .search(Query::Bytes(&picture(7)), &SearchOptions::default())
+        .unwrap();
+    drop(engine);
+    // Words without places, and without the tag of their vocabulary.
+    let catalogue = SqliteCatalogue::open(root.path()).unwrap();
+    let words = catalogue.words_after(None, 99).unwrap();
+    let without = words.into_iter().map(|(key, bytes)| {
+        assert_eq!(bytes[0], 2);
+        let postings = bytes[5..].chunks_exact(16);
+        let postings = postings.flat_map(|posting| posting[..12].to_vec());
+        (key, std::iter::once(1).chain(postings).collect())
+    });
+    let without: Vec<(u64, Vec<u8>)> = without.collect();
+    catalogue.stage_words(&without).unwrap();
+    assert!(catalogue.adopt_staged("vocabulary", generic.id()).unwrap());
+    drop(catalogue);
+    let index = root.path().join("index");
+    std::fs::create_dir_all(&index).unwrap();
+    for name in ["manifest.json", "00000000.segment"] {
+        std::fs::copy(Path::new(FIRST_FORMAT).join(name), index.join(name)).unwrap();
+    }
+
+    let engine = open(root.path(), &generic);
+    assert!(!index.join("manifest.json").exists(), "it is made anew");
+    assert!(!index.join("00000000.segment").exists());
+    let after = engine
+        .search(Query::Bytes(&picture(7)), &SearchOptions::default())
+        .unwrap();
+    assert_eq!(after.hits, before.hits);
+    // What is added now has places, and both are converted.
+    add(&engine, 50);
+    let own = small(&engine, 32);
+    let go = AtomicBool::new(false);
+    engine.convert(&own, &go, &mut |_| {}).unwrap();
+    finds(&engine, [7, 50].into_iter());
 }

@@ -397,3 +397,18 @@ fn the_number_of_threads_does_not_change_results() {
         assert_eq!(with(threads), one);
     }
 }
+
+#[test]
+fn a_segment_of_the_first_format_is_told_from_a_damaged_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/index-1"));
+    for name in ["manifest.json", "00000000.segment"] {
+        std::fs::copy(first.join(name), folder.path().join(name)).unwrap();
+    }
+    let held: Vec<(Key, u32)> = (1..=1024).map(|k| (Key(k), 1)).collect();
+    let (index, opened) = opened(folder.path(), &held);
+    assert_eq!(opened.last, None);
+    let lost = opened.lost.unwrap();
+    assert!(lost.contains("another version"), "{lost}");
+    assert!(index.snapshot().is_empty());
+}
