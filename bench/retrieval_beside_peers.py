@@ -211,7 +211,7 @@ class Colmap:
             began = time.perf_counter()
             reader = pycolmap.ImageReaderOptions()
             pycolmap.extract_features(
-                database, folder, names(prefix), pycolmap.CameraMode.SINGLE, reader, options
+                database, folder, names(prefix), pycolmap.CameraMode.AUTO, reader, options
             )
             return time.perf_counter() - began
 
@@ -269,6 +269,7 @@ def main():
     parser.add_argument("--set", type=pathlib.Path, action="append", required=True)
     parser.add_argument("--distractors", type=int, default=1000)
     parser.add_argument("--queries", type=int, default=40)
+    parser.add_argument("--learn", type=int, default=1000, help="photos to learn words from")
     parser.add_argument("--skip-colmap", action="store_true")
     arguments = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp(prefix="retrieval-"))
@@ -303,7 +304,7 @@ def run(arguments, work):
     for path in photos[: arguments.distractors]:
         os.symlink(path.resolve(), folder / path.name)
     # Words are learnt from photos that are not in the database where there are enough.
-    learnt_from = photos[arguments.distractors :][:1000] or photos
+    learnt_from = photos[arguments.distractors :][: arguments.learn] or photos
     paths = sorted(folder.iterdir())
     print(f"{len(paths)} pictures, {len(asked)} queries", flush=True)
 
@@ -324,6 +325,11 @@ def run(arguments, work):
         for part, count in owner.bytes.items():
             figures[f"{name}_{part}_bytes_a_picture"] = round(count / len(paths))
     figures["bow_learn_s"] = round(bow.learn, 1)
+    for name, found in times.items():
+        figures[f"{name}_p50_ms"] = round(statistics.median(found), 1)
+        figures[f"{name}_p95_ms"] = round(sorted(found)[int(len(found) * 0.95)], 1)
+    # Before COLMAP's pass, which takes a while.
+    table(asked, rankings, figures)
     if not arguments.skip_colmap:
         colmap = Colmap(paths, [q[1] for q in asked], learnt_from, work)
         figures["colmap_learn_s"] = round(colmap.learn, 1)
@@ -333,9 +339,14 @@ def run(arguments, work):
             figures[f"{name}_build_s"] = round(colmap.build + prepared, 1)
             figures[f"{name}_extract_ms"] = round(colmap.extract_queries * 1e3, 1)
             figures[f"{name}_search_ms"] = round(took, 1)
-    for name, found in times.items():
-        figures[f"{name}_p50_ms"] = round(statistics.median(found), 1)
-        figures[f"{name}_p95_ms"] = round(sorted(found)[int(len(found) * 0.95)], 1)
+    table(asked, rankings, figures)
+    for key, value in figures.items():
+        if not key.endswith(("_at_1", "_map")):
+            print(f"{key}: {value}")
+    print(json.dumps(figures))
+
+
+def table(asked, rankings, figures):
     sets = sorted({q[0] for q in asked})
     print(f"{'':18}" + "".join(f"{s:>26}" for s in sets))
     for name, own in rankings.items():
@@ -351,11 +362,7 @@ def run(arguments, work):
             figures[f"{name}_{of_set}_recall_at_1"] = round(recall, 4)
             figures[f"{name}_{of_set}_map"] = round(mean, 4)
             line += f"  r@1 {recall:.3f} mAP {mean:.3f} ".rjust(26)
-        print(line)
-    for key, value in figures.items():
-        if not key.endswith(("_at_1", "_map")):
-            print(f"{key}: {value}")
-    print(json.dumps(figures))
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

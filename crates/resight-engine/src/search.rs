@@ -16,6 +16,10 @@ use crate::stored_features::StoredFeatures;
 /// Candidates without a verified one among them that end the search for more.
 const PATIENCE: usize = 50;
 
+/// Candidates examined at most for the sake of verified ones before them: where thousands show the
+/// same thing, a search must still end.
+const MOST_EXAMINED: usize = 1000;
+
 /// What to look for.
 #[derive(Clone, Copy, Debug)]
 pub enum Query<'a> {
@@ -135,8 +139,8 @@ impl Engine {
     /// Finds the pictures that show the same thing.
     ///
     /// The best candidates are matched and verified: as many as [`EngineOptions::shortlist`], and
-    /// on as long as one of the last few was verified, so that no number of right pictures is cut
-    /// off. All other pictures that share a word with the query follow, by words.
+    /// on as long as one of the last few was verified, up to a thousand. All other pictures that
+    /// share a word with the query follow, by words.
     ///
     /// [`EngineOptions::shortlist`]: crate::EngineOptions::shortlist
     pub fn search(
@@ -154,22 +158,19 @@ impl Engine {
         let words = visual
             .vocabulary
             .assign_query(&features, size, self.options.matching_cells);
-        let candidates = |least: usize| {
-            let mut found = snapshot.candidates(
-                &words,
-                &CandidateOptions {
-                    limit: least.saturating_add(usize::from(own_key.is_some())),
-                    ..CandidateOptions::default()
-                },
-            );
-            let before = found.best.len();
-            found.best.retain(|c| Some(c.key.0) != own_key);
-            found.total -= before - found.best.len();
-            found.best.truncate(least);
-            found
-        };
         let end = options.offset.saturating_add(options.limit);
-        let mut found = candidates(end.max(CandidateOptions::default().considered));
+        let least = end.max(MOST_EXAMINED).max(self.options.shortlist);
+        let mut found = snapshot.candidates(
+            &words,
+            &CandidateOptions {
+                limit: least.saturating_add(usize::from(own_key.is_some())),
+                ..CandidateOptions::default()
+            },
+        );
+        let before = found.best.len();
+        found.best.retain(|c| Some(c.key.0) != own_key);
+        found.total -= before - found.best.len();
+        found.best.truncate(least);
         timings.candidates_ms = milliseconds(step);
 
         let step = Instant::now();
@@ -180,22 +181,13 @@ impl Engine {
             visual: &visual,
         };
         let mut examined: Vec<Option<Hit>> = Vec::new();
-        let mut last_verified = 0;
-        loop {
-            let begun = examined.len();
-            let wanted = self.options.shortlist.max(begun + PATIENCE);
-            if wanted > found.best.len() && found.best.len() < found.total {
-                // So much is verified that the list ends before that does.
-                found = candidates(wanted.saturating_mul(2));
-            }
-            let next = &found.best[begun..wanted.min(found.best.len())];
+        let mut wanted = self.options.shortlist;
+        while examined.len() < wanted.min(found.best.len()) {
+            let next = &found.best[examined.len()..wanted.min(found.best.len())];
             examined.extend(self.examine(&sought, next)?);
-            let verified = examined
-                .iter()
-                .rposition(|h| h.as_ref().is_some_and(|h| h.verified));
-            last_verified = verified.map_or(last_verified, |at| at + 1);
-            if examined.len() == begun || examined.len() >= last_verified + PATIENCE {
-                break;
+            let is_verified = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| hit.verified);
+            if let Some(last) = examined.iter().rposition(is_verified) {
+                wanted = wanted.max((last + 1 + PATIENCE).min(MOST_EXAMINED));
             }
         }
         let shortlist = examined.len();
