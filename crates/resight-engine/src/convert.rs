@@ -10,11 +10,11 @@ use rayon::prelude::*;
 use resight_index::{Index, Key, PictureWords, Vocabulary};
 use resight_store::Catalogue;
 
-use crate::engine::{Engine, IndexFolder, MODEL_SETTING, Parts, VOCABULARY_SETTING};
+use crate::engine::{Engine, IndexFolder, Parts, VOCABULARY_SETTING, check_model};
 use crate::error::EngineError;
 use crate::feature_cache::FeatureCache;
 use crate::stored_features::from_bytes;
-use crate::visual::{Visual, open_index, remove_others};
+use crate::visual::{Visual, fill, open_index, remove_others};
 
 /// How far the exchange is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Engine {
         if before.vocabulary.id() == vocabulary.id() {
             return Ok(());
         }
-        self.check_model(vocabulary)?;
+        check_model(vocabulary, self.parts.extractor.model())?;
         let folder = self.parts.index.as_ref();
         remove_others(folder, &[&before.vocabulary, vocabulary]);
         let catalogue = &*self.parts.catalogue;
@@ -122,20 +122,9 @@ impl<'a> Conversion<'a> {
             keys.retain(|(key, _)| last.is_some_and(|last| *key <= last));
             Ok::<_, EngineError>(keys)
         };
-        let (index, mut after) = open_index(&vocabulary, folder, held)?;
-        loop {
-            let batch = catalogue.staged_after(after, BATCH)?;
-            let Some(read) = batch.last() else {
-                break;
-            };
-            after = Some(read.0);
-            let words = batch.iter().map(|(key, bytes)| {
-                let words = PictureWords::from_bytes(bytes, tag);
-                let words = words.map_err(|e| EngineError::Internal(format!("picture {key}: {e}")));
-                Ok((Key(*key), words?))
-            });
-            index.add(words.collect::<Result<_, EngineError>>()?);
-        }
+        let (index, after) = open_index(&vocabulary, folder, held)?;
+        let rest = |after, limit| catalogue.staged_after(after, limit);
+        fill(&index, after, catalogue, &vocabulary, rest)?;
         Ok(Self {
             catalogue,
             vocabulary,
@@ -194,18 +183,5 @@ impl<'a> Conversion<'a> {
             return Err(EngineError::Internal(why.into()));
         }
         Ok(self.index)
-    }
-}
-
-impl Engine {
-    pub(crate) fn check_model(&self, vocabulary: &Vocabulary) -> Result<(), EngineError> {
-        match vocabulary.model() == self.parts.extractor.model() {
-            true => Ok(()),
-            false => Err(EngineError::ModelMismatch {
-                what: MODEL_SETTING,
-                stored: self.parts.extractor.model().to_string(),
-                current: format!("{} (of the vocabulary)", vocabulary.model()),
-            }),
-        }
     }
 }

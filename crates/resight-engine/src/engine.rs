@@ -130,14 +130,8 @@ impl Engine {
     /// Opens what the catalogue holds: checks that it was made by this model and vocabulary, and
     /// makes what is not in the kept index from the stored words.
     pub fn open(parts: Parts, options: EngineOptions) -> Result<Self, EngineError> {
-        if parts.vocabulary.model() != parts.extractor.model() {
-            return Err(EngineError::ModelMismatch {
-                what: MODEL_SETTING,
-                stored: format!("{} (of the vocabulary)", parts.vocabulary.model()),
-                current: parts.extractor.model().to_string(),
-            });
-        }
         let model = parts.extractor.model();
+        check_model(&parts.vocabulary, model)?;
         check_setting(&*parts.catalogue, MODEL_SETTING, model.as_str())?;
         let vocabulary = parts.vocabulary.id();
         match check_setting(&*parts.catalogue, VOCABULARY_SETTING, vocabulary) {
@@ -382,6 +376,18 @@ impl Engine {
             tag: vocabulary.tag(),
             original: None,
         })
+    }
+}
+
+/// A vocabulary must have been trained on the extractor's model.
+pub(crate) fn check_model(vocabulary: &Vocabulary, model: &ModelId) -> Result<(), EngineError> {
+    match vocabulary.model() == model {
+        true => Ok(()),
+        false => Err(EngineError::ModelMismatch {
+            what: MODEL_SETTING,
+            stored: format!("{} (of the vocabulary)", vocabulary.model()),
+            current: model.to_string(),
+        }),
     }
 }
 

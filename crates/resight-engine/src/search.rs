@@ -12,6 +12,7 @@ use crate::error::EngineError;
 use crate::examine::{Sought, lookers};
 use crate::picture::Picture;
 use crate::stored_features::StoredFeatures;
+use crate::visual::Visual;
 
 /// Candidates without a verified one among them that end the search for more.
 const PATIENCE: usize = 50;
@@ -150,10 +151,10 @@ impl Engine {
     ) -> Result<SearchAnswer, EngineError> {
         let start = Instant::now();
         let mut timings = Timings::default();
-        let (id, own_key, features, size) = self.query_features(query, &mut timings)?;
+        let visual = self.visual();
+        let (id, own_key, features, size) = self.query_features(query, &visual, &mut timings)?;
 
         let step = Instant::now();
-        let visual = self.visual();
         let snapshot = visual.index.snapshot();
         let words = visual
             .vocabulary
@@ -191,12 +192,13 @@ impl Engine {
             }
         }
         let shortlist = examined.len();
-        let mut ranking = Ranking::new(&found.best, examined, options.verified_only);
-        let (total, verified) = match options.verified_only {
-            true => (ranking.verified, ranking.verified),
-            false => (found.total - ranking.gone, ranking.verified),
+        let ranking = Ranking::new(&found.best, examined, options.verified_only);
+        let verified = ranking.verified;
+        let total = match options.verified_only {
+            true => verified,
+            false => found.total - ranking.gone,
         };
-        let hits = self.page(&mut ranking, options)?;
+        let hits = self.page(ranking, options)?;
         timings.verify_ms = milliseconds(step);
         timings.total_ms = milliseconds(start);
         Ok(SearchAnswer {
@@ -213,18 +215,11 @@ impl Engine {
     }
 
     /// The part of the ranking that is asked for.
-    fn page(
-        &self,
-        ranking: &mut Ranking,
-        options: &SearchOptions,
-    ) -> Result<Vec<Hit>, EngineError> {
-        let all = &mut ranking.all;
-        let from = options.offset.min(all.len());
-        let to = options.offset.saturating_add(options.limit).min(all.len());
-        let page = all.drain(..to).skip(from);
-        let mut unknown = Vec::new();
-        let page: Vec<Ranked> = page.collect();
-        unknown.extend(page.iter().filter(|r| r.hit.is_none()).map(|r| r.candidate));
+    fn page(&self, ranking: Ranking, options: &SearchOptions) -> Result<Vec<Hit>, EngineError> {
+        let page = ranking.all.into_iter();
+        let page: Vec<Ranked> = page.skip(options.offset).take(options.limit).collect();
+        let unknown = page.iter().filter(|r| r.hit.is_none());
+        let unknown: Vec<Candidate> = unknown.map(|r| r.candidate).collect();
         let mut unknown = self.unexamined(&unknown)?.into_iter();
         let hits = page.into_iter();
         Ok(hits
@@ -237,6 +232,7 @@ impl Engine {
     fn query_features(
         &self,
         query: Query<'_>,
+        visual: &Visual,
         timings: &mut Timings,
     ) -> Result<(Option<PictureId>, Option<u64>, LocalFeatures, [u32; 2]), EngineError> {
         match query {
@@ -250,7 +246,7 @@ impl Engine {
             Query::Stored(id) => {
                 let unknown = || EngineError::UnknownPicture(id.clone());
                 let record = self.parts.catalogue.picture(id)?.ok_or_else(unknown)?;
-                let stored = self.fetch(&self.visual(), &[record.key])?;
+                let stored = self.fetch(visual, &[record.key])?;
                 let stored: Arc<StoredFeatures> =
                     stored.into_iter().flatten().next().ok_or_else(unknown)?;
                 let size = [record.width, record.height];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use resight_index::{Index, Key, PictureWords, Place, Vocabulary, WordsError};
-use resight_store::Catalogue;
+use resight_store::{Catalogue, StoreError};
 
 use crate::engine::{IndexFolder, Parts};
 use crate::error::EngineError;
@@ -29,24 +29,37 @@ impl Visual {
         let catalogue = &*parts.catalogue;
         let vocabulary = parts.vocabulary.clone();
         let held = || catalogue.keys();
-        let (index, mut after) = open_index(&vocabulary, parts.index.as_ref(), held)?;
-        loop {
-            let batch = catalogue.words_after(after, REBUILD_BATCH)?;
-            let Some(last) = batch.last() else {
-                break;
-            };
-            after = Some(last.0);
-            let read = batch.into_par_iter().map(|(key, bytes)| {
-                let words = words_of(catalogue, &vocabulary, key, &bytes)?;
-                Ok((Key(key), words))
-            });
-            index.add(read.collect::<Result<Vec<_>, EngineError>>()?);
-        }
+        let (index, after) = open_index(&vocabulary, parts.index.as_ref(), held)?;
+        let rest = |after, limit| catalogue.words_after(after, limit);
+        fill(&index, after, catalogue, &vocabulary, rest)?;
         Ok(Self {
             vocabulary,
             index,
             cache,
         })
+    }
+}
+
+/// Adds the pictures with keys above `after`, whose stored words `next` gives: at most so many above a
+/// key, ascending.
+pub(crate) fn fill(
+    index: &Index,
+    mut after: Option<u64>,
+    catalogue: &dyn Catalogue,
+    vocabulary: &Vocabulary,
+    next: impl Fn(Option<u64>, usize) -> Result<Vec<(u64, Vec<u8>)>, StoreError>,
+) -> Result<(), EngineError> {
+    loop {
+        let batch = next(after, REBUILD_BATCH)?;
+        let Some(last) = batch.last() else {
+            return Ok(());
+        };
+        after = Some(last.0);
+        let read = batch.into_par_iter().map(|(key, bytes)| {
+            let words = words_of(catalogue, vocabulary, key, &bytes)?;
+            Ok((Key(key), words))
+        });
+        index.add(read.collect::<Result<Vec<_>, EngineError>>()?);
     }
 }
 

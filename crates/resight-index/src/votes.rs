@@ -78,7 +78,7 @@ pub(crate) struct Votes {
     /// By picture.
     pub(crate) totals: Vec<u64>,
     pub(crate) lists: Vec<NearList>,
-    /// Places of postings in the segment.
+    /// Numbers of postings in the segment.
     pub(crate) near: Vec<u32>,
 }
 

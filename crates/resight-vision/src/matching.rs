@@ -43,7 +43,8 @@ impl Default for MatchOptions {
 /// any number of partial comparisons.
 ///
 /// Comparing everything with everything is one call of [`Nearest::compare_all`]; an index that
-/// knows which features cannot be alike calls [`Nearest::compare`] for the parts that can.
+/// knows which features cannot be alike calls [`Nearest::compare`] or [`Nearest::compare_result`] for
+/// the parts that can.
 #[derive(Clone, Debug)]
 pub struct Nearest {
     simd: Simd,

@@ -52,15 +52,11 @@ pub fn open_for_writing(
 ) -> Result<Writing, CliError> {
     // Everything that does not touch the data folder, first: a wrong `--vocabulary` must not
     // leave an empty data folder behind.
-    let stored = stored_model(config)?;
-    let extractor = extractors::choose(stored.as_deref(), plugins, config)?;
-    let found = vocabularies::find(
-        config,
-        extractor.model(),
-        stored_vocabulary(config)?.as_deref(),
-    )?;
-    let learn = learn.filter(|_| stored.is_none());
-    let missing = || vocabularies::missing(extractor.model(), stored.is_some());
+    let held = Held::here(config)?;
+    let extractor = extractors::choose(held.model.as_deref(), plugins, config)?;
+    let found = held.find_vocabulary(config, extractor.model())?;
+    let learn = learn.filter(|_| held.model.is_none());
+    let missing = || vocabularies::missing(extractor.model(), held.model.is_some());
     if found.is_none() && learn.is_none() {
         return Err(missing());
     }
@@ -91,11 +87,11 @@ pub fn open_for_removing(config: &Config) -> Result<Writing, CliError> {
 /// files are not at hand. Fails with `nothing_indexed` when there is none.
 pub fn open_for_searching(config: &Config, plugins: &Plugins) -> Result<Arc<Engine>, CliError> {
     let catalogue = Arc::new(catalogue_for_reading(&config.data)?);
-    let stored = model_of(&*catalogue)?;
-    let extractor = extractors::choose(stored.as_deref(), plugins, config)?;
-    let held = vocabulary_of(&*catalogue)?;
-    let vocabulary = vocabularies::find(config, extractor.model(), held.as_deref())?
-        .ok_or_else(|| vocabularies::missing(extractor.model(), stored.is_some()))?;
+    let held = Held::by(&*catalogue)?;
+    let extractor = extractors::choose(held.model.as_deref(), plugins, config)?;
+    let vocabulary = held
+        .find_vocabulary(config, extractor.model())?
+        .ok_or_else(|| vocabularies::missing(extractor.model(), held.model.is_some()))?;
     let (blobs, writable) = (Arc::new(NoBlobs), false);
     engine(config, catalogue, blobs, extractor, vocabulary, writable)
 }
@@ -136,36 +132,38 @@ pub fn plugin_of(model: &ModelId) -> Option<&str> {
     extractors::plugin_of(model.as_str())
 }
 
-/// The model of the pictures held; `None` where there is no data folder or it holds none.
-fn stored_model(config: &Config) -> Result<Option<String>, CliError> {
-    match SqliteCatalogue::open_read_only(&config.data) {
-        Ok(catalogue) => model_of(&catalogue),
-        Err(StoreError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
+/// What made the pictures held; nothing where none are held.
+#[derive(Default)]
+struct Held {
+    model: Option<String>,
+    /// The id of the vocabulary of their words.
+    vocabulary: Option<String>,
+}
+
+impl Held {
+    /// Nothing as well where there is no data folder.
+    fn here(config: &Config) -> Result<Self, CliError> {
+        match SqliteCatalogue::open_read_only(&config.data) {
+            Ok(catalogue) => Self::by(&catalogue),
+            Err(StoreError::Missing { .. }) => Ok(Self::default()),
+            Err(error) => Err(error.into()),
+        }
     }
-}
 
-/// The id of the vocabulary of the words held; `None` as for [`stored_model`].
-fn stored_vocabulary(config: &Config) -> Result<Option<String>, CliError> {
-    match SqliteCatalogue::open_read_only(&config.data) {
-        Ok(catalogue) => vocabulary_of(&catalogue),
-        Err(StoreError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
+    fn by(catalogue: &dyn Catalogue) -> Result<Self, CliError> {
+        Ok(match catalogue.count()? {
+            0 => Self::default(),
+            _ => Self {
+                model: catalogue.setting(MODEL_SETTING)?,
+                vocabulary: catalogue.setting(VOCABULARY_SETTING)?,
+            },
+        })
     }
-}
 
-fn vocabulary_of(catalogue: &dyn Catalogue) -> Result<Option<String>, CliError> {
-    Ok(match catalogue.count()? {
-        0 => None,
-        _ => catalogue.setting(VOCABULARY_SETTING)?,
-    })
-}
-
-fn model_of(catalogue: &dyn Catalogue) -> Result<Option<String>, CliError> {
-    Ok(match catalogue.count()? {
-        0 => None,
-        _ => catalogue.setting(MODEL_SETTING)?,
-    })
+    /// The vocabulary for features of `model`; `None` where one has to be learnt first.
+    fn find_vocabulary(&self, config: &Config, model: &ModelId) -> Result<Option<Found>, CliError> {
+        vocabularies::find(config, model, self.vocabulary.as_deref())
+    }
 }
 
 /// Parts that fit what is stored and can describe nothing.
@@ -173,12 +171,13 @@ fn without_describing(
     config: &Config,
     catalogue: &dyn Catalogue,
 ) -> Result<(Arc<dyn LocalExtractor>, Found), CliError> {
-    let model = match model_of(catalogue)? {
+    let held = Held::by(catalogue)?;
+    let model = match &held.model {
         Some(stored) => ModelId::new(stored),
         None => extractors::sift(config).model().clone(),
     };
-    let held = vocabulary_of(catalogue)?;
-    let vocabulary = vocabularies::find(config, &model, held.as_deref())?
+    let vocabulary = held
+        .find_vocabulary(config, &model)?
         .ok_or_else(|| vocabularies::missing(&model, true))?;
     let extractor = extractors::absent(model, vocabulary.vocabulary.dimension());
     Ok((extractor, vocabulary))

@@ -4,7 +4,7 @@
 
 mod cli_support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cli_support::{count, json, json_error, run, save, textured};
 use image::imageops;
@@ -155,10 +155,9 @@ fn a_query_of_the_database_does_not_answer_itself() {
     assert_eq!(error["code"], "ground_truth");
 }
 
-#[test]
-fn a_vocabulary_of_ones_own_works_and_is_not_mixed() {
-    let root = tempfile::tempdir().unwrap();
-    let (data, pictures) = (root.path().join("data"), root.path().join("pictures"));
+/// Four pictures in a folder, and where a data folder may be.
+fn four_pictures(root: &Path) -> (PathBuf, PathBuf) {
+    let (data, pictures) = (root.join("data"), root.join("pictures"));
     std::fs::create_dir(&pictures).unwrap();
     for seed in 0..4 {
         save(
@@ -166,6 +165,13 @@ fn a_vocabulary_of_ones_own_works_and_is_not_mixed() {
             &pictures.join(format!("{seed}.png")),
         );
     }
+    (data, pictures)
+}
+
+#[test]
+fn a_vocabulary_of_ones_own_works_and_is_not_mixed() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, pictures) = four_pictures(root.path());
     let (dir, own) = (
         pictures.to_str().unwrap(),
         root.path().join("own.vocabulary"),
@@ -202,14 +208,7 @@ fn a_vocabulary_of_ones_own_works_and_is_not_mixed() {
 #[test]
 fn a_data_folder_is_converted_to_a_vocabulary_of_its_own() {
     let root = tempfile::tempdir().unwrap();
-    let (data, pictures) = (root.path().join("data"), root.path().join("pictures"));
-    std::fs::create_dir(&pictures).unwrap();
-    for seed in 0..4 {
-        save(
-            &textured(280, 220, seed),
-            &pictures.join(format!("{seed}.png")),
-        );
-    }
+    let (data, pictures) = four_pictures(root.path());
     let dir = pictures.to_str().unwrap();
     assert_eq!(json_error(&data, &["train"], 1)["code"], "nothing_indexed");
     json(&data, &["index", dir]);

@@ -50,6 +50,15 @@ pub(crate) struct TrainArgs {
     plugins: PluginArgs,
 }
 
+impl TrainArgs {
+    fn plan(&self, config: &Config) -> TrainPlan {
+        TrainPlan {
+            words: self.words.map(|words| words as usize),
+            ..plan(config)
+        }
+    }
+}
+
 /// Pictures that a data folder's own vocabulary is learnt from, at most.
 const OWN_PICTURES: usize = 1000;
 
@@ -62,10 +71,7 @@ pub(crate) fn run(args: &TrainArgs, config: &Config, output: &mut Output) -> Res
     let file = AtomicFile::beside(out)?;
     let plugins = Plugins::for_describing(&args.plugins, config.thread_count())?;
     let extractor = parts::extractor(config, &plugins)?;
-    let plan = TrainPlan {
-        words: args.words.map(|words| words as usize),
-        ..plan(config)
-    };
+    let plan = args.plan(config);
     let vocabulary = learn(&args.dirs, &*extractor, &plan, &interrupt, output)?;
     file.write(&vocabulary.to_bytes())?;
     if output.is_json() {
@@ -93,10 +99,7 @@ fn run_here(
         true => parts::open_for_removing(config)?,
         false => parts::open_for_writing(config, &plugins, None)?,
     };
-    let plan = TrainPlan {
-        words: args.words.map(|words| words as usize),
-        ..plan(config)
-    };
+    let plan = args.plan(config);
     let vocabulary = match args.dirs.is_empty() {
         true => told(interrupt, output, |cancel, on_event| {
             here.engine.train_from_held(&plan, cancel, on_event)
