@@ -11,6 +11,7 @@ mod describe;
 mod engine;
 mod error;
 mod examine;
+mod expansion;
 mod feature_cache;
 mod folder;
 mod geometry;

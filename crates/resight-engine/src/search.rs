@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use resight_index::{Candidate, CandidateOptions};
+use resight_index::{Candidate, CandidateOptions, QueryWords};
 use resight_store::PictureId;
 use resight_vision::LocalFeatures;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::examine::{Sought, lookers};
+use crate::expansion::Found;
 use crate::picture::Picture;
 use crate::stored_features::StoredFeatures;
 use crate::visual::Visual;
@@ -39,6 +40,9 @@ pub struct SearchOptions {
     pub limit: usize,
     /// Leave out hits whose geometry does not agree.
     pub verified_only: bool,
+    /// Ask the index once more with what verified hits show of the same thing: finds more of them and
+    /// ranks the others better, and takes about as long as the first time.
+    pub expand: bool,
 }
 
 impl Default for SearchOptions {
@@ -47,6 +51,7 @@ impl Default for SearchOptions {
             offset: 0,
             limit: 20,
             verified_only: false,
+            expand: true,
         }
     }
 }
@@ -85,6 +90,8 @@ pub struct Timings {
     pub candidates_ms: f64,
     /// Matching and verifying the shortlist.
     pub verify_ms: f64,
+    /// Asking once more with what verified hits show; 0 where none is or it was not wanted.
+    pub expand_ms: f64,
     /// All of it.
     pub total_ms: f64,
 }
@@ -94,6 +101,8 @@ pub struct Timings {
 pub enum Stage {
     /// Visual words in the inverted index.
     Words,
+    /// Visual words of other hits, those that were verified.
+    Expansion,
 }
 
 impl Stage {
@@ -101,6 +110,7 @@ impl Stage {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Words => "words",
+            Self::Expansion => "expansion",
         }
     }
 }
@@ -140,8 +150,9 @@ impl Engine {
     /// Finds the pictures that show the same thing.
     ///
     /// The best candidates are matched and verified: as many as [`EngineOptions::shortlist`], and
-    /// on as long as one of the last few was verified, up to a thousand. All other pictures that
-    /// share a word with the query follow, by words.
+    /// on as long as one of the last few was verified, up to a thousand. Where some are, what they
+    /// show may bring more ([`SearchOptions::expand`]). All other pictures that share a word follow, by
+    /// words.
     ///
     /// [`EngineOptions::shortlist`]: crate::EngineOptions::shortlist
     pub fn search(
@@ -161,17 +172,23 @@ impl Engine {
             .assign_query(&features, size, self.options.matching_cells);
         let end = options.offset.saturating_add(options.limit);
         let least = end.max(MOST_EXAMINED).max(self.options.shortlist);
-        let mut found = snapshot.candidates(
-            &words,
-            &CandidateOptions {
-                limit: least.saturating_add(usize::from(own_key.is_some())),
+        let ask = |words: &QueryWords| {
+            let limit = least.saturating_add(usize::from(own_key.is_some()));
+            let options = CandidateOptions {
+                limit,
                 ..CandidateOptions::default()
-            },
-        );
-        let before = found.best.len();
-        found.best.retain(|c| Some(c.key.0) != own_key);
-        found.total -= before - found.best.len();
-        found.best.truncate(least);
+            };
+            let mut found = snapshot.candidates(words, &options);
+            let before = found.best.len();
+            found.best.retain(|c| Some(c.key.0) != own_key);
+            found.total -= before - found.best.len();
+            found.best.truncate(least);
+            found
+        };
+        let mut found = Found {
+            candidates: ask(&words),
+            examined: Vec::new(),
+        };
         timings.candidates_ms = milliseconds(step);
 
         let step = Instant::now();
@@ -181,25 +198,21 @@ impl Engine {
             lookers: lookers(&features, &words, &visual.vocabulary),
             visual: &visual,
         };
-        let mut examined: Vec<Option<Hit>> = Vec::new();
-        let mut wanted = self.options.shortlist;
-        while examined.len() < wanted.min(found.best.len()) {
-            let next = &found.best[examined.len()..wanted.min(found.best.len())];
-            examined.extend(self.examine(&sought, next)?);
-            let is_verified = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| hit.verified);
-            if let Some(last) = examined.iter().rposition(is_verified) {
-                wanted = wanted.max((last + 1 + PATIENCE).min(MOST_EXAMINED));
-            }
+        self.examine_best(&sought, &mut found)?;
+        timings.verify_ms = milliseconds(step);
+        if options.expand {
+            timings.expand_ms = self.expand(&sought, words, ask, &mut found)?;
         }
-        let shortlist = examined.len();
-        let ranking = Ranking::new(&found.best, examined, options.verified_only);
+
+        let shortlist = found.examined.len();
+        let candidates = found.candidates;
+        let ranking = Ranking::new(&candidates.best, found.examined, options.verified_only);
         let verified = ranking.verified;
         let total = match options.verified_only {
             true => verified,
-            false => found.total - ranking.gone,
+            false => candidates.total - ranking.gone,
         };
         let hits = self.page(ranking, options)?;
-        timings.verify_ms = milliseconds(step);
         timings.total_ms = milliseconds(start);
         Ok(SearchAnswer {
             query_id: id,
@@ -212,6 +225,21 @@ impl Engine {
             hits,
             timings,
         })
+    }
+
+    /// Examines the best candidates, and on as long as one of the last few was verified.
+    fn examine_best(&self, query: &Sought<'_>, found: &mut Found) -> Result<(), EngineError> {
+        let (all, examined) = (&found.candidates.best, &mut found.examined);
+        let mut wanted = self.options.shortlist;
+        while examined.len() < wanted.min(all.len()) {
+            let next = &all[examined.len()..wanted.min(all.len())];
+            examined.extend(self.examine(query, next)?);
+            let is_verified = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| hit.verified);
+            if let Some(last) = examined.iter().rposition(is_verified) {
+                wanted = wanted.max((last + 1 + PATIENCE).min(MOST_EXAMINED));
+            }
+        }
+        Ok(())
     }
 
     /// The part of the ranking that is asked for.
@@ -311,6 +339,6 @@ impl Ranking {
     }
 }
 
-fn milliseconds(since: Instant) -> f64 {
+pub(crate) fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }

@@ -13,7 +13,13 @@ use resight_vision::Sift;
 
 /// Squares that differ from number to number, so much brighter.
 fn picture(number: u32, brighter: u8) -> Vec<u8> {
+    halves(number, number, brighter)
+}
+
+/// The left half of one number's picture and the right half of another's.
+fn halves(left: u32, right: u32, brighter: u8) -> Vec<u8> {
     let picture = GrayImage::from_fn(150, 110, |x, y| {
+        let number = if x < 75 { left } else { right };
         let mut cell = x / 9 + ((y / 8) << 8) + (number << 16);
         for _ in 0..3 {
             cell = (cell ^ (cell >> 15)).wrapping_mul(0x2C1B_3C6D);
@@ -58,6 +64,7 @@ fn ask_for(
         offset,
         limit,
         verified_only,
+        ..SearchOptions::default()
     };
     engine
         .search(Query::Bytes(&picture(number, 0)), &options)
@@ -103,4 +110,40 @@ fn every_copy_is_verified_however_many_there_are() {
         let to = (offset + limit).min(all.total);
         assert_eq!(page.hits, all.hits[from..to], "{offset}, {limit}");
     }
+}
+
+#[test]
+fn what_a_verified_hit_shows_finds_more() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = engine(root.path());
+    // The query's right half is hidden; the first has both halves, the second the hidden one only.
+    engine.add(&halves(1, 3, 0), "both.png").unwrap();
+    engine.add(&halves(4, 3, 0), "hidden.png").unwrap();
+    for n in 10..110 {
+        engine.add(&picture(n, 0), "other.png").unwrap();
+    }
+    let query = halves(1, 2, 0);
+    let search = |expand, limit| {
+        let options = SearchOptions {
+            expand,
+            limit,
+            ..SearchOptions::default()
+        };
+        engine.search(Query::Bytes(&query), &options).unwrap()
+    };
+    let names = |answer: &SearchAnswer| -> Vec<String> {
+        let hits = answer.hits.iter();
+        hits.map(|hit| hit.picture.name.clone()).collect()
+    };
+    let (plain, expanded) = (search(false, 1000), search(true, 1000));
+    assert_eq!((plain.verified, expanded.verified), (1, 1));
+    assert_ne!(names(&plain)[1], "hidden.png");
+    assert_eq!(names(&expanded)[..2], ["both.png", "hidden.png"]);
+    // It shares nothing with the query itself.
+    assert!(expanded.hits[1].examined && !expanded.hits[1].verified);
+    assert_eq!(plain.timings.expand_ms, 0.0);
+    assert!(expanded.timings.expand_ms > 0.0);
+    assert_eq!(expanded.total, expanded.hits.len());
+    assert!(expanded.hits[1..].is_sorted_by(|a, b| a.words >= b.words));
+    assert_eq!(search(true, 2).hits, expanded.hits[..2]);
 }

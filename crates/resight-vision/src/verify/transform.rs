@@ -36,6 +36,29 @@ impl Transform {
         Self(m)
     }
 
+    /// The way back; `None` where several points go to one.
+    pub fn inverse(&self) -> Option<Self> {
+        let [a, b, c, d, e, f, g, h, i] = self.0;
+        let adjugate = [
+            e * i - f * h,
+            c * h - b * i,
+            b * f - c * e,
+            f * g - d * i,
+            a * i - c * g,
+            c * d - a * f,
+            d * h - e * g,
+            b * g - a * h,
+            a * e - b * d,
+        ];
+        let determinant = a * adjugate[0] + b * adjugate[3] + c * adjugate[6];
+        // Divided by it, not only scaled, so that `apply` still knows the horizon's sides.
+        let inverse = adjugate.map(|v| v / determinant);
+        inverse
+            .iter()
+            .all(|v| v.is_finite())
+            .then_some(Self(inverse))
+    }
+
     /// The similarity that takes one keypoint onto another: scale, rotation and place, from the
     /// keypoints' own scale and angle.
     pub(crate) fn similarity(from: [f64; 2], to: [f64; 2], scale: f64, angle: f64) -> Self {
@@ -124,7 +147,7 @@ impl Transform {
 
     /// Derivative at (x, y): the affine transform that `self` is close to there, as
     /// [∂x'/∂x, ∂x'/∂y, ∂y'/∂x, ∂y'/∂y].
-    pub(crate) fn jacobian(&self, [x, y]: [f64; 2]) -> Option<[f64; 4]> {
+    pub fn jacobian(&self, [x, y]: [f64; 2]) -> Option<[f64; 4]> {
         let m = &self.0;
         let w = m[6] * x + m[7] * y + m[8];
         let [u, v] = self.apply([x, y])?;

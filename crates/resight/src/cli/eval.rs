@@ -42,6 +42,9 @@ pub(crate) struct EvalArgs {
     /// Folder of pictures that answer nothing, held beside the database
     #[arg(long, value_name = "DIR")]
     distractors: Option<PathBuf>,
+    /// Do not ask once more with what verified hits show
+    #[arg(long)]
+    no_expand: bool,
     /// List the queries whose first hit is wrong
     #[arg(long)]
     show_misses: bool,
@@ -70,7 +73,7 @@ pub(crate) fn run(args: &EvalArgs, config: &Config, output: &mut Output) -> Resu
         hold_distractors(&parts.engine, dir, &interrupt, output)?;
     }
     for dir in &args.dirs {
-        let outcome = measure(&parts.engine, dir, &interrupt, output)?;
+        let outcome = measure(&parts.engine, dir, !args.no_expand, &interrupt, output)?;
         tell(&outcome, args, output)?;
     }
     Ok(())
@@ -128,11 +131,12 @@ fn hold_distractors(
 fn measure(
     engine: &Engine,
     dir: &Path,
+    expand: bool,
     interrupt: &Interrupt,
     output: &Output,
 ) -> Result<Outcome, CliError> {
     let bar = progress::bar(output.shows_progress(), 0, "Adding");
-    let outcome = evaluate(engine, dir, interrupt.flag(), &mut |event| {
+    let outcome = evaluate(engine, dir, expand, interrupt.flag(), &mut |event| {
         let (message, done, total) = match event {
             EvalEvent::Adding(done, total) => ("Adding", done, total),
             EvalEvent::Asking(done, total) => ("Asking", done, total),

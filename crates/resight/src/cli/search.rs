@@ -38,6 +38,9 @@ pub(crate) struct SearchArgs {
     /// Only hits whose matching points agree on one transform
     #[arg(long)]
     verified: bool,
+    /// Do not ask once more with what verified hits show: quicker, finds less
+    #[arg(long)]
+    no_expand: bool,
     #[command(flatten)]
     plugins: PluginArgs,
 }
@@ -72,6 +75,7 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
         offset: args.offset,
         limit: usize::try_from(args.limit).unwrap_or(usize::MAX),
         verified_only: args.verified,
+        expand: !args.no_expand,
     };
     let answer = engine
         .search(query, &options)

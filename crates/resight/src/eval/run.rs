@@ -49,10 +49,12 @@ pub enum EvalError {
 
 /// Measures on the labelled pictures in `dir`, beside whatever the engine holds. The database's
 /// pictures are added, and those that were not held before are removed at the end, also after a
-/// failure or when `cancel` is set. Everything happens in the data's order, one by one.
+/// failure or when `cancel` is set. Everything happens in the data's order, one by one. `expand` is
+/// that of [`SearchOptions`].
 pub fn evaluate(
     engine: &Engine,
     dir: &Path,
+    expand: bool,
     cancel: &AtomicBool,
     on_event: &mut dyn FnMut(EvalEvent),
 ) -> Result<Outcome, EvalError> {
@@ -61,6 +63,7 @@ pub fn evaluate(
         engine,
         images: dir.join("images"),
         truth: &truth,
+        expand,
         cancel,
         ids: HashMap::new(),
         names: HashMap::new(),
@@ -78,6 +81,7 @@ struct Measurement<'a> {
     engine: &'a Engine,
     images: PathBuf,
     truth: &'a GroundTruth,
+    expand: bool,
     cancel: &'a AtomicBool,
     /// Pictures of the database by file name; without those that could not be used.
     ids: HashMap<&'a str, PictureId>,
@@ -160,6 +164,7 @@ impl<'a> Measurement<'a> {
             offset: 0,
             limit: RANKED,
             verified_only: false,
+            expand: self.expand,
         };
         let start = Instant::now();
         let answer = bytes.and_then(|bytes| self.engine.search(Query::Bytes(&bytes), &options));

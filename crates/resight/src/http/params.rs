@@ -80,8 +80,14 @@ impl Params {
 
     /// `true` or `false`; false when it is not given.
     pub(super) fn flag(&mut self, name: &str) -> Result<bool, Problem> {
+        self.flag_or(name, false)
+    }
+
+    /// `true` or `false`; `default` when it is not given.
+    pub(super) fn flag_or(&mut self, name: &str, default: bool) -> Result<bool, Problem> {
         match self.text(name)?.as_deref() {
-            None | Some("false") => Ok(false),
+            None => Ok(default),
+            Some("false") => Ok(false),
             Some("true") => Ok(true),
             Some(other) => Err(bad(
                 name,

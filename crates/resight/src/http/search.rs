@@ -21,6 +21,7 @@ const PAGE: u64 = 20;
         ("limit" = Option<u64>, Query, description = "How many hits to give, 1 to 1000; 20 by default", minimum = 1, maximum = 1000),
         ("matches" = Option<bool>, Query, description = "Whether to give the matched points of each hit; false by default"),
         ("verified_only" = Option<bool>, Query, description = "Whether to leave out hits that are not verified; false by default"),
+        ("expand" = Option<bool>, Query, description = "Whether to ask once more with what verified hits show of the same thing; true by default"),
     ),
     request_body(
         description = "The picture, in a form or as it is, or the id of a stored one",
@@ -77,13 +78,15 @@ impl Asked {
         let (offset, limit) = params.page(PAGE)?;
         let matches = params.flag("matches")?;
         let verified_only = params.flag("verified_only")?;
-        params.finish("offset, limit, matches and verified_only are")?;
+        let expand = params.flag_or("expand", true)?;
+        params.finish("offset, limit, matches, verified_only and expand are")?;
         let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         Ok(Self {
             options: SearchOptions {
                 offset: number(offset),
                 limit: number(limit),
                 verified_only,
+                expand,
             },
             matches,
         })

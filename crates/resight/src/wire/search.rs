@@ -56,6 +56,8 @@ struct Timings {
     candidates_ms: f64,
     /// Looking at the candidates closely.
     verify_ms: f64,
+    /// Asking once more with what verified hits show; 0 where there was nothing to ask with.
+    expand_ms: f64,
     /// All of it, the same as `took_ms`.
     total_ms: f64,
 }
@@ -64,7 +66,7 @@ struct Timings {
 #[derive(Debug, Serialize, ToSchema)]
 struct Hit {
     image: Picture,
-    /// The stage that found it.
+    /// The stage that found it: `words` of the query, or `expansion`, words of verified hits.
     #[schema(example = "words")]
     stage: String,
     /// Whether it was compared closely; hits after those that were are ranked by visual words alone.
@@ -155,6 +157,7 @@ impl From<engine::Timings> for Timings {
             extract_ms: tenths(timings.extract_ms),
             candidates_ms: tenths(timings.candidates_ms),
             verify_ms: tenths(timings.verify_ms),
+            expand_ms: tenths(timings.expand_ms),
             total_ms: tenths(timings.total_ms),
         }
     }

@@ -31,9 +31,15 @@ async fn a_turned_copy_finds_its_original_verified() {
     assert_eq!(found["query"]["name"], Value::Null);
     assert!(found["took_ms"].as_f64().unwrap() > 0.0);
     let timings = found["timings"].as_object().unwrap();
-    assert_eq!(timings.len(), 5, "{timings:?}");
+    assert_eq!(timings.len(), 6, "{timings:?}");
     assert_eq!(timings["total_ms"], found["took_ms"]);
-    let steps = ["decode_ms", "extract_ms", "candidates_ms", "verify_ms"];
+    let steps = [
+        "decode_ms",
+        "extract_ms",
+        "candidates_ms",
+        "verify_ms",
+        "expand_ms",
+    ];
     let sum: f64 = steps
         .map(|step| timings[step].as_f64().unwrap())
         .iter()
