@@ -4,16 +4,17 @@
 //! It finds and ranks, and never verifies: what it brings is compared with the query alone, so one
 //! wrong hit among the verified ones cannot make others count as verified.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use resight_index::{Candidate, Candidates, QueryWords};
+use resight_index::{Candidate, Candidates, Key, QueryWords};
 use resight_vision::{Descriptors, Keypoint, LocalFeatures, Transform};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::examine::Sought;
-use crate::search::{Hit, Stage, milliseconds};
+use crate::search::{Hit, MOST_EXAMINED, Stage, milliseconds};
 use crate::stored_features::StoredFeatures;
 
 /// Verified hits, the surest, whose features are added.
@@ -53,25 +54,24 @@ impl Engine {
         words.features.extend(added.features);
         let asked = ask(&words);
 
-        let before = std::mem::take(&mut found.candidates);
-        let seen = &before.best[..found.examined.len()];
+        let mut best = std::mem::take(&mut found.candidates.best);
+        best.truncate(found.examined.len());
+        let seen: HashMap<Key, usize> = best.iter().map(|c| c.key).zip(0..).collect();
         let (mut new, mut rest): (Vec<Candidate>, Vec<Candidate>) = (Vec::new(), Vec::new());
         for (rank, candidate) in asked.best.iter().enumerate() {
-            if let Some(at) = seen.iter().position(|c| c.key == candidate.key) {
-                if let Some(hit) = &mut found.examined[at] {
-                    hit.words = candidate.score;
+            match seen.get(&candidate.key) {
+                // Only as far down as every search looks: the ranking may not depend on the page.
+                Some(&at) if rank < MOST_EXAMINED.max(self.options.shortlist) => {
+                    best[at] = *candidate;
+                    if let Some(hit) = &mut found.examined[at] {
+                        hit.words = candidate.score;
+                    }
                 }
-            } else if rank < self.options.shortlist {
-                new.push(*candidate);
-            } else {
-                rest.push(*candidate);
+                Some(_) => {}
+                None if rank < self.options.shortlist => new.push(*candidate),
+                None => rest.push(*candidate),
             }
         }
-        let score = |seen: &Candidate| {
-            let again = asked.best.iter().find(|c| c.key == seen.key);
-            *again.unwrap_or(seen)
-        };
-        let mut best: Vec<Candidate> = seen.iter().map(score).collect();
         let hits = self.examine(query, &new)?;
         found.examined.extend(hits.into_iter().map(|hit| {
             let stage = Stage::Expansion;

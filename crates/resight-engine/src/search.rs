@@ -20,7 +20,7 @@ const PATIENCE: usize = 50;
 
 /// Candidates examined at most for the sake of verified ones before them: where thousands show the
 /// same thing, a search must still end.
-const MOST_EXAMINED: usize = 1000;
+pub(crate) const MOST_EXAMINED: usize = 1000;
 
 /// What to look for.
 #[derive(Clone, Copy, Debug)]
