@@ -237,7 +237,7 @@ fn a_filter_and_removals_are_respected_with_and_without_a_graph() {
         assert_eq!(before.len(), 3000);
         for every in [2, 10, 200, 5000] {
             let filter = move |key: Key| key.0 % every == 1;
-            let held: Vec<_> = vectors.iter().filter(|v| v.0.0 % 7 != 0);
+            let held = vectors.iter().filter(|v| v.0.0 % 7 != 0);
             let held: Vec<_> = held.filter(|v| filter(v.0)).cloned().collect();
             let query = clusters.between();
             let found = index.snapshot().nearest(&query, 30, Some(&filter)).unwrap();
