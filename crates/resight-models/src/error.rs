@@ -174,8 +174,7 @@ impl ModelError {
     }
 }
 
-const OUTPUT_STEP: &str =
-    "Try the model with `resight models check NAME`, and compare its model.toml with docs/models.md.";
+const OUTPUT_STEP: &str = "Try the model with `resight models check NAME`, and compare its model.toml with docs/models.md.";
 
 impl From<ModelError> for ExtractError {
     fn from(error: ModelError) -> Self {

@@ -165,7 +165,10 @@ fn pool(output: Tensor, pooling: Pooling) -> Result<Vec<f32>, String> {
             .chunks_exact(h * w)
             .map(|plane| mean(plane.iter().map(|v| f64::from(*v))))
             .collect()),
-        (Pooling::Mean, _) => Err(format!("{}; pooling = \"mean\" needs [1, C, H, W] or [1, T, D]", shown())),
+        (Pooling::Mean, _) => Err(format!(
+            "{}; pooling = \"mean\" needs [1, C, H, W] or [1, T, D]",
+            shown()
+        )),
         (Pooling::Gem { p }, [1, _, h, w]) if h * w > 0 => Ok(values
             .chunks_exact(h * w)
             .map(|plane| {
@@ -174,7 +177,9 @@ fn pool(output: Tensor, pooling: Pooling) -> Result<Vec<f32>, String> {
                 libm::pow(f64::from(mean(powers)), 1.0 / p) as f32
             })
             .collect()),
-        (Pooling::Gem { .. }, _) => Err(format!("{}; pooling = \"gem\" needs [1, C, H, W]", shown())),
+        (Pooling::Gem { .. }, _) => {
+            Err(format!("{}; pooling = \"gem\" needs [1, C, H, W]", shown()))
+        }
         (Pooling::Cls, [1, tokens, d]) if *tokens > 0 => Ok(values[..*d].to_vec()),
         (Pooling::Cls, _) => Err(format!("{}; pooling = \"cls\" needs [1, T, D]", shown())),
     }
@@ -209,7 +214,10 @@ mod tests {
         ] {
             let vector = pool(tensor(shape), pooling).unwrap();
             let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
-            assert!(vector.iter().zip(&expected).all(near), "{shape:?} {pooling:?} {vector:?}");
+            assert!(
+                vector.iter().zip(&expected).all(near),
+                "{shape:?} {pooling:?} {vector:?}"
+            );
             assert_eq!(vector.len(), expected.len());
         }
         let cubes = pool(tensor(&[1, 1, 1, 3]), Pooling::Gem { p: 3.0 }).unwrap();
@@ -226,7 +234,10 @@ mod tests {
             (&[1, 3, 0, 2], Pooling::Gem { p: 3.0 }),
             (&[1, 0, 3], Pooling::Cls),
         ] {
-            assert!(pool(tensor(shape), pooling).is_err(), "{shape:?} {pooling:?}");
+            assert!(
+                pool(tensor(shape), pooling).is_err(),
+                "{shape:?} {pooling:?}"
+            );
         }
     }
 }

@@ -48,7 +48,6 @@ pub fn same_model(a: &str, b: &str) -> bool {
     without(a) == without(b)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

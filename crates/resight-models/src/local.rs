@@ -8,7 +8,7 @@ use resight_vision::{
 };
 
 use crate::error::ModelError;
-use crate::identity::identity;
+use crate::identity::{identity, same_model};
 use crate::manifest::{Coordinates, Input, LocalOutput, Manifest, Output};
 use crate::pixels::{Prepared, prepare};
 use crate::runtime::{Network, Runtime, Tensor, Wanted};
@@ -41,7 +41,8 @@ impl LocalModel {
                 kind: manifest.kind(),
             });
         };
-        let id = identity(manifest, &bytes, runtime.numerics());
+        // What chooses among features is left out: more or fewer of one kind can be compared.
+        let model = identity(manifest, &bytes, runtime.numerics());
         let network = runtime.load(Wanted {
             model: &manifest.name,
             bytes,
@@ -52,7 +53,7 @@ impl LocalModel {
         let loaded = Self {
             name: manifest.name.clone(),
             numerics: runtime.numerics(),
-            model: ModelId::new(format!("{id};most={most}")),
+            model,
             input: manifest.input.clone(),
             output: output.clone(),
             network,
@@ -62,6 +63,16 @@ impl LocalModel {
             loaded.describe(&sample)?;
         }
         Ok(loaded)
+    }
+
+    /// Lets what it makes carry the id `stored`, where that is of the same model in another runtime;
+    /// tells whether it is.
+    pub fn go_on_as(&mut self, stored: &str) -> bool {
+        let same = same_model(self.model.as_str(), stored);
+        if same {
+            self.model = ModelId::new(stored);
+        }
+        same
     }
 
     fn describe(&self, image: &Image) -> Result<LocalFeatures, ModelError> {
@@ -79,7 +90,8 @@ impl LocalModel {
             size: size.map(f64::from),
             step,
         };
-        let mut features = read(outputs, &self.output, &places).map_err(|detail| self.bad(detail))?;
+        let mut features =
+            read(outputs, &self.output, &places).map_err(|detail| self.bad(detail))?;
         features.sort_strongest_first();
         features.truncate(self.most);
         Ok(features)
@@ -111,7 +123,11 @@ impl LocalExtractor for LocalModel {
 fn names(output: &LocalOutput) -> Vec<&str> {
     let always = [&output.keypoints, &output.scores, &output.descriptors];
     let sometimes = [&output.scales, &output.angles].into_iter().flatten();
-    always.into_iter().chain(sometimes).map(String::as_str).collect()
+    always
+        .into_iter()
+        .chain(sometimes)
+        .map(String::as_str)
+        .collect()
 }
 
 /// From what a model calls a place to pixels of the picture.
@@ -171,9 +187,17 @@ fn read(
             angle: turn(angles.as_ref().map_or(0.0, |a| a[i])),
             response: scores[i],
         };
-        let numbers = [keypoint.x, keypoint.y, keypoint.scale, keypoint.angle, keypoint.response];
+        let numbers = [
+            keypoint.x,
+            keypoint.y,
+            keypoint.scale,
+            keypoint.angle,
+            keypoint.response,
+        ];
         if !numbers.iter().all(|v| v.is_finite()) || keypoint.scale <= 0.0 {
-            return Err(format!("keypoint {i} is not finite, or of a scale that is not above 0"));
+            return Err(format!(
+                "keypoint {i} is not finite, or of a scale that is not above 0"
+            ));
         }
         // Networks with a fixed number of keypoints fill up with weak ones.
         if keypoint.response >= output.min_score {
@@ -210,7 +234,9 @@ fn rows(
         (Some(n), Some(count)) if n == count && values.len() == n * columns => Ok(values),
         _ => {
             let n = count.map_or_else(|| "N".to_owned(), |n| n.to_string());
-            Err(format!("{name} of shape {shape:?}; expected [{n}, {columns}]"))
+            Err(format!(
+                "{name} of shape {shape:?}; expected [{n}, {columns}]"
+            ))
         }
     }
 }
@@ -218,7 +244,11 @@ fn rows(
 /// Into 0 ≤ angle < 2π.
 fn turn(angle: f32) -> f32 {
     let angle = angle.rem_euclid(std::f32::consts::TAU);
-    if angle < std::f32::consts::TAU { angle } else { 0.0 }
+    if angle < std::f32::consts::TAU {
+        angle
+    } else {
+        0.0
+    }
 }
 
 #[cfg(test)]
@@ -239,8 +269,14 @@ mod tests {
             (Coordinates::Unit, 0.005, 0.995),
         ] {
             places.coordinates = coordinates;
-            assert!((places.pixel(0, first) - 0.5).abs() < 1e-4, "{coordinates:?}");
-            assert!((places.pixel(0, last) - 198.5).abs() < 1e-4, "{coordinates:?}");
+            assert!(
+                (places.pixel(0, first) - 0.5).abs() < 1e-4,
+                "{coordinates:?}"
+            );
+            assert!(
+                (places.pixel(0, last) - 198.5).abs() < 1e-4,
+                "{coordinates:?}"
+            );
         }
         assert_eq!(places.pixel(1, 1.0), 49.5);
     }

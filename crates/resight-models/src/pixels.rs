@@ -78,7 +78,9 @@ fn resized(width: u32, height: u32, fit: Fit) -> [u32; 2] {
 /// `side · by / of` to the nearest whole number, at least 1.
 fn rounded(side: u32, by: u32, of: u32) -> u32 {
     let (side, by, of) = (u64::from(side), u64::from(by), u64::from(of.max(1)));
-    u32::try_from((side * by + of / 2) / of).unwrap_or(u32::MAX).max(1)
+    u32::try_from((side * by + of / 2) / of)
+        .unwrap_or(u32::MAX)
+        .max(1)
 }
 
 /// Interleaved RGB of this size. Weights come from basic arithmetic and sums are whole numbers, so
@@ -87,13 +89,7 @@ fn resize(image: &Image, width: u32, height: u32, filter: Filter) -> Option<Vec<
     if (image.width(), image.height()) == (width, height) {
         return Some(image.rgb().to_vec());
     }
-    let source = ImageRef::new(
-        image.width(),
-        image.height(),
-        image.rgb(),
-        PixelType::U8x3,
-    )
-    .ok()?;
+    let source = ImageRef::new(image.width(), image.height(), image.rgb(), PixelType::U8x3).ok()?;
     let mut target = Target::new(width, height, PixelType::U8x3);
     let filter = match filter {
         Filter::Bilinear => FilterType::Bilinear,

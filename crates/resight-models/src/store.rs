@@ -86,7 +86,10 @@ impl ModelFolder {
             detail,
         };
         if manifest.name != name {
-            return Err(wrong(format!("it names {:?} in the folder of {name:?}", manifest.name)));
+            return Err(wrong(format!(
+                "it names {:?} in the folder of {name:?}",
+                manifest.name
+            )));
         }
         if manifest.hash.is_none() {
             return Err(wrong("it has neither sha256 nor blake3".into()));
@@ -114,7 +117,10 @@ impl ModelFolder {
             None => {
                 let hash = FileHash::of(bytes);
                 // Keys of the top level stand before the first table.
-                (hash, format!("{} = \"{hash}\"\n{manifest_text}", hash.kind()))
+                (
+                    hash,
+                    format!("{} = \"{hash}\"\n{manifest_text}", hash.kind()),
+                )
             }
         };
         check_hash(hash, bytes, named)?;
@@ -180,7 +186,9 @@ impl ModelFolder {
             return Err(self.missing(name));
         }
         // Renamed first, so that it is gone whole.
-        let leaving = self.path.join(format!(".removing-{name}-{}", std::process::id()));
+        let leaving = self
+            .path
+            .join(format!(".removing-{name}-{}", std::process::id()));
         fs::rename(&folder, &leaving).map_err(|e| ModelError::io(&folder, e))?;
         fs::remove_dir_all(&leaving).map_err(|e| ModelError::io(&leaving, e))
     }
@@ -269,10 +277,14 @@ fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, ModelError> {
     let failed = |error| ModelError::io(path, error);
     let file = fs::File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
-    file.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(most + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     match bytes.len() as u64 > most {
         false => Ok(bytes),
-        true => Err(failed(io::Error::other(format!("longer than {most} bytes")))),
+        true => Err(failed(io::Error::other(format!(
+            "longer than {most} bytes"
+        )))),
     }
 }
 

@@ -116,7 +116,10 @@ impl LocalFeatures {
     /// promises.
     pub fn sort_strongest_first(&mut self) {
         let response = |k: &Keypoint| k.response;
-        if self.keypoints.is_sorted_by(|a, b| response(a) >= response(b)) {
+        if self
+            .keypoints
+            .is_sorted_by(|a, b| response(a) >= response(b))
+        {
             return;
         }
         let mut order: Vec<usize> = (0..self.len()).collect();

@@ -154,6 +154,10 @@ impl Raw {
             (None, Some(hex)) => Some(FileHash::blake3(hex)?),
             (None, None) => None,
         };
+        let input = self.input.check()?;
+        if self.kind == Kind::Local && matches!(input.fit, Fit::Crop { .. }) {
+            return Err("fit = \"crop\" would hide a part of the picture from a model of kind \"local\"".into());
+        }
         Ok(Manifest {
             name: self.name,
             version: self.version,
@@ -162,7 +166,7 @@ impl Raw {
             licence: self.licence,
             source: self.source,
             notes: self.notes,
-            input: self.input.check()?,
+            input,
             output: match self.kind {
                 Kind::Global => Output::Global(self.output.global()?),
                 Kind::Local => Output::Local(self.output.local()?),
@@ -253,7 +257,10 @@ impl RawInput {
         let has_numbers = self.range.is_some() || self.mean.is_some() || self.std.is_some();
         if let Some(RawElement::Uint8) = self.element {
             return match has_numbers {
-                true => Err("element = \"uint8\" takes no range, mean or std: bytes go in as they are".into()),
+                true => Err(
+                    "element = \"uint8\" takes no range, mean or std: bytes go in as they are"
+                        .into(),
+                ),
                 false => Ok(Element::Byte),
             };
         }
@@ -406,7 +413,9 @@ fn at_least(key: &str, value: u32, least: u32) -> Result<u32, String> {
 fn dimension(value: usize, most: usize) -> Result<usize, String> {
     match (1..=most).contains(&value) {
         true => Ok(value),
-        false => Err(format!("output.dimension = {value} is not from 1 to {most}")),
+        false => Err(format!(
+            "output.dimension = {value} is not from 1 to {most}"
+        )),
     }
 }
 
@@ -422,7 +431,10 @@ fn channels(
         (Some(&[one]), 1) => [one; 3],
         (Some(&[a, b, c]), 3) => [a, b, c],
         (Some(values), n) => {
-            return Err(format!("{key} has {} numbers; there are {n} channels", values.len()));
+            return Err(format!(
+                "{key} has {} numbers; there are {n} channels",
+                values.len()
+            ));
         }
     };
     match values.iter().all(|v| v.is_finite()) {

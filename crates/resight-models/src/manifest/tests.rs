@@ -42,7 +42,10 @@ fn what_is_left_out_has_its_usual_value() {
         height: 24,
     };
     assert_eq!(manifest.input.fit, fit);
-    assert_eq!((manifest.input.colour, manifest.input.layout), (Colour::Rgb, Layout::Nchw));
+    assert_eq!(
+        (manifest.input.colour, manifest.input.layout),
+        (Colour::Rgb, Layout::Nchw)
+    );
     let plain = Element::Float {
         range: 1.0,
         mean: [0.0; 3],
@@ -52,11 +55,17 @@ fn what_is_left_out_has_its_usual_value() {
     let Output::Global(output) = manifest.output else {
         panic!("{:?}", manifest.output)
     };
-    assert_eq!((output.pooling, output.dimension, output.name), (Pooling::None, None, None));
+    assert_eq!(
+        (output.pooling, output.dimension, output.name),
+        (Pooling::None, None, None)
+    );
     let Output::Local(output) = parse(LOCAL).unwrap().output else {
         panic!("not local")
     };
-    assert_eq!((output.range, output.scale, output.dimension), (0.5, 4.0, 64));
+    assert_eq!(
+        (output.range, output.scale, output.dimension),
+        (0.5, 4.0, 64)
+    );
 }
 
 #[test]
@@ -68,16 +77,52 @@ fn each_mistake_is_named() {
         ("size = [32, 24]", "", "needs size"),
         ("size = [32, 24]", "size = [32, 0]", "size = 0"),
         ("size = [32, 24]", "size = [32, 24]\nsise = 1", "sise"),
-        ("size = [32, 24]", "size = [32, 24]\nmean = [1.0]", "mean has 1 numbers"),
-        ("size = [32, 24]", "size = [32, 24]\nstd = [1.0, 0.0, 1.0]", "not above 0"),
-        ("size = [32, 24]", "size = [32, 24]\nelement = \"uint8\"\nrange = 1.0", "uint8"),
-        ("size = [32, 24]", "size = [32, 24]\n[output]\ngem_p = 3.0", "gem_p"),
-        ("size = [32, 24]", "size = [32, 24]\n[output]\npooling = \"gem\"\ngem_p = 0.5", "0.5"),
-        ("size = [32, 24]", "size = [32, 24]\n[output]\nkeypoints = \"k\"", "output.keypoints"),
-        ("size = [32, 24]", "size = [32, 24]\n[output]\ndimension = 0", "output.dimension"),
-        ("file = \"m.onnx\"", "file = \"../m.onnx\"", "without a folder"),
+        (
+            "size = [32, 24]",
+            "size = [32, 24]\nmean = [1.0]",
+            "mean has 1 numbers",
+        ),
+        (
+            "size = [32, 24]",
+            "size = [32, 24]\nstd = [1.0, 0.0, 1.0]",
+            "not above 0",
+        ),
+        (
+            "size = [32, 24]",
+            "size = [32, 24]\nelement = \"uint8\"\nrange = 1.0",
+            "uint8",
+        ),
+        (
+            "size = [32, 24]",
+            "size = [32, 24]\n[output]\ngem_p = 3.0",
+            "gem_p",
+        ),
+        (
+            "size = [32, 24]",
+            "size = [32, 24]\n[output]\npooling = \"gem\"\ngem_p = 0.5",
+            "0.5",
+        ),
+        (
+            "size = [32, 24]",
+            "size = [32, 24]\n[output]\nkeypoints = \"k\"",
+            "output.keypoints",
+        ),
+        (
+            "size = [32, 24]",
+            "size = [32, 24]\n[output]\ndimension = 0",
+            "output.dimension",
+        ),
+        (
+            "file = \"m.onnx\"",
+            "file = \"../m.onnx\"",
+            "without a folder",
+        ),
         ("file = \"m.onnx\"", "file = \"model.toml\"", "model.toml"),
-        ("file = \"m.onnx\"", "file = \"m.onnx\"\nsha256 = \"12\"", "64 hexadecimal"),
+        (
+            "file = \"m.onnx\"",
+            "file = \"m.onnx\"\nsha256 = \"12\"",
+            "64 hexadecimal",
+        ),
         ("name = \"m\"", "name = \"M x\"", "lower-case"),
         ("name = \"m\"", "name = \"..\"", "lower-case"),
         ("licence = \"MIT\"", "", "licence"),

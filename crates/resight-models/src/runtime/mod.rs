@@ -96,7 +96,10 @@ impl Runtime {
         }
         let found = match library::find(choice) {
             Ok(found) => found,
-            Err(library::Missing { named: true, looked }) => {
+            Err(library::Missing {
+                named: true,
+                looked,
+            }) => {
                 return Err(ModelError::Runtime { detail: looked });
             }
             Err(library::Missing { looked, .. }) => return Ok(Self::BuiltIn { instead: looked }),

@@ -91,7 +91,11 @@ impl OnnxRuntime {
             .session(&wanted.bytes)
             .map_err(|detail| failed(detail.clone(), advice(&detail)))?;
         let inputs: Vec<String> = first.inputs().iter().map(|i| i.name().to_owned()).collect();
-        let outputs: Vec<String> = first.outputs().iter().map(|o| o.name().to_owned()).collect();
+        let outputs: Vec<String> = first
+            .outputs()
+            .iter()
+            .map(|o| o.name().to_owned())
+            .collect();
         let mismatch = |detail| failed(detail, MISMATCH);
         let at = input(wanted.input, &inputs).map_err(mismatch)?;
         let positions = positions(wanted.outputs, &outputs).map_err(mismatch)?;
@@ -120,7 +124,13 @@ impl OnnxRuntime {
 }
 
 fn advice(detail: &str) -> &'static str {
-    let operator = ["not a registered function", "implementation", "opset", "IR version", "ir_version"];
+    let operator = [
+        "not a registered function",
+        "implementation",
+        "opset",
+        "IR version",
+        "ir_version",
+    ];
     if operator.iter().any(|words| detail.contains(words)) {
         "Take a newer ONNX Runtime (`python3 -m pip install --upgrade onnxruntime`), or export the model anew without what this names, for example with a lower opset."
     } else if detail.contains("external") {

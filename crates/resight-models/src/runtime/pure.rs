@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use rten::{LoadErrorKind, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
+use rten::{
+    LoadErrorKind, Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView,
+};
 use rten_tensor::prelude::*;
 use rten_tensor::{NdTensor, Tensor as Array};
 
@@ -52,18 +54,21 @@ pub(super) fn network(wanted: Wanted<'_>) -> Result<Arc<dyn Network>, ModelError
 }
 
 /// What to do when names do not fit.
-pub(super) const MISMATCH: &str =
-    "Correct the names in its model.toml; Netron or `python3 -c \"import onnx\"` shows what the file has.";
+pub(super) const MISMATCH: &str = "Correct the names in its model.toml; Netron or `python3 -c \"import onnx\"` shows what the file has.";
 
 fn advice(kind: LoadErrorKind) -> &'static str {
     match kind {
-        LoadErrorKind::OperatorInvalid | LoadErrorKind::GraphError | LoadErrorKind::OptimizeError => {
+        LoadErrorKind::OperatorInvalid
+        | LoadErrorKind::GraphError
+        | LoadErrorKind::OptimizeError => {
             "ONNX Runtime takes more operators than the built-in runtime: install it with `python3 -m pip install onnxruntime`, and `resight doctor` says whether it is found. Or export the model anew without this operator."
         }
         LoadErrorKind::ExternalDataError => {
             "Save the model as one file, with its weights inside: onnx.save(model, path, save_as_external_data=False)."
         }
-        _ => "Check that it is an ONNX file, whole, and of a version that is not newer than this program.",
+        _ => {
+            "Check that it is an ONNX file, whole, and of a version that is not newer than this program."
+        }
     }
 }
 

@@ -140,7 +140,10 @@ mod tests {
         let failed = slots.with(|| Ok(()), |()| Err::<(), _>("no".to_owned()));
         assert_eq!(failed, Err("no".to_owned()));
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            slots.with(|| Ok(()), |()| -> Result<(), String> { panic!("on purpose") })
+            slots.with(
+                || Ok(()),
+                |()| -> Result<(), String> { panic!("on purpose") },
+            )
         }));
         assert!(panicked.is_err());
         assert_eq!(
