@@ -1,29 +1,22 @@
 //! A model of kind `global` behind the extractors' trait.
 
-use std::sync::Arc;
-
 use rayon::prelude::*;
 use resight_vision::sample::blocks;
 use resight_vision::{ExtractError, GlobalExtractor, Image, ModelId};
 
 use crate::error::ModelError;
-use crate::identity::identity;
-use crate::manifest::{GlobalOutput, Input, Manifest, Output, Pooling};
-use crate::pixels::prepare;
-use crate::runtime::{Network, Runtime, Tensor, Wanted};
+use crate::loaded::Loaded;
+use crate::manifest::{GlobalOutput, Manifest, Output, Pooling};
+use crate::runtime::{Runtime, Tensor};
 
 /// Vectors shorter than this have no direction.
 const SHORTEST: f64 = 1e-12;
 
 /// A network that gives one vector a picture.
 pub struct GlobalModel {
-    name: String,
-    numerics: &'static str,
-    model: ModelId,
-    input: Input,
+    loaded: Loaded,
     output: GlobalOutput,
     dimension: usize,
-    network: Arc<dyn Network>,
 }
 
 impl GlobalModel {
@@ -41,95 +34,51 @@ impl GlobalModel {
                 kind: manifest.kind(),
             });
         };
-        let model = identity(manifest, &bytes, runtime.numerics());
         let outputs: Vec<&str> = output.name.as_deref().into_iter().collect();
-        let network = runtime.load(Wanted {
-            model: &manifest.name,
-            bytes,
-            input: manifest.input.name.as_deref(),
-            outputs: &outputs,
-            at_once,
-        })?;
-        let mut loaded = Self {
-            name: manifest.name.clone(),
-            numerics: runtime.numerics(),
-            model,
-            input: manifest.input.clone(),
+        let mut model = Self {
+            loaded: Loaded::load(manifest, bytes, &outputs, runtime, at_once)?,
             output: output.clone(),
             dimension: 0,
-            network,
         };
         if let Some(sample) = blocks(320, 240, 1) {
-            loaded.dimension = loaded.pooled(&sample)?.len();
+            model.dimension = model.pooled(&sample)?.len();
         }
         match output.dimension {
-            Some(expected) if expected != loaded.dimension => Err(loaded.bad(format!(
+            Some(expected) if expected != model.dimension => Err(model.loaded.bad(format!(
                 "a vector of {} values; output.dimension is {expected}",
-                loaded.dimension
+                model.dimension
             ))),
-            _ => Ok(loaded),
+            _ => Ok(model),
         }
     }
 
     /// The model's name in its manifest.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.loaded.name
     }
 
     fn describe(&self, image: &Image) -> Result<Vec<f32>, ModelError> {
         let vector = self.pooled(image)?;
         if vector.len() != self.dimension {
-            return Err(self.bad(format!(
+            return Err(self.loaded.bad(format!(
                 "a vector of {} values; it gave {} before",
                 vector.len(),
                 self.dimension
             )));
         }
-        self.unit(vector)
+        unit(vector).map_err(|detail| self.loaded.failed(detail))
     }
 
     fn pooled(&self, image: &Image) -> Result<Vec<f32>, ModelError> {
-        let run = |detail| ModelError::Run {
-            model: self.name.clone(),
-            runtime: self.numerics,
-            detail,
-        };
-        let prepared = prepare(image, &self.input)
-            .ok_or_else(|| run("the picture could not be resized".into()))?;
-        let outputs = self.network.run(prepared.batch).map_err(run)?;
-        let output = outputs.into_iter().next();
-        let output = output.ok_or_else(|| self.bad("no output".into()))?;
-        pool(output, self.output.pooling).map_err(|detail| self.bad(detail))
-    }
-
-    /// To Euclidean length 1.
-    fn unit(&self, mut vector: Vec<f32>) -> Result<Vec<f32>, ModelError> {
-        let squares: f64 = vector.iter().map(|v| f64::from(*v) * f64::from(*v)).sum();
-        let length = squares.sqrt();
-        if !length.is_finite() || length < SHORTEST {
-            return Err(ModelError::Run {
-                model: self.name.clone(),
-                runtime: self.numerics,
-                detail: format!("the vector has length {length} and no direction"),
-            });
-        }
-        for value in &mut vector {
-            *value = (f64::from(*value) / length) as f32;
-        }
-        Ok(vector)
-    }
-
-    fn bad(&self, detail: String) -> ModelError {
-        ModelError::Output {
-            model: self.name.clone(),
-            detail,
-        }
+        let output = self.loaded.run(image)?.outputs.into_iter().next();
+        let output = output.ok_or_else(|| self.loaded.bad("no output".into()))?;
+        pool(output, self.output.pooling).map_err(|detail| self.loaded.bad(detail))
     }
 }
 
 impl GlobalExtractor for GlobalModel {
     fn model(&self) -> &ModelId {
-        &self.model
+        &self.loaded.id
     }
 
     fn dimension(&self) -> usize {
@@ -145,6 +94,19 @@ impl GlobalExtractor for GlobalModel {
         let all: Result<_, ModelError> = images.par_iter().map(|i| self.describe(i)).collect();
         Ok(all?)
     }
+}
+
+/// To Euclidean length 1.
+fn unit(mut vector: Vec<f32>) -> Result<Vec<f32>, String> {
+    let squares: f64 = vector.iter().map(|v| f64::from(*v) * f64::from(*v)).sum();
+    let length = squares.sqrt();
+    if !length.is_finite() || length < SHORTEST {
+        return Err(format!("the vector has length {length} and no direction"));
+    }
+    for value in &mut vector {
+        *value = (f64::from(*value) / length) as f32;
+    }
+    Ok(vector)
 }
 
 /// One vector out of an output for one picture.

@@ -17,6 +17,7 @@ mod global;
 mod hash;
 mod identity;
 mod known;
+mod loaded;
 mod local;
 mod manifest;
 mod pixels;

@@ -1,26 +1,20 @@
 //! A model of kind `local`, a keypoint network, behind the extractors' trait.
 
-use std::sync::Arc;
-
 use resight_vision::sample::blocks;
 use resight_vision::{
     Descriptors, ExtractError, Image, Keypoint, LocalExtractor, LocalFeatures, ModelId,
 };
 
 use crate::error::ModelError;
-use crate::identity::{identity, same_model};
-use crate::manifest::{Coordinates, Input, LocalOutput, Manifest, Output};
-use crate::pixels::{Prepared, prepare};
-use crate::runtime::{Network, Runtime, Tensor, Wanted};
+use crate::identity::same_model;
+use crate::loaded::Loaded;
+use crate::manifest::{Coordinates, LocalOutput, Manifest, Output};
+use crate::runtime::{Runtime, Tensor};
 
 /// A network that gives keypoints, scores and descriptors.
 pub struct LocalModel {
-    name: String,
-    numerics: &'static str,
-    model: ModelId,
-    input: Input,
+    loaded: Loaded,
     output: LocalOutput,
-    network: Arc<dyn Network>,
     /// The strongest keypoints kept.
     most: usize,
 }
@@ -41,73 +35,46 @@ impl LocalModel {
                 kind: manifest.kind(),
             });
         };
-        // What chooses among features is left out: more or fewer of one kind can be compared.
-        let model = identity(manifest, &bytes, runtime.numerics());
-        let network = runtime.load(Wanted {
-            model: &manifest.name,
-            bytes,
-            input: manifest.input.name.as_deref(),
-            outputs: &names(output),
-            at_once,
-        })?;
-        let loaded = Self {
-            name: manifest.name.clone(),
-            numerics: runtime.numerics(),
-            model,
-            input: manifest.input.clone(),
+        // What chooses among features is no part of the id: more or fewer of one kind can be compared.
+        let model = Self {
+            loaded: Loaded::load(manifest, bytes, &names(output), runtime, at_once)?,
             output: output.clone(),
-            network,
             most,
         };
         if let Some(sample) = blocks(320, 240, 1) {
-            loaded.describe(&sample)?;
+            model.describe(&sample)?;
         }
-        Ok(loaded)
+        Ok(model)
     }
 
     /// Lets what it makes carry the id `stored`, where that is of the same model in another runtime;
     /// tells whether it is.
     pub fn go_on_as(&mut self, stored: &str) -> bool {
-        let same = same_model(self.model.as_str(), stored);
+        let same = same_model(self.loaded.id.as_str(), stored);
         if same {
-            self.model = ModelId::new(stored);
+            self.loaded.id = ModelId::new(stored);
         }
         same
     }
 
     fn describe(&self, image: &Image) -> Result<LocalFeatures, ModelError> {
-        let run = |detail| ModelError::Run {
-            model: self.name.clone(),
-            runtime: self.numerics,
-            detail,
-        };
-        let prepared = prepare(image, &self.input)
-            .ok_or_else(|| run("the picture could not be resized".into()))?;
-        let Prepared { batch, size, step } = prepared;
-        let outputs = self.network.run(batch).map_err(run)?;
+        let given = self.loaded.run(image)?;
         let places = Places {
             coordinates: self.output.coordinates,
-            size: size.map(f64::from),
-            step,
+            size: given.size.map(f64::from),
+            step: given.step,
         };
-        let mut features =
-            read(outputs, &self.output, &places).map_err(|detail| self.bad(detail))?;
+        let read = read(given.outputs, &self.output, &places);
+        let mut features = read.map_err(|detail| self.loaded.bad(detail))?;
         features.sort_strongest_first();
         features.truncate(self.most);
         Ok(features)
-    }
-
-    fn bad(&self, detail: String) -> ModelError {
-        ModelError::Output {
-            model: self.name.clone(),
-            detail,
-        }
     }
 }
 
 impl LocalExtractor for LocalModel {
     fn model(&self) -> &ModelId {
-        &self.model
+        &self.loaded.id
     }
 
     fn dimension(&self) -> usize {

@@ -97,7 +97,7 @@ fn models_are_added_listed_checked_and_removed() {
     assert!(world.text(&["models", "list"]).contains("colours"));
 
     for pictures in [&[][..], &["@pictures/1.png", "@pictures/2.png", "@pictures/3.png"]] {
-        let arguments = [&["models", "check", "colours"], pictures].concat();
+        let arguments = [&["models", "check", "colours"][..], pictures].concat();
         let report = &world.json(&arguments)[0];
         assert_eq!((&report["dimension"], &report["runtime"]), (&4.into(), &"rten".into()));
         assert!(report["ms"].as_f64().unwrap() > 0.0);
