@@ -1,24 +1,22 @@
 //! Two pictures against each other, without the index: all features with all.
 
-use resight_vision::{Image, LocalExtractor, MatchOptions, match_all, verify};
+use resight_vision::{Image, LocalExtractor, LocalFeatures, MatchOptions, match_all, verify};
 
 use crate::describe::describe;
-use crate::engine::EngineOptions;
+use crate::engine::{Engine, EngineOptions};
 use crate::error::EngineError;
 use crate::examine::{evidence, inlier_points};
 use crate::geometry;
+use crate::query::{Query, QueryFacts};
+use crate::search::Timings;
 
 /// What two pictures share.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// The first picture, upright.
-    pub a: Image,
-    /// The second picture, upright.
-    pub b: Image,
-    /// Features of the first.
-    pub a_features: usize,
-    /// Features of the second.
-    pub b_features: usize,
+    /// The first picture.
+    pub a: QueryFacts,
+    /// The second picture.
+    pub b: QueryFacts,
     /// Matches before verification.
     pub matches: usize,
     /// Whether they agree on one transform beyond chance.
@@ -39,58 +37,76 @@ pub struct Comparison {
     pub points: Vec<[f64; 4]>,
 }
 
-/// Compares the bytes of two picture files, described by `extractor`.
+/// Compares the bytes of two picture files, described by `extractor`; gives the pictures, upright, as
+/// well.
 pub fn compare(
     a: &[u8],
     b: &[u8],
     extractor: &dyn LocalExtractor,
     options: &EngineOptions,
-) -> Result<Comparison, EngineError> {
+) -> Result<(Comparison, [Image; 2]), EngineError> {
     let (a, b) = (
         describe(a, options, extractor, None)?,
         describe(b, options, extractor, None)?,
     );
-    let size = |image: &Image| [image.width(), image.height()];
+    let facts = |image: &Image, features: &LocalFeatures| QueryFacts {
+        id: None,
+        width: image.width(),
+        height: image.height(),
+        region: None,
+        features: features.len(),
+    };
+    let sides = [facts(&a.image, &a.features), facts(&b.image, &b.features)];
+    let comparison = compared(sides, [&a.features, &b.features], options);
+    Ok((comparison, [a.image, b.image]))
+}
+
+impl Engine {
+    /// Compares two pictures, sent or held. Those held need no file: their stored features are
+    /// compared.
+    pub fn compare(&self, a: Query<'_>, b: Query<'_>) -> Result<Comparison, EngineError> {
+        let visual = self.visual();
+        let mut timings = Timings::default();
+        let a = self.resolve(&a.into(), &visual, &mut timings)?;
+        let b = self.resolve(&b.into(), &visual, &mut timings)?;
+        let features = [&a.features, &b.features];
+        Ok(compared([a.facts, b.facts], features, &self.options))
+    }
+}
+
+fn compared(
+    [a, b]: [QueryFacts; 2],
+    features: [&LocalFeatures; 2],
+    options: &EngineOptions,
+) -> Comparison {
+    let [of_a, of_b] = features;
     let matches = match_all(
-        &a.features.descriptors,
-        &b.features.descriptors,
+        &of_a.descriptors,
+        &of_b.descriptors,
         &MatchOptions::default(),
     );
-    let evidence = evidence(
-        &a.features,
-        &b.features,
-        &matches,
-        size(&a.image),
-        size(&b.image),
-    );
+    let (a_size, b_size) = ([a.width, a.height], [b.width, b.height]);
+    let evidence = evidence(of_a, of_b, &matches, a_size, b_size);
     let found = verify(&evidence, &options.verify);
     let points = found
         .as_ref()
-        .map(|f| inlier_points(f, &matches, &a.features, &b.features))
+        .map(|f| inlier_points(f, &matches, of_a, of_b))
         .unwrap_or_default();
     let verified = found.as_ref().filter(|f| f.verified);
-    Ok(Comparison {
-        a_features: a.features.len(),
-        b_features: b.features.len(),
+    let hull = |side: [usize; 2], [w, h]: [u32; 2]| {
+        geometry::coverage(points.iter().map(|p| side.map(|i| p[i])), w, h)
+    };
+    Comparison {
         matches: matches.len(),
         verified: verified.is_some(),
         inliers: points.len(),
         log10_nfa: found.as_ref().map(|f| f.log10_nfa),
-        coverage_a: geometry::coverage(
-            points.iter().map(|p| [p[0], p[1]]),
-            a.image.width(),
-            a.image.height(),
-        ),
-        coverage_b: geometry::coverage(
-            points.iter().map(|p| [p[2], p[3]]),
-            b.image.width(),
-            b.image.height(),
-        ),
+        coverage_a: hull([0, 1], a_size),
+        coverage_b: hull([2, 3], b_size),
         transform: verified.map(|f| f.transform.0),
-        region: verified
-            .and_then(|f| geometry::outline(&f.transform, a.image.width(), a.image.height())),
+        region: verified.and_then(|f| geometry::outline(&f.transform, a.width, a.height)),
         points,
-        a: a.image,
-        b: b.image,
-    })
+        a,
+        b,
+    }
 }

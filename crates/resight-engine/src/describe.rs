@@ -15,8 +15,6 @@ pub(crate) struct Described {
     pub(crate) image: Image,
     pub(crate) media_type: &'static str,
     pub(crate) features: LocalFeatures,
-    pub(crate) decode_ms: f64,
-    pub(crate) extract_ms: f64,
 }
 
 /// For how long an extractor that is busy or broken is waited for.
@@ -32,12 +30,23 @@ pub(crate) fn describe(
     extractor: &dyn LocalExtractor,
     wait: Option<&AtomicBool>,
 ) -> Result<Described, EngineError> {
-    let start = Instant::now();
     let decoded = decode(bytes, &options.decode)?;
-    let decode_ms = start.elapsed().as_secs_f64() * 1e3;
-    let start = Instant::now();
-    let image = decoded.image;
-    let mut features = match fit_within(&image, options.max_side) {
+    let features = describe_image(&decoded.image, options, extractor, wait)?;
+    Ok(Described {
+        image: decoded.image,
+        media_type: decoded.media_type,
+        features,
+    })
+}
+
+/// The same from pixels; places are those of `image`.
+pub(crate) fn describe_image(
+    image: &Image,
+    options: &EngineOptions,
+    extractor: &dyn LocalExtractor,
+    wait: Option<&AtomicBool>,
+) -> Result<LocalFeatures, EngineError> {
+    let mut features = match fit_within(image, options.max_side) {
         Some(smaller) => {
             let mut features = extract(extractor, &smaller, wait)?;
             let fx = image.width() as f32 / smaller.width() as f32;
@@ -50,16 +59,10 @@ pub(crate) fn describe(
             }
             features
         }
-        None => extract(extractor, &image, wait)?,
+        None => extract(extractor, image, wait)?,
     };
     features.truncate(options.max_features);
-    Ok(Described {
-        image,
-        media_type: decoded.media_type,
-        features,
-        decode_ms,
-        extract_ms: start.elapsed().as_secs_f64() * 1e3,
-    })
+    Ok(features)
 }
 
 fn extract(

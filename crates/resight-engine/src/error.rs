@@ -15,6 +15,12 @@ pub enum EngineError {
     /// The given bytes cannot be taken as a picture.
     #[error("{0}")]
     Refused(#[from] Refused),
+    /// What was asked for cannot be searched for.
+    #[error("{0}")]
+    BadQuery(String),
+    /// Features that were sent cannot be searched with.
+    #[error("the features cannot be used: {0}")]
+    BadFeatures(String),
     /// No picture has this id.
     #[error("there is no picture with the id {0}")]
     UnknownPicture(PictureId),
@@ -68,6 +74,8 @@ impl EngineError {
     /// ([`crate::RefusedCode`]), of the store ([`StoreError::code`]) and of extractors
     /// ([`ExtractError::code`]).
     pub const CODES: &'static [&'static str] = &[
+        "bad_query",
+        "bad_features",
         "unknown_picture",
         "file_gone",
         "folder_unreadable",
@@ -81,6 +89,8 @@ impl EngineError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused(refused) => refused.code.as_str(),
+            Self::BadQuery(_) => "bad_query",
+            Self::BadFeatures(_) => "bad_features",
             Self::UnknownPicture(_) => "unknown_picture",
             Self::FileGone { .. } => "file_gone",
             Self::FolderUnreadable { .. } => "folder_unreadable",
@@ -97,6 +107,10 @@ impl EngineError {
     pub fn next_step(&self) -> &'static str {
         match self {
             Self::Refused(refused) => refused.code.next_step(),
+            Self::BadQuery(_) => "Correct what the detail names.",
+            Self::BadFeatures(_) => {
+                "Make them anew with `resight features` or POST /v1/features of this version, with the extractor that described the pictures."
+            }
             Self::UnknownPicture(_) => {
                 "List the pictures to find its id; it may have been removed."
             }

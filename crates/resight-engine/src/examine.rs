@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use resight_index::{Candidate, QueryWords, Vocabulary};
-use resight_vision::{Evidence, LocalFeatures, Match, MatchOptions, Nearest, Verification, verify};
+use resight_vision::{
+    Evidence, LocalFeatures, Match, MatchOptions, Nearest, Transform, Verification, verify,
+};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -17,8 +19,10 @@ use crate::visual::Visual;
 /// The query's side of a search.
 pub(crate) struct Sought<'a> {
     pub(crate) features: &'a LocalFeatures,
-    /// Width and height in pixels.
+    /// Width and height in pixels: of the region, where that is all that counts.
     pub(crate) size: [u32; 2],
+    /// Where that lies in the picture; what hits say is in pixels of the whole one.
+    pub(crate) origin: [f64; 2],
     /// Its features by the cells in which they look for a match.
     pub(crate) lookers: Vec<Lookers>,
     /// Of whose words they are.
@@ -26,21 +30,24 @@ pub(crate) struct Sought<'a> {
 }
 
 impl Engine {
-    /// Matches and verifies candidates; gives one hit each, in their order, `None` for a picture
+    /// Matches candidates with each query and verifies them; gives one hit each, in their order, `None` for a picture
     /// that was removed since the index was asked.
     pub(crate) fn examine(
         &self,
-        query: &Sought<'_>,
+        queries: &[Sought<'_>],
         candidates: &[Candidate],
     ) -> Result<Vec<Option<Hit>>, EngineError> {
+        let Some(visual) = queries.first().map(|query| query.visual) else {
+            return Ok(Vec::new());
+        };
         let keys: Vec<u64> = candidates.iter().map(|c| c.key.0).collect();
         let records = self.parts.catalogue.pictures(&keys)?;
-        let stored = self.fetch(query.visual, &keys)?;
+        let stored = self.fetch(visual, &keys)?;
         let all = candidates.par_iter().zip(records).zip(stored);
         Ok(all
             .map(|((candidate, record), stored)| {
                 let (picture, stored) = (Picture::from(record?), stored?);
-                Some(self.judge(query, picture, &stored, candidate.score))
+                self.judge_all(queries, &picture, &stored, candidate.score)
             })
             .collect())
     }
@@ -66,6 +73,25 @@ impl Engine {
         Ok(all
             .map(|(candidate, record)| Some(plain_hit(record?.into(), candidate.score)))
             .collect())
+    }
+
+    /// By the query that agrees most surely; of equals, the first.
+    fn judge_all(
+        &self,
+        queries: &[Sought<'_>],
+        picture: &Picture,
+        stored: &StoredFeatures,
+        score: f64,
+    ) -> Option<Hit> {
+        let hits = queries.iter().enumerate().map(|(number, query)| Hit {
+            query: number,
+            ..self.judge(query, picture.clone(), stored, score)
+        });
+        let order = |hit: &Hit| (!hit.verified, hit.log10_nfa.unwrap_or(f64::MAX));
+        hits.min_by(|a, b| {
+            let (a, b) = (order(a), order(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+        })
     }
 
     fn judge(
@@ -102,8 +128,13 @@ impl Engine {
                 hit.picture.height,
             );
             if found.verified {
-                hit.transform = Some(found.transform.0);
+                let from_whole = Transform::translation(query.origin.map(|v| -v));
+                hit.transform = Some(from_whole.then(&found.transform).0);
                 hit.region = geometry::outline(&found.transform, w, h);
+            }
+            for m in &mut hit.matches {
+                m[0] += query.origin[0];
+                m[1] += query.origin[1];
             }
         }
         hit
@@ -119,6 +150,7 @@ fn plain_hit(picture: Picture, score: f64) -> Hit {
         verified: false,
         inliers: 0,
         log10_nfa: None,
+        query: 0,
         coverage_query: 0.0,
         coverage_result: 0.0,
         words: score,

@@ -37,21 +37,24 @@ impl Engine {
     /// is verified.
     pub(crate) fn expand(
         &self,
-        query: &Sought<'_>,
+        queries: &[Sought<'_>],
         mut words: QueryWords,
         ask: impl Fn(&QueryWords) -> Candidates,
         found: &mut Found,
     ) -> Result<f64, EngineError> {
         let begun = Instant::now();
-        let sources = self.sources(query, &found.examined)?;
-        let added = laid_over(&sources, query.size);
-        if added.is_empty() {
+        let before = words.features.len();
+        for (number, query) in queries.iter().enumerate() {
+            let sources = self.sources(number, query, &found.examined)?;
+            let added = laid_over(&sources, query.size);
+            let vocabulary = &query.visual.vocabulary;
+            // They bring candidates and compare nothing: no cells.
+            let added = vocabulary.assign_query(&added, query.size, 0);
+            words.features.extend(added.features);
+        }
+        if words.features.len() == before {
             return Ok(0.0);
         }
-        let vocabulary = &query.visual.vocabulary;
-        // They bring candidates and compare nothing: no cells.
-        let added = vocabulary.assign_query(&added, query.size, 0);
-        words.features.extend(added.features);
         let asked = ask(&words);
 
         let mut best = std::mem::take(&mut found.candidates.best);
@@ -72,7 +75,7 @@ impl Engine {
                 None => rest.push(*candidate),
             }
         }
-        let hits = self.examine(query, &new)?;
+        let hits = self.examine(queries, &new)?;
         found.examined.extend(hits.into_iter().map(|hit| {
             let stage = Stage::Expansion;
             hit.map(|hit| Hit { stage, ..hit })
@@ -86,13 +89,16 @@ impl Engine {
         Ok(milliseconds(begun))
     }
 
-    /// The surest verified hits: where the query lies in each, and its features.
+    /// The surest hits that verify one query: where it lies in each, and their features.
     fn sources(
         &self,
+        number: usize,
         query: &Sought<'_>,
         examined: &[Option<Hit>],
     ) -> Result<Vec<(Transform, Arc<StoredFeatures>)>, EngineError> {
-        let mut verified: Vec<&Hit> = examined.iter().flatten().filter(|h| h.verified).collect();
+        let own = examined.iter().flatten();
+        let own = own.filter(|hit| hit.verified && hit.query == number);
+        let mut verified: Vec<&Hit> = own.collect();
         let nfa = |hit: &Hit| hit.log10_nfa.unwrap_or(0.0);
         verified.sort_by(|a, b| nfa(a).total_cmp(&nfa(b)));
         verified.truncate(SOURCES);
@@ -104,7 +110,8 @@ impl Engine {
             };
             let stored = self.fetch(query.visual, &[record.key])?;
             let stored = stored.into_iter().flatten();
-            sources.extend(stored.map(|features| (Transform(transform), features)));
+            let from_region = Transform::translation(query.origin).then(&Transform(transform));
+            sources.extend(stored.map(|features| (from_region, features)));
         }
         Ok(sources)
     }

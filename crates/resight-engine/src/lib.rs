@@ -12,10 +12,12 @@ mod engine;
 mod error;
 mod examine;
 mod expansion;
+mod feature_blob;
 mod feature_cache;
 mod folder;
 mod geometry;
 mod picture;
+mod query;
 mod read;
 mod scale;
 mod search;
@@ -31,11 +33,13 @@ pub use engine::{
     VOCABULARY_SETTING,
 };
 pub use error::EngineError;
+pub use feature_blob::{features_blob, is_features_blob};
 pub use folder::{FolderEvent, FolderOptions, FolderReport};
 pub use picture::{Added, Picture, PictureFile};
+pub use query::{MOST_QUERIES, Query, QueryFacts, QueryPicture, Region};
 pub use read::read_bounded;
 pub use resight_index::{TrainStep, Vocabulary};
 pub use resight_store::PictureId;
 pub use scale::{fit_within, thumbnail_jpeg};
-pub use search::{Hit, Query, SearchAnswer, SearchOptions, Stage, Timings};
+pub use search::{Hit, SearchAnswer, SearchOptions, Stage, Timings};
 pub use train::{TrainEvent, TrainPlan, train_vocabulary};

@@ -1,19 +1,15 @@
 //! Search by picture: candidates by words, the best of which are matched and verified.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use resight_index::{Candidate, CandidateOptions, QueryWords};
-use resight_store::PictureId;
-use resight_vision::LocalFeatures;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::examine::{Sought, lookers};
 use crate::expansion::Found;
 use crate::picture::Picture;
-use crate::stored_features::StoredFeatures;
-use crate::visual::Visual;
+use crate::query::{MOST_QUERIES, Query, QueryFacts, QueryPicture};
 
 /// Candidates without a verified one among them that end the search for more.
 const PATIENCE: usize = 50;
@@ -21,15 +17,6 @@ const PATIENCE: usize = 50;
 /// Candidates examined at most for the sake of verified ones before them: where thousands show the
 /// same thing, a search must still end.
 pub(crate) const MOST_EXAMINED: usize = 1000;
-
-/// What to look for.
-#[derive(Clone, Copy, Debug)]
-pub enum Query<'a> {
-    /// The bytes of a picture file.
-    Bytes(&'a [u8]),
-    /// A picture held; it is left out of its own results.
-    Stored(&'a PictureId),
-}
 
 /// Which part of the ranking is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,14 +46,8 @@ impl Default for SearchOptions {
 /// The ranking, best first: verified hits by how unlikely chance is, then the others by words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchAnswer {
-    /// The picture held that was searched for; `None` for bytes.
-    pub query_id: Option<PictureId>,
-    /// Width of the query in pixels.
-    pub query_width: u32,
-    /// Height of the query in pixels.
-    pub query_height: u32,
-    /// Features found in it.
-    pub query_features: usize,
+    /// What was searched for, in the order it was given.
+    pub queries: Vec<QueryFacts>,
     /// Candidates that were matched and verified; hits after them are ranked by the index alone.
     pub shortlist: usize,
     /// Hits in the whole ranking.
@@ -130,7 +111,9 @@ pub struct Hit {
     pub inliers: usize,
     /// log10 of the number of false alarms; lower is surer. `None` when nothing agrees.
     pub log10_nfa: Option<f64>,
-    /// Share of the query inside the hull of the inliers, 0..1.
+    /// Which of the search's pictures the evidence is about: the one it agrees with most surely.
+    pub query: usize,
+    /// Share of the query, or of its region, inside the hull of the inliers, 0..1.
     pub coverage_query: f64,
     /// Share of the result inside the hull of the inliers, 0..1.
     pub coverage_result: f64,
@@ -140,47 +123,84 @@ pub struct Hit {
     pub cosine: Option<f64>,
     /// Query to result in pixels, row-major 3×3; verified hits only.
     pub transform: Option<[f64; 9]>,
-    /// The query's outline in the result's pixels; verified hits only.
+    /// The outline of the query, or of its region, in the result's pixels; verified hits only.
     pub region: Option<[[f64; 2]; 4]>,
     /// The inliers: x and y in the query, x and y in the result.
     pub matches: Vec<[f64; 4]>,
 }
 
 impl Engine {
-    /// Finds the pictures that show the same thing.
+    /// Finds the pictures that show the same thing; [`Engine::search_all`] with one picture.
+    pub fn search(
+        &self,
+        query: Query<'_>,
+        options: &SearchOptions,
+    ) -> Result<SearchAnswer, EngineError> {
+        self.search_all(&[query.into()], options)
+    }
+
+    /// Finds the pictures that show what one or several pictures, or regions of them, show.
     ///
     /// The best candidates are matched and verified: as many as [`EngineOptions::shortlist`], and
     /// on as long as one of the last few was verified, up to a thousand. Where some are, what they
     /// show may bring more ([`SearchOptions::expand`]). All other pictures that share a word follow, by
     /// words.
     ///
+    /// Several pictures of one thing ask the index together, and each candidate is compared with each
+    /// of them; the hit tells of the one it agrees with most surely. It costs as many times one search.
+    ///
+    /// # Errors
+    /// `bad_query` for no picture, more than [`MOST_QUERIES`], or a region with next to no pixels.
+    ///
     /// [`EngineOptions::shortlist`]: crate::EngineOptions::shortlist
-    pub fn search(
+    pub fn search_all(
         &self,
-        query: Query<'_>,
+        queries: &[QueryPicture<'_>],
         options: &SearchOptions,
     ) -> Result<SearchAnswer, EngineError> {
         let start = Instant::now();
+        if !(1..=MOST_QUERIES).contains(&queries.len()) {
+            return Err(EngineError::BadQuery(format!(
+                "a search takes 1 to {MOST_QUERIES} pictures, and {} were given",
+                queries.len()
+            )));
+        }
         let mut timings = Timings::default();
         let visual = self.visual();
-        let (id, own_key, features, size) = self.query_features(query, &visual, &mut timings)?;
+        let resolved = queries
+            .iter()
+            .map(|query| self.resolve(query, &visual, &mut timings))
+            .collect::<Result<Vec<_>, _>>()?;
 
         let step = Instant::now();
         let snapshot = visual.index.snapshot();
-        let words = visual
-            .vocabulary
-            .assign_query(&features, size, self.options.matching_cells);
+        let mut words = QueryWords::default();
+        let mut sought = Vec::with_capacity(resolved.len());
+        for query in &resolved {
+            let cells = self.options.matching_cells;
+            let own = visual
+                .vocabulary
+                .assign_query(&query.features, query.size, cells);
+            sought.push(Sought {
+                features: &query.features,
+                size: query.size,
+                origin: query.origin,
+                lookers: lookers(&query.features, &own, &visual.vocabulary),
+                visual: &visual,
+            });
+            words.features.extend(own.features);
+        }
+        let own_keys: Vec<u64> = resolved.iter().filter_map(|query| query.key).collect();
         let end = options.offset.saturating_add(options.limit);
         let least = end.max(MOST_EXAMINED).max(self.options.shortlist);
         let ask = |words: &QueryWords| {
-            let limit = least.saturating_add(usize::from(own_key.is_some()));
             let options = CandidateOptions {
-                limit,
+                limit: least.saturating_add(own_keys.len()),
                 ..CandidateOptions::default()
             };
             let mut found = snapshot.candidates(words, &options);
             let before = found.best.len();
-            found.best.retain(|c| Some(c.key.0) != own_key);
+            found.best.retain(|c| !own_keys.contains(&c.key.0));
             found.total -= before - found.best.len();
             found.best.truncate(least);
             found
@@ -192,12 +212,6 @@ impl Engine {
         timings.candidates_ms = milliseconds(step);
 
         let step = Instant::now();
-        let sought = Sought {
-            features: &features,
-            size,
-            lookers: lookers(&features, &words, &visual.vocabulary),
-            visual: &visual,
-        };
         self.examine_best(&sought, &mut found)?;
         timings.verify_ms = milliseconds(step);
         if options.expand {
@@ -215,10 +229,7 @@ impl Engine {
         let hits = self.page(ranking, options)?;
         timings.total_ms = milliseconds(start);
         Ok(SearchAnswer {
-            query_id: id,
-            query_width: size[0],
-            query_height: size[1],
-            query_features: features.len(),
+            queries: resolved.into_iter().map(|query| query.facts).collect(),
             shortlist,
             total,
             verified,
@@ -228,12 +239,12 @@ impl Engine {
     }
 
     /// Examines the best candidates, and on as long as one of the last few was verified.
-    fn examine_best(&self, query: &Sought<'_>, found: &mut Found) -> Result<(), EngineError> {
+    fn examine_best(&self, queries: &[Sought<'_>], found: &mut Found) -> Result<(), EngineError> {
         let (all, examined) = (&found.candidates.best, &mut found.examined);
         let mut wanted = self.options.shortlist;
         while examined.len() < wanted.min(all.len()) {
             let next = &all[examined.len()..wanted.min(all.len())];
-            examined.extend(self.examine(query, next)?);
+            examined.extend(self.examine(queries, next)?);
             let is_verified = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| hit.verified);
             if let Some(last) = examined.iter().rposition(is_verified) {
                 wanted = wanted.max((last + 1 + PATIENCE).min(MOST_EXAMINED));
@@ -253,39 +264,6 @@ impl Engine {
         Ok(hits
             .filter_map(|r| r.hit.or_else(|| unknown.next().flatten()))
             .collect())
-    }
-
-    /// The id, the key to leave out, the features and the size of a query.
-    #[allow(clippy::type_complexity)]
-    fn query_features(
-        &self,
-        query: Query<'_>,
-        visual: &Visual,
-        timings: &mut Timings,
-    ) -> Result<(Option<PictureId>, Option<u64>, LocalFeatures, [u32; 2]), EngineError> {
-        match query {
-            Query::Bytes(bytes) => {
-                let described = self.describe(bytes, None)?;
-                timings.decode_ms = described.decode_ms;
-                timings.extract_ms = described.extract_ms;
-                let size = [described.image.width(), described.image.height()];
-                Ok((None, None, described.features, size))
-            }
-            Query::Stored(id) => {
-                let unknown = || EngineError::UnknownPicture(id.clone());
-                let record = self.parts.catalogue.picture(id)?.ok_or_else(unknown)?;
-                let stored = self.fetch(visual, &[record.key])?;
-                let stored: Arc<StoredFeatures> =
-                    stored.into_iter().flatten().next().ok_or_else(unknown)?;
-                let size = [record.width, record.height];
-                Ok((
-                    Some(record.id),
-                    Some(record.key),
-                    stored.features.clone(),
-                    size,
-                ))
-            }
-        }
     }
 }
 

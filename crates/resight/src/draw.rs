@@ -32,8 +32,11 @@ pub enum DrawError {
 ///
 /// Both pictures are drawn at one scale, never above their own size. Coordinates of the
 /// comparison are pixels of the full pictures, the centre of the top-left one being (0, 0).
-pub fn matches_png(comparison: &Comparison, max_width: u32) -> Result<Vec<u8>, DrawError> {
-    let (a, b) = (&comparison.a, &comparison.b);
+pub fn matches_png(
+    comparison: &Comparison,
+    [a, b]: &[Image; 2],
+    max_width: u32,
+) -> Result<Vec<u8>, DrawError> {
     let room = max_width.saturating_sub(GAP);
     if room < 2 {
         return Err(DrawError::TooNarrow(max_width));
@@ -227,16 +230,25 @@ fn failed(why: &str) -> DrawError {
 
 #[cfg(test)]
 mod tests {
+    use resight_engine::QueryFacts;
+
     use super::*;
 
     fn grey(width: u32, height: u32) -> Image {
         Image::from_rgb(width, height, vec![128; (width * height * 3) as usize]).unwrap()
     }
 
-    fn comparison(a: Image, b: Image) -> Comparison {
+    fn nothing() -> Comparison {
+        let side = QueryFacts {
+            id: None,
+            width: 1,
+            height: 1,
+            region: None,
+            features: 0,
+        };
         Comparison {
-            a_features: 0,
-            b_features: 0,
+            a: side.clone(),
+            b: side,
             matches: 0,
             verified: false,
             inliers: 0,
@@ -246,19 +258,17 @@ mod tests {
             transform: None,
             region: None,
             points: Vec::new(),
-            a,
-            b,
         }
     }
 
-    fn drawn(comparison: &Comparison, max_width: u32) -> RgbImage {
-        let png = matches_png(comparison, max_width).unwrap();
+    fn drawn(comparison: &Comparison, images: [Image; 2], max_width: u32) -> RgbImage {
+        let png = matches_png(comparison, &images, max_width).unwrap();
         image::load_from_memory(&png).unwrap().to_rgb8()
     }
 
     #[test]
     fn small_pictures_keep_their_size() {
-        let drawing = drawn(&comparison(grey(40, 30), grey(20, 50)), 1800);
+        let drawing = drawn(&nothing(), [grey(40, 30), grey(20, 50)], 1800);
         assert_eq!(drawing.dimensions(), (40 + GAP + 20, 50));
         assert_eq!(drawing.get_pixel(5, 5).0, [128; 3]);
         assert_eq!(
@@ -271,18 +281,19 @@ mod tests {
 
     #[test]
     fn large_pictures_are_scaled_down_together() {
-        let drawing = drawn(&comparison(grey(600, 100), grey(300, 200)), 312);
+        let drawing = drawn(&nothing(), [grey(600, 100), grey(300, 200)], 312);
         assert_eq!(drawing.dimensions(), (200 + GAP + 100, 66));
-        let tall = drawn(&comparison(grey(10, 4000), grey(10, 40)), 100);
+        let tall = drawn(&nothing(), [grey(10, 4000), grey(10, 40)], 100);
         assert_eq!(tall.height(), 200);
     }
 
     #[test]
     fn points_lines_and_outline_leave_their_marks() {
-        let mut comparison = comparison(grey(100, 80), grey(100, 80));
-        let plain = drawn(&comparison, 1800);
+        let mut comparison = nothing();
+        let both = || [grey(100, 80), grey(100, 80)];
+        let plain = drawn(&comparison, both(), 1800);
         comparison.points = vec![[20.0, 30.0, 70.0, 50.0]];
-        let pair = drawn(&comparison, 1800);
+        let pair = drawn(&comparison, both(), 1800);
         for (x, y) in [(20, 30), (100 + GAP + 70, 50)] {
             assert_ne!(
                 pair.get_pixel(x, y),
@@ -294,17 +305,21 @@ mod tests {
         assert_ne!(pair.get_pixel(101, 40), plain.get_pixel(101, 40), "line");
         comparison.points.clear();
         comparison.region = Some([[10.0, 10.0], [90.0, 10.0], [90.0, 70.0], [10.0, 70.0]]);
-        let outlined = drawn(&comparison, 1800);
+        let outlined = drawn(&comparison, both(), 1800);
         assert_ne!(outlined.get_pixel(100 + GAP + 50, 10).0, [128; 3]);
         assert_eq!(outlined.get_pixel(50, 10).0, [128; 3], "only in B");
     }
 
     #[test]
     fn wild_numbers_are_drawn_over() {
-        let mut comparison = comparison(grey(30, 30), grey(30, 30));
+        let mut comparison = nothing();
+        let both = || [grey(30, 30), grey(30, 30)];
         comparison.points = vec![[f64::NAN, 0.0, 1.0, 1.0], [1e30, -1e30, 5.0, 5.0]];
         comparison.region = Some([[f64::INFINITY, 0.0], [1e12, 0.0], [0.0, 0.0], [0.0, 1.0]]);
-        assert_eq!(drawn(&comparison, 1800).dimensions(), (60 + GAP, 30));
-        assert!(matches_png(&comparison, GAP + 1).is_err());
+        assert_eq!(
+            drawn(&comparison, both(), 1800).dimensions(),
+            (60 + GAP, 30)
+        );
+        assert!(matches_png(&comparison, &both(), GAP + 1).is_err());
     }
 }

@@ -367,3 +367,55 @@ fn a_reader_that_leaves_is_no_failure() {
     assert!(output.status.success());
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
+
+#[test]
+fn regions_several_pictures_and_features_are_searched_for() {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path().canonicalize().unwrap();
+    let (data, pictures) = (root.join("data"), root.join("pictures"));
+    std::fs::create_dir(&pictures).unwrap();
+    for seed in 0..3 {
+        let path = pictures.join(format!("{seed}.png"));
+        save(&textured(280, 220, seed), &path);
+    }
+    json(&data, &["index", text(&pictures)]);
+
+    let mut both = image::RgbImage::new(560, 220);
+    imageops::replace(&mut both, &textured(280, 220, 0), 0, 0);
+    imageops::replace(&mut both, &textured(280, 220, 2), 280, 0);
+    let query = root.join("both.png");
+    save(&both, &query);
+    let names = |arguments: &[&str]| {
+        let answer = &json(&data, &[&["search", "--verified"], arguments].concat())[0];
+        let hits = answer["hits"].as_array().unwrap().iter();
+        let mut names: Vec<String> = hits
+            .map(|hit| hit["image"]["name"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    let query = text(&query);
+    assert_eq!(names(&[query]), ["0.png", "2.png"]);
+    assert_eq!(names(&[query, "--region", "280,0,280,220"]), ["2.png"]);
+    assert_eq!(names(&[query, "--region", "pct:0,0,50,100"]), ["0.png"]);
+    let (a, b) = (pictures.join("0.png"), pictures.join("1.png"));
+    assert_eq!(names(&[text(&a), text(&b)]), ["0.png", "1.png"]);
+
+    // Features find what their picture finds, and replace a file only when they are whole.
+    let features = root.join("both.features");
+    let features = text(&features);
+    let written = &json(&data, &["features", query, "--out", features])[0];
+    let length = std::fs::metadata(features).unwrap().len();
+    assert_eq!(written["bytes"], length);
+    assert_eq!(names(&[features]), ["0.png", "2.png"]);
+    let error = json_error(&data, &["features", features, "--out", features], 1);
+    assert_eq!(error["code"], "not_an_image");
+    assert_eq!(std::fs::metadata(features).unwrap().len(), length);
+
+    let two = ["search", text(&a), text(&b), "--region", "0,0,99,99"];
+    assert_eq!(json_error(&data, &two, 2)["code"], "bad_query");
+    let outside = ["search", query, "--region", "600,0,99,99"];
+    assert_eq!(json_error(&data, &outside, 1)["code"], "bad_query");
+    let output = run(&data, &["search", query, "--region", "1,2"]);
+    assert_eq!(output.status.code(), Some(2));
+}

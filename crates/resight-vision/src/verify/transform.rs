@@ -12,6 +12,11 @@ impl Transform {
     /// Leaves every point where it is.
     pub const IDENTITY: Self = Self([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
 
+    /// Moves every point by (x, y).
+    pub fn translation([x, y]: [f64; 2]) -> Self {
+        Self([1.0, 0.0, x, 0.0, 1.0, y, 0.0, 0.0, 1.0])
+    }
+
     /// Where (x, y) goes; `None` on or behind the horizon.
     pub fn apply(&self, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
         let m = &self.0;

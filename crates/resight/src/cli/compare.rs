@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use resight_engine::{Comparison, EngineError, compare, decode, read_bounded};
-use resight_vision::{Image, VerifyOptions};
+use resight_engine::{Comparison, EngineError, QueryFacts, compare, decode, read_bounded};
+use resight_vision::VerifyOptions;
 
 use super::CliError;
 use super::output::{Output, printable};
@@ -56,7 +56,7 @@ pub(crate) fn run(
     let extractor = parts::extractor(config, &plugins)?;
     let options = parts::engine_options(config);
     let compared = compare(&a, &b, &*extractor, &options);
-    let comparison = compared.map_err(|error| match error {
+    let (comparison, images) = compared.map_err(|error| match error {
         // The engine does not say which of the two it refused; they are taken in order.
         EngineError::Refused(why) => match decode(&a, &limits) {
             Ok(_) => CliError::refused(&args.b, &why),
@@ -65,12 +65,13 @@ pub(crate) fn run(
         other => other.into(),
     })?;
     if let Some(path) = &args.out {
-        let png =
-            draw::matches_png(&comparison, DRAWING_WIDTH).map_err(|error| CliError::Failure {
+        let png = draw::matches_png(&comparison, &images, DRAWING_WIDTH).map_err(|error| {
+            CliError::Failure {
                 code: "drawing_failed",
                 detail: error.to_string(),
                 next_step: "Leave --out away to see the numbers alone.".into(),
-            })?;
+            }
+        })?;
         fs::write(path, png).map_err(|error| CliError::unwritable(path, &error))?;
     }
     if output.is_json() {
@@ -145,31 +146,20 @@ fn lines(comparison: &Comparison, args: &CompareArgs) -> Vec<String> {
     } else {
         "Nothing in common that could be verified."
     };
-    let side = |name: &str, path: &PathBuf, image: &Image, features: usize, coverage: f64| {
+    let side = |name: &str, path: &PathBuf, facts: &QueryFacts, coverage: f64| {
         format!(
-            "{name}: {}  {} x {} px, {features} features, {:.0} % covered",
+            "{name}: {}  {} x {} px, {} features, {:.0} % covered",
             printable(&path.to_string_lossy()),
-            image.width(),
-            image.height(),
+            facts.width,
+            facts.height,
+            facts.features,
             coverage * 100.0
         )
     };
     let mut lines = vec![
         verdict.to_owned(),
-        side(
-            "A",
-            &args.a,
-            &comparison.a,
-            comparison.a_features,
-            comparison.coverage_a,
-        ),
-        side(
-            "B",
-            &args.b,
-            &comparison.b,
-            comparison.b_features,
-            comparison.coverage_b,
-        ),
+        side("A", &args.a, &comparison.a, comparison.coverage_a),
+        side("B", &args.b, &comparison.b, comparison.coverage_b),
         format!(
             "inliers: {} of {} matches",
             comparison.inliers, comparison.matches

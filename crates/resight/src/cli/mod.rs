@@ -3,6 +3,7 @@
 mod compare;
 mod error;
 mod eval;
+mod features;
 mod index;
 mod interrupt;
 mod output;
@@ -51,6 +52,7 @@ enum Command {
     Index(index::IndexArgs),
     Search(search::SearchArgs),
     Compare(compare::CompareArgs),
+    Features(features::FeaturesArgs),
     List(pictures::ListArgs),
     Count(pictures::CountArgs),
     Remove(pictures::RemoveArgs),
@@ -92,6 +94,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Index(args) => index::run(args, &config, &mut output),
         Command::Search(args) => search::run(args, &config, &mut output),
         Command::Compare(args) => compare::run(args, &config, &mut output),
+        Command::Features(args) => features::run(args, &config, &mut output),
         Command::List(args) => pictures::list(args, &config, &mut output),
         Command::Count(_) => pictures::count(&config, &mut output),
         Command::Remove(args) => pictures::remove(args, &config, &mut output),

@@ -1,9 +1,10 @@
 //! `resight search`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use resight_engine::{
-    EngineError, Hit, Picture, PictureId, Query, SearchAnswer, SearchOptions, read_bounded,
+    EngineError, Hit, Picture, PictureId, Query, QueryPicture, Region, SearchAnswer, SearchOptions,
+    is_features_blob, read_bounded,
 };
 
 use super::CliError;
@@ -19,6 +20,8 @@ Examples:
   resight search photo.jpg --verified --limit 100
   resight search 0123456789abcdef0123456789abcdef
   resight search photo.jpg --json
+  resight search photo.jpg --region 120,80,300,200
+  resight search front.jpg side.jpg
 
 Works while a server runs on the same data folder.";
 
@@ -26,9 +29,13 @@ Works while a server runs on the same data folder.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SearchArgs {
-    /// A picture's file, or the id of a stored picture
-    #[arg(value_name = "QUERY")]
-    query: PathBuf,
+    /// Pictures of one thing, 10 at most: each a picture's file, a file of `resight features`, or the id
+    /// of a stored picture
+    #[arg(value_name = "QUERY", required = true)]
+    queries: Vec<PathBuf>,
+    /// Only what is inside counts, of one picture: x,y,width,height in pixels, or pct:x,y,width,height
+    #[arg(long, value_name = "REGION")]
+    region: Option<Region>,
     /// Hits shown
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
@@ -46,46 +53,43 @@ pub(crate) struct SearchArgs {
 }
 
 pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
-    // A file goes before an id: whoever has a file of such a name means it.
-    let id = args
-        .query
-        .to_str()
-        .and_then(PictureId::parse)
-        .filter(|_| !args.query.exists());
-    let bytes = match id {
-        Some(_) => Vec::new(),
-        None => {
-            let limit = parts::decode_limits().max_bytes;
-            read_bounded(&args.query, limit).map_err(|why| CliError::refused(&args.query, &why))?
-        }
-    };
-    let engine = match id {
-        // Its features are stored: nothing has to be described.
-        Some(_) => parts::open_for_listing(config)?,
-        None => {
+    if args.region.is_some() && args.queries.len() > 1 {
+        return Err(CliError::Usage {
+            code: "bad_query",
+            detail: "--region is of one picture, and several were given".into(),
+            next_step: "Give one picture.".into(),
+        });
+    }
+    let given = args.queries.iter().map(PathBuf::as_path).map(Given::read);
+    let given = given.collect::<Result<Vec<_>, _>>()?;
+    let engine = match given.iter().all(|one| matches!(one, Given::Stored(_))) {
+        // Their features are stored: nothing has to be described.
+        true => parts::open_for_listing(config)?,
+        false => {
             let plugins = Plugins::for_describing(&args.plugins, 1)?;
             parts::open_for_searching(config, &plugins)?
         }
     };
-    let query = match &id {
-        Some(id) => Query::Stored(id),
-        None => Query::Bytes(&bytes),
-    };
+    let queries: Vec<QueryPicture<'_>> = given
+        .iter()
+        .map(|one| QueryPicture {
+            query: one.query(),
+            region: args.region,
+        })
+        .collect();
     let options = SearchOptions {
         offset: args.offset,
         limit: usize::try_from(args.limit).unwrap_or(usize::MAX),
         verified_only: args.verified,
         expand: !args.no_expand,
     };
-    let answer = engine
-        .search(query, &options)
-        .map_err(|error| match error {
-            EngineError::Refused(why) => CliError::refused(&args.query, &why),
-            other => other.into(),
-        })?;
+    let answer = engine.search_all(&queries, &options);
+    let answer = answer.map_err(|error| match (error, &*args.queries) {
+        (EngineError::Refused(why), [only]) => CliError::refused(only, &why),
+        (error, _) => error.into(),
+    })?;
     if output.is_json() {
-        let name = wire::query_name(&engine, &answer)?;
-        let answer = wire::SearchAnswer::new(answer, name, &options, false, Reader::Local);
+        let answer = wire::SearchAnswer::new(&engine, answer, &options, false, Reader::Local)?;
         return output.json(&answer);
     }
     if answer.hits.is_empty() {
@@ -111,8 +115,35 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
     Ok(())
 }
 
+/// What was named on the command line.
+enum Given {
+    Stored(PictureId),
+    File(Vec<u8>),
+}
+
+impl Given {
+    fn read(path: &Path) -> Result<Self, CliError> {
+        // A file goes before an id: whoever has a file of such a name means it.
+        let id = path.to_str().and_then(PictureId::parse);
+        if let Some(id) = id.filter(|_| !path.exists()) {
+            return Ok(Self::Stored(id));
+        }
+        let limit = parts::decode_limits().max_bytes;
+        let bytes = read_bounded(path, limit).map_err(|why| CliError::refused(path, &why))?;
+        Ok(Self::File(bytes))
+    }
+
+    fn query(&self) -> Query<'_> {
+        match self {
+            Self::Stored(id) => Query::Stored(id),
+            Self::File(bytes) if is_features_blob(bytes) => Query::Features(bytes),
+            Self::File(bytes) => Query::Bytes(bytes),
+        }
+    }
+}
+
 fn nothing(answer: &SearchAnswer, args: &SearchArgs) -> &'static str {
-    if answer.query_features == 0 {
+    if answer.queries.iter().all(|query| query.features == 0) {
         "Nothing found: the query has no structure to find it by."
     } else if answer.total > 0 {
         "No more hits."

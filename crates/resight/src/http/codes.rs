@@ -86,6 +86,18 @@ pub const TABLE: &[Row] = &[
         "The server does not answer to this name",
         "Use http://localhost and the port, or start the server with --allow-host NAME.",
     ),
+    row(
+        "bad_query",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "This cannot be searched for",
+        "Correct what the detail names.",
+    ),
+    row(
+        "bad_features",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The features that were sent cannot be used",
+        "Make them anew with POST /v1/features of this server.",
+    ),
     // The picture.
     row(
         "empty",

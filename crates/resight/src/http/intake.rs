@@ -15,8 +15,9 @@ use tower_http::timeout::{TimeoutBody, TimeoutError};
 
 use super::params::Params;
 use super::problem::Problem;
-use crate::wire::StoredQuery;
 
+/// The content type of features that are sent in place of a picture.
+pub(super) const FEATURES: &str = "application/vnd.resight.features";
 /// The longest name kept for a picture, in bytes.
 const MAX_NAME: usize = 255;
 /// A body that takes longer in all is given up, however steadily it comes; it would hold a place for nothing.
@@ -32,14 +33,6 @@ pub(super) struct Bounds {
     pub(super) bytes: u64,
     /// The longest wait for its next part.
     pub(super) idle: Duration,
-}
-
-/// What a body holds.
-pub(super) enum Intake {
-    /// A picture that was sent.
-    Picture(Upload),
-    /// The id of a stored picture, not checked yet.
-    Stored(String),
 }
 
 /// A picture that was sent.
@@ -75,15 +68,19 @@ const ANYTHING: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Json, Kind::Texts];
 
 /// Reads a picture, and nothing else.
 pub(super) async fn picture(request: Request, bounds: Bounds) -> Result<Upload, Problem> {
-    match read(request, bounds, PICTURES).await? {
-        Intake::Picture(upload) => Ok(upload),
-        Intake::Stored(_) => Err(wrong_type(None, PICTURES)),
+    match receive(request, bounds, PICTURES).await? {
+        Sent::Form(fields) => form(fields),
+        Sent::Raw(field) => Ok(Upload::from(field)),
+        Sent::Json(_) | Sent::Nothing => Err(wrong_type(None, PICTURES)),
     }
 }
 
-/// Reads a picture or `{"image_id": …}`.
-pub(super) async fn picture_or_id(request: Request, bounds: Bounds) -> Result<Intake, Problem> {
-    read(request, bounds, PICTURES_OR_JSON).await
+/// Reads pictures in a form or one as it is, or JSON that names stored ones.
+pub(super) async fn pictures_or_json(request: Request, bounds: Bounds) -> Result<Sent, Problem> {
+    match receive(request, bounds, PICTURES_OR_JSON).await? {
+        Sent::Nothing => Err(wrong_type(None, PICTURES_OR_JSON)),
+        sent => Ok(sent),
+    }
 }
 
 /// A body of any kind, for whoever knows what is wanted.
@@ -143,15 +140,6 @@ async fn receive(request: Request, bounds: Bounds, taken: &[Kind]) -> Result<Sen
         })
     })
     .await
-}
-
-async fn read(request: Request, bounds: Bounds, taken: &[Kind]) -> Result<Intake, Problem> {
-    match receive(request, bounds, taken).await? {
-        Sent::Form(fields) => form(fields).map(Intake::Picture),
-        Sent::Raw(field) => Ok(Intake::Picture(Upload::from(field))),
-        Sent::Json(body) => stored_query(&body),
-        Sent::Nothing => Err(wrong_type(None, taken)),
-    }
 }
 
 /// Has a body read by `read` within bounds of size and time.
@@ -244,16 +232,6 @@ async fn whole(request: Request, bounds: Bounds) -> Result<Bytes, Problem> {
         })
 }
 
-fn stored_query(body: &[u8]) -> Result<Intake, Problem> {
-    serde_json::from_slice::<StoredQuery>(body)
-        .map(|query| Intake::Stored(query.image_id))
-        .map_err(|error| {
-            bad_body(&format!(
-                "The JSON is not of the form {{\"image_id\": \"…\"}}: {error}"
-            ))
-        })
-}
-
 fn content_type(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::CONTENT_TYPE)?.to_str().ok()
 }
@@ -268,7 +246,7 @@ fn kind_of(headers: &HeaderMap) -> Option<Kind> {
     let essence = content_type(headers).map(essence_of)?;
     match essence.as_str() {
         "multipart/form-data" => Some(Kind::Form),
-        "application/octet-stream" => Some(Kind::Raw),
+        "application/octet-stream" | FEATURES => Some(Kind::Raw),
         "application/json" => Some(Kind::Json),
         "application/x-www-form-urlencoded" => Some(Kind::Texts),
         _ if essence.starts_with("image/") => Some(Kind::Raw),
@@ -305,7 +283,7 @@ fn stalled(idle: Duration) -> Problem {
     Problem::new("upload_too_slow", detail)
 }
 
-fn bad_body(text: &str) -> Problem {
+pub(super) fn bad_body(text: &str) -> Problem {
     Problem::new("bad_body", text)
 }
 

@@ -19,6 +19,7 @@ mod plugins;
 mod problem;
 mod search;
 mod service;
+mod wanted;
 mod work;
 
 use std::future::Future;
@@ -116,7 +117,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(pictures::one, pictures::remove))
         .routes(routes!(pictures::thumbnail))
         .routes(routes!(pictures::file))
-        .routes(routes!(search::search))
+        .routes(routes!(search::search, search::search_stored))
+        .routes(routes!(search::features))
+        .routes(routes!(search::compare))
         .routes(routes!(service::count))
         .routes(routes!(service::refused))
         .routes(routes!(service::health))

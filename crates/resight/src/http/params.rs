@@ -129,6 +129,6 @@ pub(super) fn picture_id(name: &str, text: &str) -> Result<PictureId, Problem> {
     })
 }
 
-fn bad(name: &str, what: &dyn Display) -> Problem {
+pub(super) fn bad(name: &str, what: &dyn Display) -> Problem {
     Problem::new("bad_parameter", format!("The parameter {name} {what}."))
 }

@@ -70,6 +70,13 @@ impl From<EngineError> for Problem {
             EngineError::UnknownPicture(id) => {
                 Self::new(row.code, format!("No picture has the id {id}"))
             }
+            EngineError::BadQuery(_) | EngineError::BadFeatures(_) => {
+                let text = error.to_string();
+                let mut letters = text.chars();
+                let first = letters.next().map(char::to_uppercase);
+                let first = first.into_iter().flatten();
+                Self::new(row.code, first.chain(letters).collect::<String>())
+            }
             EngineError::Extract(error) => {
                 tracing::warn!(code = error.code, %error, "a picture was not described");
                 Self {

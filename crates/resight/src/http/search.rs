@@ -1,14 +1,22 @@
-//! Search by a picture that is sent, or by one that is stored.
+//! Search by pictures that are sent, or that are stored; comparison of two; features to search with.
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use resight_engine::{Engine, EngineError, Query, SearchOptions};
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse, Response};
+use resight_engine::{Engine, EngineError, QueryPicture, Region, SearchOptions};
 
 use super::App;
-use super::intake::{self, Intake};
-use super::params::{Params, picture_id};
+use super::intake::{self, FEATURES, Sent};
+use super::params::{Params, bad, picture_id};
 use super::problem::Problem;
-use crate::wire::{self, PictureForm, ProblemBody, Reader, SearchAnswer, StoredQuery};
+use super::wanted::{self, Wanted};
+use crate::wire::{
+    Comparison, PairForm, PictureForm, PicturesForm, ProblemBody, Reader, SearchAnswer, StoredPair,
+    StoredQuery,
+};
 
 /// Hits when no limit is given.
 const PAGE: u64 = 20;
@@ -22,10 +30,11 @@ const PAGE: u64 = 20;
         ("matches" = Option<bool>, Query, description = "Whether to give the matched points of each hit; false by default"),
         ("verified_only" = Option<bool>, Query, description = "Whether to leave out hits that are not verified; false by default"),
         ("expand" = Option<bool>, Query, description = "Whether to ask once more with what verified hits show of the same thing; true by default"),
+        ("region" = Option<String>, Query, description = "Only what is inside counts: x,y,width,height in pixels of the picture, or pct:x,y,width,height in percent; for one picture"),
     ),
     request_body(
-        description = "The picture, in a form or as it is, or the id of a stored one",
-        content((PictureForm = "multipart/form-data"), (StoredQuery = "application/json"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream")),
+        description = "One or several pictures of the same thing, 10 at most: in a form, one as it is, features that /v1/features gave, or the ids of stored ones",
+        content((PicturesForm = "multipart/form-data"), (StoredQuery = "application/json"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream"), (Vec<u8> = "application/vnd.resight.features")),
     ),
     responses(
         (status = 200, description = "The hits", body = SearchAnswer),
@@ -42,44 +51,144 @@ pub(super) async fn search(
     request: Request,
 ) -> Result<Json<SearchAnswer>, Problem> {
     let (place, request) = app.work.heavy.enter_with(request).await?;
-    let asked = match Asked::of(&request) {
+    let asked = Params::of(request.uri()).and_then(Asked::of);
+    let asked = match asked {
         Ok(asked) => asked,
         Err(problem) => {
             intake::discard(request.into_body()).await;
             return Err(problem);
         }
     };
+    let wanted = wanted::queries(intake::pictures_or_json(request, app.bodies).await?)?;
     let engine = app.engine.clone();
-    let answer = match intake::picture_or_id(request, app.bodies).await? {
-        Intake::Picture(upload) => {
-            place
-                .run(move || asked.answer(&engine, Query::Bytes(&upload.bytes)))
-                .await?
-        }
-        Intake::Stored(text) => {
-            let id = picture_id("image_id", &text)?;
-            place
-                .run(move || asked.answer(&engine, Query::Stored(&id)))
-                .await?
-        }
-    };
+    let answer = place.run(move || asked.answer(&engine, &wanted)).await?;
     Ok(Json(answer))
+}
+
+/// The same by a stored picture, or a region of it, in an address that can be kept.
+#[utoipa::path(
+    get, path = "/v1/search", tag = "search", operation_id = "search_stored",
+    params(
+        ("image_id" = String, Query, description = "Id of the stored picture; it is left out of the results"),
+        ("region" = Option<String>, Query, description = "Only what is inside counts: x,y,width,height in pixels of the picture, or pct:x,y,width,height in percent"),
+        ("offset" = Option<u64>, Query, description = "How many hits to skip; 0 by default"),
+        ("limit" = Option<u64>, Query, description = "How many hits to give, 1 to 1000; 20 by default", minimum = 1, maximum = 1000),
+        ("matches" = Option<bool>, Query, description = "Whether to give the matched points of each hit; false by default"),
+        ("verified_only" = Option<bool>, Query, description = "Whether to leave out hits that are not verified; false by default"),
+        ("expand" = Option<bool>, Query, description = "Whether to ask once more with what verified hits show of the same thing; true by default"),
+    ),
+    responses(
+        (status = 200, description = "The hits", body = SearchAnswer),
+        (status = 404, description = "No stored picture has this id", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter cannot be used", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Too much work is waiting", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn search_stored(
+    State(app): State<App>,
+    uri: Uri,
+) -> Result<Json<SearchAnswer>, Problem> {
+    let mut params = Params::of(&uri)?;
+    let id = params.text("image_id")?;
+    let id = id.ok_or_else(|| bad("image_id", &"is missing: give the id of a stored picture"))?;
+    let wanted = [Wanted::Stored(picture_id("image_id", &id)?)];
+    let asked = Asked::of(params)?;
+    let engine = app.engine.clone();
+    let answer = move || asked.answer(&engine, &wanted);
+    Ok(Json(app.work.heavy.run(answer).await?))
+}
+
+/// What two pictures, sent or stored, share: without the index, all features with all.
+#[utoipa::path(
+    post, path = "/v1/compare", tag = "search", operation_id = "compare",
+    request_body(
+        description = "The two pictures: in a form as files or ids, or the ids of two stored ones",
+        content((PairForm = "multipart/form-data"), (StoredPair = "application/json")),
+    ),
+    responses(
+        (status = 200, description = "What they share, with the matched points", body = Comparison),
+        (status = 404, description = "No stored picture has this id", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Not a form or JSON", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "A picture or the JSON cannot be used", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Too much work is waiting", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn compare(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Comparison>, Problem> {
+    let (place, request) = app.work.heavy.enter_with(request).await?;
+    let sent = sent_alone(request, &app).await?;
+    let [a, b] = wanted::pair(sent)?;
+    let engine = app.engine.clone();
+    let comparison = place.run(move || engine.compare(a.query(), b.query()));
+    Ok(Json(comparison.await?.into()))
+}
+
+/// The local features of a picture, as bytes to search with later: a tenth of a second's work that
+/// need not be done again, and the picture itself need not be sent.
+#[utoipa::path(
+    post, path = "/v1/features", tag = "search", operation_id = "features",
+    request_body(
+        description = "The picture, in a form or as it is",
+        content((PictureForm = "multipart/form-data"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream")),
+    ),
+    responses(
+        (status = 200, description = "The features; they carry the version of the format and the model that made them", body = Vec<u8>, content_type = "application/vnd.resight.features"),
+        (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Not a form or a picture", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The picture cannot be used", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Too much work is waiting", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn features(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (place, request) = app.work.heavy.enter_with(request).await?;
+    if let Err(problem) = no_parameters(request.uri()) {
+        intake::discard(request.into_body()).await;
+        return Err(problem);
+    }
+    let upload = intake::picture(request, app.bodies).await?;
+    let engine = app.engine.clone();
+    let blob = place.run(move || engine.features_blob(&upload.bytes));
+    Ok(([(header::CONTENT_TYPE, FEATURES)], blob.await?).into_response())
+}
+
+/// A body of a request that takes no parameters.
+async fn sent_alone(request: Request, app: &App) -> Result<Sent, Problem> {
+    if let Err(problem) = no_parameters(request.uri()) {
+        intake::discard(request.into_body()).await;
+        return Err(problem);
+    }
+    intake::pictures_or_json(request, app.bodies).await
+}
+
+fn no_parameters(uri: &Uri) -> Result<(), Problem> {
+    Params::of(uri)?.finish("there are no parameters")
 }
 
 /// The parameters of a search.
 struct Asked {
     options: SearchOptions,
+    region: Option<Region>,
     matches: bool,
 }
 
 impl Asked {
-    fn of(request: &Request) -> Result<Self, Problem> {
-        let mut params = Params::of(request.uri())?;
+    fn of(mut params: Params) -> Result<Self, Problem> {
         let (offset, limit) = params.page(PAGE)?;
         let matches = params.flag("matches")?;
         let verified_only = params.flag("verified_only")?;
         let expand = params.flag_or("expand", true)?;
-        params.finish("offset, limit, matches, verified_only and expand are")?;
+        let region = params.text("region")?.map(|text| text.parse::<Region>());
+        let region = region.transpose().map_err(|what| bad("region", &what))?;
+        params.finish("offset, limit, matches, verified_only, expand and region are")?;
         let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         Ok(Self {
             options: SearchOptions {
@@ -88,21 +197,26 @@ impl Asked {
                 verified_only,
                 expand,
             },
+            region,
             matches,
         })
     }
 
     /// Searches; blocks until it is done.
-    fn answer(&self, engine: &Engine, query: Query<'_>) -> Result<SearchAnswer, EngineError> {
-        let answer = engine.search(query, &self.options)?;
-        let name = wire::query_name(engine, &answer)?;
-        let (options, matches) = (&self.options, self.matches);
-        Ok(SearchAnswer::new(
-            answer,
-            name,
-            options,
-            matches,
-            Reader::Remote,
-        ))
+    fn answer(&self, engine: &Arc<Engine>, wanted: &[Wanted]) -> Result<SearchAnswer, EngineError> {
+        if self.region.is_some() && wanted.len() > 1 {
+            let detail = "a region is of one picture, and several were given";
+            return Err(EngineError::BadQuery(detail.into()));
+        }
+        let region = self.region;
+        let queries: Vec<QueryPicture<'_>> = wanted
+            .iter()
+            .map(|picture| QueryPicture {
+                query: picture.query(),
+                region,
+            })
+            .collect();
+        let answer = engine.search_all(&queries, &self.options)?;
+        SearchAnswer::new(engine, answer, &self.options, self.matches, Reader::Remote)
     }
 }

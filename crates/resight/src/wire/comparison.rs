@@ -1,41 +1,60 @@
 //! Two pictures against each other.
 
 use resight_engine as engine;
-use resight_vision::Image;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What two pictures share.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Comparison {
+    /// Whether the geometry agrees beyond chance: the same thing is in both pictures.
     verified: bool,
+    /// Number of matched points that fit the transform.
     inliers: usize,
+    /// Matched points in all.
     matches: usize,
+    /// log10 of how many such fits chance would give; the lower, the surer. Null when no transform
+    /// was found.
+    #[schema(required)]
     nfa_log10: Option<f64>,
+    /// Share of A that the matched points span, 0 to 1.
     coverage_a: f64,
+    /// Share of B that the matched points span, 0 to 1.
     coverage_b: f64,
     a: Side,
     b: Side,
-    /// A to B, pixels, row by row.
+    /// The 3x3 matrix from A's pixels to B's, row by row; null when not verified.
+    #[schema(required)]
     transform: Option<[f64; 9]>,
-    /// The outline of A in B's pixels.
+    /// The outline of A in B's pixels, four corners [x, y] from the top left on clockwise; null when
+    /// not verified.
+    #[schema(required)]
     region: Option<[[f64; 2]; 4]>,
-    /// `[ax, ay, bx, by]` of each inlier.
+    /// The inliers as [x in A, y in A, x in B, y in B], pixels of the full pictures.
     points: Vec<[f64; 4]>,
 }
 
-#[derive(Debug, Serialize)]
+/// One of the two pictures.
+#[derive(Debug, Serialize, ToSchema)]
 struct Side {
+    /// Its id if it is a stored picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_id: Option<String>,
+    /// Width in pixels, upright.
     width: u32,
+    /// Height in pixels, upright.
     height: u32,
+    /// Number of local features found in it.
     features: usize,
 }
 
-impl Side {
-    fn new(image: &Image, features: usize) -> Self {
+impl From<engine::QueryFacts> for Side {
+    fn from(facts: engine::QueryFacts) -> Self {
         Self {
-            width: image.width(),
-            height: image.height(),
-            features,
+            image_id: facts.id.map(|id| id.to_string()),
+            width: facts.width,
+            height: facts.height,
+            features: facts.features,
         }
     }
 }
@@ -49,8 +68,8 @@ impl From<engine::Comparison> for Comparison {
             nfa_log10: comparison.log10_nfa,
             coverage_a: comparison.coverage_a,
             coverage_b: comparison.coverage_b,
-            a: Side::new(&comparison.a, comparison.a_features),
-            b: Side::new(&comparison.b, comparison.b_features),
+            a: comparison.a.into(),
+            b: comparison.b.into(),
             transform: comparison.transform,
             region: comparison.region,
             points: comparison.points,

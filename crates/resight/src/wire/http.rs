@@ -52,12 +52,54 @@ pub(crate) struct RefusedList {
     pub(crate) next: Option<String>,
 }
 
-/// A search by a picture that is stored already.
+/// A search by pictures that are stored already; they are left out of the results.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StoredQuery {
-    /// Id of the picture; it is left out of its own results.
-    pub(crate) image_id: String,
+    /// Id of the picture.
+    pub(crate) image_id: Option<String>,
+    /// In place of it, ids of several pictures of one thing, 10 at most.
+    #[serde(default)]
+    pub(crate) image_ids: Vec<String>,
+}
+
+/// Two stored pictures.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoredPair {
+    /// Id of the first.
+    pub(crate) a: String,
+    /// Id of the second.
+    pub(crate) b: String,
+}
+
+/// A form with pictures of one thing.
+#[derive(ToSchema)]
+#[allow(
+    dead_code,
+    reason = "describes the form; the form itself is read as it arrives"
+)]
+pub(crate) struct PicturesForm {
+    /// A picture's file, or features that `/v1/features` gave; may be given several times.
+    #[schema(value_type = Vec<String>, format = Binary)]
+    file: Vec<Vec<u8>>,
+    /// Id of a stored picture; may be given several times.
+    image_id: Vec<String>,
+}
+
+/// A form with two pictures.
+#[derive(ToSchema)]
+#[allow(
+    dead_code,
+    reason = "describes the form; the form itself is read as it arrives"
+)]
+pub(crate) struct PairForm {
+    /// The first picture's file, or a stored picture's id as a text field.
+    #[schema(value_type = String, format = Binary)]
+    a: Vec<u8>,
+    /// The second picture's file, or a stored picture's id as a text field.
+    #[schema(value_type = String, format = Binary)]
+    b: Vec<u8>,
 }
 
 /// A form with one file.

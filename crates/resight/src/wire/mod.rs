@@ -16,9 +16,10 @@ use utoipa::ToSchema;
 
 pub(crate) use comparison::Comparison;
 pub(crate) use http::{
-    AddedPicture, Health, LegacyAnswer, PictureForm, ProblemBody, RefusedList, StoredQuery,
+    AddedPicture, Health, LegacyAnswer, PairForm, PictureForm, PicturesForm, ProblemBody,
+    RefusedList, StoredPair, StoredQuery,
 };
-pub(crate) use search::{SearchAnswer, query_name};
+pub(crate) use search::SearchAnswer;
 
 /// Who reads the JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,11 @@ use super::{Picture, Reader};
 /// What a search found.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SearchAnswer {
+    /// What was searched for; the first picture where several were given.
     query: QueryFacts,
+    /// All of them, where several were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queries: Option<Vec<QueryFacts>>,
     /// How long the search took, in milliseconds.
     took_ms: f64,
     timings: Timings,
@@ -28,8 +32,8 @@ pub(crate) struct SearchAnswer {
     hits: Vec<Hit>,
 }
 
-/// The picture that was searched for.
-#[derive(Debug, Serialize, ToSchema)]
+/// A picture that was searched for.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 struct QueryFacts {
     /// Its id if it is a stored picture; null if it was sent.
     #[schema(required)]
@@ -41,7 +45,10 @@ struct QueryFacts {
     width: u32,
     /// Height in pixels, upright.
     height: u32,
-    /// Number of local features found in it.
+    /// Left, top, width and height of the region that counted, in pixels; null for all of it.
+    #[schema(required)]
+    region: Option<[f64; 4]>,
+    /// Number of local features that were searched by.
     features: usize,
 }
 
@@ -79,7 +86,9 @@ struct Hit {
     /// was found.
     #[schema(required)]
     nfa_log10: Option<f64>,
-    /// Share of the query that the matched points span, 0 to 1.
+    /// Which of the pictures searched for the evidence is about, counted from 0; 0 for one.
+    query: usize,
+    /// Share of the query, or of its region, that the matched points span, 0 to 1.
     coverage_query: f64,
     /// Share of the result that the matched points span, 0 to 1.
     coverage_result: f64,
@@ -91,7 +100,7 @@ struct Hit {
     /// The 3x3 matrix from the query's pixels to the result's, row by row.
     #[schema(required)]
     transform: Option<[f64; 9]>,
-    /// The query's outline in the result's pixels, four corners [x, y] from the top left on
+    /// The outline of the query, or of its region, in the result's pixels, four corners [x, y] from the top left on
     /// clockwise; null when not verified.
     #[schema(required)]
     region: Option<[[f64; 2]; 4]>,
@@ -102,25 +111,26 @@ struct Hit {
 }
 
 impl SearchAnswer {
-    /// `options` are those that were asked for, `query_name` is that of [`query_name`], and
-    /// `matches` says whether to give points.
+    /// `options` are those that were asked for, and `matches` says whether to give points.
+    ///
+    /// # Errors
+    /// When the name of a stored picture that was searched for cannot be read.
     pub(crate) fn new(
+        engine: &Engine,
         answer: engine::SearchAnswer,
-        query_name: Option<String>,
         options: &SearchOptions,
         matches: bool,
         reader: Reader,
-    ) -> Self {
+    ) -> Result<Self, EngineError> {
         let timings = Timings::from(answer.timings);
+        let queries = answer.queries.into_iter();
+        let queries: Vec<QueryFacts> = queries
+            .map(|facts| QueryFacts::new(engine, facts))
+            .collect::<Result<_, _>>()?;
         let hits = answer.hits.into_iter();
-        Self {
-            query: QueryFacts {
-                image_id: answer.query_id.map(|id| id.to_string()),
-                name: query_name,
-                width: answer.query_width,
-                height: answer.query_height,
-                features: answer.query_features,
-            },
+        Ok(Self {
+            query: queries.first().cloned().unwrap_or_default(),
+            queries: (queries.len() > 1).then_some(queries),
             took_ms: timings.total_ms,
             timings,
             shortlist: answer.shortlist,
@@ -129,23 +139,26 @@ impl SearchAnswer {
             limit: options.limit,
             verified: answer.verified,
             hits: hits.map(|hit| Hit::new(hit, matches, reader)).collect(),
-        }
+        })
     }
 }
 
-/// The name of the stored picture that was searched for; `None` when the picture was sent, or was
-/// removed since.
-pub(crate) fn query_name(
-    engine: &Engine,
-    answer: &engine::SearchAnswer,
-) -> Result<Option<String>, EngineError> {
-    let Some(id) = &answer.query_id else {
-        return Ok(None);
-    };
-    match engine.picture(id) {
-        Ok(picture) => Ok(Some(picture.name)),
-        Err(EngineError::UnknownPicture(_)) => Ok(None),
-        Err(error) => Err(error),
+impl QueryFacts {
+    fn new(engine: &Engine, facts: engine::QueryFacts) -> Result<Self, EngineError> {
+        let name = match facts.id.as_ref().map(|id| engine.picture(id)) {
+            Some(Ok(picture)) => Some(picture.name),
+            // It was removed since.
+            None | Some(Err(EngineError::UnknownPicture(_))) => None,
+            Some(Err(error)) => return Err(error),
+        };
+        Ok(Self {
+            image_id: facts.id.map(|id| id.to_string()),
+            name,
+            width: facts.width,
+            height: facts.height,
+            region: facts.region,
+            features: facts.features,
+        })
     }
 }
 
@@ -174,6 +187,7 @@ impl Hit {
             verified: hit.verified,
             inliers: hit.inliers,
             nfa_log10: hit.log10_nfa,
+            query: hit.query,
             coverage_query: hit.coverage_query,
             coverage_result: hit.coverage_result,
             words: hit.words,

@@ -10,5 +10,6 @@ mod nasty;
 mod pages;
 mod pictures;
 mod plugins;
+mod queries;
 mod searching;
 mod serving;
