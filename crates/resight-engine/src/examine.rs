@@ -190,6 +190,7 @@ pub(crate) fn evidence<'a>(
         matches,
         query_size: query_size.map(|v| v as f32),
         result_size: result_size.map(|v| v as f32),
+        mirrored: false,
     }
 }
 

@@ -1,9 +1,9 @@
 use super::*;
 
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> f64 {
+    pub(super) fn next(&mut self) -> f64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -13,7 +13,7 @@ impl Random {
 }
 
 /// `inliers` matches that obey `t` within about a pixel and `outliers` that obey nothing.
-fn scene(
+pub(super) fn scene(
     t: &Transform,
     inliers: usize,
     outliers: usize,
@@ -67,6 +67,7 @@ fn run(query: &[Keypoint], result: &[Keypoint], matches: &[Match]) -> Option<Ver
         matches,
         query_size: [640.0, 480.0],
         result_size: [640.0, 480.0],
+        mirrored: false,
     };
     verify(&evidence, &VerifyOptions::default())
 }
