@@ -75,7 +75,12 @@ impl Engine {
         stored: &StoredFeatures,
         score: f64,
     ) -> Hit {
-        let matches = match_within_cells(query, stored);
+        let matches = match_within_cells(
+            query.features,
+            &query.lookers,
+            stored,
+            &query.visual.vocabulary,
+        );
         let found = verify(
             &evidence(
                 query.features,
@@ -158,12 +163,16 @@ pub(crate) fn lookers(
 
 /// Compares each stored feature with the query's features that look into its cell only: with 12 of
 /// 256 cells a twentieth of the work, and few true matches lie elsewhere.
-fn match_within_cells(query: &Sought<'_>, stored: &StoredFeatures) -> Vec<Match> {
-    let vocabulary = &query.visual.vocabulary;
+pub(crate) fn match_within_cells(
+    query: &LocalFeatures,
+    lookers: &[Lookers],
+    stored: &StoredFeatures,
+    vocabulary: &Vocabulary,
+) -> Vec<Match> {
     let descriptors = &stored.features.descriptors;
-    let mut nearest = Nearest::new(query.features.len(), stored.features.len());
+    let mut nearest = Nearest::new(query.len(), stored.features.len());
     let mut first = 0;
-    for (cell, lookers) in query.lookers.iter().enumerate() {
+    for (cell, lookers) in lookers.iter().enumerate() {
         let words = vocabulary.cell_words(cell as u32);
         let count = stored.words[first..].partition_point(|&w| w < words.end);
         if !lookers.queries.is_empty() {

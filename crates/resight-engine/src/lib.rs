@@ -3,6 +3,7 @@
 //! Invariant: nothing here knows HTTP, Python or a model file; the concrete extractor, catalogue
 //! and blob store are handed in as [`Parts`].
 
+mod calibrate;
 mod commit;
 mod compare;
 mod convert;
@@ -23,6 +24,7 @@ mod stored_features;
 mod train;
 mod visual;
 
+pub use calibrate::{AgreeingPair, Calibration, CalibrationEvent, calibrate};
 pub use compare::{Comparison, compare};
 pub use convert::ConvertStep;
 pub use decode::{DecodeLimits, Decoded, Refused, RefusedCode, decode};
