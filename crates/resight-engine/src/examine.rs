@@ -9,6 +9,7 @@ use resight_vision::{Evidence, LocalFeatures, Match, MatchOptions, Nearest, Veri
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::geometry;
+use crate::instances::{self, Instance};
 use crate::picture::Picture;
 use crate::search::{Hit, Stage};
 use crate::stored_features::StoredFeatures;
@@ -17,12 +18,21 @@ use crate::visual::Visual;
 /// The query's side of a search.
 pub(crate) struct Sought<'a> {
     pub(crate) features: &'a LocalFeatures,
+    /// Those of the query as it is, where `features` are the mirrored query's.
+    pub(crate) unmirrored: Option<&'a LocalFeatures>,
     /// Width and height in pixels.
     pub(crate) size: [u32; 2],
     /// Its features by the cells in which they look for a match.
     pub(crate) lookers: Vec<Lookers>,
     /// Of whose words they are.
     pub(crate) visual: &'a Visual,
+}
+
+impl Sought<'_> {
+    /// Whether it is the mirrored query that is looked for.
+    pub(crate) fn is_mirrored(&self) -> bool {
+        self.unmirrored.is_some()
+    }
 }
 
 impl Engine {
@@ -81,23 +91,20 @@ impl Engine {
             stored,
             &query.visual.vocabulary,
         );
-        let found = verify(
-            &evidence(
-                query.features,
-                &stored.features,
-                &matches,
-                query.size,
-                [picture.width, picture.height],
-            ),
-            &self.options.verify,
-        );
+        let size = [picture.width, picture.height];
+        let evidence = Evidence {
+            mirrored: query.is_mirrored(),
+            ..evidence(query.features, &stored.features, &matches, query.size, size)
+        };
+        let found = verify(&evidence, &self.options.verify);
         let mut hit = plain_hit(picture, score);
         hit.examined = true;
         if let Some(found) = found {
             hit.verified = found.verified;
             hit.inliers = found.inliers.len();
             hit.log10_nfa = Some(found.log10_nfa);
-            hit.matches = inlier_points(&found, &matches, query.features, &stored.features);
+            let own = query.unmirrored.unwrap_or(query.features);
+            hit.matches = inlier_points(&found, &matches, own, &stored.features);
             let points = &hit.matches;
             let [w, h] = query.size;
             hit.coverage_query = geometry::coverage(points.iter().map(|m| [m[0], m[1]]), w, h);
@@ -107,8 +114,19 @@ impl Engine {
                 hit.picture.height,
             );
             if found.verified {
+                hit.mirrored = query.is_mirrored();
                 hit.transform = Some(found.transform.0);
-                hit.region = geometry::outline(&found.transform, w, h);
+                hit.region = geometry::region(&found.transform, query.size, size);
+                let verify = &self.options.verify;
+                let others =
+                    instances::others(query, stored, &hit.picture, &found.transform, verify);
+                hit.instances.push(Instance {
+                    inliers: hit.inliers,
+                    log10_nfa: found.log10_nfa,
+                    transform: found.transform.0,
+                    region: hit.region.clone(),
+                });
+                hit.instances.extend(others);
             }
         }
         hit
@@ -128,8 +146,10 @@ fn plain_hit(picture: Picture, score: f64) -> Hit {
         coverage_result: 0.0,
         words: score,
         cosine: None,
+        mirrored: false,
         transform: None,
         region: None,
+        instances: Vec::new(),
         matches: Vec::new(),
     }
 }
@@ -140,6 +160,22 @@ pub(crate) struct Lookers {
     queries: Vec<u32>,
     /// Their descriptors, end to end.
     rows: Vec<u8>,
+}
+
+impl Lookers {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queries.is_empty()
+    }
+
+    /// Which features of the query.
+    pub(crate) fn queries(&self) -> &[u32] {
+        &self.queries
+    }
+
+    /// Their descriptors, end to end.
+    pub(crate) fn rows(&self) -> &[u8] {
+        &self.rows
+    }
 }
 
 /// By cell.

@@ -16,6 +16,8 @@ mod expansion;
 mod feature_cache;
 mod folder;
 mod geometry;
+mod instances;
+mod mirror;
 mod picture;
 mod read;
 mod scale;
@@ -34,6 +36,7 @@ pub use engine::{
 };
 pub use error::EngineError;
 pub use folder::{FolderEvent, FolderOptions, FolderReport};
+pub use instances::Instance;
 pub use picture::{Added, Picture, PictureFile};
 pub use read::read_bounded;
 pub use resight_index::{TrainStep, Vocabulary};

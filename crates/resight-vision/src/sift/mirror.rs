@@ -25,7 +25,10 @@ const fn order(upright: bool) -> Order {
         let (row, column) = (cell / CELLS, cell % CELLS);
         let (cell, turned) = match upright {
             false => ((CELLS - 1 - row) * CELLS + column, DIRECTIONS),
-            true => (row * CELLS + CELLS - 1 - column, DIRECTIONS + DIRECTIONS / 2),
+            true => (
+                row * CELLS + CELLS - 1 - column,
+                DIRECTIONS + DIRECTIONS / 2,
+            ),
         };
         order[i] = cell * DIRECTIONS + (turned - direction) % DIRECTIONS;
         i += 1;

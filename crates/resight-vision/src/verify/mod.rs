@@ -9,11 +9,13 @@
 //! matches always give the same answer.
 
 mod fit;
+mod instances;
 mod nfa;
 mod pairs;
 mod refine;
 mod transform;
 
+pub use instances::verify_others;
 pub use transform::Transform;
 
 use pairs::Pairs;

@@ -17,6 +17,8 @@ pub(super) struct Pairs {
     query: [Vec<f32>; 2],
     /// Place in the result, in pixels.
     result: [Vec<f32>; 2],
+    /// Scale in the query, in pixels.
+    size: Vec<f32>,
     /// Scale in the result by scale in the query.
     scale: Vec<f32>,
     /// Cosine and sine of the angle in the result less that in the query.
@@ -40,6 +42,7 @@ impl Pairs {
         let mut pairs = Self {
             query: [empty(), empty()],
             result: [empty(), empty()],
+            size: empty(),
             scale: empty(),
             turn: [empty(), empty()],
         };
@@ -51,11 +54,25 @@ impl Pairs {
             pairs.query[1].push(q.y);
             pairs.result[0].push(r.x);
             pairs.result[1].push(r.y);
+            pairs.size.push(q.scale);
             pairs.scale.push(r.scale / q.scale);
             pairs.turn[0].push(libm::cosf(angle));
             pairs.turn[1].push(libm::sinf(angle));
         }
         pairs
+    }
+
+    /// Those at `which`.
+    pub(super) fn subset(&self, which: &[usize]) -> Self {
+        let of = |column: &Vec<f32>| which.iter().map(|&i| column[i]).collect();
+        let two = |[a, b]: &[Vec<f32>; 2]| [of(a), of(b)];
+        Self {
+            query: two(&self.query),
+            result: two(&self.result),
+            size: of(&self.size),
+            scale: of(&self.scale),
+            turn: two(&self.turn),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -68,6 +85,12 @@ impl Pairs {
             [self.query[0][i].into(), self.query[1][i].into()],
             [self.result[0][i].into(), self.result[1][i].into()],
         )
+    }
+
+    /// Scale of match `i` in both pictures, in pixels.
+    pub(super) fn scales(&self, i: usize) -> [f64; 2] {
+        let size = f64::from(self.size[i]);
+        [size, size * f64::from(self.scale[i])]
     }
 
     pub(super) fn pick(&self, which: &[usize]) -> Vec<PointPair> {

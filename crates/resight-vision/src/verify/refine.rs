@@ -16,6 +16,9 @@ const LEAST_SUPPORT: usize = 10;
 const HOMOGRAPHY_FROM: usize = 8;
 /// Off by more than this many standard deviations, an inlier counts less in the last fit.
 const SOFT: f64 = 2.5;
+/// Half the side of a descriptor in units of its keypoint's scale: nearer than this, by the geometric
+/// mean of two scales, keypoints are described by much the same pixels.
+const SUPPORT: f64 = 6.0;
 /// Shares of the tolerance at which chance is asked.
 const PRECISIONS: [f64; 3] = [1.0, 0.5, 0.25];
 
@@ -30,6 +33,11 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
+    /// How far an inlier may lie off in the result, in pixels.
+    pub(super) fn tolerance(&self) -> f64 {
+        self.tolerance
+    }
+
     pub(super) fn of(evidence: &Evidence<'_>, options: &VerifyOptions) -> Self {
         let [w, h] = evidence.result_size.map(f64::from);
         let [query_width, query_height] = evidence.query_size.map(f64::from);
@@ -273,22 +281,26 @@ fn strength(pairs: &Pairs, fit: &Fit, bounds: &Bounds) -> (usize, f64) {
 
 /// Inliers at places of their own, in both pictures.
 ///
-/// One corner gives several keypoints, at several scales and angles: when it matches by chance they
-/// all do, so those within the tolerance of a better one are no further evidence.
+/// One corner gives several keypoints, at several scales and angles, and so does one letter: when it
+/// matches by chance they all do. Those within the tolerance of a better one, or within
+/// [`SUPPORT`] of it, where both descriptors see the same pixels, are no further evidence.
 fn own_places(pairs: &Pairs, inliers: &[usize], bounds: &Bounds) -> Vec<usize> {
-    let near = |a: [f64; 2], b: [f64; 2], limit: f64| {
+    let near = |a: [f64; 2], b: [f64; 2], squared: f64| {
         let (dx, dy) = (a[0] - b[0], a[1] - b[1]);
-        dx * dx + dy * dy <= limit * limit
+        dx * dx + dy * dy <= squared
     };
-    let mut kept: Vec<(usize, PointPair)> = Vec::new();
+    let least = [bounds.near_in_query, bounds.tolerance].map(|limit| limit * limit);
+    let mut kept: Vec<(usize, PointPair, [f64; 2])> = Vec::new();
     for &i in inliers {
         let (from, to) = pairs.at(i);
-        if !kept
-            .iter()
-            .any(|(_, k)| near(k.0, from, bounds.near_in_query) || near(k.1, to, bounds.tolerance))
-        {
-            kept.push((i, (from, to)));
+        let scales = pairs.scales(i);
+        let is_own = kept.iter().all(|(_, (other_from, other_to), others)| {
+            let reach = |k: usize| (SUPPORT * SUPPORT * scales[k] * others[k]).max(least[k]);
+            !near(*other_from, from, reach(0)) && !near(*other_to, to, reach(1))
+        });
+        if is_own {
+            kept.push((i, (from, to), scales));
         }
     }
-    kept.into_iter().map(|(i, _)| i).collect()
+    kept.into_iter().map(|(i, ..)| i).collect()
 }

@@ -22,6 +22,7 @@ const PAGE: u64 = 20;
         ("matches" = Option<bool>, Query, description = "Whether to give the matched points of each hit; false by default"),
         ("verified_only" = Option<bool>, Query, description = "Whether to leave out hits that are not verified; false by default"),
         ("expand" = Option<bool>, Query, description = "Whether to ask once more with what verified hits show of the same thing; true by default"),
+        ("mirrored" = Option<bool>, Query, description = "Whether to look for the query mirrored left to right as well; true by default, and left out with features of a plug-in"),
     ),
     request_body(
         description = "The picture, in a form or as it is, or the id of a stored one",
@@ -79,7 +80,8 @@ impl Asked {
         let matches = params.flag("matches")?;
         let verified_only = params.flag("verified_only")?;
         let expand = params.flag_or("expand", true)?;
-        params.finish("offset, limit, matches, verified_only and expand are")?;
+        let mirrored = params.flag_or("mirrored", true)?;
+        params.finish("offset, limit, matches, verified_only, expand and mirrored are")?;
         let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         Ok(Self {
             options: SearchOptions {
@@ -87,6 +89,7 @@ impl Asked {
                 limit: number(limit),
                 verified_only,
                 expand,
+                mirrored,
             },
             matches,
         })
