@@ -11,6 +11,7 @@ use resight_vision::{
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::geometry;
+use crate::instances::{self, Instance};
 use crate::picture::Picture;
 use crate::search::{Hit, Stage};
 use crate::stored_features::StoredFeatures;
@@ -19,6 +20,8 @@ use crate::visual::Visual;
 /// The query's side of a search.
 pub(crate) struct Sought<'a> {
     pub(crate) features: &'a LocalFeatures,
+    /// Those of the query as it is, where `features` are the mirrored query's.
+    pub(crate) unmirrored: Option<&'a LocalFeatures>,
     /// Width and height in pixels: of the region, where that is all that counts.
     pub(crate) size: [u32; 2],
     /// Where that lies in the picture; what hits say is in pixels of the whole one.
@@ -29,9 +32,21 @@ pub(crate) struct Sought<'a> {
     pub(crate) visual: &'a Visual,
 }
 
+impl Sought<'_> {
+    /// Whether it is the mirrored query that is looked for.
+    pub(crate) fn is_mirrored(&self) -> bool {
+        self.unmirrored.is_some()
+    }
+
+    /// A transform of the region as one of the whole picture.
+    pub(crate) fn from_whole(&self, transform: &Transform) -> Transform {
+        Transform::translation(self.origin.map(|v| -v)).then(transform)
+    }
+}
+
 impl Engine {
-    /// Matches candidates with each query and verifies them; gives one hit each, in their order, `None` for a picture
-    /// that was removed since the index was asked.
+    /// Matches candidates with each query and verifies them; gives one hit each, in their order, `None`
+    /// for a picture that was removed since the index was asked.
     pub(crate) fn examine(
         &self,
         queries: &[Sought<'_>],
@@ -101,24 +116,26 @@ impl Engine {
         stored: &StoredFeatures,
         score: f64,
     ) -> Hit {
-        let matches = match_within_cells(query, stored);
-        let found = verify(
-            &evidence(
-                query.features,
-                &stored.features,
-                &matches,
-                query.size,
-                [picture.width, picture.height],
-            ),
-            &self.options.verify,
+        let matches = match_within_cells(
+            query.features,
+            &query.lookers,
+            stored,
+            &query.visual.vocabulary,
         );
+        let size = [picture.width, picture.height];
+        let evidence = Evidence {
+            mirrored: query.is_mirrored(),
+            ..evidence(query.features, &stored.features, &matches, query.size, size)
+        };
+        let found = verify(&evidence, &self.options.verify);
         let mut hit = plain_hit(picture, score);
         hit.examined = true;
         if let Some(found) = found {
             hit.verified = found.verified;
             hit.inliers = found.inliers.len();
             hit.log10_nfa = Some(found.log10_nfa);
-            hit.matches = inlier_points(&found, &matches, query.features, &stored.features);
+            let own = query.unmirrored.unwrap_or(query.features);
+            hit.matches = inlier_points(&found, &matches, own, &stored.features);
             let points = &hit.matches;
             let [w, h] = query.size;
             hit.coverage_query = geometry::coverage(points.iter().map(|m| [m[0], m[1]]), w, h);
@@ -128,9 +145,19 @@ impl Engine {
                 hit.picture.height,
             );
             if found.verified {
-                let from_whole = Transform::translation(query.origin.map(|v| -v));
-                hit.transform = Some(from_whole.then(&found.transform).0);
-                hit.region = geometry::outline(&found.transform, w, h);
+                hit.mirrored = query.is_mirrored();
+                hit.transform = Some(query.from_whole(&found.transform).0);
+                hit.region = geometry::region(&found.transform, query.size, size);
+                let verify = &self.options.verify;
+                let others =
+                    instances::others(query, stored, &hit.picture, &found.transform, verify);
+                hit.instances.push(Instance {
+                    inliers: hit.inliers,
+                    log10_nfa: found.log10_nfa,
+                    transform: query.from_whole(&found.transform).0,
+                    region: hit.region.clone(),
+                });
+                hit.instances.extend(others);
             }
             for m in &mut hit.matches {
                 m[0] += query.origin[0];
@@ -155,8 +182,10 @@ fn plain_hit(picture: Picture, score: f64) -> Hit {
         coverage_result: 0.0,
         words: score,
         cosine: None,
+        mirrored: false,
         transform: None,
         region: None,
+        instances: Vec::new(),
         matches: Vec::new(),
     }
 }
@@ -167,6 +196,22 @@ pub(crate) struct Lookers {
     queries: Vec<u32>,
     /// Their descriptors, end to end.
     rows: Vec<u8>,
+}
+
+impl Lookers {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queries.is_empty()
+    }
+
+    /// Which features of the query.
+    pub(crate) fn queries(&self) -> &[u32] {
+        &self.queries
+    }
+
+    /// Their descriptors, end to end.
+    pub(crate) fn rows(&self) -> &[u8] {
+        &self.rows
+    }
 }
 
 /// By cell.
@@ -190,12 +235,16 @@ pub(crate) fn lookers(
 
 /// Compares each stored feature with the query's features that look into its cell only: with 12 of
 /// 256 cells a twentieth of the work, and few true matches lie elsewhere.
-fn match_within_cells(query: &Sought<'_>, stored: &StoredFeatures) -> Vec<Match> {
-    let vocabulary = &query.visual.vocabulary;
+pub(crate) fn match_within_cells(
+    query: &LocalFeatures,
+    lookers: &[Lookers],
+    stored: &StoredFeatures,
+    vocabulary: &Vocabulary,
+) -> Vec<Match> {
     let descriptors = &stored.features.descriptors;
-    let mut nearest = Nearest::new(query.features.len(), stored.features.len());
+    let mut nearest = Nearest::new(query.len(), stored.features.len());
     let mut first = 0;
-    for (cell, lookers) in query.lookers.iter().enumerate() {
+    for (cell, lookers) in lookers.iter().enumerate() {
         let words = vocabulary.cell_words(cell as u32);
         let count = stored.words[first..].partition_point(|&w| w < words.end);
         if !lookers.queries.is_empty() {
@@ -222,6 +271,7 @@ pub(crate) fn evidence<'a>(
         matches,
         query_size: query_size.map(|v| v as f32),
         result_size: result_size.map(|v| v as f32),
+        mirrored: false,
     }
 }
 

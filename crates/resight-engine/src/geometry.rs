@@ -47,6 +47,37 @@ pub(crate) fn outline(transform: &Transform, width: u32, height: u32) -> Option<
     Some(out)
 }
 
+/// [`outline`] clipped to the result: a convex polygon of 3 to 8 corners; `None` when nothing of it is
+/// inside (Sutherland & Hodgman, CACM 1974).
+pub(crate) fn region(
+    transform: &Transform,
+    query: [u32; 2],
+    result: [u32; 2],
+) -> Option<Vec<[f64; 2]>> {
+    let mut corners = outline(transform, query[0], query[1])?.to_vec();
+    let [w, h] = result.map(|side| f64::from(side) - 0.5);
+    // Axis, which side of the limit is inside, and the limit.
+    for (axis, sign, limit) in [(0, 1.0, -0.5), (0, -1.0, w), (1, 1.0, -0.5), (1, -1.0, h)] {
+        let inside = |p: &[f64; 2]| sign * (p[axis] - limit);
+        let mut kept = Vec::with_capacity(corners.len() + 1);
+        for (i, to) in corners.iter().enumerate() {
+            let from = &corners[(i + corners.len() - 1) % corners.len()];
+            let (a, b) = (inside(from), inside(to));
+            if (a < 0.0) != (b < 0.0) {
+                let share = a / (a - b);
+                let mut crossing = [0, 1].map(|k| from[k] + share * (to[k] - from[k]));
+                crossing[axis] = limit;
+                kept.push(crossing);
+            }
+            if b >= 0.0 {
+                kept.push(*to);
+            }
+        }
+        corners = kept;
+    }
+    (corners.len() >= 3).then_some(corners)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +108,24 @@ mod tests {
         );
         let behind = Transform([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, -0.02, 0.0, 1.0]);
         assert_eq!(outline(&behind, 100, 40), None);
+    }
+
+    #[test]
+    fn a_region_ends_where_the_result_does() {
+        let inside = Transform([0.5, 0.0, 7.0, 0.0, 0.5, 9.0, 0.0, 0.0, 1.0]);
+        let corners = region(&inside, [100, 40], [200, 100]).unwrap();
+        assert_eq!(corners, outline(&inside, 100, 40).unwrap());
+        let over = Transform([1.0, 0.0, 150.0, 0.0, 1.0, 80.0, 0.0, 0.0, 1.0]);
+        let corners = region(&over, [100, 40], [200, 100]).unwrap();
+        let want = [[149.5, 79.5], [199.5, 79.5], [199.5, 99.5], [149.5, 99.5]];
+        assert_eq!(corners, want);
+        // A square on its corner sticks out on all four sides.
+        let turned = Transform([1.0, -1.0, 50.0, 1.0, 1.0, -50.0, 0.0, 0.0, 1.0]);
+        let corners = region(&turned, [100, 100], [100, 100]).unwrap();
+        assert_eq!(corners.len(), 8);
+        let within = |v: f64| (-0.5..=99.5).contains(&v);
+        assert!(corners.iter().flatten().all(|&v| within(v)), "{corners:?}");
+        let away = Transform([1.0, 0.0, 500.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(region(&away, [100, 40], [200, 100]), None);
     }
 }

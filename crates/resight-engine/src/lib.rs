@@ -3,6 +3,7 @@
 //! Invariant: nothing here knows HTTP, Python or a model file; the concrete extractor, catalogue
 //! and blob store are handed in as [`Parts`].
 
+mod calibrate;
 mod commit;
 mod compare;
 mod convert;
@@ -16,6 +17,8 @@ mod feature_blob;
 mod feature_cache;
 mod folder;
 mod geometry;
+mod instances;
+mod mirror;
 mod picture;
 mod query;
 mod read;
@@ -25,6 +28,7 @@ mod stored_features;
 mod train;
 mod visual;
 
+pub use calibrate::{AgreeingPair, Calibration, CalibrationEvent, calibrate};
 pub use compare::{Comparison, compare};
 pub use convert::ConvertStep;
 pub use decode::{DecodeLimits, Decoded, Refused, RefusedCode, decode};
@@ -35,6 +39,7 @@ pub use engine::{
 pub use error::EngineError;
 pub use feature_blob::{features_blob, is_features_blob};
 pub use folder::{FolderEvent, FolderOptions, FolderReport};
+pub use instances::Instance;
 pub use picture::{Added, Picture, PictureFile};
 pub use query::{MOST_QUERIES, Query, QueryFacts, QueryPicture, Region};
 pub use read::read_bounded;

@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::examine::{Sought, lookers};
 use crate::expansion::Found;
+use crate::instances::Instance;
 use crate::picture::Picture;
 use crate::query::{MOST_QUERIES, Query, QueryFacts, QueryPicture};
 
@@ -30,6 +31,8 @@ pub struct SearchOptions {
     /// Ask the index once more with what verified hits show of the same thing: finds more of them and
     /// ranks the others better, and takes about as long as the first time.
     pub expand: bool,
+    /// Look for the query mirrored left to right too, where the extractor's features can be mirrored.
+    pub mirrored: bool,
 }
 
 impl Default for SearchOptions {
@@ -39,6 +42,7 @@ impl Default for SearchOptions {
             limit: 20,
             verified_only: false,
             expand: true,
+            mirrored: true,
         }
     }
 }
@@ -56,6 +60,8 @@ pub struct SearchAnswer {
     pub verified: usize,
     /// The part asked for.
     pub hits: Vec<Hit>,
+    /// Whether the mirrored query was looked for too: wanted, and possible with this extractor.
+    pub mirrored: bool,
     /// Where the time went.
     pub timings: Timings,
 }
@@ -73,6 +79,8 @@ pub struct Timings {
     pub verify_ms: f64,
     /// Asking once more with what verified hits show; 0 where none is or it was not wanted.
     pub expand_ms: f64,
+    /// Looking for the mirrored query; 0 where it was not.
+    pub mirrored_ms: f64,
     /// All of it.
     pub total_ms: f64,
 }
@@ -121,10 +129,18 @@ pub struct Hit {
     pub words: f64,
     /// Cosine of global descriptors, once there are any.
     pub cosine: Option<f64>,
-    /// Query to result in pixels, row-major 3×3; verified hits only.
+    /// Whether the result shows the query mirrored; verified hits only.
+    pub mirrored: bool,
+    /// Query to result in pixels, row-major 3×3, of the query as it was given: it mirrors where
+    /// `mirrored` says so. Verified hits only.
     pub transform: Option<[f64; 9]>,
-    /// The outline of the query, or of its region, in the result's pixels; verified hits only.
-    pub region: Option<[[f64; 2]; 4]>,
+    /// The outline of the query, or of its region, in the result's pixels, clipped to the result: 3 to
+    /// 8 corners that follow
+    /// the query's from its top left on clockwise (the other way round where it is mirrored), 4 where
+    /// all of it is in the result. Verified hits only.
+    pub region: Option<Vec<[f64; 2]>>,
+    /// Every place where the query is seen in the result, this hit's own first; verified hits only.
+    pub instances: Vec<Instance>,
     /// The inliers: x and y in the query, x and y in the result.
     pub matches: Vec<[f64; 4]>,
 }
@@ -183,6 +199,7 @@ impl Engine {
                 .assign_query(&query.features, query.size, cells);
             sought.push(Sought {
                 features: &query.features,
+                unmirrored: None,
                 size: query.size,
                 origin: query.origin,
                 lookers: lookers(&query.features, &own, &visual.vocabulary),
@@ -217,6 +234,11 @@ impl Engine {
         if options.expand {
             timings.expand_ms = self.expand(&sought, words, ask, &mut found)?;
         }
+        let mirrored = match options.mirrored {
+            true => self.find_mirrored(&sought, ask, &mut found)?,
+            false => None,
+        };
+        timings.mirrored_ms = mirrored.unwrap_or(0.0);
 
         let shortlist = found.examined.len();
         let candidates = found.candidates;
@@ -234,6 +256,7 @@ impl Engine {
             total,
             verified,
             hits,
+            mirrored: mirrored.is_some(),
             timings,
         })
     }

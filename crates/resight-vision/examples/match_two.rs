@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         matches: &matches,
         query_size: [a.width() as f32, a.height() as f32],
         result_size: [b.width() as f32, b.height() as f32],
+        mirrored: false,
     };
     let found = verify(&evidence, &VerifyOptions::default());
     println!("features: {} and {}", query.len(), result.len());

@@ -186,6 +186,14 @@ pub trait LocalExtractor: Send + Sync {
 
     /// Features of `image`, strongest first; an image without structure gives none.
     fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError>;
+
+    /// The features that a picture would give if it were mirrored left to right, from those that it
+    /// gives as it is, in their order; `width` is the picture's in pixels. `None` where that cannot
+    /// be told without the pixels, as from most extractors.
+    fn mirrored(&self, features: &LocalFeatures, width: u32) -> Option<LocalFeatures> {
+        let _ = (features, width);
+        None
+    }
 }
 
 /// Images to one unit vector each: for likeness rather than identity.

@@ -21,7 +21,7 @@ pub use features::{
 pub use image::{GrayImage, GrayRows, GrayView, Image};
 pub use matching::{Match, MatchOptions, Nearest, match_all};
 pub use sift::{Selection, Sift, SiftOptions, StageTimes, Upsample};
-pub use verify::{Evidence, Transform, Verification, VerifyOptions, verify};
+pub use verify::{Evidence, Transform, Verification, VerifyOptions, verify, verify_others};
 
 /// The example of the crate's README, compiled and run as a test.
 #[cfg(doctest)]

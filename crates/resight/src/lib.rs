@@ -12,6 +12,7 @@
 //! Invariant: a folder of pictures is read, never written to.
 
 mod atomic_file;
+mod calibration;
 pub mod cli;
 pub mod config;
 pub mod draw;

@@ -127,6 +127,15 @@ pub fn extractor(config: &Config, plugins: &Plugins) -> Result<Arc<dyn LocalExtr
     extractors::choose(None, plugins, config)
 }
 
+/// The vocabulary for features of `model` where nothing is held: the one that is named, or the
+/// built-in one if it fits.
+pub fn vocabulary_for(config: &Config, model: &ModelId) -> Result<Arc<Vocabulary>, CliError> {
+    let found = Held::default().find_vocabulary(config, model)?;
+    let found = found.filter(|found| found.vocabulary.model() == model);
+    let missing = || vocabularies::missing(model, false);
+    Ok(found.ok_or_else(missing)?.vocabulary)
+}
+
 /// The plug-in that a model is of, by the name it gives itself.
 pub fn plugin_of(model: &ModelId) -> Option<&str> {
     extractors::plugin_of(model.as_str())
@@ -179,7 +188,7 @@ fn without_describing(
     let vocabulary = held
         .find_vocabulary(config, &model)?
         .ok_or_else(|| vocabularies::missing(&model, true))?;
-    let extractor = extractors::absent(model, vocabulary.vocabulary.dimension());
+    let extractor = extractors::absent(model, vocabulary.vocabulary.dimension(), config);
     Ok((extractor, vocabulary))
 }
 

@@ -12,9 +12,9 @@ use super::trig;
 use crate::dispatch::widest;
 
 /// Spatial cells a side.
-const CELLS: usize = 4;
+pub(super) const CELLS: usize = 4;
 /// Directions a cell.
-const DIRECTIONS: usize = 8;
+pub(super) const DIRECTIONS: usize = 8;
 /// Numbers in a descriptor.
 pub(super) const LENGTH: usize = CELLS * CELLS * DIRECTIONS;
 /// Width of a cell in units of the keypoint's scale.

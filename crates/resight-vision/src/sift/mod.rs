@@ -9,6 +9,7 @@ mod buffers;
 mod descriptor;
 mod extrema;
 mod gather;
+mod mirror;
 mod octave;
 mod orientation;
 mod patch;
@@ -418,6 +419,10 @@ impl LocalExtractor for Sift {
 
     fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
         Ok(self.extract_gray(&image.to_gray()))
+    }
+
+    fn mirrored(&self, features: &LocalFeatures, width: u32) -> Option<LocalFeatures> {
+        mirror::mirrored(features, width, self.options.upright)
     }
 }
 

@@ -1,9 +1,9 @@
 use super::*;
 
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> f64 {
+    pub(super) fn next(&mut self) -> f64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -13,7 +13,7 @@ impl Random {
 }
 
 /// `inliers` matches that obey `t` within about a pixel and `outliers` that obey nothing.
-fn scene(
+pub(super) fn scene(
     t: &Transform,
     inliers: usize,
     outliers: usize,
@@ -67,6 +67,7 @@ fn run(query: &[Keypoint], result: &[Keypoint], matches: &[Match]) -> Option<Ver
         matches,
         query_size: [640.0, 480.0],
         result_size: [640.0, 480.0],
+        mirrored: false,
     };
     verify(&evidence, &VerifyOptions::default())
 }
@@ -111,6 +112,101 @@ fn a_mirrored_view_is_not_taken_for_an_upright_one() {
         (r.x, r.y) = (x as f32, y as f32);
     }
     assert!(!run(&q, &r, &m).is_some_and(|v| v.verified));
+}
+
+#[test]
+fn the_mirrored_query_gives_the_transform_of_the_query_as_it_is() {
+    let seen = Transform([0.9, -0.25, 90.0, 0.3, 0.8, -20.0, 2e-4, 1e-4, 1.0]);
+    let (q, r, m) = scene(&seen, 60, 60, 4);
+    let evidence = Evidence {
+        query: &q,
+        result: &r,
+        matches: &m,
+        query_size: [640.0, 480.0],
+        result_size: [640.0, 480.0],
+        mirrored: true,
+    };
+    let found = verify(&evidence, &VerifyOptions::default()).unwrap();
+    assert!(found.verified);
+    // What lies at x in the mirrored query lies at 639 - x in the query.
+    for [x, y] in [[0.0, 0.0], [300.0, 200.0], [639.0, 479.0]] {
+        let want = seen.apply([x, y]).unwrap();
+        let got = found.transform.apply([639.0 - x, y]).unwrap();
+        assert!((got[0] - want[0]).hypot(got[1] - want[1]) < 3.0);
+    }
+    let [a, b, c, d] = found.transform.jacobian([300.0, 200.0]).unwrap();
+    assert!(a * d - b * c < 0.0);
+}
+
+#[test]
+fn instances_are_told_one_by_one() {
+    let views = [
+        Transform([0.4, 0.0, 10.0, 0.0, 0.4, 10.0, 0.0, 0.0, 1.0]),
+        Transform([0.0, -0.35, 600.0, 0.35, 0.0, 20.0, 0.0, 0.0, 1.0]),
+        Transform([0.3, 0.0, 40.0, 0.0, 0.3, 300.0, 0.0, 0.0, 1.0]),
+    ];
+    let (mut q, mut r, mut m) = (Vec::new(), Vec::new(), Vec::new());
+    for (seed, view) in (1..).zip(&views) {
+        let (mut query, mut result, matches) = scene(view, 30, 20, seed);
+        let first = q.len() as u32;
+        m.extend(matches.iter().map(|m| Match {
+            query: first + m.query,
+            result: first + m.result,
+            distance: m.distance,
+        }));
+        q.append(&mut query);
+        r.append(&mut result);
+    }
+    let evidence = Evidence {
+        query: &q,
+        result: &r,
+        matches: &m,
+        query_size: [640.0, 480.0],
+        result_size: [640.0, 480.0],
+        mirrored: false,
+    };
+    let options = VerifyOptions::default();
+    let first = verify(&evidence, &options).unwrap();
+    let others = verify_others(&evidence, &options, &first.transform, 8);
+    assert_eq!(others.len(), 2);
+    let all: Vec<&Verification> = std::iter::once(&first).chain(&others).collect();
+    for view in &views {
+        let want = view.apply([320.0, 240.0]).unwrap();
+        let close = |v: &&Verification| {
+            let got = v.transform.apply([320.0, 240.0]).unwrap();
+            (got[0] - want[0]).hypot(got[1] - want[1]) < 3.0
+        };
+        assert!(
+            all.iter()
+                .any(|v| close(v) && v.verified && v.inliers.len() >= 27)
+        );
+    }
+    assert_eq!(
+        verify_others(&evidence, &options, &first.transform, 1).len(),
+        1
+    );
+}
+
+#[test]
+fn another_plane_of_one_thing_is_no_other_instance() {
+    // The right half of the query moves 30 px further than the left.
+    let left = Transform([0.8, 0.0, 20.0, 0.0, 0.8, 20.0, 0.0, 0.0, 1.0]);
+    let (q, mut r, m) = scene(&left, 120, 20, 6);
+    for (q, r) in q.iter().zip(&mut r).take(120) {
+        r.x += if q.x > 320.0 { 30.0 } else { 0.0 };
+    }
+    let evidence = Evidence {
+        query: &q,
+        result: &r,
+        matches: &m,
+        query_size: [640.0, 480.0],
+        result_size: [640.0, 480.0],
+        mirrored: false,
+    };
+    let options = VerifyOptions::default();
+    let first = verify(&evidence, &options).unwrap();
+    assert!(first.verified);
+    assert!(verify_others(&evidence, &options, &first.transform, 8).is_empty());
 }
 
 #[test]

@@ -45,6 +45,9 @@ pub(crate) struct EvalArgs {
     /// Do not ask once more with what verified hits show
     #[arg(long)]
     no_expand: bool,
+    /// Do not look for the queries mirrored left to right
+    #[arg(long)]
+    no_mirrored: bool,
     /// List the queries whose first hit is wrong
     #[arg(long)]
     show_misses: bool,
@@ -73,7 +76,7 @@ pub(crate) fn run(args: &EvalArgs, config: &Config, output: &mut Output) -> Resu
         hold_distractors(&parts.engine, dir, &interrupt, output)?;
     }
     for dir in &args.dirs {
-        let outcome = measure(&parts.engine, dir, !args.no_expand, &interrupt, output)?;
+        let outcome = measure(&parts.engine, dir, args, &interrupt, output)?;
         tell(&outcome, args, output)?;
     }
     Ok(())
@@ -131,24 +134,32 @@ fn hold_distractors(
 fn measure(
     engine: &Engine,
     dir: &Path,
-    expand: bool,
+    args: &EvalArgs,
     interrupt: &Interrupt,
     output: &Output,
 ) -> Result<Outcome, CliError> {
     let bar = progress::bar(output.shows_progress(), 0, "Adding");
-    let outcome = evaluate(engine, dir, expand, interrupt.flag(), &mut |event| {
-        let (message, done, total) = match event {
-            EvalEvent::Adding(done, total) => ("Adding", done, total),
-            EvalEvent::Asking(done, total) => ("Asking", done, total),
-        };
-        if bar.message() != message {
-            bar.set_message(message);
-            // Adding and asking go at different rates.
-            bar.reset_eta();
-        }
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    });
+    let (expand, mirrored) = (!args.no_expand, !args.no_mirrored);
+    let outcome = evaluate(
+        engine,
+        dir,
+        expand,
+        mirrored,
+        interrupt.flag(),
+        &mut |event| {
+            let (message, done, total) = match event {
+                EvalEvent::Adding(done, total) => ("Adding", done, total),
+                EvalEvent::Asking(done, total) => ("Asking", done, total),
+            };
+            if bar.message() != message {
+                bar.set_message(message);
+                // Adding and asking go at different rates.
+                bar.reset_eta();
+            }
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        },
+    );
     bar.finish_and_clear();
     outcome.map_err(|error| match error {
         EvalError::Cancelled => stopped(output),

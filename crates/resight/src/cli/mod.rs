@@ -1,5 +1,6 @@
 //! The command line: arguments, commands, and how their results are told.
 
+mod calibrate;
 mod compare;
 mod error;
 mod eval;
@@ -59,6 +60,7 @@ enum Command {
     Refused(pictures::RefusedArgs),
     Train(train::TrainArgs),
     Eval(eval::EvalArgs),
+    Calibrate(calibrate::CalibrateArgs),
     Plugin(plugin::PluginCommand),
 }
 
@@ -101,6 +103,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Refused(args) => pictures::refused(args, &config, &mut output),
         Command::Train(args) => train::run(args, &config, &mut output),
         Command::Eval(args) => eval::run(args, &config, &mut output),
+        Command::Calibrate(args) => calibrate::run(args, &config, &mut output),
         Command::Plugin(command) => plugin::run(command, &mut output),
     }
 }

@@ -48,6 +48,9 @@ pub(crate) struct SearchArgs {
     /// Do not ask once more with what verified hits show: quicker, finds less
     #[arg(long)]
     no_expand: bool,
+    /// Do not look for the query mirrored left to right
+    #[arg(long)]
+    no_mirrored: bool,
     #[command(flatten)]
     plugins: PluginArgs,
 }
@@ -82,6 +85,7 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
         limit: usize::try_from(args.limit).unwrap_or(usize::MAX),
         verified_only: args.verified,
         expand: !args.no_expand,
+        mirrored: !args.no_mirrored,
     };
     let answer = engine.search_all(&queries, &options);
     let answer = answer.map_err(|error| match (error, &*args.queries) {
@@ -157,12 +161,24 @@ fn nothing(answer: &SearchAnswer, args: &SearchArgs) -> &'static str {
 fn row(rank: usize, hit: &Hit) -> Vec<String> {
     vec![
         rank.to_string(),
-        if hit.verified { "yes" } else { "-" }.to_owned(),
+        verdict(hit),
         hit.inliers.to_string(),
         format!("{:.0} %", hit.coverage_query * 100.0),
         format!("{:.2}", hit.words),
         place(&hit.picture),
     ]
+}
+
+/// Whether it is verified, and how the query is seen in it.
+fn verdict(hit: &Hit) -> String {
+    if !hit.verified {
+        return "-".to_owned();
+    }
+    let mirrored = if hit.mirrored { ", mirrored" } else { "" };
+    match hit.instances.len() {
+        0 | 1 => format!("yes{mirrored}"),
+        several => format!("yes, {several} times{mirrored}"),
+    }
 }
 
 /// Where the picture lies, or its name when it was uploaded.

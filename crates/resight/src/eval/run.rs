@@ -55,6 +55,7 @@ pub fn evaluate(
     engine: &Engine,
     dir: &Path,
     expand: bool,
+    mirrored: bool,
     cancel: &AtomicBool,
     on_event: &mut dyn FnMut(EvalEvent),
 ) -> Result<Outcome, EvalError> {
@@ -64,6 +65,7 @@ pub fn evaluate(
         images: dir.join("images"),
         truth: &truth,
         expand,
+        mirrored,
         cancel,
         ids: HashMap::new(),
         names: HashMap::new(),
@@ -82,6 +84,7 @@ struct Measurement<'a> {
     images: PathBuf,
     truth: &'a GroundTruth,
     expand: bool,
+    mirrored: bool,
     cancel: &'a AtomicBool,
     /// Pictures of the database by file name; without those that could not be used.
     ids: HashMap<&'a str, PictureId>,
@@ -165,6 +168,7 @@ impl<'a> Measurement<'a> {
             limit: RANKED,
             verified_only: false,
             expand: self.expand,
+            mirrored: self.mirrored,
         };
         let start = Instant::now();
         let answer = bytes.and_then(|bytes| self.engine.search(Query::Bytes(&bytes), &options));

@@ -31,6 +31,7 @@ const PAGE: u64 = 20;
         ("verified_only" = Option<bool>, Query, description = "Whether to leave out hits that are not verified; false by default"),
         ("expand" = Option<bool>, Query, description = "Whether to ask once more with what verified hits show of the same thing; true by default"),
         ("region" = Option<String>, Query, description = "Only what is inside counts: x,y,width,height in pixels of the picture, or pct:x,y,width,height in percent; for one picture"),
+        ("mirrored" = Option<bool>, Query, description = "Whether to look for the query mirrored left to right as well; true by default, and left out with features of a plug-in"),
     ),
     request_body(
         description = "One or several pictures of the same thing, 10 at most: in a form, one as it is, features that /v1/features gave, or the ids of stored ones",
@@ -76,6 +77,7 @@ pub(super) async fn search(
         ("matches" = Option<bool>, Query, description = "Whether to give the matched points of each hit; false by default"),
         ("verified_only" = Option<bool>, Query, description = "Whether to leave out hits that are not verified; false by default"),
         ("expand" = Option<bool>, Query, description = "Whether to ask once more with what verified hits show of the same thing; true by default"),
+        ("mirrored" = Option<bool>, Query, description = "Whether to look for the query mirrored left to right as well; true by default, and left out with features of a plug-in"),
     ),
     responses(
         (status = 200, description = "The hits", body = SearchAnswer),
@@ -186,9 +188,10 @@ impl Asked {
         let matches = params.flag("matches")?;
         let verified_only = params.flag("verified_only")?;
         let expand = params.flag_or("expand", true)?;
+        let mirrored = params.flag_or("mirrored", true)?;
         let region = params.text("region")?.map(|text| text.parse::<Region>());
         let region = region.transpose().map_err(|what| bad("region", &what))?;
-        params.finish("offset, limit, matches, verified_only, expand and region are")?;
+        params.finish("offset, limit, matches, verified_only, expand, mirrored and region are")?;
         let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         Ok(Self {
             options: SearchOptions {
@@ -196,6 +199,7 @@ impl Asked {
                 limit: number(limit),
                 verified_only,
                 expand,
+                mirrored,
             },
             region,
             matches,

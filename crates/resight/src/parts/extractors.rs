@@ -55,8 +55,13 @@ pub(super) fn choose(
 }
 
 /// Stands for the extractor where pictures are listed or removed and none is described.
-pub(super) fn absent(model: ModelId, dimension: usize) -> Arc<dyn LocalExtractor> {
-    Arc::new(Absent { model, dimension })
+pub(super) fn absent(model: ModelId, dimension: usize, config: &Config) -> Arc<dyn LocalExtractor> {
+    let sift = sift(config);
+    Arc::new(Absent {
+        sift: (*sift.model() == model).then_some(sift),
+        model,
+        dimension,
+    })
 }
 
 fn of_named(name: &str, plugins: &Plugins) -> Result<Arc<dyn LocalExtractor>, CliError> {
@@ -131,6 +136,8 @@ fn needed(name: &str) -> CliError {
 struct Absent {
     model: ModelId,
     dimension: usize,
+    /// Where the features held are our SIFT's, that they can be mirrored.
+    sift: Option<Arc<dyn LocalExtractor>>,
 }
 
 impl LocalExtractor for Absent {
@@ -147,5 +154,9 @@ impl LocalExtractor for Absent {
             fault: Fault::Extractor,
             ..ExtractError::new("pictures are only listed here, not described")
         })
+    }
+
+    fn mirrored(&self, features: &LocalFeatures, width: u32) -> Option<LocalFeatures> {
+        self.sift.as_ref()?.mirrored(features, width)
     }
 }

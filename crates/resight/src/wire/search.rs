@@ -28,6 +28,8 @@ pub(crate) struct SearchAnswer {
     limit: usize,
     /// How many of all hits are verified.
     verified: usize,
+    /// Whether the query was looked for mirrored as well; not with features of a plug-in.
+    mirrored: bool,
     /// Verified hits first, surest first; then all others by visual words.
     hits: Vec<Hit>,
 }
@@ -65,6 +67,8 @@ struct Timings {
     verify_ms: f64,
     /// Asking once more with what verified hits show; 0 where there was nothing to ask with.
     expand_ms: f64,
+    /// Looking for the mirrored query; 0 where that was not done.
+    mirrored_ms: f64,
     /// All of it, the same as `took_ms`.
     total_ms: f64,
 }
@@ -97,17 +101,50 @@ struct Hit {
     /// Likeness of the whole pictures, -1 to 1; null when no such model is in use.
     #[schema(required)]
     cosine: Option<f64>,
-    /// The 3x3 matrix from the query's pixels to the result's, row by row.
+    /// Whether the result shows the query mirrored.
+    mirrored: bool,
+    /// The 3x3 matrix from the query's pixels to the result's, row by row. Where `mirrored` is true it
+    /// mirrors.
     #[schema(required)]
     transform: Option<[f64; 9]>,
-    /// The outline of the query, or of its region, in the result's pixels, four corners [x, y] from the top left on
-    /// clockwise; null when not verified.
+    /// The outline of the query, or of its region, in the result's pixels, clipped to the result: 3 to 8
+    /// corners [x, y], 4
+    /// where all of it is inside, in the order of the query's from its top left on clockwise; null
+    /// when not verified.
     #[schema(required)]
-    region: Option<[[f64; 2]; 4]>,
+    region: Option<Vec<[f64; 2]>>,
+    /// Every place in the result where the query is seen, at most 8, each verified by itself; this
+    /// hit's own `transform` and `region` first. Empty when not verified.
+    instances: Vec<Instance>,
     /// The inliers as [query x, query y, result x, result y] in pixels of the full pictures; only
     /// with `matches=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     matches: Option<Vec<[f64; 4]>>,
+}
+
+/// One place in a result where the query is seen.
+#[derive(Debug, Serialize, ToSchema)]
+struct Instance {
+    /// Number of matched points that fit its transform.
+    inliers: usize,
+    /// log10 of how many such fits chance would give; the lower, the surer.
+    nfa_log10: f64,
+    /// The 3x3 matrix from the query's pixels to the result's, row by row.
+    transform: [f64; 9],
+    /// The query's outline there, as the hit's `region`.
+    #[schema(required)]
+    region: Option<Vec<[f64; 2]>>,
+}
+
+impl From<engine::Instance> for Instance {
+    fn from(instance: engine::Instance) -> Self {
+        Self {
+            inliers: instance.inliers,
+            nfa_log10: instance.log10_nfa,
+            transform: instance.transform,
+            region: instance.region,
+        }
+    }
 }
 
 impl SearchAnswer {
@@ -138,6 +175,7 @@ impl SearchAnswer {
             offset: options.offset,
             limit: options.limit,
             verified: answer.verified,
+            mirrored: answer.mirrored,
             hits: hits.map(|hit| Hit::new(hit, matches, reader)).collect(),
         })
     }
@@ -171,6 +209,7 @@ impl From<engine::Timings> for Timings {
             candidates_ms: tenths(timings.candidates_ms),
             verify_ms: tenths(timings.verify_ms),
             expand_ms: tenths(timings.expand_ms),
+            mirrored_ms: tenths(timings.mirrored_ms),
             total_ms: tenths(timings.total_ms),
         }
     }
@@ -192,8 +231,10 @@ impl Hit {
             coverage_result: hit.coverage_result,
             words: hit.words,
             cosine: hit.cosine,
+            mirrored: hit.mirrored,
             transform: hit.transform,
             region: hit.region,
+            instances: hit.instances.into_iter().map(Instance::from).collect(),
             matches: matches.then(|| hit.matches.into_iter().map(point).collect()),
         }
     }

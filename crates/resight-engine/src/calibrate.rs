@@ -1,0 +1,188 @@
+//! How sure `verified` is: all pairs of a folder's pictures are matched and verified as a search does
+//! it, so that what chance and likeness alone reach can be counted.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use resight_index::Vocabulary;
+use resight_vision::{Fault, LocalExtractor, Verification, VerifyOptions, verify};
+
+use crate::describe::describe;
+use crate::engine::EngineOptions;
+use crate::error::EngineError;
+use crate::examine::{Lookers, evidence, lookers, match_within_cells};
+use crate::folder::list;
+use crate::read::read_bounded;
+use crate::stored_features::{StoredFeatures, in_order};
+
+/// How a calibration goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalibrationEvent {
+    /// So many of the files have been described.
+    Described(u64, u64),
+    /// So many of the pairs have been compared.
+    Compared(u64, u64),
+}
+
+/// Two pictures whose matches agree more than most.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgreeingPair {
+    /// The query, by its place among the pictures.
+    pub query: usize,
+    /// The result, by its place among the pictures.
+    pub result: usize,
+    /// Whether a search would call it verified.
+    pub verified: bool,
+    /// Matches that agree.
+    pub inliers: usize,
+    /// Of these, at places of their own.
+    pub places: usize,
+    /// log10 of the number of false alarms.
+    pub log10_nfa: f64,
+}
+
+/// What the pairs of a folder agree on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Calibration {
+    /// The pictures compared, in path order.
+    pub pictures: Vec<PathBuf>,
+    /// Files that are no pictures or have no features.
+    pub unusable: usize,
+    /// Pairs compared: each two pictures once.
+    pub pairs: u64,
+    /// Those with a log10 number of false alarms at or below that asked for, surest first.
+    pub agreeing: Vec<AgreeingPair>,
+}
+
+/// A picture ready to be either side of a pair.
+struct Side {
+    size: [u32; 2],
+    stored: StoredFeatures,
+}
+
+/// Describes the pictures in `dir` and below, hidden files excepted, and verifies each two of them,
+/// the earlier in path order being the query. Pairs at or below `keep` are told one by one.
+pub fn calibrate(
+    dir: &Path,
+    extractor: &dyn LocalExtractor,
+    vocabulary: &Vocabulary,
+    options: &EngineOptions,
+    keep: f64,
+    cancel: &AtomicBool,
+    on_event: &(dyn Fn(CalibrationEvent) + Sync),
+) -> Result<Calibration, EngineError> {
+    if let Err(error) = std::fs::read_dir(dir) {
+        return Err(EngineError::FolderUnreadable {
+            path: dir.to_owned(),
+            reason: error.to_string(),
+        });
+    }
+    let files: Vec<PathBuf> = list(dir, None).flatten().map(|task| task.path).collect();
+    let done = AtomicU64::new(0);
+    let described = files.par_iter().map(|path| {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(EngineError::Cancelled);
+        }
+        let side = side(path, extractor, vocabulary, options, cancel)?;
+        let done = 1 + done.fetch_add(1, Ordering::Relaxed);
+        on_event(CalibrationEvent::Described(done, files.len() as u64));
+        Ok(side.map(|side| (path.clone(), side)))
+    });
+    let described = described.collect::<Result<Vec<_>, EngineError>>()?;
+    let (pictures, sides): (Vec<PathBuf>, Vec<Side>) = described.into_iter().flatten().unzip();
+
+    let n = sides.len() as u64;
+    let pairs = n * n.saturating_sub(1) / 2;
+    let done = AtomicU64::new(0);
+    // The first queries have the most partners; one at a time, so that no thread is left with them.
+    let rows = (0..sides.len()).into_par_iter().with_max_len(1);
+    let rows = rows.map(|query| {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(EngineError::Cancelled);
+        }
+        let found = row(&sides, query, vocabulary, options, keep);
+        let row = (sides.len() - 1 - query) as u64;
+        let done = row + done.fetch_add(row, Ordering::Relaxed);
+        on_event(CalibrationEvent::Compared(done, pairs));
+        Ok(found)
+    });
+    let mut agreeing = rows.collect::<Result<Vec<_>, EngineError>>()?.concat();
+    // Stable: of equals, the earlier pair stays first.
+    agreeing.sort_by(|a, b| a.log10_nfa.total_cmp(&b.log10_nfa));
+    Ok(Calibration {
+        unusable: files.len() - pictures.len(),
+        pictures,
+        pairs,
+        agreeing,
+    })
+}
+
+/// `None` for what is no picture or has no features.
+fn side(
+    path: &Path,
+    extractor: &dyn LocalExtractor,
+    vocabulary: &Vocabulary,
+    options: &EngineOptions,
+    cancel: &AtomicBool,
+) -> Result<Option<Side>, EngineError> {
+    let Ok(bytes) = read_bounded(path, options.decode.max_bytes) else {
+        return Ok(None);
+    };
+    let described = match describe(&bytes, options, extractor, Some(cancel)) {
+        Ok(described) => described,
+        Err(EngineError::Extract(error)) if error.fault != Fault::Picture => {
+            return Err(error.into());
+        }
+        Err(EngineError::Cancelled) => return Err(EngineError::Cancelled),
+        Err(_) => return Ok(None),
+    };
+    if described.features.is_empty() {
+        return Ok(None);
+    }
+    let size = [described.image.width(), described.image.height()];
+    let postings = vocabulary.postings(&described.features, size);
+    let (features, words) = in_order(&described.features, &postings);
+    let words = words.postings().iter().map(|p| p.word).collect();
+    let stored = StoredFeatures { words, features };
+    Ok(Some(Side { size, stored }))
+}
+
+/// One picture with all after it.
+fn row(
+    sides: &[Side],
+    query: usize,
+    vocabulary: &Vocabulary,
+    options: &EngineOptions,
+    keep: f64,
+) -> Vec<AgreeingPair> {
+    let own = &sides[query];
+    let features = &own.stored.features;
+    let words = vocabulary.assign_query(features, own.size, options.matching_cells);
+    let lookers = lookers(features, &words, vocabulary);
+    let partners = (query + 1..sides.len()).filter_map(|result| {
+        let found = agreement(own, &lookers, &sides[result], vocabulary, &options.verify)?;
+        (found.log10_nfa <= keep).then(|| AgreeingPair {
+            query,
+            result,
+            verified: found.verified,
+            inliers: found.inliers.len(),
+            places: found.places,
+            log10_nfa: found.log10_nfa,
+        })
+    });
+    partners.collect()
+}
+
+fn agreement(
+    query: &Side,
+    lookers: &[Lookers],
+    result: &Side,
+    vocabulary: &Vocabulary,
+    options: &VerifyOptions,
+) -> Option<Verification> {
+    let (own, other) = (&query.stored.features, &result.stored);
+    let matches = match_within_cells(own, lookers, other, vocabulary);
+    let evidence = evidence(own, &other.features, &matches, query.size, result.size);
+    verify(&evidence, options)
+}

@@ -1,0 +1,182 @@
+//! What a hit tells: mirrored or not, where in the result, and every place of several.
+
+use std::sync::Arc;
+
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, GrayImage, ImageFormat, Luma};
+use resight_engine::{Engine, EngineOptions, Hit, Parts, Query, SearchOptions, Vocabulary};
+use resight_store::{FolderBlobs, SqliteCatalogue};
+use resight_vision::{ExtractError, Image, LocalExtractor, LocalFeatures, ModelId, Sift};
+
+/// Cells of grey without order, softened: like no other number's.
+fn picture(number: u32) -> GrayImage {
+    let cells = GrayImage::from_fn(40, 30, |x, y| {
+        let mut cell = x + (y << 8) + (number << 16);
+        for _ in 0..3 {
+            cell = (cell ^ (cell >> 15)).wrapping_mul(0x2C1B_3C6D);
+        }
+        Luma([(cell >> 24) as u8])
+    });
+    imageops::resize(&cells, 320, 240, FilterType::CatmullRom)
+}
+
+fn png(picture: GrayImage) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let picture = DynamicImage::from(picture);
+    picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn engine(root: &std::path::Path, extractor: Arc<dyn LocalExtractor>) -> Engine {
+    let parts = Parts {
+        catalogue: Arc::new(SqliteCatalogue::in_memory().unwrap()),
+        blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
+        extractor,
+        vocabulary: Vocabulary::generic(),
+        index: None,
+        convert: false,
+    };
+    Engine::open(parts, EngineOptions::default()).unwrap()
+}
+
+fn search(engine: &Engine, query: GrayImage, mirrored: bool) -> Vec<Hit> {
+    let options = SearchOptions {
+        mirrored,
+        ..SearchOptions::default()
+    };
+    let answer = engine.search(Query::Bytes(&png(query)), &options).unwrap();
+    assert_eq!(answer.mirrored, mirrored);
+    assert_eq!(answer.total, answer.hits.len());
+    answer.hits
+}
+
+fn applied(m: &[f64; 9], [x, y]: [f64; 2]) -> [f64; 2] {
+    let w = m[6] * x + m[7] * y + m[8];
+    [
+        (m[0] * x + m[1] * y + m[2]) / w,
+        (m[3] * x + m[4] * y + m[5]) / w,
+    ]
+}
+
+fn near([ax, ay]: [f64; 2], [bx, by]: [f64; 2]) -> bool {
+    (ax - bx).hypot(ay - by) < 3.0
+}
+
+#[test]
+fn a_mirrored_copy_is_found_and_told_apart() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = engine(root.path(), Arc::new(Sift::default()));
+    engine
+        .add(&png(imageops::flip_horizontal(&picture(1))), "flip.png")
+        .unwrap();
+    engine.add(&png(picture(1)), "copy.png").unwrap();
+    for number in 2..6 {
+        engine.add(&png(picture(number)), "other.png").unwrap();
+    }
+    let hits = search(&engine, picture(1), true);
+    let verified: Vec<&Hit> = hits.iter().filter(|hit| hit.verified).collect();
+    assert_eq!(verified.len(), 2);
+    let hit = |name| {
+        *verified
+            .iter()
+            .find(|hit| hit.picture.name == name)
+            .unwrap()
+    };
+    assert!(!hit("copy.png").mirrored);
+    let flip = hit("flip.png");
+    assert!(flip.mirrored);
+    // Of the query as it is given, points and corners too.
+    let transform = flip.transform.unwrap();
+    assert!(near(applied(&transform, [20.0, 30.0]), [299.0, 30.0]));
+    for m in &flip.matches {
+        assert!(near([319.0 - m[0], m[1]], [m[2], m[3]]), "{m:?}");
+    }
+    let region = flip.region.as_ref().unwrap();
+    assert_eq!(region.len(), 4);
+    assert!(near(region[0], [319.5, -0.5]), "{region:?}");
+
+    let names = |hits: &[Hit]| -> Vec<String> {
+        let hits = hits.iter().filter(|hit| hit.verified);
+        hits.map(|hit| hit.picture.name.clone()).collect()
+    };
+    assert_eq!(names(&search(&engine, picture(1), false)), ["copy.png"]);
+    let turned = search(&engine, imageops::rotate90(&picture(1)), true);
+    assert_eq!(names(&turned).len(), 2);
+}
+
+#[test]
+fn every_place_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = engine(root.path(), Arc::new(Sift::default()));
+    let mut shelf = imageops::resize(&picture(9), 900, 700, FilterType::Triangle);
+    let small = imageops::resize(&picture(1), 288, 216, FilterType::CatmullRom);
+    let places = [(40, 60), (500, 30), (300, 420)];
+    for (i, &(x, y)) in places.iter().enumerate() {
+        let mut copy = small.clone();
+        // Another light and blur each: two photos of one thing are never the same bytes.
+        for pixel in copy.pixels_mut() {
+            pixel.0[0] = pixel.0[0] / 2 + 20 * i as u8;
+        }
+        let copy = imageops::blur(&copy, 0.4 + 0.5 * i as f32);
+        let copy = if i == 2 {
+            imageops::rotate180(&copy)
+        } else {
+            copy
+        };
+        imageops::replace(&mut shelf, &copy, x, y);
+    }
+    engine.add(&png(shelf), "shelf.png").unwrap();
+    engine.add(&png(picture(2)), "other.png").unwrap();
+    let hits = search(&engine, picture(1), true);
+    let hit = &hits[0];
+    assert!(hit.verified && hit.picture.name == "shelf.png");
+    let first = &hit.instances[0];
+    assert_eq!(Some(first.transform), hit.transform);
+    assert_eq!(first.region, hit.region);
+    assert_eq!(
+        (first.inliers, Some(first.log10_nfa)),
+        (hit.inliers, hit.log10_nfa)
+    );
+    assert_eq!(hit.instances.len(), 3);
+    for (x, y) in places {
+        let centre = [x as f64 + 143.5, y as f64 + 107.5];
+        let there =
+            |i: &resight_engine::Instance| near(applied(&i.transform, [159.5, 119.5]), centre);
+        assert_eq!(hit.instances.iter().filter(|i| there(i)).count(), 1);
+    }
+    assert!(!hits[1].verified && hits[1].instances.is_empty());
+}
+
+/// SIFT whose features nobody knows how to mirror.
+struct Foreign(Sift, ModelId);
+
+impl LocalExtractor for Foreign {
+    fn model(&self) -> &ModelId {
+        &self.1
+    }
+
+    fn dimension(&self) -> usize {
+        self.0.dimension()
+    }
+
+    fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
+        self.0.extract(image)
+    }
+}
+
+#[test]
+fn features_of_others_are_not_mirrored_and_the_answer_says_so() {
+    let root = tempfile::tempdir().unwrap();
+    let sift = Sift::default();
+    // The built-in vocabulary is for SIFT's model alone.
+    let foreign = Foreign(Sift::default(), sift.model().clone());
+    let engine = engine(root.path(), Arc::new(foreign));
+    engine
+        .add(&png(imageops::flip_horizontal(&picture(1))), "flip.png")
+        .unwrap();
+    let query = png(picture(1));
+    let answer = engine
+        .search(Query::Bytes(&query), &SearchOptions::default())
+        .unwrap();
+    assert!(!answer.mirrored && answer.verified == 0);
+}
