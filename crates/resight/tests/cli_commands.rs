@@ -64,7 +64,10 @@ fn a_folder_is_indexed_searched_changed_and_pruned() {
     assert_eq!(hit["image"]["paths"][0], text(&pictures.join("3.png")));
     assert_eq!(hit["verified"], true);
     assert!(hit["inliers"].as_u64().unwrap() >= 20, "{hit}");
-    assert_eq!(hit["region"].as_array().unwrap().len(), 4);
+    // Clipped to the result, a hair outside which a corner may lie.
+    let corners = hit["region"].as_array().unwrap().len();
+    assert!((4..=8).contains(&corners), "{hit}");
+    assert_eq!(hit["mirrored"], false);
     let only = &json(&data, &["search", "--verified", text(&rotated)])[0];
     assert_eq!(only["hits"].as_array().unwrap().len(), 1);
     let table = run(&data, &["search", text(&rotated)]);
