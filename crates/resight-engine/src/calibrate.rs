@@ -162,7 +162,7 @@ fn row(
     let lookers = lookers(features, &words, vocabulary);
     let partners = (query + 1..sides.len()).filter_map(|result| {
         let found = agreement(own, &lookers, &sides[result], vocabulary, &options.verify)?;
-        (found.log10_nfa <= keep).then(|| AgreeingPair {
+        (found.log10_nfa <= keep).then_some(AgreeingPair {
             query,
             result,
             verified: found.verified,

@@ -39,7 +39,7 @@ impl Sought<'_> {
     }
 
     /// A transform of the region as one of the whole picture.
-    pub(crate) fn from_whole(&self, transform: &Transform) -> Transform {
+    pub(crate) fn in_whole(&self, transform: &Transform) -> Transform {
         Transform::translation(self.origin.map(|v| -v)).then(transform)
     }
 }
@@ -146,7 +146,7 @@ impl Engine {
             );
             if found.verified {
                 hit.mirrored = query.is_mirrored();
-                hit.transform = Some(query.from_whole(&found.transform).0);
+                hit.transform = Some(query.in_whole(&found.transform).0);
                 hit.region = geometry::region(&found.transform, query.size, size);
                 let verify = &self.options.verify;
                 let others =
@@ -154,7 +154,7 @@ impl Engine {
                 hit.instances.push(Instance {
                     inliers: hit.inliers,
                     log10_nfa: found.log10_nfa,
-                    transform: query.from_whole(&found.transform).0,
+                    transform: query.in_whole(&found.transform).0,
                     region: hit.region.clone(),
                 });
                 hit.instances.extend(others);

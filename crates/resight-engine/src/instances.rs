@@ -46,7 +46,7 @@ pub(crate) fn others(
     let told = found.into_iter().map(|found| Instance {
         inliers: found.inliers.len(),
         log10_nfa: found.log10_nfa,
-        transform: query.from_whole(&found.transform).0,
+        transform: query.in_whole(&found.transform).0,
         region: geometry::region(&found.transform, query.size, size),
     });
     told.collect()
