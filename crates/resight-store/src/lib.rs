@@ -17,6 +17,7 @@ mod catalogue;
 mod error;
 mod folder;
 mod lock;
+mod pairs;
 mod sqlite;
 
 pub use blobs::BlobStore;
@@ -27,4 +28,5 @@ pub use catalogue::{
 pub use error::StoreError;
 pub use folder::FolderBlobs;
 pub use lock::FolderLock;
+pub use pairs::{NotAMatch, PairLink, Pairs, PicturePair};
 pub use sqlite::SqliteCatalogue;

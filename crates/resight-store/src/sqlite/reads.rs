@@ -312,7 +312,7 @@ fn after_all_with(prefix: &str) -> Option<String> {
 }
 
 /// SQLite counts with a sign.
-fn at_most(number: u64) -> i64 {
+pub(super) fn at_most(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::pairs;
 use crate::StoreError;
 
 /// Marks a SQLite file as a Resight catalogue: "Rsgt" in ASCII.
@@ -142,5 +143,6 @@ pub(super) fn create(path: &Path, connection: &mut Connection) -> Result<(), Sto
             .map_err(sql)?;
     }
     transaction.execute_batch(REMOVED).map_err(sql)?;
+    transaction.execute_batch(pairs::TABLES).map_err(sql)?;
     transaction.commit().map_err(sql)
 }

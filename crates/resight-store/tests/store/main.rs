@@ -9,6 +9,7 @@ mod changes;
 mod crash;
 mod files;
 mod fixtures;
+mod pairs;
 mod paths;
 mod reading;
 mod removed;
