@@ -12,6 +12,7 @@ use crate::commit::{Pending, Prepared, original_name, thumbnail_name};
 use crate::convert::convert_first;
 use crate::decode::{DecodeLimits, RefusedCode};
 use crate::describe::{Described, describe};
+use crate::duplicates::News;
 use crate::error::EngineError;
 use crate::feature_cache::FeatureCache;
 use crate::picture::{Added, Picture, PictureFile, id_of};
@@ -115,6 +116,7 @@ pub struct Engine {
     visual: RwLock<Arc<Visual>>,
     changes: Mutex<()>,
     conversion: Mutex<()>,
+    pub(crate) news: News,
     /// Whether leftovers of an earlier process have been looked for.
     pub(crate) swept: AtomicBool,
 }
@@ -145,6 +147,7 @@ impl Engine {
             options,
             changes: Mutex::new(()),
             conversion: Mutex::new(()),
+            news: News::default(),
             swept: AtomicBool::new(false),
         })
     }

@@ -24,6 +24,9 @@ pub enum EngineError {
     /// No picture has this id.
     #[error("there is no picture with the id {0}")]
     UnknownPicture(PictureId),
+    /// A picture was paired with itself.
+    #[error("{0} was given twice: a picture cannot be set apart from itself")]
+    SamePicture(PictureId),
     /// The picture is known, but its file was moved, changed or removed.
     #[error("the file of picture {id} cannot be given: {reason}")]
     FileGone {
@@ -77,6 +80,7 @@ impl EngineError {
         "bad_query",
         "bad_features",
         "unknown_picture",
+        "same_picture",
         "file_gone",
         "folder_unreadable",
         "model_mismatch",
@@ -92,6 +96,7 @@ impl EngineError {
             Self::BadQuery(_) => "bad_query",
             Self::BadFeatures(_) => "bad_features",
             Self::UnknownPicture(_) => "unknown_picture",
+            Self::SamePicture(_) => "same_picture",
             Self::FileGone { .. } => "file_gone",
             Self::FolderUnreadable { .. } => "folder_unreadable",
             Self::ModelMismatch { .. } => "model_mismatch",
@@ -114,6 +119,7 @@ impl EngineError {
             Self::UnknownPicture(_) => {
                 "List the pictures to find its id; it may have been removed."
             }
+            Self::SamePicture(_) => "Give the ids of two different pictures.",
             Self::FileGone { .. } => "Index its folder again to bring the catalogue up to date.",
             Self::FolderUnreadable { .. } => "Check that the folder exists and may be read.",
             Self::ModelMismatch {

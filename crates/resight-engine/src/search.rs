@@ -58,6 +58,8 @@ pub struct SearchAnswer {
     pub total: usize,
     /// Verified hits in the whole ranking.
     pub verified: usize,
+    /// Pictures left out because somebody said that they are no match of one searched for.
+    pub left_out: usize,
     /// The part asked for.
     pub hits: Vec<Hit>,
     /// Whether the mirrored query was looked for too: wanted, and possible with this extractor.
@@ -210,14 +212,19 @@ impl Engine {
         let own_keys: Vec<u64> = resolved.iter().filter_map(|query| query.key).collect();
         let end = options.offset.saturating_add(options.limit);
         let least = end.max(MOST_EXAMINED).max(self.options.shortlist);
+        let ids = resolved.iter().filter_map(|query| query.facts.id.as_ref());
+        let mut refuted = self.refuted(ids)?;
+        refuted.retain(|key| !own_keys.contains(key));
         let ask = |words: &QueryWords| {
             let options = CandidateOptions {
-                limit: least.saturating_add(own_keys.len()),
+                limit: least.saturating_add(own_keys.len() + refuted.len()),
                 ..CandidateOptions::default()
             };
             let mut found = snapshot.candidates(words, &options);
             let before = found.best.len();
-            found.best.retain(|c| !own_keys.contains(&c.key.0));
+            found
+                .best
+                .retain(|c| !own_keys.contains(&c.key.0) && !refuted.contains(&c.key.0));
             found.total -= before - found.best.len();
             found.best.truncate(least);
             found
@@ -255,6 +262,7 @@ impl Engine {
             shortlist,
             total,
             verified,
+            left_out: refuted.len(),
             hits,
             mirrored: mirrored.is_some(),
             timings,

@@ -166,6 +166,12 @@ pub const TABLE: &[Row] = &[
         "List the pictures with GET /v1/images; this one may have been removed.",
     ),
     row(
+        "same_picture",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "Both pictures are the same",
+        "Give the ids of two different pictures.",
+    ),
+    row(
         "file_gone",
         StatusCode::GONE,
         "The picture's file is no longer where it was indexed",

@@ -1,0 +1,238 @@
+//! What kind of pair two pictures are, from where one lies in the other and whether their pixels
+//! agree.
+//!
+//! The bounds were chosen on `copies_synth`, whose queries name what was done to them; `cargo test -p
+//! resight-engine --test duplicates_kinds -- --nocapture` prints what each becomes.
+
+use resight_vision::Transform;
+
+use super::aligned::Likeness;
+use crate::geometry::{self, outline};
+
+/// How two pictures that show the same thing hang together, the closest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PairKind {
+    /// The same bytes in several files: one picture to us, so never a pair.
+    Identical,
+    /// The same frame and, compression and size aside, the same pixels.
+    ReEncoded,
+    /// The same frame with other colours, something laid over it, turned or stretched.
+    Edited,
+    /// The same pixels, and one shows only a part of what the other shows.
+    Cropped,
+    /// The same thing, and not the same pixels: another view, another moment, another copy of it.
+    SameScene,
+}
+
+impl PairKind {
+    /// All, the closest first.
+    pub const ALL: [Self; 5] = [
+        Self::Identical,
+        Self::ReEncoded,
+        Self::Edited,
+        Self::Cropped,
+        Self::SameScene,
+    ];
+
+    /// Its name in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Identical => "identical",
+            Self::ReEncoded => "re-encoded",
+            Self::Edited => "edited",
+            Self::Cropped => "cropped",
+            Self::SameScene => "same_scene",
+        }
+    }
+
+    /// Whether the pictures are one, however changed.
+    pub fn is_copy(self) -> bool {
+        self != Self::SameScene
+    }
+
+    /// As the store keeps it.
+    pub(crate) fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// What an earlier program kept; a number that nobody gave counts as the loosest kind.
+    pub(crate) fn from_number(number: u8) -> Self {
+        let found = Self::ALL.into_iter().find(|kind| kind.number() == number);
+        found.unwrap_or(Self::SameScene)
+    }
+}
+
+/// Blocks that must be alike for the pixels to be the same; an overlay may cover the rest.
+const ALIKE: f64 = 0.4;
+
+/// As many where the view is another one: photographs of one thing come closer than that only where
+/// they are one photograph.
+const ALIKE_TILTED: f64 = 0.9;
+
+/// Share of both frames that must be common where nothing was cut off.
+const WHOLE_FRAME: f64 = 0.95;
+
+/// Ratio of the areas to which one square grows in two corners, up to which a view is flat.
+const FLAT_VIEW: f64 = 1.5;
+
+/// Turn in radians and stretch of one side against the other, up to which neither was meant.
+const UPRIGHT: f64 = 0.03;
+const STRETCH: f64 = 1.04;
+
+/// What compression does, in grey levels: it changes brightness and contrast of the whole no more
+/// than this,
+const SAME_TONE: f64 = 4.0;
+/// a typical block no more than this,
+const SAME_PIXELS: f64 = 20.0;
+/// the worst one no more than so many times as much, or than this,
+const EVENLY: f64 = 4.0;
+const LITTLE: f64 = 10.0;
+/// and the mean colours of a block no more than so many times as much, or than this.
+const COLOUR_EVENLY: f64 = 1.5;
+const LITTLE_COLOUR: f64 = 3.0;
+
+/// The kind of a verified pair. `transform` takes pixels of the first to the second; sizes are width
+/// and height in pixels. Without a comparison of the pixels nothing says that they are the same.
+pub(crate) fn kind_of(
+    transform: &Transform,
+    a: [u32; 2],
+    b: [u32; 2],
+    likeness: Option<&Likeness>,
+) -> PairKind {
+    let Some(likeness) = likeness.filter(|l| l.alike >= ALIKE) else {
+        return PairKind::SameScene;
+    };
+    let Some(shape) = Shape::of(transform, a, b) else {
+        return PairKind::SameScene;
+    };
+    if shape.tilt > FLAT_VIEW {
+        return match likeness.alike >= ALIKE_TILTED {
+            true => PairKind::Edited,
+            false => PairKind::SameScene,
+        };
+    }
+    if shape.of_a.min(shape.of_b) < WHOLE_FRAME {
+        return PairKind::Cropped;
+    }
+    let straight = !shape.mirrored && shape.turn <= UPRIGHT && shape.stretch <= STRETCH;
+    match straight && is_compressed(likeness) {
+        true => PairKind::ReEncoded,
+        false => PairKind::Edited,
+    }
+}
+
+/// Whether compression explains all differences: it is spread evenly, and neither brightens nor
+/// colours the whole.
+fn is_compressed(likeness: &Likeness) -> bool {
+    let Likeness {
+        typical,
+        worst,
+        colour,
+        tone,
+        ..
+    } = *likeness;
+    tone <= SAME_TONE
+        && typical <= SAME_PIXELS
+        && worst <= LITTLE.max(EVENLY * typical)
+        && colour <= LITTLE_COLOUR.max(COLOUR_EVENLY * typical)
+}
+
+/// What a transform does to the frames.
+struct Shape {
+    /// Shares of the two frames that lie within the other, 0..1.
+    of_a: f64,
+    of_b: f64,
+    /// Turn in radians, without sign.
+    turn: f64,
+    /// Longer over shorter axis of what a circle becomes.
+    stretch: f64,
+    /// Largest over smallest area to which a square grows in the corners of what both show.
+    tilt: f64,
+    mirrored: bool,
+}
+
+impl Shape {
+    /// `None` where a corner lies behind the horizon, or the frames have nothing in common.
+    fn of(transform: &Transform, a: [u32; 2], b: [u32; 2]) -> Option<Self> {
+        let back = transform.inverse()?;
+        let b_in_a = clipped(&outline(&back, b[0], b[1])?, a);
+        let a_in_b = clipped(&outline(transform, a[0], a[1])?, b);
+        let share = |corners: &[[f64; 2]], size: [u32; 2]| {
+            let area = f64::from(size[0]) * f64::from(size[1]);
+            geometry::area(corners) / area
+        };
+        let (of_a, of_b) = (share(&b_in_a, a), share(&a_in_b, b));
+        let areas = b_in_a.iter().map(|&corner| {
+            let [p, q, r, s] = transform.jacobian(corner)?;
+            Some((p * s - q * r).abs())
+        });
+        let areas = areas.collect::<Option<Vec<f64>>>()?;
+        let least = areas.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = areas.iter().copied().fold(0.0, f64::max);
+        let n = b_in_a.len() as f64;
+        let sum = b_in_a
+            .iter()
+            .fold([0.0; 2], |s, p| [s[0] + p[0], s[1] + p[1]]);
+        let [p, q, r, s] = transform.jacobian([sum[0] / n, sum[1] / n])?;
+        let determinant = p * s - q * r;
+        // Singular values of a 2×2 matrix from its norm and determinant.
+        let norm = p * p + q * q + r * r + s * s;
+        let root = (norm * norm - 4.0 * determinant * determinant)
+            .max(0.0)
+            .sqrt();
+        let stretch = ((norm + root) / (norm - root).max(1e-12)).sqrt();
+        let mirrored = determinant < 0.0;
+        let turn = match mirrored {
+            false => libm::atan2(r - q, p + s).abs(),
+            true => 0.0,
+        };
+        let shape = Self {
+            of_a,
+            of_b,
+            turn,
+            stretch,
+            tilt: most / least,
+            mirrored,
+        };
+        (of_a > 0.0 && of_b > 0.0 && shape.tilt.is_finite()).then_some(shape)
+    }
+}
+
+/// The part of a convex polygon inside a picture's frame (Sutherland & Hodgman, Communications of the
+/// ACM 17(1), 1974).
+fn clipped(polygon: &[[f64; 2]], [width, height]: [u32; 2]) -> Vec<[f64; 2]> {
+    let mut points = polygon.to_vec();
+    let edges = [
+        (0, -0.5, 1.0),
+        (0, f64::from(width) - 0.5, -1.0),
+        (1, -0.5, 1.0),
+        (1, f64::from(height) - 0.5, -1.0),
+    ];
+    for (axis, at, sign) in edges {
+        let depth = |p: &[f64; 2]| sign * (p[axis] - at);
+        let mut kept = Vec::with_capacity(points.len() + 1);
+        for i in 0..points.len() {
+            let (p, q) = (points[i], points[(i + 1) % points.len()]);
+            let (dp, dq) = (depth(&p), depth(&q));
+            if dp >= 0.0 {
+                kept.push(p);
+            }
+            if (dp >= 0.0) != (dq >= 0.0) {
+                let t = dp / (dp - dq);
+                kept.push([p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])]);
+            }
+        }
+        points = kept;
+    }
+    points
+}
+
+pub(crate) fn shape_text(t: &Transform, a: [u32; 2], b: [u32; 2]) -> String {
+    match Shape::of(t, a, b) {
+        Some(s) => format!(
+            "a={:.3} b={:.3} turn={:.3} stretch={:.3} tilt={:.2} mir={}",
+            s.of_a, s.of_b, s.turn, s.stretch, s.tilt, s.mirrored
+        ),
+        None => "none".into(),
+    }
+} // TEMP

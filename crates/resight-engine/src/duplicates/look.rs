@@ -1,0 +1,240 @@
+//! Looking for each picture among those that were there before it.
+//!
+//! A pair is symmetric, so the later of two asks and every pair is examined once. Words only bring
+//! candidates: pairs stay what they are when the vocabulary is exchanged.
+
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rayon::prelude::*;
+use resight_index::{Candidate, CandidateOptions, Snapshot};
+use resight_store::{PicturePair, PictureRecord};
+use resight_vision::{Image, Transform};
+
+use super::aligned::{Small, likeness};
+use super::kind::kind_of;
+use crate::decode::decode;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::examine::{Sought, lookers};
+use crate::picture::Picture;
+use crate::search::{Hit, MOST_EXAMINED};
+use crate::stored_features::StoredFeatures;
+use crate::visual::Visual;
+
+/// Pictures looked for between two commits.
+const BATCH: usize = 32;
+
+/// Candidates examined of each picture, and how many more after the last verified one.
+const SHORTLIST: usize = 40;
+const PATIENCE: usize = 20;
+
+/// How far the looking is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PairStep {
+    /// Pictures looked for by this call.
+    pub done: u64,
+    /// Pictures that are left.
+    pub left: u64,
+    /// Pairs found by this call.
+    pub pairs: u64,
+}
+
+/// A picture that looks for others.
+struct Looker<'a> {
+    record: &'a PictureRecord,
+    stored: &'a StoredFeatures,
+    visual: &'a Visual,
+    snapshot: &'a Snapshot,
+}
+
+impl Engine {
+    /// Looks for every picture that was not looked for yet, and keeps the verified pairs. What is done
+    /// is durable after each step; where it is cancelled or killed, the next call goes on. Pictures that
+    /// come meanwhile are looked for too. One call at a time.
+    ///
+    /// Errors: `cancelled`, and the store's.
+    pub fn update_pairs(
+        &self,
+        cancel: &AtomicBool,
+        on_step: &mut dyn FnMut(PairStep),
+    ) -> Result<(), EngineError> {
+        let _one_at_a_time = self.news.looking.lock();
+        let _one_at_a_time = _one_at_a_time.unwrap_or_else(PoisonError::into_inner);
+        let catalogue = &*self.parts.catalogue;
+        let mut step = PairStep::default();
+        loop {
+            let keys = catalogue.keys_above(catalogue.looked_up_to()?, BATCH)?;
+            let Some(&last) = keys.last() else {
+                return Ok(());
+            };
+            let (visual, snapshot) = {
+                // A picture is committed before it is indexed: behind this lock all of these are both.
+                let _no_changes = self.lock_changes();
+                let visual = self.visual();
+                let snapshot = visual.index.snapshot();
+                (visual, snapshot)
+            };
+            let records = catalogue.pictures(&keys)?;
+            let stored = self.fetch(&visual, &keys)?;
+            let all = records.par_iter().zip(&stored);
+            let found = all.map(|(record, stored)| {
+                if cancel.load(Ordering::Relaxed) {
+                    return Err(EngineError::Cancelled);
+                }
+                let (Some(record), Some(stored)) = (record, stored) else {
+                    // Removed since.
+                    return Ok(Vec::new());
+                };
+                let (visual, snapshot) = (&*visual, &*snapshot);
+                self.look(&Looker {
+                    record,
+                    stored,
+                    visual,
+                    snapshot,
+                })
+            });
+            let found = found.collect::<Result<Vec<_>, EngineError>>()?.concat();
+            catalogue.keep_pairs(&found, last)?;
+            step.done += keys.len() as u64;
+            step.pairs += found.len() as u64;
+            step.left = catalogue.not_looked_for()?;
+            on_step(step);
+        }
+    }
+
+    /// Waits until a picture has come since `known` was given, or so much time has passed. Gives what
+    /// to ask with the next time; the first time, ask with 0.
+    pub fn wait_for_pictures(&self, known: u64, at_most: Duration) -> u64 {
+        self.news.wait(known, at_most)
+    }
+
+    /// Ends all [`Engine::wait_for_pictures`].
+    pub fn wake(&self) {
+        self.news.tell();
+    }
+
+    /// The verified pairs of one picture with those of lower keys.
+    fn look(&self, looker: &Looker<'_>) -> Result<Vec<PicturePair>, EngineError> {
+        let Looker {
+            record,
+            stored,
+            visual,
+            snapshot,
+        } = *looker;
+        let (features, size) = (&stored.features, [record.width, record.height]);
+        let cells = self.options.matching_cells;
+        let words = visual.vocabulary.assign_query(features, size, cells);
+        let options = CandidateOptions {
+            // Those with higher keys ask for themselves.
+            limit: CandidateOptions::default().considered,
+            ..CandidateOptions::default()
+        };
+        let mut candidates = snapshot.candidates(&words, &options).best;
+        candidates.retain(|c| c.key.0 < record.key);
+        let query = Sought {
+            features,
+            size,
+            origin: [0.0; 2],
+            lookers: lookers(features, &words, &visual.vocabulary),
+            visual,
+        };
+        let mut verified = Vec::new();
+        let (mut examined, mut wanted) = (0, SHORTLIST);
+        while examined < wanted.min(candidates.len()) {
+            let next = &candidates[examined..wanted.min(candidates.len())];
+            let hits = self.examine(std::slice::from_ref(&query), next)?;
+            for ((candidate, hit), place) in next.iter().zip(hits).zip(examined + 1..) {
+                if let Some(hit) = hit.filter(|hit| hit.verified) {
+                    verified.push((*candidate, hit));
+                    wanted = wanted.max((place + PATIENCE).min(MOST_EXAMINED));
+                }
+            }
+            examined += next.len();
+        }
+        if verified.is_empty() {
+            return Ok(Vec::new());
+        }
+        let own = self.small(&record.clone().into())?;
+        let pairs = verified
+            .iter()
+            .map(|(candidate, hit)| self.pair(record, own.as_ref(), *candidate, hit));
+        let pairs: Result<Vec<_>, EngineError> = pairs.collect();
+        Ok(pairs?.into_iter().flatten().collect())
+    }
+
+    /// A verified hit as a pair; `None` for a transform that has no way back.
+    fn pair(
+        &self,
+        later: &PictureRecord,
+        small: Option<&Image>,
+        candidate: Candidate,
+        hit: &Hit,
+    ) -> Result<Option<PicturePair>, EngineError> {
+        let there = hit.transform.map(Transform);
+        let Some(transform) = there.and_then(|there| there.inverse()) else {
+            return Ok(None);
+        };
+        let (first, second) = (
+            [hit.picture.width, hit.picture.height],
+            [later.width, later.height],
+        );
+        let compared = match (self.small(&hit.picture)?, small) {
+            (Some(a), Some(b)) => {
+                let a = Small {
+                    image: &a,
+                    full: first,
+                };
+                let b = Small {
+                    image: b,
+                    full: second,
+                };
+                likeness(a, b, &transform)
+            }
+            _ => None,
+        };
+        let kind = kind_of(&transform, first, second, compared.as_ref());
+        eprintln!(
+            "CAL {} {} {} {:?} {}",
+            hit.picture.name,
+            later.name,
+            kind.as_str(),
+            compared,
+            super::kind::shape_text(&transform, first, second)
+        ); // TEMP
+        tracing::debug!(
+            a = hit.picture.name,
+            b = later.name,
+            kind = kind.as_str(),
+            ?compared,
+            "a pair"
+        );
+        Ok(Some(PicturePair {
+            a: candidate.key.0,
+            b: later.key,
+            kind: kind.number(),
+            log10_nfa: hit.log10_nfa.unwrap_or(0.0),
+            inliers: u32::try_from(hit.inliers).unwrap_or(u32::MAX),
+            coverage_a: hit.coverage_result,
+            coverage_b: hit.coverage_query,
+            alike: compared.map(|l| l.alike),
+            transform: transform.0,
+        }))
+    }
+
+    /// A picture's thumbnail; `None` where there is none and its file is not at hand either.
+    fn small(&self, picture: &Picture) -> Result<Option<Image>, EngineError> {
+        let bytes = match self.thumbnail(&picture.id) {
+            Ok(bytes) => bytes,
+            Err(
+                EngineError::FileGone { .. }
+                | EngineError::UnknownPicture(_)
+                | EngineError::Refused(_),
+            ) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let decoded = decode(&bytes, &self.options.decode).ok();
+        Ok(decoded.map(|decoded| decoded.image))
+    }
+}
