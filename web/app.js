@@ -1,9 +1,12 @@
 // Resight's page. This part holds the query, its results, and which view is shown; the list of
-// pictures is in library.js, the close view of one match in match.js.
+// pictures is in library.js, the groups of duplicates in duplicates.js, the close view of one match
+// in match.js.
 //
-// What must hold: `history.state` is {key, hit}: which search is shown (null: the list of pictures)
-// and which of its results is open. Every view is reached through `show`, so Back works everywhere.
+// What must hold: `history.state` is {key, hit}: which search is shown (null: the list of pictures,
+// `duplicates`: the groups of duplicates) and which of its results is open. Every view is reached
+// through `show`, so Back works everywhere.
 
+import { setUpDuplicates, showDuplicates } from './duplicates.js';
 import { refreshCount, setUpLibrary, showLibrary } from './library.js';
 import { closeMatch, openMatch, setUpMatch } from './match.js';
 import { $, Problem, api, el, fileForm, fixed, many, mark, number, percent, picture, say, showProblem, svg } from './page.js';
@@ -170,9 +173,11 @@ function showQuery() {
 
 // ---- Which view is shown ----
 
+const DUPLICATES = 'duplicates';
+
 function go(state, { replace = false } = {}) {
   const id = state.key?.startsWith('image:') ? state.key.slice(6) : null;
-  const url = id ? `/?image=${encodeURIComponent(id)}` : '/';
+  const url = id ? `/?image=${encodeURIComponent(id)}` : state.key === DUPLICATES ? '/?view=duplicates' : '/';
   history[replace ? 'replaceState' : 'pushState'](state, '', url);
   show(state);
 }
@@ -202,7 +207,11 @@ function show(state) {
     }
     if (search?.answer) showResults();
   }
-  if (!search) showLibrary();
+  const grouped = state.key === DUPLICATES;
+  $('duplicates').hidden = !grouped;
+  $('library').hidden = grouped || Boolean(search);
+  if (grouped) showDuplicates();
+  else if (!search) showLibrary();
   const open = () => {
     const at = history.state?.hit;
     const hit = search === current && history.state?.key === search?.key ? search?.hits?.[at] : null;
@@ -223,6 +232,10 @@ setUpLibrary({
     for (const search of searches.values()) if (search !== current) search.answer = null;
   },
 });
+
+setUpDuplicates({ found: (image) => find(image) });
+$('to-duplicates').onclick = () => go({ key: DUPLICATES });
+$('from-duplicates').onclick = () => go({ key: null });
 
 setUpMatch({
   move: async (search, index) => {
@@ -291,7 +304,9 @@ document.addEventListener('drop', (event) => {
 addEventListener('popstate', (event) => show(event.state ?? stateOfUrl()));
 
 function stateOfUrl() {
-  const id = new URLSearchParams(location.search).get('image');
+  const asked = new URLSearchParams(location.search);
+  if (asked.get('view') === DUPLICATES) return { key: DUPLICATES };
+  const id = asked.get('image');
   return { key: id ? `image:${id}` : null };
 }
 

@@ -7,6 +7,7 @@
 
 mod conversion;
 mod extractors;
+mod pairing;
 mod vocabularies;
 
 use std::path::Path;

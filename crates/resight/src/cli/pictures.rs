@@ -157,7 +157,7 @@ pub(crate) fn remove(
 
 /// The picture that `named` means: an id, or the path of an indexed file as given, made absolute,
 /// or with the links in its folder followed.
-fn find(engine: &Engine, named: &OsString) -> Result<Option<PictureId>, CliError> {
+pub(crate) fn find(engine: &Engine, named: &OsString) -> Result<Option<PictureId>, CliError> {
     if let Some(id) = named.to_str().and_then(PictureId::parse) {
         return Ok(Some(id));
     }

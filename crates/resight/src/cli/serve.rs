@@ -80,6 +80,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         skip: Some(config.data.clone()),
     };
     index_folders(&parts.engine, &args.dirs, &options, &interrupt, output)?;
+    let _looking = parts.keep_looking_for_pairs();
     if !address.ip().is_loopback() {
         output.remark(format_args!(
             "warning: {address} can be reached from other machines, and there is no authentication yet: whoever reaches it can see, add and remove pictures"

@@ -9,6 +9,7 @@
 //! far: the library answers it with a bare status (400, 414 or 431) and closes the connection.
 
 pub mod codes;
+mod duplicates;
 mod guard;
 mod health;
 mod intake;
@@ -105,6 +106,7 @@ struct App {
     tags(
         (name = "pictures", description = "The stored pictures"),
         (name = "search", description = "Finding a picture, or a part of one, again"),
+        (name = "duplicates", description = "Which of the stored pictures are the same or show the same"),
         (name = "plugins", description = "Functions that Python files offer"),
         (name = "service", description = "Facts about the server")
     )
@@ -120,6 +122,13 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(search::search, search::search_stored))
         .routes(routes!(search::features))
         .routes(routes!(search::compare))
+        .routes(routes!(search::search))
+        .routes(routes!(duplicates::list))
+        .routes(routes!(
+            duplicates::decisions,
+            duplicates::add,
+            duplicates::drop
+        ))
         .routes(routes!(service::count))
         .routes(routes!(service::refused))
         .routes(routes!(service::health))

@@ -5,6 +5,7 @@
 //! [`Reader::Local`] brings paths into a [`Picture`].
 
 mod comparison;
+mod duplicates;
 mod http;
 mod search;
 
@@ -15,6 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use comparison::Comparison;
+pub(crate) use duplicates::{Decision, DuplicateList, NotAMatchList, TwoPictures};
 pub(crate) use http::{
     AddedPicture, Health, LegacyAnswer, PairForm, PictureForm, PicturesForm, ProblemBody,
     RefusedList, StoredPair, StoredQuery,

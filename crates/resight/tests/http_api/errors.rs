@@ -313,15 +313,18 @@ async fn the_description_fits_the_routes() {
     }
     let wanted = [
         "delete /v1/images/{id}",
+        "delete /v1/not-a-match",
         "get /api/tot_num",
         "get /healthz",
         "get /metrics",
         "get /readyz",
         "get /v1/count",
+        "get /v1/duplicates",
         "get /v1/images",
         "get /v1/images/{id}",
         "get /v1/images/{id}/file",
         "get /v1/images/{id}/thumbnail",
+        "get /v1/not-a-match",
         "get /v1/plugins",
         "get /v1/plugins/{name}",
         "get /v1/plugins/{name}/{function}",
@@ -330,6 +333,7 @@ async fn the_description_fits_the_routes() {
         "post /v1/compare",
         "post /v1/features",
         "post /v1/images",
+        "post /v1/not-a-match",
         "post /v1/plugins/{name}/{function}",
         "post /v1/search",
     ];

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
+mod duplicates;
 mod errors;
 mod fixtures;
 mod guard;
