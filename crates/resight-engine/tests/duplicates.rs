@@ -142,7 +142,7 @@ fn copies_are_found_with_their_kind_and_strangers_are_not() {
         ]
     );
     let copies = &found.groups[0];
-    assert_eq!(copies.members[0].name, "first", "the largest leads");
+    assert_eq!(copies.members[0].width, 480, "the largest leads");
     assert_eq!(copies.members[2].name, "first at half size");
     assert_eq!((copies.pair_count, copies.pairs.len()), (3, 3));
     let crop = &found.groups[2].pairs[0];

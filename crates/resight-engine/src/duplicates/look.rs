@@ -195,14 +195,6 @@ impl Engine {
             _ => None,
         };
         let kind = kind_of(&transform, first, second, compared.as_ref());
-        eprintln!(
-            "CAL {} {} {} {:?} {}",
-            hit.picture.name,
-            later.name,
-            kind.as_str(),
-            compared,
-            super::kind::shape_text(&transform, first, second)
-        ); // TEMP
         tracing::debug!(
             a = hit.picture.name,
             b = later.name,

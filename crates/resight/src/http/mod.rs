@@ -122,7 +122,6 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(search::search, search::search_stored))
         .routes(routes!(search::features))
         .routes(routes!(search::compare))
-        .routes(routes!(search::search))
         .routes(routes!(duplicates::list))
         .routes(routes!(
             duplicates::decisions,
