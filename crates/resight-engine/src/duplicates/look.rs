@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rayon::prelude::*;
-use resight_index::{Candidate, CandidateOptions, Snapshot};
+use resight_index::{Candidate, CandidateOptions, QueryWords, Snapshot};
 use resight_store::{PicturePair, PictureRecord};
 use resight_vision::{Image, Transform};
 
@@ -18,6 +18,7 @@ use crate::decode::decode;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::examine::{Sought, lookers};
+use crate::expansion::Found;
 use crate::picture::Picture;
 use crate::search::{Hit, MOST_EXAMINED};
 use crate::stored_features::StoredFeatures;
@@ -115,7 +116,7 @@ impl Engine {
         self.news.tell();
     }
 
-    /// The verified pairs of one picture with those of lower keys.
+    /// The verified pairs of one picture with those of lower keys, as it is and mirrored.
     fn look(&self, looker: &Looker<'_>) -> Result<Vec<PicturePair>, EngineError> {
         let Looker {
             record,
@@ -131,28 +132,44 @@ impl Engine {
             limit: CandidateOptions::default().considered,
             ..CandidateOptions::default()
         };
-        let mut candidates = snapshot.candidates(&words, &options).best;
-        candidates.retain(|c| c.key.0 < record.key);
+        let ask = |words: &QueryWords| {
+            let mut asked = snapshot.candidates(words, &options);
+            asked.best.retain(|c| c.key.0 < record.key);
+            asked
+        };
+        let mut found = Found {
+            candidates: ask(&words),
+            examined: Vec::new(),
+        };
         let query = Sought {
             features,
+            unmirrored: None,
             size,
             origin: [0.0; 2],
             lookers: lookers(features, &words, &visual.vocabulary),
             visual,
         };
-        let mut verified = Vec::new();
-        let (mut examined, mut wanted) = (0, SHORTLIST);
-        while examined < wanted.min(candidates.len()) {
-            let next = &candidates[examined..wanted.min(candidates.len())];
-            let hits = self.examine(std::slice::from_ref(&query), next)?;
-            for ((candidate, hit), place) in next.iter().zip(hits).zip(examined + 1..) {
-                if let Some(hit) = hit.filter(|hit| hit.verified) {
-                    verified.push((*candidate, hit));
-                    wanted = wanted.max((place + PATIENCE).min(MOST_EXAMINED));
-                }
+        let queries = std::slice::from_ref(&query);
+        let mut wanted = SHORTLIST;
+        loop {
+            let all = &found.candidates.best;
+            let from = found.examined.len();
+            let Some(next) = all.get(from..wanted.min(all.len())).filter(|n| !n.is_empty()) else {
+                break;
+            };
+            found.examined.extend(self.examine(queries, next)?);
+            let is_verified = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| hit.verified);
+            if let Some(last) = found.examined.iter().rposition(is_verified) {
+                wanted = wanted.max((last + 1 + PATIENCE).min(MOST_EXAMINED));
             }
-            examined += next.len();
         }
+        self.find_mirrored(queries, ask, &mut found)?;
+        let all = found.candidates.best.iter().zip(found.examined);
+        let verified = all.filter_map(|(candidate, hit)| {
+            let hit = hit.filter(|hit| hit.verified)?;
+            Some((*candidate, hit))
+        });
+        let verified: Vec<(Candidate, Hit)> = verified.collect();
         if verified.is_empty() {
             return Ok(Vec::new());
         }
