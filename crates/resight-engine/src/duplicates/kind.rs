@@ -7,7 +7,7 @@
 use resight_vision::Transform;
 
 use super::aligned::Likeness;
-use crate::geometry::{self, outline};
+use crate::geometry;
 
 /// How two pictures that show the same thing hang together, the closest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,8 +155,8 @@ impl Shape {
     /// `None` where a corner lies behind the horizon, or the frames have nothing in common.
     fn of(transform: &Transform, a: [u32; 2], b: [u32; 2]) -> Option<Self> {
         let back = transform.inverse()?;
-        let b_in_a = clipped(&outline(&back, b[0], b[1])?, a);
-        let a_in_b = clipped(&outline(transform, a[0], a[1])?, b);
+        let b_in_a = geometry::region(&back, b, a)?;
+        let a_in_b = geometry::region(transform, a, b)?;
         let share = |corners: &[[f64; 2]], size: [u32; 2]| {
             let area = f64::from(size[0]) * f64::from(size[1]);
             geometry::area(corners) / area
@@ -196,35 +196,6 @@ impl Shape {
         };
         (of_a > 0.0 && of_b > 0.0 && shape.tilt.is_finite()).then_some(shape)
     }
-}
-
-/// The part of a convex polygon inside a picture's frame (Sutherland & Hodgman, Communications of the
-/// ACM 17(1), 1974).
-fn clipped(polygon: &[[f64; 2]], [width, height]: [u32; 2]) -> Vec<[f64; 2]> {
-    let mut points = polygon.to_vec();
-    let edges = [
-        (0, -0.5, 1.0),
-        (0, f64::from(width) - 0.5, -1.0),
-        (1, -0.5, 1.0),
-        (1, f64::from(height) - 0.5, -1.0),
-    ];
-    for (axis, at, sign) in edges {
-        let depth = |p: &[f64; 2]| sign * (p[axis] - at);
-        let mut kept = Vec::with_capacity(points.len() + 1);
-        for i in 0..points.len() {
-            let (p, q) = (points[i], points[(i + 1) % points.len()]);
-            let (dp, dq) = (depth(&p), depth(&q));
-            if dp >= 0.0 {
-                kept.push(p);
-            }
-            if (dp >= 0.0) != (dq >= 0.0) {
-                let t = dp / (dp - dq);
-                kept.push([p[0] + t * (q[0] - p[0]), p[1] + t * (q[1] - p[1])]);
-            }
-        }
-        points = kept;
-    }
-    points
 }
 
 #[cfg(test)]
@@ -289,15 +260,6 @@ mod tests {
         );
         let away = [1.0, 0.0, 900.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
         assert_eq!(kind(away, SIZE, SAME), PairKind::SameScene);
-    }
-
-    #[test]
-    fn a_polygon_is_cut_to_the_frame() {
-        let square = [[-10.5, 9.5], [9.5, 9.5], [9.5, 29.5], [-10.5, 29.5]];
-        assert!((geometry::area(&clipped(&square, [100, 20])) - 100.0).abs() < 1e-9);
-        assert!((geometry::area(&clipped(&square, [100, 100])) - 200.0).abs() < 1e-9);
-        let outside = square.map(|[x, y]| [x - 50.0, y]);
-        assert!(clipped(&outside, [100, 100]).is_empty());
     }
 
     #[test]
