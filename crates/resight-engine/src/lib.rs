@@ -15,6 +15,8 @@ mod expansion;
 mod feature_cache;
 mod folder;
 mod geometry;
+mod grouping;
+mod labels;
 mod picture;
 mod read;
 mod scale;
@@ -32,10 +34,13 @@ pub use engine::{
 };
 pub use error::EngineError;
 pub use folder::{FolderEvent, FolderOptions, FolderReport};
+pub use grouping::SameObject;
 pub use picture::{Added, Picture, PictureFile};
 pub use read::read_bounded;
 pub use resight_index::{TrainStep, Vocabulary};
-pub use resight_store::PictureId;
+pub use resight_store::{
+    Filter, LabelPatch, Labels, Metadata, ObjectCount, ObjectId, PictureId, Tag, Update,
+};
 pub use scale::{fit_within, thumbnail_jpeg};
 pub use search::{Hit, Query, SearchAnswer, SearchOptions, Stage, Timings};
 pub use train::{TrainEvent, TrainPlan, train_vocabulary};

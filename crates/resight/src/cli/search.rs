@@ -7,6 +7,7 @@ use resight_engine::{
 };
 
 use super::CliError;
+use super::labels::FilterArgs;
 use super::output::{Output, counted, printable};
 use crate::config::Config;
 use crate::parts;
@@ -18,6 +19,7 @@ Examples:
   resight search photo.jpg
   resight search photo.jpg --verified --limit 100
   resight search 0123456789abcdef0123456789abcdef
+  resight search photo.jpg --tag vase --group-by object
   resight search photo.jpg --json
 
 Works while a server runs on the same data folder.";
@@ -41,11 +43,17 @@ pub(crate) struct SearchArgs {
     /// Do not ask once more with what verified hits show: quicker, finds less
     #[arg(long)]
     no_expand: bool,
+    /// Show each object once, by the best of its pictures
+    #[arg(long, value_name = "WHAT", value_parser = ["object"])]
+    group_by: Option<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
     #[command(flatten)]
     plugins: PluginArgs,
 }
 
 pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let filter = args.filter.filter()?;
     // A file goes before an id: whoever has a file of such a name means it.
     let id = args
         .query
@@ -76,6 +84,8 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
         limit: usize::try_from(args.limit).unwrap_or(usize::MAX),
         verified_only: args.verified,
         expand: !args.no_expand,
+        filter,
+        group_by_object: args.group_by.is_some(),
     };
     let answer = engine
         .search(query, &options)
@@ -84,8 +94,9 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
             other => other.into(),
         })?;
     if output.is_json() {
+        let base = config.address();
         let name = wire::query_name(&engine, &answer)?;
-        let answer = wire::SearchAnswer::new(answer, name, &options, false, Reader::Local);
+        let answer = wire::SearchAnswer::new(answer, name, &options, false, Reader::Local(&base));
         return output.json(&answer);
     }
     if answer.hits.is_empty() {
@@ -95,7 +106,14 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
         .hits
         .iter()
         .enumerate()
-        .map(|(i, hit)| row(args.offset + i + 1, hit))
+        .map(|(i, hit)| {
+            let mut row = row(args.offset + i + 1, hit);
+            let others = answer.same_object.as_ref().and_then(|all| all.get(i));
+            if let (Some(others), Some(place)) = (others.filter(|o| o.total > 0), row.last_mut()) {
+                place.push_str(&format!(" and {} more of its object", others.total));
+            }
+            row
+        })
         .collect();
     let heading = [
         "rank", "verified", "inliers", "coverage", "words", "picture",

@@ -165,6 +165,7 @@ impl<'a> Measurement<'a> {
             limit: RANKED,
             verified_only: false,
             expand: self.expand,
+            ..SearchOptions::default()
         };
         let start = Instant::now();
         let answer = bytes.and_then(|bytes| self.engine.search(Query::Bytes(&bytes), &options));

@@ -48,6 +48,8 @@ pub(super) struct Upload {
     pub(super) bytes: Bytes,
     /// The name that the client gave, not cleaned; empty if it gave none.
     pub(super) name: String,
+    /// Name and text of each field that came in the form beside it.
+    pub(super) texts: Vec<(String, String)>,
 }
 
 impl From<Field> for Upload {
@@ -55,6 +57,7 @@ impl From<Field> for Upload {
         Self {
             bytes: field.bytes,
             name: field.file_name.unwrap_or_default(),
+            texts: Vec::new(),
         }
     }
 }
@@ -71,6 +74,7 @@ enum Kind {
 
 const PICTURES: &[Kind] = &[Kind::Form, Kind::Raw];
 const PICTURES_OR_JSON: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Json];
+const JSON: &[Kind] = &[Kind::Json];
 const ANYTHING: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Json, Kind::Texts];
 
 /// Reads a picture, and nothing else.
@@ -111,6 +115,23 @@ impl Field {
     /// Whether it is a file and not a text.
     pub(super) fn is_file(&self) -> bool {
         self.file_name.is_some() || !matches!(&*self.content_type, "" | "text/plain")
+    }
+
+    /// Its name and text, unless it is a file.
+    fn text(self) -> Option<(String, String)> {
+        if self.is_file() && self.content_type != "application/json" {
+            return None;
+        }
+        let text = String::from_utf8_lossy(&self.bytes).into_owned();
+        Some((self.name, text))
+    }
+}
+
+/// Reads a body of JSON; it is not parsed.
+pub(super) async fn json(request: Request, bounds: Bounds) -> Result<Bytes, Problem> {
+    match receive(request, bounds, JSON).await? {
+        Sent::Json(body) => Ok(body),
+        Sent::Nothing | Sent::Raw(_) | Sent::Form(_) => Err(wrong_type(None, JSON)),
     }
 }
 
@@ -189,9 +210,14 @@ pub(super) async fn discard(mut body: Body) {
 }
 
 fn form(fields: Vec<Field>) -> Result<Upload, Problem> {
-    let mut files = fields.into_iter().filter(|field| field.name == "file");
+    let (files, others): (Vec<Field>, Vec<Field>) =
+        fields.into_iter().partition(|field| field.name == "file");
+    let mut files = files.into_iter();
     match (files.next(), files.next()) {
-        (Some(file), None) => Ok(Upload::from(file)),
+        (Some(file), None) => Ok(Upload {
+            texts: others.into_iter().filter_map(Field::text).collect(),
+            ..Upload::from(file)
+        }),
         (Some(_), Some(_)) => Err(bad_body(
             "The form has more than one field named file; send one picture a request",
         )),
@@ -269,7 +295,7 @@ fn kind_of(headers: &HeaderMap) -> Option<Kind> {
     match essence.as_str() {
         "multipart/form-data" => Some(Kind::Form),
         "application/octet-stream" => Some(Kind::Raw),
-        "application/json" => Some(Kind::Json),
+        "application/json" | "application/merge-patch+json" => Some(Kind::Json),
         "application/x-www-form-urlencoded" => Some(Kind::Texts),
         _ if essence.starts_with("image/") => Some(Kind::Raw),
         _ => None,

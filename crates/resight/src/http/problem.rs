@@ -70,6 +70,10 @@ impl From<EngineError> for Problem {
             EngineError::UnknownPicture(id) => {
                 Self::new(row.code, format!("No picture has the id {id}"))
             }
+            EngineError::UnknownObject(id) => Self::new(
+                row.code,
+                format!("No picture belongs to the object {id:?}", id = id.as_str()),
+            ),
             EngineError::Extract(error) => {
                 tracing::warn!(code = error.code, %error, "a picture was not described");
                 Self {

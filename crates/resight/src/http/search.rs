@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use resight_engine::{Engine, EngineError, Query, SearchOptions};
+use resight_engine::{EngineError, Query, SearchOptions};
 
 use super::App;
 use super::intake::{self, Intake};
+use super::labels;
 use super::params::{Params, picture_id};
 use super::problem::Problem;
-use crate::wire::{self, PictureForm, ProblemBody, Reader, SearchAnswer, StoredQuery};
+use crate::wire::{self, PictureForm, ProblemBody, SearchAnswer, StoredQuery};
 
 /// Hits when no limit is given.
 const PAGE: u64 = 20;
@@ -22,6 +23,11 @@ const PAGE: u64 = 20;
         ("matches" = Option<bool>, Query, description = "Whether to give the matched points of each hit; false by default"),
         ("verified_only" = Option<bool>, Query, description = "Whether to leave out hits that are not verified; false by default"),
         ("expand" = Option<bool>, Query, description = "Whether to ask once more with what verified hits show of the same thing; true by default"),
+        ("group_by" = Option<String>, Query, description = "`object`: give each object once, by the best of its pictures; pictures of no object stand for themselves"),
+        ("tag" = Option<Vec<String>>, Query, description = "Look for pictures with this tag only; given several times, with all of them"),
+        ("not_tag" = Option<Vec<String>>, Query, description = "Look for pictures without this tag only; may be given several times"),
+        ("object" = Option<String>, Query, description = "Look for pictures of this object only"),
+        ("meta.KEY" = Option<String>, Query, description = "Look for pictures only whose metadata has this value at KEY, which may be any"),
     ),
     request_body(
         description = "The picture, in a form or as it is, or the id of a stored one",
@@ -49,17 +55,16 @@ pub(super) async fn search(
             return Err(problem);
         }
     };
-    let engine = app.engine.clone();
     let answer = match intake::picture_or_id(request, app.bodies).await? {
         Intake::Picture(upload) => {
             place
-                .run(move || asked.answer(&engine, Query::Bytes(&upload.bytes)))
+                .run(move || asked.answer(&app, Query::Bytes(&upload.bytes)))
                 .await?
         }
         Intake::Stored(text) => {
             let id = picture_id("image_id", &text)?;
             place
-                .run(move || asked.answer(&engine, Query::Stored(&id)))
+                .run(move || asked.answer(&app, Query::Stored(&id)))
                 .await?
         }
     };
@@ -79,7 +84,12 @@ impl Asked {
         let matches = params.flag("matches")?;
         let verified_only = params.flag("verified_only")?;
         let expand = params.flag_or("expand", true)?;
-        params.finish("offset, limit, matches, verified_only and expand are")?;
+        let group_by_object = params.one_of("group_by", &["object"])?.is_some();
+        let filter = labels::filter(&mut params)?;
+        params.finish(&format!(
+            "offset, limit, matches, verified_only, expand, group_by, {} are",
+            labels::FILTERS
+        ))?;
         let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         Ok(Self {
             options: SearchOptions {
@@ -87,22 +97,19 @@ impl Asked {
                 limit: number(limit),
                 verified_only,
                 expand,
+                filter,
+                group_by_object,
             },
             matches,
         })
     }
 
     /// Searches; blocks until it is done.
-    fn answer(&self, engine: &Engine, query: Query<'_>) -> Result<SearchAnswer, EngineError> {
+    fn answer(&self, app: &App, query: Query<'_>) -> Result<SearchAnswer, EngineError> {
+        let (engine, reader) = (&app.engine, app.reader());
         let answer = engine.search(query, &self.options)?;
         let name = wire::query_name(engine, &answer)?;
         let (options, matches) = (&self.options, self.matches);
-        Ok(SearchAnswer::new(
-            answer,
-            name,
-            options,
-            matches,
-            Reader::Remote,
-        ))
+        Ok(SearchAnswer::new(answer, name, options, matches, reader))
     }
 }

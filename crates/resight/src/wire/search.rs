@@ -5,6 +5,7 @@ use resight_engine::{Engine, EngineError, SearchOptions};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::labels::SameObject;
 use super::{Picture, Reader};
 
 /// What a search found.
@@ -16,7 +17,8 @@ pub(crate) struct SearchAnswer {
     timings: Timings,
     /// How many candidates were looked at closely.
     shortlist: usize,
-    /// Number of hits in all: pictures that share a visual word with the query.
+    /// Number of hits in all: pictures that share a visual word with the query, or with
+    /// `group_by=object` the objects that these belong to.
     total: usize,
     /// How many hits were skipped.
     offset: usize,
@@ -99,6 +101,9 @@ struct Hit {
     /// with `matches=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     matches: Option<Vec<[f64; 4]>>,
+    /// The pictures of its object that were found beside it; only with `group_by=object`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    same_object: Option<SameObject>,
 }
 
 impl SearchAnswer {
@@ -109,10 +114,15 @@ impl SearchAnswer {
         query_name: Option<String>,
         options: &SearchOptions,
         matches: bool,
-        reader: Reader,
+        reader: Reader<'_>,
     ) -> Self {
         let timings = Timings::from(answer.timings);
         let hits = answer.hits.into_iter();
+        let mut groups = answer.same_object.map(Vec::into_iter);
+        let hits = hits.map(|hit| Hit {
+            same_object: groups.as_mut().and_then(Iterator::next).map(Into::into),
+            ..Hit::new(hit, matches, reader)
+        });
         Self {
             query: QueryFacts {
                 image_id: answer.query_id.map(|id| id.to_string()),
@@ -128,7 +138,7 @@ impl SearchAnswer {
             offset: options.offset,
             limit: options.limit,
             verified: answer.verified,
-            hits: hits.map(|hit| Hit::new(hit, matches, reader)).collect(),
+            hits: hits.collect(),
         }
     }
 }
@@ -164,7 +174,7 @@ impl From<engine::Timings> for Timings {
 }
 
 impl Hit {
-    fn new(hit: engine::Hit, matches: bool, reader: Reader) -> Self {
+    fn new(hit: engine::Hit, matches: bool, reader: Reader<'_>) -> Self {
         // A hundredth of a pixel is far below what a match can tell, and halves the answer.
         let point = |p: [f64; 4]| p.map(|value| rounded(value, 100.0));
         Self {
@@ -181,6 +191,7 @@ impl Hit {
             transform: hit.transform,
             region: hit.region,
             matches: matches.then(|| hit.matches.into_iter().map(point).collect()),
+            same_object: None,
         }
     }
 }
