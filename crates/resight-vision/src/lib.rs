@@ -8,7 +8,11 @@ mod distance;
 mod features;
 mod image;
 mod matching;
+<<<<<<< HEAD
 mod products;
+=======
+pub mod sample;
+>>>>>>> models
 mod sift;
 pub mod signatures;
 mod verify;

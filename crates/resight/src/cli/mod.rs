@@ -1,11 +1,13 @@
 //! The command line: arguments, commands, and how their results are told.
 
 mod compare;
+mod doctor;
 mod error;
 mod eval;
 mod features;
 mod index;
 mod interrupt;
+mod models;
 mod output;
 mod pictures;
 mod plugin;
@@ -60,6 +62,8 @@ enum Command {
     Train(train::TrainArgs),
     Eval(eval::EvalArgs),
     Plugin(plugin::PluginCommand),
+    Models(models::ModelsCommand),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Runs the program with this process's arguments; gives its exit code: 0, 1 for a failure, 2 for
@@ -102,6 +106,8 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Train(args) => train::run(args, &config, &mut output),
         Command::Eval(args) => eval::run(args, &config, &mut output),
         Command::Plugin(command) => plugin::run(command, &mut output),
+        Command::Models(command) => models::run(command, &config, &mut output),
+        Command::Doctor(_) => doctor::run(&config, &mut output),
     }
 }
 
