@@ -98,6 +98,7 @@ impl Engine {
         // A batch may add a picture and remove it again, so removals come last.
         visual.index.add(added);
         visual.index.remove(&gone);
+        self.forget_vectors(&gone);
         for key in &gone {
             visual.cache.remove(key.0);
         }

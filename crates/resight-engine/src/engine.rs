@@ -11,6 +11,7 @@ use resight_vision::{LocalExtractor, LocalFeatures, ModelId, VerifyOptions};
 use crate::commit::{Pending, Prepared, original_name, thumbnail_name};
 use crate::convert::convert_first;
 use crate::decode::{DecodeLimits, RefusedCode};
+use crate::dense::Global;
 use crate::describe::{Described, describe};
 use crate::error::EngineError;
 use crate::feature_cache::FeatureCache;
@@ -57,6 +58,8 @@ pub struct EngineOptions {
     pub max_features: usize,
     /// Candidates that are matched and verified at least.
     pub shortlist: usize,
+    /// Pictures that look most like the query that are matched and verified beside the candidates.
+    pub alike_shortlist: usize,
     /// Cells of the vocabulary in which a query feature looks for its match: more find more
     /// matches and take longer.
     pub matching_cells: usize,
@@ -73,6 +76,7 @@ impl Default for EngineOptions {
             max_side: 1024,
             max_features: 20_000,
             shortlist: 200,
+            alike_shortlist: 100,
             matching_cells: 12,
             verify: VerifyOptions::default(),
             feature_cache_bytes: 256 << 20,
@@ -113,6 +117,8 @@ pub struct Engine {
     pub(crate) parts: Parts,
     pub(crate) options: EngineOptions,
     visual: RwLock<Arc<Visual>>,
+    /// Global models in use.
+    pub(crate) globals: RwLock<Vec<Arc<Global>>>,
     changes: Mutex<()>,
     conversion: Mutex<()>,
     /// Whether leftovers of an earlier process have been looked for.
@@ -141,6 +147,7 @@ impl Engine {
         let cache = FeatureCache::new(options.feature_cache_bytes);
         Ok(Self {
             visual: RwLock::new(Arc::new(Visual::open(&parts, cache)?)),
+            globals: RwLock::default(),
             parts,
             options,
             changes: Mutex::new(()),
@@ -209,6 +216,9 @@ impl Engine {
         prepared.new.uploaded = true;
         prepared.original = Some(bytes.to_vec());
         let effects = self.commit(vec![Pending::Add(Box::new(prepared))])?;
+        if let Some(Effect::Added { key, .. }) = effects.first() {
+            self.embed_added(*key, &described.image);
+        }
         Ok(Added {
             picture: self.picture(&id)?,
             already_there: matches!(effects.first(), Some(Effect::AlreadyThere { .. })),

@@ -155,6 +155,8 @@ fn plain_hit(picture: Picture, score: f64) -> Hit {
         coverage_result: 0.0,
         words: score,
         cosine: None,
+        alike: false,
+        model: None,
         transform: None,
         region: None,
         matches: Vec::new(),

@@ -7,6 +7,7 @@ mod commit;
 mod compare;
 mod convert;
 mod decode;
+mod dense;
 mod describe;
 mod engine;
 mod error;
@@ -28,6 +29,7 @@ mod visual;
 pub use compare::{Comparison, compare};
 pub use convert::ConvertStep;
 pub use decode::{DecodeLimits, Decoded, Refused, RefusedCode, decode};
+pub use dense::{EmbedStep, GlobalParts, GlobalState};
 pub use engine::{
     Engine, EngineOptions, IndexFolder, MODEL_SETTING, Parts, RefusedFile, Storage,
     VOCABULARY_SETTING,
@@ -41,5 +43,5 @@ pub use read::read_bounded;
 pub use resight_index::{TrainStep, Vocabulary};
 pub use resight_store::PictureId;
 pub use scale::{fit_within, thumbnail_jpeg};
-pub use search::{Hit, SearchAnswer, SearchOptions, Stage, Timings};
+pub use search::{Hit, Mode, SearchAnswer, SearchOptions, Stage, Timings};
 pub use train::{TrainEvent, TrainPlan, train_vocabulary};

@@ -1,9 +1,11 @@
 //! Search by picture: candidates by words, the best of which are matched and verified.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use resight_index::{Candidate, CandidateOptions, QueryWords};
+use resight_index::{Candidate, CandidateOptions, Candidates, Key, QueryWords};
 
+use crate::dense::{Likeness, Likenesses};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::examine::{Sought, lookers};
@@ -18,6 +20,19 @@ const PATIENCE: usize = 50;
 /// same thing, a search must still end.
 pub(crate) const MOST_EXAMINED: usize = 1000;
 
+/// What counts as found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The same thing, by words and geometry alone.
+    Exact,
+    /// What looks alike as a whole, by the vectors of global models alone.
+    Similar,
+    /// Both: candidates of either are compared closely, verified ones come first, then those that look
+    /// alike. Without a model in use the same as `Exact`.
+    #[default]
+    Auto,
+}
+
 /// Which part of the ranking is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SearchOptions {
@@ -30,6 +45,8 @@ pub struct SearchOptions {
     /// Ask the index once more with what verified hits show of the same thing: finds more of them and
     /// ranks the others better, and takes about as long as the first time.
     pub expand: bool,
+    /// What counts as found.
+    pub mode: Mode,
 }
 
 impl Default for SearchOptions {
@@ -39,11 +56,13 @@ impl Default for SearchOptions {
             limit: 20,
             verified_only: false,
             expand: true,
+            mode: Mode::default(),
         }
     }
 }
 
-/// The ranking, best first: verified hits by how unlikely chance is, then the others by words.
+/// The ranking, best first: verified hits by how unlikely chance is, then what looks alike by its
+/// cosine, then the others by words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchAnswer {
     /// What was searched for, in the order it was given.
@@ -73,6 +92,8 @@ pub struct Timings {
     pub verify_ms: f64,
     /// Asking once more with what verified hits show; 0 where none is or it was not wanted.
     pub expand_ms: f64,
+    /// Finding what looks alike, and matching and verifying it; 0 where no model is in use.
+    pub likeness_ms: f64,
     /// All of it.
     pub total_ms: f64,
 }
@@ -84,6 +105,8 @@ pub enum Stage {
     Words,
     /// Visual words of other hits, those that were verified.
     Expansion,
+    /// A global model's vectors.
+    Dense,
 }
 
 impl Stage {
@@ -92,6 +115,7 @@ impl Stage {
         match self {
             Self::Words => "words",
             Self::Expansion => "expansion",
+            Self::Dense => "dense",
         }
     }
 }
@@ -119,8 +143,13 @@ pub struct Hit {
     pub coverage_result: f64,
     /// Score of the words; comparable within one search.
     pub words: f64,
-    /// Cosine of global descriptors, once there are any.
+    /// Cosine of the query's vector and the picture's, by the model that makes them most alike; `None`
+    /// where no model is in use or one of the two has no vector.
     pub cosine: Option<f64>,
+    /// Whether that is beyond what one unrelated pair in a million would reach.
+    pub alike: bool,
+    /// The model's name.
+    pub model: Option<String>,
     /// Query to result in pixels, row-major 3×3; verified hits only.
     pub transform: Option<[f64; 9]>,
     /// The outline of the query, or of its region, in the result's pixels; verified hits only.
@@ -167,9 +196,10 @@ impl Engine {
         }
         let mut timings = Timings::default();
         let visual = self.visual();
+        let pixels = options.mode != Mode::Exact && !self.attached().is_empty();
         let resolved = queries
             .iter()
-            .map(|query| self.resolve(query, &visual, &mut timings))
+            .map(|query| self.resolve(query, pixels, &visual, &mut timings))
             .collect::<Result<Vec<_>, _>>()?;
 
         let step = Instant::now();
@@ -205,8 +235,12 @@ impl Engine {
             found.best.truncate(least);
             found
         };
+        let by_words = options.mode != Mode::Similar;
         let mut found = Found {
-            candidates: ask(&words),
+            candidates: match by_words {
+                true => ask(&words),
+                false => Candidates::default(),
+            },
             examined: Vec::new(),
         };
         timings.candidates_ms = milliseconds(step);
@@ -214,19 +248,42 @@ impl Engine {
         let step = Instant::now();
         self.examine_best(&sought, &mut found)?;
         timings.verify_ms = milliseconds(step);
-        if options.expand {
+        let step = Instant::now();
+        let likenesses = match (options.mode, pixels) {
+            (Mode::Exact, _) | (Mode::Auto, false) => Likenesses::none(),
+            (mode, _) => {
+                let is_other = |key: Key| !own_keys.contains(&key.0);
+                self.likenesses(&resolved, least, mode == Mode::Similar, &is_other)?
+            }
+        };
+        if by_words {
+            self.examine_alike(&sought, &likenesses, &mut found)?;
+        }
+        if pixels {
+            timings.likeness_ms = milliseconds(step);
+        }
+        if options.expand && by_words {
             timings.expand_ms = self.expand(&sought, words, ask, &mut found)?;
         }
 
         let shortlist = found.examined.len();
-        let candidates = found.candidates;
-        let ranking = Ranking::new(&candidates.best, found.examined, options.verified_only);
+        let mut candidates = found.candidates;
+        let unseen = likenesses.unseen(&candidates.best, by_words);
+        candidates.best.extend(unseen);
+        // Words and vectors each know their own; pictures without a common word count here.
+        candidates.total += candidates.best.iter().filter(|c| c.score == 0.0).count();
+        let ranking = Ranking::new(
+            &candidates.best,
+            found.examined,
+            &likenesses,
+            options.verified_only,
+        );
         let verified = ranking.verified;
         let total = match options.verified_only {
             true => verified,
             false => candidates.total - ranking.gone,
         };
-        let hits = self.page(ranking, options)?;
+        let hits = self.page(ranking, &likenesses, options)?;
         timings.total_ms = milliseconds(start);
         Ok(SearchAnswer {
             queries: resolved.into_iter().map(|query| query.facts).collect(),
@@ -253,17 +310,72 @@ impl Engine {
         Ok(())
     }
 
+    /// Examines what looks most like the query, as far as words have not brought it.
+    fn examine_alike(
+        &self,
+        queries: &[Sought<'_>],
+        likenesses: &Likenesses,
+        found: &mut Found,
+    ) -> Result<(), EngineError> {
+        let (all, examined) = (&mut found.candidates.best, &mut found.examined);
+        let begin = examined.len();
+        let seen: HashSet<Key> = all[..begin].iter().map(|c| c.key).collect();
+        let known: HashMap<Key, Candidate> = all[begin..].iter().map(|c| (c.key, *c)).collect();
+        let nearest = likenesses.nearest.iter().take(self.options.alike_shortlist);
+        let new: Vec<Candidate> = nearest
+            .filter(|(key, _)| !seen.contains(key))
+            .map(|(key, _)| known.get(key).copied().unwrap_or(unshared(*key)))
+            .collect();
+        let hits = self.examine(queries, &new)?;
+        examined.extend(hits.into_iter().map(|hit| {
+            let stage = Stage::Dense;
+            hit.map(|hit| Hit { stage, ..hit })
+        }));
+        let moved: HashSet<Key> = new.iter().map(|c| c.key).collect();
+        let rest = all.split_off(begin).into_iter();
+        let rest: Vec<Candidate> = rest.filter(|c| !moved.contains(&c.key)).collect();
+        all.extend(new);
+        all.extend(rest);
+        Ok(())
+    }
+
     /// The part of the ranking that is asked for.
-    fn page(&self, ranking: Ranking, options: &SearchOptions) -> Result<Vec<Hit>, EngineError> {
+    fn page(
+        &self,
+        ranking: Ranking,
+        likenesses: &Likenesses,
+        options: &SearchOptions,
+    ) -> Result<Vec<Hit>, EngineError> {
         let page = ranking.all.into_iter();
         let page: Vec<Ranked> = page.skip(options.offset).take(options.limit).collect();
         let unknown = page.iter().filter(|r| r.hit.is_none());
         let unknown: Vec<Candidate> = unknown.map(|r| r.candidate).collect();
         let mut unknown = self.unexamined(&unknown)?.into_iter();
-        let hits = page.into_iter();
+        let keys: Vec<Key> = page.iter().map(|r| r.candidate.key).collect();
+        let hits = page.into_iter().zip(likenesses.of(&keys));
         Ok(hits
-            .filter_map(|r| r.hit.or_else(|| unknown.next().flatten()))
+            .filter_map(|(r, likeness)| {
+                let mut hit = r.hit.or_else(|| unknown.next().flatten())?;
+                if !hit.examined && r.candidate.score == 0.0 {
+                    hit.stage = Stage::Dense;
+                }
+                if let Some(likeness) = likeness {
+                    hit.cosine = Some(likeness.cosine.into());
+                    hit.alike = likeness.is_alike();
+                    hit.model = likenesses.name(likeness.model).map(str::to_owned);
+                }
+                Some(hit)
+            })
             .collect())
+    }
+}
+
+/// A picture that words say nothing of.
+pub(crate) fn unshared(key: Key) -> Candidate {
+    Candidate {
+        key,
+        score: 0.0,
+        agreement: 0.0,
     }
 }
 
@@ -272,9 +384,11 @@ struct Ranked {
     candidate: Candidate,
     /// `None` where it was not examined.
     hit: Option<Hit>,
+    /// Where it looks alike, or everything is ranked by that.
+    excess: Option<f32>,
 }
 
-/// Verified hits by how unlikely chance is, then all others by words.
+/// Verified hits by how unlikely chance is, then what looks alike, then all others by words.
 struct Ranking {
     all: Vec<Ranked>,
     verified: usize,
@@ -284,28 +398,43 @@ struct Ranking {
 
 impl Ranking {
     /// `examined` are the first of `candidates`, `None` for those that are gone.
-    fn new(candidates: &[Candidate], examined: Vec<Option<Hit>>, verified_only: bool) -> Self {
+    fn new(
+        candidates: &[Candidate],
+        examined: Vec<Option<Hit>>,
+        likenesses: &Likenesses,
+        verified_only: bool,
+    ) -> Self {
+        let near: HashMap<Key, Likeness> = likenesses.nearest.iter().copied().collect();
+        let excess = |c: &Candidate| {
+            let likeness = near.get(&c.key)?;
+            (likeness.is_alike() || c.score == 0.0).then_some(likeness.excess)
+        };
+        let ranked = |candidate: &Candidate, hit| Ranked {
+            candidate: *candidate,
+            hit,
+            excess: excess(candidate),
+        };
         let rest = &candidates[examined.len()..];
         let gone = examined.iter().filter(|hit| hit.is_none()).count();
         let examined = candidates.iter().zip(examined);
         let (mut all, mut others): (Vec<Ranked>, Vec<Ranked>) = examined
-            .filter_map(|(&candidate, hit)| {
-                let hit = Some(hit?);
-                Some(Ranked { candidate, hit })
-            })
+            .filter_map(|(candidate, hit)| Some(ranked(candidate, Some(hit?))))
             .partition(|r| r.hit.as_ref().is_some_and(|h| h.verified));
         // Stable: of equals, the better candidate stays first.
         let nfa = |r: &Ranked| r.hit.as_ref().and_then(|h| h.log10_nfa).unwrap_or(0.0);
         all.sort_by(|a, b| nfa(a).total_cmp(&nfa(b)));
         let verified = all.len();
         if !verified_only {
-            others.extend(rest.iter().map(|&candidate| Ranked {
-                candidate,
-                hit: None,
-            }));
+            others.extend(rest.iter().map(|candidate| ranked(candidate, None)));
             others.sort_by(|a, b| {
-                let (a, b) = (&a.candidate, &b.candidate);
-                b.score.total_cmp(&a.score).then(a.key.cmp(&b.key))
+                let alike = |r: &Ranked| r.excess.filter(|e| *e >= 0.0).unwrap_or(-1.0);
+                let unlike = |r: &Ranked| r.excess.unwrap_or(f32::MIN);
+                let (ac, bc) = (&a.candidate, &b.candidate);
+                alike(b)
+                    .total_cmp(&alike(a))
+                    .then(bc.score.total_cmp(&ac.score))
+                    .then(unlike(b).total_cmp(&unlike(a)))
+                    .then(ac.key.cmp(&bc.key))
             });
             all.append(&mut others);
         }

@@ -18,6 +18,7 @@ mod error;
 mod folder;
 mod lock;
 mod sqlite;
+mod vectors;
 
 pub use blobs::BlobStore;
 pub use catalogue::{
@@ -28,3 +29,4 @@ pub use error::StoreError;
 pub use folder::FolderBlobs;
 pub use lock::FolderLock;
 pub use sqlite::SqliteCatalogue;
+pub use vectors::{VectorCount, Vectors};

@@ -9,6 +9,7 @@ mod connection;
 mod reads;
 mod schema;
 mod staged;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -8,11 +8,8 @@ mod distance;
 mod features;
 mod image;
 mod matching;
-<<<<<<< HEAD
 mod products;
-=======
 pub mod sample;
->>>>>>> models
 mod sift;
 pub mod signatures;
 mod verify;

@@ -95,6 +95,15 @@ impl DenseSnapshot {
         with_graph.map(LiveSegment::len).sum()
     }
 
+    /// Keys of all vectors held, segment by segment.
+    pub fn keys(&self) -> Vec<Key> {
+        let live = self.segments.iter().flat_map(|s| {
+            let keys = s.segment.keys().iter().zip(0u32..);
+            keys.filter(|k| s.is_live(k.1)).map(|k| Key(*k.0))
+        });
+        live.collect()
+    }
+
     /// Whether there is a vector of this key.
     pub fn contains(&self, key: Key) -> bool {
         self.place(key).is_some()

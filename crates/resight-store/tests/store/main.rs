@@ -13,3 +13,4 @@ mod paths;
 mod reading;
 mod removed;
 mod staged;
+mod vectors;
