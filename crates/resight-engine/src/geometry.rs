@@ -47,14 +47,16 @@ pub(crate) fn outline(transform: &Transform, width: u32, height: u32) -> Option<
     Some(out)
 }
 
-/// [`outline`] clipped to the result: a convex polygon of 3 to 8 corners; `None` when nothing of it is
-/// inside (Sutherland & Hodgman, CACM 1974).
+/// [`outline`] clipped to the result: a convex polygon of 3 to 8 corners, in the outline's order from
+/// the corner nearest to its first on; `None` when nothing of it is inside (Sutherland & Hodgman, CACM
+/// 1974).
 pub(crate) fn region(
     transform: &Transform,
     query: [u32; 2],
     result: [u32; 2],
 ) -> Option<Vec<[f64; 2]>> {
     let mut corners = outline(transform, query[0], query[1])?.to_vec();
+    let begin = corners[0];
     let [w, h] = result.map(|side| f64::from(side) - 0.5);
     // Axis, which side of the limit is inside, and the limit.
     for (axis, sign, limit) in [(0, 1.0, -0.5), (0, -1.0, w), (1, 1.0, -0.5), (1, -1.0, h)] {
@@ -75,6 +77,14 @@ pub(crate) fn region(
         }
         corners = kept;
     }
+    // Clipping turns the polygon round by a corner wherever its last edge crosses a side.
+    let squared = |p: &[f64; 2]| {
+        let (dx, dy) = (p[0] - begin[0], p[1] - begin[1]);
+        dx * dx + dy * dy
+    };
+    let nearest = (0..corners.len())
+        .min_by(|&a, &b| squared(&corners[a]).total_cmp(&squared(&corners[b])))?;
+    corners.rotate_left(nearest);
     (corners.len() >= 3).then_some(corners)
 }
 
@@ -120,7 +130,7 @@ mod tests {
         let want = [[149.5, 79.5], [199.5, 79.5], [199.5, 99.5], [149.5, 99.5]];
         assert_eq!(corners, want);
         // A square on its corner sticks out on all four sides.
-        let turned = Transform([1.0, -1.0, 50.0, 1.0, 1.0, -50.0, 0.0, 0.0, 1.0]);
+        let turned = Transform([0.7, -0.7, 49.5, 0.7, 0.7, -19.8, 0.0, 0.0, 1.0]);
         let corners = region(&turned, [100, 100], [100, 100]).unwrap();
         assert_eq!(corners.len(), 8);
         let within = |v: f64| (-0.5..=99.5).contains(&v);
