@@ -8,6 +8,7 @@ mod distance;
 mod features;
 mod image;
 mod matching;
+pub mod sample;
 mod sift;
 pub mod signatures;
 mod verify;

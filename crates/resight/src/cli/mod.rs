@@ -2,11 +2,13 @@
 
 mod calibrate;
 mod compare;
+mod doctor;
 mod error;
 mod eval;
 mod features;
 mod index;
 mod interrupt;
+mod models;
 mod output;
 mod pictures;
 mod plugin;
@@ -62,6 +64,8 @@ enum Command {
     Eval(eval::EvalArgs),
     Calibrate(calibrate::CalibrateArgs),
     Plugin(plugin::PluginCommand),
+    Models(models::ModelsCommand),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Runs the program with this process's arguments; gives its exit code: 0, 1 for a failure, 2 for
@@ -105,6 +109,8 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Eval(args) => eval::run(args, &config, &mut output),
         Command::Calibrate(args) => calibrate::run(args, &config, &mut output),
         Command::Plugin(command) => plugin::run(command, &mut output),
+        Command::Models(command) => models::run(command, &config, &mut output),
+        Command::Doctor(_) => doctor::run(&config, &mut output),
     }
 }
 
