@@ -4,9 +4,9 @@
 // What must hold: `history.state` is {key, hit}: which search is shown (null: the list of pictures)
 // and which of its results is open. Every view is reached through `show`, so Back works everywhere.
 
-import { refreshCount, setUpLibrary, showLibrary } from './library.js';
+import { refreshCount, reloadPictures, setUpLibrary, showLibrary } from './library.js';
 import { closeMatch, openMatch, setUpMatch } from './match.js';
-import { $, Problem, api, el, fileForm, fixed, many, mark, number, percent, picture, say, showProblem, svg } from './page.js';
+import { $, Problem, api, el, fileForm, filterParameters, fixed, labels, many, mark, number, percent, picture, say, showProblem, svg } from './page.js';
 
 const HITS = 50;
 const KEPT_UPLOADS = 8;
@@ -57,7 +57,7 @@ async function run(search) {
     const request = search.file
       ? { body: fileForm(search.file) }
       : { body: JSON.stringify({ image_id: search.id }), headers: { 'content-type': 'application/json' } };
-    const answer = await api(`/v1/search?offset=${next}&limit=${HITS}&matches=true`, { method: 'POST', signal, ...request });
+    const answer = await api(`/v1/search?offset=${next}&limit=${HITS}&matches=true${filterParameters()}`, { method: 'POST', signal, ...request });
     const known = next ? search.hits : [];
     const ids = new Set(known.map((hit) => hit.image.id));
     search.hits = [...known, ...answer.hits.filter((hit) => !ids.has(hit.image.id))];
@@ -157,6 +157,7 @@ function hitCard(hit, index, queryId) {
       mark(hit),
       el('span', { className: 'figures' },
         ...figures(hit)),
+      labels(image) ? el('span', { className: 'muted' }, labels(image)) : null,
       image.id === queryId ? el('span', { className: 'muted' }, 'The query itself') : null));
   return el('li', {}, card);
 }
@@ -249,6 +250,13 @@ function takeFiles(files) {
   }
 }
 
+$('filter').onchange = () => {
+  reloadPictures();
+  if (!current) return;
+  closeMatch();
+  current.answer = null;
+  run(current);
+};
 $('query-file').onchange = () => {
   takeFiles([...$('query-file').files]);
   $('query-file').value = ''; // So that choosing the same file again is noticed.

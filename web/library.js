@@ -1,6 +1,6 @@
 // The list of pictures: the grid, one picture's panel, adding and removing.
 
-import { $, api, bytes, closeOnBackdrop, el, fileForm, many, number, picture, problemOf, say, showProblem } from './page.js';
+import { $, api, bytes, closeOnBackdrop, el, fileForm, filterParameters, many, number, picture, problemOf, say, showProblem } from './page.js';
 
 const PAGE = 60;
 
@@ -33,7 +33,7 @@ async function loadPictures() {
   library.busy = true;
   library.stopped = false;
   try {
-    const page = await api(`/v1/images?offset=${library.shown.size}&limit=${PAGE}`);
+    const page = await api(`/v1/images?offset=${library.shown.size}&limit=${PAGE}${filterParameters()}`);
     if (turn !== library.turn) return;
     library.total = page.images.length ? page.total : Math.min(page.total, library.shown.size);
     for (const image of page.images) {
@@ -54,7 +54,8 @@ async function loadPictures() {
   }
 }
 
-function reloadPictures() {
+/** Loads the list anew, as after another filter. */
+export function reloadPictures() {
   library.turn += 1;
   Object.assign(library, { total: null, busy: false });
   library.shown.clear();
@@ -66,7 +67,9 @@ function reloadPictures() {
 
 function showLibraryState() {
   const { total, shown } = library;
-  $('empty').hidden = total !== 0;
+  const filtered = filterParameters() !== '';
+  $('empty').hidden = total !== 0 || filtered;
+  $('none-tagged').hidden = total !== 0 || !filtered;
   $('more-pictures').hidden = total !== null ? shown.size >= total : !library.stopped;
   $('library-summary').textContent = total ? `${number.format(shown.size)} of ${number.format(total)} shown` : '';
   // An observer reports changes only: observe anew, or a tall window would stop after one page.
@@ -95,8 +98,10 @@ function openPanel(image) {
     ['Format', image.media_type],
     ['Features', number.format(image.features)],
     ['Added', new Date(image.added).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })],
+    ['Tags', image.tags.join(', ')],
+    ['Object', image.object],
     ['Id', image.id],
-  ];
+  ].filter(([, value]) => value);
   $('panel-facts').replaceChildren(...facts.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]));
   $('panel-file').href = image.file;
   $('panel-problem').hidden = true;

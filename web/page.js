@@ -57,6 +57,19 @@ export function picture(addresses, props = {}, { placeholder = true } = {}) {
   return img;
 }
 
+/** What is said about a picture, in one line; empty where nothing is. */
+export function labels(image) {
+  return [image.object, image.tags.map((tag) => `#${tag}`).join(' ')].filter(Boolean).join('  ');
+}
+
+/** The tags in the filter's box as parameters: `a, -b` means those with a and without b. */
+export function filterParameters() {
+  const words = $('filter').value.split(',').map((word) => word.trim()).filter((word) => word && word !== '-');
+  return words.map((word) => (word.startsWith('-')
+    ? `&not_tag=${encodeURIComponent(word.slice(1).trim())}`
+    : `&tag=${encodeURIComponent(word)}`)).join('');
+}
+
 /** Closes a dialog by a click beside it; its own padding counts as inside. */
 export function closeOnBackdrop(dialog) {
   dialog.addEventListener('click', (event) => {
