@@ -27,7 +27,7 @@ fn each_passes_the_check_and_names_its_model() {
         (
             "opencv_orb.py",
             "cv2",
-            "plugin:opencv_orb/1;kind=binary;d=256",
+            "plugin:opencv_orb/2;kind=binary;d=256",
         ),
         (
             "skimage_sift.py",
