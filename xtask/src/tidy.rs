@@ -35,6 +35,7 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/resight-vision/src/dispatch.rs",
     "crates/resight-vision/src/distance/x86.rs",
     "crates/resight-vision/src/matching/x86.rs",
+    "crates/resight-vision/src/products/x86.rs",
     "crates/resight-vision/src/sift/blur/x86.rs",
     "crates/resight-vision/src/sift/gather.rs",
     "crates/resight-vision/src/signatures/x86.rs",

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,8 +13,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
+use crate::live::Filed;
 use crate::mapped::Bytes;
-use crate::segment::{Segment, SegmentError};
 
 const MANIFEST: &str = "manifest.json";
 const FORMAT: u32 = 1;
@@ -21,20 +22,21 @@ const FORMAT: u32 = 1;
 /// here has merged it meanwhile.
 const ATTEMPTS: usize = 5;
 
-/// A folder of segments for one vocabulary.
+/// A folder of segments that one owner made: a vocabulary, or a model.
 #[derive(Debug)]
-pub(crate) struct Folder {
+pub(crate) struct Folder<S> {
     path: PathBuf,
-    vocabulary: [u8; 16],
+    owner: [u8; 16],
     /// The number of the next file.
     next: u64,
+    kind: PhantomData<fn() -> S>,
 }
 
 /// A segment and its file's name.
-#[derive(Clone, Debug)]
-pub(crate) struct Saved {
+#[derive(Debug)]
+pub(crate) struct Saved<S> {
     pub(crate) name: Arc<str>,
-    pub(crate) segment: Arc<Segment>,
+    pub(crate) segment: Arc<S>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,17 +46,22 @@ struct Manifest {
     segments: Vec<String>,
 }
 
-impl Folder {
-    pub(crate) fn new(path: &Path, vocabulary: [u8; 16]) -> Self {
+impl<S: Filed + Send + Sync> Folder<S> {
+    pub(crate) fn new(path: &Path, owner: [u8; 16]) -> Self {
         Self {
             path: path.to_owned(),
-            vocabulary,
+            owner,
             next: 0,
+            kind: PhantomData,
         }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The segments that the manifest names, as far as they can be read; and why not all.
-    pub(crate) fn read(&mut self) -> (Vec<Saved>, Option<String>) {
+    pub(crate) fn read(&mut self) -> (Vec<Saved<S>>, Option<String>) {
         let mut last = (Vec::new(), None);
         for _ in 0..ATTEMPTS {
             last = self.attempt();
@@ -62,12 +69,12 @@ impl Folder {
                 break;
             }
         }
-        let numbers = last.0.iter().filter_map(|s| number(&s.name));
+        let numbers = last.0.iter().filter_map(|s| Self::number(&s.name));
         self.next = numbers.max().map_or(0, |n| n + 1);
         last
     }
 
-    fn attempt(&self) -> (Vec<Saved>, Option<String>) {
+    fn attempt(&self) -> (Vec<Saved<S>>, Option<String>) {
         let manifest = match fs::read(self.path.join(MANIFEST)) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return (Vec::new(), None),
             Err(e) => return (Vec::new(), Some(format!("{MANIFEST}: {e}"))),
@@ -84,12 +91,12 @@ impl Folder {
         // Checking reads all of them.
         let names = manifest.segments.into_par_iter();
         let opened: Vec<_> = names.map(|name| (self.open(&name), name)).collect();
-        let mut segments: Vec<Saved> = Vec::with_capacity(opened.len());
+        let mut segments: Vec<Saved<S>> = Vec::with_capacity(opened.len());
         for (opened, name) in opened {
-            let last = segments.last().and_then(|s| s.segment.keys().last());
+            let last = segments.last();
             match opened {
-                // Those behind a gap are left out as well: keys are added in ascending order.
-                Ok(segment) if segment.keys().first() > last || last.is_none() => {
+                // Those behind a gap are left out as well.
+                Ok(segment) if last.is_none_or(|l| segment.may_follow(&l.segment)) => {
                     segments.push(Saved {
                         name: name.into(),
                         segment: Arc::new(segment),
@@ -102,21 +109,20 @@ impl Folder {
         (segments, None)
     }
 
-    fn open(&self, name: &str) -> Result<Segment, String> {
+    fn open(&self, name: &str) -> Result<S, String> {
         // A name of the manifest's must not lead out of the folder.
-        number(name).ok_or("it is no name of a segment")?;
+        Self::number(name).ok_or("it is no name of a segment")?;
         let file = File::open(self.path.join(name)).map_err(|e| e.to_string())?;
         let bytes = Bytes::map(&file).map_err(|e| e.to_string())?;
-        Segment::open(bytes, &self.vocabulary).map_err(|e: SegmentError| e.to_string())
+        S::open(bytes, &self.owner)
     }
 
     /// Writes a segment and reads it back from its file. It counts once the manifest names it.
-    pub(crate) fn save(&mut self, segment: &Segment) -> io::Result<Saved> {
+    pub(crate) fn save(&mut self, segment: &S) -> io::Result<Saved<S>> {
         fs::create_dir_all(&self.path)?;
-        let name = format!("{:08}.segment", self.next);
+        let name = format!("{:08}{}", self.next, S::ENDING);
         self.next += 1;
-        let (header, body) = segment.sealed(&self.vocabulary);
-        self.put(&name, &[&header, body])?;
+        self.put(&name, &|out| segment.write(&self.owner, out))?;
         let segment = self.open(&name).map_err(io::Error::other)?;
         Ok(Saved {
             name: name.into(),
@@ -130,12 +136,13 @@ impl Folder {
             format: FORMAT,
             segments: names.iter().map(ToString::to_string).collect(),
         };
-        self.put(MANIFEST, &[&serde_json::to_vec(&manifest)?])?;
+        let manifest = serde_json::to_vec(&manifest)?;
+        self.put(MANIFEST, &|out| out.write_all(&manifest))?;
         for entry in fs::read_dir(&self.path)?.flatten() {
             let name = entry.file_name();
-            let unused = name
-                .to_str()
-                .is_some_and(|name| number(name).is_some() && !names.iter().any(|n| **n == *name));
+            let unused = name.to_str().is_some_and(|name| {
+                Self::number(name).is_some() && !names.iter().any(|n| **n == *name)
+            });
             if unused && let Err(e) = fs::remove_file(entry.path()) {
                 tracing::warn!("{} stays for now: {e}", entry.path().display());
             }
@@ -144,20 +151,22 @@ impl Folder {
     }
 
     /// A file that is there whole or not at all, also after a power failure.
-    fn put(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+    pub(crate) fn put(
+        &self,
+        name: &str,
+        write: &dyn Fn(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut file = NamedTempFile::new_in(&self.path)?;
-        for part in parts {
-            file.write_all(part)?;
-        }
+        write(&mut file)?;
         file.as_file().sync_all()?;
         file.persist(self.path.join(name)).map_err(|e| e.error)?;
         File::open(&self.path)?.sync_all()
     }
-}
 
-/// The number in a segment's file name.
-fn number(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".segment")?;
-    let fine = digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_digit());
-    fine.then(|| digits.parse().ok()).flatten()
+    /// The number in a segment's file name.
+    fn number(name: &str) -> Option<u64> {
+        let digits = name.strip_suffix(S::ENDING)?;
+        let fine = digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_digit());
+        fine.then(|| digits.parse().ok()).flatten()
+    }
 }

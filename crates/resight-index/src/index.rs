@@ -1,15 +1,16 @@
 //! The index that grows and shrinks, one change at a time; readers hold snapshots.
 
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
 use crate::Key;
+use crate::current::Kept;
 use crate::folder::Folder;
 use crate::keeper;
+use crate::live::{Keyed, LiveSegment, Removed};
 use crate::picture_words::PictureWords;
 use crate::segment::{MOST, Part, Segment};
-use crate::snapshot::{LiveSegment, Removed, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::vocabulary::Vocabulary;
 
 /// Segments that are merged by the one who adds have at most so many pictures together; larger
@@ -22,34 +23,13 @@ pub(crate) const SMALL: usize = 1024;
 /// from the catalogue in ascending order and segments are merged with their neighbours only.
 #[derive(Debug)]
 pub struct Index {
-    shared: Arc<Shared>,
-    keeper: Option<JoinHandle<()>>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Shared {
-    /// Held by the one who changes; readers never wait for it.
-    writer: Mutex<Work>,
-    /// There is something to merge or to save, or the end.
-    pub(crate) work: Condvar,
-    /// The keeper has nothing left to do.
-    pub(crate) rest: Condvar,
-    current: RwLock<Arc<Snapshot>>,
-}
-
-/// What the keeper is told.
-#[derive(Debug, Default)]
-pub(crate) struct Work {
-    pub(crate) closed: bool,
-    pub(crate) idle: bool,
-    /// Counts changes, so that the keeper sees those made while it worked.
-    pub(crate) changes: u64,
+    kept: Kept<Snapshot>,
 }
 
 /// What becomes of large segments in the background.
 enum Keeping {
     /// They are merged, and saved here.
-    In(Folder),
+    In(Folder<Segment>),
     /// They are merged.
     InMemory,
     /// One who only reads leaves them as they are.
@@ -130,58 +110,39 @@ impl Index {
                 forget(&live.segment, &mut frequencies, &gone);
             }
         }
-        let shared = Arc::new(Shared {
-            writer: Mutex::default(),
-            work: Condvar::new(),
-            rest: Condvar::new(),
-            current: RwLock::new(Arc::new(Snapshot {
-                segments,
-                frequencies: Arc::new(frequencies),
-            })),
-        });
-        let folder = match keeping {
+        let snapshot = Snapshot {
+            segments,
+            frequencies: Arc::new(frequencies),
+        };
+        let mut folder = match keeping {
             Keeping::In(folder) => Some(folder),
             Keeping::InMemory => None,
             Keeping::Nothing => {
                 return Self {
-                    shared,
-                    keeper: None,
+                    kept: Kept::untidied(snapshot),
                 };
             }
         };
-        let theirs = shared.clone();
-        let thread = std::thread::Builder::new().name("resight-index".into());
-        let keeper = thread.spawn(move || keeper::keep(&theirs, folder));
-        if let Err(e) = &keeper {
-            tracing::warn!("the index cannot be tidied in the background: {e}");
-        }
-        Self {
-            shared,
-            keeper: keeper.ok(),
-        }
+        let kept = Kept::new(snapshot, move |current, snapshot| {
+            keeper::step(current, snapshot, folder.as_mut())
+        });
+        Self { kept }
     }
 
     /// The present state. Cheap: it shares everything.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.shared.snapshot()
+        self.kept.current.snapshot()
     }
 
     /// Waits until everything is merged and saved that should be.
     pub fn settle(&self) {
-        let mut work = self.shared.lock();
-        while !work.idle && self.keeper.is_some() {
-            work = self
-                .shared
-                .rest
-                .wait(work)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        self.kept.settle();
     }
 
     /// Adds pictures. A key that is held already, or that is not above all keys added before, is
     /// left out; the catalogue never gives one.
     pub fn add(&self, mut pictures: Vec<(Key, PictureWords)>) {
-        let writer = self.shared.lock();
+        let writer = self.kept.current.lock();
         let before = self.snapshot();
         let last = before
             .segments
@@ -202,23 +163,24 @@ impl Index {
             segments.push(LiveSegment::of(segment));
             merge_tail(&mut segments);
         }
-        self.shared.change(writer, segments, frequencies);
+        self.kept.current.change(
+            writer,
+            Snapshot {
+                segments,
+                frequencies: Arc::new(frequencies),
+            },
+        );
     }
 
     /// Removes pictures; gives the number of those that were held.
     pub fn remove(&self, keys: &[Key]) -> usize {
-        let writer = self.shared.lock();
+        let writer = self.kept.current.lock();
         let before = self.snapshot();
         let mut segments = before.segments.clone();
         let mut frequencies = before.frequencies.to_vec();
         let mut total = 0;
         for live in &mut segments {
-            let mut found: Vec<u32> = keys
-                .iter()
-                .filter_map(|&key| live.segment.find(key).filter(|&p| live.is_live(p)))
-                .collect();
-            found.sort_unstable();
-            found.dedup();
+            let found = live.find_all(keys);
             if !found.is_empty() {
                 forget(&live.segment, &mut frequencies, &found);
                 total += found.len();
@@ -233,57 +195,15 @@ impl Index {
                     *live = merge(&[live]);
                 }
             }
-            self.shared.change(writer, segments, frequencies);
+            self.kept.current.change(
+                writer,
+                Snapshot {
+                    segments,
+                    frequencies: Arc::new(frequencies),
+                },
+            );
         }
         total
-    }
-}
-
-impl Drop for Index {
-    fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.work.notify_all();
-        if let Some(keeper) = self.keeper.take() {
-            let _panicked = keeper.join();
-        }
-    }
-}
-
-impl Shared {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Work> {
-        // Guards no data that a panic could leave half changed.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        // A panic elsewhere cannot leave a half-made snapshot behind: it is swapped as a whole.
-        self.current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// A change by one who adds or removes: the keeper looks at it.
-    fn change(
-        &self,
-        mut writer: MutexGuard<'_, Work>,
-        segments: Vec<LiveSegment>,
-        frequencies: Vec<u32>,
-    ) {
-        self.publish(segments, Arc::new(frequencies));
-        writer.idle = false;
-        writer.changes += 1;
-        drop(writer);
-        self.work.notify_all();
-    }
-
-    /// The writer's lock must be held.
-    pub(crate) fn publish(&self, segments: Vec<LiveSegment>, frequencies: Arc<Vec<u32>>) {
-        let next = Arc::new(Snapshot {
-            segments,
-            frequencies,
-        });
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
     }
 }
 

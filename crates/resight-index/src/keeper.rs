@@ -3,12 +3,14 @@
 //! It works on segments that never change, and only takes the writer's lock to put its result in
 //! their place. Pictures removed meanwhile are removed from the result as well.
 
-use std::sync::{Arc, PoisonError};
+use std::io;
 
-use crate::Key;
+use crate::current::Current;
 use crate::folder::{Folder, Saved};
-use crate::index::{SMALL, Shared, belong_together, is_sparse, merge};
-use crate::snapshot::{LiveSegment, Removed, Snapshot};
+use crate::index::{SMALL, belong_together, is_sparse, merge};
+use crate::live::{Keyed, LiveSegment, replaced};
+use crate::segment::Segment;
+use crate::snapshot::Snapshot;
 
 /// What is to be done next.
 enum Task {
@@ -17,44 +19,20 @@ enum Task {
     Save(LiveSegment),
 }
 
-/// Runs until the index is dropped.
-pub(crate) fn keep(shared: &Shared, mut folder: Option<Folder>) {
-    loop {
-        let mut work = shared.lock();
-        if work.closed {
-            return;
+/// One thing that is to be done, if any is.
+pub(crate) fn step(
+    current: &Current<Snapshot>,
+    snapshot: &Snapshot,
+    folder: Option<&mut Folder<Segment>>,
+) -> Option<io::Result<()>> {
+    Some(match next(snapshot, folder.is_some())? {
+        Task::Merge(parts) => {
+            let merged = merge(&parts.iter().collect::<Vec<_>>());
+            replace(current, &parts, merged);
+            Ok(())
         }
-        let changes = work.changes;
-        let snapshot = shared.snapshot();
-        drop(work);
-        let task = next(&snapshot, folder.is_some());
-        if let Some(task) = task {
-            let done = match task {
-                Task::Merge(parts) => {
-                    let merged = merge(&parts.iter().collect::<Vec<_>>());
-                    replace(shared, &parts, merged)
-                }
-                Task::Save(live) => save(shared, folder.as_mut(), &live),
-            };
-            // What cannot be saved now is tried again after the next change, or at the next start:
-            // until then it is in memory.
-            match done {
-                Ok(()) => continue,
-                Err(e) => tracing::warn!("a part of the index is not saved: {e}"),
-            }
-        }
-        work = shared.lock();
-        if work.changes == changes {
-            work.idle = true;
-            shared.rest.notify_all();
-        }
-        while work.changes == changes && !work.closed {
-            work = shared
-                .work
-                .wait(work)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
+        Task::Save(live) => save(current, folder?, &live),
+    })
 }
 
 fn next(snapshot: &Snapshot, saves: bool) -> Option<Task> {
@@ -77,54 +55,32 @@ fn next(snapshot: &Snapshot, saves: bool) -> Option<Task> {
     segments.iter().find(unsaved).cloned().map(Task::Save)
 }
 
-fn save(shared: &Shared, folder: Option<&mut Folder>, live: &LiveSegment) -> std::io::Result<()> {
-    let Some(folder) = folder else {
-        return Ok(());
-    };
+fn save(
+    current: &Current<Snapshot>,
+    folder: &mut Folder<Segment>,
+    live: &LiveSegment,
+) -> io::Result<()> {
     let Saved { name, segment } = folder.save(&live.segment)?;
     let saved = LiveSegment {
         segment,
         removed: live.removed.clone(),
         file: Some(name),
     };
-    replace(shared, std::slice::from_ref(live), saved)?;
+    replace(current, std::slice::from_ref(live), saved);
     // Saved ones up to the first that is not: those behind it would be lost at a start anyway.
-    let snapshot = shared.snapshot();
+    let snapshot = current.snapshot();
     let names = snapshot.segments.iter().map_while(|s| s.file.clone());
     folder.publish(&names.collect::<Vec<_>>())
 }
 
 /// Puts `new` where `old` stand, unless they are no longer there.
-fn replace(shared: &Shared, old: &[LiveSegment], mut new: LiveSegment) -> std::io::Result<()> {
-    let _writer = shared.lock();
-    let before = shared.snapshot();
-    let same = |(a, b): (&LiveSegment, &LiveSegment)| Arc::ptr_eq(&a.segment, &b.segment);
-    let place = before
-        .segments
-        .windows(old.len())
-        .position(|now| now.iter().zip(old).all(same));
-    let Some(place) = place else {
-        return Ok(());
-    };
-    let now = &before.segments[place..place + old.len()];
-    new.removed = Arc::new(removed_since(old, now, &new));
-    let mut segments = before.segments.clone();
-    let new = Some(new).filter(|s| s.len() > 0);
-    segments.splice(place..place + old.len(), new);
-    shared.publish(segments, before.frequencies.clone());
-    Ok(())
-}
-
-/// Pictures of `new` that are removed now, given that it was made of `old`.
-fn removed_since(old: &[LiveSegment], now: &[LiveSegment], new: &LiveSegment) -> Removed {
-    let mut removed = Removed::clone(&new.removed);
-    for (old, now) in old.iter().zip(now) {
-        for picture in now.removed.iter().filter(|p| old.is_live(*p)) {
-            let key = Key(old.segment.keys()[picture as usize]);
-            if let Some(picture) = new.segment.find(key) {
-                removed.insert(picture);
-            }
-        }
+fn replace(current: &Current<Snapshot>, old: &[LiveSegment], new: LiveSegment) {
+    let _writer = current.lock();
+    let before = current.snapshot();
+    if let Some(segments) = replaced(&before.segments, old, new) {
+        current.publish(Snapshot {
+            segments,
+            frequencies: before.frequencies.clone(),
+        });
     }
-    removed
 }

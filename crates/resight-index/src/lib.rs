@@ -4,9 +4,12 @@
 //! The index knows a picture only as a [`Key`]; names, paths and ids live in the catalogue.
 
 mod agreement;
+mod current;
+mod dense;
 mod folder;
 mod index;
 mod keeper;
+mod live;
 mod mapped;
 mod picture_words;
 mod place;
@@ -15,6 +18,10 @@ mod snapshot;
 mod vocabulary;
 mod votes;
 
+pub use dense::{
+    DenseIndex, DenseOpened, DenseSettings, DenseSnapshot, KeyFilter, NearestOptions,
+    RefusedVector, VectorFault, WrongDimension,
+};
 pub use index::{Index, Opened};
 pub use picture_words::{PictureWords, Posting, WordsError};
 pub use place::Place;

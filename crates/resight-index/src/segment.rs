@@ -5,9 +5,11 @@
 //! what stands. A segment holds at most 65,536 pictures, so that two bytes name one of them, the
 //! votes of a search fit the second-level cache, and several threads share a large index.
 
+use std::io;
 use std::ops::Range;
 
 use crate::Key;
+use crate::live::{Filed, Keyed};
 use crate::mapped::Bytes;
 use crate::picture_words::PictureWords;
 use crate::place::Place;
@@ -151,7 +153,7 @@ impl Segment {
     }
 
     /// Reads a segment that [`Segment::sealed`] wrote for a vocabulary of this id.
-    pub(crate) fn open(bytes: Bytes, vocabulary: &[u8; 16]) -> Result<Self, SegmentError> {
+    fn open(bytes: Bytes, vocabulary: &[u8; 16]) -> Result<Self, SegmentError> {
         let all = bytes.as_slice();
         let header = all
             .get(..HEADER)
@@ -183,7 +185,7 @@ impl Segment {
     }
 
     /// The bytes with a header that lets them be opened again.
-    pub(crate) fn sealed(&self, vocabulary: &[u8; 16]) -> ([u8; HEADER], &[u8]) {
+    fn sealed(&self, vocabulary: &[u8; 16]) -> ([u8; HEADER], &[u8]) {
         let body = &self.bytes.as_slice()[HEADER..];
         let mut header = [0; HEADER];
         header[..8].copy_from_slice(&MAGIC);
@@ -206,11 +208,6 @@ impl Segment {
     fn part<T: bytemuck::Pod>(&self, range: &Range<usize>) -> &[T] {
         // The parts begin at multiples of eight, of memory that does as well.
         bytemuck::cast_slice(&self.bytes.as_slice()[range.clone()])
-    }
-
-    /// Pictures, ascending.
-    pub(crate) fn keys(&self) -> &[u64] {
-        self.part(&self.layout.keys)
     }
 
     /// Features of each picture.
@@ -268,14 +265,34 @@ impl Segment {
         words.map(|(i, &word)| (word, &self.pictures()[self.range(i)]))
     }
 
-    /// The picture with this key.
-    pub(crate) fn find(&self, key: Key) -> Option<u32> {
-        self.keys().binary_search(&key.0).ok().map(|i| i as u32)
-    }
-
     /// Bytes held, in memory or on disk.
     pub(crate) fn length(&self) -> usize {
         self.bytes.as_slice().len()
+    }
+}
+
+impl Keyed for Segment {
+    fn keys(&self) -> &[u64] {
+        self.part(&self.layout.keys)
+    }
+}
+
+impl Filed for Segment {
+    const ENDING: &'static str = ".segment";
+
+    fn open(bytes: Bytes, vocabulary: &[u8; 16]) -> Result<Self, String> {
+        Self::open(bytes, vocabulary).map_err(|e| e.to_string())
+    }
+
+    fn write(&self, vocabulary: &[u8; 16], out: &mut dyn io::Write) -> io::Result<()> {
+        let (header, body) = self.sealed(vocabulary);
+        out.write_all(&header)?;
+        out.write_all(body)
+    }
+
+    /// Keys are added in ascending order.
+    fn may_follow(&self, before: &Self) -> bool {
+        self.keys().first() > before.keys().last()
     }
 }
 

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use crate::Key;
 use crate::agreement::{Agreeing, Agreement, Pair};
+use crate::live::{Keyed, LiveSegment};
 use crate::place::Place;
-use crate::segment::Segment;
 use crate::vocabulary::QueryWords;
 use crate::votes::{VOTE_UNIT, Votes, Weights, cast};
 
@@ -57,65 +57,6 @@ pub struct Candidates {
     pub total: usize,
 }
 
-/// Pictures of a segment that no longer count, one bit each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Removed {
-    bits: Vec<u64>,
-    count: usize,
-}
-
-impl Removed {
-    pub(crate) fn has(&self, picture: u32) -> bool {
-        let word = self.bits.get(picture as usize / 64);
-        word.is_some_and(|bits| bits >> (picture % 64) & 1 == 1)
-    }
-
-    /// One that was not removed before.
-    pub(crate) fn insert(&mut self, picture: u32) {
-        let at = picture as usize / 64;
-        self.bits.resize(self.bits.len().max(at + 1), 0);
-        self.bits[at] |= 1 << (picture % 64);
-        self.count += 1;
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.count
-    }
-
-    /// Those removed, ascending.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
-        let all = 0..64 * self.bits.len() as u32;
-        all.filter(|&picture| self.has(picture))
-    }
-}
-
-/// A segment with the pictures removed from it since it was built.
-#[derive(Clone, Debug)]
-pub(crate) struct LiveSegment {
-    pub(crate) segment: Arc<Segment>,
-    pub(crate) removed: Arc<Removed>,
-    /// The name of its file, if it is saved.
-    pub(crate) file: Option<Arc<str>>,
-}
-
-impl LiveSegment {
-    pub(crate) fn of(segment: Segment) -> Self {
-        Self {
-            segment: Arc::new(segment),
-            removed: Arc::default(),
-            file: None,
-        }
-    }
-
-    pub(crate) fn is_live(&self, picture: u32) -> bool {
-        !self.removed.has(picture)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.segment.keys().len() - self.removed.len()
-    }
-}
-
 /// The index at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
@@ -155,9 +96,7 @@ impl Snapshot {
 
     /// Whether the picture is held.
     pub fn contains(&self, key: Key) -> bool {
-        self.segments
-            .iter()
-            .any(|s| s.segment.find(key).is_some_and(|p| s.is_live(p)))
+        self.segments.iter().any(|s| s.find(key).is_some())
     }
 
     /// The best candidates: first those considered, by what agrees, then the others by votes; ties

@@ -5,7 +5,7 @@ use std::ops::Range;
 use resight_vision::Simd;
 use resight_vision::signatures::within;
 
-use crate::snapshot::LiveSegment;
+use crate::live::{Keyed, LiveSegment};
 use crate::vocabulary::QueryWords;
 
 /// Votes are integers so that their order cannot change a rank: squared inverse document

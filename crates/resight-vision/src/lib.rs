@@ -8,6 +8,7 @@ mod distance;
 mod features;
 mod image;
 mod matching;
+mod products;
 mod sift;
 pub mod signatures;
 mod verify;
@@ -20,6 +21,7 @@ pub use features::{
 };
 pub use image::{GrayImage, GrayRows, GrayView, Image};
 pub use matching::{Match, MatchOptions, Nearest, match_all};
+pub use products::{LONGEST_CODE, inner_products, inner_products_of};
 pub use sift::{Selection, Sift, SiftOptions, StageTimes, Upsample};
 pub use verify::{Evidence, Transform, Verification, VerifyOptions, verify, verify_others};
 

@@ -1,0 +1,183 @@
+//! Makes a graph, the same whatever the number of threads.
+//!
+//! Vectors are put in in a fixed random order, in batches: those of a batch look for their
+//! neighbours in the graph as it was before, in parallel, and are then added at once (Manohar et al.
+//! 2024, ParlayANN). Distances are whole numbers, so processors agree as well.
+
+use rayon::prelude::*;
+use resight_vision::inner_products_of;
+
+use super::code::{MIDDLE, norm, signed};
+use super::graph::{DEGREE, Graph, NOBODY, present};
+use super::vectors::Vectors;
+use super::walk::{Codes, walk};
+
+/// How widely neighbours are looked for.
+const BREADTH: usize = 128;
+/// Edges that a vector may have while the graph grows, so that it is not pruned for each new one.
+const MOST: usize = 48;
+/// A batch is at most one in so many of all vectors, and no more than are in already.
+const BATCH: usize = 50;
+/// An edge is left out when another leads nearer by a factor of 1.2: squared distances compare as
+/// 25 to 36.
+const PRUNED: (i64, i64) = (36, 25);
+
+struct Builder<'a> {
+    vectors: &'a Vectors,
+    /// The sum of squares of each code.
+    norms: Vec<i32>,
+    /// [`MOST`] numbers for each vector, with [`NOBODY`] after the last.
+    rows: Vec<u32>,
+}
+
+/// A graph of these vectors; `None` when `ended` said so meanwhile. Runs on the current rayon pool.
+pub(super) fn build(vectors: &Vectors, ended: &(dyn Fn() -> bool + Sync)) -> Option<Graph> {
+    let count = vectors.keys().len();
+    let mut order: Vec<u32> = (0..count as u32).collect();
+    // A random order, as near ones are often added together.
+    order.sort_unstable_by_key(|&n| mixed(n));
+    let entries = &order[..count.min(2 * count.isqrt())];
+    let mut builder = Builder {
+        vectors,
+        norms: norms(vectors),
+        rows: vec![NOBODY; count * MOST],
+    };
+    let most = (count / BATCH).max(1);
+    let mut inside = 1.min(count);
+    while inside < count {
+        if ended() {
+            return None;
+        }
+        let next = (inside + inside.min(most)).min(count);
+        let begins = &entries[..entries.len().min(inside)];
+        builder.insert(&order[inside..next], begins);
+        inside = next;
+    }
+    let rows: Vec<u32> = (0..count as u32)
+        .into_par_iter()
+        .flat_map_iter(|number| builder.at_most(number, builder.row(number), DEGREE, DEGREE))
+        .collect();
+    Some(Graph::of(entries, &rows))
+}
+
+/// Another number for each: every step can be undone.
+fn mixed(number: u32) -> u32 {
+    let mixed = number.wrapping_mul(0x9E37_79B1);
+    let mixed = (mixed ^ mixed >> 15).wrapping_mul(0x85EB_CA77);
+    mixed ^ mixed >> 13
+}
+
+fn norms(vectors: &Vectors) -> Vec<i32> {
+    let rows = vectors.codes().par_chunks_exact(vectors.dimension());
+    rows.map(norm).collect()
+}
+
+impl Builder<'_> {
+    fn row(&self, number: u32) -> &[u32] {
+        let start = number as usize * MOST;
+        present(&self.rows[start..start + MOST])
+    }
+
+    fn set(&mut self, number: u32, row: &[u32]) {
+        let start = number as usize * MOST;
+        self.rows[start..start + MOST].copy_from_slice(row);
+    }
+
+    /// Adds a batch: edges to neighbours, and back from them.
+    fn insert(&mut self, batch: &[u32], entries: &[u32]) {
+        let found: Vec<Vec<u32>> = batch
+            .par_iter()
+            .map(|&number| {
+                let mut query = Vec::new();
+                signed(self.vectors.code(number), &mut query);
+                let codes = Codes {
+                    bytes: self.vectors.codes(),
+                    count: self.norms.len(),
+                };
+                let near = walk(
+                    codes,
+                    &query,
+                    entries,
+                    |n| self.row(n),
+                    BREADTH,
+                    |near| near.iter().map(|n| n.number).collect::<Vec<_>>(),
+                );
+                self.at_most(number, &near, 0, MOST)
+            })
+            .collect();
+        let mut back: Vec<(u32, u32)> = Vec::new();
+        for (&number, row) in batch.iter().zip(&found) {
+            self.set(number, row);
+            back.extend(present(row).iter().map(|&to| (to, number)));
+        }
+        back.par_sort_unstable();
+        let targets: Vec<&[(u32, u32)]> = back.chunk_by(|a, b| a.0 == b.0).collect();
+        let rows: Vec<(u32, Vec<u32>)> = targets
+            .par_iter()
+            .map(|pairs| {
+                let target = pairs[0].0;
+                let mut to = self.row(target).to_vec();
+                to.extend(pairs.iter().map(|p| p.1));
+                (target, self.at_most(target, &to, MOST, MOST))
+            })
+            .collect();
+        for (target, row) in rows {
+            self.set(target, &row);
+        }
+    }
+
+    /// `to` as a row of `length` numbers; pruned to [`DEGREE`] where there are more than `fits`.
+    fn at_most(&self, number: u32, to: &[u32], fits: usize, length: usize) -> Vec<u32> {
+        let mut row = match to.len() <= fits {
+            true => to.to_vec(),
+            false => self.pruned(number, to),
+        };
+        row.resize(length, NOBODY);
+        row
+    }
+
+    /// Of `to`, at most [`DEGREE`]: from the nearest on, those that no other one kept leads to.
+    fn pruned(&self, number: u32, to: &[u32]) -> Vec<u32> {
+        let mut room = (Vec::new(), Vec::new());
+        let distances = self.distances(number, to, &mut room);
+        let mut left: Vec<(i64, u32)> = distances.zip(to.iter().copied()).collect();
+        left.sort_unstable();
+        left.dedup();
+        left.retain(|l| l.1 != number);
+        let mut kept = Vec::with_capacity(DEGREE);
+        let mut numbers = Vec::with_capacity(left.len());
+        while let Some(&(_, nearest)) = left.first()
+            && kept.len() < DEGREE
+        {
+            kept.push(nearest);
+            left.remove(0);
+            numbers.clear();
+            numbers.extend(left.iter().map(|l| l.1));
+            let mut distances = self.distances(nearest, &numbers, &mut room);
+            left.retain(|l| {
+                let between = distances.next().unwrap_or_default();
+                PRUNED.0 * between > PRUNED.1 * l.0
+            });
+        }
+        kept
+    }
+
+    /// Squared distances of codes.
+    fn distances<'r>(
+        &'r self,
+        number: u32,
+        to: &'r [u32],
+        room: &'r mut (Vec<i8>, Vec<i32>),
+    ) -> impl Iterator<Item = i64> + use<'r> {
+        let (query, products) = room;
+        signed(self.vectors.code(number), query);
+        inner_products_of(query, self.vectors.codes(), to, products);
+        let sum: i64 = query.iter().map(|&q| i64::from(q)).sum();
+        let norm = |number: u32| i64::from(self.norms[number as usize]);
+        let own = norm(number);
+        products.iter().zip(to).map(move |(&product, &to)| {
+            let product = i64::from(product) - i64::from(MIDDLE) * sum;
+            own + norm(to) - 2 * product
+        })
+    }
+}

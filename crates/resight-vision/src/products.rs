@@ -1,0 +1,166 @@
+//! Inner products of byte codes: the innermost loop of searching global descriptors.
+//!
+//! Codes of one side are unsigned and of the other signed, which is what the multiply-add of every
+//! SIMD set takes. Sums are whole numbers, so all paths agree.
+
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+#[cfg(target_arch = "x86_64")]
+use crate::dispatch::Level;
+use crate::dispatch::{Simd, prefetch, widest};
+
+/// The longest codes: 255 · 128 · 2¹⁶ is less than 2³¹.
+pub const LONGEST_CODE: usize = 1 << 16;
+
+/// Bytes of a row that are asked of the memory ahead; the processor finds the rest itself.
+const AHEAD: usize = 512;
+const CACHE_LINE: usize = 64;
+
+#[inline(always)]
+fn product(query: &[i8], row: &[u8]) -> i32 {
+    let mut sum = 0i32;
+    for (&q, &r) in query.iter().zip(row) {
+        // Sixteen bits hold both; the pair multiply-add of every SIMD set does the rest.
+        sum += i32::from(i16::from(q)) * i32::from(r as i16);
+    }
+    sum
+}
+
+#[inline(always)]
+fn all_body(query: &[i8], rows: &[u8], out: &mut Vec<i32>) {
+    let rows = rows.chunks_exact(query.len());
+    out.extend(rows.map(|row| product(query, row)));
+}
+
+#[inline(always)]
+fn some_body(query: &[i8], rows: &[u8], numbers: &[u32], out: &mut Vec<i32>) {
+    out.extend(
+        numbers
+            .iter()
+            .map(|&n| product(query, row(rows, query.len(), n))),
+    );
+}
+
+/// The row of this number; an empty one where there is none.
+#[inline(always)]
+fn row(rows: &[u8], length: usize, number: u32) -> &[u8] {
+    let start = number as usize * length;
+    rows.get(start..start + length).unwrap_or_default()
+}
+
+widest! {
+    fn all(query: &[i8], rows: &[u8], out: &mut Vec<i32>) = all_body
+}
+
+widest! {
+    fn some(query: &[i8], rows: &[u8], numbers: &[u32], out: &mut Vec<i32>) = some_body
+}
+
+/// Inner products of `query` with each row of `rows`, which holds codes of the same length end to
+/// end; `out` is cleared first. Codes longer than [`LONGEST_CODE`] have no products.
+pub fn inner_products(query: &[i8], rows: &[u8], out: &mut Vec<i32>) {
+    inner_products_on(Simd::widest(), query, rows, out);
+}
+
+/// Inner products of `query` with the rows of these numbers, in their order; 0 where `rows` has no
+/// such row.
+pub fn inner_products_of(query: &[i8], rows: &[u8], numbers: &[u32], out: &mut Vec<i32>) {
+    inner_products_of_on(Simd::widest(), query, rows, numbers, out);
+}
+
+#[inline]
+pub(crate) fn inner_products_on(simd: Simd, query: &[i8], rows: &[u8], out: &mut Vec<i32>) {
+    out.clear();
+    if query.is_empty() || query.len() > LONGEST_CODE {
+        return;
+    }
+    #[cfg(target_arch = "x86_64")]
+    if simd.level() == Level::Avx512 {
+        return x86::all(simd, query, rows, out);
+    }
+    all(simd, query, rows, out);
+}
+
+#[inline]
+pub(crate) fn inner_products_of_on(
+    simd: Simd,
+    query: &[i8],
+    rows: &[u8],
+    numbers: &[u32],
+    out: &mut Vec<i32>,
+) {
+    out.clear();
+    if query.is_empty() || query.len() > LONGEST_CODE {
+        return;
+    }
+    // Rows lie anywhere, so each is a wait for the memory: all are asked for at once.
+    for &number in numbers {
+        let start = number as usize * query.len();
+        for at in (0..query.len().min(AHEAD)).step_by(CACHE_LINE) {
+            prefetch(rows, start + at);
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    if simd.level() == Level::Avx512 {
+        return x86::some(simd, query, rows, numbers, out);
+    }
+    some(simd, query, rows, numbers, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn byte(i: usize) -> u8 {
+        (i.wrapping_mul(2_654_435_761) >> 7) as u8
+    }
+
+    fn definition(query: &[i8], row: &[u8]) -> i32 {
+        let products = query.iter().zip(row);
+        products.map(|(&q, &r)| i32::from(q) * i32::from(r)).sum()
+    }
+
+    #[test]
+    fn all_levels_agree_with_the_definition() {
+        for &simd in Simd::available() {
+            for length in [1, 3, 31, 63, 64, 65, 127, 128, 200, 512, 513] {
+                for count in [0, 1, 2, 3, 4, 5, 9, 33] {
+                    let query: Vec<i8> = (0..length).map(|i| byte(i) as i8).collect();
+                    // The last bytes make no whole row.
+                    let bytes = (0..length * count + length / 2).map(|i| byte(i + 1000));
+                    let rows: Vec<u8> = bytes.collect();
+                    let expected: Vec<i32> = rows
+                        .chunks_exact(length)
+                        .map(|row| definition(&query, row))
+                        .collect();
+                    let mut found = vec![1];
+                    inner_products_on(simd, &query, &rows, &mut found);
+                    assert_eq!(found, expected, "{simd:?} {length} {count}");
+                    let numbers: Vec<u32> = (0..=count as u32).rev().chain([u32::MAX]).collect();
+                    inner_products_of_on(simd, &query, &rows, &numbers, &mut found);
+                    let some = numbers.iter();
+                    let some = some.map(|&n| expected.get(n as usize).copied().unwrap_or(0));
+                    assert_eq!(found, some.collect::<Vec<_>>(), "{simd:?} {length} {count}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn extremes_do_not_overflow() {
+        for &simd in Simd::available() {
+            for (q, r) in [(-128, 255), (127, 255), (-128, 0), (-1, 128)] {
+                let (query, rows) = (vec![q; LONGEST_CODE], vec![r; 3 * LONGEST_CODE]);
+                let mut found = Vec::new();
+                inner_products_on(simd, &query, &rows, &mut found);
+                assert_eq!(found, [definition(&query, &rows); 3], "{simd:?} {q} {r}");
+            }
+            let mut found = vec![7];
+            inner_products_on(simd, &vec![1; LONGEST_CODE + 1], &[1; 1 << 17], &mut found);
+            assert!(found.is_empty());
+            inner_products_on(simd, &[], &[1, 2], &mut found);
+            assert!(found.is_empty());
+        }
+    }
+}
