@@ -54,12 +54,13 @@ pub struct VerifyOptions {
     pub min_inliers: usize,
 }
 
+/// What they promise is in `docs/calibration.md`.
 impl Default for VerifyOptions {
     fn default() -> Self {
         Self {
             tolerance: 0.008,
             max_log10_nfa: -5.0,
-            min_inliers: 6,
+            min_inliers: 7,
         }
     }
 }

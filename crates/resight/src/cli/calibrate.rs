@@ -113,21 +113,19 @@ pub(crate) fn run(
         }
     }
     let options = &options.verify;
-    // A pair with too few places is never verified, whatever its score.
-    let enough = unrelated.iter().filter(|p| p.places >= options.min_inliers);
+    let wrong = unrelated.iter().filter(|p| p.verified).count();
     let pairs = found.pairs - same.len() as u64;
-    let scores = Scores::new(pairs, enough.map(|p| p.log10_nfa).collect());
+    // Those with too few places are never verified, and count here: the tail is rather too heavy.
+    let scores = Scores::new(pairs, unrelated.iter().map(|p| p.log10_nfa).collect());
     if let Some(file) = file {
         file.write(plot(&scores, options.max_log10_nfa).as_bytes())?;
     }
-    summary(
-        &found,
-        &scores,
-        options.max_log10_nfa,
-        &same,
+    let told = Told {
+        threshold: options.max_log10_nfa,
+        wrong,
         seconds,
-        output,
-    )
+    };
+    summary(&found, &scores, &told, &same, output)
 }
 
 fn tell(
@@ -161,12 +159,19 @@ fn tell(
     ))
 }
 
+/// What the summary tells beside the scores.
+struct Told {
+    threshold: f64,
+    /// Unrelated pairs that were verified.
+    wrong: usize,
+    seconds: f64,
+}
+
 fn summary(
     found: &Calibration,
     scores: &Scores,
-    threshold: f64,
+    told: &Told,
     related: &[&AgreeingPair],
-    seconds: f64,
     output: &mut Output,
 ) -> Result<(), CliError> {
     let tail = scores.tail();
@@ -174,7 +179,7 @@ fn summary(
         let tail = tail.filter(|tail| score <= tail.level)?;
         Some(tail.rate(score, most))
     };
-    let wrong = scores.counted(threshold);
+    let threshold = told.threshold;
     let millionth = tail.map(|tail| [tail.score(1e-6, false), tail.score(1e-6, true)]);
     if !output.is_json() {
         let mut rows = Vec::new();
@@ -183,7 +188,7 @@ fn summary(
         levels.sort_by(|a, b| b.total_cmp(a));
         levels.dedup();
         for level in levels {
-            let told = |most| expected(level, most).map_or("-".to_owned(), |r| format!("{r:.1e}"));
+            let share = |most| expected(level, most).map_or("-".to_owned(), |r| format!("{r:.1e}"));
             rows.push(vec![
                 format!("{level:.1}{}", if level == threshold { " *" } else { "" }),
                 scores.counted(level).to_string(),
@@ -191,8 +196,8 @@ fn summary(
                     "{:.1e}",
                     scores.counted(level) as f64 / scores.pairs().max(1) as f64
                 ),
-                told(false),
-                told(true),
+                share(false),
+                share(true),
             ]);
         }
         let heading = ["log10 NFA", "pairs", "share", "fitted", "95 % bound"];
@@ -202,7 +207,7 @@ fn summary(
             counted(scores.pairs(), "pair", "pairs"),
             counted(found.pictures.len() as u64, "picture", "pictures"),
             related.len(),
-            wrong,
+            told.wrong,
         ))?;
         if let Some([fitted, bound]) = millionth {
             output.line(format_args!(
@@ -219,14 +224,15 @@ fn summary(
         "related_pairs": related.len(),
         "related_verified": related.iter().filter(|p| p.verified).count(),
         "threshold": threshold,
-        "verified_wrongly": wrong,
+        "verified_wrongly": told.wrong,
+        "share_verified_wrongly": told.wrong as f64 / scores.pairs().max(1) as f64,
         "rate_fitted": expected(threshold, false),
         "rate_95": expected(threshold, true),
         "millionth_at": millionth.map(|m| m[0]),
         "millionth_at_95": millionth.map(|m| m[1]),
         "tail_level": tail.map(|t| t.level),
         "tail_mean": tail.map(|t| t.mean),
-        "seconds": seconds.round(),
+        "seconds": told.seconds.round(),
     }))
 }
 
