@@ -4,6 +4,7 @@
 //! only then acknowledged. One change at a time does both, so the index sees keys in the order in
 //! which the catalogue gave them.
 
+use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 
 use resight_index::{Key, PictureWords, Vocabulary};
@@ -36,7 +37,15 @@ impl Engine {
     /// Stores uploaded files, commits, brings the index up to date, then tidies: in that order,
     /// one caller at a time.
     pub(crate) fn commit(&self, pending: Vec<Pending>) -> Result<Vec<Effect>, EngineError> {
-        let _one_at_a_time = self.lock_changes();
+        self.commit_locked(&self.lock_changes(), pending)
+    }
+
+    /// As [`Engine::commit`], for a caller that has locked out other changes already.
+    pub(crate) fn commit_locked(
+        &self,
+        _one_at_a_time: &MutexGuard<'_, ()>,
+        pending: Vec<Pending>,
+    ) -> Result<Vec<Effect>, EngineError> {
         // Not exchanged while this lock is held.
         let visual = self.visual();
         if visual.index.snapshot().is_empty() {
@@ -92,7 +101,7 @@ impl Engine {
                 Effect::SourceDropped { removed } | Effect::Refused { removed } => {
                     gone.extend(key_of(removed));
                 }
-                Effect::NotFound | Effect::Unchanged => {}
+                Effect::Labelled | Effect::TooManyTags | Effect::NotFound | Effect::Unchanged => {}
             }
         }
         // A batch may add a picture and remove it again, so removals come last.

@@ -12,7 +12,6 @@ use resight_store::Catalogue;
 
 use crate::engine::{Engine, IndexFolder, Parts, VOCABULARY_SETTING, check_model};
 use crate::error::EngineError;
-use crate::feature_cache::FeatureCache;
 use crate::stored_features::from_bytes;
 use crate::visual::{Visual, fill, open_index, remove_others};
 
@@ -65,7 +64,7 @@ impl Engine {
             self.exchange(Visual {
                 vocabulary: vocabulary.clone(),
                 index,
-                cache: FeatureCache::new(self.options.feature_cache_bytes),
+                cache: self.visual().cache.beside(),
             });
         }
         drop(before);

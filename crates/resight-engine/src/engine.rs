@@ -5,7 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use resight_index::Vocabulary;
-use resight_store::{BlobStore, Catalogue, Change, Effect, NewPicture, PictureId};
+use resight_store::{
+    BlobStore, Catalogue, Change, Effect, Filter, LabelPatch, NewPicture, PictureId,
+};
 use resight_vision::{LocalExtractor, LocalFeatures, ModelId, VerifyOptions};
 
 use crate::commit::{Pending, Prepared, original_name, thumbnail_name};
@@ -14,6 +16,7 @@ use crate::decode::{DecodeLimits, RefusedCode};
 use crate::describe::{Described, describe};
 use crate::error::EngineError;
 use crate::feature_cache::FeatureCache;
+use crate::labels::{check_tags, label};
 use crate::picture::{Added, Picture, PictureFile, id_of};
 use crate::read::read_bounded;
 use crate::scale::thumbnail_jpeg;
@@ -130,6 +133,26 @@ impl Engine {
     /// Opens what the catalogue holds: checks that it was made by this model and vocabulary, and
     /// makes what is not in the kept index from the stored words.
     pub fn open(parts: Parts, options: EngineOptions) -> Result<Self, EngineError> {
+        let cache = FeatureCache::new(options.feature_cache_bytes);
+        Self::open_with(parts, options, cache)
+    }
+
+    /// As [`Engine::open`], for other pictures in the same process: keeps features of stored pictures
+    /// in the memory of `other`, so that many engines take no more of it than one.
+    pub fn open_beside(
+        other: &Self,
+        parts: Parts,
+        options: EngineOptions,
+    ) -> Result<Self, EngineError> {
+        let cache = other.visual().cache.beside();
+        Self::open_with(parts, options, cache)
+    }
+
+    fn open_with(
+        parts: Parts,
+        options: EngineOptions,
+        cache: FeatureCache,
+    ) -> Result<Self, EngineError> {
         let model = parts.extractor.model();
         check_model(&parts.vocabulary, model)?;
         check_setting(&*parts.catalogue, MODEL_SETTING, model.as_str())?;
@@ -138,7 +161,6 @@ impl Engine {
             Err(EngineError::ModelMismatch { .. }) if parts.convert => convert_first(&parts)?,
             checked => checked?,
         }
-        let cache = FeatureCache::new(options.feature_cache_bytes);
         Ok(Self {
             visual: RwLock::new(Arc::new(Visual::open(&parts, cache)?)),
             parts,
@@ -196,11 +218,25 @@ impl Engine {
     /// Takes in the bytes of a picture file. When this returns, the picture is durable and the
     /// next search finds it. The same bytes again change nothing.
     pub fn add(&self, bytes: &[u8], name: &str) -> Result<Added, EngineError> {
+        self.add_labelled(bytes, name, LabelPatch::default())
+    }
+
+    /// As [`Engine::add`], with what is to be said about the picture, whether it is new or not.
+    pub fn add_labelled(
+        &self,
+        bytes: &[u8],
+        name: &str,
+        patch: LabelPatch,
+    ) -> Result<Added, EngineError> {
+        check_tags(&patch)?;
         let id = id_of(bytes);
         let known = self.parts.catalogue.picture(&id)?;
-        if let Some(record) = known.filter(|r| r.uploaded) {
+        if known.is_some_and(|r| r.uploaded) {
+            if !patch.is_empty() {
+                self.label(vec![(id.clone(), patch)])?;
+            }
             return Ok(Added {
-                picture: record.into(),
+                picture: self.picture(&id)?,
                 already_there: true,
             });
         }
@@ -208,7 +244,12 @@ impl Engine {
         let mut prepared = self.prepare(id.clone(), name, bytes.len() as u64, &described)?;
         prepared.new.uploaded = true;
         prepared.original = Some(bytes.to_vec());
-        let effects = self.commit(vec![Pending::Add(Box::new(prepared))])?;
+        let mut pending = vec![Pending::Add(Box::new(prepared))];
+        pending.extend(label(&id, &patch));
+        let effects = self.commit(pending)?;
+        if effects.contains(&Effect::TooManyTags) {
+            return Err(EngineError::TooManyTags);
+        }
         Ok(Added {
             picture: self.picture(&id)?,
             already_there: matches!(effects.first(), Some(Effect::AlreadyThere { .. })),
@@ -246,8 +287,7 @@ impl Engine {
 
     /// Pictures held, newest first.
     pub fn pictures(&self, offset: u64, limit: u64) -> Result<Vec<Picture>, EngineError> {
-        let records = self.parts.catalogue.list(offset, limit)?;
-        Ok(records.into_iter().map(Picture::from).collect())
+        self.pictures_matching(&Filter::default(), offset, limit)
     }
 
     /// Number of pictures held.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use resight_store::{PictureId, StoreError};
+use resight_store::{ObjectId, PictureId, StoreError, Tag};
 use resight_vision::ExtractError;
 
 use crate::decode::Refused;
@@ -24,6 +24,12 @@ pub enum EngineError {
     /// No picture has this id.
     #[error("there is no picture with the id {0}")]
     UnknownPicture(PictureId),
+    /// No picture belongs to this object.
+    #[error("no picture belongs to the object {0}")]
+    UnknownObject(ObjectId),
+    /// A picture would have more tags than one may have.
+    #[error("a picture has {} tags at most", Tag::MOST)]
+    TooManyTags,
     /// The picture is known, but its file was moved, changed or removed.
     #[error("the file of picture {id} cannot be given: {reason}")]
     FileGone {
@@ -77,6 +83,8 @@ impl EngineError {
         "bad_query",
         "bad_features",
         "unknown_picture",
+        "unknown_object",
+        "too_many_tags",
         "file_gone",
         "folder_unreadable",
         "model_mismatch",
@@ -92,6 +100,8 @@ impl EngineError {
             Self::BadQuery(_) => "bad_query",
             Self::BadFeatures(_) => "bad_features",
             Self::UnknownPicture(_) => "unknown_picture",
+            Self::UnknownObject(_) => "unknown_object",
+            Self::TooManyTags => "too_many_tags",
             Self::FileGone { .. } => "file_gone",
             Self::FolderUnreadable { .. } => "folder_unreadable",
             Self::ModelMismatch { .. } => "model_mismatch",
@@ -113,6 +123,12 @@ impl EngineError {
             }
             Self::UnknownPicture(_) => {
                 "List the pictures to find its id; it may have been removed."
+            }
+            Self::UnknownObject(_) => {
+                "List the objects to find its id; its pictures may have been removed."
+            }
+            Self::TooManyTags => {
+                "Remove tags that are no longer needed, or keep such facts as metadata."
             }
             Self::FileGone { .. } => "Index its folder again to bring the catalogue up to date.",
             Self::FolderUnreadable { .. } => "Check that the folder exists and may be read.",

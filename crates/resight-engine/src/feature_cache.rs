@@ -1,6 +1,7 @@
 //! Decoded features of stored pictures, kept up to a number of bytes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -15,16 +16,25 @@ use crate::stored_features::{StoredFeatures, from_bytes};
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<u64, Arc<StoredFeatures>> for Bytes {
-    fn weight(&self, _: &u64, value: &Arc<StoredFeatures>) -> u64 {
+impl Weighter<(u64, u64), Arc<StoredFeatures>> for Bytes {
+    fn weight(&self, _: &(u64, u64), value: &Arc<StoredFeatures>) -> u64 {
         let features = &value.features;
         (64 + 24 * features.len() + features.descriptors.as_bytes().len()) as u64
     }
 }
 
-/// Keys are never used twice, so an entry cannot go stale; removed pictures only take room.
+/// One user's part of a memory that may have several. Keys are never used twice, so an entry cannot
+/// go stale; removed pictures, and users that are gone, only take room until others need it.
 pub(crate) struct FeatureCache {
-    cache: Cache<u64, Arc<StoredFeatures>, Bytes>,
+    memory: Arc<Memory>,
+    /// Tells the keys of this user from those of others.
+    user: u64,
+}
+
+struct Memory {
+    /// By user and key.
+    cache: Cache<(u64, u64), Arc<StoredFeatures>, Bytes>,
+    users: AtomicU64,
 }
 
 /// A picture's features weigh about this much; only a hint for the cache's first allocation.
@@ -33,9 +43,26 @@ const TYPICAL: u64 = 150_000;
 impl FeatureCache {
     pub(crate) fn new(bytes: u64) -> Self {
         let items = (bytes / TYPICAL).clamp(16, 100_000) as usize;
-        Self {
+        let memory = Memory {
             cache: Cache::with_weighter(items, bytes, Bytes),
+            users: AtomicU64::new(1),
+        };
+        Self {
+            memory: Arc::new(memory),
+            user: 0,
         }
+    }
+
+    /// Another user of the same memory, who finds nothing of this one's there.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            memory: self.memory.clone(),
+            user: self.memory.users.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
+    fn name(&self, key: u64) -> (u64, u64) {
+        (self.user, key)
     }
 
     /// Features of `keys` by the words of `vocabulary`, in their order; `None` for pictures that are
@@ -46,8 +73,9 @@ impl FeatureCache {
         catalogue: &dyn Catalogue,
         vocabulary: &Vocabulary,
     ) -> Result<Vec<Option<Arc<StoredFeatures>>>, EngineError> {
+        let cache = &self.memory.cache;
         let mut found: Vec<Option<Arc<StoredFeatures>>> =
-            keys.iter().map(|k| self.cache.get(k)).collect();
+            keys.iter().map(|&k| cache.get(&self.name(k))).collect();
         let missing: Vec<usize> = (0..keys.len()).filter(|&i| found[i].is_none()).collect();
         let missing_keys: Vec<u64> = missing.iter().map(|&i| keys[i]).collect();
         let features = catalogue.features(&missing_keys)?;
@@ -63,14 +91,14 @@ impl FeatureCache {
             Ok((i, Arc::new(StoredFeatures::new(&features, &words))))
         });
         for (i, stored) in read.collect::<Result<Vec<_>, EngineError>>()? {
-            self.cache.insert(keys[i], stored.clone());
+            cache.insert(self.name(keys[i]), stored.clone());
             found[i] = Some(stored);
         }
         Ok(found)
     }
 
     pub(crate) fn remove(&self, key: u64) {
-        self.cache.remove(&key);
+        self.memory.cache.remove(&self.name(key));
     }
 }
 

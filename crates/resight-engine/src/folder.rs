@@ -9,7 +9,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use rayon::prelude::*;
-use resight_store::{Change, Effect, PictureId, Refusal, SourceFile, StoreError};
+use resight_store::{Change, Effect, LabelPatch, PictureId, Refusal, SourceFile, StoreError};
 use resight_vision::Fault;
 
 use listing::Task;
@@ -19,6 +19,7 @@ use crate::commit::{Pending, Prepared};
 use crate::decode::{Refused, RefusedCode};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::labels::{check_tags, label, warn_of_tags};
 use crate::picture::id_of;
 use crate::read::read_bounded;
 
@@ -32,6 +33,8 @@ pub struct FolderOptions {
     /// A folder to leave out wherever it is met: the data folder, so that Resight never takes in
     /// its own thumbnails.
     pub skip: Option<PathBuf>,
+    /// What is to be said about each picture of the folder, also about those that are unchanged.
+    pub labels: LabelPatch,
 }
 
 /// Something that happened; whatever it reports is durable already.
@@ -119,6 +122,8 @@ struct Run<'a> {
     engine: &'a Engine,
     /// Sources below the folder.
     known: HashMap<String, SourceFile>,
+    /// What is to be said about each picture.
+    labels: &'a LabelPatch,
     report: FolderReport,
     on_event: &'a mut dyn FnMut(FolderEvent),
 }
@@ -139,6 +144,7 @@ impl Engine {
         on_event: &mut dyn FnMut(FolderEvent),
     ) -> Result<FolderReport, EngineError> {
         let start = Instant::now();
+        check_tags(&options.labels)?;
         let unreadable = |reason: String| EngineError::FolderUnreadable {
             path: dir.to_owned(),
             reason,
@@ -155,6 +161,7 @@ impl Engine {
         let mut run = Run {
             engine: self,
             known: self.known_sources(&prefix)?,
+            labels: &options.labels,
             report: FolderReport::default(),
             on_event,
         };
@@ -197,6 +204,7 @@ impl Engine {
             unchanged: run.report.unchanged + run.report.unchanged_refused,
             to_do: (tasks.len() + problems.len()) as u64,
         });
+        self.label_sources(&prefix, &seen, &options.labels)?;
         let refuse = problems
             .iter()
             .map(|(task, why)| (task, Outcome::Refused(why.clone())));
@@ -341,6 +349,7 @@ impl Run<'_> {
     fn take(&mut self, outcomes: Vec<(&Task, Outcome)>) -> Result<Vec<Task>, EngineError> {
         let mut pending = Vec::with_capacity(outcomes.len());
         let mut committed = Vec::with_capacity(outcomes.len());
+        let mut said_after = Vec::new();
         for (task, outcome) in outcomes {
             let path = task.path.clone();
             match outcome {
@@ -352,7 +361,9 @@ impl Run<'_> {
                         already_there: false,
                     };
                     committed.push((task, event));
+                    let said = label(&prepared.new.id, self.labels);
                     pending.push(Pending::Add(prepared));
+                    said_after.extend(said);
                 }
                 Outcome::Known(id, features) => {
                     let event = FolderEvent::Indexed {
@@ -363,6 +374,7 @@ impl Run<'_> {
                     };
                     committed.push((task, event));
                     let source = task.source.clone();
+                    said_after.extend(label(&id, self.labels));
                     pending.push(Pending::Change(Change::AddSource { id, source }));
                 }
                 Outcome::Refused(refused) => {
@@ -391,7 +403,11 @@ impl Run<'_> {
             }
         }
         let mut again = Vec::new();
+        pending.append(&mut said_after);
         let effects = self.engine.commit(pending)?;
+        if effects.contains(&Effect::TooManyTags) {
+            warn_of_tags();
+        }
         for ((task, mut event), effect) in committed.into_iter().zip(effects) {
             match &mut event {
                 FolderEvent::Indexed { already_there, .. } => match effect {

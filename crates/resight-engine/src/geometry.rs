@@ -62,17 +62,18 @@ pub(crate) fn region(
     for (axis, sign, limit) in [(0, 1.0, -0.5), (0, -1.0, w), (1, 1.0, -0.5), (1, -1.0, h)] {
         let inside = |p: &[f64; 2]| sign * (p[axis] - limit);
         let mut kept = Vec::with_capacity(corners.len() + 1);
-        for (i, to) in corners.iter().enumerate() {
-            let from = &corners[(i + corners.len() - 1) % corners.len()];
+        for (i, from) in corners.iter().enumerate() {
+            let to = &corners[(i + 1) % corners.len()];
             let (a, b) = (inside(from), inside(to));
+            // Before the crossing behind it, so that the first corner stays the first.
+            if a >= 0.0 {
+                kept.push(*from);
+            }
             if (a < 0.0) != (b < 0.0) {
                 let share = a / (a - b);
                 let mut crossing = [0, 1].map(|k| from[k] + share * (to[k] - from[k]));
                 crossing[axis] = limit;
                 kept.push(crossing);
-            }
-            if b >= 0.0 {
-                kept.push(*to);
             }
         }
         corners = kept;

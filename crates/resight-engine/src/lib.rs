@@ -17,7 +17,9 @@ mod feature_blob;
 mod feature_cache;
 mod folder;
 mod geometry;
+mod grouping;
 mod instances;
+mod labels;
 mod mirror;
 mod picture;
 mod query;
@@ -39,12 +41,15 @@ pub use engine::{
 pub use error::EngineError;
 pub use feature_blob::{features_blob, is_features_blob};
 pub use folder::{FolderEvent, FolderOptions, FolderReport};
+pub use grouping::SameObject;
 pub use instances::Instance;
 pub use picture::{Added, Picture, PictureFile};
 pub use query::{MOST_QUERIES, Query, QueryFacts, QueryPicture, Region};
 pub use read::read_bounded;
 pub use resight_index::{TrainStep, Vocabulary};
-pub use resight_store::PictureId;
+pub use resight_store::{
+    Filter, LabelPatch, Labels, Metadata, ObjectCount, ObjectId, PictureId, Tag, Update,
+};
 pub use scale::{fit_within, thumbnail_jpeg};
 pub use search::{Hit, SearchAnswer, SearchOptions, Stage, Timings};
 pub use train::{TrainEvent, TrainPlan, train_vocabulary};

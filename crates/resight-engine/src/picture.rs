@@ -1,6 +1,6 @@
 //! Pictures as callers see them.
 
-use resight_store::{PictureId, PictureRecord};
+use resight_store::{Labels, PictureId, PictureRecord};
 
 /// A picture held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Picture {
     pub sources: Vec<String>,
     /// Whether its bytes are kept here because it was uploaded.
     pub uploaded: bool,
+    /// What is said about it.
+    pub labels: Labels,
 }
 
 impl From<PictureRecord> for Picture {
@@ -40,6 +42,7 @@ impl From<PictureRecord> for Picture {
             added_ms: record.added_ms,
             sources: record.sources,
             uploaded: record.uploaded,
+            labels: record.labels,
         }
     }
 }

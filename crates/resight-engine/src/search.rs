@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
-use resight_index::{Candidate, CandidateOptions, QueryWords};
+use resight_index::{Candidate, CandidateOptions, Key, QueryWords};
+use resight_store::Filter;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::examine::{Sought, lookers};
 use crate::expansion::Found;
+use crate::grouping::{self, Objects, SameObject};
 use crate::instances::Instance;
 use crate::picture::Picture;
 use crate::query::{MOST_QUERIES, Query, QueryFacts, QueryPicture};
@@ -20,7 +22,7 @@ const PATIENCE: usize = 50;
 pub(crate) const MOST_EXAMINED: usize = 1000;
 
 /// Which part of the ranking is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchOptions {
     /// Hits to skip.
     pub offset: usize,
@@ -31,6 +33,11 @@ pub struct SearchOptions {
     /// Ask the index once more with what verified hits show of the same thing: finds more of them and
     /// ranks the others better, and takes about as long as the first time.
     pub expand: bool,
+    /// Look for these pictures only.
+    pub filter: Filter,
+    /// Give each object once, by the best of its pictures. Pictures of no object stand for
+    /// themselves.
+    pub group_by_object: bool,
     /// Look for the query mirrored left to right too, where the extractor's features can be mirrored.
     pub mirrored: bool,
 }
@@ -42,6 +49,8 @@ impl Default for SearchOptions {
             limit: 20,
             verified_only: false,
             expand: true,
+            filter: Filter::default(),
+            group_by_object: false,
             mirrored: true,
         }
     }
@@ -60,6 +69,8 @@ pub struct SearchAnswer {
     pub verified: usize,
     /// The part asked for.
     pub hits: Vec<Hit>,
+    /// Of each of these, the other pictures of its object; `None` where hits are not grouped.
+    pub same_object: Option<Vec<SameObject>>,
     /// Whether the mirrored query was looked for too: wanted, and possible with this extractor.
     pub mirrored: bool,
     /// Where the time went.
@@ -208,14 +219,24 @@ impl Engine {
             words.features.extend(own.features);
         }
         let own_keys: Vec<u64> = resolved.iter().filter_map(|query| query.key).collect();
-        let end = options.offset.saturating_add(options.limit);
+        let among = self.among(&options.filter)?;
+        let wanted = |key: Key| among.as_ref().is_none_or(|among| among.has(key));
+        let objects = match options.group_by_object {
+            true => Some(Objects::held(&*self.parts.catalogue)?),
+            false => None,
+        };
+        let end = match objects {
+            // Groups can be counted only when all that is in them is known.
+            Some(_) if !options.verified_only => usize::MAX,
+            _ => options.offset.saturating_add(options.limit),
+        };
         let least = end.max(MOST_EXAMINED).max(self.options.shortlist);
         let ask = |words: &QueryWords| {
             let options = CandidateOptions {
                 limit: least.saturating_add(own_keys.len()),
                 ..CandidateOptions::default()
             };
-            let mut found = snapshot.candidates(words, &options);
+            let mut found = snapshot.candidates_where(words, &options, &wanted);
             let before = found.best.len();
             found.best.retain(|c| !own_keys.contains(&c.key.0));
             found.total -= before - found.best.len();
@@ -242,13 +263,17 @@ impl Engine {
 
         let shortlist = found.examined.len();
         let candidates = found.candidates;
-        let ranking = Ranking::new(&candidates.best, found.examined, options.verified_only);
+        let mut ranking = Ranking::new(&candidates.best, found.examined, options.verified_only);
+        let groups = objects.map(|objects| ranking.group(&objects));
         let verified = ranking.verified;
-        let total = match options.verified_only {
-            true => verified,
+        let total = match options.verified_only || groups.is_some() {
+            true => ranking.all.len(),
             false => candidates.total - ranking.gone,
         };
-        let hits = self.page(ranking, options)?;
+        let page = self.page(ranking, options)?;
+        let same_object = groups.map(|groups| self.same_object(&groups, &page, options.offset));
+        let same_object = same_object.transpose()?;
+        let hits = page.into_iter().flatten().collect();
         timings.total_ms = milliseconds(start);
         Ok(SearchAnswer {
             queries: resolved.into_iter().map(|query| query.facts).collect(),
@@ -256,6 +281,7 @@ impl Engine {
             total,
             verified,
             hits,
+            same_object,
             mirrored: mirrored.is_some(),
             timings,
         })
@@ -276,8 +302,12 @@ impl Engine {
         Ok(())
     }
 
-    /// The part of the ranking that is asked for.
-    fn page(&self, ranking: Ranking, options: &SearchOptions) -> Result<Vec<Hit>, EngineError> {
+    /// The part of the ranking that is asked for; `None` for pictures that are gone.
+    fn page(
+        &self,
+        ranking: Ranking,
+        options: &SearchOptions,
+    ) -> Result<Vec<Option<Hit>>, EngineError> {
         let page = ranking.all.into_iter();
         let page: Vec<Ranked> = page.skip(options.offset).take(options.limit).collect();
         let unknown = page.iter().filter(|r| r.hit.is_none());
@@ -285,7 +315,7 @@ impl Engine {
         let mut unknown = self.unexamined(&unknown)?.into_iter();
         let hits = page.into_iter();
         Ok(hits
-            .filter_map(|r| r.hit.or_else(|| unknown.next().flatten()))
+            .map(|r| r.hit.or_else(|| unknown.next().flatten()))
             .collect())
     }
 }
@@ -337,6 +367,16 @@ impl Ranking {
             verified,
             gone,
         }
+    }
+
+    /// Leaves the best picture of each object; gives of each the others, best first.
+    fn group(&mut self, objects: &Objects) -> Vec<Vec<Key>> {
+        let all = std::mem::take(&mut self.all);
+        let (best, others) = grouping::best_of_each(all, |r| r.candidate.key, objects);
+        self.all = best;
+        let is_verified = |r: &&Ranked| r.hit.as_ref().is_some_and(|h| h.verified);
+        self.verified = self.all.iter().filter(is_verified).count();
+        others
     }
 }
 

@@ -103,11 +103,23 @@ impl Snapshot {
     /// by votes, then by key. Runs on the current rayon pool; the number of threads, and of segments
     /// and their order, do not change the result.
     pub fn candidates(&self, query: &QueryWords, options: &CandidateOptions) -> Candidates {
+        self.candidates_where(query, options, &|_| true)
+    }
+
+    /// As [`Snapshot::candidates`], of the pictures that are `wanted`: the others are left out
+    /// before any is cut off. What a word is worth still depends on all pictures held.
+    pub fn candidates_where(
+        &self,
+        query: &QueryWords,
+        options: &CandidateOptions,
+        wanted: &(dyn Fn(Key) -> bool + Sync),
+    ) -> Candidates {
         let weights = Weights::new(&self.frequencies, self.len(), options.max_hamming);
         let search = Search {
             snapshot: self,
             query,
             weights: &weights,
+            wanted,
         };
         search.run(options)
     }
@@ -118,6 +130,7 @@ struct Search<'a> {
     snapshot: &'a Snapshot,
     query: &'a QueryWords,
     weights: &'a Weights,
+    wanted: &'a (dyn Fn(Key) -> bool + Sync),
 }
 
 /// A picture with votes.
@@ -198,7 +211,7 @@ impl Search<'_> {
         tasks
     }
 
-    /// The pictures of a segment that have votes.
+    /// The wanted pictures of a segment that have votes.
     fn found<'v>(&self, number: usize, totals: impl Iterator<Item = &'v [u64]>) -> Vec<Found> {
         let live = &self.snapshot.segments[number];
         let segment = &live.segment;
@@ -209,7 +222,8 @@ impl Search<'_> {
             }
         }
         let pictures = sums.into_iter().zip(0u16..=u16::MAX);
-        let found = pictures.filter(|&(sum, p)| sum > 0 && live.is_live(p.into()));
+        let wanted = |p: u16| (self.wanted)(Key(segment.keys()[usize::from(p)]));
+        let found = pictures.filter(|&(sum, p)| sum > 0 && live.is_live(p.into()) && wanted(p));
         found
             .map(|(sum, picture)| {
                 let features = segment.features()[usize::from(picture)].max(1);

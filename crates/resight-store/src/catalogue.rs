@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::StoreError;
+use crate::{Filter, LabelPatch, Labels, ObjectId, StoreError};
 
 /// Public id of a picture: 32 lower-case hexadecimal characters, the first 16 bytes of the BLAKE3
 /// hash of the file's bytes. The store does not compute it.
@@ -95,6 +95,17 @@ pub struct PictureRecord {
     pub added_ms: i64,
     /// Paths of all its sources, ascending.
     pub sources: Vec<String>,
+    /// What is said about it.
+    pub labels: Labels,
+}
+
+/// An object that pictures belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectCount {
+    /// Its id.
+    pub id: ObjectId,
+    /// Pictures of it, at least 1.
+    pub pictures: u64,
 }
 
 /// A file that could not be taken in, and why.
@@ -115,7 +126,8 @@ pub struct Refusal {
 /// A path has at most one of: a source, a refusal. Adding either drops the other.
 ///
 /// A picture that lost its last source to a change of a batch, was not uploaded and has no source
-/// at the end of the batch is removed then.
+/// at the end of the batch is removed then. Where the file holds a new picture instead, that one
+/// takes over what was said about the old one, as far as nothing is said about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Adds a picture. If its id is there already, only its source and its `uploaded` flag are
@@ -138,6 +150,13 @@ pub enum Change {
     /// Records that a file was refused, in place of an earlier refusal, and drops its source as
     /// [`Change::DropSource`] does.
     Refuse(Refusal),
+    /// Changes what is said about a picture.
+    Label {
+        /// The picture.
+        id: PictureId,
+        /// What changes.
+        patch: LabelPatch,
+    },
 }
 
 /// What a [`Change`] did. Every picture that went away is named once by key and id, so that the
@@ -177,8 +196,13 @@ pub enum Effect {
         /// The picture that the path held before, if this was its last source.
         removed: Option<(u64, PictureId)>,
     },
-    /// From `Remove` and `AddSource` for an unknown id, and `DropSource` for an unknown path;
-    /// nothing was done.
+    /// From `Label`: it is said now.
+    Labelled,
+    /// From `Label`: the picture would have more than [`crate::Tag::MOST`] tags; nothing of this
+    /// change was done.
+    TooManyTags,
+    /// From `Remove`, `AddSource` and `Label` for an unknown id, and `DropSource` for an unknown
+    /// path; nothing was done.
     NotFound,
     /// From `AddSource`: exactly this source was recorded before.
     Unchanged,
@@ -215,6 +239,30 @@ pub trait Catalogue: Send + Sync {
 
     /// Number of pictures.
     fn count(&self) -> Result<u64, StoreError>;
+
+    /// As [`Catalogue::list`], of the pictures that are meant.
+    fn matching_list(
+        &self,
+        filter: &Filter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<PictureRecord>, StoreError>;
+
+    /// Number of the pictures that are meant.
+    fn matching_count(&self, filter: &Filter) -> Result<u64, StoreError>;
+
+    /// Keys of the pictures that are meant, ascending.
+    fn matching_keys(&self, filter: &Filter) -> Result<Vec<u64>, StoreError>;
+
+    /// At most `limit` objects after skipping `offset`, ascending by id.
+    fn objects(&self, offset: u64, limit: u64) -> Result<Vec<ObjectCount>, StoreError>;
+
+    /// Number of objects.
+    fn object_count(&self) -> Result<u64, StoreError>;
+
+    /// Each picture that belongs to an object, by ascending key, with a number that pictures of the
+    /// same object share and others do not.
+    fn object_numbers(&self) -> Result<Vec<(u64, u32)>, StoreError>;
 
     /// Features of these keys: as many as `keys`, in the same order, `None` where unknown.
     fn features(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;

@@ -5,7 +5,7 @@
 //! ([`FolderLock`]). The embedded forms are [`SqliteCatalogue`] and [`FolderBlobs`].
 //!
 //! Not useful for: anything that must understand a picture. Features and words are opaque bytes
-//! here, and a picture is an id, a few numbers and the names of its files.
+//! here, and a picture is an id, a few numbers, the names of its files and what people say about it.
 //!
 //! Invariant: when [`Catalogue::commit`] or [`BlobStore::put`] has returned `Ok`, the change
 //! survives `kill -9` and a power cut.
@@ -14,17 +14,21 @@
 
 mod blobs;
 mod catalogue;
+mod collections;
 mod error;
 mod folder;
+mod labels;
 mod lock;
 mod sqlite;
 
 pub use blobs::BlobStore;
 pub use catalogue::{
-    Catalogue, Change, Effect, NewPicture, PictureId, PictureRecord, Refusal, SourceFile,
-    StoredBytes,
+    Catalogue, Change, Effect, NewPicture, ObjectCount, PictureId, PictureRecord, Refusal,
+    SourceFile, StoredBytes,
 };
+pub use collections::{CollectionName, Collections};
 pub use error::StoreError;
 pub use folder::FolderBlobs;
+pub use labels::{Filter, LabelPatch, Labels, Metadata, ObjectId, Tag, Update};
 pub use lock::FolderLock;
 pub use sqlite::SqliteCatalogue;

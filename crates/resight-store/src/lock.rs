@@ -67,7 +67,7 @@ fn read_pid(file: &mut File) -> Option<u32> {
 
 /// Creates the folder and those above it. Names and places of somebody's pictures are nobody
 /// else's business, so a folder made here is its owner's alone.
-fn create_private(dir: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private(dir: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -6,6 +6,7 @@
 
 mod changes;
 mod connection;
+mod labels;
 mod reads;
 mod schema;
 mod staged;
@@ -18,8 +19,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::folder::sync_folder;
 use crate::{
-    Catalogue, Change, Effect, PictureId, PictureRecord, Refusal, SourceFile, StoreError,
-    StoredBytes,
+    Catalogue, Change, Effect, Filter, ObjectCount, PictureId, PictureRecord, Refusal, SourceFile,
+    StoreError, StoredBytes,
 };
 
 /// Name of the catalogue's file in the data folder.
@@ -55,7 +56,8 @@ enum Access {
 
 impl SqliteCatalogue {
     /// Opens the catalogue in the folder `dir` for reading and writing, creating either if it is
-    /// not there. Fails with `store_newer` or `store_damaged` without having changed the file.
+    /// not there, and taking a file of an earlier format over. Fails with `store_newer` or
+    /// `store_damaged` without having changed the file.
     ///
     /// Hold a [`crate::FolderLock`] on the data folder meanwhile.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
@@ -71,6 +73,11 @@ impl SqliteCatalogue {
                 readers: Mutex::default(),
             },
         })
+    }
+
+    /// Whether there is a file of a catalogue in `dir`; it may not be whole.
+    pub(crate) fn is_in(dir: &Path) -> bool {
+        dir.join(FILE).is_file()
     }
 
     /// Opens the catalogue in `dir` for reading, also while another process writes to it. Sees
@@ -181,11 +188,41 @@ impl Catalogue for SqliteCatalogue {
     }
 
     fn list(&self, offset: u64, limit: u64) -> Result<Vec<PictureRecord>, StoreError> {
-        self.read(|connection| reads::list(connection, offset, limit))
+        self.read(|connection| reads::list(connection, ("", &[]), offset, limit))
     }
 
     fn count(&self) -> Result<u64, StoreError> {
         self.read(|connection| reads::number(connection, "SELECT COUNT(*) FROM picture"))
+    }
+
+    fn matching_list(
+        &self,
+        filter: &Filter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<PictureRecord>, StoreError> {
+        self.read(|connection| labels::list(connection, filter, offset, limit))
+    }
+
+    fn matching_count(&self, filter: &Filter) -> Result<u64, StoreError> {
+        self.read(|connection| labels::count(connection, filter))
+    }
+
+    fn matching_keys(&self, filter: &Filter) -> Result<Vec<u64>, StoreError> {
+        self.read(|connection| labels::keys(connection, filter))
+    }
+
+    fn objects(&self, offset: u64, limit: u64) -> Result<Vec<ObjectCount>, StoreError> {
+        self.read(|connection| labels::objects(connection, offset, limit))
+    }
+
+    fn object_count(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT COUNT(DISTINCT object) FROM picture";
+        self.read(|connection| reads::number(connection, sql))
+    }
+
+    fn object_numbers(&self) -> Result<Vec<(u64, u32)>, StoreError> {
+        self.read(labels::object_numbers)
     }
 
     fn features(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {

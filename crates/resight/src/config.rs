@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+use resight_store::{CollectionName, Collections};
 
 use crate::cli::CliError;
 
@@ -24,6 +25,17 @@ pub struct SharedArgs {
         help_heading = "Shared options"
     )]
     pub data: Option<PathBuf>,
+    /// The collection of pictures: 1 to 63 of a-z, 0-9, _ and -. Indexing into one makes it
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        default_value = "default",
+        hide_default_value = true,
+        value_parser = collection_name,
+        help_heading = "Shared options"
+    )]
+    pub collection: CollectionName,
     /// Threads for computing [default: one for each core]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), help_heading = "Shared options")]
     pub threads: Option<u32>,
@@ -62,6 +74,10 @@ pub struct SharedArgs {
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Data folder, absolute; need not exist.
+    pub root: PathBuf,
+    /// The collection meant.
+    pub collection: CollectionName,
+    /// Its folder: that of the default one is the data folder itself.
     pub data: PathBuf,
     /// Whether the folder was named on the command line, not taken from the environment or the
     /// platform's habit.
@@ -99,7 +115,9 @@ impl Config {
             next_step: "Name a folder with --data DIR.".into(),
         })?;
         Ok(Self {
-            data,
+            data: Collections::new(&data).folder(&args.collection),
+            collection: args.collection.clone(),
+            root: data,
             data_named: args.data.is_some(),
             threads: args.threads.and_then(|n| NonZeroUsize::new(n as usize)),
             max_features: args.max_features.map(|n| n as usize),
@@ -108,6 +126,20 @@ impl Config {
             json: args.json,
             quiet: args.quiet,
         })
+    }
+
+    /// The same for another collection of the data folder.
+    pub fn of_collection(&self, name: &CollectionName) -> Self {
+        Self {
+            data: Collections::new(&self.root).folder(name),
+            collection: name.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// Where a server has what is in the collection, as `/v1`.
+    pub fn address(&self) -> String {
+        address_of(&self.collection)
     }
 
     /// Threads that will compute, at least 1.
@@ -120,14 +152,14 @@ impl Config {
     /// Refuses a data folder that is, or lies inside, one of the folders to be indexed: those are
     /// never written to, and our own files are no pictures. Changes nothing on the disk.
     pub fn check_apart(&self, folders: &[PathBuf]) -> Result<(), CliError> {
-        let data = resolved(&self.data);
+        let data = resolved(&self.root);
         for folder in folders {
             if data.starts_with(resolved(folder)) {
                 return Err(CliError::Usage {
                     code: "data_inside_pictures",
                     detail: format!(
                         "the data folder {} lies in {}, which is to be indexed and is never written to",
-                        self.data.display(),
+                        self.root.display(),
                         folder.display()
                     ),
                     next_step: "Choose a data folder elsewhere with --data DIR, or index the folders of pictures one by one.".into(),
@@ -136,6 +168,22 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Where a server has what is in a collection.
+pub(crate) fn address_of(collection: &CollectionName) -> String {
+    match collection.is_default() {
+        true => "/v1".to_owned(),
+        false => format!("/v1/collections/{collection}"),
+    }
+}
+
+/// A collection's name as it is typed.
+pub(crate) fn collection_name(text: &str) -> Result<CollectionName, String> {
+    CollectionName::parse(text).ok_or_else(|| {
+        "a collection's name has 1 to 63 of a-z, 0-9, _ and -, and begins with a letter or a digit"
+            .to_owned()
+    })
 }
 
 fn platform_data_folder() -> Result<PathBuf, CliError> {

@@ -3,8 +3,10 @@
 //!
 //! Layout of the data folder: `catalogue.sqlite3` (with SQLite's two side files), `blobs/`, `lock`,
 //! `index/`, and `own.vocabulary` where the folder does not use the built-in vocabulary;
-//! `next.vocabulary` waits there while what is held is converted to it.
+//! `next.vocabulary` waits there while what is held is converted to it. `collections/` has a folder of
+//! the same layout, `lock` aside, for each collection but the default one.
 
+mod collections;
 mod conversion;
 mod extractors;
 mod vocabularies;
@@ -16,12 +18,16 @@ use resight_engine::{
     DecodeLimits, Engine, EngineOptions, IndexFolder, MODEL_SETTING, Parts, VOCABULARY_SETTING,
 };
 use resight_index::Vocabulary;
-use resight_store::{BlobStore, Catalogue, FolderBlobs, FolderLock, SqliteCatalogue, StoreError};
+use resight_store::{
+    BlobStore, Catalogue, Collections as Folders, FolderBlobs, FolderLock, SqliteCatalogue,
+    StoreError,
+};
 use resight_vision::{LocalExtractor, ModelId};
 
 use crate::cli::CliError;
 use crate::config::Config;
 use crate::plugins::Plugins;
+pub use collections::{CollectionError, Collections};
 use vocabularies::Found;
 
 /// Folder of the blobs in the data folder.
@@ -60,7 +66,7 @@ pub fn open_for_writing(
     if found.is_none() && learn.is_none() {
         return Err(missing());
     }
-    let lock = FolderLock::acquire(&config.data)?;
+    let lock = lock(config)?;
     let vocabulary = match found {
         Some(found) => found,
         None => {
@@ -76,33 +82,37 @@ pub fn open_for_writing(
 /// those that it holds.
 pub fn open_for_removing(config: &Config) -> Result<Writing, CliError> {
     // Missing is told by the same sentence as for reading, and nothing is created.
-    let catalogue = catalogue_for_reading(&config.data)?;
+    let catalogue = catalogue_for_reading(config)?;
     let (extractor, vocabulary) = without_describing(config, &catalogue)?;
     drop(catalogue);
-    let lock = FolderLock::acquire(&config.data)?;
+    let lock = lock(config)?;
     engine_for_writing(config, lock, extractor, vocabulary)
 }
 
 /// Opens the data folder for searching, also while a server writes to it; thumbnails and uploaded
 /// files are not at hand. Fails with `nothing_indexed` when there is none.
 pub fn open_for_searching(config: &Config, plugins: &Plugins) -> Result<Arc<Engine>, CliError> {
-    let catalogue = Arc::new(catalogue_for_reading(&config.data)?);
+    let catalogue = Arc::new(catalogue_for_reading(config)?);
     let held = Held::by(&*catalogue)?;
     let extractor = extractors::choose(held.model.as_deref(), plugins, config)?;
     let vocabulary = held
         .find_vocabulary(config, extractor.model())?
         .ok_or_else(|| vocabularies::missing(extractor.model(), held.model.is_some()))?;
     let (blobs, writable) = (Arc::new(NoBlobs), false);
-    engine(config, catalogue, blobs, extractor, vocabulary, writable)
+    engine(
+        config, catalogue, blobs, extractor, vocabulary, writable, None,
+    )
 }
 
 /// Opens the data folder as [`open_for_searching`] does, for listing and for searching by a picture
 /// held: whoever described what it holds.
 pub fn open_for_listing(config: &Config) -> Result<Arc<Engine>, CliError> {
-    let catalogue = Arc::new(catalogue_for_reading(&config.data)?);
+    let catalogue = Arc::new(catalogue_for_reading(config)?);
     let (extractor, vocabulary) = without_describing(config, &*catalogue)?;
     let (blobs, writable) = (Arc::new(NoBlobs), false);
-    engine(config, catalogue, blobs, extractor, vocabulary, writable)
+    engine(
+        config, catalogue, blobs, extractor, vocabulary, writable, None,
+    )
 }
 
 /// What a picture may cost before it is refused; the same for every engine of this program.
@@ -198,14 +208,53 @@ fn engine_for_writing(
     extractor: Arc<dyn LocalExtractor>,
     found: Found,
 ) -> Result<Writing, CliError> {
-    let catalogue = Arc::new(SqliteCatalogue::open(&config.data)?);
-    let blobs = Arc::new(FolderBlobs::open(&config.data.join(BLOBS))?);
-    let pending = vocabularies::pending(config, &found.vocabulary)?;
+    Folders::new(&config.root).create(&config.collection)?;
+    let (engine, pending) = changing(config, extractor, found, None)?;
     Ok(Writing {
-        engine: engine(config, catalogue, blobs, extractor, found, true)?,
+        engine,
         pending,
         _lock: lock,
     })
+}
+
+/// Makes this process the only one that changes the data folder, and deletes what removed collections
+/// have left.
+fn lock(config: &Config) -> Result<FolderLock, CliError> {
+    let lock = FolderLock::acquire(&config.root)?;
+    if let Err(error) = Folders::new(&config.root).sweep() {
+        tracing::warn!("files of removed collections stay for now: {error}");
+    }
+    Ok(lock)
+}
+
+/// Locks a data folder to create or remove collections.
+pub fn lock_collections(config: &Config) -> Result<(FolderLock, Folders), CliError> {
+    Ok((lock(config)?, Folders::new(&config.root)))
+}
+
+/// How many pictures the collection in `folder` holds; `None` where there is none.
+pub fn count_in(folder: &Path) -> Result<Option<u64>, StoreError> {
+    match SqliteCatalogue::open_read_only(folder) {
+        Ok(catalogue) => Ok(Some(catalogue.count()?)),
+        // Not whole yet, where its file is there.
+        Err(StoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// An engine that may change its folder, and the vocabulary that it is yet to be converted to.
+fn changing(
+    config: &Config,
+    extractor: Arc<dyn LocalExtractor>,
+    found: Found,
+    beside: Option<&Engine>,
+) -> Result<(Arc<Engine>, Option<Arc<Vocabulary>>), CliError> {
+    vocabularies::keep_apart(config, &found.vocabulary)?;
+    let catalogue = Arc::new(SqliteCatalogue::open(&config.data)?);
+    let blobs = Arc::new(FolderBlobs::open(&config.data.join(BLOBS))?);
+    let pending = vocabularies::pending(config, &found.vocabulary)?;
+    let engine = engine(config, catalogue, blobs, extractor, found, true, beside)?;
+    Ok((engine, pending))
 }
 
 fn engine(
@@ -215,6 +264,7 @@ fn engine(
     extractor: Arc<dyn LocalExtractor>,
     found: Found,
     writable: bool,
+    beside: Option<&Engine>,
 ) -> Result<Arc<Engine>, CliError> {
     let path = config.data.join(INDEX);
     let parts = Parts {
@@ -226,11 +276,19 @@ fn engine(
         // Whoever only reads is told that it does not fit.
         convert: found.convert && writable,
     };
-    Ok(Arc::new(Engine::open(parts, engine_options(config))?))
+    let options = engine_options(config);
+    Ok(Arc::new(match beside {
+        Some(other) => Engine::open_beside(other, parts, options)?,
+        None => Engine::open(parts, options)?,
+    }))
 }
 
-fn catalogue_for_reading(data: &Path) -> Result<SqliteCatalogue, CliError> {
+fn catalogue_for_reading(config: &Config) -> Result<SqliteCatalogue, CliError> {
+    let data = &config.data;
     SqliteCatalogue::open_read_only(data).map_err(|error| match error {
+        StoreError::Missing { .. } if !config.collection.is_default() => {
+            CliError::unknown_collection(&config.collection)
+        }
         StoreError::Missing { .. } => CliError::Failure {
             code: "nothing_indexed",
             detail: format!("nothing is indexed yet in {}", data.display()),

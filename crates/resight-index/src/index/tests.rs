@@ -137,6 +137,33 @@ fn limits_and_distances_are_respected() {
 }
 
 #[test]
+fn what_is_not_wanted_takes_no_place() {
+    let index = Index::new(WORDS);
+    for from in [1, 21] {
+        index.add((from..from + 20).map(|k| (Key(k), words(k))).collect());
+    }
+    let snapshot = index.snapshot();
+    let all = results(&index, 7);
+    assert!(all.len() > 5);
+    // The picture itself and others of both segments are not wanted; two have a place.
+    let wanted = |key: Key| key.0.is_multiple_of(3);
+    let options = CandidateOptions {
+        limit: 2,
+        considered: 2,
+        ..everything()
+    };
+    let found = snapshot.candidates_where(&query(7), &options, &wanted);
+    let expected: Vec<&Candidate> = all.iter().filter(|c| wanted(c.key)).collect();
+    assert_eq!(found.total, expected.len());
+    let keys: Vec<Key> = found.best.iter().map(|c| c.key).collect();
+    let scores = |c: &Candidate| c.score.to_bits();
+    assert_eq!(keys, [expected[0].key, expected[1].key]);
+    assert_eq!(scores(&found.best[0]), scores(expected[0]));
+    let none = snapshot.candidates_where(&query(7), &options, &|_| false);
+    assert_eq!((none.total, none.best.len()), (0, 0));
+}
+
+#[test]
 fn keys_out_of_order_are_left_out() {
     let index = Index::new(WORDS);
     index.add(vec![(Key(5), words(5)), (Key(5), words(6))]);

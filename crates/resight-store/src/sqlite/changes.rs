@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
+use super::labels;
 use super::reads::id_column;
 use crate::{Change, Effect, NewPicture, PictureId, Refusal, SourceFile};
 
@@ -33,6 +34,9 @@ pub(super) fn apply_all(
     }
     for (key, number) in last_taken {
         if let Some(id) = orphan(connection, key)? {
+            if let Effect::Added { key: new, .. } = &effects[number] {
+                labels::take_over(connection, key, new.cast_signed())?;
+            }
             remove(connection, key, &id)?;
             name_removed(&mut effects[number], (key.cast_unsigned(), id));
         }
@@ -67,6 +71,13 @@ fn apply(connection: &Connection, change: Change, now: i64) -> Result<Done> {
             Ok((effect, taken_from))
         }
         Change::Refuse(refusal) => refuse(connection, &refusal),
+        Change::Label { id, patch } => {
+            let effect = match key_of(connection, &id)? {
+                Some(key) => labels::apply(connection, key, &patch)?,
+                None => Effect::NotFound,
+            };
+            Ok((effect, None))
+        }
     }
 }
 
@@ -78,7 +89,11 @@ fn name_removed(effect: &mut Effect, gone: (u64, PictureId)) {
         | Effect::SourceDropped { removed: slot }
         | Effect::Refused { removed: slot } => *slot = Some(gone),
         // These take no source from a picture that stays.
-        Effect::Removed { .. } | Effect::NotFound | Effect::Unchanged => {}
+        Effect::Removed { .. }
+        | Effect::Labelled
+        | Effect::TooManyTags
+        | Effect::NotFound
+        | Effect::Unchanged => {}
     }
 }
 

@@ -69,6 +69,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags).map_err(sql)?;
     connection.busy_timeout(PATIENCE).map_err(sql)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    schema::read_as_present(path, &connection)?;
     Ok(connection)
 }
 

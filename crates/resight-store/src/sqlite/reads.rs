@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Result, Row, ToSql, params, params_from_iter};
 
-use crate::{PictureId, PictureRecord, Refusal, SourceFile, StoredBytes};
+use super::labels;
+use crate::{Labels, PictureId, PictureRecord, Refusal, SourceFile, StoredBytes};
 
 /// Keys asked for by one statement. The last, shorter chunk is filled up with NULL, which equals
 /// nothing, so that one prepared statement serves all.
@@ -13,7 +14,7 @@ const CHUNK: usize = 64;
 
 /// In the order that [`record`] expects.
 const RECORD: &str = "SELECT key, id, name, media_type, byte_len, width, height, feature_count,
-    model, uploaded, added_ms FROM picture";
+    model, uploaded, added_ms, object, metadata FROM picture";
 
 pub(super) fn picture(connection: &Connection, id: &PictureId) -> Result<Option<PictureRecord>> {
     let found = connection
@@ -21,7 +22,7 @@ pub(super) fn picture(connection: &Connection, id: &PictureId) -> Result<Option<
         .query_row([id.as_str()], record)
         .optional()?;
     let mut records = Vec::from_iter(found);
-    attach_sources(connection, &mut records)?;
+    attach_rest(connection, &mut records)?;
     Ok(records.pop())
 }
 
@@ -40,18 +41,27 @@ pub(super) fn pictures(
             Ok(())
         },
     )?;
-    attach_sources(connection, &mut found)?;
+    attach_rest(connection, &mut found)?;
     let found = found.into_iter().map(|record| (record.key, record));
     Ok(in_order(keys, found.collect()))
 }
 
-pub(super) fn list(connection: &Connection, offset: u64, limit: u64) -> Result<Vec<PictureRecord>> {
-    let sql = format!("{RECORD} ORDER BY added_ms DESC, key DESC LIMIT ?1 OFFSET ?2");
+/// Those that `wanted` means, with what stands for its marks.
+pub(super) fn list(
+    connection: &Connection,
+    (wanted, values): (&str, &[&dyn ToSql]),
+    offset: u64,
+    limit: u64,
+) -> Result<Vec<PictureRecord>> {
+    let sql = format!("{RECORD} {wanted} ORDER BY added_ms DESC, key DESC LIMIT ? OFFSET ?");
+    let (limit, offset) = (at_most(limit), at_most(offset));
+    let mut values = values.to_vec();
+    values.extend([&limit as &dyn ToSql, &offset]);
     let mut records: Vec<PictureRecord> = connection
         .prepare_cached(&sql)?
-        .query_map([at_most(limit), at_most(offset)], record)?
+        .query_map(&values[..], record)?
         .collect::<Result<_>>()?;
-    attach_sources(connection, &mut records)?;
+    attach_rest(connection, &mut records)?;
     Ok(records)
 }
 
@@ -196,6 +206,11 @@ fn record(row: &Row<'_>) -> Result<PictureRecord> {
         uploaded: row.get(9)?,
         added_ms: row.get(10)?,
         sources: Vec::new(),
+        labels: Labels {
+            tags: Vec::new(),
+            object: labels::object_column(row, 11)?,
+            metadata: row.get(12)?,
+        },
     })
 }
 
@@ -208,7 +223,8 @@ fn source_file(row: &Row<'_>) -> Result<SourceFile> {
     })
 }
 
-fn attach_sources(connection: &Connection, records: &mut [PictureRecord]) -> Result<()> {
+/// Sources and tags, which have tables of their own.
+fn attach_rest(connection: &Connection, records: &mut [PictureRecord]) -> Result<()> {
     let keys: Vec<u64> = records.iter().map(|record| record.key).collect();
     let mut sources: HashMap<u64, Vec<String>> = HashMap::new();
     let sql = "SELECT key, path FROM source WHERE key";
@@ -217,14 +233,16 @@ fn attach_sources(connection: &Connection, records: &mut [PictureRecord]) -> Res
         sources.entry(key).or_default().push(row.get(1)?);
         Ok(())
     })?;
+    let mut tags = labels::tags_of(connection, &keys)?;
     for record in records {
         record.sources = sources.remove(&record.key).unwrap_or_default();
+        record.labels.tags = tags.remove(&record.key).unwrap_or_default();
     }
     Ok(())
 }
 
 /// Runs `sql IN (…) tail` for all keys, each asked for once, a chunk at a time.
-fn for_chunks(
+pub(super) fn for_chunks(
     connection: &Connection,
     sql: &str,
     tail: &str,
@@ -312,7 +330,7 @@ fn after_all_with(prefix: &str) -> Option<String> {
 }
 
 /// SQLite counts with a sign.
-fn at_most(number: u64) -> i64 {
+pub(super) fn at_most(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

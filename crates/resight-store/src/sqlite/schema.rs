@@ -14,9 +14,45 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x5273_6774;
 
 /// The format that this program writes, and the highest that it reads.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1 + STEPS.len() as u32;
 
-/// `key` is never given twice, which plain SQLite row ids do not promise without `AUTOINCREMENT`.
+/// What leads from each format to the next, the first of them from 1 to 2. A new file goes the
+/// same way, so that it does not differ from one that was taken over. Steps stay as they are once a
+/// version with them is out.
+const STEPS: &[&str] = &[LABELS];
+
+/// Since format 2: what is said about pictures. `entry` holds what metadata can be found by.
+const LABELS: &str = "
+ALTER TABLE picture ADD COLUMN object TEXT;
+ALTER TABLE picture ADD COLUMN metadata TEXT;
+CREATE INDEX picture_by_object ON picture (object, key);
+CREATE TABLE tag (
+    tag TEXT NOT NULL,
+    key INTEGER NOT NULL REFERENCES picture (key) ON DELETE CASCADE,
+    PRIMARY KEY (tag, key)
+);
+CREATE INDEX tag_by_key ON tag (key, tag);
+CREATE TABLE entry (
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    key INTEGER NOT NULL REFERENCES picture (key) ON DELETE CASCADE,
+    PRIMARY KEY (name, value, key)
+);
+CREATE INDEX entry_by_key ON entry (key);
+";
+
+/// Stands in for what format 1 lacks while such a file is only read: nothing is said about any
+/// picture. Lives with one connection, and changes nothing in the file.
+const WITHOUT_LABELS: &str = "
+PRAGMA temp_store = memory;
+CREATE TEMP VIEW picture AS SELECT key, id, name, media_type, byte_len, width, height,
+    feature_count, model, uploaded, added_ms, features_len, words_len,
+    NULL AS object, NULL AS metadata FROM main.picture;
+CREATE TEMP TABLE tag (tag TEXT, key INTEGER);
+CREATE TEMP TABLE entry (name TEXT, value TEXT, key INTEGER);
+";
+
+/// Format 1. `key` is never given twice, which plain SQLite row ids do not promise without `AUTOINCREMENT`.
 const TABLES: &str = "
 CREATE TABLE picture (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -75,7 +111,8 @@ CREATE TABLE IF NOT EXISTS removed_pictures (
 /// What the file's header and table list say it is.
 enum Kind {
     Empty,
-    Ours,
+    /// A catalogue of this format.
+    Ours(u32),
 }
 
 fn kind(path: &Path, connection: &Connection) -> Result<Kind, StoreError> {
@@ -98,7 +135,7 @@ fn kind(path: &Path, connection: &Connection) -> Result<Kind, StoreError> {
         return Err(damaged("it belongs to another program"));
     }
     match u32::try_from(version) {
-        Ok(VERSION) => Ok(Kind::Ours),
+        Ok(found @ 1..=VERSION) => Ok(Kind::Ours(found)),
         Ok(found) if found > VERSION => Err(StoreError::Newer {
             found,
             supported: VERSION,
@@ -112,11 +149,21 @@ fn kind(path: &Path, connection: &Connection) -> Result<Kind, StoreError> {
 /// Fails unless the file is a catalogue that this program can read.
 pub(super) fn check(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     match kind(path, connection)? {
-        Kind::Ours => Ok(()),
+        Kind::Ours(_) => Ok(()),
         // A writer made the file and has not come to its tables yet.
         Kind::Empty => Err(StoreError::Missing {
             path: path.to_path_buf(),
         }),
+    }
+}
+
+/// Lets a connection for reading read a file of an earlier format as if it were of the present one.
+pub(super) fn read_as_present(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    match kind(path, connection)? {
+        Kind::Ours(1) => connection
+            .execute_batch(WITHOUT_LABELS)
+            .map_err(|error| StoreError::from_sql(path, error)),
+        Kind::Ours(_) | Kind::Empty => Ok(()),
     }
 }
 
@@ -125,22 +172,30 @@ pub(super) fn check_writable(path: &Path, connection: &Connection) -> Result<(),
     kind(path, connection).map(|_| ())
 }
 
-/// Makes the tables that are not there yet, all or none.
+/// Makes the tables of a new file, and takes a file of an earlier format over into the present one;
+/// all or none.
 pub(super) fn create(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
     let sql = |error| StoreError::from_sql(path, error);
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(sql)?;
     // Asked inside the transaction: two processes may be opening the same new file.
-    if let Kind::Empty = kind(path, &transaction)? {
-        transaction.execute_batch(TABLES).map_err(sql)?;
-        transaction
-            .pragma_update(None, "application_id", APPLICATION_ID)
-            .map_err(sql)?;
-        transaction
-            .pragma_update(None, "user_version", VERSION)
-            .map_err(sql)?;
+    let format = match kind(path, &transaction)? {
+        Kind::Ours(format) => format,
+        Kind::Empty => {
+            transaction.execute_batch(TABLES).map_err(sql)?;
+            transaction
+                .pragma_update(None, "application_id", APPLICATION_ID)
+                .map_err(sql)?;
+            1
+        }
+    };
+    for step in STEPS.iter().skip(format as usize - 1) {
+        transaction.execute_batch(step).map_err(sql)?;
     }
+    transaction
+        .pragma_update(None, "user_version", VERSION)
+        .map_err(sql)?;
     transaction.execute_batch(REMOVED).map_err(sql)?;
     transaction.commit().map_err(sql)
 }

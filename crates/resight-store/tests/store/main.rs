@@ -6,9 +6,12 @@
 mod batches;
 mod blobs;
 mod changes;
+mod collections;
 mod crash;
 mod files;
 mod fixtures;
+mod format;
+mod labels;
 mod paths;
 mod reading;
 mod removed;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use resight_index::Posting;
 use resight_store::{
-    Catalogue, Change, Effect, PictureId, PictureRecord, Refusal, SourceFile, SqliteCatalogue,
-    StoreError, StoredBytes,
+    Catalogue, Change, Effect, Filter, ObjectCount, PictureId, PictureRecord, Refusal, SourceFile,
+    SqliteCatalogue, StoreError, StoredBytes,
 };
 
 use crate::synthetic::{donor, synthetic};
@@ -101,6 +101,12 @@ impl Catalogue for Grown {
         fn commit(changes: Vec<Change>) -> Vec<Effect>;
         fn picture(id: &PictureId) -> Option<PictureRecord>;
         fn list(offset: u64, limit: u64) -> Vec<PictureRecord>;
+        fn matching_list(filter: &Filter, offset: u64, limit: u64) -> Vec<PictureRecord>;
+        fn matching_count(filter: &Filter) -> u64;
+        fn matching_keys(filter: &Filter) -> Vec<u64>;
+        fn objects(offset: u64, limit: u64) -> Vec<ObjectCount>;
+        fn object_count() -> u64;
+        fn object_numbers() -> Vec<(u64, u32)>;
         fn features_after(key: Option<u64>, limit: usize) -> Vec<(u64, Vec<u8>)>;
         fn stage_words(words: &[(u64, Vec<u8>)]) -> ();
         fn staged_after(key: Option<u64>, limit: usize) -> Vec<(u64, Vec<u8>)>;

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use resight_engine::{EngineError, Refused, RefusedCode};
-use resight_store::StoreError;
+use resight_store::{CollectionName, StoreError};
 
 use super::output::printable;
+use crate::parts::CollectionError;
 
 /// Why a command did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,18 @@ pub enum CliError {
     Output(#[from] io::Error),
 }
 
+impl From<CollectionError> for CliError {
+    fn from(error: CollectionError) -> Self {
+        match error {
+            CollectionError::Unknown(name) => Self::unknown_collection(&name),
+            CollectionError::Engine(error) => Self::Engine(error),
+            other @ (CollectionError::Default | CollectionError::InUse(_)) => {
+                Self::Engine(EngineError::Internal(other.to_string()))
+            }
+        }
+    }
+}
+
 impl CliError {
     /// A file that the user named was refused; the sentence begins with its name.
     pub(crate) fn refused(path: &Path, refused: &Refused) -> Self {
@@ -59,6 +72,15 @@ impl CliError {
                 }
                 code => code.next_step().into(),
             },
+        }
+    }
+
+    /// A collection was named that is not there.
+    pub(crate) fn unknown_collection(name: &CollectionName) -> Self {
+        Self::Failure {
+            code: "unknown_collection",
+            detail: format!("there is no collection named {name}"),
+            next_step: "See `resight collections` for those there are, or make it with `resight collections create NAME`.".into(),
         }
     }
 

@@ -8,6 +8,7 @@ use resight_vision::LocalExtractor;
 use serde_json::json;
 
 use super::interrupt::Interrupt;
+use super::labels::with_tags;
 use super::output::{Output, counted, printable};
 use super::train::learn_own;
 use super::{CliError, progress};
@@ -22,6 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   resight index ~/Pictures
   resight index ~/Pictures /mnt/archive --prune
+  resight index ~/Pictures/Rome --tag rome --tag 2024
   resight index ~/Pictures --json | my-program
   resight index ~/Pictures --plugin my_algorithm.py --data ~/resight-mine
 
@@ -41,12 +43,17 @@ pub(crate) struct IndexArgs {
     /// Try files again that could not be read before, even if they have not changed
     #[arg(long)]
     retry_refused: bool,
+    /// A tag for every picture of these folders, also for those that are unchanged; may be given
+    /// several times
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
     #[command(flatten)]
     plugins: PluginArgs,
 }
 
 pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     check_folders(&args.dirs, config)?;
+    let labels = with_tags(&args.tag)?;
     let interrupt = Interrupt::listen()?;
     let plugins = Plugins::for_describing(&args.plugins, config.thread_count())?;
     let mut learn = |extractor: &dyn LocalExtractor| {
@@ -56,7 +63,8 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: args.retry_refused,
-        skip: Some(config.data.clone()),
+        skip: Some(config.root.clone()),
+        labels,
     };
     let _converting = parts.go_on_converting(config);
     index_folders(&parts.engine, &args.dirs, &options, &interrupt, output)

@@ -1,12 +1,14 @@
 //! The command line: arguments, commands, and how their results are told.
 
 mod calibrate;
+mod collections;
 mod compare;
 mod error;
 mod eval;
 mod features;
 mod index;
 mod interrupt;
+mod labels;
 mod output;
 mod pictures;
 mod plugin;
@@ -57,7 +59,9 @@ enum Command {
     List(pictures::ListArgs),
     Count(pictures::CountArgs),
     Remove(pictures::RemoveArgs),
+    Tag(labels::TagArgs),
     Refused(pictures::RefusedArgs),
+    Collections(collections::CollectionsArgs),
     Train(train::TrainArgs),
     Eval(eval::EvalArgs),
     Calibrate(calibrate::CalibrateArgs),
@@ -98,9 +102,11 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Compare(args) => compare::run(args, &config, &mut output),
         Command::Features(args) => features::run(args, &config, &mut output),
         Command::List(args) => pictures::list(args, &config, &mut output),
-        Command::Count(_) => pictures::count(&config, &mut output),
+        Command::Count(args) => pictures::count(args, &config, &mut output),
         Command::Remove(args) => pictures::remove(args, &config, &mut output),
+        Command::Tag(args) => labels::run(args, &config, &mut output),
         Command::Refused(args) => pictures::refused(args, &config, &mut output),
+        Command::Collections(args) => collections::run(args, &config, &mut output),
         Command::Train(args) => train::run(args, &config, &mut output),
         Command::Eval(args) => eval::run(args, &config, &mut output),
         Command::Calibrate(args) => calibrate::run(args, &config, &mut output),

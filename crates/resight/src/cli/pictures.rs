@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use resight_engine::{Engine, PictureId};
+use resight_engine::{Engine, Picture, PictureId, Tag};
 use serde_json::json;
 
 use super::CliError;
+use super::labels::FilterArgs;
 use super::output::{Output, counted, printable};
 use super::search::place;
 use crate::config::Config;
@@ -17,6 +18,7 @@ const LIST_EXAMPLES: &str = "\
 Examples:
   resight list
   resight list --offset 50 --limit 50
+  resight list --tag vase --not-tag sold --meta year=1890
   resight list --limit 1000000 --json";
 
 /// List the pictures held, newest first
@@ -29,17 +31,23 @@ pub(crate) struct ListArgs {
     /// Pictures listed
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: u64,
+    #[command(flatten)]
+    filter: FilterArgs,
 }
 
 const COUNT_EXAMPLES: &str = "\
 Examples:
   resight count
+  resight count --tag vase
   resight count --json";
 
 /// Say how many pictures are held
 #[derive(Debug, clap::Args)]
 #[command(after_help = COUNT_EXAMPLES)]
-pub(crate) struct CountArgs {}
+pub(crate) struct CountArgs {
+    #[command(flatten)]
+    filter: FilterArgs,
+}
 
 const REMOVE_EXAMPLES: &str = "\
 Examples:
@@ -80,11 +88,14 @@ pub(crate) struct RefusedArgs {
 const BATCH: usize = 500;
 
 pub(crate) fn list(args: &ListArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let filter = args.filter.filter()?;
     let engine = parts::open_for_listing(config)?;
-    let total = engine.count()?;
-    let pictures = engine.pictures(args.offset, args.limit)?;
+    let total = engine.count_matching(&filter)?;
+    let pictures = engine.pictures_matching(&filter, args.offset, args.limit)?;
     if output.is_json() {
-        let list = PictureList::new(total, args.offset, args.limit, pictures, Reader::Local);
+        let base = config.address();
+        let reader = Reader::Local(&base);
+        let list = PictureList::new(total, args.offset, args.limit, pictures, reader);
         return output.json(&list);
     }
     let rows: Vec<Vec<String>> = pictures
@@ -94,17 +105,33 @@ pub(crate) fn list(args: &ListArgs, config: &Config, output: &mut Output) -> Res
                 picture.id.to_string(),
                 format!("{} x {}", picture.width, picture.height),
                 picture.features.to_string(),
+                labels(picture),
                 place(picture),
             ]
         })
         .collect();
-    output.table(&["id", "size", "features", "picture"], &[1, 2], &rows)?;
+    let heading = ["id", "size", "features", "tags", "picture"];
+    output.table(&heading, &[1, 2], &rows)?;
     output.remark(format_args!("{} of {total} shown", pictures.len()));
     Ok(())
 }
 
-pub(crate) fn count(config: &Config, output: &mut Output) -> Result<(), CliError> {
-    let count = parts::open_for_listing(config)?.count()?;
+/// Its tags in one cell.
+fn labels(picture: &Picture) -> String {
+    let tags = picture.labels.tags.iter().map(Tag::as_str);
+    match tags.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => "-".to_owned(),
+        tags => printable(&tags),
+    }
+}
+
+pub(crate) fn count(
+    args: &CountArgs,
+    config: &Config,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let filter = args.filter.filter()?;
+    let count = parts::open_for_listing(config)?.count_matching(&filter)?;
     if output.is_json() {
         output.json(&Count { count })
     } else {
@@ -147,17 +174,22 @@ pub(crate) fn remove(
     if unknown.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = unknown.iter().map(|name| printable(name)).collect();
-    Err(CliError::Failure {
+    Err(not_held(&unknown))
+}
+
+/// Pictures were named that are not held.
+pub(crate) fn not_held(named: &[String]) -> CliError {
+    let names: Vec<String> = named.iter().map(|name| printable(name)).collect();
+    CliError::Failure {
         code: "unknown_picture",
         detail: format!("not held: {}", names.join(", ")),
         next_step: "See `resight list` for what is held.".into(),
-    })
+    }
 }
 
 /// The picture that `named` means: an id, or the path of an indexed file as given, made absolute,
 /// or with the links in its folder followed.
-fn find(engine: &Engine, named: &OsString) -> Result<Option<PictureId>, CliError> {
+pub(crate) fn find(engine: &Engine, named: &OsString) -> Result<Option<PictureId>, CliError> {
     if let Some(id) = named.to_str().and_then(PictureId::parse) {
         return Ok(Some(id));
     }

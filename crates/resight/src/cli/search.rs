@@ -8,6 +8,7 @@ use resight_engine::{
 };
 
 use super::CliError;
+use super::labels::FilterArgs;
 use super::output::{Output, counted, printable};
 use crate::config::Config;
 use crate::parts;
@@ -19,6 +20,7 @@ Examples:
   resight search photo.jpg
   resight search photo.jpg --verified --limit 100
   resight search 0123456789abcdef0123456789abcdef
+  resight search photo.jpg --tag vase --group-by object
   resight search photo.jpg --json
   resight search photo.jpg --region 120,80,300,200
   resight search front.jpg side.jpg
@@ -48,6 +50,11 @@ pub(crate) struct SearchArgs {
     /// Do not ask once more with what verified hits show: quicker, finds less
     #[arg(long)]
     no_expand: bool,
+    /// Show each object once, by the best of its pictures
+    #[arg(long, value_name = "WHAT", value_parser = ["object"])]
+    group_by: Option<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
     /// Do not look for the query mirrored left to right
     #[arg(long)]
     no_mirrored: bool,
@@ -56,6 +63,7 @@ pub(crate) struct SearchArgs {
 }
 
 pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let filter = args.filter.filter()?;
     if args.region.is_some() && args.queries.len() > 1 {
         return Err(CliError::Usage {
             code: "bad_query",
@@ -85,6 +93,8 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
         limit: usize::try_from(args.limit).unwrap_or(usize::MAX),
         verified_only: args.verified,
         expand: !args.no_expand,
+        filter,
+        group_by_object: args.group_by.is_some(),
         mirrored: !args.no_mirrored,
     };
     let answer = engine.search_all(&queries, &options);
@@ -93,7 +103,9 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
         (error, _) => error.into(),
     })?;
     if output.is_json() {
-        let answer = wire::SearchAnswer::new(&engine, answer, &options, false, Reader::Local)?;
+        let base = config.address();
+        let reader = Reader::Local(&base);
+        let answer = wire::SearchAnswer::new(&engine, answer, &options, false, reader)?;
         return output.json(&answer);
     }
     if answer.hits.is_empty() {
@@ -103,7 +115,14 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
         .hits
         .iter()
         .enumerate()
-        .map(|(i, hit)| row(args.offset + i + 1, hit))
+        .map(|(i, hit)| {
+            let mut row = row(args.offset + i + 1, hit);
+            let others = answer.same_object.as_ref().and_then(|all| all.get(i));
+            if let (Some(others), Some(place)) = (others.filter(|o| o.total > 0), row.last_mut()) {
+                place.push_str(&format!(" and {} more of its object", others.total));
+            }
+            row
+        })
         .collect();
     let heading = [
         "rank", "verified", "inliers", "coverage", "words", "picture",

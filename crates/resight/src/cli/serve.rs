@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resight_engine::{Engine, FolderOptions};
+use resight_store::CollectionName;
 use resight_vision::LocalExtractor;
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -20,7 +21,7 @@ use super::output::{Output, counted};
 use super::train::learn_own;
 use crate::config::Config;
 use crate::http::{self, HttpSettings};
-use crate::parts;
+use crate::parts::{self, Collections};
 use crate::plugins::{PluginArgs, Plugins};
 
 const EXAMPLES: &str = "\
@@ -72,21 +73,28 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         learn_own(&args.dirs, extractor, config, &interrupt, output)
     };
     let learn = (!args.dirs.is_empty()).then_some(&mut learn as &mut parts::Learn<'_>);
-    let parts = parts::open_for_writing(config, &plugins, learn)?;
-    let _converting = parts.go_on_converting(config);
+    // Whichever collection is indexed into, all are served.
+    let all = config.of_collection(&CollectionName::default());
+    let parts = parts::open_for_writing(&all, &plugins, learn)?;
+    let _converting = parts.go_on_converting(&all);
+    let collections = Collections::beside(parts.engine.clone(), &all);
+    collections.create(&config.collection)?;
+    let engine = collections.engine(&config.collection)?;
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: false,
-        skip: Some(config.data.clone()),
+        skip: Some(config.root.clone()),
+        ..FolderOptions::default()
     };
-    index_folders(&parts.engine, &args.dirs, &options, &interrupt, output)?;
+    index_folders(&engine, &args.dirs, &options, &interrupt, output)?;
     if !address.ip().is_loopback() {
         output.remark(format_args!(
             "warning: {address} can be reached from other machines, and there is no authentication yet: whoever reaches it can see, add and remove pictures"
         ));
     }
 
-    let count = parts.engine.count()?;
+    let count = engine.count()?;
+    drop(engine);
     let url = format!("http://{address}");
     let model = parts.engine.model();
     if output.is_json() {
@@ -103,6 +111,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     }
     let settings = HttpSettings {
         plugins: plugins.clone(),
+        collections,
         ..settings(args, &parts.engine, config, address)
     };
     // Pictures and plug-ins have threads and processes of their own. With more threads than this

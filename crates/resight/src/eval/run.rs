@@ -169,6 +169,7 @@ impl<'a> Measurement<'a> {
             verified_only: false,
             expand: self.expand,
             mirrored: self.mirrored,
+            ..SearchOptions::default()
         };
         let start = Instant::now();
         let answer = bytes.and_then(|bytes| self.engine.search(Query::Bytes(&bytes), &options));

@@ -166,10 +166,34 @@ pub const TABLE: &[Row] = &[
         "List the pictures with GET /v1/images; this one may have been removed.",
     ),
     row(
+        "unknown_object",
+        StatusCode::NOT_FOUND,
+        "No picture belongs to this object",
+        "List the objects with GET /v1/objects; its pictures may have been removed.",
+    ),
+    row(
+        "too_many_tags",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "A picture has 64 tags at most",
+        "Remove tags that are no longer needed, or keep such facts as metadata.",
+    ),
+    row(
         "file_gone",
         StatusCode::GONE,
         "The picture's file is no longer where it was indexed",
         "Put the file back, or index its folder again.",
+    ),
+    row(
+        "unknown_collection",
+        StatusCode::NOT_FOUND,
+        "There is no collection of this name",
+        "List the collections with GET /v1/collections, or make it with PUT.",
+    ),
+    row(
+        "bad_collection_name",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "This cannot be done with a collection of this name",
+        "Use 1 to 63 of a-z, 0-9, _ and -, the first a letter or a digit; the one named default cannot be removed.",
     ),
     // Plug-ins.
     row(

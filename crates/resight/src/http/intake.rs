@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use tokio::time::timeout;
 use tower_http::timeout::{TimeoutBody, TimeoutError};
@@ -41,6 +41,8 @@ pub(super) struct Upload {
     pub(super) bytes: Bytes,
     /// The name that the client gave, not cleaned; empty if it gave none.
     pub(super) name: String,
+    /// Name and text of each field that came in the form beside it.
+    pub(super) texts: Vec<(String, String)>,
 }
 
 impl From<Field> for Upload {
@@ -48,6 +50,7 @@ impl From<Field> for Upload {
         Self {
             bytes: field.bytes,
             name: field.file_name.unwrap_or_default(),
+            texts: Vec::new(),
         }
     }
 }
@@ -64,6 +67,7 @@ enum Kind {
 
 const PICTURES: &[Kind] = &[Kind::Form, Kind::Raw];
 const PICTURES_OR_JSON: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Json];
+const JSON: &[Kind] = &[Kind::Json];
 const ANYTHING: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Json, Kind::Texts];
 
 /// Reads a picture, and nothing else.
@@ -109,6 +113,23 @@ impl Field {
     pub(super) fn is_file(&self) -> bool {
         self.file_name.is_some() || !matches!(&*self.content_type, "" | "text/plain")
     }
+
+    /// Its name and text, unless it is a file.
+    fn text(self) -> Option<(String, String)> {
+        if self.is_file() && self.content_type != "application/json" {
+            return None;
+        }
+        let text = String::from_utf8_lossy(&self.bytes).into_owned();
+        Some((self.name, text))
+    }
+}
+
+/// Reads a body of JSON; it is not parsed.
+pub(super) async fn json(request: Request, bounds: Bounds) -> Result<Bytes, Problem> {
+    match receive(request, bounds, JSON).await? {
+        Sent::Json(body) => Ok(body),
+        Sent::Nothing | Sent::Raw(_) | Sent::Form(_) => Err(wrong_type(None, JSON)),
+    }
 }
 
 /// Reads whatever was sent.
@@ -153,7 +174,9 @@ async fn bounded<T, R: Future<Output = Result<T, Problem>>>(
         discard(request.into_body()).await;
         return Err(too_large(limit));
     }
-    let request = request.map(|body| Body::new(TimeoutBody::new(bounds.idle, body)));
+    let mut request = request.map(|body| Body::new(TimeoutBody::new(bounds.idle, body)));
+    // A body that does not say how long it is is read this far.
+    DefaultBodyLimit::max(usize::try_from(limit).unwrap_or(usize::MAX)).apply(&mut request);
     timeout(BODY_TIME, read(request)).await.unwrap_or_else(|_| {
         let detail = format!("It was given up after {} seconds.", BODY_TIME.as_secs());
         Err(Problem::new("upload_too_slow", detail))
@@ -177,9 +200,14 @@ pub(super) async fn discard(mut body: Body) {
 }
 
 fn form(fields: Vec<Field>) -> Result<Upload, Problem> {
-    let mut files = fields.into_iter().filter(|field| field.name == "file");
+    let (files, others): (Vec<Field>, Vec<Field>) =
+        fields.into_iter().partition(|field| field.name == "file");
+    let mut files = files.into_iter();
     match (files.next(), files.next()) {
-        (Some(file), None) => Ok(Upload::from(file)),
+        (Some(file), None) => Ok(Upload {
+            texts: others.into_iter().filter_map(Field::text).collect(),
+            ..Upload::from(file)
+        }),
         (Some(_), Some(_)) => Err(bad_body(
             "The form has more than one field named file; send one picture a request",
         )),
@@ -247,7 +275,7 @@ fn kind_of(headers: &HeaderMap) -> Option<Kind> {
     match essence.as_str() {
         "multipart/form-data" => Some(Kind::Form),
         "application/octet-stream" | FEATURES => Some(Kind::Raw),
-        "application/json" => Some(Kind::Json),
+        "application/json" | "application/merge-patch+json" => Some(Kind::Json),
         "application/x-www-form-urlencoded" => Some(Kind::Texts),
         _ if essence.starts_with("image/") => Some(Kind::Raw),
         _ => None,

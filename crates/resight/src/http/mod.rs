@@ -9,9 +9,11 @@
 //! far: the library answers it with a bare status (400, 414 or 431) and closes the connection.
 
 pub mod codes;
+mod collections;
 mod guard;
 mod health;
 mod intake;
+mod labels;
 mod pages;
 mod params;
 mod pictures;
@@ -28,8 +30,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, Method, Uri};
+use axum::extract::{DefaultBodyLimit, OriginalUri, Request};
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
@@ -44,7 +46,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::parts::Collections;
 use crate::plugins::Plugins;
+use crate::wire::Reader;
 use problem::Problem;
 
 /// What a form needs beside the picture in it.
@@ -69,6 +73,8 @@ pub struct HttpSettings {
     pub grace: Duration,
     /// Whose functions are served.
     pub plugins: Plugins,
+    /// The collections beside the default one.
+    pub collections: Collections,
 }
 
 impl Default for HttpSettings {
@@ -83,6 +89,7 @@ impl Default for HttpSettings {
             upload_idle: Duration::from_secs(15),
             grace: Duration::from_secs(30),
             plugins: Plugins::default(),
+            collections: Collections::default(),
         }
     }
 }
@@ -91,9 +98,19 @@ impl Default for HttpSettings {
 #[derive(Clone)]
 struct App {
     engine: Arc<Engine>,
+    /// What the addresses of its pictures begin with.
+    base: Arc<str>,
     work: work::Work,
     bodies: intake::Bounds,
     plugins: Plugins,
+    collections: Collections,
+}
+
+impl App {
+    /// Who reads the answers.
+    fn reader(&self) -> Reader<'_> {
+        Reader::Remote(&self.base)
+    }
 }
 
 #[derive(OpenApi)]
@@ -104,31 +121,49 @@ struct App {
     ),
     tags(
         (name = "pictures", description = "The stored pictures"),
+        (name = "objects", description = "Things that several of the stored pictures show"),
         (name = "search", description = "Finding a picture, or a part of one, again"),
+        (name = "collections", description = "Collections of pictures. Everything about pictures, objects and search below `/v1` is about the default one, and lies below `/v1/collections/{collection}` for each"),
         (name = "plugins", description = "Functions that Python files offer"),
         (name = "service", description = "Facts about the server")
     )
 )]
 struct Description;
 
-fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Description::openapi())
+/// What there is in each collection.
+fn resources() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(pictures::list, pictures::add))
-        .routes(routes!(pictures::one, pictures::remove))
+        .routes(routes!(pictures::one, pictures::remove, labels::change))
         .routes(routes!(pictures::thumbnail))
         .routes(routes!(pictures::file))
+        .routes(routes!(labels::objects))
+        .routes(routes!(labels::object, labels::remove_object))
         .routes(routes!(search::search, search::search_stored))
         .routes(routes!(search::features))
         .routes(routes!(search::compare))
         .routes(routes!(service::count))
         .routes(routes!(service::refused))
+}
+
+fn api() -> OpenApiRouter<App> {
+    let mut api = OpenApiRouter::with_openapi(Description::openapi())
+        .merge(resources())
+        .routes(routes!(collections::list))
+        .routes(routes!(
+            collections::one,
+            collections::create,
+            collections::remove
+        ))
         .routes(routes!(service::health))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::one))
         .routes(routes!(plugins::ask, plugins::send))
-        .routes(routes!(service::legacy_count))
+        .routes(routes!(service::legacy_count));
+    collections::describe(api.get_openapi_mut(), resources().into_openapi());
+    api
 }
 
 /// The description of the API as JSON, the same that `/openapi.json` gives.
@@ -141,12 +176,14 @@ pub fn app(engine: Arc<Engine>, settings: HttpSettings) -> Router {
     let body_limit = settings.max_picture_bytes.saturating_add(FORM_BYTES);
     let state = App {
         engine,
+        base: "/v1".into(),
         work: work::Work::new(&settings),
         bodies: intake::Bounds {
             bytes: body_limit,
             idle: settings.upload_idle,
         },
         plugins: settings.plugins,
+        collections: settings.collections,
     };
     let (routes, description) = api().split_for_parts();
     let description = serde_json::to_value(description).map_err(|error| error.to_string());
@@ -158,12 +195,15 @@ pub fn app(engine: Arc<Engine>, settings: HttpSettings) -> Router {
         Ok::<_, Problem>(Json(document))
     };
     let others = state.clone();
+    let inside = Router::from(resources())
+        .fallback(no_route)
+        .method_not_allowed_fallback(wrong_method);
     let allowed: guard::AllowedHosts = settings.allowed_hosts.map(Into::into);
     routes
         .with_state(state)
         .route("/openapi.json", get(openapi))
         .merge(pages::routes())
-        .fallback(move |request| other_route(others, request))
+        .fallback(move |request| other_route(others, inside, request))
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(
             usize::try_from(body_limit).unwrap_or(usize::MAX),
@@ -214,18 +254,26 @@ pub async fn serve(
     }
 }
 
-/// An address that a plug-in's author asked for, or nothing.
-async fn other_route(app: App, request: Request) -> Response {
+/// Something in a collection, an address that a plug-in's author asked for, or nothing.
+async fn other_route(app: App, inside: Router<App>, request: Request) -> Response {
+    let request = match collections::inside(&app, &inside, request).await {
+        Ok(response) => return response,
+        Err(request) => request,
+    };
     match plugins::by_route(&app, request).await {
         Ok(response) => response,
-        Err(request) => {
-            let detail = format!("Nothing lies at {}.", request.uri().path());
-            Problem::new("unknown_route", detail).into_response()
-        }
+        Err(request) => no_route(OriginalUri(request.uri().clone()))
+            .await
+            .into_response(),
     }
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> Problem {
+async fn no_route(OriginalUri(uri): OriginalUri) -> Problem {
+    let detail = format!("Nothing lies at {}.", uri.path());
+    Problem::new("unknown_route", detail)
+}
+
+async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
     Problem::new(
         "method_not_allowed",
         format!("{} does not take {method}.", uri.path()),

@@ -19,6 +19,12 @@ pub(super) const MAX_LIMIT: u64 = 1000;
 /// The query parameters of one request that were not taken yet.
 pub(super) struct Params(Vec<(String, String)>);
 
+impl From<Vec<(String, String)>> for Params {
+    fn from(given: Vec<(String, String)>) -> Self {
+        Self(given)
+    }
+}
+
 impl Params {
     /// Splits the query part of `uri`.
     pub(super) fn of(uri: &Uri) -> Result<Self, Problem> {
@@ -40,6 +46,31 @@ impl Params {
             return Err(bad(name, &"must be given once only"));
         }
         Ok(value)
+    }
+
+    /// The texts of a parameter that may be given several times, in the order given.
+    pub(super) fn all(&mut self, name: &str) -> Vec<String> {
+        let taken = self.0.extract_if(.., |(given, _)| *given == name);
+        taken.map(|(_, value)| value).collect()
+    }
+
+    /// The parameters whose name begins with `prefix` and goes on, without it.
+    pub(super) fn all_with_prefix(&mut self, prefix: &str) -> Vec<(String, String)> {
+        let rest = |name: &str| Some(name.strip_prefix(prefix)?.to_owned());
+        let is_one = |name: &str| rest(name).is_some_and(|rest| !rest.is_empty());
+        let taken = self.0.extract_if(.., |(name, _)| is_one(name));
+        let taken = taken.filter_map(|(name, value)| Some((rest(&name)?, value)));
+        taken.collect()
+    }
+
+    /// Copies of all.
+    pub(super) fn copy(&self) -> Vec<(String, String)> {
+        self.0.clone()
+    }
+
+    /// Adds parameters that were given elsewhere.
+    pub(super) fn extend(&mut self, more: impl IntoIterator<Item = (String, String)>) {
+        self.0.extend(more);
     }
 
     /// All that were not taken.
@@ -92,6 +123,24 @@ impl Params {
             Some(other) => Err(bad(
                 name,
                 &format_args!("must be true or false; it is {other:?}"),
+            )),
+        }
+    }
+
+    /// One of some words, if it is given.
+    pub(super) fn one_of(
+        &mut self,
+        name: &str,
+        words: &[&'static str],
+    ) -> Result<Option<&'static str>, Problem> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        match words.iter().find(|word| **word == text) {
+            Some(word) => Ok(Some(word)),
+            None => Err(bad(
+                name,
+                &format_args!("must be {}; it is {text:?}", words.join(" or ")),
             )),
         }
     }

@@ -11,20 +11,24 @@ use resight_engine::PictureId;
 use super::pages::holds_tag;
 use super::params::{Params, PictureAt};
 use super::problem::Problem;
-use super::{App, intake};
-use crate::wire::{AddedPicture, Picture, PictureForm, PictureList, ProblemBody, Reader};
+use super::{App, intake, labels};
+use crate::wire::{AddedPicture, Picture, PictureForm, PictureList, ProblemBody};
 
 /// Entries of a list when no limit is given.
 const PAGE: u64 = 60;
 /// Sent with stored files: shown directly, they may neither run nor load anything.
 const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
-/// The stored pictures, newest first.
+/// The stored pictures, or those that a filter means, newest first.
 #[utoipa::path(
     get, path = "/v1/images", tag = "pictures", operation_id = "list_pictures",
     params(
         ("offset" = Option<u64>, Query, description = "How many to skip; 0 by default"),
         ("limit" = Option<u64>, Query, description = "How many to give, 1 to 1000; 60 by default", minimum = 1, maximum = 1000),
+        ("tag" = Option<Vec<String>>, Query, description = "Only pictures with this tag; given several times, with all of them"),
+        ("not_tag" = Option<Vec<String>>, Query, description = "Only pictures without this tag; may be given several times"),
+        ("object" = Option<String>, Query, description = "Only pictures of this object"),
+        ("meta.KEY" = Option<String>, Query, description = "Only pictures whose metadata has this value at KEY, which may be any; numbers, true and false as JSON writes them"),
     ),
     responses(
         (status = 200, description = "One page", body = PictureList),
@@ -35,14 +39,15 @@ const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbo
 pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<PictureList>, Problem> {
     let mut params = Params::of(&uri)?;
     let (offset, limit) = params.page(PAGE)?;
-    params.finish("offset and limit are")?;
+    let filter = labels::filter(&mut params)?;
+    params.finish(&format!("{}, offset and limit are", labels::FILTERS))?;
     let engine = app.engine.clone();
-    let (total, found) = app
-        .work
-        .light
-        .run(move || Ok((engine.count()?, engine.pictures(offset, limit)?)))
-        .await?;
-    let list = PictureList::new(total, offset, limit, found, Reader::Remote);
+    let read = move || {
+        let total = engine.count_matching(&filter)?;
+        Ok((total, engine.pictures_matching(&filter, offset, limit)?))
+    };
+    let (total, found) = app.work.light.run(read).await?;
+    let list = PictureList::new(total, offset, limit, found, app.reader());
     Ok(Json(list))
 }
 
@@ -51,6 +56,9 @@ pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<Pictur
     post, path = "/v1/images", tag = "pictures", operation_id = "add_picture",
     params(
         ("name" = Option<String>, Query, description = "Name of a picture that is sent as it is; in a form, the file's own name counts"),
+        ("tag" = Option<Vec<String>>, Query, description = "A tag for it; may be given several times, and in a form as a field"),
+        ("object" = Option<String>, Query, description = "The object it belongs to; in a form also a field"),
+        ("metadata" = Option<String>, Query, description = "Its metadata, a JSON object; in a form also a field"),
     ),
     request_body(
         description = "The picture, in a form or as it is",
@@ -70,32 +78,39 @@ pub(super) async fn add(State(app): State<App>, request: Request) -> Result<Resp
     let (place, request) = app.work.heavy.enter_with(request).await?;
     let params = Params::of(request.uri()).and_then(|mut params| {
         let name = params.text("name")?;
-        params.finish("only name is")?;
-        Ok(name)
+        // Looked at once more with what a form holds; what is wrong here is wrong without it.
+        let given = params.copy();
+        labels::patch(&mut params)?;
+        params.finish("name, tag, object and metadata are")?;
+        Ok((name, given))
     });
-    let name = match params {
-        Ok(name) => name,
+    let (name, given) = match params {
+        Ok(taken) => taken,
         Err(problem) => {
             intake::discard(request.into_body()).await;
             return Err(problem);
         }
     };
     let upload = intake::picture(request, app.bodies).await?;
-    let given = [name.unwrap_or_default(), upload.name];
+    let mut said = Params::from(given);
+    said.extend(upload.texts);
+    let patch = labels::patch(&mut said)?;
+    let names = [name.unwrap_or_default(), upload.name];
     let name = intake::clean_name(
-        given
+        names
             .iter()
             .find(|name| !name.is_empty())
             .map_or("", |name| name),
     );
     let engine = app.engine.clone();
-    let added = place.run(move || engine.add(&upload.bytes, &name)).await?;
+    let add = move || engine.add_labelled(&upload.bytes, &name, patch);
+    let added = place.run(add).await?;
     let status = match added.already_there {
         true => StatusCode::OK,
         false => StatusCode::CREATED,
     };
-    let location = format!("/v1/images/{}", added.picture.id);
-    let body = Json(AddedPicture::from(added));
+    let location = format!("{}/images/{}", app.base, added.picture.id);
+    let body = Json(AddedPicture::new(added, app.reader()));
     Ok((status, [(header::LOCATION, location)], body).into_response())
 }
 
@@ -115,7 +130,7 @@ pub(super) async fn one(
 ) -> Result<Json<Picture>, Problem> {
     let engine = app.engine.clone();
     let found = app.work.light.run(move || engine.picture(&id)).await?;
-    Ok(Json(Picture::new(found, Reader::Remote)))
+    Ok(Json(Picture::new(found, app.reader())))
 }
 
 /// Removes a picture; it is no longer found as soon as this has answered. One whose file stays in

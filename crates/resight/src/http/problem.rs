@@ -70,6 +70,10 @@ impl From<EngineError> for Problem {
             EngineError::UnknownPicture(id) => {
                 Self::new(row.code, format!("No picture has the id {id}"))
             }
+            EngineError::UnknownObject(id) => Self::new(
+                row.code,
+                format!("No picture belongs to the object {id:?}", id = id.as_str()),
+            ),
             EngineError::BadQuery(_) | EngineError::BadFeatures(_) => {
                 let text = error.to_string();
                 let mut letters = text.chars();

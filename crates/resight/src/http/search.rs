@@ -1,20 +1,19 @@
 //! Search by pictures that are sent, or that are stored; comparison of two; features to search with.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
-use resight_engine::{Engine, EngineError, QueryPicture, Region, SearchOptions};
+use resight_engine::{EngineError, QueryPicture, Region, SearchOptions};
 
 use super::App;
 use super::intake::{self, FEATURES, Sent};
+use super::labels;
 use super::params::{Params, bad, picture_id};
 use super::problem::Problem;
 use super::wanted::{self, Wanted};
 use crate::wire::{
-    Comparison, PairForm, PictureForm, PicturesForm, ProblemBody, Reader, SearchAnswer, StoredPair,
+    Comparison, PairForm, PictureForm, PicturesForm, ProblemBody, SearchAnswer, StoredPair,
     StoredQuery,
 };
 
@@ -30,6 +29,11 @@ const PAGE: u64 = 20;
         ("matches" = Option<bool>, Query, description = "Whether to give the matched points of each hit; false by default"),
         ("verified_only" = Option<bool>, Query, description = "Whether to leave out hits that are not verified; false by default"),
         ("expand" = Option<bool>, Query, description = "Whether to ask once more with what verified hits show of the same thing; true by default"),
+        ("group_by" = Option<String>, Query, description = "`object`: give each object once, by the best of its pictures; pictures of no object stand for themselves"),
+        ("tag" = Option<Vec<String>>, Query, description = "Look for pictures with this tag only; given several times, with all of them"),
+        ("not_tag" = Option<Vec<String>>, Query, description = "Look for pictures without this tag only; may be given several times"),
+        ("object" = Option<String>, Query, description = "Look for pictures of this object only"),
+        ("meta.KEY" = Option<String>, Query, description = "Look for pictures only whose metadata has this value at KEY, which may be any"),
         ("region" = Option<String>, Query, description = "Only what is inside counts: x,y,width,height in pixels of the picture, or pct:x,y,width,height in percent; for one picture"),
         ("mirrored" = Option<bool>, Query, description = "Whether to look for the query mirrored left to right as well; true by default, and left out with features of a plug-in"),
     ),
@@ -61,8 +65,7 @@ pub(super) async fn search(
         }
     };
     let wanted = wanted::queries(intake::pictures_or_json(request, app.bodies).await?)?;
-    let engine = app.engine.clone();
-    let answer = place.run(move || asked.answer(&engine, &wanted)).await?;
+    let answer = place.run(move || asked.answer(&app, &wanted)).await?;
     Ok(Json(answer))
 }
 
@@ -77,6 +80,11 @@ pub(super) async fn search(
         ("matches" = Option<bool>, Query, description = "Whether to give the matched points of each hit; false by default"),
         ("verified_only" = Option<bool>, Query, description = "Whether to leave out hits that are not verified; false by default"),
         ("expand" = Option<bool>, Query, description = "Whether to ask once more with what verified hits show of the same thing; true by default"),
+        ("group_by" = Option<String>, Query, description = "`object`: give each object once, by the best of its pictures; pictures of no object stand for themselves"),
+        ("tag" = Option<Vec<String>>, Query, description = "Look for pictures with this tag only; given several times, with all of them"),
+        ("not_tag" = Option<Vec<String>>, Query, description = "Look for pictures without this tag only; may be given several times"),
+        ("object" = Option<String>, Query, description = "Look for pictures of this object only"),
+        ("meta.KEY" = Option<String>, Query, description = "Look for pictures only whose metadata has this value at KEY, which may be any"),
         ("mirrored" = Option<bool>, Query, description = "Whether to look for the query mirrored left to right as well; true by default, and left out with features of a plug-in"),
     ),
     responses(
@@ -96,9 +104,9 @@ pub(super) async fn search_stored(
     let id = id.ok_or_else(|| bad("image_id", &"is missing: give the id of a stored picture"))?;
     let wanted = [Wanted::Stored(picture_id("image_id", &id)?)];
     let asked = Asked::of(params)?;
-    let engine = app.engine.clone();
-    let answer = move || asked.answer(&engine, &wanted);
-    Ok(Json(app.work.heavy.run(answer).await?))
+    let heavy = app.work.heavy.clone();
+    let answer = move || asked.answer(&app, &wanted);
+    Ok(Json(heavy.run(answer).await?))
 }
 
 /// What two pictures, sent or stored, share: without the index, all features with all.
@@ -188,10 +196,15 @@ impl Asked {
         let matches = params.flag("matches")?;
         let verified_only = params.flag("verified_only")?;
         let expand = params.flag_or("expand", true)?;
+        let group_by_object = params.one_of("group_by", &["object"])?.is_some();
+        let filter = labels::filter(&mut params)?;
         let mirrored = params.flag_or("mirrored", true)?;
         let region = params.text("region")?.map(|text| text.parse::<Region>());
         let region = region.transpose().map_err(|what| bad("region", &what))?;
-        params.finish("offset, limit, matches, verified_only, expand, mirrored and region are")?;
+        params.finish(&format!(
+            "offset, limit, matches, verified_only, expand, mirrored, region, group_by, {} are",
+            labels::FILTERS
+        ))?;
         let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         Ok(Self {
             options: SearchOptions {
@@ -199,6 +212,8 @@ impl Asked {
                 limit: number(limit),
                 verified_only,
                 expand,
+                filter,
+                group_by_object,
                 mirrored,
             },
             region,
@@ -207,7 +222,7 @@ impl Asked {
     }
 
     /// Searches; blocks until it is done.
-    fn answer(&self, engine: &Arc<Engine>, wanted: &[Wanted]) -> Result<SearchAnswer, EngineError> {
+    fn answer(&self, app: &App, wanted: &[Wanted]) -> Result<SearchAnswer, EngineError> {
         if self.region.is_some() && wanted.len() > 1 {
             let detail = "a region is of one picture, and several were given";
             return Err(EngineError::BadQuery(detail.into()));
@@ -220,7 +235,8 @@ impl Asked {
                 region,
             })
             .collect();
-        let answer = engine.search_all(&queries, &self.options)?;
-        SearchAnswer::new(engine, answer, &self.options, self.matches, Reader::Remote)
+        let answer = app.engine.search_all(&queries, &self.options)?;
+        let (options, matches) = (&self.options, self.matches);
+        SearchAnswer::new(&app.engine, answer, options, matches, app.reader())
     }
 }

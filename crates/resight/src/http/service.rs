@@ -6,6 +6,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use super::labels;
 use super::params::{MAX_LIMIT, Params};
 use super::plugins;
 use super::problem::Problem;
@@ -23,18 +24,29 @@ pub(super) async fn health() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// How many pictures are stored.
+/// How many pictures are stored, or are those that a filter means.
 #[utoipa::path(
     get, path = "/v1/count", tag = "pictures", operation_id = "count_pictures",
+    params(
+        ("tag" = Option<Vec<String>>, Query, description = "Only pictures with this tag; given several times, with all of them"),
+        ("not_tag" = Option<Vec<String>>, Query, description = "Only pictures without this tag; may be given several times"),
+        ("object" = Option<String>, Query, description = "Only pictures of this object"),
+        ("meta.KEY" = Option<String>, Query, description = "Only pictures whose metadata has this value at KEY"),
+    ),
     responses(
         (status = 200, description = "Their number", body = Count),
+        (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn count(State(app): State<App>) -> Result<Json<Count>, Problem> {
-    Ok(Json(Count {
-        count: held(&app).await?,
-    }))
+pub(super) async fn count(State(app): State<App>, uri: Uri) -> Result<Json<Count>, Problem> {
+    let mut params = Params::of(&uri)?;
+    let filter = labels::filter(&mut params)?;
+    params.finish(&format!("{} are", labels::FILTERS))?;
+    let engine = app.engine.clone();
+    let read = move || engine.count_matching(&filter);
+    let count = app.work.light.run(read).await?;
+    Ok(Json(Count { count }))
 }
 
 /// How many pictures are stored, in the form of the project that this one grew from.

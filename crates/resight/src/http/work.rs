@@ -15,13 +15,15 @@ use super::HttpSettings;
 use super::intake;
 use super::problem::{self, Problem};
 
-/// Two lanes, so that thumbnails do not wait behind searches.
+/// Lanes of their own, so that thumbnails do not wait behind searches.
 #[derive(Clone)]
 pub(super) struct Work {
     /// Decoding, describing and matching: as many at once as there are cores for it.
     pub(super) heavy: Lane,
     /// Short reads and removals, which mostly wait for the disk.
     pub(super) light: Lane,
+    /// Opening and removing collections, which may take seconds.
+    pub(super) opening: Lane,
 }
 
 impl Work {
@@ -29,6 +31,7 @@ impl Work {
         Self {
             heavy: Lane::new(settings.concurrency, settings.queue),
             light: Lane::new(settings.concurrency.max(8), settings.queue.max(64)),
+            opening: Lane::new(4, settings.queue.max(64)),
         }
     }
 }

@@ -29,21 +29,29 @@ impl Writing {
 
     /// Goes on with a conversion that was begun, until what is returned is dropped.
     pub fn go_on_converting(&self, config: &Config) -> Option<Converting> {
-        let vocabulary = self.pending.clone()?;
-        let (engine, config) = (self.engine.clone(), config.clone());
-        let cancel = Arc::new(AtomicBool::new(false));
-        let theirs = cancel.clone();
-        let thread = std::thread::Builder::new().name("resight-convert".into());
-        let thread = thread.spawn(move || go_on(&engine, &config, &vocabulary, &theirs));
-        match thread {
-            Ok(thread) => Some(Converting {
-                cancel,
-                thread: Some(thread),
-            }),
-            Err(error) => {
-                tracing::warn!("the conversion to another vocabulary waits: {error}");
-                None
-            }
+        go_on_with(&self.engine, config, self.pending.clone())
+    }
+}
+
+pub(super) fn go_on_with(
+    engine: &Arc<Engine>,
+    config: &Config,
+    pending: Option<Arc<Vocabulary>>,
+) -> Option<Converting> {
+    let vocabulary = pending?;
+    let (engine, config) = (engine.clone(), config.clone());
+    let cancel = Arc::new(AtomicBool::new(false));
+    let theirs = cancel.clone();
+    let thread = std::thread::Builder::new().name("resight-convert".into());
+    let thread = thread.spawn(move || go_on(&engine, &config, &vocabulary, &theirs));
+    match thread {
+        Ok(thread) => Some(Converting {
+            cancel,
+            thread: Some(thread),
+        }),
+        Err(error) => {
+            tracing::warn!("the conversion to another vocabulary waits: {error}");
+            None
         }
     }
 }

@@ -18,9 +18,12 @@ use crate::config::Config;
 /// makes, take about 260 MB.
 const VOCABULARY_BYTES: u64 = 1 << 30;
 
+/// A data folder's file for a vocabulary of its own.
+const OWN: &str = "own.vocabulary";
+
 /// Where a data folder keeps a vocabulary of its own.
 fn own_file(config: &Config) -> PathBuf {
-    config.data.join("own.vocabulary")
+    config.data.join(OWN)
 }
 
 /// Where the one waits that is to take its place.
@@ -62,6 +65,11 @@ pub(super) fn find(
     if let Some(path) = &config.vocabulary {
         return Ok(Some(read(path)?.into()));
     }
+    if stored.is_none()
+        && let Some(found) = of_the_default(config, model)?
+    {
+        return Ok(Some(found.into()));
+    }
     let generic = Vocabulary::generic();
     if stored.is_some_and(|id| id == generic.id()) {
         return Ok(Some(generic.into()));
@@ -87,6 +95,29 @@ pub(super) fn find(
         vocabulary,
         convert,
     }))
+}
+
+/// What a new collection begins with where the default one has a vocabulary of its own.
+fn of_the_default(config: &Config, model: &ModelId) -> Result<Option<Vocabulary>, CliError> {
+    let path = config.root.join(OWN);
+    if config.collection.is_default() || own_file(config).exists() || !path.exists() {
+        return Ok(None);
+    }
+    Ok(Some(read(&path)?).filter(|found| found.model() == model))
+}
+
+/// Keeps the vocabulary of a collection with it where it is not built in: the default collection may
+/// get another one.
+pub(super) fn keep_apart(config: &Config, vocabulary: &Vocabulary) -> Result<(), CliError> {
+    let is_named = config.vocabulary.is_some();
+    if config.collection.is_default() || is_named || vocabulary.id() == Vocabulary::generic().id() {
+        return Ok(());
+    }
+    let is_it = |path: &Path| read(path).is_ok_and(|kept| kept.id() == vocabulary.id());
+    match is_it(&own_file(config)) || is_it(&next_file(config)) {
+        true => Ok(()),
+        false => keep(config, vocabulary),
+    }
 }
 
 /// The vocabulary that a data folder is to be converted to. One that has already taken its place

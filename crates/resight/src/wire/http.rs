@@ -15,10 +15,10 @@ pub(crate) struct AddedPicture {
     already_present: bool,
 }
 
-impl From<engine::Added> for AddedPicture {
-    fn from(added: engine::Added) -> Self {
+impl AddedPicture {
+    pub(crate) fn new(added: engine::Added, reader: Reader<'_>) -> Self {
         Self {
-            picture: Picture::new(added.picture, Reader::Remote),
+            picture: Picture::new(added.picture, reader),
             already_present: added.already_there,
         }
     }
@@ -102,7 +102,8 @@ pub(crate) struct PairForm {
     b: Vec<u8>,
 }
 
-/// A form with one file.
+/// A form with one file. When it is added, fields named `tag`, `object` and `metadata` say what the
+/// parameters of these names do.
 #[derive(ToSchema)]
 pub(crate) struct PictureForm {
     /// The picture's file.

@@ -4,30 +4,38 @@
 //! Invariant: over HTTP nobody learns where the file of a stored picture lies on the server. Only
 //! [`Reader::Local`] brings paths into a [`Picture`].
 
+mod collections;
 mod comparison;
 mod http;
+mod labels;
 mod search;
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use resight_engine as engine;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
+pub(crate) use collections::{Collection, CollectionList};
 pub(crate) use comparison::Comparison;
 pub(crate) use http::{
     AddedPicture, Health, LegacyAnswer, PairForm, PictureForm, PicturesForm, ProblemBody,
     RefusedList, StoredPair, StoredQuery,
 };
+pub(crate) use labels::{
+    LabelChange, ObjectList, ObjectPictures, Removed, metadata_of, object_id, tag,
+};
 pub(crate) use search::SearchAnswer;
 
 /// Who reads the JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reader {
-    /// Whoever ran a command on this machine, and so may know where files lie.
-    Local,
-    /// A client over HTTP, which may not.
-    Remote,
+pub(crate) enum Reader<'a> {
+    /// Whoever ran a command on this machine, and so may know where files lie. A server has pictures
+    /// below this address, as in `/v1`.
+    Local(&'a str),
+    /// A client over HTTP, which may not. It finds pictures below this address.
+    Remote(&'a str),
 }
 
 /// A stored picture.
@@ -52,6 +60,14 @@ pub(crate) struct Picture {
     /// When it was added (RFC 3339, UTC).
     #[schema(format = DateTime, example = "2026-01-01T00:00:00Z")]
     added: String,
+    /// Its tags, ascending.
+    tags: Vec<String>,
+    /// The object it belongs to; null where it belongs to none.
+    #[schema(required)]
+    object: Option<String>,
+    /// Its metadata; null where there is none.
+    #[schema(required, value_type = Option<Object>)]
+    metadata: Option<Value>,
     /// Address of a small JPEG of it.
     thumbnail: String,
     /// Address of its file.
@@ -67,12 +83,16 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    pub(crate) fn new(picture: engine::Picture, reader: Reader) -> Self {
+    pub(crate) fn new(picture: engine::Picture, reader: Reader<'_>) -> Self {
         let id = picture.id.to_string();
-        let is_local = reader == Reader::Local;
+        let (is_local, base) = match reader {
+            Reader::Local(base) => (true, base),
+            Reader::Remote(base) => (false, base),
+        };
+        let labels = picture.labels;
         Self {
-            thumbnail: format!("/v1/images/{id}/thumbnail"),
-            file: format!("/v1/images/{id}/file"),
+            thumbnail: format!("{base}/images/{id}/thumbnail"),
+            file: format!("{base}/images/{id}/file"),
             id,
             name: picture.name,
             width: picture.width,
@@ -81,6 +101,12 @@ impl Picture {
             media_type: picture.media_type,
             features: picture.features,
             added: timestamp(picture.added_ms),
+            tags: labels.tags.iter().map(ToString::to_string).collect(),
+            object: labels.object.map(|object| object.to_string()),
+            // Written by us from JSON.
+            metadata: labels
+                .metadata
+                .and_then(|text| serde_json::from_str(&text).ok()),
             paths: is_local.then_some(picture.sources),
             uploaded: is_local.then_some(picture.uploaded),
         }
@@ -106,7 +132,7 @@ impl PictureList {
         offset: u64,
         limit: u64,
         pictures: Vec<engine::Picture>,
-        reader: Reader,
+        reader: Reader<'_>,
     ) -> Self {
         let images = pictures.into_iter();
         Self {
@@ -181,10 +207,11 @@ mod tests {
             added_ms: 0,
             sources: vec!["/secret/a.png".to_owned()],
             uploaded: false,
+            labels: engine::Labels::default(),
         };
         let json = |reader| serde_json::to_value(Picture::new(stored.clone(), reader)).unwrap();
-        let mut local = json(Reader::Local);
-        let remote = json(Reader::Remote);
+        let mut local = json(Reader::Local("/v1"));
+        let remote = json(Reader::Remote("/v1"));
         assert!(!remote.to_string().contains("secret"), "{remote}");
         let local_only = local.as_object_mut().unwrap();
         assert_eq!(

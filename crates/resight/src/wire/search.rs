@@ -5,6 +5,7 @@ use resight_engine::{Engine, EngineError, SearchOptions};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::labels::SameObject;
 use super::{Picture, Reader};
 
 /// What a search found.
@@ -20,7 +21,8 @@ pub(crate) struct SearchAnswer {
     timings: Timings,
     /// How many candidates were looked at closely.
     shortlist: usize,
-    /// Number of hits in all: pictures that share a visual word with the query.
+    /// Number of hits in all: pictures that share a visual word with the query, or with
+    /// `group_by=object` the objects that these belong to.
     total: usize,
     /// How many hits were skipped.
     offset: usize,
@@ -120,6 +122,9 @@ struct Hit {
     /// with `matches=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     matches: Option<Vec<[f64; 4]>>,
+    /// The pictures of its object that were found beside it; only with `group_by=object`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    same_object: Option<SameObject>,
 }
 
 /// One place in a result where the query is seen.
@@ -157,7 +162,7 @@ impl SearchAnswer {
         answer: engine::SearchAnswer,
         options: &SearchOptions,
         matches: bool,
-        reader: Reader,
+        reader: Reader<'_>,
     ) -> Result<Self, EngineError> {
         let timings = Timings::from(answer.timings);
         let queries = answer.queries.into_iter();
@@ -165,6 +170,11 @@ impl SearchAnswer {
             .map(|facts| QueryFacts::new(engine, facts))
             .collect::<Result<_, _>>()?;
         let hits = answer.hits.into_iter();
+        let mut groups = answer.same_object.map(Vec::into_iter);
+        let hits = hits.map(|hit| Hit {
+            same_object: groups.as_mut().and_then(Iterator::next).map(Into::into),
+            ..Hit::new(hit, matches, reader)
+        });
         Ok(Self {
             query: queries.first().cloned().unwrap_or_default(),
             queries: (queries.len() > 1).then_some(queries),
@@ -176,7 +186,7 @@ impl SearchAnswer {
             limit: options.limit,
             verified: answer.verified,
             mirrored: answer.mirrored,
-            hits: hits.map(|hit| Hit::new(hit, matches, reader)).collect(),
+            hits: hits.collect(),
         })
     }
 }
@@ -216,7 +226,7 @@ impl From<engine::Timings> for Timings {
 }
 
 impl Hit {
-    fn new(hit: engine::Hit, matches: bool, reader: Reader) -> Self {
+    fn new(hit: engine::Hit, matches: bool, reader: Reader<'_>) -> Self {
         // A hundredth of a pixel is far below what a match can tell, and halves the answer.
         let point = |p: [f64; 4]| p.map(|value| rounded(value, 100.0));
         Self {
@@ -236,6 +246,7 @@ impl Hit {
             region: hit.region,
             instances: hit.instances.into_iter().map(Instance::from).collect(),
             matches: matches.then(|| hit.matches.into_iter().map(point).collect()),
+            same_object: None,
         }
     }
 }

@@ -311,31 +311,54 @@ async fn the_description_fits_the_routes() {
             );
         }
     }
-    let wanted = [
-        "delete /v1/images/{id}",
+    let in_each = [
+        "delete /images/{id}",
+        "delete /objects/{object}",
+        "get /count",
+        "get /images",
+        "get /images/{id}",
+        "get /images/{id}/file",
+        "get /images/{id}/thumbnail",
+        "get /objects",
+        "get /objects/{object}",
+        "get /refused",
+        "get /search",
+        "patch /images/{id}",
+        "post /compare",
+        "post /features",
+        "post /images",
+        "post /search",
+    ];
+    let once = [
+        "delete /v1/collections/{collection}",
         "get /api/tot_num",
         "get /healthz",
         "get /metrics",
         "get /readyz",
-        "get /v1/count",
-        "get /v1/images",
-        "get /v1/images/{id}",
-        "get /v1/images/{id}/file",
-        "get /v1/images/{id}/thumbnail",
+        "get /v1/collections",
+        "get /v1/collections/{collection}",
         "get /v1/plugins",
         "get /v1/plugins/{name}",
         "get /v1/plugins/{name}/{function}",
-        "get /v1/refused",
-        "get /v1/search",
-        "post /v1/compare",
-        "post /v1/features",
-        "post /v1/images",
         "post /v1/plugins/{name}/{function}",
-        "post /v1/search",
+        "put /v1/collections/{collection}",
     ];
+    let below = |base: &str| in_each.map(|one| one.replacen(" /", &format!(" {base}/"), 1));
+    let mut wanted: BTreeSet<String> = once.map(str::to_owned).into();
+    wanted.extend(below("/v1"));
+    wanted.extend(below("/v1/collections/{collection}"));
+    assert_eq!(described, wanted);
+    let ids = |document: &Value| -> Vec<String> {
+        let paths = document["paths"].as_object().unwrap().values();
+        let operations = paths.flat_map(|methods| methods.as_object().unwrap().values());
+        let ids = operations.filter_map(|one| one["operationId"].as_str());
+        ids.map(str::to_owned).collect()
+    };
+    let ids = ids(&description);
+    let different: BTreeSet<&String> = ids.iter().collect();
     assert_eq!(
-        described.iter().map(String::as_str).collect::<Vec<_>>(),
-        wanted
+        (ids.len(), different.len()),
+        (described.len(), described.len())
     );
     check_references(&description, &description);
     let picture = &description["components"]["schemas"]["Picture"]["properties"];

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
+mod collections;
 mod errors;
 mod fixtures;
 mod guard;
+mod labels;
 mod load;
 mod nasty;
 mod pages;

@@ -1,0 +1,327 @@
+//! Tags, objects and metadata: who is found by them.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use image::{DynamicImage, GrayImage, ImageFormat, Luma};
+use resight_engine::{
+    Engine, EngineOptions, Filter, FolderOptions, LabelPatch, ObjectId, Parts, PictureId, Query,
+    SearchAnswer, SearchOptions, Tag, Update, Vocabulary,
+};
+use resight_store::{FolderBlobs, SqliteCatalogue};
+use resight_vision::Sift;
+
+/// Squares that differ from number to number, so much brighter.
+fn picture(number: u32, brighter: u8) -> Vec<u8> {
+    let picture = GrayImage::from_fn(150, 110, |x, y| {
+        let mut cell = x / 9 + ((y / 8) << 8) + (number << 16);
+        for _ in 0..3 {
+            cell = (cell ^ (cell >> 15)).wrapping_mul(0x2C1B_3C6D);
+        }
+        Luma([(cell >> 24) as u8 / 2 + brighter])
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    DynamicImage::from(picture)
+        .write_to(&mut bytes, ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
+}
+
+fn parts(root: &std::path::Path) -> Parts {
+    Parts {
+        catalogue: Arc::new(SqliteCatalogue::in_memory().unwrap()),
+        blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
+        extractor: Arc::new(Sift::default()),
+        vocabulary: Vocabulary::generic(),
+        index: None,
+        convert: false,
+    }
+}
+
+/// An engine that examines three candidates at least.
+fn engine(root: &std::path::Path) -> Engine {
+    let options = EngineOptions {
+        shortlist: 3,
+        ..EngineOptions::default()
+    };
+    Engine::open(parts(root), options).unwrap()
+}
+
+fn tags(names: &[&str]) -> Vec<Tag> {
+    names.iter().map(|name| Tag::parse(name).unwrap()).collect()
+}
+
+fn tagged(names: &[&str]) -> LabelPatch {
+    LabelPatch {
+        add_tags: tags(names),
+        ..LabelPatch::default()
+    }
+}
+
+fn of(object: &str) -> LabelPatch {
+    LabelPatch {
+        object: Update::Set(ObjectId::parse(object).unwrap()),
+        ..LabelPatch::default()
+    }
+}
+
+fn with(names: &[&str]) -> Filter {
+    Filter {
+        tags: tags(names),
+        ..Filter::default()
+    }
+}
+
+fn add(engine: &Engine, number: u32, brighter: u8, patch: LabelPatch) -> PictureId {
+    let added = engine.add_labelled(&picture(number, brighter), "a.png", patch);
+    added.unwrap().picture.id
+}
+
+fn ask(engine: &Engine, options: &SearchOptions) -> SearchAnswer {
+    engine
+        .search(Query::Bytes(&picture(0, 0)), options)
+        .unwrap()
+}
+
+fn ids(answer: &SearchAnswer) -> Vec<PictureId> {
+    answer.hits.iter().map(|h| h.picture.id.clone()).collect()
+}
+
+#[test]
+fn a_filter_holds_for_all_that_is_found() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = engine(root.path());
+    let mut rare = Vec::new();
+    for n in 0..40 {
+        let names: &[&str] = if n % 20 == 7 {
+            &["all", "rare"]
+        } else {
+            &["all"]
+        };
+        let id = add(&engine, 0, n, tagged(names));
+        rare.extend((n % 20 == 7).then_some(id));
+    }
+    for n in 1..20 {
+        add(&engine, n, 0, tagged(&["all"]));
+    }
+    for expand in [false, true] {
+        let options = SearchOptions {
+            filter: with(&["rare"]),
+            expand,
+            ..SearchOptions::default()
+        };
+        let answer = ask(&engine, &options);
+        let mut found = ids(&answer);
+        found.sort();
+        rare.sort();
+        assert_eq!(found, rare, "expand: {expand}");
+        assert_eq!((answer.total, answer.verified), (2, 2));
+        assert_eq!(answer.hits[0].picture.labels.tags, tags(&["all", "rare"]));
+    }
+    let all = SearchOptions {
+        filter: with(&["all"]),
+        limit: 100,
+        ..SearchOptions::default()
+    };
+    let everything = SearchOptions {
+        limit: 100,
+        ..SearchOptions::default()
+    };
+    let answer = ask(&engine, &all);
+    assert_eq!(answer.verified, 40);
+    assert_eq!(ids(&answer), ids(&ask(&engine, &everything)));
+    // The next search sees a change.
+    let gone = LabelPatch {
+        remove_tags: tags(&["rare"]),
+        ..LabelPatch::default()
+    };
+    engine.label(vec![(rare[0].clone(), gone)]).unwrap();
+    let options = SearchOptions {
+        filter: with(&["rare"]),
+        ..SearchOptions::default()
+    };
+    assert_eq!(ids(&ask(&engine, &options)), rare[1..]);
+    let none = SearchOptions {
+        filter: with(&["never"]),
+        ..SearchOptions::default()
+    };
+    assert_eq!(ask(&engine, &none).total, 0);
+}
+
+#[test]
+fn each_object_is_given_once() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = engine(root.path());
+    let mut of_first = Vec::new();
+    for n in 0..6 {
+        of_first.push(add(&engine, 0, n, of("first")));
+    }
+    let alone = add(&engine, 0, 10, LabelPatch::default());
+    let of_second = [
+        add(&engine, 0, 11, of("second")),
+        add(&engine, 3, 0, of("second")),
+    ];
+    let plain = SearchOptions {
+        limit: 100,
+        ..SearchOptions::default()
+    };
+    let ungrouped = ask(&engine, &plain);
+    assert_eq!(ungrouped.same_object, None);
+    let ranked = ids(&ungrouped);
+    let grouped = SearchOptions {
+        group_by_object: true,
+        ..plain.clone()
+    };
+    let answer = ask(&engine, &grouped);
+    let found = ids(&answer);
+    // In the order of the best of each.
+    let best = |of: &[PictureId]| ranked.iter().find(|id| of.contains(id)).unwrap().clone();
+    let mut expected = vec![best(&of_first), alone, best(&of_second)];
+    expected.sort_by_key(|id| ranked.iter().position(|r| r == id));
+    assert_eq!(found, expected);
+    assert_eq!((answer.total, answer.verified), (3, 3));
+    let groups = answer.same_object.unwrap();
+    for (id, group) in found.iter().zip(&groups) {
+        let own: &[PictureId] = match id {
+            id if of_first.contains(id) => &of_first,
+            id if of_second.contains(id) => &of_second,
+            _ => &[],
+        };
+        let others = ranked.iter().filter(|r| own.contains(r) && *r != id);
+        let others: Vec<PictureId> = others.cloned().collect();
+        assert_eq!((group.total, &group.ids), (others.len(), &others));
+    }
+    // Pages of groups join.
+    let mut joined = Vec::new();
+    for (offset, group) in groups.iter().enumerate() {
+        let page = ask(
+            &engine,
+            &SearchOptions {
+                offset,
+                limit: 1,
+                ..grouped.clone()
+            },
+        );
+        assert_eq!(page.total, 3);
+        assert_eq!(page.same_object.as_deref(), Some(&[group.clone()][..]));
+        joined.extend(page.hits.into_iter().map(|h| h.picture.id));
+    }
+    assert_eq!(joined, found);
+}
+
+#[test]
+fn an_object_is_removed_as_a_whole() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = engine(root.path());
+    add(&engine, 0, 0, of("a"));
+    add(&engine, 1, 0, of("a"));
+    let stays = add(&engine, 2, 0, of("b"));
+    let a = ObjectId::parse("a").unwrap();
+    let (total, page) = engine.object(&a, 1, 5).unwrap();
+    assert_eq!((total, page.len()), (2, 1));
+    assert_eq!(engine.remove_object(&a).unwrap(), 2);
+    assert_eq!(
+        engine.remove_object(&a).unwrap_err().code(),
+        "unknown_object"
+    );
+    assert_eq!(
+        engine.object(&a, 0, 5).unwrap_err().code(),
+        "unknown_object"
+    );
+    let left = engine.pictures(0, 10).unwrap();
+    assert_eq!(left.iter().map(|p| &p.id).collect::<Vec<_>>(), [&stays]);
+    let answer = ask(&engine, &SearchOptions::default());
+    assert!(ids(&answer).iter().all(|id| *id == stays));
+}
+
+#[test]
+fn tags_of_a_folder_reach_what_is_new_and_what_is_not() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = engine(root.path());
+    let folder = root.path().join("pictures");
+    std::fs::create_dir(&folder).unwrap();
+    let put = |name: &str, number| std::fs::write(folder.join(name), picture(number, 0)).unwrap();
+    let index = |names: &[&str]| {
+        let options = FolderOptions {
+            labels: tagged(names),
+            ..FolderOptions::default()
+        };
+        let cancel = AtomicBool::new(false);
+        engine
+            .index_folder(&folder, &options, &cancel, &mut |_| {})
+            .unwrap()
+    };
+    put("a.png", 1);
+    assert_eq!(index(&[]).indexed, 1);
+    // The same bytes as an upload: known when the folder is read.
+    engine.add(&picture(2, 0), "b.png").unwrap();
+    put("b.png", 2);
+    put("c.png", 3);
+    let report = index(&["folder"]);
+    assert_eq!(
+        (report.unchanged, report.already_there, report.indexed),
+        (1, 1, 1)
+    );
+    assert_eq!(engine.count_matching(&with(&["folder"])).unwrap(), 3);
+    let elsewhere = add(&engine, 9, 0, LabelPatch::default());
+    index(&["again"]);
+    let again = engine.pictures_matching(&with(&["folder", "again"]), 0, 9);
+    let again = again.unwrap();
+    assert_eq!(again.len(), 3);
+    assert!(again.iter().all(|p| p.id != elsewhere));
+}
+
+#[test]
+fn what_is_said_with_a_picture_that_is_there_counts_too() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = engine(root.path());
+    let id = add(&engine, 1, 0, tagged(&["a"]));
+    assert_eq!(add(&engine, 1, 0, tagged(&["b"])), id);
+    let labels = engine.picture(&id).unwrap().labels;
+    assert_eq!(labels.tags, tags(&["a", "b"]));
+    let many: Vec<String> = (0..65).map(|n| n.to_string()).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let refused = engine.add_labelled(&picture(2, 0), "c.png", tagged(&many));
+    assert_eq!(refused.unwrap_err().code(), "too_many_tags");
+    assert_eq!(engine.count().unwrap(), 1, "nothing is kept of it");
+}
+
+#[test]
+fn many_pictures_are_labelled_all_or_none() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = engine(root.path());
+    let most: Vec<String> = (0..64).map(|n| n.to_string()).collect();
+    let most: Vec<&str> = most.iter().map(String::as_str).collect();
+    let few = add(&engine, 1, 0, LabelPatch::default());
+    let full = add(&engine, 2, 0, tagged(&most));
+    let both = [&few, &full].map(|id| (id.clone(), tagged(&["x"])));
+    let refused = engine.label(both.to_vec()).unwrap_err();
+    assert_eq!(refused.code(), "too_many_tags");
+    assert_eq!(engine.count_matching(&with(&["x"])).unwrap(), 0);
+    let both = [&few, &full].map(|id| (id.clone(), tagged(&["0"])));
+    assert_eq!(engine.label(both.to_vec()).unwrap(), [true, true]);
+    assert_eq!(engine.count_matching(&with(&["0"])).unwrap(), 2);
+}
+
+#[test]
+fn engines_side_by_side_keep_their_pictures_apart() {
+    let root = tempfile::tempdir().unwrap();
+    let first = engine(&root.path().join("first"));
+    let here = parts(&root.path().join("second"));
+    let second = Engine::open_beside(&first, here, first.options().clone()).unwrap();
+    // The same keys in both, with features of other pictures.
+    for n in 0..3 {
+        add(&first, n, 0, LabelPatch::default());
+        add(&second, 2 - n, 0, LabelPatch::default());
+    }
+    for _ in 0..2 {
+        for engine in [&first, &second] {
+            let answer = ask(engine, &SearchOptions::default());
+            assert_eq!(answer.verified, 1);
+            let own = engine.picture(&ids(&answer)[0]).unwrap();
+            assert_eq!(own.byte_len, picture(0, 0).len() as u64);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Several catalogues side by side in one data folder.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::folder::sync_folder;
+use crate::lock::create_private;
+use crate::{SqliteCatalogue, StoreError};
+
+/// Names a collection: 1 to 63 of `a-z`, `0-9`, `_` and `-`, the first of them a letter or a digit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CollectionName(String);
+
+impl CollectionName {
+    /// `None` for what is not allowed.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_first = |c: &u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_next = |c: &u8| is_first(c) || matches!(c, b'_' | b'-');
+        let good = text.len() <= 63
+            && text.as_bytes().first().is_some_and(is_first)
+            && text.as_bytes().iter().all(is_next);
+        good.then(|| Self(text.to_owned()))
+    }
+
+    /// As it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it names the one that is always there.
+    pub fn is_default(&self) -> bool {
+        self.0 == DEFAULT
+    }
+}
+
+impl Default for CollectionName {
+    fn default() -> Self {
+        Self(DEFAULT.to_owned())
+    }
+}
+
+impl fmt::Display for CollectionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+const DEFAULT: &str = "default";
+/// Folder of all collections but the default one, in the data folder.
+const FOLDER: &str = "collections";
+/// What the name of a folder begins with that is being deleted; no collection has such a name.
+const DELETED: &str = ".deleted-";
+
+/// The collections of a data folder. Each has a folder of its own, laid out as a data folder is; that
+/// of the default one is the data folder itself.
+///
+/// Hold a [`crate::FolderLock`] on the data folder to create, remove or sweep.
+#[derive(Clone, Debug)]
+pub struct Collections {
+    root: PathBuf,
+}
+
+impl Collections {
+    /// Of the data folder `root`, which need not exist.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_path_buf(),
+        }
+    }
+
+    /// The folder of a collection, whether it is there or not.
+    pub fn folder(&self, name: &CollectionName) -> PathBuf {
+        match name.is_default() {
+            true => self.root.clone(),
+            false => self.root.join(FOLDER).join(name.as_str()),
+        }
+    }
+
+    /// Whether it is there; the default one always is.
+    pub fn has(&self, name: &CollectionName) -> bool {
+        name.is_default() || SqliteCatalogue::is_in(&self.folder(name))
+    }
+
+    /// All that are there: the default one, then the others by name.
+    pub fn names(&self) -> Result<Vec<CollectionName>, StoreError> {
+        let mut names = self.entries(|entry| {
+            let name = CollectionName::parse(entry)?;
+            (!name.is_default() && self.has(&name)).then_some(name)
+        })?;
+        names.sort_unstable();
+        names.insert(0, CollectionName::default());
+        Ok(names)
+    }
+
+    /// Makes an empty collection durably; `false` where it was there before.
+    pub fn create(&self, name: &CollectionName) -> Result<bool, StoreError> {
+        if name.is_default() {
+            return Ok(false);
+        }
+        let was_there = self.has(name);
+        let folder = self.folder(name);
+        create_private(&folder).map_err(|error| StoreError::from_io(&folder, error))?;
+        if !was_there {
+            SqliteCatalogue::open(&folder)?;
+        }
+        // Also where it was there: a crash may have come between its making and this.
+        sync_folder(&self.root.join(FOLDER))?;
+        sync_folder(&self.root)?;
+        Ok(!was_there)
+    }
+
+    /// Removes a collection with all that is in it; `false` where there is none, and for the default
+    /// one. Once this has returned it is gone for good; files that could not be deleted go with the
+    /// next [`Collections::sweep`]. Nobody may have it open.
+    pub fn remove(&self, name: &CollectionName) -> Result<bool, StoreError> {
+        if name.is_default() || !self.has(name) {
+            return Ok(false);
+        }
+        // At once and as a whole: a kill in between must not leave half of it.
+        let folder = self.folder(name);
+        let mut number = 0;
+        let deleted = loop {
+            let free = self
+                .root
+                .join(FOLDER)
+                .join(format!("{DELETED}{name}-{number}"));
+            if !free.exists() {
+                break free;
+            }
+            number += 1;
+        };
+        fs::rename(&folder, &deleted).map_err(|error| StoreError::from_io(&folder, error))?;
+        sync_folder(&self.root.join(FOLDER))?;
+        let _left_for_the_sweep = fs::remove_dir_all(&deleted);
+        Ok(true)
+    }
+
+    /// Deletes what removals have left, as after a kill.
+    pub fn sweep(&self) -> Result<(), StoreError> {
+        let deleted = self.entries(|entry| {
+            let is_one = entry.starts_with(DELETED);
+            is_one.then(|| self.root.join(FOLDER).join(entry))
+        })?;
+        for folder in deleted {
+            fs::remove_dir_all(&folder).map_err(|error| StoreError::from_io(&folder, error))?;
+        }
+        Ok(())
+    }
+
+    /// What `take` makes of the names in the folder of all collections.
+    fn entries<T>(&self, take: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, StoreError> {
+        let folder = self.root.join(FOLDER);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(StoreError::from_io(&folder, error)),
+        };
+        let mut taken = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| StoreError::from_io(&folder, error))?;
+            taken.extend(entry.file_name().to_str().and_then(&take));
+        }
+        Ok(taken)
+    }
+}

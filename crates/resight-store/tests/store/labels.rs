@@ -1,0 +1,271 @@
+//! Tags, objects, metadata, and the pictures that a filter means.
+
+use resight_store::{
+    Catalogue, Change, Effect, Filter, LabelPatch, Labels, Metadata, NewPicture, ObjectId,
+    SqliteCatalogue, Tag, Update,
+};
+
+use crate::fixtures::{added, file, found, id, one, picture, upload};
+
+pub(crate) fn tags(names: &[&str]) -> Vec<Tag> {
+    names.iter().map(|name| Tag::parse(name).unwrap()).collect()
+}
+
+fn object(name: &str) -> ObjectId {
+    ObjectId::parse(name).unwrap()
+}
+
+fn metadata(entries: &[(&str, &str)]) -> Metadata {
+    let entries = entries.iter().map(|&(n, v)| (n.to_owned(), v.to_owned()));
+    let entries: Vec<_> = entries.collect();
+    Metadata::new(format!("{entries:?}"), entries).unwrap()
+}
+
+fn label(number: u64, patch: LabelPatch) -> Change {
+    Change::Label {
+        id: id(number),
+        patch,
+    }
+}
+
+fn tagged(number: u64, names: &[&str]) -> Change {
+    let add_tags = tags(names);
+    let patch = LabelPatch {
+        add_tags,
+        ..LabelPatch::default()
+    };
+    label(number, patch)
+}
+
+fn labels(catalogue: &SqliteCatalogue, number: u64) -> Labels {
+    catalogue.picture(&id(number)).unwrap().unwrap().labels
+}
+
+#[test]
+fn what_is_not_named_stays() {
+    let catalogue = SqliteCatalogue::in_memory().unwrap();
+    added(&catalogue, upload(1));
+    let all = LabelPatch {
+        tags: Update::Set(tags(&["b", "a", "b"])),
+        object: Update::Set(object("vase 7")),
+        metadata: Update::Set(metadata(&[("year", "1890")])),
+        ..LabelPatch::default()
+    };
+    assert_eq!(one(&catalogue, label(1, all)), Effect::Labelled);
+    let before = labels(&catalogue, 1);
+    assert_eq!(before.tags, tags(&["a", "b"]));
+    assert_eq!(before.object, Some(object("vase 7")));
+    assert_eq!(before.metadata.as_deref(), Some(r#"[("year", "1890")]"#));
+
+    one(&catalogue, label(1, LabelPatch::default()));
+    assert_eq!(labels(&catalogue, 1), before);
+
+    let patch = LabelPatch {
+        add_tags: tags(&["c"]),
+        remove_tags: tags(&["a", "never there"]),
+        object: Update::Clear,
+        ..LabelPatch::default()
+    };
+    one(&catalogue, label(1, patch));
+    let after = labels(&catalogue, 1);
+    assert_eq!((after.tags, after.object), (tags(&["b", "c"]), None));
+    assert_eq!(after.metadata, before.metadata);
+
+    let patch = LabelPatch {
+        tags: Update::Clear,
+        metadata: Update::Clear,
+        ..LabelPatch::default()
+    };
+    one(&catalogue, label(1, patch));
+    assert_eq!(labels(&catalogue, 1), Labels::default());
+    assert_eq!(one(&catalogue, tagged(9, &["x"])), Effect::NotFound);
+}
+
+#[test]
+fn too_many_tags_change_nothing_and_stop_nothing_else() {
+    let catalogue = SqliteCatalogue::in_memory().unwrap();
+    added(&catalogue, upload(1));
+    let names: Vec<String> = (0..Tag::MOST).map(|n| format!("{n:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let changes = vec![
+        tagged(1, &names),
+        tagged(1, &["one more"]),
+        tagged(1, &[names[5]]),
+    ];
+    let effects = catalogue.commit(changes).unwrap();
+    assert_eq!(
+        effects,
+        [Effect::Labelled, Effect::TooManyTags, Effect::Labelled]
+    );
+    assert_eq!(labels(&catalogue, 1).tags, tags(&names));
+}
+
+/// Six pictures: all are `n`, the even ones `even`; 1 to 3 are of one object, 4 of another.
+fn six() -> SqliteCatalogue {
+    let catalogue = SqliteCatalogue::in_memory().unwrap();
+    for number in 1..=6 {
+        assert_eq!(added(&catalogue, upload(number)), number);
+        let mut names = vec!["n"];
+        names.extend(number.is_multiple_of(2).then_some("even"));
+        let of = match number {
+            1..=3 => Update::Set(object("first")),
+            4 => Update::Set(object("second")),
+            _ => Update::Keep,
+        };
+        let patch = LabelPatch {
+            add_tags: tags(&names),
+            object: of,
+            metadata: Update::Set(metadata(&[
+                ("number", &number.to_string()),
+                ("half", &(number / 2).to_string()),
+            ])),
+            ..LabelPatch::default()
+        };
+        one(&catalogue, label(number, patch));
+    }
+    catalogue
+}
+
+#[test]
+fn a_filter_means_the_pictures_of_which_all_holds() {
+    let catalogue = six();
+    let entries = |entries: &[(&str, &str)]| Filter {
+        entries: metadata_entries(entries),
+        ..Filter::default()
+    };
+    let tagged = |yes: &[&str], no: &[&str]| Filter {
+        tags: tags(yes),
+        not_tags: tags(no),
+        ..Filter::default()
+    };
+    let of = |name: &str| Filter {
+        object: Some(object(name)),
+        ..Filter::default()
+    };
+    let cases: Vec<(Filter, &[u64])> = vec![
+        (Filter::default(), &[1, 2, 3, 4, 5, 6]),
+        (tagged(&["n"], &[]), &[1, 2, 3, 4, 5, 6]),
+        (tagged(&["n", "even"], &[]), &[2, 4, 6]),
+        (tagged(&["n"], &["even"]), &[1, 3, 5]),
+        (tagged(&["n", "absent"], &[]), &[]),
+        (tagged(&[], &["absent"]), &[1, 2, 3, 4, 5, 6]),
+        (of("first"), &[1, 2, 3]),
+        (of("firs"), &[]),
+        (entries(&[("half", "1")]), &[2, 3]),
+        (entries(&[("half", "1"), ("number", "3")]), &[3]),
+        (entries(&[("half", "1"), ("number", "4")]), &[]),
+        (
+            Filter {
+                object: Some(object("first")),
+                ..tagged(&["even"], &[])
+            },
+            &[2],
+        ),
+    ];
+    for (filter, expected) in cases {
+        assert_eq!(catalogue.matching_keys(&filter).unwrap(), expected);
+        let count = catalogue.matching_count(&filter).unwrap();
+        assert_eq!(count, expected.len() as u64, "{filter:?}");
+        let mut newest_first: Vec<u64> = expected.to_vec();
+        newest_first.reverse();
+        let list = |offset, limit| {
+            let list = catalogue.matching_list(&filter, offset, limit).unwrap();
+            list.iter().map(|r| r.key).collect::<Vec<_>>()
+        };
+        assert_eq!(list(0, 100), newest_first, "{filter:?}");
+        let page = newest_first.iter().skip(1).take(2).copied();
+        assert_eq!(list(1, 2), page.collect::<Vec<_>>(), "{filter:?}");
+    }
+}
+
+fn metadata_entries(entries: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |&(n, v): &(&str, &str)| (n.to_owned(), v.to_owned());
+    entries.iter().map(owned).collect()
+}
+
+#[test]
+fn objects_are_counted_and_numbered() {
+    let catalogue = six();
+    let seen = |offset, limit| {
+        let objects = catalogue.objects(offset, limit).unwrap();
+        let seen = objects.iter().map(|o| (o.id.to_string(), o.pictures));
+        seen.collect::<Vec<_>>()
+    };
+    let (first, second) = (("first".to_owned(), 3), ("second".to_owned(), 1));
+    assert_eq!(seen(0, 9), [first.clone(), second.clone()]);
+    assert_eq!((seen(0, 1), seen(1, 9)), (vec![first], vec![second]));
+    assert_eq!(catalogue.object_count().unwrap(), 2);
+    let numbers = catalogue.object_numbers().unwrap();
+    let keys: Vec<u64> = numbers.iter().map(|n| n.0).collect();
+    assert_eq!(keys, [1, 2, 3, 4]);
+    assert!(numbers[0].1 == numbers[1].1 && numbers[1].1 == numbers[2].1);
+    assert_ne!(numbers[2].1, numbers[3].1);
+}
+
+#[test]
+fn what_is_said_goes_with_the_picture() {
+    let catalogue = six();
+    one(&catalogue, Change::Remove(id(4)));
+    assert_eq!(catalogue.object_count().unwrap(), 1);
+    added(&catalogue, upload(4));
+    assert_eq!(labels(&catalogue, 4), Labels::default());
+}
+
+#[test]
+fn a_file_that_changes_keeps_what_is_said_about_it() {
+    let catalogue = SqliteCatalogue::in_memory().unwrap();
+    let said = LabelPatch {
+        add_tags: tags(&["kept"]),
+        object: Update::Set(object("thing")),
+        metadata: Update::Set(metadata(&[("a", "1")])),
+        ..LabelPatch::default()
+    };
+    catalogue
+        .commit(vec![found(1, "/p/a"), label(1, said.clone())])
+        .unwrap();
+    let before = labels(&catalogue, 1);
+    let effect = one(&catalogue, found(2, "/p/a"));
+    assert!(matches!(
+        effect,
+        Effect::Added {
+            replaced: Some(_),
+            ..
+        }
+    ));
+    assert_eq!(labels(&catalogue, 2), before);
+    let by_entry = Filter {
+        entries: metadata_entries(&[("a", "1")]),
+        ..Filter::default()
+    };
+    assert_eq!(catalogue.matching_count(&by_entry).unwrap(), 1);
+
+    // What is said about the new one itself goes before.
+    let own = LabelPatch {
+        add_tags: tags(&["own"]),
+        metadata: Update::Set(metadata(&[("b", "2")])),
+        ..LabelPatch::default()
+    };
+    catalogue
+        .commit(vec![found(3, "/p/a"), label(3, own)])
+        .unwrap();
+    let after = labels(&catalogue, 3);
+    assert_eq!(after.tags, tags(&["own"]));
+    assert_eq!(after.object, before.object);
+    assert_eq!(after.metadata.as_deref(), Some(r#"[("b", "2")]"#));
+    assert_eq!(catalogue.matching_count(&by_entry).unwrap(), 0);
+
+    // A picture that stays keeps what is said about it for itself.
+    catalogue
+        .commit(vec![upload(5), tagged(5, &["stays"])])
+        .unwrap();
+    let source = |number: u64| {
+        Change::Add(NewPicture {
+            source: Some(file("/p/b")),
+            ..picture(number)
+        })
+    };
+    one(&catalogue, source(5));
+    one(&catalogue, source(6));
+    assert_eq!(labels(&catalogue, 6), Labels::default());
+    assert_eq!(labels(&catalogue, 5).tags, tags(&["stays"]));
+}

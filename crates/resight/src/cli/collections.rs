@@ -1,0 +1,105 @@
+//! `resight collections`.
+
+use clap::Subcommand;
+use resight_store::{CollectionName, Collections};
+use serde_json::json;
+
+use super::CliError;
+use super::output::Output;
+use crate::config::{Config, collection_name};
+use crate::parts;
+use crate::wire::{Collection, CollectionList};
+
+const EXAMPLES: &str = "\
+Examples:
+  resight collections
+  resight collections create museum
+  resight index ~/Museum --collection museum
+  resight search photo.jpg --collection museum
+  resight collections delete museum
+
+A collection has pictures of its own; commands without --collection use the default one.";
+
+/// List, create and delete collections of pictures
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CollectionsArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List them, with the number of pictures of each
+    List,
+    /// Make an empty one; one that is there stays as it is
+    Create {
+        /// 1 to 63 of a-z, 0-9, _ and -
+        #[arg(value_parser = collection_name)]
+        name: CollectionName,
+    },
+    /// Forget a collection with all its pictures; indexed files are never touched
+    Delete {
+        /// Which
+        #[arg(value_parser = collection_name)]
+        name: CollectionName,
+    },
+}
+
+pub(crate) fn run(
+    args: &CollectionsArgs,
+    config: &Config,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    match args.action.as_ref().unwrap_or(&Action::List) {
+        Action::List => list(config, output),
+        Action::Create { name } => create(name, config, output),
+        Action::Delete { name } => delete(name, config, output),
+    }
+}
+
+fn list(config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let folders = Collections::new(&config.root);
+    let mut found = Vec::new();
+    for name in folders.names()? {
+        let pictures = parts::count_in(&folders.folder(&name))?.unwrap_or(0);
+        let name = name.to_string();
+        found.push(Collection { name, pictures });
+    }
+    if output.is_json() {
+        return output.json(&CollectionList { collections: found });
+    }
+    let row = |one: &Collection| vec![one.name.clone(), one.pictures.to_string()];
+    let rows: Vec<Vec<String>> = found.iter().map(row).collect();
+    output.table(&["collection", "pictures"], &[1], &rows)
+}
+
+fn create(name: &CollectionName, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let (_lock, folders) = parts::lock_collections(config)?;
+    let created = folders.create(name)?;
+    if output.is_json() {
+        return output.json(&json!({ "name": name.as_str(), "created": created }));
+    }
+    match created {
+        true => output.line(format_args!("Created {name}.")),
+        false => output.line(format_args!("{name} is there already.")),
+    }
+}
+
+fn delete(name: &CollectionName, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    if name.is_default() {
+        return Err(CliError::Usage {
+            code: "bad_collection_name",
+            detail: "the default collection cannot be deleted".into(),
+            next_step: "Remove its pictures, or delete the data folder as a whole.".into(),
+        });
+    }
+    let (_lock, folders) = parts::lock_collections(config)?;
+    if !folders.remove(name)? {
+        return Err(CliError::unknown_collection(name));
+    }
+    if output.is_json() {
+        return output.json(&json!({ "deleted": name.as_str() }));
+    }
+    output.line(format_args!("Deleted {name}."))
+}
