@@ -4,9 +4,9 @@
 // What must hold: `history.state` is {key, hit}: which search is shown (null: the list of pictures)
 // and which of its results is open. Every view is reached through `show`, so Back works everywhere.
 
-import { refreshCount, setUpLibrary, showLibrary } from './library.js';
+import { refreshCount, reloadPictures, setUpLibrary, showLibrary } from './library.js';
 import { closeMatch, openMatch, setUpMatch } from './match.js';
-import { $, Problem, api, el, fileForm, fixed, many, mark, number, percent, picture, say, showProblem, svg } from './page.js';
+import { $, Problem, api, base, collection, el, fileForm, filterParameters, fixed, labels, many, mark, number, pageAddress, percent, picture, say, showProblem, svg } from './page.js';
 
 const HITS = 50;
 const KEPT_UPLOADS = 8;
@@ -38,7 +38,7 @@ function searchFile(file) {
 
 function imageSearch(id, image) {
   const key = `image:${id}`;
-  const path = `/v1/images/${encodeURIComponent(id)}`;
+  const path = `${base}/images/${encodeURIComponent(id)}`;
   const search = searches.get(key) ?? { key, id, name: 'Stored picture', addresses: [`${path}/file`, `${path}/thumbnail`] };
   if (image) search.name = image.name;
   searches.set(key, search);
@@ -57,7 +57,7 @@ async function run(search) {
     const request = search.file
       ? { body: fileForm(search.file) }
       : { body: JSON.stringify({ image_id: search.id }), headers: { 'content-type': 'application/json' } };
-    const answer = await api(`/v1/search?offset=${next}&limit=${HITS}&matches=true`, { method: 'POST', signal, ...request });
+    const answer = await api(`${base}/search?offset=${next}&limit=${HITS}&matches=true${grouping()}${filterParameters()}`, { method: 'POST', signal, ...request });
     const known = next ? search.hits : [];
     const ids = new Set(known.map((hit) => hit.image.id));
     search.hits = [...known, ...answer.hits.filter((hit) => !ids.has(hit.image.id))];
@@ -80,6 +80,8 @@ async function run(search) {
     }
   }
 }
+
+const grouping = () => ($('group').checked ? '&group_by=object' : '');
 
 const time = (ms) => (ms < 1000 ? `${fixed(ms, ms < 10 ? 1 : 0)} ms` : `${fixed(ms / 1000, 1)} s`);
 
@@ -157,6 +159,8 @@ function hitCard(hit, index, queryId) {
       mark(hit),
       el('span', { className: 'figures' },
         ...figures(hit)),
+      labels(image) ? el('span', { className: 'labels muted' }, labels(image)) : null,
+      hit.same_object?.total ? el('span', { className: 'labels muted' }, `and ${number.format(hit.same_object.total)} more of this object`) : null,
       image.id === queryId ? el('span', { className: 'muted' }, 'The query itself') : null));
   return el('li', {}, card);
 }
@@ -172,8 +176,7 @@ function showQuery() {
 
 function go(state, { replace = false } = {}) {
   const id = state.key?.startsWith('image:') ? state.key.slice(6) : null;
-  const url = id ? `/?image=${encodeURIComponent(id)}` : '/';
-  history[replace ? 'replaceState' : 'pushState'](state, '', url);
+  history[replace ? 'replaceState' : 'pushState'](state, '', pageAddress(id));
   show(state);
 }
 
@@ -249,6 +252,29 @@ function takeFiles(files) {
   }
 }
 
+function askAnew() {
+  for (const search of searches.values()) search.answer = null;
+  if (!current) return;
+  closeMatch();
+  run(current);
+}
+
+$('filter').onchange = () => { reloadPictures(); askAnew(); };
+$('group').onchange = askAnew;
+$('collection').onchange = () => location.assign(pageAddress(null, $('collection').value));
+
+/** Offers the collections where there are several. */
+async function showCollections() {
+  try {
+    const { collections } = await api('/v1/collections');
+    const names = new Set([...collections.map((one) => one.name), collection]);
+    $('collection').replaceChildren(...[...names].map((name) => el('option', { value: name, selected: name === collection }, name)));
+    $('collections').hidden = names.size < 2;
+  } catch (error) {
+    showProblem(error, { retry: showCollections });
+  }
+}
+
 $('query-file').onchange = () => {
   takeFiles([...$('query-file').files]);
   $('query-file').value = ''; // So that choosing the same file again is noticed.
@@ -301,5 +327,7 @@ history.scrollRestoration = 'manual';
 const first = stateOfUrl();
 if (first.key && history.state?.key === first.key) first.hit = history.state.hit;
 history.replaceState(first, '');
+$('home').href = pageAddress(null);
+showCollections();
 refreshCount();
 show(first);

@@ -1,6 +1,6 @@
 // The list of pictures: the grid, one picture's panel, adding and removing.
 
-import { $, api, bytes, closeOnBackdrop, el, fileForm, many, number, picture, problemOf, say, showProblem } from './page.js';
+import { $, api, base, bytes, closeOnBackdrop, el, fileForm, filterParameters, many, number, picture, problemOf, say, showProblem, tagsOf, typedTags } from './page.js';
 
 const PAGE = 60;
 
@@ -11,7 +11,7 @@ let changed = () => {};
 /** Writes how many pictures are held into the page's head. */
 export async function refreshCount() {
   try {
-    const { count } = await api('/v1/count');
+    const { count } = await api(`${base}/count`);
     $('count').textContent = many(count, 'picture', 'pictures');
   } catch (error) {
     $('count').textContent = '';
@@ -33,7 +33,7 @@ async function loadPictures() {
   library.busy = true;
   library.stopped = false;
   try {
-    const page = await api(`/v1/images?offset=${library.shown.size}&limit=${PAGE}`);
+    const page = await api(`${base}/images?offset=${library.shown.size}&limit=${PAGE}${filterParameters()}`);
     if (turn !== library.turn) return;
     library.total = page.images.length ? page.total : Math.min(page.total, library.shown.size);
     for (const image of page.images) {
@@ -54,7 +54,8 @@ async function loadPictures() {
   }
 }
 
-function reloadPictures() {
+/** Loads the list anew, as after another filter. */
+export function reloadPictures() {
   library.turn += 1;
   Object.assign(library, { total: null, busy: false });
   library.shown.clear();
@@ -66,7 +67,9 @@ function reloadPictures() {
 
 function showLibraryState() {
   const { total, shown } = library;
-  $('empty').hidden = total !== 0;
+  const filtered = filterParameters() !== '';
+  $('empty').hidden = total !== 0 || filtered;
+  $('none-tagged').hidden = total !== 0 || !filtered;
   $('more-pictures').hidden = total !== null ? shown.size >= total : !library.stopped;
   $('library-summary').textContent = total ? `${number.format(shown.size)} of ${number.format(total)} shown` : '';
   // An observer reports changes only: observe anew, or a tall window would stop after one page.
@@ -96,8 +99,11 @@ function openPanel(image) {
     ['Features', number.format(image.features)],
     ['Added', new Date(image.added).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })],
     ['Id', image.id],
+    ...(image.metadata ? [['Metadata', JSON.stringify(image.metadata)]] : []),
   ];
   $('panel-facts').replaceChildren(...facts.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]));
+  $('panel-tags').value = typedTags(image.tags);
+  $('panel-object').value = image.object ?? '';
   $('panel-file').href = image.file;
   $('panel-problem').hidden = true;
   confirmRemoval(false);
@@ -116,7 +122,7 @@ async function removePicture() {
   const image = panelImage;
   $('panel-really').disabled = true;
   try {
-    await api(`/v1/images/${image.id}`, { method: 'DELETE' });
+    await api(`${base}/images/${image.id}`, { method: 'DELETE' });
     $('panel').close();
     say(`Removed ${image.name}.`);
     if (library.busy) return reloadPictures(); // A page on its way would miss one picture.
@@ -127,6 +133,21 @@ async function removePicture() {
     refreshCount();
   } catch (error) {
     confirmRemoval(false);
+    showProblem(error, { place: $('panel-problem') });
+  }
+}
+
+/** Keeps what was typed in one of the boxes as soon as it is left; what the other holds stays. */
+async function saveLabels(said) {
+  const image = panelImage;
+  try {
+    const saved = await api(`${base}/images/${image.id}`, { method: 'PATCH', body: JSON.stringify(said), headers: { 'content-type': 'application/json' } });
+    Object.assign(image, saved);
+    $('panel-problem').hidden = true;
+    say(`Saved for ${image.name}.`);
+    changed();
+    if (panelImage === image) $('panel-tags').value = typedTags(image.tags);
+  } catch (error) {
     showProblem(error, { place: $('panel-problem') });
   }
 }
@@ -154,7 +175,7 @@ async function addPictures(files) {
   const worker = async () => {
     for (let file = queue.shift(); file && !controller.signal.aborted; file = queue.shift()) {
       try {
-        const answer = await api('/v1/images', { method: 'POST', body: fileForm(file), signal: controller.signal });
+        const answer = await api(`${base}/images`, { method: 'POST', body: fileForm(file), signal: controller.signal });
         if (answer.already_present) known += 1;
         if (answer.features === 0) {
           plain += 1;
@@ -190,6 +211,8 @@ export function setUpLibrary({ found, onChange }) {
   $('panel-remove').onclick = () => confirmRemoval(true);
   $('panel-keep').onclick = () => { confirmRemoval(false); $('panel-remove').focus(); };
   $('panel-really').onclick = removePicture;
+  $('panel-tags').onchange = () => saveLabels({ tags: tagsOf($('panel-tags').value) });
+  $('panel-object').onchange = () => saveLabels({ object: $('panel-object').value.trim() || null });
   closeOnBackdrop($('panel'));
   $('add-files').onchange = () => addPictures($('add-files').files);
   $('adding-stop').onclick = () => {

@@ -57,6 +57,27 @@ export function picture(addresses, props = {}, { placeholder = true } = {}) {
   return img;
 }
 
+/** What is said about a picture, in one line; empty where nothing is. */
+export function labels(image) {
+  return [image.object, image.tags.map((tag) => `#${tag}`).join(' ')].filter(Boolean).join('  ');
+}
+
+/** Tags as they are typed: between commas, or in quotation marks where they hold some themselves. */
+export function tagsOf(text) {
+  const words = text.match(/\s*-?\s*"[^"]*"|[^,]+/g) ?? [];
+  return words.map((word) => word.trim().replace(/^(-?)\s*"([^"]*)"$/, '$1$2').trim()).filter(Boolean);
+}
+
+/** The other way round. */
+export const typedTags = (tags) => tags.map((tag) => (/[,]/.test(tag) ? `"${tag}"` : tag)).join(', ');
+
+/** The tags in the filter's box as parameters: `a, -b` means those with a and without b. */
+export function filterParameters() {
+  return tagsOf($('filter').value).filter((word) => word !== '-').map((word) => (word.startsWith('-')
+    ? `&not_tag=${encodeURIComponent(word.slice(1).trim())}`
+    : `&tag=${encodeURIComponent(word)}`)).join('');
+}
+
 /** Closes a dialog by a click beside it; its own padding counts as inside. */
 export function closeOnBackdrop(dialog) {
   dialog.addEventListener('click', (event) => {
@@ -65,6 +86,21 @@ export function closeOnBackdrop(dialog) {
     const beside = x < left || x > right || y < top || y > bottom;
     if (event.target === dialog && beside) dialog.close();
   });
+}
+
+// ---- Which collection is shown ----
+
+/** Its name; the page is loaded anew for another one. */
+export const collection = new URLSearchParams(location.search).get('collection') || 'default';
+/** Where the server has what is in it. */
+export const base = collection === 'default' ? '/v1' : `/v1/collections/${encodeURIComponent(collection)}`;
+
+/** The page's own address for a stored picture, or for the list where there is none, in a collection. */
+export function pageAddress(image, name = collection) {
+  const parameters = new URLSearchParams();
+  if (name !== 'default') parameters.set('collection', name);
+  if (image) parameters.set('image', image);
+  return parameters.size ? `/?${parameters}` : '/';
 }
 
 // ---- Talking to the server ----
