@@ -77,15 +77,19 @@ pub(super) async fn one(
     State(app): State<App>,
     CollectionAt(name): CollectionAt,
 ) -> Result<Json<Collection>, Problem> {
-    if name.is_default() {
-        return Ok(Json(told(&name, service::held(&app).await?)));
-    }
-    let (kept, asked) = (app.collections.clone(), name.clone());
-    let count = app.work.light.run(move || Ok(kept.count(&asked))).await??;
-    match count {
+    match pictures_in(&app, &name).await? {
         Some(pictures) => Ok(Json(told(&name, pictures))),
         None => Err(CollectionError::Unknown(name).into()),
     }
+}
+
+/// How many pictures a collection holds; `None` where there is none of this name.
+async fn pictures_in(app: &App, name: &CollectionName) -> Result<Option<u64>, Problem> {
+    if name.is_default() {
+        return service::held(app).await.map(Some);
+    }
+    let (kept, asked) = (app.collections.clone(), name.clone());
+    Ok(app.work.light.run(move || Ok(kept.count(&asked))).await??)
 }
 
 /// Makes an empty collection; one that is there stays as it is.
@@ -113,7 +117,9 @@ pub(super) async fn create(
         true => StatusCode::CREATED,
         false => StatusCode::OK,
     };
-    Ok((status, one(State(app), CollectionAt(name)).await?))
+    let pictures = pictures_in(&app, &name).await?;
+    // Somebody may have removed it since; it was made all the same.
+    Ok((status, Json(told(&name, pictures.unwrap_or(0)))))
 }
 
 /// Removes a collection with all its pictures, for good.
