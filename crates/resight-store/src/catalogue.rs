@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Filter, LabelPatch, Labels, ObjectId, StoreError};
+use crate::{Filter, LabelPatch, Labels, ObjectId, Pairs, StoreError};
 
 /// Public id of a picture: 32 lower-case hexadecimal characters, the first 16 bytes of the BLAKE3
 /// hash of the file's bytes. The store does not compute it.
@@ -221,8 +221,8 @@ pub struct StoredBytes {
 /// each read sees one committed state, and reads do not wait for a commit in progress.
 ///
 /// Any method fails with `store_io`, `store_busy` or `store_damaged`; methods that write also with
-/// `store_full` and `store_read_only`.
-pub trait Catalogue: Send + Sync {
+/// `store_full` and `store_read_only`. Pairs of pictures have a trait of their own.
+pub trait Catalogue: Pairs + Send + Sync {
     /// Applies all changes in order, or none of them. Once this has returned `Ok`, they survive a
     /// power cut. Gives one effect a change, in the same order; a later change sees the earlier.
     fn commit(&self, changes: Vec<Change>) -> Result<Vec<Effect>, StoreError>;

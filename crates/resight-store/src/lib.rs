@@ -19,6 +19,7 @@ mod error;
 mod folder;
 mod labels;
 mod lock;
+mod pairs;
 mod sqlite;
 
 pub use blobs::BlobStore;
@@ -31,4 +32,5 @@ pub use error::StoreError;
 pub use folder::FolderBlobs;
 pub use labels::{Filter, LabelPatch, Labels, Metadata, ObjectId, Tag, Update};
 pub use lock::FolderLock;
+pub use pairs::{NotAMatch, PairLink, Pairs, PicturePair};
 pub use sqlite::SqliteCatalogue;

@@ -7,6 +7,7 @@
 mod changes;
 mod connection;
 mod labels;
+mod pairs;
 mod reads;
 mod schema;
 mod staged;
@@ -19,8 +20,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::folder::sync_folder;
 use crate::{
-    Catalogue, Change, Effect, Filter, ObjectCount, PictureId, PictureRecord, Refusal, SourceFile,
-    StoreError, StoredBytes,
+    Catalogue, Change, Effect, Filter, NotAMatch, ObjectCount, PairLink, Pairs, PictureId,
+    PicturePair, PictureRecord, Refusal, SourceFile, StoreError, StoredBytes,
 };
 
 /// Name of the catalogue's file in the data folder.
@@ -329,6 +330,65 @@ impl Catalogue for SqliteCatalogue {
             ids.iter()
                 .try_for_each(|id| changes::forget_removed(connection, id))
         })
+    }
+}
+
+impl Pairs for SqliteCatalogue {
+    fn keep_pairs(&self, pairs: &[PicturePair], looked_up_to: u64) -> Result<(), StoreError> {
+        self.write(|connection| pairs::keep(connection, pairs, looked_up_to))
+    }
+
+    fn looked_up_to(&self) -> Result<u64, StoreError> {
+        self.read(pairs::looked_up_to)
+    }
+
+    fn not_looked_for(&self) -> Result<u64, StoreError> {
+        self.read(pairs::not_looked_for)
+    }
+
+    fn keys_above(&self, key: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+        self.read(|connection| pairs::keys_above(connection, key, limit))
+    }
+
+    fn links_after(
+        &self,
+        after: Option<(u64, u64)>,
+        limit: usize,
+    ) -> Result<Vec<PairLink>, StoreError> {
+        self.read(|connection| pairs::links_after(connection, after, limit))
+    }
+
+    fn pairs(&self, keys: &[(u64, u64)]) -> Result<Vec<Option<PicturePair>>, StoreError> {
+        self.read(|connection| pairs::pairs(connection, keys))
+    }
+
+    fn keys_of_several_sources(&self) -> Result<Vec<u64>, StoreError> {
+        self.read(pairs::keys_of_several_sources)
+    }
+
+    fn add_not_a_match(&self, a: &PictureId, b: &PictureId) -> Result<bool, StoreError> {
+        let now = now_ms();
+        self.write(|connection| pairs::add_not_a_match(connection, (a, b), now))
+    }
+
+    fn drop_not_a_match(&self, a: &PictureId, b: &PictureId) -> Result<bool, StoreError> {
+        self.write(|connection| pairs::drop_not_a_match(connection, a, b))
+    }
+
+    fn not_matches(&self, offset: u64, limit: u64) -> Result<Vec<NotAMatch>, StoreError> {
+        self.read(|connection| pairs::not_matches(connection, offset, limit))
+    }
+
+    fn not_match_count(&self) -> Result<u64, StoreError> {
+        self.read(pairs::not_match_count)
+    }
+
+    fn not_matches_of(&self, id: &PictureId) -> Result<Vec<u64>, StoreError> {
+        self.read(|connection| pairs::not_matches_of(connection, id))
+    }
+
+    fn not_match_keys(&self) -> Result<Vec<(u64, u64)>, StoreError> {
+        self.read(pairs::not_match_keys)
     }
 }
 

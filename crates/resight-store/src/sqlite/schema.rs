@@ -8,6 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::pairs;
 use crate::StoreError;
 
 /// Marks a SQLite file as a Resight catalogue: "Rsgt" in ASCII.
@@ -19,7 +20,7 @@ pub(super) const VERSION: u32 = 1 + STEPS.len() as u32;
 /// What leads from each format to the next, the first of them from 1 to 2. A new file goes the
 /// same way, so that it does not differ from one that was taken over. Steps stay as they are once a
 /// version with them is out.
-const STEPS: &[&str] = &[LABELS];
+const STEPS: &[&str] = &[LABELS, pairs::TABLES];
 
 /// Since format 2: what is said about pictures. `entry` holds what metadata can be found by.
 const LABELS: &str = "
@@ -40,6 +41,9 @@ CREATE TABLE entry (
 );
 CREATE INDEX entry_by_key ON entry (key);
 ";
+
+/// What stands in for each step while a file from before it is only read.
+const WITHOUT: [&str; STEPS.len()] = [WITHOUT_LABELS, pairs::WITHOUT];
 
 /// Stands in for what format 1 lacks while such a file is only read: nothing is said about any
 /// picture. Lives with one connection, and changes nothing in the file.
@@ -160,10 +164,12 @@ pub(super) fn check(path: &Path, connection: &Connection) -> Result<(), StoreErr
 /// Lets a connection for reading read a file of an earlier format as if it were of the present one.
 pub(super) fn read_as_present(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     match kind(path, connection)? {
-        Kind::Ours(1) => connection
-            .execute_batch(WITHOUT_LABELS)
+        Kind::Ours(format) => (1..)
+            .zip(WITHOUT)
+            .skip_while(|(without, _)| *without < format)
+            .try_for_each(|(_, stand_in)| connection.execute_batch(stand_in))
             .map_err(|error| StoreError::from_sql(path, error)),
-        Kind::Ours(_) | Kind::Empty => Ok(()),
+        Kind::Empty => Ok(()),
     }
 }
 

@@ -1,10 +1,10 @@
-//! A file of the first format, which knew no tags. It was written by the version of that time, for
+//! A file of the first format, which knew no tags and no pairs. It was written by the version of that time, for
 //! two pictures of 16 features each, and made smaller by SQLite's own VACUUM alone.
 
 use std::path::Path;
 
 use resight_store::{
-    Catalogue, Change, Effect, Filter, LabelPatch, Labels, PictureId, SqliteCatalogue,
+    Catalogue, Change, Effect, Filter, LabelPatch, Labels, Pairs, PictureId, SqliteCatalogue,
 };
 
 use crate::fixtures::{one, upload};
@@ -41,6 +41,8 @@ fn check(catalogue: &SqliteCatalogue) {
     };
     assert!(catalogue.matching_keys(&tagged).unwrap().is_empty());
     assert!(catalogue.objects(0, 9).unwrap().is_empty());
+    assert!(catalogue.links_after(None, 9).unwrap().is_empty());
+    assert_eq!(catalogue.not_looked_for().unwrap(), 2);
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod files;
 mod fixtures;
 mod format;
 mod labels;
+mod pairs;
 mod paths;
 mod reading;
 mod removed;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use resight_index::Posting;
 use resight_store::{
-    Catalogue, Change, Effect, Filter, ObjectCount, PictureId, PictureRecord, Refusal, SourceFile,
-    SqliteCatalogue, StoreError, StoredBytes,
+    Catalogue, Change, Effect, Filter, NotAMatch, ObjectCount, PairLink, Pairs, PictureId,
+    PicturePair, PictureRecord, Refusal, SourceFile, SqliteCatalogue, StoreError, StoredBytes,
 };
 
 use crate::synthetic::{donor, synthetic};
@@ -122,5 +122,24 @@ impl Catalogue for Grown {
         fn stored_bytes() -> StoredBytes;
         fn removed_pictures(limit: usize) -> Vec<PictureId>;
         fn forget_removed(ids: &[PictureId]) -> ();
+    }
+}
+
+/// Nothing here looks for duplicates.
+impl Pairs for Grown {
+    as_the_real! {
+        fn keep_pairs(pairs: &[PicturePair], looked_up_to: u64) -> ();
+        fn looked_up_to() -> u64;
+        fn not_looked_for() -> u64;
+        fn keys_above(key: u64, limit: usize) -> Vec<u64>;
+        fn links_after(after: Option<(u64, u64)>, limit: usize) -> Vec<PairLink>;
+        fn pairs(keys: &[(u64, u64)]) -> Vec<Option<PicturePair>>;
+        fn keys_of_several_sources() -> Vec<u64>;
+        fn add_not_a_match(a: &PictureId, b: &PictureId) -> bool;
+        fn drop_not_a_match(a: &PictureId, b: &PictureId) -> bool;
+        fn not_matches(offset: u64, limit: u64) -> Vec<NotAMatch>;
+        fn not_match_count() -> u64;
+        fn not_matches_of(id: &PictureId) -> Vec<u64>;
+        fn not_match_keys() -> Vec<(u64, u64)>;
     }
 }
