@@ -1,9 +1,12 @@
 // Resight's page. This part holds the query, its results, and which view is shown; the list of
-// pictures is in library.js, the close view of one match in match.js.
+// pictures is in library.js, the groups of duplicates in duplicates.js, the close view of one match
+// in match.js.
 //
-// What must hold: `history.state` is {key, hit}: which search is shown (null: the list of pictures)
-// and which of its results is open. Every view is reached through `show`, so Back works everywhere.
+// What must hold: `history.state` is {key, hit}: which search is shown (null: the list of pictures,
+// `duplicates`: the groups of duplicates) and which of its results is open. Every view is reached
+// through `show`, so Back works everywhere.
 
+import { setUpDuplicates, showDuplicates } from './duplicates.js';
 import { refreshCount, reloadPictures, setUpLibrary, showLibrary } from './library.js';
 import { closeMatch, openMatch, setUpMatch } from './match.js';
 import { $, Problem, api, base, collection, el, fileForm, filterParameters, fixed, labels, many, mark, number, pageAddress, percent, picture, say, showProblem, svg } from './page.js';
@@ -174,9 +177,12 @@ function showQuery() {
 
 // ---- Which view is shown ----
 
+const DUPLICATES = 'duplicates';
+
 function go(state, { replace = false } = {}) {
   const id = state.key?.startsWith('image:') ? state.key.slice(6) : null;
-  history[replace ? 'replaceState' : 'pushState'](state, '', pageAddress(id));
+  const view = state.key === DUPLICATES ? DUPLICATES : null;
+  history[replace ? 'replaceState' : 'pushState'](state, '', pageAddress(id, { view }));
   show(state);
 }
 
@@ -205,7 +211,12 @@ function show(state) {
     }
     if (search?.answer) showResults();
   }
-  if (!search) showLibrary();
+  const grouped = state.key === DUPLICATES;
+  $('duplicates').hidden = !grouped;
+  $('filters').hidden = grouped;
+  $('library').hidden = grouped || Boolean(search);
+  if (grouped) showDuplicates();
+  else if (!search) showLibrary();
   const open = () => {
     const at = history.state?.hit;
     const hit = search === current && history.state?.key === search?.key ? search?.hits?.[at] : null;
@@ -226,6 +237,10 @@ setUpLibrary({
     for (const search of searches.values()) if (search !== current) search.answer = null;
   },
 });
+
+setUpDuplicates({ found: (image) => find(image) });
+$('to-duplicates').onclick = () => go({ key: DUPLICATES });
+$('from-duplicates').onclick = () => go({ key: null });
 
 setUpMatch({
   move: async (search, index) => {
@@ -261,7 +276,7 @@ function askAnew() {
 
 $('filter').onchange = () => { reloadPictures(); askAnew(); };
 $('group').onchange = askAnew;
-$('collection').onchange = () => location.assign(pageAddress(null, $('collection').value));
+$('collection').onchange = () => location.assign(pageAddress(null, { name: $('collection').value }));
 
 /** Offers the collections where there are several. */
 async function showCollections() {
@@ -317,7 +332,9 @@ document.addEventListener('drop', (event) => {
 addEventListener('popstate', (event) => show(event.state ?? stateOfUrl()));
 
 function stateOfUrl() {
-  const id = new URLSearchParams(location.search).get('image');
+  const asked = new URLSearchParams(location.search);
+  if (asked.get('view') === DUPLICATES) return { key: DUPLICATES };
+  const id = asked.get('image');
   return { key: id ? `image:${id}` : null };
 }
 

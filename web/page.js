@@ -95,11 +95,12 @@ export const collection = new URLSearchParams(location.search).get('collection')
 /** Where the server has what is in it. */
 export const base = collection === 'default' ? '/v1' : `/v1/collections/${encodeURIComponent(collection)}`;
 
-/** The page's own address for a stored picture, or for the list where there is none, in a collection. */
-export function pageAddress(image, name = collection) {
+/** The page's own address for a stored picture, or for the list where there is none, or for another view of a collection. */
+export function pageAddress(image, { name = collection, view = null } = {}) {
   const parameters = new URLSearchParams();
   if (name !== 'default') parameters.set('collection', name);
   if (image) parameters.set('image', image);
+  if (view) parameters.set('view', view);
   return parameters.size ? `/?${parameters}` : '/';
 }
 

@@ -105,8 +105,12 @@ impl Engine {
             }
         }
         // A batch may add a picture and remove it again, so removals come last.
+        let pictures_came = !added.is_empty();
         visual.index.add(added);
         visual.index.remove(&gone);
+        if pictures_came {
+            self.news.tell();
+        }
         for key in &gone {
             visual.cache.remove(key.0);
         }

@@ -14,6 +14,7 @@ use crate::commit::{Pending, Prepared, original_name, thumbnail_name};
 use crate::convert::convert_first;
 use crate::decode::{DecodeLimits, RefusedCode};
 use crate::describe::{Described, describe};
+use crate::duplicates::News;
 use crate::error::EngineError;
 use crate::feature_cache::FeatureCache;
 use crate::labels::{check_tags, label};
@@ -118,6 +119,9 @@ pub struct Engine {
     visual: RwLock<Arc<Visual>>,
     changes: Mutex<()>,
     conversion: Mutex<()>,
+    /// Held by whoever looks for pairs.
+    pub(crate) looking: Mutex<()>,
+    pub(crate) news: Arc<News>,
     /// Whether leftovers of an earlier process have been looked for.
     pub(crate) swept: AtomicBool,
 }
@@ -134,24 +138,26 @@ impl Engine {
     /// makes what is not in the kept index from the stored words.
     pub fn open(parts: Parts, options: EngineOptions) -> Result<Self, EngineError> {
         let cache = FeatureCache::new(options.feature_cache_bytes);
-        Self::open_with(parts, options, cache)
+        Self::open_with(parts, options, cache, Arc::default())
     }
 
     /// As [`Engine::open`], for other pictures in the same process: keeps features of stored pictures
-    /// in the memory of `other`, so that many engines take no more of it than one.
+    /// in the memory of `other`, so that many engines take no more of it than one. Pictures that come
+    /// to either end the waiting of [`Engine::wait_for_pictures`] of both.
     pub fn open_beside(
         other: &Self,
         parts: Parts,
         options: EngineOptions,
     ) -> Result<Self, EngineError> {
         let cache = other.visual().cache.beside();
-        Self::open_with(parts, options, cache)
+        Self::open_with(parts, options, cache, other.news.clone())
     }
 
     fn open_with(
         parts: Parts,
         options: EngineOptions,
         cache: FeatureCache,
+        news: Arc<News>,
     ) -> Result<Self, EngineError> {
         let model = parts.extractor.model();
         check_model(&parts.vocabulary, model)?;
@@ -161,14 +167,19 @@ impl Engine {
             Err(EngineError::ModelMismatch { .. }) if parts.convert => convert_first(&parts)?,
             checked => checked?,
         }
-        Ok(Self {
+        let engine = Self {
             visual: RwLock::new(Arc::new(Visual::open(&parts, cache)?)),
             parts,
             options,
             changes: Mutex::new(()),
             conversion: Mutex::new(()),
+            looking: Mutex::new(()),
+            news,
             swept: AtomicBool::new(false),
-        })
+        };
+        // It may hold pictures that were not looked for.
+        engine.news.tell();
+        Ok(engine)
     }
 
     /// The present vocabulary and what depends on it.

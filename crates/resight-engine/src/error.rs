@@ -30,6 +30,9 @@ pub enum EngineError {
     /// A picture would have more tags than one may have.
     #[error("a picture has {} tags at most", Tag::MOST)]
     TooManyTags,
+    /// A picture was paired with itself.
+    #[error("{0} was given twice: a picture cannot be set apart from itself")]
+    SamePicture(PictureId),
     /// The picture is known, but its file was moved, changed or removed.
     #[error("the file of picture {id} cannot be given: {reason}")]
     FileGone {
@@ -85,6 +88,7 @@ impl EngineError {
         "unknown_picture",
         "unknown_object",
         "too_many_tags",
+        "same_picture",
         "file_gone",
         "folder_unreadable",
         "model_mismatch",
@@ -102,6 +106,7 @@ impl EngineError {
             Self::UnknownPicture(_) => "unknown_picture",
             Self::UnknownObject(_) => "unknown_object",
             Self::TooManyTags => "too_many_tags",
+            Self::SamePicture(_) => "same_picture",
             Self::FileGone { .. } => "file_gone",
             Self::FolderUnreadable { .. } => "folder_unreadable",
             Self::ModelMismatch { .. } => "model_mismatch",
@@ -130,6 +135,7 @@ impl EngineError {
             Self::TooManyTags => {
                 "Remove tags that are no longer needed, or keep such facts as metadata."
             }
+            Self::SamePicture(_) => "Give the ids of two different pictures.",
             Self::FileGone { .. } => "Index its folder again to bring the catalogue up to date.",
             Self::FolderUnreadable { .. } => "Check that the folder exists and may be read.",
             Self::ModelMismatch {

@@ -24,13 +24,18 @@ pub(crate) fn coverage(points: impl Iterator<Item = [f64; 2]>, width: u32, heigh
         }
         hull.pop();
     }
-    let twice: f64 = (0..hull.len())
+    (area(&hull) / (f64::from(width) * f64::from(height))).min(1.0)
+}
+
+/// Area of a polygon by its corners in order; 0 for fewer than three.
+pub(crate) fn area(corners: &[[f64; 2]]) -> f64 {
+    let twice: f64 = (0..corners.len())
         .map(|i| {
-            let (a, b) = (hull[i], hull[(i + 1) % hull.len()]);
+            let (a, b) = (corners[i], corners[(i + 1) % corners.len()]);
             a[0] * b[1] - a[1] * b[0]
         })
         .sum();
-    (0.5 * twice.abs() / (f64::from(width) * f64::from(height))).min(1.0)
+    0.5 * twice.abs()
 }
 
 /// Where the outline of a picture of this size goes: corners clockwise from the top left; `None`

@@ -9,6 +9,7 @@ mod compare;
 mod convert;
 mod decode;
 mod describe;
+mod duplicates;
 mod engine;
 mod error;
 mod examine;
@@ -34,6 +35,10 @@ pub use calibrate::{AgreeingPair, Calibration, CalibrationEvent, calibrate};
 pub use compare::{Comparison, compare};
 pub use convert::ConvertStep;
 pub use decode::{DecodeLimits, Decoded, Refused, RefusedCode, decode};
+pub use duplicates::{
+    DuplicateGroup, DuplicateOptions, DuplicatePair, Duplicates, PairKind, PairStep, Refuted,
+    RefutedPage,
+};
 pub use engine::{
     Engine, EngineOptions, IndexFolder, MODEL_SETTING, Parts, RefusedFile, Storage,
     VOCABULARY_SETTING,

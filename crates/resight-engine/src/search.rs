@@ -67,6 +67,8 @@ pub struct SearchAnswer {
     pub total: usize,
     /// Verified hits in the whole ranking.
     pub verified: usize,
+    /// Pictures left out because somebody said that they are no match of one searched for.
+    pub left_out: usize,
     /// The part asked for.
     pub hits: Vec<Hit>,
     /// Of each of these, the other pictures of its object; `None` where hits are not grouped.
@@ -231,14 +233,19 @@ impl Engine {
             _ => options.offset.saturating_add(options.limit),
         };
         let least = end.max(MOST_EXAMINED).max(self.options.shortlist);
+        let ids = resolved.iter().filter_map(|query| query.facts.id.as_ref());
+        let mut refuted = self.refuted(ids)?;
+        refuted.retain(|key| !own_keys.contains(key));
         let ask = |words: &QueryWords| {
             let options = CandidateOptions {
-                limit: least.saturating_add(own_keys.len()),
+                limit: least.saturating_add(own_keys.len() + refuted.len()),
                 ..CandidateOptions::default()
             };
             let mut found = snapshot.candidates_where(words, &options, &wanted);
             let before = found.best.len();
-            found.best.retain(|c| !own_keys.contains(&c.key.0));
+            found
+                .best
+                .retain(|c| !own_keys.contains(&c.key.0) && !refuted.contains(&c.key.0));
             found.total -= before - found.best.len();
             found.best.truncate(least);
             found
@@ -280,6 +287,7 @@ impl Engine {
             shortlist,
             total,
             verified,
+            left_out: refuted.len(),
             hits,
             same_object,
             mirrored: mirrored.is_some(),

@@ -9,6 +9,7 @@
 mod collections;
 mod conversion;
 mod extractors;
+mod pairing;
 mod vocabularies;
 
 use std::path::Path;

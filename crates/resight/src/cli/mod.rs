@@ -3,6 +3,7 @@
 mod calibrate;
 mod collections;
 mod compare;
+mod duplicates;
 mod error;
 mod eval;
 mod features;
@@ -56,6 +57,8 @@ enum Command {
     Search(search::SearchArgs),
     Compare(compare::CompareArgs),
     Features(features::FeaturesArgs),
+    Duplicates(duplicates::DuplicatesArgs),
+    NotAMatch(duplicates::NotAMatchArgs),
     List(pictures::ListArgs),
     Count(pictures::CountArgs),
     Remove(pictures::RemoveArgs),
@@ -101,6 +104,8 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Search(args) => search::run(args, &config, &mut output),
         Command::Compare(args) => compare::run(args, &config, &mut output),
         Command::Features(args) => features::run(args, &config, &mut output),
+        Command::Duplicates(args) => duplicates::run(args, &config, &mut output),
+        Command::NotAMatch(args) => duplicates::not_a_match(args, &config, &mut output),
         Command::List(args) => pictures::list(args, &config, &mut output),
         Command::Count(args) => pictures::count(args, &config, &mut output),
         Command::Remove(args) => pictures::remove(args, &config, &mut output),

@@ -178,6 +178,12 @@ pub const TABLE: &[Row] = &[
         "Remove tags that are no longer needed, or keep such facts as metadata.",
     ),
     row(
+        "same_picture",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "Both pictures are the same",
+        "Give the ids of two different pictures.",
+    ),
+    row(
         "file_gone",
         StatusCode::GONE,
         "The picture's file is no longer where it was indexed",

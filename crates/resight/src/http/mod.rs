@@ -10,6 +10,7 @@
 
 pub mod codes;
 mod collections;
+mod duplicates;
 mod guard;
 mod health;
 mod intake;
@@ -124,6 +125,7 @@ impl App {
         (name = "objects", description = "Things that several of the stored pictures show"),
         (name = "search", description = "Finding a picture, or a part of one, again"),
         (name = "collections", description = "Collections of pictures. Everything about pictures, objects and search below `/v1` is about the default one, and lies below `/v1/collections/{collection}` for each"),
+        (name = "duplicates", description = "Which of the stored pictures are the same or show the same"),
         (name = "plugins", description = "Functions that Python files offer"),
         (name = "service", description = "Facts about the server")
     )
@@ -142,6 +144,12 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(search::search, search::search_stored))
         .routes(routes!(search::features))
         .routes(routes!(search::compare))
+        .routes(routes!(duplicates::list))
+        .routes(routes!(
+            duplicates::decisions,
+            duplicates::add,
+            duplicates::drop
+        ))
         .routes(routes!(service::count))
         .routes(routes!(service::refused))
 }

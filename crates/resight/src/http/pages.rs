@@ -12,7 +12,7 @@ const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; base-uri '
                       form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
 /// Address, media type and content of each file. `web/README.md` names them too.
-const FILES: [(&str, &str, &str); 7] = [
+const FILES: [(&str, &str, &str); 8] = [
     (
         "/",
         "text/html; charset=utf-8",
@@ -24,6 +24,11 @@ const FILES: [(&str, &str, &str); 7] = [
         include_str!("../../../../web/style.css"),
     ),
     ("/app.js", SCRIPT, include_str!("../../../../web/app.js")),
+    (
+        "/duplicates.js",
+        SCRIPT,
+        include_str!("../../../../web/duplicates.js"),
+    ),
     (
         "/library.js",
         SCRIPT,

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -60,12 +60,12 @@ impl From<CliError> for CollectionError {
 /// The collections of a data folder beside the default one, opened when they are first asked for.
 /// A copy shares them. The default value has none and can make none.
 #[derive(Clone, Default)]
-pub struct Collections(Option<Arc<Inner>>);
+pub struct Collections(pub(super) Option<Arc<Inner>>);
 
-struct Inner {
+pub(super) struct Inner {
     config: Config,
     folders: Folders,
-    default: Arc<Engine>,
+    pub(super) default: Arc<Engine>,
     slots: Mutex<HashMap<CollectionName, Arc<Slot>>>,
     /// Counts uses, to tell which was the last.
     uses: AtomicU64,
@@ -90,6 +90,8 @@ struct Open {
     engine: Arc<Engine>,
     /// A conversion to another vocabulary that was begun earlier.
     converting: Option<Converting>,
+    /// Set when it is to be closed: whoever works on it beside requests stops.
+    leaving: Arc<AtomicBool>,
 }
 
 impl fmt::Debug for Collections {
@@ -257,7 +259,36 @@ impl Inner {
         let extractor = self.default.extractor();
         let (engine, pending) = changing(&config, extractor, found, Some(&self.default))?;
         let converting = go_on_with(&engine, &config, pending);
-        Ok(Open { engine, converting })
+        Ok(Open {
+            engine,
+            converting,
+            leaving: Arc::default(),
+        })
+    }
+
+    /// The default collection, and those that are or were open.
+    pub(super) fn open_names(&self) -> Vec<CollectionName> {
+        let mut names: Vec<_> = lock(&self.slots).keys().cloned().collect();
+        names.sort_unstable();
+        names.insert(0, CollectionName::default());
+        names
+    }
+
+    /// The engine of a collection that is open, and whether it is to be closed. It does not count as
+    /// a use, but the collection stays open meanwhile.
+    pub(super) fn looked_into(
+        &self,
+        name: &CollectionName,
+    ) -> Option<(Arc<Engine>, Arc<AtomicBool>)> {
+        if name.is_default() {
+            return Some((self.default.clone(), Arc::default()));
+        }
+        let slot = lock(&self.slots).get(name).cloned()?;
+        let state = lock(&slot.state);
+        match &*state {
+            State::Open(open) => Some((open.engine.clone(), open.leaving.clone())),
+            State::Closed | State::Removing => None,
+        }
     }
 
     /// Closes those that nobody uses, the longest unused first, while more are open than are kept.
@@ -306,9 +337,11 @@ fn found_beside(held: &Held, config: &Config, default: &Engine) -> Result<Found,
 fn closed(mut open: Open) -> Result<(), Open> {
     // A conversion has it too. What that has done is kept, and it goes on at the next opening.
     drop(open.converting.take());
+    open.leaving.store(true, Ordering::Relaxed);
     let end = Instant::now() + PATIENCE;
     while Arc::strong_count(&open.engine) > 1 {
         if Instant::now() > end {
+            open.leaving.store(false, Ordering::Relaxed);
             return Err(open);
         }
         std::thread::sleep(Duration::from_millis(5));

@@ -6,6 +6,7 @@
 
 mod collections;
 mod comparison;
+mod duplicates;
 mod http;
 mod labels;
 mod search;
@@ -19,6 +20,7 @@ use utoipa::ToSchema;
 
 pub(crate) use collections::{Collection, CollectionList};
 pub(crate) use comparison::Comparison;
+pub(crate) use duplicates::{Decision, DuplicateList, NotAMatchList, TwoPictures};
 pub(crate) use http::{
     AddedPicture, Health, LegacyAnswer, PairForm, PictureForm, PicturesForm, ProblemBody,
     RefusedList, StoredPair, StoredQuery,

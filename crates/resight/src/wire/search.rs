@@ -32,6 +32,9 @@ pub(crate) struct SearchAnswer {
     verified: usize,
     /// Whether the query was looked for mirrored as well; not with features of a plug-in.
     mirrored: bool,
+    /// How many stored pictures were left out because somebody said that they are no match of the
+    /// query.
+    left_out: usize,
     /// Verified hits first, surest first; then all others by visual words.
     hits: Vec<Hit>,
 }
@@ -186,6 +189,7 @@ impl SearchAnswer {
             limit: options.limit,
             verified: answer.verified,
             mirrored: answer.mirrored,
+            left_out: answer.left_out,
             hits: hits.collect(),
         })
     }

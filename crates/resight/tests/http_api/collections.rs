@@ -12,8 +12,9 @@ use tempfile::TempDir;
 use crate::fixtures::{ask, form, get, png, post, request, textured};
 
 /// A server on a data folder.
-struct Served {
-    app: Router,
+pub(crate) struct Served {
+    pub(crate) app: Router,
+    pub(crate) collections: Collections,
     writing: Writing,
     data: TempDir,
 }
@@ -30,27 +31,38 @@ impl Served {
     fn on(data: TempDir) -> Self {
         let config = config(&data);
         let writing = parts::open_for_writing(&config, &Plugins::default(), None).unwrap();
+        let collections = Collections::beside(writing.engine.clone(), &config);
         let settings = HttpSettings {
-            collections: Collections::beside(writing.engine.clone(), &config),
+            collections: collections.clone(),
             ..HttpSettings::default()
         };
         let app = resight::http::app(Arc::clone(&writing.engine), settings);
-        Self { app, writing, data }
+        Self {
+            app,
+            collections,
+            writing,
+            data,
+        }
     }
 
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::on(tempfile::tempdir().unwrap())
     }
 
     /// The same after a stop.
     fn again(self) -> Self {
-        let Self { app, writing, data } = self;
-        drop(app);
+        let Self {
+            app,
+            collections,
+            writing,
+            data,
+        } = self;
+        drop((app, collections));
         drop(writing);
         Self::on(data)
     }
 
-    async fn put(&self, name: &str) -> StatusCode {
+    pub(crate) async fn put(&self, name: &str) -> StatusCode {
         let address = format!("/v1/collections/{name}");
         ask(&self.app, request("PUT", &address)).await.status
     }

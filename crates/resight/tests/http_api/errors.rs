@@ -313,12 +313,15 @@ async fn the_description_fits_the_routes() {
     }
     let in_each = [
         "delete /images/{id}",
+        "delete /not-a-match",
         "delete /objects/{object}",
         "get /count",
+        "get /duplicates",
         "get /images",
         "get /images/{id}",
         "get /images/{id}/file",
         "get /images/{id}/thumbnail",
+        "get /not-a-match",
         "get /objects",
         "get /objects/{object}",
         "get /refused",
@@ -327,6 +330,7 @@ async fn the_description_fits_the_routes() {
         "post /compare",
         "post /features",
         "post /images",
+        "post /not-a-match",
         "post /search",
     ];
     let once = [

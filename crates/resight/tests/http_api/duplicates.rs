@@ -1,0 +1,230 @@
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use image::imageops;
+use serde_json::{Value, json};
+
+use crate::collections::Served;
+use crate::fixtures::{Answer, Bench, add, ask, form, get, png, post, request, textured};
+
+/// Four versions of one picture, and another; gives the ids of the four.
+async fn copies(bench: &Bench, app: &Router) -> Vec<String> {
+    let picture = textured(31, 320, 240);
+    let mut ids = vec![add(app, "original.png", &png(&picture)).await];
+    for (side, name) in [(300, "a.png"), (280, "b.png"), (260, "c.png")] {
+        let filter = imageops::FilterType::Triangle;
+        let smaller = imageops::resize(&picture, side, side * 3 / 4, filter);
+        ids.push(add(app, name, &png(&smaller)).await);
+    }
+    add(app, "other.png", &png(&textured(32, 320, 240))).await;
+    let cancel = std::sync::atomic::AtomicBool::new(false);
+    bench.engine.update_pairs(&cancel, &mut |_| {}).unwrap();
+    ids
+}
+
+async fn list(app: &Router, query: &str) -> Value {
+    let answer = get(app, &format!("/v1/duplicates{query}")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.json());
+    answer.json()
+}
+
+async fn decide(app: &Router, method: &str, body: &Value) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri("/v1/not-a-match")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body.to_string()))
+        .unwrap();
+    ask(app, request).await
+}
+
+#[tokio::test]
+async fn groups_are_given_with_their_evidence() {
+    let bench = Bench::new();
+    let app = bench.app();
+    add(&app, "early.png", &png(&textured(30, 320, 240))).await;
+    let before = list(&app, "").await;
+    assert_eq!(
+        (&before["complete"], &before["pending"], &before["total"]),
+        (&json!(false), &json!(1), &json!(0))
+    );
+    let ids = copies(&bench, &app).await;
+    let found = list(&app, "").await;
+    assert_eq!(
+        (&found["complete"], &found["pending"], &found["total"]),
+        (&json!(true), &json!(0), &json!(1))
+    );
+    let group = &found["groups"][0];
+    assert_eq!(group["kind"], "re-encoded");
+    let members = group["members"].as_array().unwrap();
+    let given: Vec<&str> = members
+        .iter()
+        .map(|m| m["image"]["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(given, ids, "the largest first");
+    assert_eq!(
+        (&members[0]["largest"], &members[1]["largest"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(members[0]["files"], 1);
+    assert_eq!(group["pair_count"], 6);
+    let pair = &group["pairs"][0];
+    assert_eq!(pair["kind"], "re-encoded");
+    assert!(pair["nfa_log10"].as_f64().unwrap() < -10.0, "{pair}");
+    assert!(pair["inliers"].as_u64().unwrap() > 20, "{pair}");
+    for share in ["coverage_a", "coverage_b", "alike"] {
+        assert!(pair[share].as_f64().unwrap() > 0.5, "{share}: {pair}");
+    }
+    assert_eq!(pair["transform"].as_array().unwrap().len(), 9);
+
+    assert_eq!(list(&app, "?kind=re-encoded&min_size=4").await["total"], 1);
+    assert_eq!(list(&app, "?kind=cropped").await["total"], 0);
+    assert_eq!(list(&app, "?min_size=5").await["total"], 0);
+    let past = list(&app, "?offset=1&limit=5").await;
+    assert_eq!((&past["total"], &past["groups"]), (&json!(1), &json!([])));
+    for wrong in ["kind=same", "min_size=1", "limit=0", "sort=size"] {
+        let answer = get(&app, &format!("/v1/duplicates?{wrong}")).await;
+        let detail = answer.problem(422, "bad_parameter");
+        assert!(
+            detail.contains(wrong.split('=').next().unwrap()),
+            "{detail}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_match_leaves_groups_and_searches_until_it_is_taken_back() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let ids = copies(&bench, &app).await;
+    let two = json!({"a": ids[1], "b": ids[0]});
+    let answer = decide(&app, "POST", &two).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.json());
+    let said = answer.json();
+    assert_eq!(
+        (&said["not_a_match"], &said["changed"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(decide(&app, "POST", &two).await.json()["changed"], false);
+
+    let together = |found: &Value| {
+        let groups = found["groups"].as_array().unwrap();
+        groups.iter().any(|group| {
+            let members = group["members"].as_array().unwrap();
+            let holds = |id: &String| members.iter().any(|m| m["image"]["id"] == **id);
+            holds(&ids[0]) && holds(&ids[1])
+        })
+    };
+    assert!(!together(&list(&app, "").await));
+    let search = || {
+        let body = json!({"image_id": ids[0]}).to_string();
+        post("/v1/search", "application/json", body)
+    };
+    let found = ask(&app, search()).await.json();
+    assert_eq!(found["left_out"], 1);
+    let hits = found["hits"].as_array().unwrap();
+    assert!(!hits.is_empty());
+    assert!(hits.iter().all(|hit| hit["image"]["id"] != ids[1]));
+
+    let listed = get(&app, "/v1/not-a-match").await.json();
+    assert_eq!(listed["total"], 1);
+    let entry = &listed["pairs"][0];
+    assert!(entry["a"].as_str().unwrap() < entry["b"].as_str().unwrap());
+    assert_eq!(entry["image_a"]["id"], entry["a"]);
+    assert!(entry["decided"].as_str().unwrap().ends_with('Z'));
+    let page = get(&app, "/v1/not-a-match?offset=1&limit=1").await.json();
+    assert_eq!(page["pairs"], json!([]));
+
+    assert_eq!(decide(&app, "DELETE", &two).await.json()["changed"], true);
+    assert_eq!(decide(&app, "DELETE", &two).await.json()["changed"], false);
+    assert!(together(&list(&app, "").await));
+    assert_eq!(ask(&app, search()).await.json()["left_out"], 0);
+}
+
+#[tokio::test]
+async fn decisions_that_make_no_sense_are_refused() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let id = add(&app, "a.png", &png(&textured(1, 200, 160))).await;
+    let unknown = "0".repeat(32);
+    let cases = [
+        (json!({"a": id, "b": id}), 422, "same_picture"),
+        (json!({"a": id, "b": unknown}), 404, "unknown_picture"),
+        (json!({"a": id, "b": "x"}), 422, "bad_parameter"),
+        (json!({"a": id}), 422, "bad_body"),
+        (json!([]), 422, "bad_body"),
+        (
+            json!({"a": "x".repeat(5000), "b": id}),
+            413,
+            "too_many_bytes",
+        ),
+        (json!({"a": id, "b": unknown, "c": id}), 422, "bad_body"),
+    ];
+    for (body, status, code) in cases {
+        decide(&app, "POST", &body).await.problem(status, code);
+    }
+    let address = "/v1/not-a-match";
+    let nothing = Request::post(address).body(Body::empty()).unwrap();
+    ask(&app, nothing).await.problem(422, "bad_body");
+    let body = json!({"a": id, "b": unknown}).to_string();
+    let wrong = post("/v1/not-a-match?undo=true", "application/json", body);
+    ask(&app, wrong).await.problem(422, "bad_parameter");
+    let answer = get(&app, "/v1/not-a-match?limit=5000").await;
+    answer.problem(422, "bad_parameter");
+}
+
+#[tokio::test]
+async fn each_collection_has_pairs_and_decisions_of_its_own() {
+    let served = Served::new();
+    let museum = "/v1/collections/museum";
+    assert_eq!(served.put("museum").await, StatusCode::CREATED);
+    let picture = textured(7, 320, 240);
+    let smaller = imageops::resize(&picture, 280, 210, imageops::FilterType::Triangle);
+    let mut ids = Vec::new();
+    for base in ["/v1", museum] {
+        for bytes in [png(&picture), png(&smaller)] {
+            let address = format!("{base}/images");
+            let sent = ask(&served.app, form(&address, "file", "a.png", &bytes)).await;
+            ids.push(sent.json()["id"].as_str().unwrap().to_owned());
+        }
+    }
+    let list = async |base: &str| {
+        let answer = get(&served.app, &format!("{base}/duplicates")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.json());
+        answer.json()
+    };
+    // Ends with the test's own time limit if it never comes.
+    let looked_for = async |base: &str, groups: u64| loop {
+        let found = list(base).await;
+        if found["complete"] == true && found["total"] == groups {
+            return found;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    };
+    assert_eq!(list(museum).await["pending"], 2);
+    let looking = served.collections.keep_looking_for_pairs();
+    looked_for("/v1", 1).await;
+    let found = looked_for(museum, 1).await;
+    let thumbnail = &found["groups"][0]["members"][0]["image"]["thumbnail"];
+    assert!(thumbnail.as_str().unwrap().starts_with(museum));
+
+    let body = json!({"a": ids[2], "b": ids[3]}).to_string();
+    let address = format!("{museum}/not-a-match");
+    let said = ask(&served.app, post(&address, "application/json", body)).await;
+    assert_eq!(said.status, StatusCode::OK, "{}", said.json());
+    assert_eq!(list(museum).await["total"], 0);
+    assert_eq!(get(&served.app, &address).await.json()["total"], 1);
+    assert_eq!(list("/v1").await["total"], 1);
+    assert_eq!(get(&served.app, "/v1/not-a-match").await.json()["total"], 0);
+
+    // A picture that comes is looked for, and the looking is in no removal's way.
+    let larger = imageops::resize(&picture, 400, 300, imageops::FilterType::Triangle);
+    let address = format!("{museum}/images");
+    ask(&served.app, form(&address, "file", "b.png", &png(&larger))).await;
+    looked_for(museum, 1).await;
+    let gone = ask(&served.app, request("DELETE", museum)).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    let answer = get(&served.app, &format!("{museum}/duplicates")).await;
+    answer.problem(404, "unknown_collection");
+    drop(looking);
+}

@@ -1,0 +1,106 @@
+// Groups of pictures that are the same or show the same. Nothing is removed here: a picture opens as a
+// search, and what is no match can be said, and taken back.
+
+import { $, api, base, bytes, el, many, number, picture, say, showProblem } from './page.js';
+
+const PAGE = 30;
+const WORDS = {
+  identical: 'The same bytes in several files',
+  're-encoded': 'The same picture, saved anew',
+  edited: 'The same frame, changed',
+  cropped: 'One lies within the other',
+  same_scene: 'The same thing, seen twice',
+};
+
+// `turn` grows with each reload, so that a page asked for earlier is not put into the new list.
+const groups = { total: null, shown: 0, turn: 0 };
+let find = () => {};
+
+/** Loads the groups anew, from the first. */
+export function showDuplicates() {
+  groups.turn += 1;
+  Object.assign(groups, { total: null, shown: 0 });
+  $('duplicate-groups').replaceChildren();
+  return loadGroups();
+}
+
+async function loadGroups() {
+  const turn = groups.turn;
+  $('more-groups').disabled = true;
+  try {
+    const kind = $('duplicate-kind').value;
+    const page = await api(`${base}/duplicates?offset=${groups.shown}&limit=${PAGE}${kind && `&kind=${kind}`}`);
+    if (turn !== groups.turn) return;
+    groups.total = page.total;
+    groups.shown += page.groups.length;
+    $('duplicate-groups').append(...page.groups.map(groupRow));
+    const left = page.complete ? '' : ` ${many(page.pending, 'picture is', 'pictures are')} still to be looked for.`;
+    $('duplicates-summary').textContent = (page.total ? `${many(page.total, 'group', 'groups')}.` : 'No duplicates found.') + left;
+    $('more-groups').hidden = groups.shown >= page.total || page.groups.length === 0;
+    say($('duplicates-summary').textContent);
+  } catch (error) {
+    if (turn !== groups.turn) return;
+    $('more-groups').hidden = false;
+    showProblem(error, { retry: loadGroups });
+  } finally {
+    if (turn === groups.turn) $('more-groups').disabled = false;
+  }
+}
+
+function groupRow(group) {
+  const row = el('li', { className: 'group' },
+    el('div', { className: 'group-head' },
+      el('span', { className: 'group-kind' }, group.kind.replace('_', ' ')),
+      el('span', { className: 'muted' }, WORDS[group.kind] ?? '')));
+  row.append(el('ul', { className: 'group-members' }, ...group.members.map((member) => memberTile(member, group, row))));
+  return row;
+}
+
+function memberTile({ image, files, largest }, group, row) {
+  const facts = [`${image.width} × ${image.height}, ${bytes(image.bytes)}`];
+  if (files > 1) facts.push(`${number.format(files)} files`);
+  if (largest && group.members.length > 1) facts.push('largest');
+  // Of two, saying it once is enough.
+  const others = group.members.filter((other) => other.image.id !== image.id);
+  const asks = others.length > 1 || (others.length === 1 && !largest);
+  return el('li', {},
+    el('button', { type: 'button', className: 'tile', title: `Search with ${image.name}`, onclick: () => find(image) },
+      el('span', { className: 'thumb' }, picture([image.thumbnail], { loading: 'lazy' })),
+      el('span', { className: 'tile-name' }, image.name)),
+    el('p', { className: 'muted' }, facts.join(', ')),
+    asks ? el('button', { type: 'button', className: 'button small', onclick: () => setApart(image, others.map((other) => other.image), row) }, 'Not a match') : null);
+}
+
+const decide = (method, a, b) => api(`${base}/not-a-match`, {
+  method,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ a: a.id, b: b.id }),
+});
+
+/** Says that a picture is no match of the others of its group; the group's row becomes a way back. */
+async function setApart(image, others, row) {
+  try {
+    for (const other of others) await decide('POST', image, other);
+  } catch (error) {
+    showProblem(error);
+    return;
+  }
+  const back = el('button', { type: 'button', className: 'button small', onclick: async () => {
+    try {
+      for (const other of others) await decide('DELETE', image, other);
+      await showDuplicates();
+    } catch (error) {
+      showProblem(error);
+    }
+  } }, 'Take it back');
+  row.replaceChildren(el('p', { className: 'group-gone' }, el('strong', {}, image.name), ' is noted as no match of ', others.length === 1 ? others[0].name : `the other ${others.length}`, '. ', back));
+  say('Noted: no match.');
+  back.focus();
+}
+
+/** Connects the controls; `found` takes a picture to search by. */
+export function setUpDuplicates({ found }) {
+  find = found;
+  $('more-groups').onclick = loadGroups;
+  $('duplicate-kind').onchange = showDuplicates;
+}
