@@ -166,7 +166,8 @@ impl LocalExtractor for PythonLocalExtractor {
 
     fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
         let mut features = self.run(image)?;
-        strongest_first(&mut features);
+        // The trait promises the order; an author need not.
+        features.sort_strongest_first();
         Ok(features)
     }
 }
@@ -243,34 +244,11 @@ fn encode(rows: Rows, encoding: Encoding) -> Vec<u8> {
             } else {
                 (0.0, range)
             };
-            // The cast saturates: values outside of the range become its ends.
-            let byte = |v: &f32| ((v - low) / width * 255.0).round() as u8;
-            values.iter().map(byte).collect()
+            Descriptors::from_floats(1, &values, low, width)
+                .map(Descriptors::into_bytes)
+                .unwrap_or_default()
         }
         (Rows::Float(values), _) => values.iter().map(|v| v.round() as u8).collect(),
-    }
-}
-
-/// The trait promises the order; an author need not.
-fn strongest_first(features: &mut LocalFeatures) {
-    let sorted = features
-        .keypoints
-        .is_sorted_by(|a, b| a.response >= b.response);
-    if sorted {
-        return;
-    }
-    let mut order: Vec<usize> = (0..features.len()).collect();
-    order.sort_by(|a, b| {
-        let response = |i: &usize| features.keypoints[*i].response;
-        response(b).total_cmp(&response(a)).then(a.cmp(b))
-    });
-    let bytes = order
-        .iter()
-        .flat_map(|i| features.descriptors.get(*i).to_vec())
-        .collect();
-    features.keypoints = order.iter().map(|i| features.keypoints[*i]).collect();
-    if let Some(sorted) = Descriptors::from_bytes(features.descriptors.dimension(), bytes) {
-        features.descriptors = sorted;
     }
 }
 

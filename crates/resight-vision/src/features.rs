@@ -36,6 +36,15 @@ impl Descriptors {
             .then_some(Self { dimension, bytes })
     }
 
+    /// Floats as bytes: `low` becomes 0, `low + width` 255, and what lies outside the ends. One scale
+    /// serves all of them, so distances keep their order up to rounding. `None` as in
+    /// [`Self::from_bytes`].
+    pub fn from_floats(dimension: usize, values: &[f32], low: f32, width: f32) -> Option<Self> {
+        // The cast saturates.
+        let byte = |v: &f32| ((v - low) / width * 255.0).round() as u8;
+        Self::from_bytes(dimension, values.iter().map(byte).collect())
+    }
+
     /// Bytes in one descriptor.
     pub fn dimension(&self) -> usize {
         self.dimension
@@ -70,6 +79,11 @@ impl Descriptors {
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    /// The same, handed over.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
 }
 
 /// The local features of one picture: `descriptors.get(i)` describes `keypoints[i]`.
@@ -96,6 +110,31 @@ impl LocalFeatures {
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
         self.keypoints.is_empty()
+    }
+
+    /// Sorts by falling response, equals as they were: the order that [`LocalExtractor::extract`]
+    /// promises.
+    pub fn sort_strongest_first(&mut self) {
+        let response = |k: &Keypoint| k.response;
+        if self
+            .keypoints
+            .is_sorted_by(|a, b| response(a) >= response(b))
+        {
+            return;
+        }
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_by(|a, b| {
+            let of = |i: &usize| response(&self.keypoints[*i]);
+            of(b).total_cmp(&of(a)).then(a.cmp(b))
+        });
+        let Descriptors { dimension, bytes } = &self.descriptors;
+        let sorted = order
+            .iter()
+            .flat_map(|i| &bytes[i * dimension..(i + 1) * dimension])
+            .copied()
+            .collect();
+        self.keypoints = order.iter().map(|i| self.keypoints[*i]).collect();
+        self.descriptors.bytes = sorted;
     }
 }
 

@@ -9,6 +9,7 @@ mod features;
 mod image;
 mod matching;
 mod products;
+pub mod sample;
 mod sift;
 pub mod signatures;
 mod verify;
