@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("resight-index", &["resight-vision"]),
     ("resight-store", &[]),
     ("resight-plugin", &["resight-vision"]),
+    ("resight-models", &["resight-vision"]),
     (
         "resight-engine",
         &["resight-vision", "resight-index", "resight-store"],
@@ -23,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "resight-store",
             "resight-engine",
             "resight-plugin",
+            "resight-models",
         ],
     ),
 ];

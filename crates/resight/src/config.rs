@@ -6,12 +6,15 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+use resight_models::Choice;
 use resight_store::{CollectionName, Collections};
 
 use crate::cli::CliError;
 
 /// Environment variable for the data folder, used when `--data` is not given.
 pub const DATA_VARIABLE: &str = "RESIGHT_DATA";
+/// Environment variable for the folder of models, used when `--models` is not given.
+pub const MODELS_VARIABLE: &str = "RESIGHT_MODELS";
 
 /// Options that every command takes.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -53,6 +56,25 @@ pub struct SharedArgs {
         help_heading = "Shared options"
     )]
     pub vocabulary: Option<PathBuf>,
+    /// Folder of ONNX models, shared by all data folders. Without it: the environment variable
+    /// RESIGHT_MODELS, else models in this user's folder for application data
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help_heading = "Shared options"
+    )]
+    pub models: Option<PathBuf>,
+    /// ONNX Runtime for models: its library, or a folder that holds it (a virtual environment, say);
+    /// auto takes what `resight doctor` finds, none the built-in runtime
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        default_value = "auto",
+        help_heading = "Shared options"
+    )]
+    pub onnxruntime: PathBuf,
     /// Write for programs: JSON on standard output, errors as JSON on standard error
     #[arg(long, global = true, help_heading = "Shared options")]
     pub json: bool,
@@ -90,6 +112,10 @@ pub struct Config {
     pub max_side: Option<u32>,
     /// A vocabulary's file; `None`: the built-in vocabulary.
     pub vocabulary: Option<PathBuf>,
+    /// Folder of models; `None`: the platform's habit, see [`Config::models_folder`].
+    pub models: Option<PathBuf>,
+    /// What runs models.
+    pub runtime: Choice,
     /// Whether to write JSON.
     pub json: bool,
     /// Whether to show no progress.
@@ -123,6 +149,12 @@ impl Config {
             max_features: args.max_features.map(|n| n as usize),
             max_side: args.max_side,
             vocabulary: args.vocabulary.clone(),
+            models: models_folder(args.models.as_deref())?,
+            runtime: match args.onnxruntime.to_str() {
+                Some("auto") | Some("") => Choice::Auto,
+                Some("none") => Choice::BuiltIn,
+                _ => Choice::From(args.onnxruntime.clone()),
+            },
             json: args.json,
             quiet: args.quiet,
         })
@@ -140,6 +172,14 @@ impl Config {
     /// Where a server has what is in the collection, as `/v1`.
     pub fn address(&self) -> String {
         address_of(&self.collection)
+    }
+
+    /// The folder of models, which need not exist.
+    pub fn models_folder(&self) -> Result<PathBuf, CliError> {
+        match &self.models {
+            Some(named) => Ok(named.clone()),
+            None => Ok(platform_data_folder()?.join("models")),
+        }
     }
 
     /// Threads that will compute, at least 1.
@@ -184,6 +224,20 @@ pub(crate) fn collection_name(text: &str) -> Result<CollectionName, String> {
         "a collection's name has 1 to 63 of a-z, 0-9, _ and -, and begins with a letter or a digit"
             .to_owned()
     })
+}
+
+/// The folder that is named on the command line, else by the environment.
+fn models_folder(named: Option<&Path>) -> Result<Option<PathBuf>, CliError> {
+    let variable = std::env::var_os(MODELS_VARIABLE).filter(|value| !value.is_empty());
+    let folder = named.map(Path::to_owned).or(variable.map(PathBuf::from));
+    let absolute = folder.map(|folder| {
+        std::path::absolute(&folder).map_err(|error| CliError::Usage {
+            code: "models_folder_name",
+            detail: format!("{:?} cannot name a folder: {error}", folder.display()),
+            next_step: "Name a folder with --models DIR.".into(),
+        })
+    });
+    absolute.transpose()
 }
 
 fn platform_data_folder() -> Result<PathBuf, CliError> {

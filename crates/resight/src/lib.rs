@@ -18,6 +18,7 @@ pub mod config;
 pub mod draw;
 pub mod eval;
 pub mod http;
+pub mod models;
 pub mod parts;
 pub mod plugins;
 mod wire;

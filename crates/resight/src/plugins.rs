@@ -26,8 +26,8 @@ pub struct PluginArgs {
         help_heading = "Plug-ins"
     )]
     pub python: PathBuf,
-    /// Who describes the pictures: the name of a plug-in, or sift [default: who described those
-    /// that are held; else the plug-in that has an extract]
+    /// Who describes the pictures: the name of a plug-in, of an installed keypoint model, or sift
+    /// [default: who described those that are held; else the plug-in that has an extract]
     #[arg(long, value_name = "NAME", help_heading = "Plug-ins")]
     pub extractor: Option<String>,
     /// Worker processes of each plug-in [default: one for each thread where pictures are indexed

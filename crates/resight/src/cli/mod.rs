@@ -3,6 +3,7 @@
 mod calibrate;
 mod collections;
 mod compare;
+mod doctor;
 mod duplicates;
 mod error;
 mod eval;
@@ -10,6 +11,7 @@ mod features;
 mod index;
 mod interrupt;
 mod labels;
+mod models;
 mod output;
 mod pictures;
 mod plugin;
@@ -69,6 +71,8 @@ enum Command {
     Eval(eval::EvalArgs),
     Calibrate(calibrate::CalibrateArgs),
     Plugin(plugin::PluginCommand),
+    Models(models::ModelsCommand),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Runs the program with this process's arguments; gives its exit code: 0, 1 for a failure, 2 for
@@ -116,6 +120,8 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Eval(args) => eval::run(args, &config, &mut output),
         Command::Calibrate(args) => calibrate::run(args, &config, &mut output),
         Command::Plugin(command) => plugin::run(command, &mut output),
+        Command::Models(command) => models::run(command, &config, &mut output),
+        Command::Doctor(_) => doctor::run(&config, &mut output),
     }
 }
 

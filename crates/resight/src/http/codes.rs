@@ -148,6 +148,12 @@ pub const TABLE: &[Row] = &[
         "Correct what the detail names in the extractor, or send another picture.",
     ),
     row(
+        "model_failed",
+        StatusCode::BAD_GATEWAY,
+        "The model failed on this picture",
+        "Send another picture; `resight models check NAME` tries the model.",
+    ),
+    row(
         "decoder_failed",
         StatusCode::UNPROCESSABLE_ENTITY,
         "The picture's data made the decoder fail",

@@ -1,8 +1,10 @@
-//! Who describes the pictures of a data folder: our SIFT, or the `extract` of a plug-in.
+//! Who describes the pictures of a data folder: our SIFT, the `extract` of a plug-in, or a keypoint
+//! network.
 
 use std::sync::Arc;
 
 use resight_engine::{EngineError, MODEL_SETTING};
+use resight_models::model_name;
 use resight_plugin::{MODEL_PREFIX, PluginError, PythonLocalExtractor};
 use resight_vision::{
     ExtractError, Fault, Image, LocalExtractor, LocalFeatures, ModelId, Sift, SiftOptions,
@@ -10,6 +12,7 @@ use resight_vision::{
 
 use crate::cli::CliError;
 use crate::config::Config;
+use crate::models::Models;
 use crate::plugins::{Plugins, of_plugin};
 
 /// What `--extractor` calls our own.
@@ -24,7 +27,7 @@ pub(super) fn sift(config: &Config) -> Arc<dyn LocalExtractor> {
 }
 
 /// The extractor for a data folder whose pictures were made by the model `stored`, if it holds
-/// any. Waits for the plug-ins that come into question.
+/// any. Waits for the plug-ins that come into question. A plug-in goes before a model of its name.
 pub(super) fn choose(
     stored: Option<&str>,
     plugins: &Plugins,
@@ -33,9 +36,9 @@ pub(super) fn choose(
     // What a server's plug-ins are like is of no concern to pictures described by SIFT: it begins
     // without waiting for them.
     let stays_sift = plugins.are_served() && stored.is_some_and(|m| plugin_of(m).is_none());
-    let chosen = match plugins.extractor() {
+    let chosen = match plugins.extractor().or(stored.and_then(model_name)) {
         Some(SIFT) => sift(config),
-        Some(name) => of_named(name, plugins)?,
+        Some(name) => of_named(name, stored, plugins, config)?,
         None if stays_sift => sift(config),
         None => match (of_any(stored, plugins)?, stored.and_then(plugin_of)) {
             (Some(extractor), _) => extractor,
@@ -64,17 +67,28 @@ pub(super) fn absent(model: ModelId, dimension: usize, config: &Config) -> Arc<d
     })
 }
 
-fn of_named(name: &str, plugins: &Plugins) -> Result<Arc<dyn LocalExtractor>, CliError> {
+/// The plug-in of this name, else the model.
+fn of_named(
+    name: &str,
+    stored: Option<&str>,
+    plugins: &Plugins,
+    config: &Config,
+) -> Result<Arc<dyn LocalExtractor>, CliError> {
     let Some(plugin) = plugins.get(name) else {
+        let models = Models::new(config)?;
+        // One that the pictures held need is told as missing, not as unknown.
+        if models.has(name) || stored.and_then(model_name) == Some(name) {
+            return Ok(models.extractor(name, stored)?);
+        }
         let mut names: Vec<&str> = plugins.iter().map(|p| &*p.config().name).collect();
         names.push(SIFT);
         return Err(CliError::Usage {
             code: "extractor_unknown",
             detail: format!(
-                "--extractor {name:?} names no plug-in that is given; there are {}",
+                "--extractor {name:?} names no plug-in that is given and no model that is installed; there are {}",
                 names.join(", ")
             ),
-            next_step: "Give its file with --plugin as well, or choose one of these.".into(),
+            next_step: "Give its file with --plugin as well, install it with `resight models add`, or choose one of these.".into(),
         });
     };
     let extractor = PythonLocalExtractor::new(plugin.clone()).map_err(of_plugin)?;

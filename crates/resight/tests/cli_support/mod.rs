@@ -16,6 +16,7 @@ pub(crate) fn resight(data: &Path) -> Command {
     command
         .env_remove("RESIGHT_DATA")
         .env_remove("RESIGHT_LOG")
+        .env_remove("RESIGHT_MODELS")
         .arg("--data")
         .arg(data)
         .stdin(Stdio::null());

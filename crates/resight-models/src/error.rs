@@ -1,0 +1,198 @@
+//! Why a model was not installed, loaded or run. Each kind has a stable code and a next step.
+
+use std::borrow::Cow;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use resight_vision::{ExtractError, Fault};
+
+use crate::runtime::BUILT_IN;
+
+/// What can go wrong with a model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A model's description cannot be used.
+    #[error("{}: {detail}", file.display())]
+    Manifest {
+        /// Where it stands.
+        file: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// No model of this name is installed.
+    #[error("no model named {name:?} is installed in {}", folder.display())]
+    NotInstalled {
+        /// What was asked for.
+        name: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// No model of this name is known.
+    #[error("{name:?} is none of the models that can be pulled: {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// The model is of the other kind: one vector a picture, or keypoints.
+    #[error("{name} is a {kind} model")]
+    WrongKind {
+        /// The model.
+        name: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// A model of this name is installed already.
+    #[error("a model named {name:?} is installed already, with other contents")]
+    Exists {
+        /// Its name.
+        name: String,
+    },
+    /// A file holds other bytes than its manifest says.
+    #[error("{} is not the file that its model.toml describes: its {kind} is {found}, not {expected}", file.display())]
+    Hash {
+        /// The file.
+        file: PathBuf,
+        /// The kind of hash.
+        kind: &'static str,
+        /// What it should be, in hexadecimal.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// The runtime does not take the model.
+    #[error("{runtime} cannot load {model}: {detail}")]
+    Load {
+        /// The model's name.
+        model: String,
+        /// The runtime.
+        runtime: &'static str,
+        /// What it says.
+        detail: String,
+        /// What to do about it.
+        next_step: String,
+    },
+    /// The model stopped on this input.
+    #[error("{model} failed in {runtime}: {detail}")]
+    Run {
+        /// The model's name.
+        model: String,
+        /// The runtime.
+        runtime: &'static str,
+        /// What it says.
+        detail: String,
+    },
+    /// What the model gave cannot be used.
+    #[error("{model} gave what its model.toml does not say: {detail}")]
+    Output {
+        /// The model's name.
+        model: String,
+        /// What came and what was expected.
+        detail: String,
+    },
+    /// ONNX Runtime was asked for and cannot be had.
+    #[error("ONNX Runtime cannot be used: {detail}")]
+    Runtime {
+        /// What was found, and where.
+        detail: String,
+    },
+    /// A model could not be fetched.
+    #[error("{detail}")]
+    Fetch {
+        /// What happened.
+        detail: String,
+        /// What to do about it.
+        next_step: String,
+    },
+    /// A file or folder could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The code of failures on a picture, and of everything else that an extractor tells.
+const FAILED: &str = "model_failed";
+
+impl ModelError {
+    /// Stable identifier for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Manifest { .. } => "model_manifest",
+            Self::NotInstalled { .. } => "model_not_installed",
+            Self::Unknown { .. } => "model_unknown",
+            Self::WrongKind { .. } => "model_kind",
+            Self::Exists { .. } => "model_exists",
+            Self::Hash { .. } => "model_hash",
+            Self::Load { .. } => "model_load",
+            Self::Run { .. } | Self::Output { .. } => FAILED,
+            Self::Runtime { .. } => "runtime_missing",
+            Self::Fetch { .. } => "model_fetch",
+            Self::Io { .. } => "model_io",
+        }
+    }
+
+    /// A sentence that says what to do next.
+    pub fn next_step(&self) -> Cow<'static, str> {
+        match self {
+            Self::Load { next_step, .. } | Self::Fetch { next_step, .. } => next_step.clone().into(),
+            Self::Manifest { .. } => {
+                "Correct it as docs/models.md describes, and try again.".into()
+            }
+            Self::NotInstalled { .. } => {
+                "`resight models list` names those that are; `resight models add` or `pull` brings one.".into()
+            }
+            Self::Unknown { .. } => {
+                "Choose one of these, or bring a file of your own with `resight models add`.".into()
+            }
+            Self::WrongKind { kind, .. } => match *kind {
+                "local" => "It finds keypoints: describe pictures with --extractor NAME.".into(),
+                _ => "It gives one vector a picture and no keypoints; choose a model of kind local.".into(),
+            },
+            Self::Exists { .. } => {
+                "Remove it first with `resight models remove NAME`, or give yours another name in its model.toml.".into()
+            }
+            Self::Hash { .. } => {
+                "Fetch the file again; if it was replaced on purpose, remove the model and add it anew.".into()
+            }
+            Self::Run { runtime, .. } if *runtime == BUILT_IN => format!(
+                "{OUTPUT_STEP} ONNX Runtime runs more networks than the built-in runtime; `resight doctor` tells how to get it."
+            )
+            .into(),
+            Self::Run { .. } | Self::Output { .. } => OUTPUT_STEP.into(),
+            Self::Runtime { .. } => {
+                "Install it with `python3 -m pip install onnxruntime`, or name its library with --onnxruntime PATH; --onnxruntime none takes the built-in runtime.".into()
+            }
+            Self::Io { .. } => "Check the path, its permissions and the space on its disk.".into(),
+        }
+    }
+
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+const OUTPUT_STEP: &str = "Try the model with `resight models check NAME`, and compare its model.toml with docs/models.md.";
+
+impl From<ModelError> for ExtractError {
+    fn from(error: ModelError) -> Self {
+        let fault = match error {
+            ModelError::Run { .. } => Fault::Picture,
+            _ => Fault::Extractor,
+        };
+        Self {
+            code: FAILED,
+            fault,
+            next_step: OUTPUT_STEP,
+            ..Self::new(error.to_string())
+        }
+    }
+}

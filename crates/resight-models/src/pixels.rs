@@ -1,0 +1,262 @@
+//! A picture as a model wants it.
+
+use fast_image_resize::images::{Image as Target, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use resight_vision::Image;
+
+use crate::manifest::{Colour, Element, Filter, Fit, Input, Layout};
+use crate::runtime::{Batch, Values};
+
+/// The longer side of [`Fit::Short`] is at most this many times the shorter.
+const LONGEST: u32 = 4;
+
+/// A model's input, and where its pixels are in the picture.
+pub(crate) struct Prepared {
+    pub(crate) batch: Batch,
+    /// Columns and rows of the input.
+    pub(crate) size: [u32; 2],
+    /// Pixels of the picture for each pixel of the input, along x and y. Meaningless where the
+    /// middle was cut out.
+    pub(crate) step: [f64; 2],
+}
+
+/// Resizes, cuts and orders `image` as `input` says. `None` only when the resizer refuses sizes that
+/// both sides have checked.
+pub(crate) fn prepare(image: &Image, input: &Input) -> Option<Prepared> {
+    let (width, height) = (image.width(), image.height());
+    let [to_width, to_height] = resized(width, height, input.fit);
+    let pixels = resize(image, to_width, to_height, input.filter)?;
+    let (pixels, size) = match input.fit {
+        Fit::Crop { width, height, .. } => (
+            middle(&pixels, [to_width, to_height], [width, height]),
+            [width, height],
+        ),
+        _ => (pixels, [to_width, to_height]),
+    };
+    Some(Prepared {
+        batch: Batch {
+            shape: shape(size, input),
+            values: values(pixels, size, input),
+        },
+        size,
+        step: [
+            f64::from(width) / f64::from(to_width),
+            f64::from(height) / f64::from(to_height),
+        ],
+    })
+}
+
+/// Columns and rows before anything is cut out.
+fn resized(width: u32, height: u32, fit: Fit) -> [u32; 2] {
+    let in_proportion = |short: u32| {
+        let (least, most) = (width.min(height), width.max(height));
+        let long = rounded(most, short, least);
+        if width <= height {
+            [short, long]
+        } else {
+            [long, short]
+        }
+    };
+    let whole = |side: u32, multiple: u32| (side / multiple * multiple).max(multiple);
+    match fit {
+        Fit::Stretch { width, height } => [width, height],
+        Fit::Crop { short, .. } => in_proportion(short),
+        Fit::Short { short, multiple } => {
+            in_proportion(short).map(|side| whole(side.min(short * LONGEST), multiple))
+        }
+        Fit::Within { long, multiple } => {
+            let most = width.max(height);
+            let side = |side: u32| match most > long {
+                true => rounded(side, long, most),
+                false => side,
+            };
+            [side(width), side(height)].map(|side| whole(side, multiple))
+        }
+    }
+}
+
+/// `side · by / of` to the nearest whole number, at least 1.
+fn rounded(side: u32, by: u32, of: u32) -> u32 {
+    let (side, by, of) = (u64::from(side), u64::from(by), u64::from(of.max(1)));
+    u32::try_from((side * by + of / 2) / of)
+        .unwrap_or(u32::MAX)
+        .max(1)
+}
+
+/// Interleaved RGB of this size. Weights come from basic arithmetic and sums are whole numbers, so
+/// the bytes are the same on every processor.
+fn resize(image: &Image, width: u32, height: u32, filter: Filter) -> Option<Vec<u8>> {
+    if (image.width(), image.height()) == (width, height) {
+        return Some(image.rgb().to_vec());
+    }
+    let source = ImageRef::new(image.width(), image.height(), image.rgb(), PixelType::U8x3).ok()?;
+    let mut target = Target::new(width, height, PixelType::U8x3);
+    let filter = match filter {
+        Filter::Bilinear => FilterType::Bilinear,
+        Filter::Bicubic => FilterType::CatmullRom,
+    };
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
+    Resizer::new().resize(&source, &mut target, &options).ok()?;
+    Some(target.into_vec())
+}
+
+/// The middle `to` columns and rows of `from`.
+fn middle(pixels: &[u8], from: [u32; 2], to: [u32; 2]) -> Vec<u8> {
+    let skip = |axis: usize| (from[axis].saturating_sub(to[axis]) / 2) as usize;
+    pixels
+        .chunks_exact(from[0] as usize * 3)
+        .skip(skip(1))
+        .take(to[1] as usize)
+        .flat_map(|row| &row[skip(0) * 3..][..to[0] as usize * 3])
+        .copied()
+        .collect()
+}
+
+fn shape([width, height]: [u32; 2], input: &Input) -> [usize; 4] {
+    let (w, h, c) = (width as usize, height as usize, input.colour.channels());
+    match input.layout {
+        Layout::Nchw => [1, c, h, w],
+        Layout::Nhwc => [1, h, w, c],
+    }
+}
+
+fn values(rgb: Vec<u8>, [width, height]: [u32; 2], input: &Input) -> Values {
+    let bytes = coloured(rgb, [width, height], input.colour);
+    let channels = input.colour.channels();
+    let bytes = match input.layout {
+        Layout::Nhwc => bytes,
+        Layout::Nchw => (0..channels)
+            .flat_map(|c| bytes[c..].iter().step_by(channels))
+            .copied()
+            .collect(),
+    };
+    let Element::Float { range, mean, std } = input.element else {
+        return Values::Bytes(bytes);
+    };
+    // A value depends on the byte and the channel alone.
+    let table: Vec<[f32; 256]> = (0..channels)
+        .map(|c| std::array::from_fn(|v| (v as f32 * range / 255.0 - mean[c]) / std[c]))
+        .collect();
+    let plane = (width * height) as usize;
+    Values::Floats(match input.layout {
+        Layout::Nchw => bytes
+            .chunks(plane)
+            .zip(&table)
+            .flat_map(|(plane, table)| plane.iter().map(|v| table[usize::from(*v)]))
+            .collect(),
+        Layout::Nhwc => bytes
+            .iter()
+            .enumerate()
+            .map(|(i, v)| table[i % channels][usize::from(*v)])
+            .collect(),
+    })
+}
+
+/// Interleaved channels in this order.
+fn coloured(mut rgb: Vec<u8>, [width, height]: [u32; 2], colour: Colour) -> Vec<u8> {
+    match colour {
+        Colour::Rgb => rgb,
+        Colour::Bgr => {
+            rgb.chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
+            rgb
+        }
+        // The sizes fit, so there is a picture.
+        Colour::Gray => Image::from_rgb(width, height, rgb)
+            .map(|image| image.to_gray().pixels().to_vec())
+            .unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(fit: Fit, colour: Colour, layout: Layout, element: Element) -> Input {
+        Input {
+            name: None,
+            fit,
+            filter: Filter::Bilinear,
+            colour,
+            layout,
+            element,
+        }
+    }
+
+    const STRETCH: Fit = Fit::Stretch {
+        width: 8,
+        height: 9,
+    };
+
+    #[test]
+    fn sizes() {
+        let short = |short, multiple| Fit::Short { short, multiple };
+        let within = |long, multiple| Fit::Within { long, multiple };
+        // (width, height, fit, columns and rows)
+        for (w, h, fit, expected) in [
+            (640, 480, STRETCH, [8, 9]),
+            (640, 480, short(288, 1), [384, 288]),
+            (480, 641, short(288, 1), [288, 385]),
+            (480, 641, short(288, 32), [288, 384]),
+            (100, 9000, short(64, 1), [64, 256]),
+            (640, 480, within(1024, 32), [640, 480]),
+            (645, 490, within(1024, 32), [640, 480]),
+            (2048, 100, within(1024, 32), [1024, 32]),
+            (2048, 4, within(1024, 32), [1024, 32]),
+        ] {
+            assert_eq!(resized(w, h, fit), expected, "{w} × {h}, {fit:?}");
+        }
+    }
+
+    #[test]
+    fn the_middle_is_cut_out() {
+        let rgb: Vec<u8> = (0..4 * 16).flat_map(|i| [i as u8; 3]).collect();
+        let image = Image::from_rgb(16, 4, rgb).unwrap();
+        let fit = Fit::Crop {
+            width: 2,
+            height: 2,
+            short: 4,
+        };
+        let input = input(fit, Colour::Gray, Layout::Nchw, Element::Byte);
+        let prepared = prepare(&image, &input).unwrap();
+        assert_eq!(prepared.batch.shape, [1, 1, 2, 2]);
+        assert_eq!(prepared.batch.values, Values::Bytes(vec![23, 24, 39, 40]));
+    }
+
+    #[test]
+    fn channels_and_axes_are_ordered() {
+        let image = Image::from_rgb(2, 1, vec![1, 2, 3, 4, 5, 6]).unwrap();
+        let same = Fit::Within {
+            long: 8,
+            multiple: 1,
+        };
+        // (colour, layout, bytes)
+        for (colour, layout, expected) in [
+            (Colour::Rgb, Layout::Nhwc, vec![1, 2, 3, 4, 5, 6]),
+            (Colour::Rgb, Layout::Nchw, vec![1, 4, 2, 5, 3, 6]),
+            (Colour::Bgr, Layout::Nhwc, vec![3, 2, 1, 6, 5, 4]),
+            (Colour::Bgr, Layout::Nchw, vec![3, 6, 2, 5, 1, 4]),
+        ] {
+            let bytes = prepare(&image, &input(same, colour, layout, Element::Byte)).unwrap();
+            assert_eq!(
+                bytes.batch.values,
+                Values::Bytes(expected.clone()),
+                "{colour:?} {layout:?}"
+            );
+            let float = Element::Float {
+                range: 255.0,
+                mean: [1.0, 2.0, 3.0],
+                std: [2.0, 4.0, 8.0],
+            };
+            let floats = prepare(&image, &input(same, colour, layout, float)).unwrap();
+            let channel = |i: usize| match layout {
+                Layout::Nchw => i / 2,
+                Layout::Nhwc => i % 3,
+            };
+            let by_hand = expected.iter().enumerate().map(|(i, v)| {
+                let c = channel(i);
+                (f32::from(*v) - [1.0, 2.0, 3.0][c]) / [2.0, 4.0, 8.0][c]
+            });
+            assert_eq!(floats.batch.values, Values::Floats(by_hand.collect()));
+        }
+    }
+}

