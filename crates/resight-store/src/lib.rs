@@ -21,6 +21,7 @@ mod labels;
 mod lock;
 mod pairs;
 mod sqlite;
+mod vectors;
 
 pub use blobs::BlobStore;
 pub use catalogue::{
@@ -34,3 +35,4 @@ pub use labels::{Filter, LabelPatch, Labels, Metadata, ObjectId, Tag, Update};
 pub use lock::FolderLock;
 pub use pairs::{NotAMatch, PairLink, Pairs, PicturePair};
 pub use sqlite::SqliteCatalogue;
+pub use vectors::{VectorCount, Vectors};

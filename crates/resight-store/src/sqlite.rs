@@ -11,6 +11,7 @@ mod pairs;
 mod reads;
 mod schema;
 mod staged;
+mod vectors;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::pairs;
+use super::{pairs, vectors};
 use crate::StoreError;
 
 /// Marks a SQLite file as a Resight catalogue: "Rsgt" in ASCII.
@@ -20,7 +20,7 @@ pub(super) const VERSION: u32 = 1 + STEPS.len() as u32;
 /// What leads from each format to the next, the first of them from 1 to 2. A new file goes the
 /// same way, so that it does not differ from one that was taken over. Steps stay as they are once a
 /// version with them is out.
-const STEPS: &[&str] = &[LABELS, pairs::TABLES];
+const STEPS: &[&str] = &[LABELS, pairs::TABLES, vectors::TABLES];
 
 /// Since format 2: what is said about pictures. `entry` holds what metadata can be found by.
 const LABELS: &str = "
@@ -43,7 +43,7 @@ CREATE INDEX entry_by_key ON entry (key);
 ";
 
 /// What stands in for each step while a file from before it is only read.
-const WITHOUT: [&str; STEPS.len()] = [WITHOUT_LABELS, pairs::WITHOUT];
+const WITHOUT: [&str; STEPS.len()] = [WITHOUT_LABELS, pairs::WITHOUT, vectors::WITHOUT];
 
 /// Stands in for what format 1 lacks while such a file is only read: nothing is said about any
 /// picture. Lives with one connection, and changes nothing in the file.

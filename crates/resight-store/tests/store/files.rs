@@ -111,7 +111,7 @@ fn a_newer_format_is_refused() {
     let StoreError::Newer { found, supported } = error else {
         panic!("{error:?}");
     };
-    assert_eq!((found, supported), (7, 3));
+    assert_eq!((found, supported), (7, 4));
 }
 
 #[test]

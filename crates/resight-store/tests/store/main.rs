@@ -17,3 +17,4 @@ mod paths;
 mod reading;
 mod removed;
 mod staged;
+mod vectors;

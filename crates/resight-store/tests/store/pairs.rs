@@ -140,7 +140,8 @@ fn decisions_hold_for_either_order_and_outlast_a_removal() {
 /// Makes a file of format 2, which knew no pairs.
 fn make_older(dir: &Path) {
     let raw = Connection::open(dir.join("catalogue.sqlite3")).unwrap();
-    let sql = "DROP TABLE pair; DROP TABLE not_a_match; PRAGMA user_version = 2";
+    let sql = "DROP TABLE pair; DROP TABLE not_a_match; DROP TABLE vector;
+        DROP TABLE vector_model; PRAGMA user_version = 2";
     raw.execute_batch(sql).unwrap();
 }
 
