@@ -101,24 +101,36 @@ function showResults(from = 0) {
   const { answer, hits, ended, id } = current;
   $('results').hidden = false;
   showQuery();
-  $('results-summary').textContent = `${number.format(answer.verified)} verified, ${number.format(answer.total)} in all. ${number.format(answer.shortlist)} compared closely in ${time(answer.took_ms)}.`;
+  $('results-summary').textContent = `${number.format(answer.verified)} verified, ${answer.alike ? `${number.format(answer.alike)} similar, ` : ''}${number.format(answer.total)} in all. ${number.format(answer.shortlist)} compared closely in ${time(answer.took_ms)}.`;
   $('results-note').textContent = noteOn(answer);
   $('results-note').hidden = !$('results-note').textContent;
   if (from === 0) $('hits').replaceChildren();
   // With something verified, the rest is noise until it is asked for. A hit keeps its place in
   // `hits`, by which its match is opened, whether it is shown or not.
-  const whole = current.revealed || answer.verified === 0;
-  $('hits').append(...hits.slice(from).flatMap((hit, i) => (whole || hit.verified ? [hitCard(hit, from + i, id)] : [])));
-  const rest = answer.total - answer.verified;
-  const pending = !ended && (whole || hits.length < answer.verified);
+  const found = answer.verified + answer.alike;
+  const whole = current.revealed || found === 0;
+  $('hits').append(...hits.slice(from).flatMap((hit, i) => (whole || hit.verified || hit.alike ? [...heading(hits, from + i), hitCard(hit, from + i, id)] : [])));
+  const rest = answer.total - found;
+  const pending = !ended && (whole || hits.length < found);
   $('more-hits').hidden = !pending;
   $('reveal').hidden = whole || pending || rest <= 0;
   $('reveal').textContent = `Show ${number.format(rest)} more that could not be verified`;
 }
 
-function noteOn({ query, total, verified }) {
+/** What stands between verified hits, those that only look alike, and the rest. */
+function heading(hits, index) {
+  const group = (hit) => (hit.verified ? '' : hit.alike ? 'Similar pictures' : 'Others, by shared details');
+  const own = group(hits[index]);
+  const before = index > 0 ? group(hits[index - 1]) : '';
+  // Without similar ones the cards themselves tell the two apart.
+  const told = own && own !== before && (hits[index].alike || before);
+  return told ? [el('li', { className: 'group' }, el('h3', {}, own))] : [];
+}
+
+function noteOn({ query, total, verified, alike }) {
   if (verified > 0) return '';
   if (query.features === 0) return 'This picture has no structure to find it by.';
+  if (alike > 0) return 'Nothing could be verified. These look alike:';
   if (total === 0) return 'Nothing found: no stored picture shares enough detail with this one.';
   return 'Nothing could be verified. These share the most details:';
 }
@@ -127,8 +139,8 @@ function noteOn({ query, total, verified }) {
 function reveal() {
   current.revealed = true;
   showResults();
-  if (current.hits.length <= current.answer.verified && !current.ended) run(current);
-  else $('hits').querySelector('.unsure')?.focus();
+  if (current.hits.length <= current.answer.verified + current.answer.alike && !current.ended) run(current);
+  else $('hits').querySelector('.unsure:not(.alike)')?.focus();
 }
 
 function figure(label, value, share) {
@@ -145,6 +157,7 @@ function figures(hit) {
     ...(told(hit.inliers) ? figure('Inliers', number.format(hit.inliers)) : []),
     ...covered('Query covered', hit.coverage_query),
     ...covered('Result covered', hit.coverage_result),
+    ...(hit.cosine == null || !(hit.verified || hit.alike) ? [] : figure('Likeness', fixed(hit.cosine, 2), Math.max(0, hit.cosine))),
   ];
 }
 
@@ -155,7 +168,7 @@ function hitCard(hit, index, queryId) {
     thumb.append(svg('svg', { viewBox: `0 0 ${image.width} ${image.height}`, 'aria-hidden': 'true' },
       svg('polygon', { class: 'quad', points: hit.region.map((point) => point.join(',')).join(' ') })));
   }
-  const card = el('button', { type: 'button', className: hit.verified ? 'hit' : 'hit unsure', title: image.name, onclick: () => go({ key: current.key, hit: index }) },
+  const card = el('button', { type: 'button', className: hit.verified ? 'hit' : hit.alike ? 'hit unsure alike' : 'hit unsure', title: image.name, onclick: () => go({ key: current.key, hit: index }) },
     thumb,
     el('span', { className: 'hit-text' },
       el('span', { className: 'hit-name' }, el('span', { className: 'rank' }, String(index + 1)), image.name),

@@ -40,7 +40,7 @@ export const icon = (name) => svg('svg', { 'aria-hidden': 'true' }, svg('use', {
 export function mark(hit) {
   return hit.verified
     ? el('span', { className: 'mark' }, icon('check'), 'Verified')
-    : el('span', { className: 'mark unsure' }, 'Not verified');
+    : el('span', { className: 'mark unsure' }, hit.alike ? 'Similar' : 'Not verified');
 }
 
 /** An `img` that tries each address in turn; browsers cannot show every format that we can read. */

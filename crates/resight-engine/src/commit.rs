@@ -111,6 +111,7 @@ impl Engine {
         if pictures_came {
             self.news.tell();
         }
+        self.forget_vectors(&gone);
         for key in &gone {
             visual.cache.remove(key.0);
         }

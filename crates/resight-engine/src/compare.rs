@@ -67,8 +67,8 @@ impl Engine {
     pub fn compare(&self, a: Query<'_>, b: Query<'_>) -> Result<Comparison, EngineError> {
         let visual = self.visual();
         let mut timings = Timings::default();
-        let a = self.resolve(&a.into(), &visual, &mut timings)?;
-        let b = self.resolve(&b.into(), &visual, &mut timings)?;
+        let a = self.resolve(&a.into(), false, &visual, &mut timings)?;
+        let b = self.resolve(&b.into(), false, &visual, &mut timings)?;
         let features = [&a.features, &b.features];
         Ok(compared([a.facts, b.facts], features, &self.options))
     }

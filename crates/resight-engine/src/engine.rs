@@ -13,6 +13,7 @@ use resight_vision::{LocalExtractor, LocalFeatures, ModelId, VerifyOptions};
 use crate::commit::{Pending, Prepared, original_name, thumbnail_name};
 use crate::convert::convert_first;
 use crate::decode::{DecodeLimits, RefusedCode};
+use crate::dense::Global;
 use crate::describe::{Described, describe};
 use crate::duplicates::News;
 use crate::error::EngineError;
@@ -61,6 +62,8 @@ pub struct EngineOptions {
     pub max_features: usize,
     /// Candidates that are matched and verified at least.
     pub shortlist: usize,
+    /// Pictures that look most like the query that are matched and verified beside the candidates.
+    pub alike_shortlist: usize,
     /// Cells of the vocabulary in which a query feature looks for its match: more find more
     /// matches and take longer.
     pub matching_cells: usize,
@@ -77,6 +80,7 @@ impl Default for EngineOptions {
             max_side: 1024,
             max_features: 20_000,
             shortlist: 200,
+            alike_shortlist: 100,
             matching_cells: 12,
             verify: VerifyOptions::default(),
             feature_cache_bytes: 256 << 20,
@@ -117,6 +121,8 @@ pub struct Engine {
     pub(crate) parts: Parts,
     pub(crate) options: EngineOptions,
     visual: RwLock<Arc<Visual>>,
+    /// Global models in use.
+    pub(crate) globals: RwLock<Vec<Arc<Global>>>,
     changes: Mutex<()>,
     conversion: Mutex<()>,
     /// Held by whoever looks for pairs.
@@ -169,6 +175,7 @@ impl Engine {
         }
         let engine = Self {
             visual: RwLock::new(Arc::new(Visual::open(&parts, cache)?)),
+            globals: RwLock::default(),
             parts,
             options,
             changes: Mutex::new(()),
@@ -260,6 +267,9 @@ impl Engine {
         let effects = self.commit(pending)?;
         if effects.contains(&Effect::TooManyTags) {
             return Err(EngineError::TooManyTags);
+        }
+        if let Some(Effect::Added { key, .. }) = effects.first() {
+            self.embed_added(*key, &described.image);
         }
         Ok(Added {
             picture: self.picture(&id)?,

@@ -182,6 +182,8 @@ fn plain_hit(picture: Picture, score: f64) -> Hit {
         coverage_result: 0.0,
         words: score,
         cosine: None,
+        alike: false,
+        model: None,
         mirrored: false,
         transform: None,
         region: None,

@@ -14,6 +14,7 @@ use resight_vision::{Descriptors, Keypoint, LocalFeatures, Transform};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::examine::Sought;
+use crate::ranking::is_unshared;
 use crate::search::{Hit, MOST_EXAMINED, Stage, milliseconds};
 use crate::stored_features::StoredFeatures;
 
@@ -29,6 +30,15 @@ pub(crate) struct Found {
     pub(crate) candidates: Candidates,
     /// Of the first candidates; `None` for those that are gone.
     pub(crate) examined: Vec<Option<Hit>>,
+}
+
+impl Found {
+    /// Whether the candidates are all pictures that share a word with the query; there may be others
+    /// among them, which only look alike.
+    pub(crate) fn is_complete(&self) -> bool {
+        let best = self.candidates.best.iter();
+        best.filter(|c| !is_unshared(c)).count() == self.candidates.total
+    }
 }
 
 impl Engine {

@@ -8,6 +8,7 @@ mod commit;
 mod compare;
 mod convert;
 mod decode;
+mod dense;
 mod describe;
 mod duplicates;
 mod engine;
@@ -24,6 +25,7 @@ mod labels;
 mod mirror;
 mod picture;
 mod query;
+mod ranking;
 mod read;
 mod scale;
 mod search;
@@ -35,6 +37,7 @@ pub use calibrate::{AgreeingPair, Calibration, CalibrationEvent, calibrate};
 pub use compare::{Comparison, compare};
 pub use convert::ConvertStep;
 pub use decode::{DecodeLimits, Decoded, Refused, RefusedCode, decode};
+pub use dense::{EmbedStep, GlobalParts, GlobalState, vectors_setting};
 pub use duplicates::{
     DuplicateGroup, DuplicateOptions, DuplicatePair, Duplicates, PairKind, PairStep, Refuted,
     RefutedPage,
@@ -56,5 +59,5 @@ pub use resight_store::{
     Filter, LabelPatch, Labels, Metadata, ObjectCount, ObjectId, PictureId, Tag, Update,
 };
 pub use scale::{fit_within, thumbnail_jpeg};
-pub use search::{Hit, SearchAnswer, SearchOptions, Stage, Timings};
+pub use search::{Hit, Mode, SearchAnswer, SearchOptions, Stage, Timings};
 pub use train::{TrainEvent, TrainPlan, train_vocabulary};

@@ -135,17 +135,20 @@ pub(crate) struct Resolved {
     pub(crate) size: [u32; 2],
     /// Where the region lies in the picture.
     pub(crate) origin: [f64; 2],
+    /// The pixels of what counts, where they were asked for and are at hand.
+    pub(crate) image: Option<Image>,
 }
 
 impl Engine {
-    /// The features of one query; adds to `timings` what it took.
+    /// The features of one query, and with `pixels` what it looks like; adds to `timings` what it took.
     pub(crate) fn resolve(
         &self,
         asked: &QueryPicture<'_>,
+        pixels: bool,
         visual: &Visual,
         timings: &mut Timings,
     ) -> Result<Resolved, EngineError> {
-        let (mut id, mut key) = (None, None);
+        let (mut id, mut key, mut seen) = (None, None, None);
         let (features, size) = match asked.query {
             Query::Bytes(bytes) => {
                 let start = Instant::now();
@@ -158,6 +161,7 @@ impl Engine {
                     None => describe_image(&image, &self.options, &*self.parts.extractor, None)?,
                 };
                 timings.extract_ms += milliseconds(start);
+                seen = pixels.then_some(image);
                 (features, size)
             }
             Query::Stored(wanted) => {
@@ -172,6 +176,9 @@ impl Engine {
                 let features = match asked.region {
                     Some(region) => {
                         let rectangle = region.in_pixels(size)?;
+                        if pixels {
+                            seen = self.image_of(wanted).ok();
+                        }
                         self.stored_region(wanted, &stored.features, rectangle, timings)
                     }
                     None => stored.features.clone(),
@@ -187,6 +194,11 @@ impl Engine {
         };
         features.truncate(self.options.max_features);
         let [x, y, w, h] = region.unwrap_or([0.0, 0.0, size[0].into(), size[1].into()]);
+        let whole = region.is_none();
+        let image = seen.and_then(|image| match whole {
+            true => Some(image),
+            false => cropped(&image, [x, y, w, h].map(|v| v as u32)),
+        });
         Ok(Resolved {
             facts: QueryFacts {
                 id,
@@ -199,6 +211,7 @@ impl Engine {
             features,
             size: [w.ceil() as u32, h.ceil() as u32],
             origin: [x, y],
+            image,
         })
     }
 
@@ -217,15 +230,18 @@ impl Engine {
             return inside;
         }
         let start = Instant::now();
-        let anew = self.file(id).and_then(|file| {
-            let image = decode(&file.bytes, &self.options.decode)?.image;
-            self.described_region(&image, rectangle)
-        });
+        let image = self.image_of(id);
+        let anew = image.and_then(|image| self.described_region(&image, rectangle));
         timings.extract_ms += milliseconds(start);
         // A file that is gone, or an extractor that is not there, leaves what is stored.
         anew.ok()
             .filter(|f| f.len() > inside.len())
             .unwrap_or(inside)
+    }
+
+    fn image_of(&self, id: &PictureId) -> Result<Image, EngineError> {
+        let file = self.file(id)?;
+        Ok(decode(&file.bytes, &self.options.decode)?.image)
     }
 
     /// Describes a region with its surroundings; places are those of the whole picture.

@@ -1,18 +1,23 @@
-//! Search by picture: candidates by words, the best of which are matched and verified.
+//! Search by picture: candidates by words and by vectors of global models, the best of which are
+//! matched and verified.
 
+use std::collections::{HashMap, HashSet};
+use std::str::FromStr;
 use std::time::Instant;
 
-use resight_index::{Candidate, CandidateOptions, Key, QueryWords};
+use resight_index::{Candidate, CandidateOptions, Candidates, Key, QueryWords};
 use resight_store::Filter;
 
+use crate::dense::Likenesses;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::examine::{Sought, lookers};
 use crate::expansion::Found;
-use crate::grouping::{self, Objects, SameObject};
+use crate::grouping::{Objects, SameObject};
 use crate::instances::Instance;
 use crate::picture::Picture;
 use crate::query::{MOST_QUERIES, Query, QueryFacts, QueryPicture};
+use crate::ranking::{Ranked, Ranking, is_unshared, unshared};
 
 /// Candidates without a verified one among them that end the search for more.
 const PATIENCE: usize = 50;
@@ -20,6 +25,40 @@ const PATIENCE: usize = 50;
 /// Candidates examined at most for the sake of verified ones before them: where thousands show the
 /// same thing, a search must still end.
 pub(crate) const MOST_EXAMINED: usize = 1000;
+
+/// What counts as found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The same thing, by words and geometry alone.
+    Exact,
+    /// What looks alike as a whole, by the vectors of global models alone; nothing is verified.
+    Similar,
+    /// Both: candidates of either are compared closely, verified ones come first, then those that look
+    /// alike. Without a model in use the same as `Exact`.
+    #[default]
+    Auto,
+}
+
+impl Mode {
+    /// Their names.
+    pub const NAMES: [&str; 3] = ["exact", "similar", "auto"];
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "exact" => Ok(Self::Exact),
+            "similar" => Ok(Self::Similar),
+            "auto" => Ok(Self::Auto),
+            _ => Err(format!(
+                "must be one of {}; it is {name:?}",
+                Self::NAMES.join(", ")
+            )),
+        }
+    }
+}
 
 /// Which part of the ranking is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +79,8 @@ pub struct SearchOptions {
     pub group_by_object: bool,
     /// Look for the query mirrored left to right too, where the extractor's features can be mirrored.
     pub mirrored: bool,
+    /// What counts as found.
+    pub mode: Mode,
 }
 
 impl Default for SearchOptions {
@@ -52,11 +93,13 @@ impl Default for SearchOptions {
             filter: Filter::default(),
             group_by_object: false,
             mirrored: true,
+            mode: Mode::default(),
         }
     }
 }
 
-/// The ranking, best first: verified hits by how unlikely chance is, then the others by words.
+/// The ranking, best first: verified hits by how unlikely chance is, then what looks alike by its
+/// cosine, then the others by words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchAnswer {
     /// What was searched for, in the order it was given.
@@ -69,6 +112,8 @@ pub struct SearchAnswer {
     pub verified: usize,
     /// Pictures left out because somebody said that they are no match of one searched for.
     pub left_out: usize,
+    /// Those after them that look alike.
+    pub alike: usize,
     /// The part asked for.
     pub hits: Vec<Hit>,
     /// Of each of these, the other pictures of its object; `None` where hits are not grouped.
@@ -94,6 +139,8 @@ pub struct Timings {
     pub expand_ms: f64,
     /// Looking for the mirrored query; 0 where it was not.
     pub mirrored_ms: f64,
+    /// Finding what looks alike, and matching and verifying it; 0 where no model is asked.
+    pub likeness_ms: f64,
     /// All of it.
     pub total_ms: f64,
 }
@@ -105,6 +152,8 @@ pub enum Stage {
     Words,
     /// Visual words of other hits, those that were verified.
     Expansion,
+    /// A global model's vectors.
+    Dense,
 }
 
 impl Stage {
@@ -113,6 +162,7 @@ impl Stage {
         match self {
             Self::Words => "words",
             Self::Expansion => "expansion",
+            Self::Dense => "dense",
         }
     }
 }
@@ -140,8 +190,14 @@ pub struct Hit {
     pub coverage_result: f64,
     /// Score of the words; comparable within one search.
     pub words: f64,
-    /// Cosine of global descriptors, once there are any.
+    /// Cosine of the query's vector and the picture's, by the model that makes them most alike; `None`
+    /// where no model is asked or one of the two has no vector.
     pub cosine: Option<f64>,
+    /// Whether that is beyond what unrelated pictures reach: one pair in a million, told from the
+    /// pictures held ([`crate::GlobalState::alike`]).
+    pub alike: bool,
+    /// The model's name.
+    pub model: Option<String>,
     /// Whether the result shows the query mirrored; verified hits only.
     pub mirrored: bool,
     /// Query to result in pixels, row-major 3×3, of the query as it was given: it mirrors where
@@ -194,11 +250,18 @@ impl Engine {
                 queries.len()
             )));
         }
+        if options.mode == Mode::Similar && options.verified_only {
+            return Err(EngineError::BadQuery(
+                "what only looks alike is not verified: ask for verified hits in the mode exact or auto"
+                    .into(),
+            ));
+        }
         let mut timings = Timings::default();
         let visual = self.visual();
+        let pixels = options.mode != Mode::Exact && !self.attached().is_empty();
         let resolved = queries
             .iter()
-            .map(|query| self.resolve(query, &visual, &mut timings))
+            .map(|query| self.resolve(query, pixels, &visual, &mut timings))
             .collect::<Result<Vec<_>, _>>()?;
 
         let step = Instant::now();
@@ -250,8 +313,12 @@ impl Engine {
             found.best.truncate(least);
             found
         };
+        let by_words = options.mode != Mode::Similar;
         let mut found = Found {
-            candidates: ask(&words),
+            candidates: match by_words {
+                true => ask(&words),
+                false => Candidates::default(),
+            },
             examined: Vec::new(),
         };
         timings.candidates_ms = milliseconds(step);
@@ -259,25 +326,50 @@ impl Engine {
         let step = Instant::now();
         self.examine_best(&sought, &mut found)?;
         timings.verify_ms = milliseconds(step);
-        if options.expand {
+        let step = Instant::now();
+        let likenesses = match (options.mode, pixels) {
+            (Mode::Exact, _) | (Mode::Auto, false) => Likenesses::none(),
+            (mode, _) => {
+                let accepts = |key: Key| {
+                    !own_keys.contains(&key.0) && !refuted.contains(&key.0) && wanted(key)
+                };
+                self.likenesses(&resolved, least, mode == Mode::Similar, &accepts)?
+            }
+        };
+        let alike = match by_words {
+            true => self.examine_alike(&sought, &likenesses, &mut found)?,
+            false => Vec::new(),
+        };
+        if pixels {
+            timings.likeness_ms = milliseconds(step);
+        }
+        if options.expand && by_words {
             timings.expand_ms = self.expand(&sought, words, ask, &mut found)?;
         }
-        let mirrored = match options.mirrored {
-            true => self.find_mirrored(&sought, ask, &mut found)?,
+        let mirrored = match options.mirrored && by_words {
+            true => self.find_mirrored(&sought, ask, &alike, &mut found)?,
             false => None,
         };
         timings.mirrored_ms = mirrored.unwrap_or(0.0);
 
         let shortlist = found.examined.len();
-        let candidates = found.candidates;
-        let mut ranking = Ranking::new(&candidates.best, found.examined, options.verified_only);
+        let complete = found.is_complete();
+        let mut candidates = found.candidates;
+        candidates
+            .best
+            .extend(likenesses.unseen(&candidates.best, by_words));
+        let mut ranking = Ranking::new(&candidates.best, found.examined, &likenesses, options);
         let groups = objects.map(|objects| ranking.group(&objects));
         let verified = ranking.verified;
+        let rest = ranking.all[verified..].iter();
+        let alike = rest.filter(|r| r.is_alike()).count();
         let total = match options.verified_only || groups.is_some() {
             true => ranking.all.len(),
+            // Where not all that share a word are known, some that look alike are among them.
+            false if complete => candidates.total - ranking.gone + ranking.unshared,
             false => candidates.total - ranking.gone,
         };
-        let page = self.page(ranking, options)?;
+        let page = self.page(ranking, &likenesses, options)?;
         let same_object = groups.map(|groups| self.same_object(&groups, &page, options.offset));
         let same_object = same_object.transpose()?;
         let hits = page.into_iter().flatten().collect();
@@ -288,6 +380,7 @@ impl Engine {
             total,
             verified,
             left_out: refuted.len(),
+            alike,
             hits,
             same_object,
             mirrored: mirrored.is_some(),
@@ -310,10 +403,50 @@ impl Engine {
         Ok(())
     }
 
+    /// Examines what looks most like the query, as far as words have not brought it to that. Gives all
+    /// that looks most like it.
+    fn examine_alike(
+        &self,
+        queries: &[Sought<'_>],
+        likenesses: &Likenesses,
+        found: &mut Found,
+    ) -> Result<Vec<Candidate>, EngineError> {
+        let begin = found.examined.len();
+        let best = &mut found.candidates.best;
+        let known: HashMap<Key, (usize, Candidate)> = best
+            .iter()
+            .enumerate()
+            .map(|(at, candidate)| (candidate.key, (at, *candidate)))
+            .collect();
+        let nearest = likenesses.nearest.iter();
+        let nearest = nearest.take(self.options.alike_shortlist).map(|n| n.0);
+        let nearest: Vec<Candidate> = nearest
+            .map(|key| known.get(&key).map_or(unshared(key), |known| known.1))
+            .collect();
+        let unseen = nearest.iter().filter(|c| match known.get(&c.key) {
+            Some((at, _)) => *at >= begin,
+            None => true,
+        });
+        let unseen: Vec<Candidate> = unseen.copied().collect();
+        let hits = self.examine(queries, &unseen)?.into_iter();
+        found.examined.extend(hits.map(|hit| {
+            // Words had it further down at best.
+            let stage = Stage::Dense;
+            hit.map(|hit| Hit { stage, ..hit })
+        }));
+        let moved: HashSet<Key> = unseen.iter().map(|c| c.key).collect();
+        let mut rest = best.split_off(begin);
+        rest.retain(|c| !moved.contains(&c.key));
+        best.extend(unseen);
+        best.append(&mut rest);
+        Ok(nearest)
+    }
+
     /// The part of the ranking that is asked for; `None` for pictures that are gone.
     fn page(
         &self,
         ranking: Ranking,
+        likenesses: &Likenesses,
         options: &SearchOptions,
     ) -> Result<Vec<Option<Hit>>, EngineError> {
         let page = ranking.all.into_iter();
@@ -321,70 +454,22 @@ impl Engine {
         let unknown = page.iter().filter(|r| r.hit.is_none());
         let unknown: Vec<Candidate> = unknown.map(|r| r.candidate).collect();
         let mut unknown = self.unexamined(&unknown)?.into_iter();
-        let hits = page.into_iter();
+        let keys: Vec<Key> = page.iter().map(|r| r.candidate.key).collect();
+        let hits = page.into_iter().zip(likenesses.of(&keys));
         Ok(hits
-            .map(|r| r.hit.or_else(|| unknown.next().flatten()))
-            .collect())
-    }
-}
-
-/// A place in the ranking.
-struct Ranked {
-    candidate: Candidate,
-    /// `None` where it was not examined.
-    hit: Option<Hit>,
-}
-
-/// Verified hits by how unlikely chance is, then all others by words.
-struct Ranking {
-    all: Vec<Ranked>,
-    verified: usize,
-    /// Examined pictures that were removed meanwhile.
-    gone: usize,
-}
-
-impl Ranking {
-    /// `examined` are the first of `candidates`, `None` for those that are gone.
-    fn new(candidates: &[Candidate], examined: Vec<Option<Hit>>, verified_only: bool) -> Self {
-        let rest = &candidates[examined.len()..];
-        let gone = examined.iter().filter(|hit| hit.is_none()).count();
-        let examined = candidates.iter().zip(examined);
-        let (mut all, mut others): (Vec<Ranked>, Vec<Ranked>) = examined
-            .filter_map(|(&candidate, hit)| {
-                let hit = Some(hit?);
-                Some(Ranked { candidate, hit })
+            .map(|(r, likeness)| {
+                let mut hit = r.hit.or_else(|| unknown.next().flatten())?;
+                if !hit.examined && is_unshared(&r.candidate) {
+                    hit.stage = Stage::Dense;
+                }
+                if let Some(likeness) = likeness {
+                    hit.cosine = Some(likeness.cosine.into());
+                    hit.alike = likeness.is_alike();
+                    hit.model = likenesses.name(likeness.model).map(str::to_owned);
+                }
+                Some(hit)
             })
-            .partition(|r| r.hit.as_ref().is_some_and(|h| h.verified));
-        // Stable: of equals, the better candidate stays first.
-        let nfa = |r: &Ranked| r.hit.as_ref().and_then(|h| h.log10_nfa).unwrap_or(0.0);
-        all.sort_by(|a, b| nfa(a).total_cmp(&nfa(b)));
-        let verified = all.len();
-        if !verified_only {
-            others.extend(rest.iter().map(|&candidate| Ranked {
-                candidate,
-                hit: None,
-            }));
-            others.sort_by(|a, b| {
-                let (a, b) = (&a.candidate, &b.candidate);
-                b.score.total_cmp(&a.score).then(a.key.cmp(&b.key))
-            });
-            all.append(&mut others);
-        }
-        Self {
-            all,
-            verified,
-            gone,
-        }
-    }
-
-    /// Leaves the best picture of each object; gives of each the others, best first.
-    fn group(&mut self, objects: &Objects) -> Vec<Vec<Key>> {
-        let all = std::mem::take(&mut self.all);
-        let (best, others) = grouping::best_of_each(all, |r| r.candidate.key, objects);
-        self.all = best;
-        let is_verified = |r: &&Ranked| r.hit.as_ref().is_some_and(|h| h.verified);
-        self.verified = self.all.iter().filter(is_verified).count();
-        others
+            .collect())
     }
 }
 

@@ -65,6 +65,15 @@ pub struct SharedArgs {
         help_heading = "Shared options"
     )]
     pub models: Option<PathBuf>,
+    /// A model that tells what looks alike, by the name it is installed under; may be given several
+    /// times. `index` and `serve` describe all pictures by it, and remember it; `search` asks these alone
+    #[arg(
+        long = "model",
+        global = true,
+        value_name = "NAME",
+        help_heading = "Shared options"
+    )]
+    pub with_models: Vec<String>,
     /// ONNX Runtime for models: its library, or a folder that holds it (a virtual environment, say);
     /// auto takes what `resight doctor` finds, none the built-in runtime
     #[arg(
@@ -114,6 +123,8 @@ pub struct Config {
     pub vocabulary: Option<PathBuf>,
     /// Folder of models; `None`: the platform's habit, see [`Config::models_folder`].
     pub models: Option<PathBuf>,
+    /// Models that tell what looks alike, to be used beside those that the collection uses already.
+    pub with_models: Vec<String>,
     /// What runs models.
     pub runtime: Choice,
     /// Whether to write JSON.
@@ -150,6 +161,7 @@ impl Config {
             max_side: args.max_side,
             vocabulary: args.vocabulary.clone(),
             models: models_folder(args.models.as_deref())?,
+            with_models: args.with_models.clone(),
             runtime: match args.onnxruntime.to_str() {
                 Some("auto") | Some("") => Choice::Auto,
                 Some("none") => Choice::BuiltIn,
@@ -165,6 +177,11 @@ impl Config {
         Self {
             data: Collections::new(&self.root).folder(name),
             collection: name.clone(),
+            // What was asked for is for the collection that was named.
+            with_models: match *name == self.collection {
+                true => self.with_models.clone(),
+                false => Vec::new(),
+            },
             ..self.clone()
         }
     }

@@ -2,13 +2,14 @@
 //! a plug-in, and the vocabulary.
 //!
 //! Layout of the data folder: `catalogue.sqlite3` (with SQLite's two side files), `blobs/`, `lock`,
-//! `index/`, and `own.vocabulary` where the folder does not use the built-in vocabulary;
-//! `next.vocabulary` waits there while what is held is converted to it. `collections/` has a folder of
+//! `index/`, `vectors/` where models are in use, and `own.vocabulary` where the folder does not use the
+//! built-in vocabulary; `next.vocabulary` waits there while what is held is converted to it. `collections/` has a folder of
 //! the same layout, `lock` aside, for each collection but the default one.
 
 mod collections;
 mod conversion;
 mod extractors;
+mod likeness;
 mod pairing;
 mod vocabularies;
 
@@ -29,6 +30,8 @@ use crate::cli::CliError;
 use crate::config::Config;
 use crate::plugins::Plugins;
 pub use collections::{CollectionError, Collections};
+use likeness::May;
+pub use likeness::{Embedding, Loaded};
 use vocabularies::Found;
 
 /// Folder of the blobs in the data folder.
@@ -45,6 +48,9 @@ pub struct Writing {
     pub engine: Arc<Engine>,
     /// The vocabulary that the data folder is yet to be converted to.
     pub pending: Option<Arc<Vocabulary>>,
+    /// Models that are loaded, for other collections too.
+    pub models: Loaded,
+    catalogue: Arc<SqliteCatalogue>,
     // After the engine, so that the folder is released when nothing uses it any more.
     _lock: FolderLock,
 }
@@ -76,7 +82,7 @@ pub fn open_for_writing(
             vocabulary.into()
         }
     };
-    engine_for_writing(config, lock, extractor, vocabulary)
+    engine_for_writing(config, lock, extractor, vocabulary, true)
 }
 
 /// Opens a data folder that is there for changes that describe no picture, whoever described
@@ -87,33 +93,56 @@ pub fn open_for_removing(config: &Config) -> Result<Writing, CliError> {
     let (extractor, vocabulary) = without_describing(config, &catalogue)?;
     drop(catalogue);
     let lock = lock(config)?;
-    engine_for_writing(config, lock, extractor, vocabulary)
+    // What vectors' indexes hold of removed pictures is left out when they are opened.
+    engine_for_writing(config, lock, extractor, vocabulary, false)
 }
 
 /// Opens the data folder for searching, also while a server writes to it; thumbnails and uploaded
-/// files are not at hand. Fails with `nothing_indexed` when there is none.
-pub fn open_for_searching(config: &Config, plugins: &Plugins) -> Result<Arc<Engine>, CliError> {
+/// files are not at hand. `likeness`: whether models in use are asked. Fails with `nothing_indexed` when
+/// there is none.
+pub fn open_for_searching(
+    config: &Config,
+    plugins: &Plugins,
+    likeness: bool,
+) -> Result<Arc<Engine>, CliError> {
     let catalogue = Arc::new(catalogue_for_reading(config)?);
     let held = Held::by(&*catalogue)?;
     let extractor = extractors::choose(held.model.as_deref(), plugins, config)?;
     let vocabulary = held
         .find_vocabulary(config, extractor.model())?
         .ok_or_else(|| vocabularies::missing(extractor.model(), held.model.is_some()))?;
-    let (blobs, writable) = (Arc::new(NoBlobs), false);
-    engine(
-        config, catalogue, blobs, extractor, vocabulary, writable, None,
-    )
+    let models = likeness.then(|| Loaded::new(config));
+    engine_for_reading(config, catalogue, extractor, vocabulary, models, true)
 }
 
 /// Opens the data folder as [`open_for_searching`] does, for listing and for searching by a picture
 /// held: whoever described what it holds.
-pub fn open_for_listing(config: &Config) -> Result<Arc<Engine>, CliError> {
+pub fn open_for_listing(config: &Config, likeness: bool) -> Result<Arc<Engine>, CliError> {
     let catalogue = Arc::new(catalogue_for_reading(config)?);
     let (extractor, vocabulary) = without_describing(config, &*catalogue)?;
+    let models = likeness.then(|| Loaded::new(config));
+    engine_for_reading(config, catalogue, extractor, vocabulary, models, false)
+}
+
+fn engine_for_reading(
+    config: &Config,
+    catalogue: Arc<SqliteCatalogue>,
+    extractor: Arc<dyn LocalExtractor>,
+    vocabulary: Found,
+    models: Option<Loaded>,
+    describes: bool,
+) -> Result<Arc<Engine>, CliError> {
     let (blobs, writable) = (Arc::new(NoBlobs), false);
-    engine(
-        config, catalogue, blobs, extractor, vocabulary, writable, None,
-    )
+    let held = catalogue.clone();
+    let engine = engine(config, held, blobs, extractor, vocabulary, writable, None)?;
+    if let Some(models) = models {
+        let may = May {
+            change: writable,
+            describe: describes,
+        };
+        models.attach(&engine, &catalogue, config, may)?;
+    }
+    Ok(engine)
 }
 
 /// What a picture may cost before it is refused; the same for every engine of this program.
@@ -208,12 +237,20 @@ fn engine_for_writing(
     lock: FolderLock,
     extractor: Arc<dyn LocalExtractor>,
     found: Found,
+    likeness: bool,
 ) -> Result<Writing, CliError> {
     Folders::new(&config.root).create(&config.collection)?;
-    let (engine, pending) = changing(config, extractor, found, None)?;
+    let models = Loaded::new(config);
+    let Changing {
+        engine,
+        pending,
+        catalogue,
+    } = changing(config, extractor, found, None, likeness.then_some(&models))?;
     Ok(Writing {
         engine,
         pending,
+        models,
+        catalogue,
         _lock: lock,
     })
 }
@@ -244,18 +281,37 @@ pub fn count_in(folder: &Path) -> Result<Option<u64>, StoreError> {
 }
 
 /// An engine that may change its folder, and the vocabulary that it is yet to be converted to.
+struct Changing {
+    engine: Arc<Engine>,
+    pending: Option<Arc<Vocabulary>>,
+    catalogue: Arc<SqliteCatalogue>,
+}
+
 fn changing(
     config: &Config,
     extractor: Arc<dyn LocalExtractor>,
     found: Found,
     beside: Option<&Engine>,
-) -> Result<(Arc<Engine>, Option<Arc<Vocabulary>>), CliError> {
+    models: Option<&Loaded>,
+) -> Result<Changing, CliError> {
     vocabularies::keep_apart(config, &found.vocabulary)?;
     let catalogue = Arc::new(SqliteCatalogue::open(&config.data)?);
     let blobs = Arc::new(FolderBlobs::open(&config.data.join(BLOBS))?);
     let pending = vocabularies::pending(config, &found.vocabulary)?;
-    let engine = engine(config, catalogue, blobs, extractor, found, true, beside)?;
-    Ok((engine, pending))
+    let held = catalogue.clone();
+    let engine = engine(config, held, blobs, extractor, found, true, beside)?;
+    if let Some(models) = models {
+        let may = May {
+            change: true,
+            describe: true,
+        };
+        models.attach(&engine, &catalogue, config, may)?;
+    }
+    Ok(Changing {
+        engine,
+        pending,
+        catalogue,
+    })
 }
 
 fn engine(

@@ -213,7 +213,7 @@ impl Engine {
                 wanted = wanted.max((last + 1 + PATIENCE).min(MOST));
             }
         }
-        self.find_mirrored(queries, ask, &mut found)?;
+        self.find_mirrored(queries, ask, &[], &mut found)?;
         let all = found.candidates.best.iter().zip(found.examined);
         let verified = all.filter_map(|(candidate, hit)| {
             let hit = hit.filter(|hit| hit.verified)?;

@@ -131,7 +131,7 @@ fn brought_up_to_date(
 ) -> Result<Arc<Engine>, CliError> {
     let writing = match parts::open_for_removing(config) {
         Err(CliError::Store(StoreError::Locked { .. } | StoreError::ReadOnly)) => {
-            return parts::open_for_listing(config);
+            return parts::open_for_listing(config, false);
         }
         opened => opened?,
     };
@@ -223,7 +223,7 @@ pub(crate) fn not_a_match(
 }
 
 fn list(args: &NotAMatchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
-    let engine = parts::open_for_listing(config)?;
+    let engine = parts::open_for_listing(config, false)?;
     let page = engine.not_matches(args.offset, args.limit)?;
     if output.is_json() {
         let base = config.address();

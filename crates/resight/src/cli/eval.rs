@@ -1,12 +1,14 @@
 //! `resight eval`.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use resight_engine::{Engine, FolderEvent, FolderOptions};
+use resight_engine::{Engine, FolderEvent, FolderOptions, Mode, SearchOptions};
+use resight_store::CollectionName;
 use resight_vision::LocalExtractor;
 use tempfile::TempDir;
 
-use super::index::check_folders;
+use super::index::{check_folders, embed_missing};
 use super::interrupt::Interrupt;
 use super::output::{Output, counted, printable};
 use super::train::learn_own;
@@ -48,6 +50,9 @@ pub(crate) struct EvalArgs {
     /// Do not look for the queries mirrored left to right
     #[arg(long)]
     no_mirrored: bool,
+    /// What counts as found: exact, similar or auto, as in `resight search`
+    #[arg(long, value_name = "MODE", default_value = "auto", value_parser = Mode::from_str, hide_possible_values = true)]
+    mode: Mode,
     /// List the queries whose first hit is wrong
     #[arg(long)]
     show_misses: bool,
@@ -74,6 +79,7 @@ pub(crate) fn run(args: &EvalArgs, config: &Config, output: &mut Output) -> Resu
     let parts = parts::open_for_writing(&config, &plugins, Some(&mut learn))?;
     if let Some(dir) = &args.distractors {
         hold_distractors(&parts.engine, dir, &interrupt, output)?;
+        embed_missing(&parts.engine, &interrupt, output)?;
     }
     for dir in &args.dirs {
         let outcome = measure(&parts.engine, dir, args, &interrupt, output)?;
@@ -93,7 +99,9 @@ fn data_folder(config: &Config) -> Result<(Config, Option<TempDir>), CliError> {
         .tempdir()
         .map_err(|error| CliError::unwritable(&std::env::temp_dir(), &error))?;
     let config = Config {
+        root: temporary.path().to_path_buf(),
         data: temporary.path().to_path_buf(),
+        collection: CollectionName::default(),
         ..config.clone()
     };
     Ok((config, Some(temporary)))
@@ -139,27 +147,25 @@ fn measure(
     output: &Output,
 ) -> Result<Outcome, CliError> {
     let bar = progress::bar(output.shows_progress(), 0, "Adding");
-    let (expand, mirrored) = (!args.no_expand, !args.no_mirrored);
-    let outcome = evaluate(
-        engine,
-        dir,
-        expand,
-        mirrored,
-        interrupt.flag(),
-        &mut |event| {
-            let (message, done, total) = match event {
-                EvalEvent::Adding(done, total) => ("Adding", done, total),
-                EvalEvent::Asking(done, total) => ("Asking", done, total),
-            };
-            if bar.message() != message {
-                bar.set_message(message);
-                // Adding and asking go at different rates.
-                bar.reset_eta();
-            }
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
-        },
-    );
+    let options = SearchOptions {
+        expand: !args.no_expand,
+        mirrored: !args.no_mirrored,
+        mode: args.mode,
+        ..SearchOptions::default()
+    };
+    let outcome = evaluate(engine, dir, &options, interrupt.flag(), &mut |event| {
+        let (message, done, total) = match event {
+            EvalEvent::Adding(done, total) => ("Adding", done, total),
+            EvalEvent::Asking(done, total) => ("Asking", done, total),
+        };
+        if bar.message() != message {
+            bar.set_message(message);
+            // Adding and asking go at different rates.
+            bar.reset_eta();
+        }
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
     bar.finish_and_clear();
     outcome.map_err(|error| match error {
         EvalError::Cancelled => stopped(output),

@@ -1,9 +1,10 @@
 //! `resight index`, and the indexing that `resight serve` begins with.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use indicatif::ProgressBar;
-use resight_engine::{Engine, FolderEvent, FolderOptions, FolderReport};
+use resight_engine::{Engine, EngineError, FolderEvent, FolderOptions, FolderReport, GlobalState};
 use resight_vision::LocalExtractor;
 use serde_json::json;
 
@@ -24,18 +25,20 @@ Examples:
   resight index ~/Pictures
   resight index ~/Pictures /mnt/archive --prune
   resight index ~/Pictures/Rome --tag rome --tag 2024
+  resight index ~/Pictures --model sscd
   resight index ~/Pictures --json | my-program
   resight index ~/Pictures --plugin my_algorithm.py --data ~/resight-mine
 
 With --json, one object a line: {\"event\":\"listed\",…}, then \"indexed\", \"refused\" or \"pruned\" for
-each file once that is safely stored, and at the end of each folder \"done\".";
+each file once that is safely stored, and at the end of each folder \"done\"; then \"embedded\" as
+models in use describe pictures.";
 
 /// Describe the pictures of folders so that they can be found; only what is new or has changed
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct IndexArgs {
     /// Folders of pictures, with their subfolders
-    #[arg(required = true, value_name = "DIR")]
+    #[arg(required_unless_present_any = ["forget_model"], value_name = "DIR")]
     dirs: Vec<PathBuf>,
     /// Forget pictures whose files are gone
     #[arg(long)]
@@ -47,6 +50,9 @@ pub(crate) struct IndexArgs {
     /// several times
     #[arg(long, value_name = "TAG")]
     tag: Vec<String>,
+    /// Forget a model of this name and all vectors that it has made; may be given several times
+    #[arg(long, value_name = "NAME")]
+    forget_model: Vec<String>,
     #[command(flatten)]
     plugins: PluginArgs,
 }
@@ -66,8 +72,84 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
         skip: Some(config.root.clone()),
         labels,
     };
+    for name in &args.forget_model {
+        if !parts.forget_model(name)? && !output.is_json() {
+            output.remark(format_args!("The model {name} was not in use."));
+        }
+    }
     let _converting = parts.go_on_converting(config);
-    index_folders(&parts.engine, &args.dirs, &options, &interrupt, output)
+    index_folders(&parts.engine, &args.dirs, &options, &interrupt, output)?;
+    embed_missing(&parts.engine, &interrupt, output)
+}
+
+/// Describes the pictures that lack a vector by the models in use, and tells of it.
+pub(crate) fn embed_missing(
+    engine: &Engine,
+    interrupt: &Interrupt,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let mut bar: Option<(String, ProgressBar)> = None;
+    let mut told = Ok(());
+    let result = engine.embed_missing(interrupt.flag(), &mut |step| {
+        if step.total == 0 || told.is_err() {
+            return;
+        }
+        if output.is_json() {
+            told = output.json(&json!({
+                "event": "embedded", "model": step.name, "done": step.done, "total": step.total,
+            }));
+            if told.is_err() {
+                // Nobody listens any more, so there is nobody to work for.
+                interrupt.flag().store(true, Ordering::SeqCst);
+            }
+            return;
+        }
+        if bar.as_ref().is_none_or(|(name, _)| *name != step.name) {
+            if let Some((_, bar)) = bar.take() {
+                bar.finish_and_clear();
+            }
+            let new = progress::bar(output.shows_progress(), step.total, "Describing by a model");
+            bar = Some((step.name.clone(), new));
+        }
+        if let Some((_, bar)) = &bar {
+            bar.set_position(step.done);
+        }
+    });
+    if let Some((_, bar)) = bar.take() {
+        bar.finish_and_clear();
+    }
+    told?;
+    match result {
+        Err(EngineError::Cancelled) => {
+            if !output.is_json() {
+                output.remark("Interrupted. Run the same command again to go on with the rest.");
+            }
+            return Err(CliError::Interrupted);
+        }
+        result => result?,
+    }
+    for state in engine.globals()? {
+        if !output.is_json() {
+            output.line(model_summary(&state))?;
+        }
+    }
+    Ok(())
+}
+
+/// One sentence about a model in use.
+fn model_summary(state: &GlobalState) -> String {
+    let mut parts = vec![format!("{} described", state.vectors)];
+    if state.without > 0 {
+        parts.push(format!("{} cannot be", state.without));
+    }
+    if state.pending > 0 {
+        parts.push(format!("{} wait", state.pending));
+    }
+    let alike = match state.alike {
+        Some(cosine) => format!("alike from a cosine of {cosine:.3} on"),
+        None => "too few pictures to tell which are alike".to_owned(),
+    };
+    format!("{}: {}; {alike}.", printable(&state.name), parts.join(", "))
 }
 
 /// Refuses what is no folder, or holds the data folder, before anything is written.
@@ -100,9 +182,7 @@ pub(crate) fn index_folders(
                 teller.told = teller.tell(event);
                 if teller.told.is_err() {
                     // Nobody listens any more, so there is nobody to work for.
-                    interrupt
-                        .flag()
-                        .store(true, std::sync::atomic::Ordering::SeqCst);
+                    interrupt.flag().store(true, Ordering::SeqCst);
                 }
             }
         });

@@ -89,7 +89,7 @@ const BATCH: usize = 500;
 
 pub(crate) fn list(args: &ListArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     let filter = args.filter.filter()?;
-    let engine = parts::open_for_listing(config)?;
+    let engine = parts::open_for_listing(config, false)?;
     let total = engine.count_matching(&filter)?;
     let pictures = engine.pictures_matching(&filter, args.offset, args.limit)?;
     if output.is_json() {
@@ -131,7 +131,7 @@ pub(crate) fn count(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let filter = args.filter.filter()?;
-    let count = parts::open_for_listing(config)?.count_matching(&filter)?;
+    let count = parts::open_for_listing(config, false)?.count_matching(&filter)?;
     if output.is_json() {
         output.json(&Count { count })
     } else {
@@ -221,7 +221,7 @@ pub(crate) fn refused(
     config: &Config,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let engine = parts::open_for_listing(config)?;
+    let engine = parts::open_for_listing(config, false)?;
     let mut after = args.after.clone();
     let mut left = args.limit.map_or(usize::MAX, |limit| {
         usize::try_from(limit).unwrap_or(usize::MAX)

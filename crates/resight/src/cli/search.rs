@@ -1,10 +1,11 @@
 //! `resight search`.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use resight_engine::{
-    EngineError, Hit, Picture, PictureId, Query, QueryPicture, Region, SearchAnswer, SearchOptions,
-    is_features_blob, read_bounded,
+    EngineError, Hit, Mode, Picture, PictureId, Query, QueryPicture, Region, SearchAnswer,
+    SearchOptions, is_features_blob, read_bounded,
 };
 
 use super::CliError;
@@ -20,6 +21,7 @@ Examples:
   resight search photo.jpg
   resight search photo.jpg --verified --limit 100
   resight search 0123456789abcdef0123456789abcdef
+  resight search photo.jpg --mode similar
   resight search photo.jpg --tag vase --group-by object
   resight search photo.jpg --json
   resight search photo.jpg --region 120,80,300,200
@@ -58,6 +60,10 @@ pub(crate) struct SearchArgs {
     /// Do not look for the query mirrored left to right
     #[arg(long)]
     no_mirrored: bool,
+    /// What counts as found: exact, the same thing by its details; similar, what looks alike as a whole
+    /// by the models of the collection; auto, both, the same thing first
+    #[arg(long, value_name = "MODE", default_value = "auto", value_parser = Mode::from_str, hide_possible_values = true)]
+    mode: Mode,
     #[command(flatten)]
     plugins: PluginArgs,
 }
@@ -73,12 +79,13 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
     }
     let given = args.queries.iter().map(PathBuf::as_path).map(Given::read);
     let given = given.collect::<Result<Vec<_>, _>>()?;
+    let likeness = args.mode != Mode::Exact;
     let engine = match given.iter().all(|one| matches!(one, Given::Stored(_))) {
         // Their features are stored: nothing has to be described.
-        true => parts::open_for_listing(config)?,
+        true => parts::open_for_listing(config, likeness)?,
         false => {
             let plugins = Plugins::for_describing(&args.plugins, 1)?;
-            parts::open_for_searching(config, &plugins)?
+            parts::open_for_searching(config, &plugins, likeness)?
         }
     };
     let queries: Vec<QueryPicture<'_>> = given
@@ -96,6 +103,7 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
         filter,
         group_by_object: args.group_by.is_some(),
         mirrored: !args.no_mirrored,
+        mode: args.mode,
     };
     let answer = engine.search_all(&queries, &options);
     let answer = answer.map_err(|error| match (error, &*args.queries) {
@@ -124,10 +132,24 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
             row
         })
         .collect();
+    let by_likeness = !engine.globals()?.is_empty();
     let heading = [
-        "rank", "verified", "inliers", "coverage", "words", "picture",
+        "rank", "verified", "inliers", "coverage", "words", "cosine", "picture",
     ];
-    output.table(&heading, &[0, 2, 3, 4], &rows)?;
+    let columns: &[usize] = match by_likeness {
+        true => &[0, 1, 2, 3, 4, 5, 6],
+        false => &[0, 1, 2, 3, 4, 6],
+    };
+    let chosen = |row: &Vec<String>| {
+        columns
+            .iter()
+            .filter_map(|c| row.get(*c).cloned())
+            .collect()
+    };
+    let rows: Vec<Vec<String>> = rows.iter().map(chosen).collect();
+    let heading: Vec<&str> = columns.iter().map(|c| heading[*c]).collect();
+    let numbers: Vec<usize> = (0..columns.len() - 1).filter(|c| *c != 1).collect();
+    output.table(&heading, &numbers, &rows)?;
     output.remark(format_args!(
         "{} of {} shown, {} verified; {:.0} ms",
         answer.hits.len(),
@@ -184,6 +206,8 @@ fn row(rank: usize, hit: &Hit) -> Vec<String> {
         hit.inliers.to_string(),
         format!("{:.0} %", hit.coverage_query * 100.0),
         format!("{:.2}", hit.words),
+        hit.cosine
+            .map_or_else(String::new, |cosine| format!("{cosine:.2}")),
         place(&hit.picture),
     ]
 }
@@ -191,7 +215,7 @@ fn row(rank: usize, hit: &Hit) -> Vec<String> {
 /// Whether it is verified, and how the query is seen in it.
 fn verdict(hit: &Hit) -> String {
     if !hit.verified {
-        return "-".to_owned();
+        return if hit.alike { "alike" } else { "-" }.to_owned();
     }
     let mirrored = if hit.mirrored { ", mirrored" } else { "" };
     match hit.instances.len() {

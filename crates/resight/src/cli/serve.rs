@@ -30,6 +30,7 @@ Examples:
   resight serve ~/Pictures             index what is new, then serve
   resight serve --listen 127.0.0.1:0   any free port
   resight serve --listen 0.0.0.0:7777 --allow-host nas.local
+  resight serve ~/Pictures --model sscd
   resight serve ~/Pictures --plugin my_algorithm.py --workers 2 --watch
 
 Ctrl-C stops cleanly; while indexing it keeps what is done. A second Ctrl-C stops at once.";
@@ -77,8 +78,9 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let all = config.of_collection(&CollectionName::default());
     let parts = parts::open_for_writing(&all, &plugins, learn)?;
     let _converting = parts.go_on_converting(&all);
-    let collections = Collections::beside(parts.engine.clone(), &all);
+    let collections = Collections::beside(parts.engine.clone(), parts.models.clone(), &all);
     collections.create(&config.collection)?;
+    collections.remember_models(&config.collection, &config.with_models)?;
     let engine = collections.engine(&config.collection)?;
     let options = FolderOptions {
         prune: args.prune,
@@ -88,6 +90,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     };
     index_folders(&engine, &args.dirs, &options, &interrupt, output)?;
     let _looking = collections.keep_looking_for_pairs();
+    let _embedding = parts.go_on_embedding();
     if !address.ip().is_loopback() {
         output.remark(format_args!(
             "warning: {address} can be reached from other machines, and there is no authentication yet: whoever reaches it can see, add and remove pictures"

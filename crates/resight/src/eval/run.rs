@@ -49,13 +49,12 @@ pub enum EvalError {
 
 /// Measures on the labelled pictures in `dir`, beside whatever the engine holds. The database's
 /// pictures are added, and those that were not held before are removed at the end, also after a
-/// failure or when `cancel` is set. Everything happens in the data's order, one by one. `expand` is
-/// that of [`SearchOptions`].
+/// failure or when `cancel` is set. Everything happens in the data's order, one by one. Of `options`,
+/// which part of the ranking is wanted has no effect.
 pub fn evaluate(
     engine: &Engine,
     dir: &Path,
-    expand: bool,
-    mirrored: bool,
+    options: &SearchOptions,
     cancel: &AtomicBool,
     on_event: &mut dyn FnMut(EvalEvent),
 ) -> Result<Outcome, EvalError> {
@@ -64,8 +63,7 @@ pub fn evaluate(
         engine,
         images: dir.join("images"),
         truth: &truth,
-        expand,
-        mirrored,
+        options,
         cancel,
         ids: HashMap::new(),
         names: HashMap::new(),
@@ -83,8 +81,7 @@ struct Measurement<'a> {
     engine: &'a Engine,
     images: PathBuf,
     truth: &'a GroundTruth,
-    expand: bool,
-    mirrored: bool,
+    options: &'a SearchOptions,
     cancel: &'a AtomicBool,
     /// Pictures of the database by file name; without those that could not be used.
     ids: HashMap<&'a str, PictureId>,
@@ -167,9 +164,7 @@ impl<'a> Measurement<'a> {
             offset: 0,
             limit: RANKED,
             verified_only: false,
-            expand: self.expand,
-            mirrored: self.mirrored,
-            ..SearchOptions::default()
+            ..self.options.clone()
         };
         let start = Instant::now();
         let answer = bytes.and_then(|bytes| self.engine.search(Query::Bytes(&bytes), &options));

@@ -13,6 +13,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use resight_engine::GlobalState;
 use resight_plugin::Status;
 use serde_json::{Value, json};
 
@@ -40,8 +41,13 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem
         .iter()
         .map(|plugin| plugins::state(&plugin.status()))
         .collect();
+    let models = models(&app).await?;
+    let models: Vec<Value> = models
+        .iter()
+        .map(|m| json!({"name": m.name, "vectors": m.vectors, "pending": m.pending}))
+        .collect();
     Ok(Json(
-        json!({"status": "ok", "pictures": pictures, "plugins": states}),
+        json!({"status": "ok", "pictures": pictures, "models": models, "plugins": states}),
     ))
 }
 
@@ -55,11 +61,36 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
     let pictures = Gauge::<i64>::default();
     pictures.set(i64::try_from(held(&app).await?).unwrap_or(i64::MAX));
     registry.register("resight_pictures", "Pictures held", pictures);
+    register_models(&mut registry, &models(&app).await?);
     register(&mut registry, app.plugins.iter().map(|p| p.status()));
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|error| Problem::internal(&error))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+/// Of the default collection.
+async fn models(app: &App) -> Result<Vec<GlobalState>, Problem> {
+    let engine = app.engine.clone();
+    app.work.light.run(move || engine.globals()).await
+}
+
+fn register_models(registry: &mut Registry, models: &[GlobalState]) {
+    let vectors = Family::<Labels, Gauge>::default();
+    let pending = Family::<Labels, Gauge>::default();
+    for model in models.iter().filter(|model| model.can_embed) {
+        let label = vec![("model", model.name.clone())];
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let made = vectors.get_or_create(&label);
+        made.set(number(model.vectors as u64));
+        pending.get_or_create(&label).set(number(model.pending));
+    }
+    registry.register("resight_vectors", "Pictures described by a model", vectors);
+    registry.register(
+        "resight_vectors_pending",
+        "Pictures that wait for a model",
+        pending,
+    );
 }
 
 fn register(registry: &mut Registry, statuses: impl Iterator<Item = Status>) {

@@ -151,6 +151,7 @@ fn resources() -> OpenApiRouter<App> {
             duplicates::drop
         ))
         .routes(routes!(service::count))
+        .routes(routes!(service::models))
         .routes(routes!(service::refused))
 }
 

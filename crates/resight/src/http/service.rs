@@ -10,7 +10,7 @@ use super::labels;
 use super::params::{MAX_LIMIT, Params};
 use super::plugins;
 use super::problem::Problem;
-use crate::wire::{Count, Health, LegacyAnswer, ProblemBody, RefusedFile, RefusedList};
+use crate::wire::{Count, Health, LegacyAnswer, ModelList, ProblemBody, RefusedFile, RefusedList};
 
 /// Entries of the list of refused files when no limit is given.
 const PAGE: u64 = 100;
@@ -47,6 +47,22 @@ pub(super) async fn count(State(app): State<App>, uri: Uri) -> Result<Json<Count
     let read = move || engine.count_matching(&filter);
     let count = app.work.light.run(read).await?;
     Ok(Json(Count { count }))
+}
+
+/// The models that tell what looks alike, and how many pictures each has described.
+#[utoipa::path(
+    get, path = "/v1/models", tag = "service", operation_id = "list_models",
+    responses(
+        (status = 200, description = "Those in use", body = ModelList),
+        (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn models(State(app): State<App>, uri: Uri) -> Result<Json<ModelList>, Problem> {
+    Params::of(&uri)?.finish("there are no parameters")?;
+    let engine = app.engine.clone();
+    let states = app.work.light.run(move || engine.globals()).await?;
+    let models = states.into_iter().map(Into::into).collect();
+    Ok(Json(ModelList { models }))
 }
 
 /// How many pictures are stored, in the form of the project that this one grew from.

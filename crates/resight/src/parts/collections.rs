@@ -11,11 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use resight_engine::{Engine, EngineError};
-use resight_store::{CollectionName, Collections as Folders, StoreError};
+use resight_store::{CollectionName, Collections as Folders, SqliteCatalogue, StoreError};
 
 use super::conversion::{Converting, go_on_with};
+use super::likeness::{Embedding, Loaded, embed_beside};
 use super::vocabularies::{self, Found};
-use super::{Held, changing, count_in};
+use super::{Changing, Held, changing, count_in};
 use crate::cli::CliError;
 use crate::config::Config;
 
@@ -66,6 +67,7 @@ pub(super) struct Inner {
     config: Config,
     folders: Folders,
     pub(super) default: Arc<Engine>,
+    models: Loaded,
     slots: Mutex<HashMap<CollectionName, Arc<Slot>>>,
     /// Counts uses, to tell which was the last.
     uses: AtomicU64,
@@ -92,6 +94,8 @@ struct Open {
     converting: Option<Converting>,
     /// Set when it is to be closed: whoever works on it beside requests stops.
     leaving: Arc<AtomicBool>,
+    /// Vectors that pictures held lacked.
+    embedding: Option<Embedding>,
 }
 
 impl fmt::Debug for Collections {
@@ -104,11 +108,12 @@ impl fmt::Debug for Collections {
 impl Collections {
     /// Of the data folder whose default collection is `default`, and which this process alone may
     /// change as long as this is in use.
-    pub fn beside(default: Arc<Engine>, config: &Config) -> Self {
+    pub fn beside(default: Arc<Engine>, models: Loaded, config: &Config) -> Self {
         Self(Some(Arc::new(Inner {
             config: config.clone(),
             folders: Folders::new(&config.root),
             default,
+            models,
             slots: Mutex::default(),
             uses: AtomicU64::new(0),
         })))
@@ -200,6 +205,21 @@ impl Collections {
         }
     }
 
+    /// Lets a collection use further models from now on. It must not be open yet.
+    pub fn remember_models(
+        &self,
+        name: &CollectionName,
+        models: &[String],
+    ) -> Result<(), CollectionError> {
+        let inner = self.inner(name)?;
+        if name.is_default() || models.is_empty() {
+            return Ok(());
+        }
+        let config = inner.config.of_collection(name);
+        let catalogue = SqliteCatalogue::open(&config.data)?;
+        Ok(inner.models.remember(&catalogue, models)?)
+    }
+
     /// Removes a collection with all its pictures for good. Waits for those that use it, and fails
     /// when they take too long.
     pub fn remove(&self, name: &CollectionName) -> Result<(), CollectionError> {
@@ -257,11 +277,19 @@ impl Inner {
         let held = Held::here(&config)?;
         let found = found_beside(&held, &config, &self.default)?;
         let extractor = self.default.extractor();
-        let (engine, pending) = changing(&config, extractor, found, Some(&self.default))?;
-        let converting = go_on_with(&engine, &config, pending);
+        let Changing {
+            engine, pending, ..
+        } = changing(
+            &config,
+            extractor,
+            found,
+            Some(&self.default),
+            Some(&self.models),
+        )?;
         Ok(Open {
+            converting: go_on_with(&engine, &config, pending),
+            embedding: embed_beside(&engine),
             engine,
-            converting,
             leaving: Arc::default(),
         })
     }
@@ -338,6 +366,7 @@ fn closed(mut open: Open) -> Result<(), Open> {
     // A conversion has it too. What that has done is kept, and it goes on at the next opening.
     drop(open.converting.take());
     open.leaving.store(true, Ordering::Relaxed);
+    drop(open.embedding.take());
     let end = Instant::now() + PATIENCE;
     while Arc::strong_count(&open.engine) > 1 {
         if Instant::now() > end {

@@ -152,6 +152,51 @@ pub(crate) struct Count {
     pub(crate) count: u64,
 }
 
+/// The models that tell what looks alike.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelList {
+    /// In the order in which they came into use; twice the same name while one takes the other's place.
+    pub(crate) models: Vec<ModelState>,
+}
+
+/// How far a model has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelState {
+    /// Its name.
+    name: String,
+    /// Its id: the file, the settings and the runtime that its vectors were made with.
+    model: String,
+    /// Whether it can describe pictures now; otherwise the vectors it made before are compared.
+    at_hand: bool,
+    /// Numbers in a vector.
+    dimension: usize,
+    /// Pictures that have a vector.
+    vectors: usize,
+    /// Pictures that it cannot describe.
+    without: u64,
+    /// Pictures that wait for their vector, and are found by their words meanwhile.
+    pending: u64,
+    /// From which cosine on pictures are alike: one pair of unrelated pictures in a million reaches it,
+    /// as the pictures held tell. Null while too few are held to tell.
+    #[schema(required)]
+    alike: Option<f32>,
+}
+
+impl From<engine::GlobalState> for ModelState {
+    fn from(state: engine::GlobalState) -> Self {
+        Self {
+            name: state.name,
+            model: state.model,
+            at_hand: state.can_embed,
+            dimension: state.dimension,
+            vectors: state.vectors,
+            without: state.without,
+            pending: state.pending,
+            alike: state.alike,
+        }
+    }
+}
+
 /// A file of an indexed folder that could not be taken in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefusedFile {

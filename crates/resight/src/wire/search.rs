@@ -21,7 +21,7 @@ pub(crate) struct SearchAnswer {
     timings: Timings,
     /// How many candidates were looked at closely.
     shortlist: usize,
-    /// Number of hits in all: pictures that share a visual word with the query, or with
+    /// Number of hits in all: pictures that share a visual word with the query or look like it, or with
     /// `group_by=object` the objects that these belong to.
     total: usize,
     /// How many hits were skipped.
@@ -30,12 +30,15 @@ pub(crate) struct SearchAnswer {
     limit: usize,
     /// How many of all hits are verified.
     verified: usize,
+    /// How many hits after those look like the query as a whole.
+    alike: usize,
     /// Whether the query was looked for mirrored as well; not with features of a plug-in.
     mirrored: bool,
     /// How many stored pictures were left out because somebody said that they are no match of the
     /// query.
     left_out: usize,
-    /// Verified hits first, surest first; then all others by visual words.
+    /// Verified hits first, surest first; then those that look alike, the most alike first; then all
+    /// others by visual words.
     hits: Vec<Hit>,
 }
 
@@ -74,6 +77,8 @@ struct Timings {
     expand_ms: f64,
     /// Looking for the mirrored query; 0 where that was not done.
     mirrored_ms: f64,
+    /// Finding what looks alike, and looking at that closely; 0 where no model is asked.
+    likeness_ms: f64,
     /// All of it, the same as `took_ms`.
     total_ms: f64,
 }
@@ -82,7 +87,8 @@ struct Timings {
 #[derive(Debug, Serialize, ToSchema)]
 struct Hit {
     image: Picture,
-    /// The stage that found it: `words` of the query, or `expansion`, words of verified hits.
+    /// The stage that found it: `words` of the query, `expansion`, words of verified hits, or `dense`,
+    /// the vectors of a model.
     #[schema(example = "words")]
     stage: String,
     /// Whether it was compared closely; hits after those that were are ranked by visual words alone.
@@ -103,9 +109,15 @@ struct Hit {
     coverage_result: f64,
     /// Score by visual words; comparable within one search only.
     words: f64,
-    /// Likeness of the whole pictures, -1 to 1; null when no such model is in use.
+    /// Likeness of the whole pictures, -1 to 1, by the model that makes them most alike; null when no
+    /// such model is asked.
     #[schema(required)]
     cosine: Option<f64>,
+    /// Whether they are more alike than one pair of unrelated pictures in a million.
+    alike: bool,
+    /// The model's name; null when no such model is asked.
+    #[schema(required)]
+    model: Option<String>,
     /// Whether the result shows the query mirrored.
     mirrored: bool,
     /// The 3x3 matrix from the query's pixels to the result's, row by row. Where `mirrored` is true it
@@ -188,6 +200,7 @@ impl SearchAnswer {
             offset: options.offset,
             limit: options.limit,
             verified: answer.verified,
+            alike: answer.alike,
             mirrored: answer.mirrored,
             left_out: answer.left_out,
             hits: hits.collect(),
@@ -224,6 +237,7 @@ impl From<engine::Timings> for Timings {
             verify_ms: tenths(timings.verify_ms),
             expand_ms: tenths(timings.expand_ms),
             mirrored_ms: tenths(timings.mirrored_ms),
+            likeness_ms: tenths(timings.likeness_ms),
             total_ms: tenths(timings.total_ms),
         }
     }
@@ -244,7 +258,9 @@ impl Hit {
             coverage_query: hit.coverage_query,
             coverage_result: hit.coverage_result,
             words: hit.words,
-            cosine: hit.cosine,
+            cosine: hit.cosine.map(|cosine| rounded(cosine, 1e4)),
+            alike: hit.alike,
+            model: hit.model,
             mirrored: hit.mirrored,
             transform: hit.transform,
             region: hit.region,

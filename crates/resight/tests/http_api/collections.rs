@@ -31,7 +31,8 @@ impl Served {
     fn on(data: TempDir) -> Self {
         let config = config(&data);
         let writing = parts::open_for_writing(&config, &Plugins::default(), None).unwrap();
-        let collections = Collections::beside(writing.engine.clone(), &config);
+        let collections =
+            Collections::beside(writing.engine.clone(), writing.models.clone(), &config);
         let settings = HttpSettings {
             collections: collections.clone(),
             ..HttpSettings::default()

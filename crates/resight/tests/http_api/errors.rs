@@ -321,6 +321,7 @@ async fn the_description_fits_the_routes() {
         "get /images/{id}",
         "get /images/{id}/file",
         "get /images/{id}/thumbnail",
+        "get /models",
         "get /not-a-match",
         "get /objects",
         "get /objects/{object}",

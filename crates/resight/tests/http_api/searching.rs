@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 use image::imageops;
 use serde_json::{Value, json};
 
-use crate::fixtures::{Bench, add, ask, form, png, post, request, textured};
+use crate::fixtures::{Bench, add, ask, form, get, png, post, request, textured};
 
 #[tokio::test]
 async fn a_turned_copy_finds_its_original_verified() {
@@ -31,7 +31,7 @@ async fn a_turned_copy_finds_its_original_verified() {
     assert_eq!(found["query"]["name"], Value::Null);
     assert!(found["took_ms"].as_f64().unwrap() > 0.0);
     let timings = found["timings"].as_object().unwrap();
-    assert_eq!(timings.len(), 7, "{timings:?}");
+    assert_eq!(timings.len(), 8, "{timings:?}");
     assert_eq!(timings["total_ms"], found["took_ms"]);
     let steps = [
         "decode_ms",
@@ -40,6 +40,7 @@ async fn a_turned_copy_finds_its_original_verified() {
         "verify_ms",
         "expand_ms",
         "mirrored_ms",
+        "likeness_ms",
     ];
     let sum: f64 = steps
         .map(|step| timings[step].as_f64().unwrap())
@@ -178,4 +179,33 @@ async fn hits_come_in_pages_and_can_be_limited_to_verified_ones() {
     let loose = search("/v1/search?verified_only=false").await;
     assert_eq!(loose["verified"], 3);
     assert!(loose["total"].as_u64() >= Some(3));
+}
+
+#[tokio::test]
+async fn the_mode_is_checked_and_likeness_needs_a_model() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let picture = textured(31, 320, 240);
+    let id = add(&app, "a.png", &png(&picture)).await;
+    let copy = imageops::crop_imm(&picture, 40, 30, 240, 180).to_image();
+    add(&app, "b.png", &png(&copy)).await;
+    let at = |mode: &str| format!("/v1/search?image_id={id}&mode={mode}");
+    for mode in ["exact", "auto"] {
+        let found = get(&app, &at(mode)).await.json();
+        let hit = &found["hits"][0];
+        assert_eq!(
+            (&found["verified"], &found["alike"]),
+            (&json!(1), &json!(0))
+        );
+        assert_eq!(hit["alike"], false);
+        assert!(hit["model"].is_null() && hit["cosine"].is_null(), "{hit}");
+        assert_eq!(found["timings"]["likeness_ms"], 0.0);
+    }
+    let answer = get(&app, &at("similar")).await;
+    let detail = answer.problem(422, "bad_query");
+    assert!(detail.contains("model"), "{detail}");
+    let answer = get(&app, &format!("{}&verified_only=true", at("similar"))).await;
+    answer.problem(422, "bad_query");
+    get(&app, &at("alike")).await.problem(422, "bad_parameter");
+    assert_eq!(get(&app, "/v1/models").await.json(), json!({"models": []}));
 }
