@@ -80,7 +80,8 @@ def small_net(folder):
     for i, (out, stride) in enumerate([(16, 2), (32, 2), (64, 2)]):
         weight = random.normal(0, (2 / (9 * channels)) ** 0.5, (out, channels, 3, 3)).astype(np.float32)
         weights.append(numpy_helper.from_array(weight, f"w{i}"))
-        nodes += [helper.make_node("Conv", [last, f"w{i}"], [f"c{i}"], strides=[stride] * 2, pads=[1] * 4),
+        nodes += [helper.make_node("Conv", [last, f"w{i}"], [f"c{i}"], kernel_shape=[3, 3],
+                                  strides=[stride] * 2, pads=[1] * 4),
                   helper.make_node("Relu", [f"c{i}"], [f"r{i}"])]
         last, channels = f"r{i}", out
     nodes += [helper.make_node("GlobalAveragePool", [last], ["pooled"]),

@@ -39,7 +39,7 @@ pub fn numerics(id: &str) -> Option<&str> {
 }
 
 /// Whether two ids are of one file with one set of settings, run by whichever runtime: what they made
-/// can be compared, though not to the last digit (int8 models: cosine about 0.9994 between them).
+/// can be compared, though not to the last digit (int8 SSCD: cosine at least 0.9986 on 16 photographs).
 pub fn same_model(a: &str, b: &str) -> bool {
     let without = |id: &str| match numerics(id) {
         Some(runtime) => id[..id.len() - NUMERICS.len() - runtime.len()].to_owned(),
