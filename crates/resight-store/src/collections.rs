@@ -94,13 +94,18 @@ impl Collections {
         Ok(names)
     }
 
-    /// Makes an empty collection durably; `false` where it was there before.
+    /// Makes an empty collection durably; `false` where it was there before. One whose making was cut
+    /// short is made whole.
     pub fn create(&self, name: &CollectionName) -> Result<bool, StoreError> {
         if name.is_default() {
             return Ok(false);
         }
-        let was_there = self.has(name);
         let folder = self.folder(name);
+        let was_there = match SqliteCatalogue::open_read_only(&folder) {
+            Err(StoreError::Missing { .. }) => false,
+            // Whatever is wrong with it, it is there.
+            Ok(_) | Err(_) => true,
+        };
         create_private(&folder).map_err(|error| StoreError::from_io(&folder, error))?;
         if !was_there {
             SqliteCatalogue::open(&folder)?;

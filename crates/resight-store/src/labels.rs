@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A word put on pictures: 1 to 100 characters, none of them a control character, no white space at
-/// either end.
+/// A word put on pictures: 1 to 100 characters, none of them a control character or a mark that
+/// turns the direction of writing, no white space at either end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(String);
 
@@ -68,7 +68,12 @@ fn is_label(text: &str, most: usize) -> bool {
     !text.is_empty()
         && text.trim() == text
         && text.chars().count() <= most
-        && !text.chars().any(char::is_control)
+        && !text.chars().any(is_unseen)
+}
+
+/// Controls, separators of lines, and what turns the writing of all that follows.
+fn is_unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Whatever the caller keeps beside a picture. The text is opaque here; the entries are what it can
@@ -198,7 +203,16 @@ mod tests {
             assert_eq!(Tag::parse(good).map(|t| t.to_string()), Some(good.into()));
         }
         let longer = "é".repeat(101);
-        for bad in ["", " a", "a ", "a\nb", "\u{7f}", longer.as_str()] {
+        for bad in [
+            "",
+            " a",
+            "a ",
+            "a\nb",
+            "\u{7f}",
+            "a\u{202e}b",
+            "\u{2066}a",
+            longer.as_str(),
+        ] {
             assert_eq!(Tag::parse(bad), None, "{bad:?}");
         }
         assert!(ObjectId::parse(&longer).is_some());

@@ -59,6 +59,23 @@ fn collections_come_and_go_and_keep_apart() {
 }
 
 #[test]
+fn what_was_cut_short_is_made_whole_and_what_is_damaged_is_there() {
+    let root = tempfile::tempdir().unwrap();
+    let all = Collections::new(root.path());
+    for (text, bytes, made) in [("cut", &b""[..], true), ("damaged", &[7; 9000], false)] {
+        let folder = all.folder(&name(text));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("catalogue.sqlite3"), bytes).unwrap();
+        assert!(all.has(&name(text)));
+        assert_eq!(all.create(&name(text)).unwrap(), made, "{text}");
+        let opened = SqliteCatalogue::open_read_only(&folder);
+        assert_eq!(opened.is_ok(), made, "{text}");
+    }
+    assert!(all.remove(&name("damaged")).unwrap());
+    assert_eq!(all.names().unwrap(), [name("default"), name("cut")]);
+}
+
+#[test]
 fn a_removal_that_was_cut_short_ends_with_the_sweep() {
     let root = tempfile::tempdir().unwrap();
     let all = Collections::new(root.path());

@@ -62,14 +62,22 @@ fn list(config: &Config, output: &mut Output) -> Result<(), CliError> {
     let folders = Collections::new(&config.root);
     let mut found = Vec::new();
     for name in folders.names()? {
-        let pictures = parts::count_in(&folders.folder(&name))?.unwrap_or(0);
+        let pictures = match parts::count_in(&folders.folder(&name)) {
+            Ok(pictures) => Some(pictures.unwrap_or(0)),
+            // One that is damaged must not hide the others.
+            Err(error) => {
+                output.remark(format_args!("{name} cannot be read: {error}"));
+                None
+            }
+        };
         let name = name.to_string();
         found.push(Collection { name, pictures });
     }
     if output.is_json() {
         return output.json(&CollectionList { collections: found });
     }
-    let row = |one: &Collection| vec![one.name.clone(), one.pictures.to_string()];
+    let pictures = |one: &Collection| one.pictures.map_or("-".to_owned(), |n| n.to_string());
+    let row = |one: &Collection| vec![one.name.clone(), pictures(one)];
     let rows: Vec<Vec<String>> = found.iter().map(row).collect();
     output.table(&["collection", "pictures"], &[1], &rows)
 }

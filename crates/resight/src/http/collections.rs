@@ -46,18 +46,21 @@ pub(super) async fn list(
     let kept = app.collections.clone();
     let others = move || {
         let mut found = Vec::new();
-        for name in kept.names()? {
-            if let Some(pictures) = (!name.is_default())
-                .then(|| kept.count(&name))
-                .transpose()?
-            {
-                found.extend(pictures.map(|pictures| told(&name, pictures)));
+        for name in kept.names()?.into_iter().filter(|name| !name.is_default()) {
+            match kept.count(&name) {
+                Ok(Some(pictures)) => found.push(told(&name, Some(pictures))),
+                Ok(None) => {}
+                // One that is damaged must not hide the others.
+                Err(error) => {
+                    tracing::warn!("the collection {name} cannot be read: {error}");
+                    found.push(told(&name, None));
+                }
             }
         }
         Ok::<_, CollectionError>(found)
     };
     let others = app.work.light.run(move || Ok(others())).await??;
-    let mut collections = vec![told(&CollectionName::default(), pictures)];
+    let mut collections = vec![told(&CollectionName::default(), Some(pictures))];
     collections.extend(others);
     Ok(Json(CollectionList { collections }))
 }
@@ -78,7 +81,7 @@ pub(super) async fn one(
     CollectionAt(name): CollectionAt,
 ) -> Result<Json<Collection>, Problem> {
     match pictures_in(&app, &name).await? {
-        Some(pictures) => Ok(Json(told(&name, pictures))),
+        Some(pictures) => Ok(Json(told(&name, Some(pictures)))),
         None => Err(CollectionError::Unknown(name).into()),
     }
 }
@@ -119,7 +122,7 @@ pub(super) async fn create(
     };
     let pictures = pictures_in(&app, &name).await?;
     // Somebody may have removed it since; it was made all the same.
-    Ok((status, Json(told(&name, pictures.unwrap_or(0)))))
+    Ok((status, Json(told(&name, Some(pictures.unwrap_or(0))))))
 }
 
 /// Removes a collection with all its pictures, for good.
@@ -140,11 +143,11 @@ pub(super) async fn remove(
 ) -> Result<StatusCode, Problem> {
     let kept = app.collections.clone();
     let remove = move || Ok(kept.remove(&name));
-    app.work.opening.run(remove).await??;
+    app.work.removing.run(remove).await??;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn told(name: &CollectionName, pictures: u64) -> Collection {
+fn told(name: &CollectionName, pictures: Option<u64>) -> Collection {
     Collection {
         name: name.to_string(),
         pictures,
@@ -170,7 +173,8 @@ fn named(text: &str) -> Result<CollectionName, Problem> {
 }
 
 fn bad_name(text: &str) -> Problem {
-    let detail = format!("{text:?} cannot name a collection.");
+    let shown: String = text.chars().take(80).collect();
+    let detail = format!("{shown:?} cannot name a collection.");
     Problem::new("bad_collection_name", detail)
 }
 

@@ -22,8 +22,10 @@ pub(super) struct Work {
     pub(super) heavy: Lane,
     /// Short reads and removals, which mostly wait for the disk.
     pub(super) light: Lane,
-    /// Opening and removing collections, which may take seconds.
+    /// Opening and making collections, which may take seconds.
     pub(super) opening: Lane,
+    /// Removing collections, which waits for those that use them.
+    pub(super) removing: Lane,
 }
 
 impl Work {
@@ -32,6 +34,7 @@ impl Work {
             heavy: Lane::new(settings.concurrency, settings.queue),
             light: Lane::new(settings.concurrency.max(8), settings.queue.max(64)),
             opening: Lane::new(4, settings.queue.max(64)),
+            removing: Lane::new(4, settings.queue.max(64)),
         }
     }
 }

@@ -140,8 +140,11 @@ impl Collections {
         let state = lock(&slot.state);
         let count = match &*state {
             State::Open(open) => Some(open.engine.count()?),
-            State::Closed => count_in(&inner.folders.folder(name))?,
-            State::Removing => None,
+            // One whose making was cut short has none.
+            State::Closed if inner.folders.has(name) => {
+                Some(count_in(&inner.folders.folder(name))?.unwrap_or(0))
+            }
+            State::Closed | State::Removing => None,
         };
         drop(state);
         if count.is_none() {

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Collection {
     pub(crate) name: String,
-    /// How many pictures it holds.
-    pub(crate) pictures: u64,
+    /// How many pictures it holds; null where its catalogue cannot be read.
+    pub(crate) pictures: Option<u64>,
 }
 
 /// All collections: the default one, then the others by name.

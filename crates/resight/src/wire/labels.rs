@@ -10,7 +10,11 @@ use super::{Picture, Reader};
 
 /// A change of what is said about a picture: what is left out stays, null clears.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a JSON object with what changes"
+)]
 pub(crate) struct LabelChange {
     /// All its tags, in place of those it has; 64 at most, of 1 to 100 characters each.
     #[serde(deserialize_with = "given")]

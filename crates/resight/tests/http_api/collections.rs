@@ -207,6 +207,37 @@ async fn wrong_addresses_are_told_as_they_were_sent() {
 }
 
 #[tokio::test]
+async fn a_damaged_collection_hides_no_other() {
+    let served = Served::new();
+    served.put("sound").await;
+    served.put("damaged").await;
+    let folder = served.data.path().join("collections/damaged");
+    let data = served.data.path().to_owned();
+    let served = served.again();
+    for file in folder.read_dir().unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    std::fs::write(folder.join("catalogue.sqlite3"), [7; 9000]).unwrap();
+    let one = "/v1/collections/damaged";
+    let listed = get(&served.app, "/v1/collections").await.json();
+    let all = json!([
+        {"name": "default", "pictures": 0},
+        {"name": "damaged", "pictures": null},
+        {"name": "sound", "pictures": 0},
+    ]);
+    assert_eq!(listed["collections"], all);
+    for address in [one.to_owned(), format!("{one}/images")] {
+        get(&served.app, &address)
+            .await
+            .problem(500, "store_damaged");
+    }
+    served.add("/v1/collections/sound", 1).await;
+    let removed = ask(&served.app, request("DELETE", one)).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    assert!(!data.join("collections/damaged").exists());
+}
+
+#[tokio::test]
 async fn many_collections_may_be_used_in_turn() {
     let served = Served::new();
     // More than are kept open.
@@ -285,7 +316,7 @@ async fn removals_amid_other_requests_leave_nothing_half() {
 async fn names_that_are_none_reach_nothing() {
     let served = Served::new();
     let app = &served.app;
-    let long = "a".repeat(64);
+    let (long, longer) = ("a".repeat(64), "a".repeat(20_000));
     let names = [
         "%2e%2e",
         "..",
@@ -302,6 +333,7 @@ async fn names_that_are_none_reach_nothing() {
         "con%3a",
         ".deleted-a-0",
         &long,
+        &longer,
     ];
     for name in names {
         for method in ["GET", "PUT", "DELETE"] {
