@@ -33,6 +33,6 @@ pub use error::StoreError;
 pub use folder::FolderBlobs;
 pub use labels::{Filter, LabelPatch, Labels, Metadata, ObjectId, Tag, Update};
 pub use lock::FolderLock;
-pub use pairs::{NotAMatch, PairLink, Pairs, PicturePair};
+pub use pairs::{NotAMatch, PairLink, PairedPicture, Pairs, PicturePair};
 pub use sqlite::SqliteCatalogue;
 pub use vectors::{VectorCount, Vectors};

@@ -39,6 +39,21 @@ pub struct PairLink {
     pub log10_nfa: f64,
 }
 
+/// What groups are sorted by of a picture, without the rest of its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PairedPicture {
+    /// Its key.
+    pub key: u64,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Length of its file in bytes.
+    pub byte_len: u64,
+    /// Number of its sources; 0 where it was uploaded only.
+    pub sources: u64,
+}
+
 /// Two pictures of which somebody said that they are no match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAMatch {
@@ -82,8 +97,8 @@ pub trait Pairs: Send + Sync {
     /// The pairs of these keys, lower key first: as many, in the same order, `None` where unknown.
     fn pairs(&self, keys: &[(u64, u64)]) -> Result<Vec<Option<PicturePair>>, StoreError>;
 
-    /// Keys of all pictures with more than one source, ascending.
-    fn keys_of_several_sources(&self) -> Result<Vec<u64>, StoreError>;
+    /// Every picture that is of a pair or has more than one source, ascending by key.
+    fn paired(&self) -> Result<Vec<PairedPicture>, StoreError>;
 
     /// Records that these two are no match, whether or not they are held. Says whether that is
     /// new.

@@ -21,8 +21,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::folder::sync_folder;
 use crate::{
-    Catalogue, Change, Effect, Filter, NotAMatch, ObjectCount, PairLink, Pairs, PictureId,
-    PicturePair, PictureRecord, Refusal, SourceFile, StoreError, StoredBytes,
+    Catalogue, Change, Effect, Filter, NotAMatch, ObjectCount, PairLink, PairedPicture, Pairs,
+    PictureId, PicturePair, PictureRecord, Refusal, SourceFile, StoreError, StoredBytes,
 };
 
 /// Name of the catalogue's file in the data folder.
@@ -363,8 +363,8 @@ impl Pairs for SqliteCatalogue {
         self.read(|connection| pairs::pairs(connection, keys))
     }
 
-    fn keys_of_several_sources(&self) -> Result<Vec<u64>, StoreError> {
-        self.read(pairs::keys_of_several_sources)
+    fn paired(&self) -> Result<Vec<PairedPicture>, StoreError> {
+        self.read(pairs::paired)
     }
 
     fn add_not_a_match(&self, a: &PictureId, b: &PictureId) -> Result<bool, StoreError> {

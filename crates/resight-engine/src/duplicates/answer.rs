@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use resight_store::{PairLink, PictureId, PictureRecord};
+use resight_store::{PairLink, PairedPicture, PictureId, PictureRecord};
 
 use super::groups::{Share, agglomerate};
 use super::kind::PairKind;
@@ -108,27 +108,23 @@ impl Engine {
         let pending = catalogue.not_looked_for()?;
         let links = self.all_links()?;
         let no_match: HashSet<(u64, u64)> = catalogue.not_match_keys()?.into_iter().collect();
-        let several = catalogue.keys_of_several_sources()?;
-        let mut keys: Vec<u64> = links.iter().flat_map(|link| [link.a, link.b]).collect();
-        keys.extend(&several);
-        keys.sort_unstable();
-        keys.dedup();
-        let records = catalogue.pictures(&keys)?.into_iter().flatten();
-        let records: HashMap<u64, PictureRecord> = records.map(|r| (r.key, r)).collect();
+        // Whole records, with all that is said about a picture, only of those that are given.
+        let paired = catalogue.paired()?.into_iter();
+        let paired: HashMap<u64, PairedPicture> = paired.map(|p| (p.key, p)).collect();
 
-        let files = |keys: &[u64]| -> usize {
-            let files = keys.iter().filter_map(|key| records.get(key));
-            files.map(|record| record.sources.len().max(1)).sum()
+        let files = |keys: &[u64]| -> u64 {
+            let files = keys.iter().filter_map(|key| paired.get(key));
+            files.map(|picture| picture.sources.max(1)).sum()
         };
-        let mut groups = grouped(&links, &no_match, &several, &records);
+        let mut groups = grouped(&links, &no_match, &paired);
         groups.retain(|group| {
             options.kind.is_none_or(|kind| kind == group.kind)
-                && files(&group.keys) >= options.min_size
+                && files(&group.keys) >= options.min_size as u64
         });
         groups.sort_by_key(|group| (group.kind, Reverse(files(&group.keys)), group.keys.clone()));
         let total = groups.len();
         let page = groups.into_iter().skip(options.offset).take(options.limit);
-        let page = page.map(|group| self.group(group, &records));
+        let page = page.map(|group| self.group(group));
         Ok(Duplicates {
             total,
             pending,
@@ -152,20 +148,19 @@ impl Engine {
         Ok(all)
     }
 
-    fn group(
-        &self,
-        group: Group,
-        records: &HashMap<u64, PictureRecord>,
-    ) -> Result<DuplicateGroup, EngineError> {
-        let members = group.keys.iter().filter_map(|key| records.get(key));
+    fn group(&self, group: Group) -> Result<DuplicateGroup, EngineError> {
+        // Those that were removed meanwhile are left out.
+        let records = self.parts.catalogue.pictures(&group.keys)?;
+        let members: Vec<PictureRecord> = records.into_iter().flatten().collect();
+        let ids: HashMap<u64, &PictureId> = members.iter().map(|m| (m.key, &m.id)).collect();
         let pair_count = group.pairs.len();
         let first = group.pairs.iter().take(MOST_PAIRS);
         let wanted: Vec<(u64, u64)> = first.map(|link| (link.a, link.b)).collect();
         let pairs = self.parts.catalogue.pairs(&wanted)?;
         let pairs = pairs.into_iter().flatten().filter_map(|pair| {
             Some(DuplicatePair {
-                a: records.get(&pair.a)?.id.clone(),
-                b: records.get(&pair.b)?.id.clone(),
+                a: (*ids.get(&pair.a)?).clone(),
+                b: (*ids.get(&pair.b)?).clone(),
                 kind: PairKind::from_number(pair.kind),
                 log10_nfa: pair.log10_nfa,
                 inliers: pair.inliers,
@@ -175,11 +170,12 @@ impl Engine {
                 transform: pair.transform,
             })
         });
+        let pairs = pairs.collect();
         Ok(DuplicateGroup {
             kind: group.kind,
-            members: members.cloned().map(Picture::from).collect(),
+            members: members.into_iter().map(Picture::from).collect(),
             pair_count,
-            pairs: pairs.collect(),
+            pairs,
         })
     }
 }
@@ -188,11 +184,10 @@ impl Engine {
 fn grouped(
     links: &[PairLink],
     no_match: &HashSet<(u64, u64)>,
-    several: &[u64],
-    records: &HashMap<u64, PictureRecord>,
+    paired: &HashMap<u64, PairedPicture>,
 ) -> Vec<Group> {
     let kind = |link: &PairLink| PairKind::from_number(link.kind);
-    let is_held = |link: &&PairLink| records.contains_key(&link.a) && records.contains_key(&link.b);
+    let is_held = |link: &&PairLink| paired.contains_key(&link.a) && paired.contains_key(&link.b);
     let (copies, scenes): (Vec<&PairLink>, Vec<&PairLink>) = links
         .iter()
         .filter(is_held)
@@ -202,9 +197,8 @@ fn grouped(
     let mut found = agglomerate(&ends(&copies), no_match, Share::Majority);
     let best = |keys: &mut Vec<u64>| {
         keys.sort_by_key(|key| {
-            let record = records.get(key);
-            let size = record.map_or((0, 0), |r| {
-                (u64::from(r.width) * u64::from(r.height), r.byte_len)
+            let size = paired.get(key).map_or((0, 0), |p| {
+                (u64::from(p.width) * u64::from(p.height), p.byte_len)
             });
             (Reverse(size), *key)
         });
@@ -213,10 +207,13 @@ fn grouped(
     let copied: HashSet<u64> = found.iter().flatten().copied().collect();
     let hidden: HashSet<u64> = found.iter().flat_map(|g| &g[1..]).copied().collect();
     // One file under several names, where that is all there is to say of it.
-    let alone = several
-        .iter()
-        .filter(|key| !copied.contains(key) && records.contains_key(key));
-    found.extend(alone.map(|&key| vec![key]));
+    let mut alone: Vec<u64> = paired
+        .values()
+        .filter(|picture| picture.sources > 1 && !copied.contains(&picture.key))
+        .map(|picture| picture.key)
+        .collect();
+    alone.sort_unstable();
+    found.extend(alone.into_iter().map(|key| vec![key]));
 
     let shown = |link: &&&PairLink| !hidden.contains(&link.a) && !hidden.contains(&link.b);
     let scenes: Vec<&PairLink> = scenes.iter().filter(shown).copied().collect();

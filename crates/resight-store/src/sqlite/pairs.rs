@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::changes::set_setting;
 use super::reads::{at_most, id_column, number};
-use crate::{NotAMatch, PairLink, PictureId, PicturePair};
+use crate::{NotAMatch, PairLink, PairedPicture, PictureId, PicturePair};
 
 /// Since format 3. `transform` holds nine little-endian doubles.
 pub(super) const TABLES: &str = "
@@ -159,10 +159,25 @@ fn pair(row: &Row<'_>) -> Result<PicturePair> {
     })
 }
 
-pub(super) fn keys_of_several_sources(connection: &Connection) -> Result<Vec<u64>> {
+pub(super) fn paired(connection: &Connection) -> Result<Vec<PairedPicture>> {
     connection
-        .prepare_cached("SELECT key FROM source GROUP BY key HAVING COUNT(*) > 1 ORDER BY key")?
-        .query_map([], key_column)?
+        .prepare_cached(
+            "SELECT key, width, height, byte_len,
+                (SELECT COUNT(*) FROM source WHERE source.key = picture.key)
+             FROM picture WHERE key IN (
+                SELECT a FROM pair UNION SELECT b FROM pair
+                UNION SELECT key FROM source GROUP BY key HAVING COUNT(*) > 1)
+             ORDER BY key",
+        )?
+        .query_map([], |row| {
+            Ok(PairedPicture {
+                key: key_column(row)?,
+                width: row.get(1)?,
+                height: row.get(2)?,
+                byte_len: row.get::<_, i64>(3)?.cast_unsigned(),
+                sources: row.get::<_, i64>(4)?.cast_unsigned(),
+            })
+        })?
         .collect()
 }
 

@@ -99,15 +99,27 @@ fn new_words_do_not_touch_pairs() {
 }
 
 #[test]
-fn pictures_in_several_files_are_told() {
+fn pictures_of_pairs_and_in_several_files_are_told() {
     let catalogue = SqliteCatalogue::in_memory().unwrap();
     let first = added(&catalogue, found(1, "/a"));
-    added(&catalogue, found(2, "/b"));
-    assert_eq!(catalogue.keys_of_several_sources().unwrap(), []);
+    let second = added(&catalogue, found(2, "/b"));
+    let other = added(&catalogue, upload(3));
+    let told = || {
+        let told = catalogue.paired().unwrap();
+        let told = told.iter().map(|p| (p.key, p.sources));
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(told(), []);
     let source = file("/c");
     let again = Change::AddSource { id: id(1), source };
     catalogue.commit(vec![again]).unwrap();
-    assert_eq!(catalogue.keys_of_several_sources().unwrap(), [first]);
+    assert_eq!(told(), [(first, 2)]);
+    catalogue.keep_pairs(&[pair(second, other)], 0).unwrap();
+    assert_eq!(told(), [(first, 2), (second, 1), (other, 0)]);
+    let record = catalogue.pictures(&[other]).unwrap().remove(0).unwrap();
+    let last = catalogue.paired().unwrap()[2];
+    assert_eq!((last.width, last.height), (record.width, record.height));
+    assert_eq!(last.byte_len, record.byte_len);
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use resight_index::Posting;
 use resight_store::{
-    Catalogue, Change, Effect, Filter, NotAMatch, ObjectCount, PairLink, Pairs, PictureId,
-    PicturePair, PictureRecord, Refusal, SourceFile, SqliteCatalogue, StoreError, StoredBytes,
+    Catalogue, Change, Effect, Filter, NotAMatch, ObjectCount, PairLink, PairedPicture, Pairs,
+    PictureId, PicturePair, PictureRecord, Refusal, SourceFile, SqliteCatalogue, StoreError,
+    StoredBytes,
 };
 
 use crate::synthetic::{donor, synthetic};
@@ -134,7 +135,7 @@ impl Pairs for Grown {
         fn keys_above(key: u64, limit: usize) -> Vec<u64>;
         fn links_after(after: Option<(u64, u64)>, limit: usize) -> Vec<PairLink>;
         fn pairs(keys: &[(u64, u64)]) -> Vec<Option<PicturePair>>;
-        fn keys_of_several_sources() -> Vec<u64>;
+        fn paired() -> Vec<PairedPicture>;
         fn add_not_a_match(a: &PictureId, b: &PictureId) -> bool;
         fn drop_not_a_match(a: &PictureId, b: &PictureId) -> bool;
         fn not_matches(offset: u64, limit: u64) -> Vec<NotAMatch>;
