@@ -1,6 +1,6 @@
 // Resight's page. This part holds the query, its results, and which view is shown; the list of
 // pictures is in library.js, the groups of duplicates in duplicates.js, the close view of one match
-// in match.js.
+// in match.js, choosing a part in region.js.
 //
 // What must hold: `history.state` is {key, hit}: which search is shown (null: the list of pictures,
 // `duplicates`: the groups of duplicates) and which of its results is open. Every view is reached
@@ -9,14 +9,16 @@
 import { setUpDuplicates, showDuplicates } from './duplicates.js';
 import { refreshCount, reloadPictures, setUpLibrary, showLibrary } from './library.js';
 import { closeMatch, openMatch, setUpMatch } from './match.js';
-import { $, Problem, api, base, collection, el, fileForm, filterParameters, fixed, labels, many, mark, number, pageAddress, percent, picture, say, showProblem, svg } from './page.js';
+import { openRegion, regionOutline, setUpRegion } from './region.js';
+import { $, Problem, api, base, collection, el, fileForm, filterParameters, fixed, labels, many, mark, number, outlines, pageAddress, percent, picture, say, showProblem, svg } from './page.js';
 
 const HITS = 50;
 const KEPT_UPLOADS = 8;
 
 // ---- A search and its results ----
 
-// key → {key, name, file | id, addresses (of the query's picture), answer, hits, ended, revealed}
+// key → {key, name, file | id, region (`x,y,w,h`; none: all of it), addresses (of the query's picture),
+// answer, hits, ended, revealed}
 const searches = new Map();
 let current = null;
 let running = null;
@@ -31,21 +33,33 @@ function searchFile(file) {
   uploads += 1;
   const search = { key: `upload:${uploads}`, name: file.name || 'Pasted picture', file, addresses: [URL.createObjectURL(file)] };
   searches.set(search.key, search);
-  const kept = [...searches.values()].filter((one) => one.file);
+  const kept = [...new Set([...searches.values()].flatMap((one) => one.file ?? []))];
   if (kept.length > KEPT_UPLOADS) {
-    URL.revokeObjectURL(kept[0].addresses[0]);
-    searches.delete(kept[0].key);
+    const of = [...searches.values()].filter((one) => one.file === kept[0]);
+    URL.revokeObjectURL(of[0].addresses[0]);
+    for (const { key } of of) searches.delete(key);
   }
   go({ key: search.key });
 }
 
-function imageSearch(id, image) {
-  const key = `image:${id}`;
+function imageSearch(id, image, region = null) {
+  const key = keyOf(`image:${id}`, region);
   const path = `${base}/images/${encodeURIComponent(id)}`;
-  const search = searches.get(key) ?? { key, id, name: 'Stored picture', addresses: [`${path}/file`, `${path}/thumbnail`] };
+  const search = searches.get(key) ?? { key, id, region, name: 'Stored picture', addresses: [`${path}/file`, `${path}/thumbnail`] };
   if (image) search.name = image.name;
   searches.set(key, search);
   return search;
+}
+
+const keyOf = (whole, region) => (region ? `${whole}@${region}` : whole);
+
+/** Searches with another part of the same picture; null: with all of it. */
+function searchRegion(of, region) {
+  const whole = of.key.split('@')[0];
+  const key = keyOf(whole, region);
+  if (of.id) imageSearch(of.id, null, region).name = of.name;
+  else if (!searches.has(key)) searches.set(key, { key, region, name: of.name, file: of.file, addresses: of.addresses });
+  go({ key });
 }
 
 /** Runs the search from its start, or its next page where it has an answer already. */
@@ -60,7 +74,7 @@ async function run(search) {
     const request = search.file
       ? { body: fileForm(search.file) }
       : { body: JSON.stringify({ image_id: search.id }), headers: { 'content-type': 'application/json' } };
-    const answer = await api(`${base}/search?offset=${next}&limit=${HITS}&matches=true${grouping()}${filterParameters()}`, { method: 'POST', signal, ...request });
+    const answer = await api(`${base}/search?offset=${next}&limit=${HITS}&matches=true${search.region ? `&region=${search.region}` : ''}${grouping()}${filterParameters()}`, { method: 'POST', signal, ...request });
     const known = next ? search.hits : [];
     const ids = new Set(known.map((hit) => hit.image.id));
     search.hits = [...known, ...answer.hits.filter((hit) => !ids.has(hit.image.id))];
@@ -166,7 +180,7 @@ function hitCard(hit, index, queryId) {
   const thumb = el('span', { className: 'thumb' }, picture([image.thumbnail], { loading: 'lazy' }));
   if (hit.region) {
     thumb.append(svg('svg', { viewBox: `0 0 ${image.width} ${image.height}`, 'aria-hidden': 'true' },
-      svg('polygon', { class: 'quad', points: hit.region.map((point) => point.join(',')).join(' ') })));
+      ...outlines(hit).map((region) => svg('polygon', { class: 'quad', points: region.map((point) => point.join(',')).join(' ') }))));
   }
   const card = el('button', { type: 'button', className: hit.verified ? 'hit' : hit.alike ? 'hit unsure alike' : 'hit unsure', title: image.name, onclick: () => go({ key: current.key, hit: index }) },
     thumb,
@@ -184,7 +198,12 @@ function hitCard(hit, index, queryId) {
 function showQuery() {
   const query = current.answer?.query;
   $('asked-name').textContent = current.name;
-  $('asked-size').textContent = query ? `${query.width} × ${query.height} pixels, ${many(query.features, 'feature', 'features')}` : '';
+  const [w, h] = current.region ? current.region.split(',').slice(2) : [query?.width, query?.height];
+  $('asked-size').textContent = query ? `${current.region ? 'a part of ' : ''}${w} × ${h} pixels, ${many(query.features, 'feature', 'features')}` : '';
+  $('part').hidden = !query;
+  $('part').textContent = current.region ? 'Another part' : 'Search a part';
+  $('asked-picture').querySelector('.region')?.remove();
+  if (query && current.region) $('asked-picture').append(regionOutline(current.region, query));
   document.title = `${current.name} – Resight`;
 }
 
@@ -192,16 +211,22 @@ function showQuery() {
 
 const DUPLICATES = 'duplicates';
 
+/** The id and the region of the stored picture that a key speaks of; nothing for other keys. */
+function ofKey(key) {
+  const [, id = null, region = null] = key?.match(/^image:([^@]*)(?:@(.*))?$/) ?? [];
+  return { id, region };
+}
+
 function go(state, { replace = false } = {}) {
-  const id = state.key?.startsWith('image:') ? state.key.slice(6) : null;
+  const { id, region } = ofKey(state.key);
   const view = state.key === DUPLICATES ? DUPLICATES : null;
-  history[replace ? 'replaceState' : 'pushState'](state, '', pageAddress(id, { view }));
+  history[replace ? 'replaceState' : 'pushState'](state, '', pageAddress(id, { region, view }));
   show(state);
 }
 
 function show(state) {
-  const id = state.key?.startsWith('image:') ? state.key.slice(6) : null;
-  const search = id ? imageSearch(id) : searches.get(state.key) ?? null;
+  const { id, region } = ofKey(state.key);
+  const search = id ? imageSearch(id, null, region) : searches.get(state.key) ?? null;
   $('panel').close();
   if (search !== current) {
     if (!current) libraryScroll = scrollY;
@@ -245,7 +270,7 @@ function show(state) {
 setUpLibrary({
   found: (image) => find(image),
   onChange: (removed) => {
-    if (removed) searches.delete(`image:${removed}`);
+    if (removed) for (const { key, id } of [...searches.values()]) if (id === removed) searches.delete(key);
     // Earlier results no longer hold; those on the screen stay until they are left.
     for (const search of searches.values()) if (search !== current) search.answer = null;
   },
@@ -254,6 +279,8 @@ setUpLibrary({
 setUpDuplicates({ found: (image) => find(image) });
 $('to-duplicates').onclick = () => go({ key: DUPLICATES });
 $('from-duplicates').onclick = () => go({ key: null });
+
+setUpRegion({ chosen: searchRegion });
 
 setUpMatch({
   move: async (search, index) => {
@@ -308,6 +335,7 @@ $('query-file').onchange = () => {
   $('query-file').value = ''; // So that choosing the same file again is noticed.
 };
 $('cancel').onclick = () => { running?.abort(); $('clear').focus(); };
+$('part').onclick = () => openRegion(current);
 $('again').onclick = () => run(current);
 $('clear').onclick = () => go({ key: null });
 $('more-hits').onclick = () => run(current);
@@ -348,7 +376,7 @@ function stateOfUrl() {
   const asked = new URLSearchParams(location.search);
   if (asked.get('view') === DUPLICATES) return { key: DUPLICATES };
   const id = asked.get('image');
-  return { key: id ? `image:${id}` : null };
+  return { key: id ? keyOf(`image:${id}`, asked.get('region')) : null };
 }
 
 // After a reload the browser still holds the state; an uploaded picture is gone by then, but a

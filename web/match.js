@@ -4,7 +4,7 @@
 // What must hold: points, outline and transform are in pixels of the full pictures, whose sizes the
 // server states. Drawing scales by those sizes, never by the size of whatever the browser loaded.
 
-import { $, closeOnBackdrop, el, fixed, many, mark, number, percent, picture } from './page.js';
+import { $, closeOnBackdrop, el, fixed, many, mark, number, outlines, percent, picture } from './page.js';
 
 /** Lines drawn between the two pictures at most. */
 const MOST_LINES = 90;
@@ -70,6 +70,8 @@ function facts(query) {
   ];
   if (hit.cosine != null) rows.push(row('Cosine', fixed(hit.cosine, 3)));
   rows.push(row('Found by', hit.stage));
+  if (hit.mirrored) rows.push(row('Mirrored', 'yes', aside('the result shows the query mirrored')));
+  if (hit.instances?.length > 1) rows.push(row('Seen', `${hit.instances.length} times`, aside('each place is outlined; the numbers are of the surest')));
   if (hit.transform) {
     rows.push(row('Transform', inWords(hit.transform, query), aside('query to result'), el('pre', {}, inRows(hit.transform))));
   }
@@ -168,7 +170,7 @@ function draw() {
   }
 }
 
-/** The query's outline in the result, kept inside the result's frame. */
+/** The query's outline at each place where it is seen in the result, kept inside the result's frame. */
 function outline(pen) {
   const place = placer($('frame-result'), hit.image);
   const [left, top] = place(0, 0);
@@ -177,10 +179,12 @@ function outline(pen) {
   pen.beginPath();
   pen.rect(left - 2, top - 2, right - left + 4, bottom - top + 4);
   pen.clip();
-  pen.beginPath();
-  for (const [x, y] of hit.region) pen.lineTo(...place(x, y));
-  pen.closePath();
-  stroke(pen, OUTLINE, 2.5);
+  for (const region of outlines(hit)) {
+    pen.beginPath();
+    for (const [x, y] of region) pen.lineTo(...place(x, y));
+    pen.closePath();
+    stroke(pen, OUTLINE, 2.5);
+  }
   pen.restore();
 }
 

@@ -57,6 +57,9 @@ export function picture(addresses, props = {}, { placeholder = true } = {}) {
   return img;
 }
 
+/** The query's outline at each place where it is seen in a hit, the surest first. */
+export const outlines = (hit) => (hit.instances?.length ? hit.instances : [hit]).flatMap((one) => (one.region ? [one.region] : []));
+
 /** What is said about a picture, in one line; empty where nothing is. */
 export function labels(image) {
   return [image.object, image.tags.map((tag) => `#${tag}`).join(' ')].filter(Boolean).join('  ');
@@ -95,11 +98,15 @@ export const collection = new URLSearchParams(location.search).get('collection')
 /** Where the server has what is in it. */
 export const base = collection === 'default' ? '/v1' : `/v1/collections/${encodeURIComponent(collection)}`;
 
-/** The page's own address for a stored picture, or for the list where there is none, or for another view of a collection. */
-export function pageAddress(image, { name = collection, view = null } = {}) {
+/**
+ * The page's own address for a stored picture or a region of it, or for the list where there is none, or
+ * for another view of a collection.
+ */
+export function pageAddress(image, { name = collection, region = null, view = null } = {}) {
   const parameters = new URLSearchParams();
   if (name !== 'default') parameters.set('collection', name);
   if (image) parameters.set('image', image);
+  if (region) parameters.set('region', region);
   if (view) parameters.set('view', view);
   return parameters.size ? `/?${parameters}` : '/';
 }

@@ -12,7 +12,7 @@ const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; base-uri '
                       form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
 /// Address, media type and content of each file. `web/README.md` names them too.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 9] = [
     (
         "/",
         "text/html; charset=utf-8",
@@ -38,6 +38,11 @@ const FILES: [(&str, &str, &str); 8] = [
         "/match.js",
         SCRIPT,
         include_str!("../../../../web/match.js"),
+    ),
+    (
+        "/region.js",
+        SCRIPT,
+        include_str!("../../../../web/region.js"),
     ),
     // Where the `type` of every problem points to.
     (
