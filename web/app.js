@@ -9,7 +9,7 @@
 import { setUpDuplicates, showDuplicates } from './duplicates.js';
 import { refreshCount, reloadPictures, setUpLibrary, showLibrary } from './library.js';
 import { closeMatch, openMatch, setUpMatch } from './match.js';
-import { openRegion, regionOutline, setUpRegion } from './region.js';
+import { openRegion, pixelsOf, regionOutline, setUpRegion } from './region.js';
 import { $, Problem, api, base, collection, el, fileForm, filterParameters, fixed, labels, many, mark, number, outlines, pageAddress, percent, picture, say, showProblem, svg } from './page.js';
 
 const HITS = 50;
@@ -74,7 +74,7 @@ async function run(search) {
     const request = search.file
       ? { body: fileForm(search.file) }
       : { body: JSON.stringify({ image_id: search.id }), headers: { 'content-type': 'application/json' } };
-    const answer = await api(`${base}/search?offset=${next}&limit=${HITS}&matches=true${search.region ? `&region=${search.region}` : ''}${grouping()}${filterParameters()}`, { method: 'POST', signal, ...request });
+    const answer = await api(`${base}/search?offset=${next}&limit=${HITS}&matches=true${search.region ? `&region=${encodeURIComponent(search.region)}` : ''}${grouping()}${filterParameters()}`, { method: 'POST', signal, ...request });
     const known = next ? search.hits : [];
     const ids = new Set(known.map((hit) => hit.image.id));
     search.hits = [...known, ...answer.hits.filter((hit) => !ids.has(hit.image.id))];
@@ -151,6 +151,7 @@ function noteOn({ query, total, verified, alike }) {
 
 /** Shows the unverified results too, and moves the focus to the first of them. */
 function reveal() {
+  if (!current?.answer) return;
   current.revealed = true;
   showResults();
   if (current.hits.length <= current.answer.verified + current.answer.alike && !current.ended) run(current);
@@ -198,12 +199,13 @@ function hitCard(hit, index, queryId) {
 function showQuery() {
   const query = current.answer?.query;
   $('asked-name').textContent = current.name;
-  const [w, h] = current.region ? current.region.split(',').slice(2) : [query?.width, query?.height];
-  $('asked-size').textContent = query ? `${current.region ? 'a part of ' : ''}${w} × ${h} pixels, ${many(query.features, 'feature', 'features')}` : '';
+  const region = pixelsOf(current.region);
+  const size = region ? `a part of ${region[2]} × ${region[3]} pixels` : `${current.region ? 'a part of ' : ''}${query?.width} × ${query?.height} pixels`;
+  $('asked-size').textContent = query ? `${size}, ${many(query.features, 'feature', 'features')}` : '';
   $('part').hidden = !query;
   $('part').textContent = current.region ? 'Another part' : 'Search a part';
   $('asked-picture').querySelector('.region')?.remove();
-  if (query && current.region) $('asked-picture').append(regionOutline(current.region, query));
+  if (query && region) $('asked-picture').append(regionOutline(region, query));
   document.title = `${current.name} – Resight`;
 }
 
@@ -311,6 +313,9 @@ function askAnew() {
   for (const search of searches.values()) search.answer = null;
   if (!current) return;
   closeMatch();
+  // Nothing on the screen may ask for an answer that is gone.
+  $('results').hidden = true;
+  $('part').hidden = true;
   run(current);
 }
 
@@ -335,7 +340,7 @@ $('query-file').onchange = () => {
   $('query-file').value = ''; // So that choosing the same file again is noticed.
 };
 $('cancel').onclick = () => { running?.abort(); $('clear').focus(); };
-$('part').onclick = () => openRegion(current);
+$('part').onclick = () => current?.answer && openRegion(current);
 $('again').onclick = () => run(current);
 $('clear').onclick = () => go({ key: null });
 $('more-hits').onclick = () => run(current);

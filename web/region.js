@@ -15,9 +15,13 @@ let size = null; // Of the full picture.
 let rectangle = null; // [x, y, w, h]
 let from = null; // Where the drawing began.
 
+/** The numbers of a region in pixels; null for one in percent, which an address may hold, or for none. */
+export function pixelsOf(region) {
+  return /^\d+(,\d+){3}$/.test(region ?? '') ? region.split(',').map(Number) : null;
+}
+
 /** The outline of a region over a picture of this size, as an element to lay over it. */
-export function regionOutline(region, { width, height }) {
-  const [x, y, w, h] = region.split(',').map(Number);
+export function regionOutline([x, y, w, h], { width, height }) {
   return svg('svg', { class: 'region', viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' },
     svg('path', { class: 'outside', d: `M0 0H${width}V${height}H0ZM${x} ${y}v${h}h${w}v${-h}Z` }),
     svg('rect', { class: 'quad', x, y, width: w, height: h }));
@@ -31,7 +35,7 @@ export function openRegion(of) {
   $('region-picture').style.aspectRatio = `${size.width} / ${size.height}`;
   $('region-picture').style.maxWidth = `calc(min(70vh, 900px) * ${size.width / size.height})`;
   $('region-whole').hidden = !of.region;
-  choose(of.region ? of.region.split(',').map(Number) : null);
+  choose(pixelsOf(of.region));
   $('region').showModal();
 }
 
@@ -39,7 +43,7 @@ export function openRegion(of) {
 function choose(chosen) {
   rectangle = chosen && inside(chosen);
   $('region-picture').querySelector('.region')?.remove();
-  if (rectangle) $('region-picture').append(regionOutline(rectangle.join(','), size));
+  if (rectangle) $('region-picture').append(regionOutline(rectangle, size));
   sides.forEach((side, i) => { side.value = rectangle?.[i] ?? ''; });
   $('region-search').disabled = !rectangle;
 }

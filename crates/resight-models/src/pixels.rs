@@ -10,6 +10,10 @@ use crate::runtime::{Batch, Values};
 /// The longer side of [`Fit::Short`] is at most this many times the shorter.
 const LONGEST: u32 = 4;
 
+/// Of a picture of which [`Fit::Crop`] takes the middle, the longer side counts up to this many times the
+/// shorter: what lies beyond is cut away anyhow, and a thin picture would grow by hundreds.
+const LONGEST_CROPPED: u32 = 16;
+
 /// A model's input, and where its pixels are in the picture.
 pub(crate) struct Prepared {
     pub(crate) batch: Batch,
@@ -23,6 +27,11 @@ pub(crate) struct Prepared {
 /// Resizes, cuts and orders `image` as `input` says. `None` only when the resizer refuses sizes that
 /// both sides have checked.
 pub(crate) fn prepare(image: &Image, input: &Input) -> Option<Prepared> {
+    let shortened = match input.fit {
+        Fit::Crop { .. } => shortened(image),
+        _ => None,
+    };
+    let image = shortened.as_ref().unwrap_or(image);
     let (width, height) = (image.width(), image.height());
     let [to_width, to_height] = resized(width, height, input.fit);
     let pixels = resize(image, to_width, to_height, input.filter)?;
@@ -44,6 +53,17 @@ pub(crate) fn prepare(image: &Image, input: &Input) -> Option<Prepared> {
             f64::from(height) / f64::from(to_height),
         ],
     })
+}
+
+/// The middle of a picture that is too long to be resized before it is cut; `None` for all others.
+fn shortened(image: &Image) -> Option<Image> {
+    let size = [image.width(), image.height()];
+    let keep = size[0].min(size[1]).saturating_mul(LONGEST_CROPPED);
+    let to = size.map(|side| side.min(keep));
+    if to == size {
+        return None;
+    }
+    Image::from_rgb(to[0], to[1], middle(image.rgb(), size, to))
 }
 
 /// Columns and rows before anything is cut out.
@@ -220,6 +240,31 @@ mod tests {
         let prepared = prepare(&image, &input).unwrap();
         assert_eq!(prepared.batch.shape, [1, 1, 2, 2]);
         assert_eq!(prepared.batch.values, Values::Bytes(vec![23, 24, 39, 40]));
+    }
+
+    #[test]
+    fn of_a_thin_picture_only_the_middle_is_resized() {
+        let fit = Fit::Crop {
+            width: 4,
+            height: 4,
+            short: 4,
+        };
+        let input = input(fit, Colour::Gray, Layout::Nchw, Element::Byte);
+        // Resized as it is, it would be four rows of eight million.
+        let long = 2_000_000u32;
+        let rgb: Vec<u8> = (0..long).flat_map(|x| [(x / 7919) as u8; 3]).collect();
+        for (w, h) in [(long, 1), (1, long)] {
+            let image = Image::from_rgb(w, h, rgb.clone()).unwrap();
+            assert_eq!(resized(w, h, fit).iter().max(), Some(&(4 * long)));
+            let cut = shortened(&image).unwrap();
+            assert_eq!(cut.width().max(cut.height()), LONGEST_CROPPED);
+            let prepared = prepare(&image, &input).unwrap();
+            assert_eq!(prepared.batch.shape, [1, 1, 4, 4]);
+            let middle = (long / 2 / 7919) as u8;
+            assert_eq!(prepared.batch.values, Values::Bytes(vec![middle; 16]));
+        }
+        let usual = Image::from_rgb(16, 1, vec![9; 48]).unwrap();
+        assert!(shortened(&usual).is_none());
     }
 
     #[test]

@@ -45,6 +45,9 @@ impl Default for NearestOptions<'_> {
 const COMPARED: usize = 4;
 /// And so many at least.
 const FEWEST_COMPARED: usize = 64;
+/// A walk keeps at most so many vectors in view, in order, and is given up for a look at all where it
+/// would need more: a deep page, or a filter that accepts few.
+const MOST_BREADTH: usize = 16_384;
 /// A walk is given up for a look at all where the filter accepts less than one in so many: it would
 /// have to keep as many times more vectors in view.
 const FEW: usize = 20;
@@ -269,7 +272,7 @@ impl Search<'_> {
             breadth = breadth.saturating_mul(sample.len()).div_ceil(counting);
         }
         let vectors = &live.segment.vectors;
-        if breadth >= vectors.keys().len() {
+        if breadth >= vectors.keys().len() || breadth > MOST_BREADTH {
             return None;
         }
         let compared = limit.saturating_mul(COMPARED).max(FEWEST_COMPARED);

@@ -66,12 +66,18 @@ fn put_metadata(
     Ok(())
 }
 
-/// Gives the picture `new` what is said about `old`, which it replaces; what is said about itself
-/// goes before.
+/// Gives the picture `new` what is said about `old`, which it replaces: its tags beside its own, up to
+/// [`Tag::MOST`] in all; of the object and of metadata what is said about itself goes before.
 pub(super) fn take_over(connection: &Connection, old: i64, new: i64) -> Result<()> {
     let statements = [
-        "INSERT INTO tag (tag, key) SELECT tag, ?2 FROM tag WHERE key = ?1
-         AND NOT EXISTS (SELECT 1 FROM tag AS own WHERE own.key = ?2)",
+        const {
+            // The bound stands in the statement as a number.
+            assert!(Tag::MOST == 64);
+            "INSERT INTO tag (tag, key) SELECT tag, ?2 FROM tag WHERE key = ?1
+             AND tag NOT IN (SELECT own.tag FROM tag AS own WHERE own.key = ?2)
+             ORDER BY tag
+             LIMIT MAX(0, 64 - (SELECT COUNT(*) FROM tag AS own WHERE own.key = ?2))"
+        },
         "INSERT INTO entry (name, value, key) SELECT name, value, ?2 FROM entry WHERE key = ?1
          AND (SELECT metadata FROM picture WHERE key = ?2) IS NULL",
         "UPDATE picture SET

@@ -239,7 +239,7 @@ fn a_file_that_changes_keeps_what_is_said_about_it() {
     };
     assert_eq!(catalogue.matching_count(&by_entry).unwrap(), 1);
 
-    // What is said about the new one itself goes before.
+    // Tags that the new one is given come to those it takes over; of the rest its own goes before.
     let own = LabelPatch {
         add_tags: tags(&["own"]),
         metadata: Update::Set(metadata(&[("b", "2")])),
@@ -249,10 +249,23 @@ fn a_file_that_changes_keeps_what_is_said_about_it() {
         .commit(vec![found(3, "/p/a"), label(3, own)])
         .unwrap();
     let after = labels(&catalogue, 3);
-    assert_eq!(after.tags, tags(&["own"]));
+    assert_eq!(after.tags, tags(&["kept", "own"]));
     assert_eq!(after.object, before.object);
     assert_eq!(after.metadata.as_deref(), Some(r#"[("b", "2")]"#));
     assert_eq!(catalogue.matching_count(&by_entry).unwrap(), 0);
+
+    // Never more than a picture may have; its own stay.
+    let many: Vec<String> = (0..Tag::MOST - 1).map(|i| format!("own{i:02}")).collect();
+    let many = LabelPatch {
+        add_tags: many.iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
+        ..LabelPatch::default()
+    };
+    catalogue
+        .commit(vec![found(4, "/p/a"), label(4, many.clone())])
+        .unwrap();
+    let after = labels(&catalogue, 4);
+    assert_eq!(after.tags.len(), Tag::MOST);
+    assert!(many.add_tags.iter().all(|tag| after.tags.contains(tag)));
 
     // A picture that stays keeps what is said about it for itself.
     catalogue

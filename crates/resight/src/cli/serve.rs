@@ -91,6 +91,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     index_folders(&engine, &args.dirs, &options, &interrupt, output)?;
     let _looking = collections.keep_looking_for_pairs();
     let _embedding = parts.go_on_embedding();
+    collections.go_on_embedding(&config.collection)?;
     if !address.ip().is_loopback() {
         output.remark(format_args!(
             "warning: {address} can be reached from other machines, and there is no authentication yet: whoever reaches it can see, add and remove pictures"

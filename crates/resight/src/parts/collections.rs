@@ -223,6 +223,22 @@ impl Collections {
         Ok(inner.models.remember(&catalogue, models)?)
     }
 
+    /// Goes on with the vectors that pictures of a collection lack, in the background: for when some came
+    /// after it was opened. The default one has its own way (`Changing::go_on_embedding`).
+    pub fn go_on_embedding(&self, name: &CollectionName) -> Result<(), CollectionError> {
+        let inner = self.inner(name)?;
+        if name.is_default() {
+            return Ok(());
+        }
+        let slot = inner.slot(name);
+        if let State::Open(open) = &mut *lock(&slot.state) {
+            // One at a time: ends the one before.
+            open.embedding = None;
+            open.embedding = embed_beside(&open.engine);
+        }
+        Ok(())
+    }
+
     /// Removes a collection with all its pictures for good. Waits for those that use it, and fails
     /// when they take too long.
     pub fn remove(&self, name: &CollectionName) -> Result<(), CollectionError> {
