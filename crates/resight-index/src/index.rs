@@ -7,7 +7,7 @@ use crate::Key;
 use crate::current::Kept;
 use crate::folder::Folder;
 use crate::keeper;
-use crate::live::{Keyed, LiveSegment, Removed};
+use crate::live::{Keyed, LiveSegment, Removed, remove_all};
 use crate::picture_words::PictureWords;
 use crate::segment::{MOST, Part, Segment};
 use crate::snapshot::Snapshot;
@@ -178,14 +178,11 @@ impl Index {
         let before = self.snapshot();
         let mut segments = before.segments.clone();
         let mut frequencies = before.frequencies.to_vec();
-        let mut total = 0;
-        for live in &mut segments {
-            let found = live.find_all(keys);
+        let found = remove_all(&mut segments, keys);
+        let total = found.iter().map(Vec::len).sum();
+        for (live, found) in segments.iter().zip(&found) {
             if !found.is_empty() {
-                forget(&live.segment, &mut frequencies, &found);
-                total += found.len();
-                let removed = Arc::make_mut(&mut live.removed);
-                found.into_iter().for_each(|p| removed.insert(p));
+                forget(&live.segment, &mut frequencies, found);
             }
         }
         if total > 0 {

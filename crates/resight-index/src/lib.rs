@@ -13,6 +13,7 @@ mod live;
 mod mapped;
 mod picture_words;
 mod place;
+mod sealed;
 mod segment;
 mod snapshot;
 mod vocabulary;

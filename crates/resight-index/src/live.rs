@@ -100,6 +100,28 @@ impl<S: Keyed> LiveSegment<S> {
     }
 }
 
+/// Removes pictures of these keys from segments; gives those of each that counted before, ascending.
+pub(crate) fn remove_all<S: Keyed>(segments: &mut [LiveSegment<S>], keys: &[Key]) -> Vec<Vec<u32>> {
+    let all = segments.iter_mut().map(|live| {
+        let found = live.find_all(keys);
+        if !found.is_empty() {
+            let removed = Arc::make_mut(&mut live.removed);
+            found.iter().for_each(|&p| removed.insert(p));
+        }
+        found
+    });
+    all.collect()
+}
+
+/// Keys of all that counts, segment by segment.
+pub(crate) fn live_keys<S: Keyed>(segments: &[LiveSegment<S>]) -> Vec<Key> {
+    let live = segments.iter().flat_map(|s| {
+        let keys = s.segment.keys().iter().zip(0u32..);
+        keys.filter(|k| s.is_live(k.1)).map(|k| Key(*k.0))
+    });
+    live.collect()
+}
+
 /// `now` with `new` in place of the neighbours `old`, from which it was made, and without what has
 /// been removed of them meanwhile. `None` when they are no longer there.
 pub(crate) fn replaced<S: Keyed>(

@@ -13,15 +13,13 @@ use crate::live::{Filed, Keyed};
 use crate::mapped::Bytes;
 use crate::picture_words::PictureWords;
 use crate::place::Place;
+use crate::sealed::{self, HEADER, Header};
 
 /// Pictures that one segment holds at most.
 pub(crate) const MOST: usize = 1 << 16;
 
 const MAGIC: [u8; 8] = *b"RSIGHTIX";
 const VERSION: u32 = 2;
-const HEADER: usize = 128;
-/// Where the header's own hash stands, after everything it covers.
-const SEAL: usize = 96;
 
 /// Postings of some pictures, grouped by word.
 ///
@@ -155,11 +153,8 @@ impl Segment {
     /// Reads a segment that [`Segment::sealed`] wrote for a vocabulary of this id.
     fn open(bytes: Bytes, vocabulary: &[u8; 16]) -> Result<Self, SegmentError> {
         let all = bytes.as_slice();
-        let header = all
-            .get(..HEADER)
-            .filter(|h| h[..8] == MAGIC)
-            .ok_or(SegmentError::Damaged)?;
-        if header[8..12] != VERSION.to_le_bytes() {
+        let (header, body) = sealed::split(all, &MAGIC).ok_or(SegmentError::Damaged)?;
+        if !sealed::is_of_version(header, VERSION) {
             return Err(SegmentError::Version);
         }
         let count = |at: usize| {
@@ -177,19 +172,16 @@ impl Segment {
         if header[40..56] != *vocabulary {
             return Err(SegmentError::Vocabulary);
         }
-        let sealed = *blake3::hash(&header[..SEAL]).as_bytes() == header[SEAL..];
-        if !sealed || *blake3::hash(&all[HEADER..]).as_bytes() != header[64..SEAL] {
+        if !sealed::is_whole(header) || !sealed::is_for(header, blake3::hash(body).as_bytes()) {
             return Err(SegmentError::Damaged);
         }
         Ok(Self { bytes, layout })
     }
 
     /// The bytes with a header that lets them be opened again.
-    fn sealed(&self, vocabulary: &[u8; 16]) -> ([u8; HEADER], &[u8]) {
+    fn sealed(&self, vocabulary: &[u8; 16]) -> (Header, &[u8]) {
         let body = &self.bytes.as_slice()[HEADER..];
-        let mut header = [0; HEADER];
-        header[..8].copy_from_slice(&MAGIC);
-        header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        let mut header = sealed::begun(&MAGIC, VERSION);
         let counts = [
             self.keys().len(),
             self.words().len(),
@@ -199,9 +191,7 @@ impl Segment {
             header[16 + 8 * i..24 + 8 * i].copy_from_slice(&(count as u64).to_le_bytes());
         }
         header[40..56].copy_from_slice(vocabulary);
-        header[64..SEAL].copy_from_slice(blake3::hash(body).as_bytes());
-        let seal = blake3::hash(&header[..SEAL]);
-        header[SEAL..].copy_from_slice(seal.as_bytes());
+        sealed::seal(&mut header, blake3::hash(body).as_bytes());
         (header, body)
     }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::Key;
 use crate::agreement::{Agreeing, Agreement, Pair};
-use crate::live::{Keyed, LiveSegment};
+use crate::live::{Keyed, LiveSegment, live_keys};
 use crate::place::Place;
 use crate::vocabulary::QueryWords;
 use crate::votes::{VOTE_UNIT, Votes, Weights, cast};
@@ -87,11 +87,7 @@ impl Snapshot {
 
     /// The pictures held, ascending.
     pub fn keys(&self) -> Vec<Key> {
-        let live = self.segments.iter().flat_map(|s| {
-            let keys = s.segment.keys().iter().zip(0u32..);
-            keys.filter(|k| s.is_live(k.1)).map(|k| Key(*k.0))
-        });
-        live.collect()
+        live_keys(&self.segments)
     }
 
     /// Whether the picture is held.

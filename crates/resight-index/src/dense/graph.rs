@@ -12,6 +12,7 @@ use std::ops::Range;
 use super::vectors::{Vectors, hash, word};
 use super::walk::{Codes, Near, walk};
 use crate::mapped::Bytes;
+use crate::sealed::{self, HEADER};
 
 /// Edges of a vector at most.
 pub(super) const DEGREE: usize = 32;
@@ -20,9 +21,6 @@ pub(super) const NOBODY: u32 = u32::MAX;
 
 const MAGIC: [u8; 8] = *b"RSIGHTDG";
 const VERSION: u32 = 1;
-const HEADER: usize = 128;
-/// Where the header's own hash stands, after everything it covers.
-const SEAL: usize = 96;
 
 /// The edges of one segment's vectors.
 ///
@@ -71,22 +69,19 @@ impl Graph {
     pub(super) fn open(bytes: Bytes, vectors: &Vectors) -> Result<Self, &'static str> {
         const DAMAGED: &str = "it is damaged";
         let all = bytes.as_slice();
-        let header = all
-            .get(..HEADER)
-            .filter(|h| h[..8] == MAGIC)
-            .ok_or(DAMAGED)?;
-        if header[8..12] != VERSION.to_le_bytes() || word(header, 12) as usize != DEGREE {
+        let (header, body) = sealed::split(all, &MAGIC).ok_or(DAMAGED)?;
+        if !sealed::is_of_version(header, VERSION) || word(header, 12) as usize != DEGREE {
             return Err("it was made by another version of the format");
         }
         if header[32..64] != *vectors.seal() {
             return Err("it was made for other vectors");
         }
-        let sealed = *blake3::hash(&header[..SEAL]).as_bytes() == header[SEAL..];
+        let whole = sealed::is_whole(header);
         let (count, begins) = (word(header, 16) as usize, word(header, 20) as usize);
         let (entries, neighbours) = layout(count, begins)
-            .filter(|l| sealed && count == vectors.keys().len() && l.1.end == all.len())
+            .filter(|l| whole && count == vectors.keys().len() && l.1.end == all.len())
             .ok_or(DAMAGED)?;
-        if hash(&all[HEADER..]) != header[64..SEAL] {
+        if !sealed::is_for(header, &hash(body)) {
             return Err(DAMAGED);
         }
         let graph = Self {
@@ -106,16 +101,12 @@ impl Graph {
     /// The bytes, with a header that lets them be opened again with these vectors.
     pub(super) fn write(&self, vectors: &Vectors, out: &mut dyn io::Write) -> io::Result<()> {
         let body = &self.bytes.as_slice()[HEADER..];
-        let mut header = [0; HEADER];
-        header[..8].copy_from_slice(&MAGIC);
-        header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        let mut header = sealed::begun(&MAGIC, VERSION);
         header[12..16].copy_from_slice(&(DEGREE as u32).to_le_bytes());
         header[16..20].copy_from_slice(&(self.count as u32).to_le_bytes());
         header[20..24].copy_from_slice(&(self.entries().len() as u32).to_le_bytes());
         header[32..64].copy_from_slice(vectors.seal());
-        header[64..SEAL].copy_from_slice(&hash(body));
-        let seal = blake3::hash(&header[..SEAL]);
-        header[SEAL..].copy_from_slice(seal.as_bytes());
+        sealed::seal(&mut header, &hash(body));
         out.write_all(&header)?;
         out.write_all(body)
     }

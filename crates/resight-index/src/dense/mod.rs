@@ -23,7 +23,7 @@ use std::sync::Arc;
 use crate::Key;
 use crate::current::Kept;
 use crate::folder::Folder;
-use crate::live::{Keyed, LiveSegment};
+use crate::live::{Keyed, LiveSegment, remove_all};
 use keeper::Keeper;
 use segment::{DenseSegment, kept_graph, merged};
 pub use snapshot::{DenseSnapshot, NearestOptions};
@@ -242,15 +242,7 @@ impl DenseIndex {
         let writer = self.kept.current.lock();
         let before = self.snapshot();
         let mut segments = before.segments.clone();
-        let mut total = 0;
-        for live in &mut segments {
-            let found = live.find_all(keys);
-            if !found.is_empty() {
-                total += found.len();
-                let removed = Arc::make_mut(&mut live.removed);
-                found.into_iter().for_each(|p| removed.insert(p));
-            }
-        }
+        let total = remove_all(&mut segments, keys).iter().map(Vec::len).sum();
         if total > 0 {
             segments.retain(|s| s.len() > 0);
             for live in &mut segments {

@@ -12,7 +12,7 @@ use super::vector::{Cosine, to_floats, unit};
 use super::vectors::Vectors;
 use super::{KeyFilter, VectorFault};
 use crate::Key;
-use crate::live::{Keyed, LiveSegment};
+use crate::live::{Keyed, LiveSegment, live_keys};
 
 /// How a search for the nearest vectors is done.
 #[derive(Clone, Copy)]
@@ -101,11 +101,7 @@ impl DenseSnapshot {
 
     /// Keys of all vectors held, segment by segment.
     pub fn keys(&self) -> Vec<Key> {
-        let live = self.segments.iter().flat_map(|s| {
-            let keys = s.segment.keys().iter().zip(0u32..);
-            keys.filter(|k| s.is_live(k.1)).map(|k| Key(*k.0))
-        });
-        live.collect()
+        live_keys(&self.segments)
     }
 
     /// Whether there is a vector of this key.

@@ -11,6 +11,7 @@ use super::vector::to_halves;
 use crate::Key;
 use crate::live::{Keyed, LiveSegment};
 use crate::mapped::Bytes;
+use crate::sealed::{self, HEADER};
 
 /// Vectors that one segment holds at most: a graph of so many is made anew in minutes.
 pub(super) const MOST: usize = 1 << 20;
@@ -19,9 +20,6 @@ pub(super) const LONGEST: usize = resight_vision::LONGEST_CODE;
 
 const MAGIC: [u8; 8] = *b"RSIGHTDV";
 const VERSION: u32 = 1;
-const HEADER: usize = 128;
-/// Where the header's own hash stands, after everything it covers.
-const SEAL: usize = 96;
 /// Parts begin at multiples of a cache line.
 const ALIGNED: usize = 64;
 
@@ -131,26 +129,23 @@ impl Vectors {
     pub(super) fn open(bytes: Bytes, owner: &[u8; 16]) -> Result<Self, &'static str> {
         const DAMAGED: &str = "it is damaged";
         let all = bytes.as_slice();
-        let header = all
-            .get(..HEADER)
-            .filter(|h| h[..8] == MAGIC)
-            .ok_or(DAMAGED)?;
-        if header[8..12] != VERSION.to_le_bytes() {
+        let (header, body) = sealed::split(all, &MAGIC).ok_or(DAMAGED)?;
+        if !sealed::is_of_version(header, VERSION) {
             return Err("it was made by another version of the format");
         }
         if header[40..56] != *owner {
             return Err("it was made with another model");
         }
-        let sealed = *blake3::hash(&header[..SEAL]).as_bytes() == header[SEAL..];
+        let whole = sealed::is_whole(header);
         let dimension = word(header, 12) as usize;
         let count = u64::from(word(header, 16)) | u64::from(word(header, 20)) << 32;
         let layout = usize::try_from(count)
             .ok()
-            .filter(|&n| sealed && n <= MOST && (1..=LONGEST).contains(&dimension))
+            .filter(|&n| whole && n <= MOST && (1..=LONGEST).contains(&dimension))
             .and_then(|n| Layout::of(n, dimension))
             .filter(|layout| layout.halves.end == all.len())
             .ok_or(DAMAGED)?;
-        if hash(&all[HEADER..]) != header[64..SEAL] {
+        if !sealed::is_for(header, &hash(body)) {
             return Err(DAMAGED);
         }
         let step = f32::from_bits(word(header, 24));
@@ -165,23 +160,19 @@ impl Vectors {
     /// The bytes, with a header that lets them be opened again.
     pub(super) fn write(&self, owner: &[u8; 16], out: &mut dyn io::Write) -> io::Result<()> {
         let body = &self.bytes.as_slice()[HEADER..];
-        let mut header = [0; HEADER];
-        header[..8].copy_from_slice(&MAGIC);
-        header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        let mut header = sealed::begun(&MAGIC, VERSION);
         header[12..16].copy_from_slice(&(self.dimension as u32).to_le_bytes());
         header[16..24].copy_from_slice(&(self.keys().len() as u64).to_le_bytes());
         header[24..28].copy_from_slice(&self.step.to_le_bytes());
         header[40..56].copy_from_slice(owner);
-        header[64..SEAL].copy_from_slice(&hash(body));
-        let seal = blake3::hash(&header[..SEAL]);
-        header[SEAL..].copy_from_slice(seal.as_bytes());
+        sealed::seal(&mut header, &hash(body));
         out.write_all(&header)?;
         out.write_all(body)
     }
 
     /// What identifies the contents of a segment read from a file; zeros for one in memory.
     pub(super) fn seal(&self) -> &[u8] {
-        &self.bytes.as_slice()[SEAL..HEADER]
+        sealed::own_hash(self.bytes.as_slice())
     }
 
     pub(super) fn keys(&self) -> &[u64] {
