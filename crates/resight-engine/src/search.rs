@@ -411,6 +411,9 @@ impl Engine {
         likenesses: &Likenesses,
         found: &mut Found,
     ) -> Result<Vec<Candidate>, EngineError> {
+        if likenesses.nearest.is_empty() {
+            return Ok(Vec::new());
+        }
         let begin = found.examined.len();
         let best = &mut found.candidates.best;
         let known: HashMap<Key, (usize, Candidate)> = best

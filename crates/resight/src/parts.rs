@@ -6,6 +6,7 @@
 //! built-in vocabulary; `next.vocabulary` waits there while what is held is converted to it. `collections/` has a folder of
 //! the same layout, `lock` aside, for each collection but the default one.
 
+mod background;
 mod collections;
 mod conversion;
 mod extractors;
@@ -29,9 +30,10 @@ use resight_vision::{LocalExtractor, ModelId};
 use crate::cli::CliError;
 use crate::config::Config;
 use crate::plugins::Plugins;
+pub use background::Background;
 pub use collections::{CollectionError, Collections};
+pub use likeness::Loaded;
 use likeness::May;
-pub use likeness::{Embedding, Loaded};
 use vocabularies::Found;
 
 /// Folder of the blobs in the data folder.

@@ -69,15 +69,15 @@ fn put_metadata(
 /// Gives the picture `new` what is said about `old`, which it replaces: its tags beside its own, up to
 /// [`Tag::MOST`] in all; of the object and of metadata what is said about itself goes before.
 pub(super) fn take_over(connection: &Connection, old: i64, new: i64) -> Result<()> {
-    let statements = [
-        const {
-            // The bound stands in the statement as a number.
-            assert!(Tag::MOST == 64);
+    connection
+        .prepare_cached(
             "INSERT INTO tag (tag, key) SELECT tag, ?2 FROM tag WHERE key = ?1
              AND tag NOT IN (SELECT own.tag FROM tag AS own WHERE own.key = ?2)
              ORDER BY tag
-             LIMIT MAX(0, 64 - (SELECT COUNT(*) FROM tag AS own WHERE own.key = ?2))"
-        },
+             LIMIT MAX(0, ?3 - (SELECT COUNT(*) FROM tag AS own WHERE own.key = ?2))",
+        )?
+        .execute([old, new, Tag::MOST as i64])?;
+    let statements = [
         "INSERT INTO entry (name, value, key) SELECT name, value, ?2 FROM entry WHERE key = ?1
          AND (SELECT metadata FROM picture WHERE key = ?2) IS NULL",
         "UPDATE picture SET

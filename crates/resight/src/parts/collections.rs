@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use resight_engine::{Engine, EngineError};
 use resight_store::{CollectionName, Collections as Folders, SqliteCatalogue, StoreError};
 
-use super::conversion::{Converting, go_on_with};
-use super::likeness::{Embedding, Loaded, embed_beside};
+use super::background::Background;
+use super::conversion::go_on_with;
+use super::likeness::{Loaded, embed_beside};
 use super::vocabularies::{self, Found};
 use super::{Changing, Held, changing, count_in};
 use crate::cli::CliError;
@@ -91,11 +92,11 @@ enum State {
 struct Open {
     engine: Arc<Engine>,
     /// A conversion to another vocabulary that was begun earlier.
-    converting: Option<Converting>,
+    converting: Option<Background>,
     /// Set when it is to be closed: whoever works on it beside requests stops.
     leaving: Arc<AtomicBool>,
     /// Vectors that pictures held lacked.
-    embedding: Option<Embedding>,
+    embedding: Option<Background>,
 }
 
 impl fmt::Debug for Collections {
@@ -224,7 +225,7 @@ impl Collections {
     }
 
     /// Goes on with the vectors that pictures of a collection lack, in the background: for when some came
-    /// after it was opened. The default one has its own way (`Changing::go_on_embedding`).
+    /// after it was opened. The default one has its own way (`Writing::go_on_embedding`).
     pub fn go_on_embedding(&self, name: &CollectionName) -> Result<(), CollectionError> {
         let inner = self.inner(name)?;
         if name.is_default() {

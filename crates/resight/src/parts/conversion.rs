@@ -1,12 +1,12 @@
 //! Converting a data folder to another vocabulary, now or beside other work.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::AtomicBool;
 
 use resight_engine::{ConvertStep, Engine, EngineError};
 use resight_index::Vocabulary;
 
+use super::background::Background;
 use super::{Writing, vocabularies};
 use crate::cli::CliError;
 use crate::config::Config;
@@ -28,7 +28,7 @@ impl Writing {
     }
 
     /// Goes on with a conversion that was begun, until what is returned is dropped.
-    pub fn go_on_converting(&self, config: &Config) -> Option<Converting> {
+    pub fn go_on_converting(&self, config: &Config) -> Option<Background> {
         go_on_with(&self.engine, config, self.pending.clone())
     }
 }
@@ -37,23 +37,14 @@ pub(super) fn go_on_with(
     engine: &Arc<Engine>,
     config: &Config,
     pending: Option<Arc<Vocabulary>>,
-) -> Option<Converting> {
+) -> Option<Background> {
     let vocabulary = pending?;
     let (engine, config) = (engine.clone(), config.clone());
-    let cancel = Arc::new(AtomicBool::new(false));
-    let theirs = cancel.clone();
-    let thread = std::thread::Builder::new().name("resight-convert".into());
-    let thread = thread.spawn(move || go_on(&engine, &config, &vocabulary, &theirs));
-    match thread {
-        Ok(thread) => Some(Converting {
-            cancel,
-            thread: Some(thread),
-        }),
-        Err(error) => {
-            tracing::warn!("the conversion to another vocabulary waits: {error}");
-            None
-        }
-    }
+    Background::begin(
+        "resight-convert",
+        "the conversion to another vocabulary waits",
+        move |cancel| go_on(&engine, &config, &vocabulary, cancel),
+    )
 }
 
 fn go_on(engine: &Engine, config: &Config, vocabulary: &Arc<Vocabulary>, cancel: &AtomicBool) {
@@ -68,20 +59,5 @@ fn go_on(engine: &Engine, config: &Config, vocabulary: &Arc<Vocabulary>, cancel:
         },
         Err(EngineError::Cancelled) => {}
         Err(error) => tracing::warn!("the conversion to another vocabulary stopped: {error}"),
-    }
-}
-
-/// A conversion in the background; dropping it stops it, and what is done is kept.
-pub struct Converting {
-    cancel: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Drop for Converting {
-    fn drop(&mut self) {
-        self.cancel.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _panicked = thread.join();
-        }
     }
 }

@@ -4,9 +4,8 @@
 //! is no longer installed is no failure: the vectors held go on being compared, and no new ones are made.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 
 use resight_engine::{Engine, EngineError, GlobalParts, IndexFolder, vectors_setting};
 use resight_models::{GlobalModel, model_name, numerics, same_model};
@@ -14,6 +13,7 @@ use resight_store::{Catalogue, SqliteCatalogue, Vectors};
 use resight_vision::{ExtractError, GlobalExtractor, Image, ModelId};
 
 use super::Writing;
+use super::background::Background;
 use crate::cli::CliError;
 use crate::config::Config;
 use crate::models::{Models, of_model};
@@ -189,7 +189,7 @@ fn as_held(
     match of_other_runtime {
         Some(other) if other != id && !held.iter().any(|h| h.0 == id) => {
             tracing::warn!(
-                "the vectors held of {} were made in {}, this makes them in {}: they differ in the last digits, those of int8 models by a cosine of about 0.9994",
+                "the vectors held of {} were made in {}, this makes them in {}: they differ in the last digits, those of int8 SSCD to a cosine of 0.9986",
                 model.name(),
                 numerics(other).unwrap_or("another runtime"),
                 numerics(id).unwrap_or("another runtime"),
@@ -257,7 +257,7 @@ impl GlobalExtractor for Absent {
 
 impl Writing {
     /// Describes pictures that lack a vector, beside other work, until what is returned is dropped.
-    pub fn go_on_embedding(&self) -> Option<Embedding> {
+    pub fn go_on_embedding(&self) -> Option<Background> {
         embed_beside(&self.engine)
     }
 
@@ -277,25 +277,16 @@ impl Writing {
 }
 
 /// `None` where no model is in use.
-pub(super) fn embed_beside(engine: &Arc<Engine>) -> Option<Embedding> {
+pub(super) fn embed_beside(engine: &Arc<Engine>) -> Option<Background> {
     if !engine.embeds() {
         return None;
     }
     let engine = engine.clone();
-    let cancel = Arc::new(AtomicBool::new(false));
-    let theirs = cancel.clone();
-    let thread = std::thread::Builder::new().name("resight-embed".into());
-    let thread = thread.spawn(move || go_on(&engine, &theirs));
-    match thread {
-        Ok(thread) => Some(Embedding {
-            cancel,
-            thread: Some(thread),
-        }),
-        Err(error) => {
-            tracing::warn!("pictures wait for their vectors: {error}");
-            None
-        }
-    }
+    Background::begin(
+        "resight-embed",
+        "pictures wait for their vectors",
+        move |cancel| go_on(&engine, cancel),
+    )
 }
 
 fn go_on(engine: &Engine, cancel: &AtomicBool) {
@@ -319,20 +310,5 @@ fn go_on(engine: &Engine, cancel: &AtomicBool) {
     match embedded {
         Ok(()) | Err(EngineError::Cancelled) => {}
         Err(error) => tracing::warn!("pictures wait for their vectors: {error}"),
-    }
-}
-
-/// Vectors being made in the background; dropping it stops that, and what is done is kept.
-pub struct Embedding {
-    cancel: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Drop for Embedding {
-    fn drop(&mut self) {
-        self.cancel.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _panicked = thread.join();
-        }
     }
 }

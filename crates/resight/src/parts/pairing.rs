@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use resight_engine::{Engine, EngineError};
 
+use super::background::Background;
 use super::collections::{Collections, Inner};
 
 /// How often it is looked at all, whoever told of pictures or not.
@@ -24,21 +24,12 @@ impl Collections {
     pub fn keep_looking_for_pairs(&self) -> Option<Pairing> {
         let inner = self.0.clone()?;
         let engine = inner.default.clone();
-        let cancel = Arc::new(AtomicBool::new(false));
-        let theirs = cancel.clone();
-        let thread = std::thread::Builder::new().name("resight-pairs".into());
-        let thread = thread.spawn(move || look(&inner, &theirs));
-        match thread {
-            Ok(thread) => Some(Pairing {
-                engine,
-                cancel,
-                thread: Some(thread),
-            }),
-            Err(error) => {
-                tracing::warn!("duplicates are not looked for: {error}");
-                None
-            }
-        }
+        let looking = Background::begin(
+            "resight-pairs",
+            "duplicates are not looked for",
+            move |cancel| look(&inner, cancel),
+        )?;
+        Some(Pairing { engine, looking })
     }
 }
 
@@ -92,16 +83,13 @@ fn rest(duration: Duration, is_cancelled: &dyn Fn() -> bool) {
 /// Looking in the background; dropping it stops it, and what is done is kept.
 pub struct Pairing {
     engine: Arc<Engine>,
-    cancel: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    looking: Background,
 }
 
 impl Drop for Pairing {
     fn drop(&mut self) {
-        self.cancel.store(true, Ordering::Relaxed);
+        // It may be waiting for pictures; its end is awaited after this.
+        self.looking.cancel();
         self.engine.wake();
-        if let Some(thread) = self.thread.take() {
-            let _panicked = thread.join();
-        }
     }
 }

@@ -5,7 +5,9 @@ mod check;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
-use resight_models::{Installed, KNOWN, Known, ModelError, ModelFolder, Origin, known, pull};
+use resight_models::{
+    Installed, KNOWN, Known, Manifest, ModelError, ModelFolder, Origin, known, pull,
+};
 use serde_json::{Value, json};
 
 use super::CliError;
@@ -263,8 +265,8 @@ fn size(bytes: u64) -> String {
     }
 }
 
-fn installed(model: &Installed, numerics: Option<&str>) -> Value {
-    let manifest = &model.manifest;
+/// What is told of every model.
+fn described(manifest: &Manifest) -> Value {
     json!({
         "name": manifest.name,
         "version": manifest.version,
@@ -273,30 +275,26 @@ fn installed(model: &Installed, numerics: Option<&str>) -> Value {
         "source": manifest.source,
         "notes": manifest.notes,
         "hash": manifest.hash.map(|hash| format!("{}:{hash}", hash.kind())),
-        "installed": true,
         "exercised": exercised(&manifest.name),
-        "file": model.file,
-        "bytes": model.bytes,
-        "runs_in": numerics,
     })
 }
 
+fn installed(model: &Installed, numerics: Option<&str>) -> Value {
+    let mut told = described(&model.manifest);
+    told["installed"] = true.into();
+    told["file"] = json!(model.file);
+    told["bytes"] = json!(model.bytes);
+    told["runs_in"] = json!(numerics);
+    told
+}
+
 fn offered(known: &Known) -> Result<Value, CliError> {
-    let manifest = known.manifest().map_err(of_model)?;
-    Ok(json!({
-        "name": known.name,
-        "version": manifest.version,
-        "kind": manifest.kind(),
-        "licence": manifest.licence,
-        "source": manifest.source,
-        "notes": manifest.notes,
-        "hash": manifest.hash.map(|hash| format!("{}:{hash}", hash.kind())),
-        "installed": false,
-        "exercised": known.exercised,
-        "can_be_pulled": matches!(known.origin, Origin::Wheel { .. }),
-        "terms": known.terms,
-        "from": fetched_from(known),
-    }))
+    let mut told = described(&known.manifest().map_err(of_model)?);
+    told["installed"] = false.into();
+    told["can_be_pulled"] = matches!(known.origin, Origin::Wheel { .. }).into();
+    told["terms"] = json!(known.terms);
+    told["from"] = json!(fetched_from(known));
+    Ok(told)
 }
 
 /// The models installed, as `resight doctor` tells them, and what is wrong with the others.
