@@ -2,43 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
-use std::sync::Arc;
+mod support;
+
 use std::sync::atomic::AtomicBool;
 
-use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 use resight_engine::{
-    Engine, EngineOptions, Filter, FolderOptions, LabelPatch, ObjectId, Parts, PictureId, Query,
-    SearchAnswer, SearchOptions, Tag, Update, Vocabulary,
+    Engine, EngineOptions, Filter, FolderOptions, LabelPatch, ObjectId, PictureId, Query,
+    SearchAnswer, SearchOptions, Tag, Update,
 };
-use resight_store::{FolderBlobs, SqliteCatalogue};
-use resight_vision::Sift;
-
-/// Squares that differ from number to number, so much brighter.
-fn picture(number: u32, brighter: u8) -> Vec<u8> {
-    let picture = GrayImage::from_fn(150, 110, |x, y| {
-        let mut cell = x / 9 + ((y / 8) << 8) + (number << 16);
-        for _ in 0..3 {
-            cell = (cell ^ (cell >> 15)).wrapping_mul(0x2C1B_3C6D);
-        }
-        Luma([(cell >> 24) as u8 / 2 + brighter])
-    });
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    DynamicImage::from(picture)
-        .write_to(&mut bytes, ImageFormat::Png)
-        .unwrap();
-    bytes.into_inner()
-}
-
-fn parts(root: &std::path::Path) -> Parts {
-    Parts {
-        catalogue: Arc::new(SqliteCatalogue::in_memory().unwrap()),
-        blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
-        extractor: Arc::new(Sift::default()),
-        vocabulary: Vocabulary::generic(),
-        index: None,
-        convert: false,
-    }
-}
+use support::{parts, picture};
 
 /// An engine that examines three candidates at least.
 fn engine(root: &std::path::Path) -> Engine {

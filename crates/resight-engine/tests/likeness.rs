@@ -100,7 +100,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
+        Self::at(tempfile::tempdir().unwrap())
+    }
+
+    fn at(root: tempfile::TempDir) -> Self {
         let catalogue = Arc::new(SqliteCatalogue::open(root.path()).unwrap());
         let engine = opened(root.path(), &catalogue);
         Self {
@@ -118,13 +121,7 @@ impl World {
             engine,
         } = self;
         drop((engine, catalogue));
-        let catalogue = Arc::new(SqliteCatalogue::open(root.path()).unwrap());
-        let engine = opened(root.path(), &catalogue);
-        Self {
-            root,
-            catalogue,
-            engine,
-        }
+        Self::at(root)
     }
 
     fn parts(&self, extractor: &Arc<Afar>) -> GlobalParts {

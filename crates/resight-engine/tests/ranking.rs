@@ -2,52 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
-use std::sync::Arc;
+mod support;
 
-use image::{DynamicImage, GrayImage, ImageFormat, Luma};
-use resight_engine::{
-    Engine, EngineOptions, Parts, Query, SearchAnswer, SearchOptions, Vocabulary,
-};
-use resight_store::{FolderBlobs, SqliteCatalogue};
-use resight_vision::Sift;
-
-/// Squares that differ from number to number, so much brighter.
-fn picture(number: u32, brighter: u8) -> Vec<u8> {
-    halves(number, number, brighter)
-}
-
-/// The left half of one number's picture and the right half of another's.
-fn halves(left: u32, right: u32, brighter: u8) -> Vec<u8> {
-    let picture = GrayImage::from_fn(150, 110, |x, y| {
-        let number = if x < 75 { left } else { right };
-        let mut cell = x / 9 + ((y / 8) << 8) + (number << 16);
-        for _ in 0..3 {
-            cell = (cell ^ (cell >> 15)).wrapping_mul(0x2C1B_3C6D);
-        }
-        Luma([(cell >> 24) as u8 / 2 + brighter])
-    });
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    DynamicImage::from(picture)
-        .write_to(&mut bytes, ImageFormat::Png)
-        .unwrap();
-    bytes.into_inner()
-}
+use resight_engine::{Engine, EngineOptions, Query, SearchAnswer, SearchOptions};
+use support::{halves, parts, picture};
 
 /// An engine that examines five candidates at least.
 fn engine(root: &std::path::Path) -> Engine {
-    let parts = Parts {
-        catalogue: Arc::new(SqliteCatalogue::in_memory().unwrap()),
-        blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
-        extractor: Arc::new(Sift::default()),
-        vocabulary: Vocabulary::generic(),
-        index: None,
-        convert: false,
-    };
     let options = EngineOptions {
         shortlist: 5,
         ..EngineOptions::default()
     };
-    Engine::open(parts, options).unwrap()
+    Engine::open(parts(root), options).unwrap()
 }
 
 fn ask(engine: &Engine, number: u32, (offset, limit): (usize, usize)) -> SearchAnswer {

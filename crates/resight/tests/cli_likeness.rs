@@ -6,17 +6,9 @@ mod cli_support;
 #[path = "../../resight-models/tests/support/mod.rs"]
 mod onnx;
 
-use std::ffi::OsString;
-use std::path::PathBuf;
-
-use cli_support::{events, json, json_error, resight, save, textured};
+use cli_support::{World, events, resight, save, textured};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
-use tempfile::TempDir;
-
-struct World {
-    root: TempDir,
-}
 
 /// A picture of one colour in front, with some texture.
 fn coloured(seed: u64, colour: [u8; 3]) -> RgbImage {
@@ -36,9 +28,7 @@ fn coloured(seed: u64, colour: [u8; 3]) -> RgbImage {
 impl World {
     /// A model that knows mean colours, and four pictures of two colours.
     fn new() -> Self {
-        let world = Self {
-            root: tempfile::tempdir().unwrap(),
-        };
+        let world = Self::empty();
         world.install("1");
         std::fs::create_dir(world.path("pictures")).unwrap();
         let (red, blue) = ([220, 30, 30], [30, 30, 220]);
@@ -57,33 +47,6 @@ impl World {
         let manifest = manifest.replace("version = \"1\"", &format!("version = \"{version}\""));
         onnx::folder(&self.path("colours"), &manifest, &onnx::colour_net());
         self.json(&["models", "add", "@colours"]);
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.root.path().join(name)
-    }
-
-    /// With the built-in runtime, which is always there.
-    fn arguments(&self, arguments: &[&str]) -> Vec<OsString> {
-        let own: [OsString; 4] = [
-            "--models".into(),
-            self.path("models").into_os_string(),
-            "--onnxruntime".into(),
-            "none".into(),
-        ];
-        let given = arguments.iter().map(|word| match word.strip_prefix('@') {
-            Some(name) => self.path(name).into_os_string(),
-            None => (*word).into(),
-        });
-        own.into_iter().chain(given).collect()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Vec<Value> {
-        json(&self.path("data"), &self.arguments(arguments))
-    }
-
-    fn error(&self, arguments: &[&str], exit: i32) -> Value {
-        json_error(&self.path("data"), &self.arguments(arguments), exit)
     }
 
     fn first_id(&self, arguments: &[&str]) -> String {

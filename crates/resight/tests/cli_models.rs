@@ -6,24 +6,16 @@ mod cli_support;
 #[path = "../../resight-models/tests/support/mod.rs"]
 mod onnx;
 
-use std::path::PathBuf;
 use std::process::Command;
 
-use cli_support::{json, json_error, resight, save, textured};
+use cli_support::{World, json, resight, save, textured};
 use image::imageops::crop_imm;
 use serde_json::Value;
-use tempfile::TempDir;
-
-struct World {
-    root: TempDir,
-}
 
 impl World {
     /// Two models to add, five pictures, and a part of the third.
     fn new() -> Self {
-        let world = Self {
-            root: tempfile::tempdir().unwrap(),
-        };
+        let world = Self::empty();
         onnx::folder(
             &world.path("colours"),
             &onnx::colour_manifest("colours", "name = \"vector\""),
@@ -44,34 +36,6 @@ impl World {
             }
         }
         world
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.root.path().join(name)
-    }
-
-    /// With the built-in runtime, which is always there.
-    fn arguments(&self, arguments: &[&str]) -> Vec<std::ffi::OsString> {
-        let models = self.path("models");
-        let own = [
-            "--models".into(),
-            models.into_os_string(),
-            "--onnxruntime".into(),
-            "none".into(),
-        ];
-        let given = arguments.iter().map(|word| match word.strip_prefix('@') {
-            Some(name) => self.path(name).into_os_string(),
-            None => (*word).into(),
-        });
-        own.into_iter().chain(given).collect()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Vec<Value> {
-        json(&self.path("data"), &self.arguments(arguments))
-    }
-
-    fn error(&self, arguments: &[&str], exit: i32) -> Value {
-        json_error(&self.path("data"), &self.arguments(arguments), exit)
     }
 
     fn text(&self, arguments: &[&str]) -> String {

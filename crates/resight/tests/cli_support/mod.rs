@@ -2,12 +2,14 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Cursor};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// The program with its data in `data`, standard input closed, and nothing of the caller's
 /// environment that would change its answers.
@@ -81,6 +83,48 @@ pub(crate) fn json_error<S: AsRef<std::ffi::OsStr>>(
         assert!(error["error"][key].is_string(), "{error}");
     }
     error["error"].clone()
+}
+
+/// A folder with a data folder, models and pictures, and the program run on them.
+pub(crate) struct World {
+    root: TempDir,
+}
+
+impl World {
+    pub(crate) fn empty() -> Self {
+        Self {
+            root: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Where something of this name is, or comes to be.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    /// A command line with a folder of models and the built-in runtime, which is always there; a word
+    /// that begins with @ is a path in here.
+    pub(crate) fn arguments(&self, arguments: &[&str]) -> Vec<OsString> {
+        let own: [OsString; 4] = [
+            "--models".into(),
+            self.path("models").into_os_string(),
+            "--onnxruntime".into(),
+            "none".into(),
+        ];
+        let given = arguments.iter().map(|word| match word.strip_prefix('@') {
+            Some(name) => self.path(name).into_os_string(),
+            None => (*word).into(),
+        });
+        own.into_iter().chain(given).collect()
+    }
+
+    pub(crate) fn json(&self, arguments: &[&str]) -> Vec<Value> {
+        json(&self.path("data"), &self.arguments(arguments))
+    }
+
+    pub(crate) fn error(&self, arguments: &[&str], exit: i32) -> Value {
+        json_error(&self.path("data"), &self.arguments(arguments), exit)
+    }
 }
 
 /// Each line as JSON; all must be.
