@@ -8,9 +8,9 @@ use rayon::prelude::*;
 use resight_vision::inner_products_of;
 
 use super::code::{MIDDLE, norm, signed};
-use super::graph::{DEGREE, Graph, NOBODY, present};
+use super::graph::{DEGREE, Graph, Layer, NOBODY, descend, present, upper_sizes};
 use super::vectors::Vectors;
-use super::walk::{Codes, walk};
+use super::walk::Codes;
 
 /// How widely neighbours are looked for.
 const BREADTH: usize = 128;
@@ -28,6 +28,8 @@ struct Builder<'a> {
     norms: Vec<i32>,
     /// [`MOST`] numbers for each vector, with [`NOBODY`] after the last.
     rows: Vec<u32>,
+    /// Members and rows of the upper layers made so far, the coarsest first.
+    upper: Vec<(Vec<u32>, Vec<u32>)>,
 }
 
 /// A graph of these vectors; `None` when `ended` said so meanwhile. Runs on the current rayon pool.
@@ -41,23 +43,27 @@ pub(super) fn build(vectors: &Vectors, ended: &(dyn Fn() -> bool + Sync)) -> Opt
         vectors,
         norms: norms(vectors),
         rows: vec![NOBODY; count * MOST],
+        upper: Vec::new(),
     };
+    let mut sizes = upper_sizes(count, entries.len()).into_iter().peekable();
     let most = (count / BATCH).max(1);
     let mut inside = 1.min(count);
     while inside < count {
         if ended() {
             return None;
         }
-        let next = (inside + inside.min(most)).min(count);
+        let layer = sizes.next_if(|size| *size == inside);
+        if layer.is_some() {
+            builder.keep_layer(&order[..inside]);
+        }
+        let until = sizes.peek().copied().unwrap_or(count);
+        let next = (inside + inside.min(most)).min(until);
         let begins = &entries[..entries.len().min(inside)];
         builder.insert(&order[inside..next], begins);
         inside = next;
     }
-    let rows: Vec<u32> = (0..count as u32)
-        .into_par_iter()
-        .flat_map_iter(|number| builder.at_most(number, builder.row(number), DEGREE, DEGREE))
-        .collect();
-    Some(Graph::of(entries, &rows))
+    let all: Vec<u32> = (0..count as u32).collect();
+    Some(Graph::of(entries, builder.upper(), &builder.narrowed(&all)))
 }
 
 /// Another number for each: every step can be undone.
@@ -83,6 +89,28 @@ impl Builder<'_> {
         self.rows[start..start + MOST].copy_from_slice(row);
     }
 
+    /// Rows of [`DEGREE`] numbers.
+    fn narrowed(&self, numbers: &[u32]) -> Vec<u32> {
+        let numbers = numbers.par_iter();
+        numbers
+            .flat_map_iter(|&number| self.at_most(number, self.row(number), DEGREE, DEGREE))
+            .collect()
+    }
+
+    /// What is in so far becomes a layer as it is: as few as they are, their edges lead far.
+    fn keep_layer(&mut self, inside: &[u32]) {
+        let mut members = inside.to_vec();
+        members.sort_unstable();
+        let rows = self.narrowed(&members);
+        self.upper.push((members, rows));
+    }
+
+    fn upper(&self) -> impl Iterator<Item = Layer<'_>> {
+        self.upper
+            .iter()
+            .map(|(members, rows)| Layer { members, rows })
+    }
+
     /// Adds a batch: edges to neighbours, and back from them.
     fn insert(&mut self, batch: &[u32], entries: &[u32]) {
         let found: Vec<Vec<u32>> = batch
@@ -94,10 +122,11 @@ impl Builder<'_> {
                     bytes: self.vectors.codes(),
                     count: self.norms.len(),
                 };
-                let near = walk(
+                let near = descend(
                     codes,
                     &query,
                     entries,
+                    self.upper(),
                     |n| self.row(n),
                     BREADTH,
                     |near| near.iter().map(|n| n.number).collect::<Vec<_>>(),

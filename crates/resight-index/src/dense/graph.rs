@@ -2,9 +2,12 @@
 //! all.
 //!
 //! Each vector has edges to at most [`DEGREE`] others, chosen so that each leads somewhere the
-//! others do not (Subramanya et al. 2019, DiskANN). In place of a hierarchy of layers, a walk begins
-//! at the best of a random sample of about twice the root of their number, so that it starts in the
-//! right cluster, or in both that a query lies between.
+//! others do not (Subramanya et al. 2019, DiskANN). Where vectors lie in clusters of more than that
+//! many, all edges of a vector stay within its cluster, so one vector in [`THINNING`] has edges in a
+//! second layer as well, one in `THINNING`² in a third, and so on (Malkov and Yashunin 2018): there
+//! clusters are small, and edges lead from one to the next. A walk begins at the best of a random sample
+//! of about twice the root of their number and goes down with all that it has found, so that it comes
+//! to the right cluster, or to both that a query lies between.
 
 use std::io;
 use std::ops::Range;
@@ -16,21 +19,83 @@ use crate::sealed::{self, HEADER};
 
 /// Edges of a vector at most.
 pub(super) const DEGREE: usize = 32;
+/// One vector in so many is in the next layer too.
+pub(super) const THINNING: usize = 4;
+/// How widely a walk looks in the upper layers.
+pub(super) const UPPER_BREADTH: usize = 64;
 /// Stands where a vector has fewer edges.
 pub(super) const NOBODY: u32 = u32::MAX;
 
 const MAGIC: [u8; 8] = *b"RSIGHTDG";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The edges of one segment's vectors.
 ///
-/// Invariant: entries and neighbours are numbers of vectors.
+/// Invariant: entries, members and neighbours are numbers of vectors; the members of a layer ascend.
 #[derive(Debug)]
 pub(super) struct Graph {
     bytes: Bytes,
-    entries: Range<usize>,
-    neighbours: Range<usize>,
+    layout: Layout,
     count: usize,
+}
+
+/// Where each part stands in the bytes.
+#[derive(Debug)]
+struct Layout {
+    entries: Range<usize>,
+    /// Members and their rows, the coarsest layer first.
+    upper: Vec<[Range<usize>; 2]>,
+    /// Rows of all vectors.
+    rows: Range<usize>,
+}
+
+/// Vectors that have edges among themselves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layer<'a> {
+    /// Ascending.
+    pub(super) members: &'a [u32],
+    /// [`DEGREE`] numbers for each.
+    pub(super) rows: &'a [u32],
+}
+
+impl<'a> Layer<'a> {
+    fn neighbours(self, number: u32) -> &'a [u32] {
+        match self.members.binary_search(&number) {
+            Ok(at) => present(&self.rows[at * DEGREE..(at + 1) * DEGREE]),
+            Err(_) => &[],
+        }
+    }
+}
+
+/// How many vectors each upper layer has, the coarsest first: more than there are entries.
+pub(super) fn upper_sizes(count: usize, entries: usize) -> Vec<usize> {
+    let thinned = |size: &usize| Some(size / THINNING);
+    let sizes = std::iter::successors(Some(count / THINNING), thinned);
+    let mut sizes: Vec<usize> = sizes.take_while(|&size| size > entries.max(1)).collect();
+    sizes.reverse();
+    sizes
+}
+
+/// A walk through the upper layers, then along `neighbours`; gives `then` the `breadth` nearest, best
+/// first.
+pub(super) fn descend<'g, 'l, R>(
+    codes: Codes<'_>,
+    query: &[i8],
+    entries: &[u32],
+    upper: impl Iterator<Item = Layer<'l>>,
+    neighbours: impl Fn(u32) -> &'g [u32],
+    breadth: usize,
+    then: impl FnOnce(&[Near]) -> R,
+) -> R {
+    let mut begins = Vec::new();
+    for layer in upper {
+        let from = if begins.is_empty() { entries } else { &begins };
+        let numbers = |near: &[Near]| near.iter().map(|n| n.number).collect();
+        let along = |number| layer.neighbours(number);
+        begins = walk(codes, query, from, along, UPPER_BREADTH, numbers);
+    }
+    let from = if begins.is_empty() { entries } else { &begins };
+    walk(codes, query, from, neighbours, breadth, then)
 }
 
 /// Of edges that begin at the same vector, those that there are.
@@ -39,28 +104,49 @@ pub(super) fn present(row: &[u32]) -> &[u32] {
     &row[..length.unwrap_or(row.len())]
 }
 
-fn layout(count: usize, entries: usize) -> Option<(Range<usize>, Range<usize>)> {
-    let entries = HEADER..HEADER.checked_add(entries.checked_mul(4)?)?;
-    let start = entries.end.checked_next_multiple_of(64)?;
-    let length = count.checked_mul(4 * DEGREE)?;
-    Some((entries, start..start.checked_add(length)?))
+fn layout(count: usize, entries: usize) -> Option<Layout> {
+    let mut at = HEADER;
+    let mut part = |numbers: usize| {
+        let start = at.checked_next_multiple_of(64)?;
+        at = start.checked_add(numbers.checked_mul(4)?)?;
+        Some(start..at)
+    };
+    let begins = part(entries)?;
+    let upper = upper_sizes(count, entries).into_iter();
+    let upper = upper.map(|size| Some([part(size)?, part(size.checked_mul(DEGREE)?)?]));
+    let upper = upper.collect::<Option<_>>()?;
+    Some(Layout {
+        entries: begins,
+        upper,
+        rows: part(count.checked_mul(DEGREE)?)?,
+    })
 }
 
 impl Graph {
-    /// A graph of these entries, and [`DEGREE`] numbers for each vector, with [`NOBODY`] after the
-    /// last.
-    pub(super) fn of(entries: &[u32], rows: &[u32]) -> Self {
+    /// A graph of these entries, these upper layers, as many and as large as [`upper_sizes`] says, and
+    /// [`DEGREE`] numbers for each vector, with [`NOBODY`] after the last.
+    pub(super) fn of<'a>(
+        entries: &[u32],
+        upper: impl Iterator<Item = Layer<'a>>,
+        rows: &[u32],
+    ) -> Self {
         let count = rows.len() / DEGREE;
         // Sizes of what is in memory.
-        let parts = layout(count, entries.len()).unwrap_or_else(|| unreachable!());
-        let mut words = vec![0u64; parts.1.end.div_ceil(8)];
+        let layout = layout(count, entries.len()).unwrap_or_else(|| unreachable!());
+        let mut words = vec![0u64; layout.rows.end.div_ceil(8)];
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-        bytes[parts.0.clone()].copy_from_slice(bytemuck::cast_slice(entries));
-        bytes[parts.1.clone()].copy_from_slice(bytemuck::cast_slice(rows));
+        let mut put = |range: &Range<usize>, numbers: &[u32]| {
+            bytes[range.clone()].copy_from_slice(bytemuck::cast_slice(numbers));
+        };
+        put(&layout.entries, entries);
+        for ([members, edges], layer) in layout.upper.iter().zip(upper) {
+            put(members, layer.members);
+            put(edges, layer.rows);
+        }
+        put(&layout.rows, rows);
         Self {
-            bytes: Bytes::Owned(words, parts.1.end),
-            entries: parts.0,
-            neighbours: parts.1,
+            bytes: Bytes::Owned(words, layout.rows.end),
+            layout,
             count,
         }
     }
@@ -78,23 +164,26 @@ impl Graph {
         }
         let whole = sealed::is_whole(header);
         let (count, begins) = (word(header, 16) as usize, word(header, 20) as usize);
-        let (entries, neighbours) = layout(count, begins)
-            .filter(|l| whole && count == vectors.keys().len() && l.1.end == all.len())
+        let layout = layout(count, begins)
+            .filter(|l| whole && count == vectors.keys().len() && l.rows.end == all.len())
             .ok_or(DAMAGED)?;
         if !sealed::is_for(header, &hash(body)) {
             return Err(DAMAGED);
         }
         let graph = Self {
             bytes,
-            entries,
-            neighbours,
+            layout,
             count,
         };
         let are_vectors = |numbers: &[u32], nobody| {
             let fine = |n: &u32| (*n as usize) < count || nobody && *n == NOBODY;
             numbers.iter().all(fine)
         };
-        let fine = are_vectors(graph.entries(), false) && are_vectors(graph.rows(), true);
+        let fine = are_vectors(graph.entries(), false)
+            && are_vectors(graph.rows(), true)
+            && graph
+                .upper()
+                .all(|l| l.members.is_sorted() && are_vectors(l.members, false) && are_vectors(l.rows, true));
         fine.then_some(graph).ok_or(DAMAGED)
     }
 
@@ -127,16 +216,29 @@ impl Graph {
             let start = number as usize * DEGREE;
             present(&self.rows()[start..start + DEGREE])
         };
-        walk(codes, query, self.entries(), neighbours, breadth, then)
+        let (entries, upper) = (self.entries(), self.upper());
+        descend(codes, query, entries, upper, neighbours, breadth, then)
+    }
+
+    fn numbers(&self, range: &Range<usize>) -> &[u32] {
+        bytemuck::cast_slice(&self.bytes.as_slice()[range.clone()])
+    }
+
+    /// The coarsest first.
+    fn upper(&self) -> impl Iterator<Item = Layer<'_>> {
+        self.layout.upper.iter().map(|[members, rows]| Layer {
+            members: self.numbers(members),
+            rows: self.numbers(rows),
+        })
     }
 
     /// Vectors where a walk begins: a random sample.
     pub(super) fn entries(&self) -> &[u32] {
-        bytemuck::cast_slice(&self.bytes.as_slice()[self.entries.clone()])
+        self.numbers(&self.layout.entries)
     }
 
     fn rows(&self) -> &[u32] {
-        bytemuck::cast_slice(&self.bytes.as_slice()[self.neighbours.clone()])
+        self.numbers(&self.layout.rows)
     }
 
     /// Bytes held, in memory or on disk.

@@ -20,7 +20,8 @@ fn recall(index: &DenseIndex, queries: &[Vec<f32>]) -> f64 {
 
 #[test]
 fn queries_between_clusters_find_what_exact_search_does() {
-    for (count, number, dimension) in [(20_000, 200, 64), (6000, 10, 128)] {
+    // The last: more clusters than a walk has beginnings, each of more vectors than one has edges.
+    for (count, number, dimension) in [(20_000, 200, 64), (6000, 10, 128), (20_000, 400, 256)] {
         let mut clusters = Clusters::new(number, dimension);
         // At once, so that there is one graph: several find more.
         let index = DenseIndex::new(dimension, settings(2000)).unwrap();
