@@ -13,13 +13,14 @@ const WORDS = {
 };
 
 // `turn` grows with each reload, so that a page asked for earlier is not put into the new list.
-const groups = { total: null, shown: 0, turn: 0 };
+// `decided` are rows that the server no longer counts, or may count elsewhere.
+const groups = { total: null, shown: 0, turn: 0, decided: 0 };
 let find = () => {};
 
 /** Loads the groups anew, from the first. */
 export function showDuplicates() {
   groups.turn += 1;
-  Object.assign(groups, { total: null, shown: 0 });
+  Object.assign(groups, { total: null, shown: 0, decided: 0 });
   $('duplicate-groups').replaceChildren();
   return loadGroups();
 }
@@ -29,14 +30,16 @@ async function loadGroups() {
   $('more-groups').disabled = true;
   try {
     const kind = $('duplicate-kind').value;
-    const page = await api(`${base}/duplicates?offset=${groups.shown}&limit=${PAGE}${kind && `&kind=${kind}`}`);
+    const page = await api(`${base}/duplicates?offset=${Math.max(0, groups.shown - groups.decided)}&limit=${PAGE}${kind && `&kind=${kind}`}`);
     if (turn !== groups.turn) return;
     groups.total = page.total;
     groups.shown += page.groups.length;
-    $('duplicate-groups').append(...page.groups.map(groupRow));
+    // A decision may have moved some of them here that are shown already.
+    const known = new Set([...$('duplicate-groups').children].map((row) => row.dataset.members));
+    $('duplicate-groups').append(...page.groups.map(groupRow).filter((row) => !known.has(row.dataset.members)));
     const left = page.complete ? '' : ` ${many(page.pending, 'picture is', 'pictures are')} still to be looked for.`;
     $('duplicates-summary').textContent = (page.total ? `${many(page.total, 'group', 'groups')}.` : 'No duplicates found.') + left;
-    $('more-groups').hidden = groups.shown >= page.total || page.groups.length === 0;
+    $('more-groups').hidden = groups.shown - groups.decided >= page.total || page.groups.length === 0;
     say($('duplicates-summary').textContent);
   } catch (error) {
     if (turn !== groups.turn) return;
@@ -52,6 +55,7 @@ function groupRow(group) {
     el('div', { className: 'group-head' },
       el('span', { className: 'group-kind' }, group.kind.replace('_', ' ')),
       el('span', { className: 'muted' }, WORDS[group.kind] ?? '')));
+  row.dataset.members = group.members.map((member) => member.image.id).sort().join(' ');
   row.append(el('ul', { className: 'group-members' }, ...group.members.map((member) => memberTile(member, group, row))));
   return row;
 }
@@ -79,9 +83,15 @@ const decide = (method, a, b) => api(`${base}/not-a-match`, {
 
 /** Says that a picture is no match of the others of its group; the group's row becomes a way back. */
 async function setApart(image, others, row) {
+  let noted = 0;
   try {
-    for (const other of others) await decide('POST', image, other);
+    for (const other of others) {
+      await decide('POST', image, other);
+      noted += 1;
+    }
   } catch (error) {
+    // Some may be noted: what the groups are now, the server knows.
+    if (noted > 0) await showDuplicates();
     showProblem(error);
     return;
   }
@@ -93,6 +103,7 @@ async function setApart(image, others, row) {
       showProblem(error);
     }
   } }, 'Take it back');
+  groups.decided += 1;
   row.replaceChildren(el('p', { className: 'group-gone' }, el('strong', {}, image.name), ' is noted as no match of ', others.length === 1 ? others[0].name : `the other ${others.length}`, '. ', back));
   say('Noted: no match.');
   back.focus();

@@ -71,6 +71,7 @@ function facts(query) {
   if (hit.cosine != null) rows.push(row('Cosine', fixed(hit.cosine, 3)));
   rows.push(row('Found by', hit.stage));
   if (hit.mirrored) rows.push(row('Mirrored', 'yes', aside('the result shows the query mirrored')));
+  if (hit.inverted) rows.push(row('Inverted', 'yes', aside('the result shows light for dark, as a negative does')));
   if (hit.instances?.length > 1) rows.push(row('Seen', `${hit.instances.length} times`, aside('each place is outlined; the numbers are of the surest')));
   if (hit.transform) {
     rows.push(row('Transform', inWords(hit.transform, query), aside('query to result'), el('pre', {}, inRows(hit.transform))));

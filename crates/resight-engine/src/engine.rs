@@ -264,10 +264,11 @@ impl Engine {
         prepared.original = Some(bytes.to_vec());
         let mut pending = vec![Pending::Add(Box::new(prepared))];
         pending.extend(label(&id, &patch));
-        let effects = self.commit(pending)?;
-        if effects.contains(&Effect::TooManyTags) {
-            return Err(EngineError::TooManyTags);
-        }
+        // Nobody adds a tag between this look and the change: of what has too many nothing is kept.
+        let lock = self.lock_changes();
+        self.check_tags_after(&id, &patch)?;
+        let effects = self.commit_locked(&lock, pending)?;
+        drop(lock);
         if let Some(Effect::Added { key, .. }) = effects.first() {
             self.embed_added(*key, &described.image);
         }

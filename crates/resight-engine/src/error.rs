@@ -18,6 +18,9 @@ pub enum EngineError {
     /// What was asked for cannot be searched for.
     #[error("{0}")]
     BadQuery(String),
+    /// Likeness was asked for, and no model is in use that tells it.
+    #[error("no model is in use that tells what looks alike")]
+    NoModel,
     /// Features that were sent cannot be searched with.
     #[error("the features cannot be used: {0}")]
     BadFeatures(String),
@@ -84,6 +87,7 @@ impl EngineError {
     /// ([`ExtractError::code`]).
     pub const CODES: &'static [&'static str] = &[
         "bad_query",
+        "no_model",
         "bad_features",
         "unknown_picture",
         "unknown_object",
@@ -102,6 +106,7 @@ impl EngineError {
         match self {
             Self::Refused(refused) => refused.code.as_str(),
             Self::BadQuery(_) => "bad_query",
+            Self::NoModel => "no_model",
             Self::BadFeatures(_) => "bad_features",
             Self::UnknownPicture(_) => "unknown_picture",
             Self::UnknownObject(_) => "unknown_object",
@@ -123,6 +128,9 @@ impl EngineError {
         match self {
             Self::Refused(refused) => refused.code.next_step(),
             Self::BadQuery(_) => "Correct what the detail names.",
+            Self::NoModel => {
+                "Give the pictures vectors of a model with `resight index FOLDER --model NAME` (`resight models list` names some), or search in the mode exact."
+            }
             Self::BadFeatures(_) => {
                 "Make them anew with `resight features` or POST /v1/features of this version, with the extractor that described the pictures."
             }

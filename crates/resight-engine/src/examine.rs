@@ -15,13 +15,18 @@ use crate::instances::{self, Instance};
 use crate::picture::Picture;
 use crate::search::{Hit, Stage};
 use crate::stored_features::StoredFeatures;
+use crate::variants::Variant;
 use crate::visual::Visual;
 
 /// The query's side of a search.
 pub(crate) struct Sought<'a> {
     pub(crate) features: &'a LocalFeatures,
-    /// Those of the query as it is, where `features` are the mirrored query's.
-    pub(crate) unmirrored: Option<&'a LocalFeatures>,
+    /// Which of the search's pictures it is.
+    pub(crate) number: usize,
+    /// Those of the query as it is, in the same order: `features` may be a variant's.
+    pub(crate) own: &'a LocalFeatures,
+    /// Which variant's they are.
+    pub(crate) variant: Variant,
     /// Width and height in pixels: of the region, where that is all that counts.
     pub(crate) size: [u32; 2],
     /// Where that lies in the picture; what hits say is in pixels of the whole one.
@@ -32,10 +37,26 @@ pub(crate) struct Sought<'a> {
     pub(crate) visual: &'a Visual,
 }
 
-impl Sought<'_> {
-    /// Whether it is the mirrored query that is looked for.
-    pub(crate) fn is_mirrored(&self) -> bool {
-        self.unmirrored.is_some()
+impl<'a> Sought<'a> {
+    /// A query as it is, all of it and alone, and what it asks the index with.
+    pub(crate) fn new(
+        features: &'a LocalFeatures,
+        size: [u32; 2],
+        visual: &'a Visual,
+        cells: usize,
+    ) -> (Self, QueryWords) {
+        let words = visual.vocabulary.assign_query(features, size, cells);
+        let sought = Self {
+            features,
+            number: 0,
+            own: features,
+            variant: Variant::default(),
+            size,
+            origin: [0.0; 2],
+            lookers: lookers(features, &words, &visual.vocabulary),
+            visual,
+        };
+        (sought, words)
     }
 
     /// A transform of the region as one of the whole picture.
@@ -98,10 +119,9 @@ impl Engine {
         stored: &StoredFeatures,
         score: f64,
     ) -> Option<Hit> {
-        let hits = queries.iter().enumerate().map(|(number, query)| Hit {
-            query: number,
-            ..self.judge(query, picture.clone(), stored, score)
-        });
+        let hits = queries
+            .iter()
+            .map(|query| self.judge(query, picture.clone(), stored, score));
         let order = |hit: &Hit| (!hit.verified, hit.log10_nfa.unwrap_or(f64::MAX));
         hits.min_by(|a, b| {
             let (a, b) = (order(a), order(b));
@@ -124,18 +144,18 @@ impl Engine {
         );
         let size = [picture.width, picture.height];
         let evidence = Evidence {
-            mirrored: query.is_mirrored(),
+            mirrored: query.variant.mirrored,
             ..evidence(query.features, &stored.features, &matches, query.size, size)
         };
         let found = verify(&evidence, &self.options.verify);
         let mut hit = plain_hit(picture, score);
         hit.examined = true;
+        hit.query = query.number;
         if let Some(found) = found {
             hit.verified = found.verified;
             hit.inliers = found.inliers.len();
             hit.log10_nfa = Some(found.log10_nfa);
-            let own = query.unmirrored.unwrap_or(query.features);
-            hit.matches = inlier_points(&found, &matches, own, &stored.features);
+            hit.matches = inlier_points(&found, &matches, query.own, &stored.features);
             let points = &hit.matches;
             let [w, h] = query.size;
             hit.coverage_query = geometry::coverage(points.iter().map(|m| [m[0], m[1]]), w, h);
@@ -145,7 +165,7 @@ impl Engine {
                 hit.picture.height,
             );
             if found.verified {
-                hit.mirrored = query.is_mirrored();
+                hit.variant = query.variant;
                 hit.transform = Some(query.in_whole(&found.transform).0);
                 hit.region = geometry::region(&found.transform, query.size, size);
                 let verify = &self.options.verify;
@@ -184,7 +204,7 @@ fn plain_hit(picture: Picture, score: f64) -> Hit {
         cosine: None,
         alike: false,
         model: None,
-        mirrored: false,
+        variant: Variant::default(),
         transform: None,
         region: None,
         instances: Vec::new(),

@@ -8,13 +8,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use resight_index::{Candidate, Candidates, Key, QueryWords};
+use resight_index::{Candidate, Candidates, Key, QueryWords, Question};
 use resight_vision::{Descriptors, Keypoint, LocalFeatures, Transform};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::examine::Sought;
 use crate::ranking::is_unshared;
+use crate::scope::Scope;
 use crate::search::{Hit, MOST_EXAMINED, Stage, milliseconds};
 use crate::stored_features::StoredFeatures;
 
@@ -26,6 +27,7 @@ const SOURCES: usize = 10;
 const MOST_ADDED: usize = 1500;
 
 /// What a search has found so far.
+#[derive(Default)]
 pub(crate) struct Found {
     pub(crate) candidates: Candidates,
     /// Of the first candidates; `None` for those that are gone.
@@ -42,30 +44,32 @@ impl Found {
 }
 
 impl Engine {
-    /// Asks the index with more features, examines what is new among its first answers, and ranks all
-    /// that is not verified by what it says. Gives the milliseconds it took; does nothing where no hit
+    /// Asks the query's question with more features, examines what is new among its first answers, and
+    /// ranks all that is not verified by what it says. Gives the milliseconds it took; does nothing where no hit
     /// is verified.
     pub(crate) fn expand(
         &self,
         queries: &[Sought<'_>],
-        mut words: QueryWords,
-        ask: impl Fn(&QueryWords) -> Candidates,
+        scope: &Scope<'_>,
+        question: Question<'_>,
         found: &mut Found,
     ) -> Result<f64, EngineError> {
         let begun = Instant::now();
-        let before = words.features.len();
-        for (number, query) in queries.iter().enumerate() {
-            let sources = self.sources(number, query, &found.examined)?;
+        let mut words = QueryWords::default();
+        for query in queries {
+            let sources = self.sources(query, &found.examined)?;
             let added = laid_over(&sources, query.size);
             let vocabulary = &query.visual.vocabulary;
             // They bring candidates and compare nothing: no cells.
             let added = vocabulary.assign_query(&added, query.size, 0);
             words.features.extend(added.features);
         }
-        if words.features.len() == before {
+        if words.features.is_empty() {
             return Ok(0.0);
         }
-        let asked = ask(&words);
+        let mut question = question;
+        question.add(&words);
+        let asked = scope.candidates(&question);
 
         let mut best = std::mem::take(&mut found.candidates.best);
         best.truncate(found.examined.len());
@@ -102,12 +106,11 @@ impl Engine {
     /// The surest hits that verify one query: where it lies in each, and their features.
     fn sources(
         &self,
-        number: usize,
         query: &Sought<'_>,
         examined: &[Option<Hit>],
     ) -> Result<Vec<(Transform, Arc<StoredFeatures>)>, EngineError> {
         let own = examined.iter().flatten();
-        let own = own.filter(|hit| hit.verified && hit.query == number);
+        let own = own.filter(|hit| hit.verified && hit.query == query.number);
         let mut verified: Vec<&Hit> = own.collect();
         let nfa = |hit: &Hit| hit.log10_nfa.unwrap_or(0.0);
         verified.sort_by(|a, b| nfa(a).total_cmp(&nfa(b)));

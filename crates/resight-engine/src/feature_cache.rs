@@ -66,7 +66,8 @@ impl FeatureCache {
     }
 
     /// Features of `keys` by the words of `vocabulary`, in their order; `None` for pictures that are
-    /// no longer there.
+    /// no longer there, and with a warning for those whose features are damaged: they must not stop the
+    /// search of all others.
     pub(crate) fn fetch(
         &self,
         keys: &[u64],
@@ -83,14 +84,17 @@ impl FeatureCache {
         let read = missing.into_par_iter().zip(features).zip(words);
         let read = read.filter_map(|((i, features), words)| Some((i, features?, words?)));
         let read = read.map(|(i, features, words)| {
-            let damaged = || {
-                EngineError::Internal(format!("the features of picture {} are damaged", keys[i]))
+            let Some(features) = from_bytes(&features) else {
+                tracing::warn!(
+                    key = keys[i],
+                    "a picture is left out: its features are damaged"
+                );
+                return None;
             };
-            let features = from_bytes(&features).ok_or_else(damaged)?;
             let words = words_of(&features, &words, vocabulary);
-            Ok((i, Arc::new(StoredFeatures::new(&features, &words))))
+            Some((i, Arc::new(StoredFeatures::new(&features, &words))))
         });
-        for (i, stored) in read.collect::<Result<Vec<_>, EngineError>>()? {
+        for (i, stored) in read.flatten().collect::<Vec<_>>() {
             cache.insert(self.name(keys[i]), stored.clone());
             found[i] = Some(stored);
         }

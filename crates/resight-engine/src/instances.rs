@@ -39,7 +39,7 @@ pub(crate) fn others(
     let matches = nearest_in_query(&query.lookers, stored, vocabulary);
     let size = [picture.width, picture.height];
     let evidence = Evidence {
-        mirrored: query.is_mirrored(),
+        mirrored: query.variant.mirrored,
         ..evidence(query.features, &stored.features, &matches, query.size, size)
     };
     let found = verify_others(&evidence, options, first, MOST_INSTANCES - 1);

@@ -99,11 +99,7 @@ impl Engine {
         // Nobody adds a tag between this look and the change.
         let lock = self.lock_changes();
         for (id, patch) in &patches {
-            let before = self.parts.catalogue.picture(id)?;
-            let before = before.map_or(Vec::new(), |record| record.labels.tags);
-            if patch.tags_after(before).len() > Tag::MOST {
-                return Err(EngineError::TooManyTags);
-            }
+            self.check_tags_after(id, patch)?;
         }
         let pending = patches.into_iter();
         let pending = pending.map(|(id, patch)| Pending::Change(Change::Label { id, patch }));
@@ -137,6 +133,20 @@ impl Engine {
             true => self.parts.catalogue.count()?,
             false => self.parts.catalogue.matching_count(filter)?,
         })
+    }
+
+    /// Fails where a picture, held or not, would have too many tags with this.
+    pub(crate) fn check_tags_after(
+        &self,
+        id: &PictureId,
+        patch: &LabelPatch,
+    ) -> Result<(), EngineError> {
+        let before = self.parts.catalogue.picture(id)?;
+        let before = before.map_or(Vec::new(), |record| record.labels.tags);
+        match patch.tags_after(before).len() > Tag::MOST {
+            true => Err(EngineError::TooManyTags),
+            false => Ok(()),
+        }
     }
 
     /// The pictures that are meant; `None` for all.

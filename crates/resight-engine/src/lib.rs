@@ -22,22 +22,23 @@ mod geometry;
 mod grouping;
 mod instances;
 mod labels;
-mod mirror;
 mod picture;
 mod query;
 mod ranking;
 mod read;
 mod scale;
+mod scope;
 mod search;
 mod stored_features;
 mod train;
+mod variants;
 mod visual;
 
 pub use calibrate::{AgreeingPair, Calibration, CalibrationEvent, calibrate};
 pub use compare::{Comparison, compare};
 pub use convert::ConvertStep;
 pub use decode::{DecodeLimits, Decoded, Refused, RefusedCode, decode};
-pub use dense::{EmbedStep, GlobalParts, GlobalState, vectors_setting};
+pub use dense::{EmbedStep, FEWEST_TO_TELL, GlobalParts, GlobalState, alike_from, vectors_setting};
 pub use duplicates::{
     DuplicateGroup, DuplicateOptions, DuplicatePair, Duplicates, PairKind, PairStep, Refuted,
     RefutedPage,
@@ -61,3 +62,4 @@ pub use resight_store::{
 pub use scale::{fit_within, thumbnail_jpeg};
 pub use search::{Hit, Mode, SearchAnswer, SearchOptions, Stage, Timings};
 pub use train::{TrainEvent, TrainPlan, train_vocabulary};
+pub use variants::Variant;

@@ -168,8 +168,19 @@ impl Engine {
                 let unknown = || EngineError::UnknownPicture(wanted.clone());
                 let record = self.parts.catalogue.picture(wanted)?.ok_or_else(unknown)?;
                 let stored = self.fetch(visual, &[record.key])?;
-                let stored: Arc<StoredFeatures> =
-                    stored.into_iter().flatten().next().ok_or_else(unknown)?;
+                let stored: Option<Arc<StoredFeatures>> = stored.into_iter().flatten().next();
+                let stored = match stored {
+                    Some(stored) => stored,
+                    // Removed meanwhile, or still there and of no use.
+                    None if self.parts.catalogue.picture(wanted)?.is_none() => {
+                        return Err(unknown());
+                    }
+                    None => {
+                        let what =
+                            format!("the stored features of the picture {wanted} are damaged");
+                        return Err(EngineError::Internal(what));
+                    }
+                };
                 let size = [record.width, record.height];
                 id = Some(record.id);
                 key = Some(record.key);

@@ -5,19 +5,21 @@ use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 use std::time::Instant;
 
-use resight_index::{Candidate, CandidateOptions, Candidates, Key, QueryWords};
+use resight_index::{Candidate, Key, QueryWords};
 use resight_store::Filter;
 
 use crate::dense::Likenesses;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::examine::{Sought, lookers};
+use crate::examine::Sought;
 use crate::expansion::Found;
 use crate::grouping::{Objects, SameObject};
 use crate::instances::Instance;
 use crate::picture::Picture;
-use crate::query::{MOST_QUERIES, Query, QueryFacts, QueryPicture};
+use crate::query::{MOST_QUERIES, Query, QueryFacts, QueryPicture, Resolved};
 use crate::ranking::{Ranked, Ranking, is_unshared, unshared};
+use crate::scope::Scope;
+use crate::variants::Variant;
 
 /// Candidates without a verified one among them that end the search for more.
 const PATIENCE: usize = 50;
@@ -70,15 +72,16 @@ pub struct SearchOptions {
     /// Leave out hits whose geometry does not agree.
     pub verified_only: bool,
     /// Ask the index once more with what verified hits show of the same thing: finds more of them and
-    /// ranks the others better, and takes about as long as the first time.
+    /// ranks the others better, for about as much as the first time.
     pub expand: bool,
     /// Look for these pictures only.
     pub filter: Filter,
     /// Give each object once, by the best of its pictures. Pictures of no object stand for
     /// themselves.
     pub group_by_object: bool,
-    /// Look for the query mirrored left to right too, where the extractor's features can be mirrored.
-    pub mirrored: bool,
+    /// Look for the query mirrored left to right too, and with its tones inverted, where the extractor's
+    /// features can be changed so.
+    pub variants: Variant,
     /// What counts as found.
     pub mode: Mode,
 }
@@ -92,7 +95,10 @@ impl Default for SearchOptions {
             expand: true,
             filter: Filter::default(),
             group_by_object: false,
-            mirrored: true,
+            variants: Variant {
+                mirrored: true,
+                inverted: true,
+            },
             mode: Mode::default(),
         }
     }
@@ -118,8 +124,8 @@ pub struct SearchAnswer {
     pub hits: Vec<Hit>,
     /// Of each of these, the other pictures of its object; `None` where hits are not grouped.
     pub same_object: Option<Vec<SameObject>>,
-    /// Whether the mirrored query was looked for too: wanted, and possible with this extractor.
-    pub mirrored: bool,
+    /// Which variants of the query were looked for too: wanted, and possible with this extractor.
+    pub variants: Variant,
     /// Where the time went.
     pub timings: Timings,
 }
@@ -137,8 +143,8 @@ pub struct Timings {
     pub verify_ms: f64,
     /// Asking once more with what verified hits show; 0 where none is or it was not wanted.
     pub expand_ms: f64,
-    /// Looking for the mirrored query; 0 where it was not.
-    pub mirrored_ms: f64,
+    /// Looking for variants of the query; 0 where none was.
+    pub variants_ms: f64,
     /// Finding what looks alike, and matching and verifying it; 0 where no model is asked.
     pub likeness_ms: f64,
     /// All of it.
@@ -188,7 +194,8 @@ pub struct Hit {
     pub coverage_query: f64,
     /// Share of the result inside the hull of the inliers, 0..1.
     pub coverage_result: f64,
-    /// Score of the words; comparable within one search.
+    /// Score of the words, those of the variant where one is shown; comparable within one search, and one
+    /// variant.
     pub words: f64,
     /// Cosine of the query's vector and the picture's, by the model that makes them most alike; `None`
     /// where no model is asked or one of the two has no vector.
@@ -198,10 +205,10 @@ pub struct Hit {
     pub alike: bool,
     /// The model's name.
     pub model: Option<String>,
-    /// Whether the result shows the query mirrored; verified hits only.
-    pub mirrored: bool,
+    /// Which variant of the query the result shows; verified hits only.
+    pub variant: Variant,
     /// Query to result in pixels, row-major 3×3, of the query as it was given: it mirrors where
-    /// `mirrored` says so. Verified hits only.
+    /// `variant` says so. Verified hits only.
     pub transform: Option<[f64; 9]>,
     /// The outline of the query, or of its region, in the result's pixels, clipped to the result: 3 to
     /// 8 corners that follow
@@ -235,7 +242,8 @@ impl Engine {
     /// of them; the hit tells of the one it agrees with most surely. It costs as many times one search.
     ///
     /// # Errors
-    /// `bad_query` for no picture, more than [`MOST_QUERIES`], or a region with next to no pixels.
+    /// `bad_query` for no picture, more than [`MOST_QUERIES`], a region with next to no pixels, or likeness
+    /// alone with verified hits only or without a vector; `no_model` for likeness without a model.
     ///
     /// [`EngineOptions::shortlist`]: crate::EngineOptions::shortlist
     pub fn search_all(
@@ -268,24 +276,18 @@ impl Engine {
         let snapshot = visual.index.snapshot();
         let mut words = QueryWords::default();
         let mut sought = Vec::with_capacity(resolved.len());
-        for query in &resolved {
+        for (query, number) in resolved.iter().zip(0..) {
             let cells = self.options.matching_cells;
-            let own = visual
-                .vocabulary
-                .assign_query(&query.features, query.size, cells);
+            let (own, asked) = Sought::new(&query.features, query.size, &visual, cells);
             sought.push(Sought {
-                features: &query.features,
-                unmirrored: None,
-                size: query.size,
+                number,
                 origin: query.origin,
-                lookers: lookers(&query.features, &own, &visual.vocabulary),
-                visual: &visual,
+                ..own
             });
-            words.features.extend(own.features);
+            words.features.extend(asked.features);
         }
         let own_keys: Vec<u64> = resolved.iter().filter_map(|query| query.key).collect();
         let among = self.among(&options.filter)?;
-        let wanted = |key: Key| among.as_ref().is_none_or(|among| among.has(key));
         let objects = match options.group_by_object {
             true => Some(Objects::held(&*self.parts.catalogue)?),
             false => None,
@@ -299,65 +301,26 @@ impl Engine {
         let ids = resolved.iter().filter_map(|query| query.facts.id.as_ref());
         let mut refuted = self.refuted(ids)?;
         refuted.retain(|key| !own_keys.contains(key));
-        let ask = |words: &QueryWords| {
-            let options = CandidateOptions {
-                limit: least.saturating_add(own_keys.len() + refuted.len()),
-                ..CandidateOptions::default()
-            };
-            let mut found = snapshot.candidates_where(words, &options, &wanted);
-            let before = found.best.len();
-            found
-                .best
-                .retain(|c| !own_keys.contains(&c.key.0) && !refuted.contains(&c.key.0));
-            found.total -= before - found.best.len();
-            found.best.truncate(least);
-            found
+        let wanted = |key: Key| {
+            !own_keys.contains(&key.0)
+                && !refuted.contains(&key.0)
+                && among.as_ref().is_none_or(|among| among.has(key))
         };
-        let by_words = options.mode != Mode::Similar;
-        let mut found = Found {
-            candidates: match by_words {
-                true => ask(&words),
-                false => Candidates::default(),
-            },
-            examined: Vec::new(),
+        let scope = Scope {
+            snapshot: &snapshot,
+            limit: least,
+            wanted: &wanted,
         };
         timings.candidates_ms = milliseconds(step);
-
-        let step = Instant::now();
-        self.examine_best(&sought, &mut found)?;
-        timings.verify_ms = milliseconds(step);
-        let step = Instant::now();
-        let likenesses = match (options.mode, pixels) {
-            (Mode::Exact, _) | (Mode::Auto, false) => Likenesses::none(),
-            (mode, _) => {
-                let accepts = |key: Key| {
-                    !own_keys.contains(&key.0) && !refuted.contains(&key.0) && wanted(key)
-                };
-                self.likenesses(&resolved, least, mode == Mode::Similar, &accepts)?
-            }
-        };
-        let alike = match by_words {
-            true => self.examine_alike(&sought, &likenesses, &mut found)?,
-            false => Vec::new(),
-        };
-        if pixels {
-            timings.likeness_ms = milliseconds(step);
-        }
-        if options.expand && by_words {
-            timings.expand_ms = self.expand(&sought, words, ask, &mut found)?;
-        }
-        let mirrored = match options.mirrored && by_words {
-            true => self.find_mirrored(&sought, ask, &alike, &mut found)?,
-            false => None,
-        };
-        timings.mirrored_ms = mirrored.unwrap_or(0.0);
+        let (found, likenesses, variants) =
+            self.find(&sought, &words, &scope, &resolved, options, &mut timings)?;
 
         let shortlist = found.examined.len();
         let complete = found.is_complete();
+        let by_words = options.mode != Mode::Similar;
         let mut candidates = found.candidates;
-        candidates
-            .best
-            .extend(likenesses.unseen(&candidates.best, by_words));
+        let unseen = likenesses.unseen(&candidates.best, by_words);
+        candidates.best.extend(unseen);
         let mut ranking = Ranking::new(&candidates.best, found.examined, &likenesses, options);
         let groups = objects.map(|objects| ranking.group(&objects));
         let verified = ranking.verified;
@@ -365,6 +328,7 @@ impl Engine {
         let alike = rest.filter(|r| r.is_alike()).count();
         let total = match options.verified_only || groups.is_some() {
             true => ranking.all.len(),
+            false if !by_words => likenesses.total,
             // Where not all that share a word are known, some that look alike are among them.
             false if complete => candidates.total - ranking.gone + ranking.unshared,
             false => candidates.total - ranking.gone,
@@ -383,9 +347,60 @@ impl Engine {
             alike,
             hits,
             same_object,
-            mirrored: mirrored.is_some(),
+            variants,
             timings,
         })
+    }
+
+    /// Asks the index and the models in use, and examines what they bring. Gives what was found, what the
+    /// models say, and which variants of the query were looked for.
+    fn find(
+        &self,
+        sought: &[Sought<'_>],
+        words: &QueryWords,
+        scope: &Scope<'_>,
+        resolved: &[Resolved],
+        options: &SearchOptions,
+        timings: &mut Timings,
+    ) -> Result<(Found, Likenesses, Variant), EngineError> {
+        let step = Instant::now();
+        let by_words = options.mode != Mode::Similar;
+        let mut question = scope.question();
+        let mut found = Found::default();
+        if by_words {
+            question.add(words);
+            found.candidates = scope.candidates(&question);
+        }
+        timings.candidates_ms += milliseconds(step);
+
+        let step = Instant::now();
+        self.examine_best(sought, &mut found)?;
+        timings.verify_ms = milliseconds(step);
+        let step = Instant::now();
+        let any_model = !self.attached().is_empty();
+        let likenesses = match (options.mode, any_model) {
+            (Mode::Exact, _) | (Mode::Auto, false) => Likenesses::none(),
+            (mode, _) => {
+                let needed = mode == Mode::Similar;
+                self.likenesses(resolved, scope.limit, needed, scope.wanted)?
+            }
+        };
+        let alike = match by_words {
+            true => self.examine_alike(sought, &likenesses, &mut found)?,
+            false => Vec::new(),
+        };
+        if any_model && options.mode != Mode::Exact {
+            timings.likeness_ms = milliseconds(step);
+        }
+        if options.expand && by_words {
+            timings.expand_ms = self.expand(sought, scope, question, &mut found)?;
+        }
+        let mut variants = Variant::default();
+        if by_words {
+            (variants, timings.variants_ms) =
+                self.find_variants(options.variants, sought, scope, &alike, &mut found)?;
+        }
+        Ok((found, likenesses, variants))
     }
 
     /// Examines the best candidates, and on as long as one of the last few was verified.

@@ -17,7 +17,11 @@ use resight_vision::{LocalExtractor, Sift, SiftOptions};
 /// A picture of squares that differs from number to number.
 fn picture(number: u32) -> Vec<u8> {
     let picture = GrayImage::from_fn(150, 110, |x, y| {
-        let cell = (x / 9 * 31 + y / 8 * 17 + number * 101).wrapping_mul(2_654_435_761);
+        let mut cell = x / 9 + ((y / 8) << 8) + (number << 16);
+        // Mixed well: of sums times a number, some are others' shifted negatives, which are found too.
+        for _ in 0..3 {
+            cell = (cell ^ (cell >> 15)).wrapping_mul(0x2C1B_3C6D);
+        }
         Luma([(cell >> 24) as u8])
     });
     let mut bytes = std::io::Cursor::new(Vec::new());

@@ -392,3 +392,53 @@ fn the_same_bytes_in_two_files_are_a_group_by_themselves() {
     };
     assert_eq!(engine.duplicates(&options).unwrap().total, 1);
 }
+
+#[test]
+fn damaged_features_of_one_picture_stop_neither_searches_nor_the_looking() {
+    let root = tempfile::tempdir().unwrap();
+    let picture = textured(300, 220, 5);
+    let engine = open(root.path());
+    for (quality, name) in [(90, "a.jpg"), (80, "b.jpg"), (70, "c.jpg")] {
+        add(&engine, &jpeg(&picture, quality), name);
+    }
+    drop(engine);
+    let catalogue = rusqlite::Connection::open(root.path().join("catalogue.sqlite3")).unwrap();
+    let second = "(SELECT key FROM picture WHERE name = 'b.jpg')";
+    let damage = format!("UPDATE features SET bytes = x'00' WHERE key = {second}");
+    assert_eq!(catalogue.execute(&damage, []).unwrap(), 1);
+    drop(catalogue);
+
+    let engine = open(root.path());
+    update(&engine);
+    let found = duplicates(&engine);
+    let [group] = &found.groups[..] else {
+        panic!("{:?}", shown(&found));
+    };
+    assert_eq!(names(group), BTreeSet::from(["a.jpg", "c.jpg"]));
+    let query = jpeg(&picture, 60);
+    let answer = engine.search(Query::Bytes(&query), &SearchOptions::default());
+    let answer = answer.unwrap();
+    assert_eq!(answer.verified, 2);
+    assert!(answer.hits.iter().all(|hit| hit.picture.name != "b.jpg"));
+}
+
+#[test]
+fn a_negative_is_an_edited_copy() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = open(root.path());
+    let picture = textured(300, 220, 8);
+    let mut negative = picture.clone();
+    image::imageops::invert(&mut negative);
+    add(&engine, &png(&picture), "picture.png");
+    add(&engine, &jpeg(&negative, 90), "negative.jpg");
+    let part = crop_imm(&negative, 40, 30, 180, 130).to_image();
+    add(&engine, &jpeg(&part, 90), "part.jpg");
+    update(&engine);
+    let found = duplicates(&engine);
+    let [group] = &found.groups[..] else {
+        panic!("{:?}", shown(&found));
+    };
+    assert_eq!(names(group).len(), 3);
+    let kinds: BTreeSet<PairKind> = group.pairs.iter().map(|pair| pair.kind).collect();
+    assert_eq!(kinds, BTreeSet::from([PairKind::Edited, PairKind::Cropped]));
+}

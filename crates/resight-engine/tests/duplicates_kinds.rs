@@ -121,8 +121,7 @@ fn attacks_become_the_kinds_that_their_names_say() {
         );
     }
 
-    // What is left open: strong compression changes pixels as much as a light edit does, and nothing
-    // here looks for inverted copies.
+    // What is left open: strong compression changes pixels as much as a light edit does.
     let is = |attack: &str, kind: PairKind| {
         let row = table[attack];
         assert_eq!(
@@ -134,7 +133,7 @@ fn attacks_become_the_kinds_that_their_names_say() {
     for attack in ["jpeg10", "jpeg15", "jpeg20", "jpeg30", "jpeg50", "jpeg75"] {
         is(attack, PairKind::ReEncoded);
     }
-    for attack in ["aspect", "dark", "flip", "gray", "persp", "text"] {
+    for attack in ["aspect", "dark", "flip", "gray", "invert", "persp", "text"] {
         is(attack, PairKind::Edited);
     }
     for attack in ["crop10", "crop20", "crop40", "crop60", "crop80", "pip20"] {

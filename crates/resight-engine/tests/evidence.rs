@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
-use resight_engine::{Engine, EngineOptions, Hit, Parts, Query, SearchOptions, Vocabulary};
+use resight_engine::{
+    Engine, EngineOptions, Hit, Parts, Query, SearchOptions, Variant, Vocabulary,
+};
 use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_vision::{ExtractError, Image, LocalExtractor, LocalFeatures, ModelId, Sift};
 
@@ -41,13 +43,19 @@ fn engine(root: &std::path::Path, extractor: Arc<dyn LocalExtractor>) -> Engine 
     Engine::open(parts, EngineOptions::default()).unwrap()
 }
 
-fn search(engine: &Engine, query: GrayImage, mirrored: bool) -> Vec<Hit> {
+fn search(engine: &Engine, query: GrayImage, wanted: bool) -> Vec<Hit> {
+    search_for(engine, query, wanted, wanted)
+}
+
+fn search_for(engine: &Engine, query: GrayImage, mirrored: bool, inverted: bool) -> Vec<Hit> {
+    let variants = Variant { mirrored, inverted };
     let options = SearchOptions {
-        mirrored,
+        variants,
+        limit: 100,
         ..SearchOptions::default()
     };
     let answer = engine.search(Query::Bytes(&png(query)), &options).unwrap();
-    assert_eq!(answer.mirrored, mirrored);
+    assert_eq!(answer.variants, variants);
     assert_eq!(answer.total, answer.hits.len());
     answer.hits
 }
@@ -84,9 +92,9 @@ fn a_mirrored_copy_is_found_and_told_apart() {
             .find(|hit| hit.picture.name == name)
             .unwrap()
     };
-    assert!(!hit("copy.png").mirrored);
+    assert!(!hit("copy.png").variant.mirrored);
     let flip = hit("flip.png");
-    assert!(flip.mirrored);
+    assert!(flip.variant.mirrored);
     // Of the query as it is given, points and corners too.
     let transform = flip.transform.unwrap();
     assert!(near(applied(&transform, [20.0, 30.0]), [299.0, 30.0]));
@@ -104,6 +112,38 @@ fn a_mirrored_copy_is_found_and_told_apart() {
     assert_eq!(names(&search(&engine, picture(1), false)), ["copy.png"]);
     let turned = search(&engine, imageops::rotate90(&picture(1)), true);
     assert_eq!(names(&turned).len(), 2);
+}
+
+#[test]
+fn a_negative_is_found_and_told_apart() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = engine(root.path(), Arc::new(Sift::default()));
+    let mut negative = picture(1);
+    imageops::invert(&mut negative);
+    let part = imageops::crop_imm(&negative, 60, 40, 200, 150).to_image();
+    engine.add(&png(part), "negative.png").unwrap();
+    for number in 2..6 {
+        engine.add(&png(picture(number)), "other.png").unwrap();
+    }
+    let hits = search(&engine, picture(1), true);
+    let verified: Vec<&Hit> = hits.iter().filter(|hit| hit.verified).collect();
+    assert_eq!(verified.len(), 1);
+    let hit = verified[0];
+    assert_eq!(hit.picture.name, "negative.png");
+    assert!(hit.variant.inverted && !hit.variant.mirrored);
+    let transform = hit.transform.unwrap();
+    assert!(near(applied(&transform, [160.0, 120.0]), [100.0, 80.0]));
+    for m in &hit.matches {
+        assert!(near([m[0] - 60.0, m[1] - 40.0], [m[2], m[3]]), "{m:?}");
+    }
+    // A negative of the negative is the picture, and what it shows it shows as it is.
+    let same = search(&engine, negative, true);
+    assert!(same[0].verified && same[0].variant == Variant::default());
+    assert!(
+        search(&engine, picture(1), false)
+            .iter()
+            .all(|hit| !hit.verified)
+    );
 }
 
 #[test]
@@ -180,5 +220,65 @@ fn features_of_others_are_not_mirrored_and_the_answer_says_so() {
     let answer = engine
         .search(Query::Bytes(&query), &SearchOptions::default())
         .unwrap();
-    assert!(!answer.mirrored && answer.verified == 0);
+    assert!(answer.variants == Variant::default() && answer.verified == 0);
+}
+
+#[test]
+fn each_variant_is_looked_for_by_itself_by_uploads_and_stored_pictures() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = engine(root.path(), Arc::new(Sift::default()));
+    let mut negative = picture(1);
+    imageops::invert(&mut negative);
+    engine.add(&png(negative), "negative.png").unwrap();
+    let flip = imageops::flip_horizontal(&picture(1));
+    engine.add(&png(flip), "flip.png").unwrap();
+    for number in 2..40 {
+        engine.add(&png(picture(number)), "other.png").unwrap();
+    }
+    let names = |hits: Vec<Hit>| {
+        let verified = hits.into_iter().filter(|hit| hit.verified);
+        let mut names: Vec<String> = verified.map(|hit| hit.picture.name).collect();
+        names.sort();
+        names
+    };
+    let with = |mirrored, inverted| names(search_for(&engine, picture(1), mirrored, inverted));
+    assert_eq!(with(true, false), ["flip.png"]);
+    assert_eq!(with(false, true), ["negative.png"]);
+    assert_eq!(with(true, true), ["flip.png", "negative.png"]);
+    assert!(with(false, false).is_empty());
+
+    // Stored features stand in another order than those that were just made.
+    let stored = engine
+        .add(&png(picture(1)), "itself.png")
+        .unwrap()
+        .picture
+        .id;
+    let answer = engine.search(Query::Stored(&stored), &SearchOptions::default());
+    assert_eq!(names(answer.unwrap().hits), ["flip.png", "negative.png"]);
+}
+
+/// A copy that was mirrored, cut, laid over and compressed, all at once.
+#[test]
+fn a_copy_changed_in_several_ways_at_once_is_verified() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = engine(root.path(), Arc::new(Sift::default()));
+    for number in 1..8 {
+        let name = format!("{number}.png");
+        engine.add(&png(picture(number)), &name).unwrap();
+    }
+    for number in 1..8 {
+        let mut changed = imageops::flip_horizontal(&picture(number));
+        changed = imageops::crop_imm(&changed, 50, 40, 200, 160).to_image();
+        let sticker = imageops::resize(&picture(90), 80, 60, FilterType::Triangle);
+        imageops::replace(&mut changed, &sticker, 20, 70);
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let jpeg = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 30);
+        changed.write_with_encoder(jpeg).unwrap();
+        let query = Query::Bytes(bytes.get_ref());
+        let answer = engine.search(query, &SearchOptions::default()).unwrap();
+        let hit = &answer.hits[0];
+        assert_eq!(hit.picture.name, format!("{number}.png"));
+        assert!(hit.verified && hit.variant.mirrored && !hit.variant.inverted);
+        assert_eq!(answer.verified, 1);
+    }
 }

@@ -258,6 +258,25 @@ fn what_is_said_with_a_picture_that_is_there_counts_too() {
     let refused = engine.add_labelled(&picture(2, 0), "c.png", tagged(&many));
     assert_eq!(refused.unwrap_err().code(), "too_many_tags");
     assert_eq!(engine.count().unwrap(), 1, "nothing is kept of it");
+
+    // Of a picture that a folder holds an upload with too many is not kept either.
+    let folder = root.path().join("pictures");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("d.png"), picture(3, 0)).unwrap();
+    let go = AtomicBool::new(false);
+    let options = FolderOptions {
+        labels: tagged(&many[..64]),
+        ..FolderOptions::default()
+    };
+    let indexed = engine.index_folder(&folder, &options, &go, &mut |_| {});
+    assert_eq!(indexed.unwrap().indexed, 1);
+    let refused = engine.add_labelled(&picture(3, 0), "d.png", tagged(&["new"]));
+    assert_eq!(refused.unwrap_err().code(), "too_many_tags");
+    std::fs::write(folder.join("d.png"), picture(4, 0)).unwrap();
+    engine
+        .index_folder(&folder, &options, &go, &mut |_| {})
+        .unwrap();
+    assert_eq!(engine.count().unwrap(), 2, "it was the folder's alone");
 }
 
 #[test]

@@ -242,6 +242,16 @@ fn verified_hits_come_first_then_what_looks_alike() {
             .all(|hit| hit.stage == Stage::Dense && !hit.examined)
     );
     assert!(ids(&similar).contains(&&other));
+    let first = SearchOptions {
+        mode: Mode::Similar,
+        limit: 1,
+        ..SearchOptions::default()
+    };
+    let first = world
+        .engine
+        .search(Query::Bytes(&png(&query)), &first)
+        .unwrap();
+    assert_eq!((first.total, first.hits.len()), (3, 1));
     let exact_again = world.ask(&query, Mode::Exact);
     assert_eq!(ids(&exact_again), ids(&exact));
     assert!(exact_again.hits.iter().all(|hit| hit.cosine.is_none()));
@@ -441,7 +451,8 @@ fn what_cannot_be_described_is_passed_over_and_a_broken_model_is_told() {
         .engine
         .search(Query::Bytes(&bytes), &options)
         .unwrap_err();
-    assert_eq!(error.code(), "bad_query");
+    assert_eq!(error.code(), "no_model");
+    assert!(error.next_step().contains("--model"));
     let both = SearchOptions {
         verified_only: true,
         ..options

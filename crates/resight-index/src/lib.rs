@@ -13,6 +13,7 @@ mod live;
 mod mapped;
 mod picture_words;
 mod place;
+mod question;
 mod sealed;
 mod segment;
 mod snapshot;
@@ -26,6 +27,7 @@ pub use dense::{
 pub use index::{Index, Opened};
 pub use picture_words::{PictureWords, Posting, WordsError};
 pub use place::Place;
+pub use question::Question;
 pub use snapshot::{Candidate, CandidateOptions, Candidates, Snapshot};
 pub use vocabulary::{
     AssignedFeature, QueryFeature, QueryWords, TrainOptions, TrainStep, Vocabulary,

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use resight_vision::Simd;
-use resight_vision::signatures::within;
+use resight_vision::signatures::{prefetch, within};
 
-use crate::live::{Keyed, LiveSegment};
-use crate::vocabulary::QueryWords;
+use crate::live::Keyed;
+use crate::segment::Segment;
+use crate::vocabulary::QueryFeature;
 
 /// Votes are integers so that their order cannot change a rank: squared inverse document
 /// frequency in 1/256ths times the weight of a distance in 1/4096ths, which fits 32 bits.
@@ -16,6 +17,10 @@ const WEIGHT_UNIT: f64 = 4096.0;
 pub(crate) const VOTE_UNIT: f64 = IDF_UNIT * WEIGHT_UNIT;
 /// Width of the weight of a Hamming distance (Jégou et al., IJCV 2010 §3.4: σ = 16 of 64 bits).
 const SIGMA: f64 = 16.0;
+
+/// Lists between one that is compared and one that memory is asked for: lists of a large index are
+/// short and far from each other, so that waiting for them took most of a search.
+const AHEAD: usize = 2;
 
 /// What a vote is worth.
 pub(crate) struct Weights {
@@ -80,19 +85,19 @@ pub(crate) struct Votes {
     pub(crate) lists: Vec<NearList>,
     /// Numbers of postings in the segment.
     pub(crate) near: Vec<u32>,
+    /// Whose they are: they are looked through once more, and the segment's own list is far away by then.
+    pub(crate) pictures: Vec<u16>,
 }
 
-/// Lets the features of a range of the query vote.
+/// Lets features of the query vote, with their numbers.
 ///
 /// Each votes for a picture at most once, with its closest signature among all words it is looked up
 /// in, so that repeated structure in a picture counts once (Jégou, Douze & Schmid, CVPR 2009 §4.1).
-pub(crate) fn cast(
-    live: &LiveSegment,
-    query: &QueryWords,
-    features: Range<usize>,
+pub(crate) fn cast<'q>(
+    segment: &Segment,
+    features: impl Iterator<Item = (u32, &'q &'q QueryFeature)>,
     weights: &Weights,
 ) -> Votes {
-    let segment = &live.segment;
     let simd = Simd::widest();
     let none = Tally {
         total: 0,
@@ -100,47 +105,85 @@ pub(crate) fn cast(
         giver: u32::MAX,
     };
     let mut tallies = vec![none; segment.keys().len()];
-    let (mut lists, mut near) = (Vec::new(), Vec::new());
-    for number in features {
-        let giver = number as u32;
-        for (a, assignment) in query.features[number].assigned.iter().zip(0u32..) {
-            let Some(&idf) = weights.idf.get(a.word as usize) else {
-                continue;
-            };
-            let postings = segment.find_word(a.word);
-            let first = postings.start;
-            let from = near.len() as u32;
-            let postings = segment.at(postings);
-            within(
-                simd,
-                postings.signatures,
-                a.signature,
-                weights.most,
-                |i, distance| {
-                    let vote = weights.distances[distance as usize] * idf;
-                    let tally = &mut tallies[usize::from(postings.pictures[i])];
-                    if tally.giver != giver {
-                        tally.giver = giver;
-                        tally.given = 0;
-                    }
-                    let more = vote.saturating_sub(tally.given);
-                    tally.total += u64::from(more);
-                    tally.given += more;
-                    near.push((first + i) as u32);
-                },
-            );
-            if from < near.len() as u32 {
-                lists.push(NearList {
-                    feature: giver,
-                    assignment,
-                    range: from..near.len() as u32,
-                });
-            }
+    let (mut lists, mut near, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
+    let looked_up = looked_up(segment, features, weights);
+    for (i, list) in looked_up.iter().enumerate() {
+        if let Some(later) = looked_up.get(i + AHEAD) {
+            let later = segment.at(later.postings.clone());
+            prefetch(later.signatures);
+            prefetch(later.pictures);
+        }
+        let (giver, first) = (list.feature, list.postings.start);
+        let from = near.len() as u32;
+        let postings = segment.at(list.postings.clone());
+        within(
+            simd,
+            postings.signatures,
+            list.signature,
+            weights.most,
+            |i, distance| {
+                let vote = weights.distances[distance as usize] * list.idf;
+                let picture = postings.pictures[i];
+                let tally = &mut tallies[usize::from(picture)];
+                if tally.giver != giver {
+                    tally.giver = giver;
+                    tally.given = 0;
+                }
+                let more = vote.saturating_sub(tally.given);
+                tally.total += u64::from(more);
+                tally.given += more;
+                near.push((first + i) as u32);
+                pictures.push(picture);
+            },
+        );
+        if from < near.len() as u32 {
+            lists.push(NearList {
+                feature: giver,
+                assignment: list.assignment,
+                range: from..near.len() as u32,
+            });
         }
     }
     Votes {
         totals: tallies.into_iter().map(|t| t.total).collect(),
         lists,
         near,
+        pictures,
     }
+}
+
+/// A list of postings that a feature is compared with.
+struct LookedUp {
+    feature: u32,
+    assignment: u32,
+    signature: u64,
+    idf: u32,
+    postings: Range<usize>,
+}
+
+/// The lists of these features' words, in their order; none that is empty.
+fn looked_up<'q>(
+    segment: &Segment,
+    features: impl Iterator<Item = (u32, &'q &'q QueryFeature)>,
+    weights: &Weights,
+) -> Vec<LookedUp> {
+    let mut lists = Vec::new();
+    for (feature, words) in features {
+        for (a, assignment) in words.assigned.iter().zip(0u32..) {
+            let Some(&idf) = weights.idf.get(a.word as usize) else {
+                continue;
+            };
+            let postings = segment.find_word(a.word);
+            if !postings.is_empty() {
+                lists.push(LookedUp {
+                    feature,
+                    assignment,
+                    signature: a.signature,
+                    idf,
+                    postings,
+                });
+            }
+        }
+    }
+    lists
 }

@@ -233,6 +233,12 @@ pub trait LocalExtractor: Send + Sync {
         let _ = (features, width);
         None
     }
+
+    /// The same for a picture whose tones are inverted, as a negative's are.
+    fn inverted(&self, features: &LocalFeatures) -> Option<LocalFeatures> {
+        let _ = features;
+        None
+    }
 }
 
 /// Images to one unit vector each: for likeness rather than identity.

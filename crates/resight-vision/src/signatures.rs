@@ -24,6 +24,15 @@ pub fn within(
     plain(simd, signatures, query, most, &mut found);
 }
 
+/// Asks memory for these before they are needed. It changes nothing but what is waited for.
+#[inline]
+pub fn prefetch<T>(items: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    x86::prefetch(items);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = items;
+}
+
 /// Signatures whose distances are counted together.
 const BLOCK: usize = 64;
 

@@ -68,6 +68,25 @@ fn a_folder_is_indexed_searched_changed_and_pruned() {
     let corners = hit["region"].as_array().unwrap().len();
     assert!((4..=8).contains(&corners), "{hit}");
     assert_eq!(hit["mirrored"], false);
+    assert_eq!(hit["inverted"], false);
+    let negative = root.join("negative.png");
+    let mut inverted = textured(280, 220, 3);
+    imageops::invert(&mut inverted);
+    save(&inverted, &negative);
+    let found = |more: &[&str]| {
+        let arguments = [&["search", "--verified", text(&negative)], more].concat();
+        json(&data, &arguments)[0].clone()
+    };
+    assert_eq!(found(&["--no-mirrored"])["hits"][0]["inverted"], true);
+    let without = found(&["--no-inverted"]);
+    assert_eq!(
+        (
+            &without["verified"],
+            &without["inverted"],
+            &without["mirrored"]
+        ),
+        (&0.into(), &false.into(), &true.into())
+    );
     let only = &json(&data, &["search", "--verified", text(&rotated)])[0];
     assert_eq!(only["hits"].as_array().unwrap().len(), 1);
     let table = run(&data, &["search", text(&rotated)]);

@@ -77,6 +77,8 @@ fn known_answers_give_known_numbers() {
         "verified_false",
         "query_ms_p50",
         "query_ms_p95",
+        "expand_ms_p50",
+        "variants_ms_p50",
         "bytes_per_picture",
         "pictures",
     ];

@@ -71,7 +71,7 @@ fn a_model_is_remembered_and_asked() {
     // First without: all works, and nothing is similar.
     world.json(&["index", "@pictures"]);
     let error = world.error(&["search", "@blue.png", "--mode", "similar"], 1);
-    assert_eq!(error["code"], "bad_query");
+    assert_eq!(error["code"], "no_model");
     let error = world.error(&["search", "@blue.png", "--model", "colours"], 2);
     assert_eq!(error["code"], "model_not_used");
     let error = world.error(&["index", "@pictures", "--model", "colors"], 1);
@@ -133,7 +133,7 @@ fn a_model_is_remembered_and_asked() {
     assert_eq!(world.names(&similar)[..2].len(), 2);
 
     world.json(&["index", "--forget-model", "colours"]);
-    assert_eq!(world.error(&similar, 1)["code"], "bad_query");
+    assert_eq!(world.error(&similar, 1)["code"], "no_model");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn models_are_those_of_one_collection() {
     let lines = world.json(&own);
     assert_eq!(events(&lines, "embedded").last().unwrap()["done"], 4);
     let similar = ["search", "@blue.png", "--mode", "similar"];
-    assert_eq!(world.error(&similar, 1)["code"], "bad_query");
+    assert_eq!(world.error(&similar, 1)["code"], "no_model");
     let there = [&["--collection", "own"][..], &similar].concat();
     assert_eq!(world.names(&there).len(), 4);
     // A picture takes its vector with it.

@@ -15,8 +15,8 @@ use crate::ranking::unshared;
 
 /// Pictures held whose vectors tell what unrelated ones are like.
 const SAMPLE: usize = 500;
-/// With fewer held, nothing is called alike.
-const FEWEST: usize = 100;
+/// With fewer pictures held, nothing is called alike.
+pub const FEWEST_TO_TELL: usize = 100;
 /// The share of pairs of unrelated pictures that are alike.
 const FALSE_MATCHES: f64 = 1e-6;
 /// The upper shares of all pairs that tell how the tail falls. Copies among the pictures held are a far
@@ -55,6 +55,8 @@ pub(crate) struct Likenesses {
     asked: Vec<Asked>,
     /// The pictures that look most like the query, best first; ties by key.
     pub(crate) nearest: Vec<(Key, Likeness)>,
+    /// Pictures that likeness can rank; counted where nothing else ranks them.
+    pub(crate) total: usize,
 }
 
 impl Engine {
@@ -62,8 +64,8 @@ impl Engine {
     /// is left out with a warning, unless none is left and `needed`: then its error is told.
     ///
     /// # Errors
-    /// `bad_query` where likeness is needed and no model is in use, or none of the queries has pixels or
-    /// a vector.
+    /// Where likeness is needed: `no_model` where none is in use, `bad_query` where none of the queries
+    /// has pixels or a vector.
     pub(crate) fn likenesses(
         &self,
         queries: &[Resolved],
@@ -96,10 +98,12 @@ impl Engine {
         }
         if needed && asked.is_empty() {
             let why = match self.attached().is_empty() {
-                true => "no model is in use that tells what looks alike",
-                false => "no model has a vector of it: likeness needs the picture itself",
+                true => EngineError::NoModel,
+                false => EngineError::BadQuery(
+                    "no model has a vector of it: likeness needs the picture itself".into(),
+                ),
             };
-            return Err(failure.unwrap_or_else(|| EngineError::BadQuery(why.into())));
+            return Err(failure.unwrap_or(why));
         }
         let mut best: HashMap<Key, Likeness> = HashMap::new();
         for (model, one) in asked.iter().enumerate() {
@@ -115,7 +119,24 @@ impl Engine {
         let mut nearest: Vec<(Key, Likeness)> = best.into_iter().collect();
         nearest.sort_unstable_by(|a, b| b.1.excess.total_cmp(&a.1.excess).then(a.0.cmp(&b.0)));
         nearest.truncate(limit);
-        Ok(Likenesses { asked, nearest })
+        let total = match (needed, &asked[..]) {
+            (false, _) => 0,
+            (true, [one]) => one
+                .snapshot
+                .keys()
+                .into_iter()
+                .filter(|&k| filter(k))
+                .count(),
+            (true, several) => {
+                let keys = several.iter().flat_map(|one| one.snapshot.keys());
+                keys.filter(|&k| filter(k)).collect::<HashSet<Key>>().len()
+            }
+        };
+        Ok(Likenesses {
+            asked,
+            nearest,
+            total,
+        })
     }
 }
 
@@ -125,6 +146,7 @@ impl Likenesses {
         Self {
             asked: Vec::new(),
             nearest: Vec::new(),
+            total: 0,
         }
     }
 
@@ -210,7 +232,7 @@ impl Global {
     pub(super) fn alike(&self, snapshot: &DenseSnapshot) -> Option<f32> {
         let known = *self.alike.read().unwrap_or_else(PoisonError::into_inner);
         let held = snapshot.len();
-        if self.is_given || held < FEWEST || held < 2 * known.of {
+        if self.is_given || held < FEWEST_TO_TELL || held < 2 * known.of {
             return known.cosine;
         }
         let told = Alike {
@@ -222,10 +244,7 @@ impl Global {
     }
 }
 
-/// The cosine that [`FALSE_MATCHES`] of the pairs of unrelated pictures reach, told from pairs of pictures
-/// held: of these, nearly all are unrelated. Beyond the upper hundredth their number falls exponentially
-/// (Pickands, Annals of Statistics 3, 1975, has when; told on Fisher's scale, as cosines end at 1). A
-/// normal distribution's tail is too thin: one pair of 6,000 varied photos reached what it gave for SSCD.
+/// Told from pairs of pictures held: of these, nearly all are unrelated.
 fn alike_among(snapshot: &DenseSnapshot) -> Option<f32> {
     let mut keys = snapshot.keys();
     // Not as segments happen to lie.
@@ -238,6 +257,16 @@ fn alike_among(snapshot: &DenseSnapshot) -> Option<f32> {
         let others = snapshot.cosines(&vector, &sample[i + 1..]).ok()?;
         cosines.extend(others.into_iter().flatten());
     }
+    alike_from(&mut cosines)
+}
+
+/// The cosine that one pair of unrelated pictures in a million reaches, from those of pairs of which
+/// nearly all are unrelated, in any order; `None` for too few.
+///
+/// Beyond the upper hundredth their number falls exponentially (Pickands, Annals of Statistics 3, 1975,
+/// has when; told on Fisher's scale, as cosines end at 1). A normal distribution's tail is too thin: one
+/// pair of 6,000 varied photos reached what it gave for SSCD.
+pub fn alike_from(cosines: &mut [f32]) -> Option<f32> {
     let mut reached = |share: f64| {
         let n = (cosines.len() as f64 * (1.0 - share)) as usize;
         let cosine = match n < cosines.len() {

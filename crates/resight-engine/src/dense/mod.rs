@@ -18,6 +18,7 @@ use crate::engine::{Engine, IndexFolder};
 use crate::error::EngineError;
 
 pub use embed::EmbedStep;
+pub use likeness::{FEWEST_TO_TELL, alike_from};
 pub(crate) use likeness::{Likeness, Likenesses};
 
 /// Vectors read at a time when an index is filled.

@@ -92,11 +92,13 @@ const COLOUR_EVENLY: f64 = 1.5;
 const LITTLE_COLOUR: f64 = 3.0;
 
 /// The kind of a verified pair. `transform` takes pixels of the first to the second; sizes are width
-/// and height in pixels. Without a comparison of the pixels nothing says that they are the same.
+/// and height in pixels; `inverted` says that one is the other's negative, and was compared as such.
+/// Without a comparison of the pixels nothing says that they are the same.
 pub(crate) fn kind_of(
     transform: &Transform,
     a: [u32; 2],
     b: [u32; 2],
+    inverted: bool,
     likeness: Option<&Likeness>,
 ) -> PairKind {
     let Some(likeness) = likeness.filter(|l| l.alike >= ALIKE) else {
@@ -114,7 +116,8 @@ pub(crate) fn kind_of(
     if shape.of_a.min(shape.of_b) < WHOLE_FRAME {
         return PairKind::Cropped;
     }
-    let straight = !shape.mirrored && shape.turn <= UPRIGHT && shape.stretch <= STRETCH;
+    let straight =
+        !inverted && !shape.mirrored && shape.turn <= UPRIGHT && shape.stretch <= STRETCH;
     match straight && is_compressed(likeness) {
         true => PairKind::ReEncoded,
         false => PairKind::Edited,
@@ -212,7 +215,7 @@ mod tests {
     const SIZE: [u32; 2] = [400, 300];
 
     fn kind(matrix: [f64; 9], b: [u32; 2], likeness: Likeness) -> PairKind {
-        kind_of(&Transform(matrix), SIZE, b, Some(&likeness))
+        kind_of(&Transform(matrix), SIZE, b, false, Some(&likeness))
     }
 
     #[test]
@@ -255,7 +258,11 @@ mod tests {
             PairKind::SameScene
         );
         assert_eq!(
-            kind_of(&Transform::IDENTITY, SIZE, SIZE, None),
+            kind_of(&Transform::IDENTITY, SIZE, SIZE, true, Some(&SAME)),
+            PairKind::Edited
+        );
+        assert_eq!(
+            kind_of(&Transform::IDENTITY, SIZE, SIZE, false, None),
             PairKind::SameScene
         );
         let away = [1.0, 0.0, 900.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];

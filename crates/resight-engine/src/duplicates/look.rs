@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rayon::prelude::*;
-use resight_index::{Candidate, CandidateOptions, Key, QueryWords, Snapshot};
+use resight_index::{Candidate, Key, Snapshot};
 use resight_store::{PicturePair, PictureRecord};
 use resight_vision::{Image, Transform};
 
@@ -18,11 +18,13 @@ use super::kind::kind_of;
 use crate::decode::decode;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::examine::{Sought, lookers};
+use crate::examine::Sought;
 use crate::expansion::Found;
 use crate::picture::Picture;
+use crate::scope::Scope;
 use crate::search::{Hit, MOST_EXAMINED};
 use crate::stored_features::StoredFeatures;
+use crate::variants::Variant;
 use crate::visual::Visual;
 
 /// Pictures looked for between two commits.
@@ -35,6 +37,11 @@ const PATIENCE: usize = 20;
 /// Pairs of one picture that are kept, the best candidates first: without a bound, pairs of many
 /// copies of one picture would grow with the square of their number.
 const MOST: usize = 250;
+
+const ALL_VARIANTS: Variant = Variant {
+    mirrored: true,
+    inverted: true,
+};
 
 /// How far the looking is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,7 +113,7 @@ impl Engine {
                 return Err(EngineError::Cancelled);
             }
             let (Some(record), Some(stored)) = (record, stored) else {
-                // Removed since.
+                // Removed since, or damaged.
                 return Ok(Vec::new());
             };
             let (visual, snapshot) = (&*visual, &*snapshot);
@@ -137,7 +144,7 @@ impl Engine {
         self.news.tell();
     }
 
-    /// The verified pairs of one picture with those of lower keys, as it is and mirrored.
+    /// The verified pairs of one picture with those of lower keys, as it is, mirrored and inverted.
     fn look(&self, looker: &Looker<'_>) -> Result<Vec<PicturePair>, EngineError> {
         let record = looker.record;
         let mut verified = self.verified(looker, 0)?;
@@ -175,26 +182,19 @@ impl Engine {
             snapshot,
         } = *looker;
         let (features, size) = (&stored.features, [record.width, record.height]);
-        let cells = self.options.matching_cells;
-        let words = visual.vocabulary.assign_query(features, size, cells);
-        let options = CandidateOptions {
-            limit: MOST_EXAMINED,
-            ..CandidateOptions::default()
-        };
+        let (query, words) = Sought::new(features, size, visual, self.options.matching_cells);
         // Those with higher keys ask for themselves.
         let is_earlier = |key: Key| (since..record.key).contains(&key.0);
-        let ask = |words: &QueryWords| snapshot.candidates_where(words, &options, &is_earlier);
-        let mut found = Found {
-            candidates: ask(&words),
-            examined: Vec::new(),
+        let scope = Scope {
+            snapshot,
+            limit: MOST_EXAMINED,
+            wanted: &is_earlier,
         };
-        let query = Sought {
-            features,
-            unmirrored: None,
-            size,
-            origin: [0.0; 2],
-            lookers: lookers(features, &words, &visual.vocabulary),
-            visual,
+        let mut question = scope.question();
+        question.add(&words);
+        let mut found = Found {
+            candidates: scope.candidates(&question),
+            examined: Vec::new(),
         };
         let queries = std::slice::from_ref(&query);
         let is_verified = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| hit.verified);
@@ -213,7 +213,7 @@ impl Engine {
                 wanted = wanted.max((last + 1 + PATIENCE).min(MOST));
             }
         }
-        self.find_mirrored(queries, ask, &[], &mut found)?;
+        self.find_variants(ALL_VARIANTS, queries, &scope, &[], &mut found)?;
         let all = found.candidates.best.iter().zip(found.examined);
         let verified = all.filter_map(|(candidate, hit)| {
             let hit = hit.filter(|hit| hit.verified)?;
@@ -235,7 +235,9 @@ impl Engine {
             [hit.picture.width, hit.picture.height],
             [later.width, later.height],
         );
-        let compared = match (self.small(&hit.picture), small) {
+        let inverted = hit.variant.inverted;
+        let negative = small.filter(|_| inverted).and_then(negative);
+        let compared = match (self.small(&hit.picture), negative.as_ref().or(small)) {
             (Some(a), Some(b)) => {
                 let a = Small {
                     image: &a,
@@ -249,7 +251,7 @@ impl Engine {
             }
             _ => None,
         };
-        let kind = kind_of(&transform, first, second, compared.as_ref());
+        let kind = kind_of(&transform, first, second, inverted, compared.as_ref());
         tracing::debug!(
             a = hit.picture.name,
             b = later.name,
@@ -279,4 +281,10 @@ impl Engine {
         let decoded = decode(&bytes.ok()?, &self.options.decode).ok()?;
         Some(decoded.image)
     }
+}
+
+/// With its tones inverted.
+fn negative(image: &Image) -> Option<Image> {
+    let rgb = image.rgb().iter().map(|&value| 255 - value).collect();
+    Image::from_rgb(image.width(), image.height(), rgb)
 }

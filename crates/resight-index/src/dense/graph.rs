@@ -181,9 +181,9 @@ impl Graph {
         };
         let fine = are_vectors(graph.entries(), false)
             && are_vectors(graph.rows(), true)
-            && graph
-                .upper()
-                .all(|l| l.members.is_sorted() && are_vectors(l.members, false) && are_vectors(l.rows, true));
+            && graph.upper().all(|l| {
+                l.members.is_sorted() && are_vectors(l.members, false) && are_vectors(l.rows, true)
+            });
         fine.then_some(graph).ok_or(DAMAGED)
     }
 

@@ -152,14 +152,17 @@ fn what_is_not_wanted_takes_no_place() {
         considered: 2,
         ..everything()
     };
-    let found = snapshot.candidates_where(&query(7), &options, &wanted);
+    let words = query(7);
+    let mut question = snapshot.question(options);
+    question.add(&words);
+    let found = question.candidates(&wanted);
     let expected: Vec<&Candidate> = all.iter().filter(|c| wanted(c.key)).collect();
     assert_eq!(found.total, expected.len());
     let keys: Vec<Key> = found.best.iter().map(|c| c.key).collect();
     let scores = |c: &Candidate| c.score.to_bits();
     assert_eq!(keys, [expected[0].key, expected[1].key]);
     assert_eq!(scores(&found.best[0]), scores(expected[0]));
-    let none = snapshot.candidates_where(&query(7), &options, &|_| false);
+    let none = question.candidates(&|_| false);
     assert_eq!((none.total, none.best.len()), (0, 0));
 }
 
@@ -406,6 +409,53 @@ fn a_picture_whose_matches_agree_comes_before_one_with_more_votes() {
     let found = index.snapshot().candidates(&query, &everything());
     let agreement: Vec<f64> = found.best.iter().map(|c| c.agreement).collect();
     assert!(agreement[0] > 0.0 && agreement[2] == 0.0, "{agreement:?}");
+}
+
+#[test]
+fn a_question_in_parts_is_the_question_at_once() {
+    let index = Index::new(WORDS);
+    for from in (1..1000u64).step_by(500) {
+        index.add((from..from + 500).map(|k| (Key(k), words(k))).collect());
+    }
+    index.remove(&[Key(4)]);
+    let snapshot = index.snapshot();
+    let (first, second) = (query(3), query(700));
+    let mut all = first.clone();
+    all.features.extend(second.features.clone());
+    let mut parts = snapshot.question(everything());
+    assert!(parts.is_empty());
+    parts.add(&first);
+    let before = parts.candidates(&|_| true);
+    assert_eq!(before, snapshot.candidates(&first, &everything()));
+    let nothing = QueryWords::default();
+    parts.add(&nothing);
+    parts.add(&second);
+    let after = parts.candidates(&|_| true);
+    assert_eq!(after, snapshot.candidates(&all, &everything()));
+    assert_ne!(after, before);
+}
+
+#[test]
+fn few_of_many_are_the_first_of_all() {
+    let index = Index::new(WORDS);
+    index.add((1..4000u64).map(|k| (Key(k), words(k))).collect());
+    let snapshot = index.snapshot();
+    assert_eq!(snapshot.segments.len(), 1);
+    let all = snapshot.candidates(&query(17), &everything());
+    assert!(all.total > 2000);
+    for limit in [1, 3, 50] {
+        let options = CandidateOptions {
+            limit,
+            considered: 0,
+            ..everything()
+        };
+        let few = snapshot.candidates(&query(17), &options);
+        let mut by_votes = all.best.clone();
+        by_votes.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.key.cmp(&b.key)));
+        let keys = |found: &[Candidate]| found.iter().map(|c| c.key).collect::<Vec<_>>();
+        assert_eq!(keys(&few.best), keys(&by_votes[..limit]));
+        assert_eq!(few.total, all.total);
+    }
 }
 
 #[test]

@@ -154,7 +154,8 @@ impl Vocabulary {
         descriptors
             .iter()
             .map(|d| {
-                finder.find(self, d, VISITED_CELLS, 1);
+                finder.find_cells(self, d, VISITED_CELLS);
+                finder.find_words(self, d, 1);
                 let projected = self.project(d);
                 let word = finder.words[0].1;
                 AssignedFeature {
@@ -186,6 +187,18 @@ impl Vocabulary {
         size: [u32; 2],
         cells: usize,
     ) -> QueryWords {
+        self.assign_some(features, size, cells, &|_| true)
+    }
+
+    /// As [`Vocabulary::assign_query`], with words for those features only whose number `votes` names: the
+    /// others have cells and do not vote.
+    pub fn assign_some(
+        &self,
+        features: &LocalFeatures,
+        size: [u32; 2],
+        cells: usize,
+        votes: &(dyn Fn(usize) -> bool + Sync),
+    ) -> QueryWords {
         let descriptors = &features.descriptors;
         if descriptors.dimension() != self.dimension {
             return QueryWords::default();
@@ -194,11 +207,18 @@ impl Vocabulary {
             .as_bytes()
             .par_chunks_exact(self.dimension)
             .zip(&features.keypoints)
-            .map_init(Finder::default, |finder, (d, keypoint)| {
-                finder.find(self, d, VISITED_CELLS.max(cells), QUERY_ASSIGNMENTS);
+            .enumerate()
+            .map_init(Finder::default, |finder, (number, (d, keypoint))| {
+                finder.find_cells(self, d, VISITED_CELLS.max(cells));
+                let mut projected = [0; SIGNATURE_BITS];
+                if votes(number) {
+                    finder.find_words(self, d, QUERY_ASSIGNMENTS);
+                    projected = self.project(d);
+                } else {
+                    finder.words.clear();
+                }
                 let farthest = finder.words.first().map_or(0, |w| u64::from(w.0)) * QUERY_FIFTHS;
                 finder.words.retain(|w| 5 * u64::from(w.0) <= farthest);
-                let projected = self.project(d);
                 let assigned = finder
                     .words
                     .iter()
@@ -271,31 +291,46 @@ struct Finder {
 }
 
 impl Finder {
-    /// Leaves the nearest `visit` cells in `cells` and the nearest `keep` words in `words`.
-    fn find(&mut self, vocabulary: &Vocabulary, descriptor: &[u8], visit: usize, keep: usize) {
+    /// Leaves the nearest `visit` cells in `cells`.
+    fn find_cells(&mut self, vocabulary: &Vocabulary, descriptor: &[u8], visit: usize) {
         squared_distances(descriptor, &vocabulary.centres, &mut self.distances);
         self.cells.clear();
-        self.cells.extend(self.distances.iter().copied().zip(0..));
-        keep_smallest(&mut self.cells, visit);
+        keep_smallest(
+            &mut self.cells,
+            visit,
+            self.distances.iter().copied().zip(0..),
+        );
+    }
+
+    /// Leaves the nearest `keep` words in `words`, of those in the nearest of `cells`.
+    fn find_words(&mut self, vocabulary: &Vocabulary, descriptor: &[u8], keep: usize) {
         self.words.clear();
         for &(_, cell) in self.cells.iter().take(VISITED_CELLS) {
             let words = vocabulary.cell_words(cell);
             let d = vocabulary.dimension;
             let rows = &vocabulary.words[words.start as usize * d..words.end as usize * d];
             squared_distances(descriptor, rows, &mut self.distances);
-            self.words.extend(self.distances.iter().copied().zip(words));
+            keep_smallest(
+                &mut self.words,
+                keep,
+                self.distances.iter().copied().zip(words),
+            );
         }
-        keep_smallest(&mut self.words, keep);
     }
 }
 
-/// The `n` smallest, sorted.
-fn keep_smallest(list: &mut Vec<(u32, u32)>, n: usize) {
-    if n < list.len() {
-        list.select_nth_unstable(n);
-        list.truncate(n);
+/// Keeps the `n` smallest of `list`, which is sorted, and of what comes. Nearly all that comes is larger,
+/// and is only looked at.
+fn keep_smallest(list: &mut Vec<(u32, u32)>, n: usize, coming: impl Iterator<Item = (u32, u32)>) {
+    for new in coming {
+        if list.len() >= n {
+            if list.last().is_none_or(|last| *last < new) {
+                continue;
+            }
+            list.pop();
+        }
+        list.insert(list.partition_point(|old| *old < new), new);
     }
-    list.sort_unstable();
 }
 
 #[cfg(test)]

@@ -75,6 +75,16 @@ fn the_first_word_of_a_query_feature_is_the_stored_one() {
         assert!((1..=3).contains(&q.assigned.len()));
         assert_eq!(q.cells.len(), 4);
     }
+    let some = vocabulary.assign_some(&features, size, 4, &|number| number % 3 == 1);
+    for (number, (few, all)) in some.features.iter().zip(&query.features).enumerate() {
+        let words = if number % 3 == 1 {
+            &all.assigned[..]
+        } else {
+            &[]
+        };
+        assert_eq!(few.assigned, words);
+        assert_eq!((&few.cells, few.place), (&all.cells, all.place));
+    }
 }
 
 #[test]

@@ -98,7 +98,8 @@ fn assign(vocabulary: &Vocabulary, descriptors: &Descriptors) -> Vec<(u32, u32)>
         .as_bytes()
         .par_chunks_exact(vocabulary.dimension)
         .map_init(Finder::default, |finder, d| {
-            finder.find(vocabulary, d, VISITED_CELLS, 1);
+            finder.find_cells(vocabulary, d, VISITED_CELLS);
+            finder.find_words(vocabulary, d, 1);
             finder.words[0]
         })
         .collect()

@@ -9,7 +9,6 @@ mod buffers;
 mod descriptor;
 mod extrema;
 mod gather;
-mod mirror;
 mod octave;
 mod orientation;
 mod patch;
@@ -19,6 +18,7 @@ mod selection;
 mod taps;
 mod team;
 mod trig;
+mod variants;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -422,7 +422,11 @@ impl LocalExtractor for Sift {
     }
 
     fn mirrored(&self, features: &LocalFeatures, width: u32) -> Option<LocalFeatures> {
-        mirror::mirrored(features, width, self.options.upright)
+        variants::mirrored(features, width, self.options.upright)
+    }
+
+    fn inverted(&self, features: &LocalFeatures) -> Option<LocalFeatures> {
+        variants::inverted(features, self.options.upright)
     }
 }
 

@@ -4,8 +4,8 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    _mm512_cmple_epu64_mask, _mm512_loadu_si512, _mm512_popcnt_epi64, _mm512_set1_epi64,
-    _mm512_xor_si512,
+    _MM_HINT_T1, _mm_prefetch, _mm512_cmple_epu64_mask, _mm512_loadu_si512, _mm512_popcnt_epi64,
+    _mm512_set1_epi64, _mm512_xor_si512,
 };
 
 use crate::dispatch::{Level, Simd};
@@ -53,5 +53,19 @@ fn near_by_eight(signatures: &[u64], query: u64, most: u32, found: &mut impl FnM
         if distance <= most {
             found(8 * eights.len() + i, distance);
         }
+    }
+}
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+/// Lines asked for at most: memory's own prefetcher goes on from there.
+const MOST_LINES: usize = 256;
+
+pub(super) fn prefetch<T>(items: &[T]) {
+    let bytes = size_of_val(items);
+    let start: *const i8 = items.as_ptr().cast();
+    for line in 0..bytes.div_ceil(LINE).min(MOST_LINES) {
+        // SAFETY: an address that is only asked for is never read, and this one lies inside `items`.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(start.add(line * LINE)) };
     }
 }

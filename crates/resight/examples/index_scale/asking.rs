@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use resight_engine::{Engine, EngineError, PictureId, SearchOptions};
+use resight_engine::{Engine, EngineError, PictureId, SearchOptions, Variant};
 use resight_index::{CandidateOptions, Key, QueryWords, Snapshot};
 use serde_json::json;
 
@@ -13,6 +13,8 @@ pub(crate) struct Query {
     pub(crate) set: usize,
     /// Of its file.
     pub(crate) bytes: Vec<u8>,
+    /// Whether it counts in the times.
+    pub(crate) is_timed: bool,
     pub(crate) words: QueryWords,
     /// Milliseconds of reading, describing and assigning words.
     pub(crate) described_ms: f64,
@@ -62,8 +64,10 @@ pub(crate) fn ask_index(
             if !measured {
                 continue;
             }
-            times.push(took);
-            whole.push(took + query.described_ms);
+            if query.is_timed {
+                times.push(took);
+                whole.push(took + query.described_ms);
+            }
             for (k, sums) in SHORTLISTS.iter().zip(&mut found[query.set]) {
                 let shortlist = &candidates[..candidates.len().min(*k)];
                 let hits = shortlist.iter().filter(|c| query.keys.contains(&c.key));
@@ -94,23 +98,48 @@ pub(crate) fn ask_index(
     }
 }
 
-/// Whole searches: times with and without expansion, and what is looked at and verified.
+/// Kinds of whole searches.
+const KINDS: [(&str, bool, bool); 3] = [
+    ("bare", false, false),
+    ("plain", false, true),
+    ("expanded", true, true),
+];
+
+/// Whole searches: times without and with expansion and variants of the query, and what is looked at
+/// and verified.
 pub(crate) fn ask_whole(
     engine: &Engine,
     queries: &[Query],
     sets: &[PathBuf],
     put: &mut impl FnMut(&str, serde_json::Value),
 ) -> Result<(), EngineError> {
-    for (expand, kind) in [(false, "plain"), (true, "expanded")] {
+    let ask = |query: &Query, expand: bool, varied: bool| {
+        let options = SearchOptions {
+            limit: 1000,
+            expand,
+            variants: Variant {
+                mirrored: varied,
+                inverted: varied,
+            },
+            ..SearchOptions::default()
+        };
+        engine.search(resight_engine::Query::Bytes(&query.bytes), &options)
+    };
+    // The first time a list is asked for the system maps it into memory: as a server's first searches do.
+    let mut first = Vec::new();
+    for query in queries {
+        let took = ask(query, true, true)?.timings.total_ms;
+        first.extend(query.is_timed.then_some(took));
+    }
+    let [p50, p95] = percentiles(&mut first);
+    println!("whole searches, expanded, the first after opening: p50 {p50:.1} ms, p95 {p95:.1} ms");
+    put("first_total_p50_ms", json!(p50));
+    put("first_total_p95_ms", json!(p95));
+    for (kind, expand, varied) in KINDS {
         let mut found = vec![(Sum::default(), Sum::default(), 0usize); sets.len()];
-        let mut steps: [Vec<f64>; 4] = Default::default();
+        let mut steps: [Vec<f64>; 6] = Default::default();
         for query in queries {
-            let options = SearchOptions {
-                limit: 1000,
-                expand,
-                ..SearchOptions::default()
-            };
-            let answer = engine.search(resight_engine::Query::Bytes(&query.bytes), &options)?;
+            let answer = ask(query, expand, varied)?;
             let of_all = |count: usize| count as f64 / query.relevant.len() as f64;
             let is_right = |id: &PictureId| query.relevant.contains(id);
             let right = answer.hits.iter().filter(|h| is_right(&h.picture.id));
@@ -121,13 +150,24 @@ pub(crate) fn ask_whole(
             sums.1.add(of_all(verified));
             sums.2 += answer.verified - verified;
             let t = &answer.timings;
-            let parts = [t.candidates_ms, t.verify_ms, t.expand_ms, t.total_ms];
+            let described = t.decode_ms + t.extract_ms;
+            let own = [described, t.candidates_ms, t.verify_ms];
+            let parts = own
+                .into_iter()
+                .chain([t.expand_ms, t.variants_ms, t.total_ms]);
             for (list, ms) in steps.iter_mut().zip(parts) {
-                list.push(ms);
+                list.extend(query.is_timed.then_some(ms));
             }
         }
         println!("whole searches, {kind}:");
-        let names = ["candidates", "verification", "expansion", "total"];
+        let names = [
+            "extraction",
+            "candidates",
+            "verification",
+            "expansion",
+            "variants",
+            "total",
+        ];
         for (name, times) in names.iter().zip(&mut steps) {
             let [p50, p95] = percentiles(times);
             println!("  {name:13} p50 {p50:6.1} ms, p95 {p95:6.1} ms");

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::index::{check_folders, embed_missing};
 use super::interrupt::Interrupt;
 use super::output::{Output, counted, printable};
+use super::search::VariantArgs;
 use super::train::learn_own;
 use super::{CliError, progress};
 use crate::config::Config;
@@ -47,9 +48,8 @@ pub(crate) struct EvalArgs {
     /// Do not ask once more with what verified hits show
     #[arg(long)]
     no_expand: bool,
-    /// Do not look for the queries mirrored left to right
-    #[arg(long)]
-    no_mirrored: bool,
+    #[command(flatten)]
+    variants: VariantArgs,
     /// What counts as found: exact, similar or auto, as in `resight search`
     #[arg(long, value_name = "MODE", default_value = "auto", value_parser = Mode::from_str, hide_possible_values = true)]
     mode: Mode,
@@ -149,7 +149,7 @@ fn measure(
     let bar = progress::bar(output.shows_progress(), 0, "Adding");
     let options = SearchOptions {
         expand: !args.no_expand,
-        mirrored: !args.no_mirrored,
+        variants: args.variants.variants(),
         mode: args.mode,
         ..SearchOptions::default()
     };

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use resight_engine::{
     EngineError, Hit, Mode, Picture, PictureId, Query, QueryPicture, Region, SearchAnswer,
-    SearchOptions, is_features_blob, read_bounded,
+    SearchOptions, Variant, is_features_blob, read_bounded,
 };
 
 use super::CliError;
@@ -57,15 +57,34 @@ pub(crate) struct SearchArgs {
     group_by: Option<String>,
     #[command(flatten)]
     filter: FilterArgs,
-    /// Do not look for the query mirrored left to right
-    #[arg(long)]
-    no_mirrored: bool,
+    #[command(flatten)]
+    variants: VariantArgs,
     /// What counts as found: exact, the same thing by its details; similar, what looks alike as a whole
     /// by the models of the collection; auto, both, the same thing first
     #[arg(long, value_name = "MODE", default_value = "auto", value_parser = Mode::from_str, hide_possible_values = true)]
     mode: Mode,
     #[command(flatten)]
     plugins: PluginArgs,
+}
+
+/// Which variants of the query are looked for beside it as it is.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct VariantArgs {
+    /// Do not look for the query mirrored left to right
+    #[arg(long)]
+    no_mirrored: bool,
+    /// Do not look for the query with its tones inverted, as in a negative
+    #[arg(long)]
+    no_inverted: bool,
+}
+
+impl VariantArgs {
+    pub(crate) fn variants(self) -> Variant {
+        Variant {
+            mirrored: !self.no_mirrored,
+            inverted: !self.no_inverted,
+        }
+    }
 }
 
 pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
@@ -102,7 +121,7 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
         expand: !args.no_expand,
         filter,
         group_by_object: args.group_by.is_some(),
-        mirrored: !args.no_mirrored,
+        variants: args.variants.variants(),
         mode: args.mode,
     };
     let answer = engine.search_all(&queries, &options);
@@ -217,10 +236,19 @@ fn verdict(hit: &Hit) -> String {
     if !hit.verified {
         return if hit.alike { "alike" } else { "-" }.to_owned();
     }
-    let mirrored = if hit.mirrored { ", mirrored" } else { "" };
+    let mirrored = if hit.variant.mirrored {
+        ", mirrored"
+    } else {
+        ""
+    };
+    let inverted = if hit.variant.inverted {
+        ", inverted"
+    } else {
+        ""
+    };
     match hit.instances.len() {
-        0 | 1 => format!("yes{mirrored}"),
-        several => format!("yes, {several} times{mirrored}"),
+        0 | 1 => format!("yes{mirrored}{inverted}"),
+        several => format!("yes, {several} times{mirrored}{inverted}"),
     }
 }
 

@@ -25,6 +25,10 @@ pub struct Scores {
     pub query_ms_p50: f64,
     /// Time of a search that 95 % do not exceed, in milliseconds.
     pub query_ms_p95: f64,
+    /// Median of what asking once more takes of it; 0 where that is not done.
+    pub expand_ms_p50: f64,
+    /// Median of what looking for the query mirrored and inverted takes of it.
+    pub variants_ms_p50: f64,
     /// Features, words and index for each picture held while searching.
     pub bytes_per_picture: f64,
     /// Pictures held while searching, distractors among them.

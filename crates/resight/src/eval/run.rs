@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use resight_engine::{
-    Engine, EngineError, Hit, PictureId, Query, Refused, RefusedCode, SearchOptions, read_bounded,
+    Engine, EngineError, Hit, PictureId, Query, Refused, RefusedCode, SearchOptions, Timings,
+    read_bounded,
 };
 
 use super::ground_truth::{GroundTruth, GroundTruthError, LabelledQuery};
@@ -99,6 +100,7 @@ struct Answer<'a> {
     /// Name of the first hit that counts.
     first: Option<String>,
     milliseconds: f64,
+    timings: Timings,
     verified_true: usize,
     false_matches: Vec<FalseMatch>,
 }
@@ -168,17 +170,18 @@ impl<'a> Measurement<'a> {
         };
         let start = Instant::now();
         let answer = bytes.and_then(|bytes| self.engine.search(Query::Bytes(&bytes), &options));
-        let hits = match answer {
-            Ok(answer) => answer.hits,
+        let (hits, timings) = match answer {
+            Ok(answer) => (answer.hits, answer.timings),
             Err(EngineError::Refused(refused)) => {
                 self.leave_out(&query.query, &format!("query {}", query.query), refused)?;
-                Vec::new()
+                Default::default()
             }
             Err(error) => return Err(error.into()),
         };
         let milliseconds = start.elapsed().as_secs_f64() * 1e3;
         Ok(Answer {
             milliseconds,
+            timings,
             ..self.judge(query, &hits)
         })
     }
@@ -202,6 +205,7 @@ impl<'a> Measurement<'a> {
             },
             first: None,
             milliseconds: 0.0,
+            timings: Timings::default(),
             verified_true: 0,
             false_matches: Vec::new(),
         };
@@ -273,7 +277,8 @@ fn scores(name: &str, answers: &[Answer<'_>]) -> Scores {
                 .map(|a| f64::from(u8::from(a.judged.hit_within(k)))),
         )
     };
-    let times: Vec<f64> = answers.iter().map(|a| a.milliseconds).collect();
+    let times = |of: fn(&Answer<'_>) -> f64| answers.iter().map(of).collect::<Vec<f64>>();
+    let whole = times(|a| a.milliseconds);
     Scores {
         name: name.to_owned(),
         queries: answers.len(),
@@ -283,8 +288,10 @@ fn scores(name: &str, answers: &[Answer<'_>]) -> Scores {
         shortlist_recall: mean(answers.iter().map(|a| a.judged.found())),
         verified_true: answers.iter().map(|a| a.verified_true).sum(),
         verified_false: answers.iter().map(|a| a.false_matches.len()).sum(),
-        query_ms_p50: percentile(&times, 0.5),
-        query_ms_p95: percentile(&times, 0.95),
+        query_ms_p50: percentile(&whole, 0.5),
+        query_ms_p95: percentile(&whole, 0.95),
+        expand_ms_p50: percentile(&times(|a| a.timings.expand_ms), 0.5),
+        variants_ms_p50: percentile(&times(|a| a.timings.variants_ms), 0.5),
         bytes_per_picture: 0.0,
         pictures: 0,
     }

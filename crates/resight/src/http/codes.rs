@@ -93,6 +93,12 @@ pub const TABLE: &[Row] = &[
         "Correct what the detail names.",
     ),
     row(
+        "no_model",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "No model is in use that tells what looks alike",
+        "Search with mode=exact, or start the server with --model NAME; `resight models list` names some.",
+    ),
+    row(
         "bad_features",
         StatusCode::UNPROCESSABLE_ENTITY,
         "The features that were sent cannot be used",

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
-use resight_engine::{EngineError, Mode, QueryPicture, Region, SearchOptions};
+use resight_engine::{EngineError, Mode, QueryPicture, Region, SearchOptions, Variant};
 
 use super::App;
 use super::intake::{self, FEATURES, Sent};
@@ -37,6 +37,7 @@ const PAGE: u64 = 20;
         ("region" = Option<String>, Query, description = "Only what is inside counts: x,y,width,height in pixels of the picture, or pct:x,y,width,height in percent; for one picture"),
         ("mode" = Option<String>, Query, description = "What counts as found: `exact`, the same thing by its details; `similar`, what looks alike as a whole, by the models in use; `auto` (default), both, the same thing first"),
         ("mirrored" = Option<bool>, Query, description = "Whether to look for the query mirrored left to right as well; true by default, and left out with features of a plug-in"),
+        ("inverted" = Option<bool>, Query, description = "Whether to look for the query with its tones inverted, as in a negative, as well; true by default, and left out with features of a plug-in"),
     ),
     request_body(
         description = "One or several pictures of the same thing, 10 at most: in a form, one as it is, features that /v1/features gave, or the ids of stored ones",
@@ -88,6 +89,7 @@ pub(super) async fn search(
         ("meta.KEY" = Option<String>, Query, description = "Look for pictures only whose metadata has this value at KEY, which may be any"),
         ("mode" = Option<String>, Query, description = "What counts as found: `exact`, the same thing by its details; `similar`, what looks alike as a whole, by the models in use; `auto` (default), both, the same thing first"),
         ("mirrored" = Option<bool>, Query, description = "Whether to look for the query mirrored left to right as well; true by default, and left out with features of a plug-in"),
+        ("inverted" = Option<bool>, Query, description = "Whether to look for the query with its tones inverted, as in a negative, as well; true by default, and left out with features of a plug-in"),
     ),
     responses(
         (status = 200, description = "The hits", body = SearchAnswer),
@@ -200,13 +202,16 @@ impl Asked {
         let expand = params.flag_or("expand", true)?;
         let group_by_object = params.one_of("group_by", &["object"])?.is_some();
         let filter = labels::filter(&mut params)?;
-        let mirrored = params.flag_or("mirrored", true)?;
+        let variants = Variant {
+            mirrored: params.flag_or("mirrored", true)?,
+            inverted: params.flag_or("inverted", true)?,
+        };
         let mode = params.one_of("mode", &Mode::NAMES)?.unwrap_or("auto");
         let mode = mode.parse::<Mode>().map_err(|what| bad("mode", &what))?;
         let region = params.text("region")?.map(|text| text.parse::<Region>());
         let region = region.transpose().map_err(|what| bad("region", &what))?;
         params.finish(&format!(
-            "offset, limit, matches, verified_only, expand, mirrored, mode, region, group_by, {} are",
+            "offset, limit, matches, verified_only, expand, mirrored, inverted, mode, region, group_by, {} are",
             labels::FILTERS
         ))?;
         let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
@@ -218,7 +223,7 @@ impl Asked {
                 expand,
                 filter,
                 group_by_object,
-                mirrored,
+                variants,
                 mode,
             },
             region,

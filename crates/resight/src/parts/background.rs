@@ -33,6 +33,13 @@ impl Background {
         }
     }
 
+    /// Whether it has not ended yet.
+    pub(super) fn is_on(&self) -> bool {
+        self.thread
+            .as_ref()
+            .is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Lets it end, without waiting for that.
     pub(super) fn cancel(&self) {
         self.cancel.store(true, Ordering::Relaxed);

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use resight_engine::{Engine, EngineError};
@@ -136,15 +136,29 @@ impl Collections {
             return Ok(None);
         }
         let slot = inner.slot(name);
-        // Held meanwhile: a folder that goes away while its catalogue is being opened is an error of
-        // the disk to whoever opens it.
-        let state = lock(&slot.state);
+        let folder = inner.folders.folder(name);
+        // Held meanwhile, where nobody else has it: a folder that goes away while its catalogue is being
+        // opened is an error of the disk to whoever opens it.
+        let state = match slot.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(state)) => state.into_inner(),
+            // Opening may take minutes, and whoever lists collections need not wait for it.
+            Err(TryLockError::WouldBlock) => {
+                let count = count_in(&folder);
+                let is_there = inner.folders.has(name);
+                if !is_there {
+                    inner.forget(name, &slot);
+                }
+                return match is_there {
+                    true => Ok(Some(count?.unwrap_or(0))),
+                    false => Ok(None),
+                };
+            }
+        };
         let count = match &*state {
             State::Open(open) => Some(open.engine.count()?),
             // One whose making was cut short has none.
-            State::Closed if inner.folders.has(name) => {
-                Some(count_in(&inner.folders.folder(name))?.unwrap_or(0))
-            }
+            State::Closed if inner.folders.has(name) => Some(count_in(&folder)?.unwrap_or(0)),
             State::Closed | State::Removing => None,
         };
         drop(state);
@@ -383,19 +397,27 @@ fn found_beside(held: &Held, config: &Config, default: &Engine) -> Result<Found,
 
 /// Waits until nobody else has the engine, and closes it; gives it back when that takes too long.
 fn closed(mut open: Open) -> Result<(), Open> {
-    // A conversion has it too. What that has done is kept, and it goes on at the next opening.
-    drop(open.converting.take());
     open.leaving.store(true, Ordering::Relaxed);
-    drop(open.embedding.take());
     let end = Instant::now() + PATIENCE;
-    while Arc::strong_count(&open.engine) > 1 {
+    loop {
+        // Work in the background has it too, and goes on where requests stay.
+        let at_work = [&open.converting, &open.embedding];
+        let at_work = at_work.into_iter().flatten().filter(|work| work.is_on());
+        let held = Arc::strong_count(&open.engine);
+        if held <= 1 + at_work.count() {
+            // What a conversion has done is kept, and it goes on at the next opening.
+            drop((open.converting.take(), open.embedding.take()));
+            // Work that was just ending may have stood for a request.
+            if Arc::strong_count(&open.engine) == 1 {
+                return Ok(());
+            }
+        }
         if Instant::now() > end {
             open.leaving.store(false, Ordering::Relaxed);
             return Err(open);
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    Ok(())
 }
 
 /// Whoever panicked left nothing half changed: states are replaced as a whole.

@@ -150,7 +150,7 @@ fn needed(name: &str) -> CliError {
 struct Absent {
     model: ModelId,
     dimension: usize,
-    /// Where the features held are our SIFT's, that they can be mirrored.
+    /// Where the features held are our SIFT's, that they can be mirrored and inverted.
     sift: Option<Arc<dyn LocalExtractor>>,
 }
 
@@ -172,5 +172,9 @@ impl LocalExtractor for Absent {
 
     fn mirrored(&self, features: &LocalFeatures, width: u32) -> Option<LocalFeatures> {
         self.sift.as_ref()?.mirrored(features, width)
+    }
+
+    fn inverted(&self, features: &LocalFeatures) -> Option<LocalFeatures> {
+        self.sift.as_ref()?.inverted(features)
     }
 }

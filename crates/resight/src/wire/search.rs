@@ -34,6 +34,8 @@ pub(crate) struct SearchAnswer {
     alike: usize,
     /// Whether the query was looked for mirrored as well; not with features of a plug-in.
     mirrored: bool,
+    /// Whether the query was looked for with its tones inverted as well; not with features of a plug-in.
+    inverted: bool,
     /// How many stored pictures were left out because somebody said that they are no match of the
     /// query.
     left_out: usize,
@@ -75,8 +77,8 @@ struct Timings {
     verify_ms: f64,
     /// Asking once more with what verified hits show; 0 where there was nothing to ask with.
     expand_ms: f64,
-    /// Looking for the mirrored query; 0 where that was not done.
-    mirrored_ms: f64,
+    /// Looking for the query mirrored and inverted; 0 where that was not done.
+    variants_ms: f64,
     /// Finding what looks alike, and looking at that closely; 0 where no model is asked.
     likeness_ms: f64,
     /// All of it, the same as `took_ms`.
@@ -120,6 +122,8 @@ struct Hit {
     model: Option<String>,
     /// Whether the result shows the query mirrored.
     mirrored: bool,
+    /// Whether the result shows the query with its tones inverted, as a negative does.
+    inverted: bool,
     /// The 3x3 matrix from the query's pixels to the result's, row by row. Where `mirrored` is true it
     /// mirrors.
     #[schema(required)]
@@ -201,7 +205,8 @@ impl SearchAnswer {
             limit: options.limit,
             verified: answer.verified,
             alike: answer.alike,
-            mirrored: answer.mirrored,
+            mirrored: answer.variants.mirrored,
+            inverted: answer.variants.inverted,
             left_out: answer.left_out,
             hits: hits.collect(),
         })
@@ -236,7 +241,7 @@ impl From<engine::Timings> for Timings {
             candidates_ms: tenths(timings.candidates_ms),
             verify_ms: tenths(timings.verify_ms),
             expand_ms: tenths(timings.expand_ms),
-            mirrored_ms: tenths(timings.mirrored_ms),
+            variants_ms: tenths(timings.variants_ms),
             likeness_ms: tenths(timings.likeness_ms),
             total_ms: tenths(timings.total_ms),
         }
@@ -261,7 +266,8 @@ impl Hit {
             cosine: hit.cosine.map(|cosine| rounded(cosine, 1e4)),
             alike: hit.alike,
             model: hit.model,
-            mirrored: hit.mirrored,
+            mirrored: hit.variant.mirrored,
+            inverted: hit.variant.inverted,
             transform: hit.transform,
             region: hit.region,
             instances: hit.instances.into_iter().map(Instance::from).collect(),

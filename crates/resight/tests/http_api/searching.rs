@@ -39,7 +39,7 @@ async fn a_turned_copy_finds_its_original_verified() {
         "candidates_ms",
         "verify_ms",
         "expand_ms",
-        "mirrored_ms",
+        "variants_ms",
         "likeness_ms",
     ];
     let sum: f64 = steps
@@ -202,10 +202,53 @@ async fn the_mode_is_checked_and_likeness_needs_a_model() {
         assert_eq!(found["timings"]["likeness_ms"], 0.0);
     }
     let answer = get(&app, &at("similar")).await;
-    let detail = answer.problem(422, "bad_query");
+    let detail = answer.problem(422, "no_model");
     assert!(detail.contains("model"), "{detail}");
     let answer = get(&app, &format!("{}&verified_only=true", at("similar"))).await;
     answer.problem(422, "bad_query");
     get(&app, &at("alike")).await.problem(422, "bad_parameter");
     assert_eq!(get(&app, "/v1/models").await.json(), json!({"models": []}));
+}
+
+#[tokio::test]
+async fn each_variant_can_be_left_out() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let picture = textured(1, 240, 200);
+    let mut negative = picture.clone();
+    imageops::invert(&mut negative);
+    let negative = add(&app, "negative.png", &png(&negative)).await;
+    let flip = add(&app, "flip.png", &png(&imageops::flip_horizontal(&picture))).await;
+    add(&app, "other.png", &png(&textured(2, 240, 200))).await;
+    for (asked, mirrored, inverted) in [
+        ("", true, true),
+        ("?inverted=false", true, false),
+        ("?mirrored=false", false, true),
+        ("?mirrored=false&inverted=false", false, false),
+    ] {
+        let request = post(&format!("/v1/search{asked}"), "image/png", png(&picture));
+        let found = ask(&app, request).await.json();
+        assert_eq!(
+            (&found["mirrored"], &found["inverted"]),
+            (&json!(mirrored), &json!(inverted))
+        );
+        let hits = found["hits"].as_array().unwrap();
+        let hits = hits.iter().filter(|hit| hit["verified"] == true);
+        let told: Vec<_> = hits
+            .map(|hit| {
+                (
+                    hit["image"]["id"].clone(),
+                    hit["mirrored"].clone(),
+                    hit["inverted"].clone(),
+                )
+            })
+            .collect();
+        let is = |id: &str, m: bool, i: bool| told.contains(&(json!(id), json!(m), json!(i)));
+        assert_eq!(told.len(), usize::from(mirrored) + usize::from(inverted));
+        assert_eq!(is(&flip, true, false), mirrored);
+        assert_eq!(is(&negative, false, true), inverted);
+    }
+    get(&app, "/v1/search?image_id=x&inverted=maybe")
+        .await
+        .problem(422, "bad_parameter");
 }

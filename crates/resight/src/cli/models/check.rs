@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use resight_engine::{EngineError, compare, decode, fit_within, read_bounded, thumbnail_jpeg};
+use resight_engine::{
+    EngineError, FEWEST_TO_TELL, alike_from, compare, decode, fit_within, read_bounded,
+    thumbnail_jpeg,
+};
 use resight_models::Output as ModelOutput;
 use resight_vision::sample::blocks;
 use resight_vision::{GlobalExtractor, Image, LocalExtractor};
@@ -160,10 +163,16 @@ fn global(
         vectors.push(vector);
     }
     let pairs = (0..vectors.len()).flat_map(|a| (a + 1..vectors.len()).map(move |b| (a, b)));
-    let mut unrelated: Vec<f64> = pairs
-        .map(|(a, b)| cosine(&vectors[a], &vectors[b]))
+    let mut unrelated: Vec<f32> = pairs
+        .map(|(a, b)| cosine(&vectors[a], &vectors[b]) as f32)
         .collect();
-    unrelated.sort_by(f64::total_cmp);
+    // Of few pictures nothing is told, as in a search.
+    let alike = match vectors.len() >= FEWEST_TO_TELL {
+        true => alike_from(&mut unrelated),
+        false => None,
+    };
+    unrelated.sort_by(f32::total_cmp);
+    let reached = alike.map(|alike| unrelated.len() - unrelated.partition_point(|c| *c < alike));
     let (median, largest) = (unrelated.get(unrelated.len() / 2), unrelated.last());
     if output.is_json() {
         let pictures = rows.iter().map(|(name, cosines)| {
@@ -180,7 +189,13 @@ fn global(
             "load_ms": load_ms,
             "ms": ms,
             "pictures": pictures.collect::<Vec<_>>(),
-            "unrelated": {"pairs": unrelated.len(), "median": median, "largest": largest},
+            "unrelated": {
+                "pairs": unrelated.len(),
+                "median": median,
+                "largest": largest,
+                "alike_from": alike,
+                "alike": reached,
+            },
         }));
     }
     output.line(format_args!("model      {}", model.model()))?;
@@ -205,6 +220,13 @@ fn global(
         let pairs = counted(unrelated.len() as u64, "pair", "pairs");
         output.line(format_args!(
             "other pictures: median {median:.3}, largest {largest:.3} ({pairs})"
+        ))?;
+    }
+    if let (Some(alike), Some(reached)) = (alike, reached) {
+        let of_a_million = reached as f64 / unrelated.len() as f64 * 1e6;
+        let pairs = counted(reached as u64, "pair", "pairs");
+        output.line(format_args!(
+            "alike from {alike:.3} on, as these pictures tell: {pairs} of them, {of_a_million:.1} in a million"
         ))?;
     }
     Ok(())

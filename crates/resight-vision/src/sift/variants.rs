@@ -1,40 +1,51 @@
-//! Features of the mirrored picture, without its pixels.
+//! Features of the mirrored and of the inverted picture, without its pixels.
 //!
 //! Mirrored left to right, a gradient at angle θ points to π - θ. Seen from a keypoint that turns
 //! with it, what lay to its left lies to its right: the descriptor's rows of cells change places, and
 //! direction o of a cell becomes direction -o. That moves bytes and changes none (compare MI-SIFT, Ma,
 //! Chen & Su, CIVR 2010, and F-SIFT, Zhao & Ngo, IEEE TIP 2013, which make one descriptor of both).
+//!
+//! Inverted, as in a negative, light and dark change places: extrema stay where they are and every
+//! gradient turns by π, and a keypoint's own angle with them. Seen from there, each cell has the
+//! directions it had, and the cell on the other side has its place.
 
 use super::descriptor::{CELLS, DIRECTIONS, LENGTH};
 use crate::features::{Descriptors, Keypoint, LocalFeatures};
 
-/// For each byte of a mirrored descriptor, which byte of the original it is.
+/// For each byte of a variant's descriptor, which byte of the original it is.
 type Order = [usize; LENGTH];
 
+/// An order by where a cell's row and column come from, and a direction.
+macro_rules! order {
+    (|$row:ident, $column:ident, $direction:ident| $from:expr) => {{
+        let mut order = [0; LENGTH];
+        let mut i = 0;
+        while i < LENGTH {
+            let (cell, $direction) = (i / DIRECTIONS, i % DIRECTIONS);
+            let ($row, $column) = (cell / CELLS, cell % CELLS);
+            let (row, column, direction): (usize, usize, usize) = $from;
+            order[i] = (row * CELLS + column) * DIRECTIONS + direction % DIRECTIONS;
+            i += 1;
+        }
+        order
+    }};
+}
+
 /// Keypoints turn with their picture.
-const TURNING: Order = order(false);
+const MIRRORED: Order =
+    order!(|row, column, direction| (CELLS - 1 - row, column, DIRECTIONS - direction));
 /// All keypoints have the angle 0, in the mirrored picture too: columns change places, and
 /// direction o becomes that half a turn from -o.
-const UPRIGHT: Order = order(true);
-
-const fn order(upright: bool) -> Order {
-    let mut order = [0; LENGTH];
-    let mut i = 0;
-    while i < LENGTH {
-        let (cell, direction) = (i / DIRECTIONS, i % DIRECTIONS);
-        let (row, column) = (cell / CELLS, cell % CELLS);
-        let (cell, turned) = match upright {
-            false => ((CELLS - 1 - row) * CELLS + column, DIRECTIONS),
-            true => (
-                row * CELLS + CELLS - 1 - column,
-                DIRECTIONS + DIRECTIONS / 2,
-            ),
-        };
-        order[i] = cell * DIRECTIONS + (turned - direction) % DIRECTIONS;
-        i += 1;
-    }
-    order
-}
+const MIRRORED_UPRIGHT: Order = order!(|row, column, direction| (
+    row,
+    CELLS - 1 - column,
+    DIRECTIONS + DIRECTIONS / 2 - direction
+));
+const INVERTED: Order =
+    order!(|row, column, direction| (CELLS - 1 - row, CELLS - 1 - column, direction));
+/// All keypoints have the angle 0: cells stay, and directions turn.
+const INVERTED_UPRIGHT: Order =
+    order!(|row, column, direction| (row, column, direction + DIRECTIONS / 2));
 
 /// The features that the same picture, mirrored left to right, would give, in the same order; `None`
 /// unless the descriptors are SIFT's. `width` is in pixels.
@@ -43,26 +54,57 @@ pub(super) fn mirrored(
     width: u32,
     upright: bool,
 ) -> Option<LocalFeatures> {
+    let right = width as f32 - 1.0;
+    let angle = |angle: f32| std::f32::consts::PI - angle;
+    let order = if upright {
+        &MIRRORED_UPRIGHT
+    } else {
+        &MIRRORED
+    };
+    varied(features, order, |k| Keypoint {
+        x: right - k.x,
+        angle: turned(k.angle, upright, angle),
+        ..*k
+    })
+}
+
+/// The features that the same picture, its tones inverted, would give, in the same order; `None`
+/// unless the descriptors are SIFT's.
+pub(super) fn inverted(features: &LocalFeatures, upright: bool) -> Option<LocalFeatures> {
+    let angle = |angle: f32| angle + std::f32::consts::PI;
+    let order = if upright {
+        &INVERTED_UPRIGHT
+    } else {
+        &INVERTED
+    };
+    varied(features, order, |k| Keypoint {
+        angle: turned(k.angle, upright, angle),
+        ..*k
+    })
+}
+
+fn turned(angle: f32, upright: bool, turn: impl Fn(f32) -> f32) -> f32 {
+    match upright {
+        true => angle,
+        false => turn(angle).rem_euclid(std::f32::consts::TAU),
+    }
+}
+
+fn varied(
+    features: &LocalFeatures,
+    order: &Order,
+    keypoint: impl Fn(&Keypoint) -> Keypoint,
+) -> Option<LocalFeatures> {
     if features.is_empty() {
         return Some(features.clone());
     }
     if features.descriptors.dimension() != LENGTH {
         return None;
     }
-    let order = if upright { &UPRIGHT } else { &TURNING };
     let mut bytes = Vec::with_capacity(features.descriptors.as_bytes().len());
     for descriptor in features.descriptors.iter() {
         bytes.extend(order.iter().map(|&from| descriptor[from]));
     }
-    let right = width as f32 - 1.0;
-    let keypoint = |k: &Keypoint| Keypoint {
-        x: right - k.x,
-        angle: match upright {
-            true => k.angle,
-            false => (std::f32::consts::PI - k.angle).rem_euclid(std::f32::consts::TAU),
-        },
-        ..*k
-    };
     Some(LocalFeatures {
         keypoints: features.keypoints.iter().map(keypoint).collect(),
         descriptors: Descriptors::from_bytes(LENGTH, bytes)?,
@@ -143,12 +185,34 @@ mod tests {
     }
 
     #[test]
-    fn twice_mirrored_is_as_before() {
+    fn a_negative_gives_the_inverted_features() {
+        for upright in [false, true] {
+            let options = SiftOptions {
+                upright,
+                ..SiftOptions::default()
+            };
+            let sift = Sift::new(options);
+            let image = picture(320, 240);
+            let bytes = image.pixels().iter().map(|&p| 255 - p).collect();
+            let negative = GrayImage::new(320, 240, bytes).unwrap();
+            let (own, other) = (sift.extract_gray(&image), sift.extract_gray(&negative));
+            assert!(own.len() > 200);
+            let inverted = inverted(&own, upright).unwrap();
+            let (as_is, turned) = (shared(&own, &other), shared(&inverted, &other));
+            assert!(turned > 0.95, "{turned} of {}", own.len());
+            assert!(as_is < 0.05, "{as_is}");
+        }
+    }
+
+    #[test]
+    fn twice_changed_is_as_before() {
         let sift = Sift::default();
         let own = sift.extract_gray(&picture(200, 150));
-        for upright in [false, true] {
-            let once = mirrored(&own, 200, upright).unwrap();
-            let twice = mirrored(&once, 200, upright).unwrap();
+        type Change<'a> = &'a dyn Fn(&LocalFeatures, bool) -> Option<LocalFeatures>;
+        let changes: [Change<'_>; 2] = [&|f, upright| mirrored(f, 200, upright), &inverted];
+        for (change, upright) in changes.iter().flat_map(|c| [(c, false), (c, true)]) {
+            let once = change(&own, upright).unwrap();
+            let twice = change(&once, upright).unwrap();
             assert_eq!(twice.descriptors, own.descriptors);
             assert_ne!(once.descriptors, own.descriptors);
             for (a, b) in own.keypoints.iter().zip(&twice.keypoints) {
@@ -164,7 +228,9 @@ mod tests {
             descriptors: Descriptors::from_bytes(32, vec![0; 32]).unwrap(),
         };
         assert!(mirrored(&features, 100, false).is_none());
+        assert!(inverted(&features, false).is_none());
         assert!(mirrored(&LocalFeatures::default(), 100, false).is_some());
+        assert!(inverted(&LocalFeatures::default(), false).is_some());
     }
 
     fn sift_keypoint() -> Vec<Keypoint> {

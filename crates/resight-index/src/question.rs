@@ -1,0 +1,241 @@
+//! A question to a snapshot. Its features vote, and what they have given stays: more of them can be
+//! added without asking for the first ones again.
+
+use std::cmp::{Ordering, Reverse};
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::Key;
+use crate::agreement::{Agreeing, Agreement, Pair};
+use crate::live::Keyed;
+use crate::place::Place;
+use crate::snapshot::{Candidate, CandidateOptions, Candidates, Snapshot};
+use crate::vocabulary::{QueryFeature, QueryWords};
+use crate::votes::{VOTE_UNIT, Votes, Weights, cast};
+
+/// Features that have voted, and for what.
+///
+/// Invariant: the candidates are those of all its features, whether they came at once or one after
+/// the other.
+pub struct Question<'a> {
+    snapshot: &'a Snapshot,
+    options: CandidateOptions,
+    weights: Weights,
+    features: Vec<&'a QueryFeature>,
+    /// By segment.
+    cast: Vec<(usize, Votes)>,
+}
+
+/// A picture with votes.
+#[derive(Clone, Copy)]
+struct Found {
+    candidate: Candidate,
+    segment: u32,
+    picture: u16,
+}
+
+/// The better first.
+fn order(a: &Found, b: &Found) -> Ordering {
+    let (a, b) = (&a.candidate, &b.candidate);
+    let by_votes = b.score.total_cmp(&a.score).then(a.key.cmp(&b.key));
+    b.agreement.total_cmp(&a.agreement).then(by_votes)
+}
+
+/// Keeps the `n` best, in no order.
+fn keep_best(found: &mut Vec<Found>, n: usize) {
+    if n < found.len() {
+        found.select_nth_unstable_by(n, order);
+        found.truncate(n);
+    }
+}
+
+/// Features that vote in one task at least.
+const FEWEST_TOGETHER: usize = 32;
+
+impl<'a> Question<'a> {
+    pub(crate) fn new(snapshot: &'a Snapshot, options: CandidateOptions) -> Self {
+        Self {
+            snapshot,
+            weights: Weights::new(&snapshot.frequencies, snapshot.len(), options.max_hamming),
+            options,
+            features: Vec::new(),
+            cast: Vec::new(),
+        }
+    }
+
+    /// Whether nothing has voted.
+    pub fn is_empty(&self) -> bool {
+        self.features.is_empty()
+    }
+
+    /// Lets more features vote. Runs on the current rayon pool.
+    pub fn add(&mut self, words: &'a QueryWords) {
+        let known = self.features.len();
+        self.features.extend(&words.features);
+        let tasks = self.tasks(known);
+        let votes = tasks.into_par_iter().map(|(segment, features)| {
+            let (from, until) = (features.start as u32, features.end);
+            let features = (from..).zip(&self.features[features.start..until]);
+            let live = &self.snapshot.segments[segment];
+            (segment, cast(&live.segment, features, &self.weights))
+        });
+        let votes: Vec<(usize, Votes)> = votes.collect();
+        self.cast.extend(votes);
+    }
+
+    /// The best candidates so far, of the pictures that are `wanted`: the others are left out before any
+    /// is cut off. What a word is worth still depends on all pictures held. Otherwise as
+    /// [`Snapshot::candidates`].
+    pub fn candidates(&self, wanted: &(dyn Fn(Key) -> bool + Sync)) -> Candidates {
+        let options = self.options;
+        let least = options.limit.max(options.considered);
+        let per_segment: Vec<(Vec<Found>, usize)> = (0..self.snapshot.segments.len())
+            .into_par_iter()
+            .map(|segment| self.found(segment, wanted, least))
+            .collect();
+        let total = per_segment.iter().map(|p| p.1).sum();
+        let mut found: Vec<Found> = per_segment.into_iter().flat_map(|p| p.0).collect();
+        keep_best(&mut found, least);
+        found.sort_unstable_by(order);
+        let considered = found.len().min(options.considered);
+        self.let_agree(&mut found[..considered]);
+        found[..considered].sort_unstable_by(order);
+        found.truncate(options.limit);
+        Candidates {
+            best: found.into_iter().map(|f| f.candidate).collect(),
+            total,
+        }
+    }
+
+    /// Segments, and ranges of the features from `known` on: about equal work for each thread, though
+    /// segments may be few.
+    fn tasks(&self, known: usize) -> Vec<(usize, Range<usize>)> {
+        let segments = &self.snapshot.segments;
+        let features = self.features.len() - known;
+        let all: usize = segments.iter().map(|s| s.segment.length()).sum();
+        let most = features.div_ceil(FEWEST_TOGETHER).max(1);
+        let mut tasks = Vec::new();
+        for (number, live) in segments.iter().enumerate() {
+            let share = live.segment.length() * 2 * rayon::current_num_threads();
+            let parts = share.div_ceil(all.max(1)).clamp(1, most);
+            let part = |i: usize| known + features * i / parts;
+            tasks.extend((0..parts).map(|i| (number, part(i)..part(i + 1))));
+        }
+        tasks
+    }
+
+    /// The `least` best of a segment's wanted pictures that have votes, in no order, and how many there
+    /// are.
+    fn found(
+        &self,
+        number: usize,
+        wanted: &(dyn Fn(Key) -> bool + Sync),
+        least: usize,
+    ) -> (Vec<Found>, usize) {
+        let live = &self.snapshot.segments[number];
+        let segment = &live.segment;
+        let mut sums = vec![0u64; segment.keys().len()];
+        for (_, votes) in self.cast.iter().filter(|(of, _)| *of == number) {
+            for (sum, total) in sums.iter_mut().zip(&votes.totals) {
+                *sum += total;
+            }
+        }
+        let pictures = sums.into_iter().zip(0u16..=u16::MAX);
+        let is_wanted = |p: u16| wanted(Key(segment.keys()[usize::from(p)]));
+        let found = pictures.filter(|&(sum, p)| sum > 0 && live.is_live(p.into()) && is_wanted(p));
+        let (mut best, mut total) = (Vec::new(), 0);
+        // Scores of as many as are wanted are at least this.
+        let mut bound = 0.0;
+        for (sum, picture) in found {
+            total += 1;
+            let features = segment.features()[usize::from(picture)].max(1);
+            let score = sum as f64 / VOTE_UNIT / f64::from(features).sqrt();
+            if score < bound {
+                continue;
+            }
+            best.push(Found {
+                candidate: Candidate {
+                    key: Key(segment.keys()[usize::from(picture)]),
+                    score,
+                    agreement: 0.0,
+                },
+                segment: number as u32,
+                picture,
+            });
+            if best.len() >= least.saturating_mul(4).max(4) {
+                keep_best(&mut best, least);
+                let scores = best.iter().map(|f| f.candidate.score);
+                bound = scores.fold(f64::INFINITY, f64::min);
+            }
+        }
+        keep_best(&mut best, least);
+        (best, total)
+    }
+
+    /// Sets what agrees in each of `found`.
+    fn let_agree(&self, found: &mut [Found]) {
+        const NONE: u32 = u32::MAX;
+        let mut numbers: Vec<Vec<u32>> = vec![Vec::new(); self.snapshot.segments.len()];
+        for (f, number) in found.iter().zip(0u32..) {
+            let segment = f.segment as usize;
+            let pictures = self.snapshot.segments[segment].segment.keys().len();
+            numbers[segment].resize(pictures, NONE);
+            numbers[segment][usize::from(f.picture)] = number;
+        }
+        let parts: Vec<Vec<(u32, Pair)>> = self
+            .cast
+            .par_iter()
+            .filter(|(segment, _)| !numbers[*segment].is_empty())
+            .map(|(segment, votes)| self.pairs(*segment, &numbers[*segment], votes).collect())
+            .collect();
+        // By picture; a sort of all at once took a tenth of a search among a million.
+        let mut of_each: Vec<Vec<Pair>> = vec![Vec::new(); found.len()];
+        for (number, pair) in parts.into_iter().flatten() {
+            of_each[number as usize].push(pair);
+        }
+        let agreements: Vec<Agreement> = of_each
+            .par_iter_mut()
+            .map_init(Agreeing::default, |agreeing, pairs| {
+                // Numbers of postings are those of their segment, and a picture is in one.
+                pairs.sort_unstable_by_key(|pair| (Reverse(pair.vote), pair.feature, pair.posting));
+                agreeing.of(pairs)
+            })
+            .collect();
+        for (found, agreement) in found.iter_mut().zip(agreements) {
+            found.candidate.agreement = agreement.votes as f64 / VOTE_UNIT;
+        }
+    }
+
+    /// The matches with pictures that have a number.
+    fn pairs<'v>(
+        &'v self,
+        segment: usize,
+        numbers: &'v [u32],
+        votes: &'v Votes,
+    ) -> impl Iterator<Item = (u32, Pair)> + 'v {
+        let all = self.snapshot.segments[segment].segment.all();
+        votes.lists.iter().flat_map(move |list| {
+            let range = list.range.start as usize..list.range.end as usize;
+            let near = votes.near[range.clone()].iter().zip(&votes.pictures[range]);
+            let feature = self.features[list.feature as usize];
+            let assigned = feature.assigned[list.assignment as usize];
+            let numbered = near.filter_map(move |(&posting, &picture)| {
+                let number = numbers[usize::from(picture)];
+                (number != u32::MAX).then_some((number, posting))
+            });
+            numbered.map(move |(number, posting)| {
+                let signature = all.signatures[posting as usize];
+                let distance = (signature ^ assigned.signature).count_ones();
+                let pair = Pair {
+                    feature: list.feature,
+                    posting,
+                    vote: self.weights.vote(assigned.word, distance),
+                    query: feature.place,
+                    result: Place(all.places[posting as usize]),
+                };
+                (number, pair)
+            })
+        })
+    }
+}
