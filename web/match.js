@@ -96,10 +96,12 @@ function inWords(h, { width, height }) {
   const b = (h[1] - h[7] * u) / w;
   const c = (h[3] - h[6] * v) / w;
   const d = (h[4] - h[7] * v) / w;
-  const turn = Math.round((Math.atan2(c, a) * 180) / Math.PI);
+  const mirrored = a * d - b * c < 0;
+  // A mirrored one is turned after it was mirrored left to right.
+  const turn = Math.round(((mirrored ? Math.atan2(-c, -a) : Math.atan2(c, a)) * 180) / Math.PI);
   const parts = [`scaled by ${Math.sqrt(Math.abs(a * d - b * c)).toFixed(2)}`];
+  if (mirrored) parts.push('mirrored left to right');
   if (turn !== 0) parts.push(`turned ${Math.abs(turn)}° ${turn > 0 ? 'clockwise' : 'anticlockwise'}`);
-  if (a * d - b * c < 0) parts.push('mirrored');
   return parts.join(', ');
 }
 

@@ -39,7 +39,8 @@ export const icon = (name) => svg('svg', { 'aria-hidden': 'true' }, svg('use', {
 /** Says in words, not by colour alone, whether a hit is verified. */
 export function mark(hit) {
   return hit.verified
-    ? el('span', { className: 'mark' }, icon('check'), 'Verified')
+    ? el('span', { className: 'mark' }, icon('check'),
+      ['Verified', hit.mirrored && 'mirrored', hit.inverted && 'inverted'].filter(Boolean).join(', '))
     : el('span', { className: 'mark unsure' }, hit.alike ? 'Similar' : 'Not verified');
 }
 

@@ -1,6 +1,9 @@
-//! Two pictures against each other, without the index: all features with all.
+//! Two pictures against each other, without the index: all features with all, as they are and with the
+//! first mirrored or inverted.
 
-use resight_vision::{Image, LocalExtractor, LocalFeatures, MatchOptions, match_all, verify};
+use resight_vision::{
+    Evidence, Image, LocalExtractor, LocalFeatures, MatchOptions, match_all, verify,
+};
 
 use crate::describe::describe;
 use crate::engine::{Engine, EngineOptions};
@@ -9,6 +12,7 @@ use crate::examine::{evidence, inlier_points};
 use crate::geometry;
 use crate::query::{Query, QueryFacts};
 use crate::search::Timings;
+use crate::variants::Variant;
 
 /// What two pictures share.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +33,9 @@ pub struct Comparison {
     pub coverage_a: f64,
     /// Share of the second picture inside the hull of the inliers, 0..1.
     pub coverage_b: f64,
-    /// First to second in pixels, row-major 3×3; when verified.
+    /// Which variant of the first picture the second shows; when verified.
+    pub variant: Variant,
+    /// First to second in pixels, row-major 3×3, of the first as it was given; when verified.
     pub transform: Option<[f64; 9]>,
     /// The first picture's outline in the second's pixels; when verified.
     pub region: Option<[[f64; 2]; 4]>,
@@ -57,7 +63,7 @@ pub fn compare(
         features: features.len(),
     };
     let sides = [facts(&a.image, &a.features), facts(&b.image, &b.features)];
-    let comparison = compared(sides, [&a.features, &b.features], options);
+    let comparison = compared(sides, [&a.features, &b.features], extractor, options);
     Ok((comparison, [a.image, b.image]))
 }
 
@@ -70,23 +76,53 @@ impl Engine {
         let a = self.resolve(&a.into(), false, &visual, &mut timings)?;
         let b = self.resolve(&b.into(), false, &visual, &mut timings)?;
         let features = [&a.features, &b.features];
-        Ok(compared([a.facts, b.facts], features, &self.options))
+        let extractor = &*self.parts.extractor;
+        Ok(compared(
+            [a.facts, b.facts],
+            features,
+            extractor,
+            &self.options,
+        ))
     }
 }
 
+/// As the pictures are, or with a variant of the first where that is verified and surer.
 fn compared(
-    [a, b]: [QueryFacts; 2],
+    sides: [QueryFacts; 2],
     features: [&LocalFeatures; 2],
+    extractor: &dyn LocalExtractor,
     options: &EngineOptions,
 ) -> Comparison {
-    let [of_a, of_b] = features;
+    let as_is = Variant::default();
+    let mut best = compared_as(as_is, &sides, features[0], features, options);
+    for (variant, changed) in Variant::all_of(features[0], sides[0].width, extractor) {
+        let other = compared_as(variant, &sides, &changed, features, options);
+        let order = |c: &Comparison| (!c.verified, c.log10_nfa.unwrap_or(f64::MAX));
+        if other.verified && order(&other) < order(&best) {
+            best = other;
+        }
+    }
+    best
+}
+
+/// `changed` are the first picture's features as they are in this variant of it.
+fn compared_as(
+    variant: Variant,
+    [a, b]: &[QueryFacts; 2],
+    changed: &LocalFeatures,
+    [of_a, of_b]: [&LocalFeatures; 2],
+    options: &EngineOptions,
+) -> Comparison {
     let matches = match_all(
-        &of_a.descriptors,
+        &changed.descriptors,
         &of_b.descriptors,
         &MatchOptions::default(),
     );
     let (a_size, b_size) = ([a.width, a.height], [b.width, b.height]);
-    let evidence = evidence(of_a, of_b, &matches, a_size, b_size);
+    let evidence = Evidence {
+        mirrored: variant.mirrored,
+        ..evidence(changed, of_b, &matches, a_size, b_size)
+    };
     let found = verify(&evidence, &options.verify);
     let points = found
         .as_ref()
@@ -103,10 +139,11 @@ fn compared(
         log10_nfa: found.as_ref().map(|f| f.log10_nfa),
         coverage_a: hull([0, 1], a_size),
         coverage_b: hull([2, 3], b_size),
+        variant: verified.map_or(Variant::default(), |_| variant),
         transform: verified.map(|f| f.transform.0),
         region: verified.and_then(|f| geometry::outline(&f.transform, a.width, a.height)),
         points,
-        a,
-        b,
+        a: a.clone(),
+        b: b.clone(),
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use resight_index::{Candidate, Key, QueryWords};
-use resight_vision::LocalFeatures;
+use resight_vision::{LocalExtractor, LocalFeatures};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -44,6 +44,35 @@ impl Variant {
         all.into_iter().filter(move |variant| *variant != one)
     }
 
+    /// Features of a picture so wide as they would be of this variant of it; `None` where the extractor
+    /// cannot tell. One change at a time.
+    fn of(
+        self,
+        features: &LocalFeatures,
+        width: u32,
+        extractor: &dyn LocalExtractor,
+    ) -> Option<LocalFeatures> {
+        match self.mirrored {
+            true => extractor.mirrored(features, width),
+            false => extractor.inverted(features),
+        }
+    }
+
+    /// All variants of a picture so wide, with their features, as far as the extractor can tell.
+    pub(crate) fn all_of(
+        features: &LocalFeatures,
+        width: u32,
+        extractor: &dyn LocalExtractor,
+    ) -> Vec<(Self, LocalFeatures)> {
+        let both = Self {
+            mirrored: true,
+            inverted: true,
+        };
+        let each = both.each();
+        each.filter_map(|variant| Some((variant, variant.of(features, width, extractor)?)))
+            .collect()
+    }
+
     /// Both changes.
     fn or(self, other: Self) -> Self {
         Self {
@@ -68,7 +97,9 @@ impl Engine {
         let begun = Instant::now();
         let mut features = Vec::new();
         for variant in wanted.each() {
-            let own = queries.iter().map(|query| self.changed(query, variant));
+            let own = queries
+                .iter()
+                .map(|query| variant.of(query.features, query.size[0], &*self.parts.extractor));
             if let Some(own) = own.collect::<Option<Vec<LocalFeatures>>>() {
                 features.push((variant, own));
             }
@@ -129,15 +160,6 @@ impl Engine {
             }
         }
         Ok((made, milliseconds(begun)))
-    }
-
-    /// The query's features as they would be of this variant of it.
-    fn changed(&self, query: &Sought<'_>, variant: Variant) -> Option<LocalFeatures> {
-        let extractor = &self.parts.extractor;
-        match variant.mirrored {
-            true => extractor.mirrored(query.features, query.size[0]),
-            false => extractor.inverted(query.features),
-        }
     }
 }
 

@@ -255,6 +255,7 @@ mod tests {
             log10_nfa: None,
             coverage_a: 0.0,
             coverage_b: 0.0,
+            variant: Default::default(),
             transform: None,
             region: None,
             points: Vec::new(),

@@ -202,6 +202,31 @@ fn two_pictures_are_compared_and_drawn() {
 
     let different = &json(&data, &["compare", text(&a), text(&other)])[0];
     assert_eq!(different["verified"], false);
+
+    let (flip, negative) = (root.path().join("f.png"), root.path().join("n.png"));
+    save(&imageops::flip_horizontal(&picture), &flip);
+    let mut inverted = picture.clone();
+    imageops::invert(&mut inverted);
+    save(&inverted, &negative);
+    for (changed, mirrored, inverted) in [(&flip, true, false), (&negative, false, true)] {
+        let found = &json(&data, &["compare", text(&a), text(changed)])[0];
+        assert_eq!(found["verified"], true, "{found}");
+        assert_eq!(
+            (&found["mirrored"], &found["inverted"]),
+            (&mirrored.into(), &inverted.into())
+        );
+        let corner = found["region"][0][0].as_f64().unwrap();
+        let expected = if mirrored { 299.5 } else { -0.5 };
+        assert!((corner - expected).abs() < 2.0, "{found}");
+        for point in found["points"].as_array().unwrap() {
+            let [ax, bx] = [0, 2].map(|i| point[i].as_f64().unwrap());
+            let expected = if mirrored { 299.0 - ax } else { ax };
+            assert!((bx - expected).abs() < 5.0, "{point}");
+        }
+    }
+    let told = run(&data, &["compare", text(&a), text(&negative)]);
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.starts_with("The same thing, light for dark"), "{told}");
     let told = run(&data, &["compare", text(&a), text(&b)]);
     assert!(String::from_utf8_lossy(&told.stdout).starts_with("The same thing"));
     assert!(!data.exists(), "comparing keeps nothing");

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use resight_engine::{Comparison, EngineError, QueryFacts, compare, decode, read_bounded};
+use resight_engine::{Comparison, EngineError, QueryFacts, Variant, compare, decode, read_bounded};
 use resight_vision::VerifyOptions;
 
 use super::CliError;
@@ -141,10 +141,14 @@ fn begins_like_a_png(path: &Path) -> io::Result<bool> {
 }
 
 fn lines(comparison: &Comparison, args: &CompareArgs) -> Vec<String> {
-    let verdict = if comparison.verified {
-        "The same thing: the matching points agree on one transform."
-    } else {
-        "Nothing in common that could be verified."
+    let Variant { mirrored, inverted } = comparison.variant;
+    let verdict = match (comparison.verified, mirrored, inverted) {
+        (true, false, false) => "The same thing: the matching points agree on one transform.",
+        (true, true, _) => "The same thing, mirrored: the matching points agree on one transform.",
+        (true, false, true) => {
+            "The same thing, light for dark: the matching points agree on one transform."
+        }
+        (false, ..) => "Nothing in common that could be verified.",
     };
     let side = |name: &str, path: &PathBuf, facts: &QueryFacts, coverage: f64| {
         format!(
@@ -167,8 +171,9 @@ fn lines(comparison: &Comparison, args: &CompareArgs) -> Vec<String> {
     ];
     if let Some(nfa) = comparison.log10_nfa {
         lines.push(format!(
-            "log10 of the false alarms that chance would give: {nfa:.1} (verified: {:.0} or less)",
-            VerifyOptions::default().max_log10_nfa
+            "log10 of the false alarms that chance would give: {nfa:.1} (verified: {:.0} or less, from at least {} places)",
+            VerifyOptions::default().max_log10_nfa,
+            VerifyOptions::default().min_inliers
         ));
     }
     if let Some([[ax, ay], [bx, by], [cx, cy], [dx, dy]]) = comparison.region {

@@ -21,6 +21,10 @@ pub(crate) struct Comparison {
     coverage_a: f64,
     /// Share of B that the matched points span, 0 to 1.
     coverage_b: f64,
+    /// Whether the second shows the first mirrored.
+    mirrored: bool,
+    /// Whether the second shows the first with its tones inverted, as a negative does.
+    inverted: bool,
     a: Side,
     b: Side,
     /// The 3x3 matrix from A's pixels to B's, row by row; null when not verified.
@@ -68,6 +72,8 @@ impl From<engine::Comparison> for Comparison {
             nfa_log10: comparison.log10_nfa,
             coverage_a: comparison.coverage_a,
             coverage_b: comparison.coverage_b,
+            mirrored: comparison.variant.mirrored,
+            inverted: comparison.variant.inverted,
             a: comparison.a.into(),
             b: comparison.b.into(),
             transform: comparison.transform,
