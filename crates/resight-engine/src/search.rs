@@ -95,10 +95,7 @@ impl Default for SearchOptions {
             expand: true,
             filter: Filter::default(),
             group_by_object: false,
-            variants: Variant {
-                mirrored: true,
-                inverted: true,
-            },
+            variants: Variant::ALL,
             mode: Mode::default(),
         }
     }

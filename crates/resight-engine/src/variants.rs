@@ -36,6 +36,12 @@ pub struct Variant {
 }
 
 impl Variant {
+    /// Every change.
+    pub const ALL: Self = Self {
+        mirrored: true,
+        inverted: true,
+    };
+
     /// Each that is looked for where these changes are wanted: one change at a time.
     fn each(self) -> impl Iterator<Item = Self> {
         let Self { mirrored, inverted } = self;
@@ -64,11 +70,7 @@ impl Variant {
         width: u32,
         extractor: &dyn LocalExtractor,
     ) -> Vec<(Self, LocalFeatures)> {
-        let both = Self {
-            mirrored: true,
-            inverted: true,
-        };
-        let each = both.each();
+        let each = Self::ALL.each();
         each.filter_map(|variant| Some((variant, variant.of(features, width, extractor)?)))
             .collect()
     }

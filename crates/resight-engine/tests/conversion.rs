@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
+mod support;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 use resight_engine::{
     Engine, EngineError, EngineOptions, IndexFolder, Parts, PictureId, Query, SearchOptions,
     TrainPlan, Vocabulary,
@@ -14,21 +15,8 @@ use resight_engine::{
 use resight_store::{Catalogue, FolderBlobs, SqliteCatalogue};
 use resight_vision::{LocalExtractor, Sift, SiftOptions};
 
-/// A picture of squares that differs from number to number.
 fn picture(number: u32) -> Vec<u8> {
-    let picture = GrayImage::from_fn(150, 110, |x, y| {
-        let mut cell = x / 9 + ((y / 8) << 8) + (number << 16);
-        // Mixed well: of sums times a number, some are others' shifted negatives, which are found too.
-        for _ in 0..3 {
-            cell = (cell ^ (cell >> 15)).wrapping_mul(0x2C1B_3C6D);
-        }
-        Luma([(cell >> 24) as u8])
-    });
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    DynamicImage::from(picture)
-        .write_to(&mut bytes, ImageFormat::Png)
-        .unwrap();
-    bytes.into_inner()
+    support::picture(number, 0)
 }
 
 fn parts(root: &Path, vocabulary: Arc<Vocabulary>, convert: bool) -> Parts {

@@ -76,7 +76,7 @@ impl<'a> Question<'a> {
         let tasks = self.tasks(known);
         let votes = tasks.into_par_iter().map(|(segment, features)| {
             let (from, until) = (features.start as u32, features.end);
-            let features = (from..).zip(&self.features[features.start..until]);
+            let features = (from..).zip(self.features[features.start..until].iter().copied());
             let live = &self.snapshot.segments[segment];
             (segment, cast(&live.segment, features, &self.weights))
         });

@@ -95,7 +95,7 @@ pub(crate) struct Votes {
 /// in, so that repeated structure in a picture counts once (Jégou, Douze & Schmid, CVPR 2009 §4.1).
 pub(crate) fn cast<'q>(
     segment: &Segment,
-    features: impl Iterator<Item = (u32, &'q &'q QueryFeature)>,
+    features: impl Iterator<Item = (u32, &'q QueryFeature)>,
     weights: &Weights,
 ) -> Votes {
     let simd = Simd::widest();
@@ -164,7 +164,7 @@ struct LookedUp {
 /// The lists of these features' words, in their order; none that is empty.
 fn looked_up<'q>(
     segment: &Segment,
-    features: impl Iterator<Item = (u32, &'q &'q QueryFeature)>,
+    features: impl Iterator<Item = (u32, &'q QueryFeature)>,
     weights: &Weights,
 ) -> Vec<LookedUp> {
     let mut lists = Vec::new();

@@ -38,11 +38,6 @@ const PATIENCE: usize = 20;
 /// copies of one picture would grow with the square of their number.
 const MOST: usize = 250;
 
-const ALL_VARIANTS: Variant = Variant {
-    mirrored: true,
-    inverted: true,
-};
-
 /// How far the looking is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PairStep {
@@ -213,7 +208,7 @@ impl Engine {
                 wanted = wanted.max((last + 1 + PATIENCE).min(MOST));
             }
         }
-        self.find_variants(ALL_VARIANTS, queries, &scope, &[], &mut found)?;
+        self.find_variants(Variant::ALL, queries, &scope, &[], &mut found)?;
         let all = found.candidates.best.iter().zip(found.examined);
         let verified = all.filter_map(|(candidate, hit)| {
             let hit = hit.filter(|hit| hit.verified)?;

@@ -145,14 +145,11 @@ impl Collections {
             // Opening may take minutes, and whoever lists collections need not wait for it.
             Err(TryLockError::WouldBlock) => {
                 let count = count_in(&folder);
-                let is_there = inner.folders.has(name);
-                if !is_there {
-                    inner.forget(name, &slot);
+                if inner.folders.has(name) {
+                    return Ok(Some(count?.unwrap_or(0)));
                 }
-                return match is_there {
-                    true => Ok(Some(count?.unwrap_or(0))),
-                    false => Ok(None),
-                };
+                inner.forget(name, &slot);
+                return Ok(None);
             }
         };
         let count = match &*state {
