@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 use resight_index::Vocabulary;
-use resight_vision::{Fault, LocalExtractor, Verification, VerifyOptions, verify};
+use resight_vision::{Fault, LocalExtractor, Lookers, Verification, VerifyOptions, verify};
 
 use crate::describe::describe;
 use crate::engine::EngineOptions;
 use crate::error::EngineError;
-use crate::examine::{Lookers, evidence, lookers, match_within_cells};
+use crate::examine::{evidence, lookers, match_within_cells};
 use crate::folder::list;
 use crate::read::read_bounded;
 use crate::stored_features::{StoredFeatures, in_order};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use resight_index::{Candidate, QueryWords, Vocabulary};
 use resight_vision::{
-    Evidence, LocalFeatures, Match, MatchOptions, Nearest, Transform, Verification, verify,
+    Evidence, LocalFeatures, Lookers, Match, MatchOptions, Nearest, Transform, Verification, verify,
 };
 
 use crate::engine::Engine;
@@ -212,47 +212,25 @@ fn plain_hit(picture: Picture, score: f64) -> Hit {
     }
 }
 
-/// The query's features that look for their match in one cell of the vocabulary.
-#[derive(Default)]
-pub(crate) struct Lookers {
-    queries: Vec<u32>,
-    /// Their descriptors, end to end.
-    rows: Vec<u8>,
-}
-
-impl Lookers {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.queries.is_empty()
-    }
-
-    /// Which features of the query.
-    pub(crate) fn queries(&self) -> &[u32] {
-        &self.queries
-    }
-
-    /// Their descriptors, end to end.
-    pub(crate) fn rows(&self) -> &[u8] {
-        &self.rows
-    }
-}
-
-/// By cell.
+/// The query's features that look for their match in each cell of the vocabulary.
 pub(crate) fn lookers(
     features: &LocalFeatures,
     words: &QueryWords,
     vocabulary: &Vocabulary,
 ) -> Vec<Lookers> {
-    let mut cells: Vec<Lookers> = Vec::new();
-    cells.resize_with(vocabulary.cells(), Lookers::default);
-    let all = features.descriptors.iter().zip(&words.features);
-    for ((descriptor, feature), query) in all.zip(0u32..) {
+    let descriptors = &features.descriptors;
+    let mut cells: Vec<Vec<u32>> = vec![Vec::new(); vocabulary.cells()];
+    for (feature, query) in words.features.iter().zip(0u32..).take(descriptors.len()) {
         for &cell in &feature.cells {
-            let lookers = &mut cells[cell as usize];
-            lookers.queries.push(query);
-            lookers.rows.extend_from_slice(descriptor);
+            cells[cell as usize].push(query);
         }
     }
-    cells
+    let cells = cells.into_par_iter().map(|queries| {
+        let rows = queries.iter().map(|&i| descriptors.get(i as usize));
+        let rows = rows.collect::<Vec<_>>().concat();
+        Lookers::new(queries, rows, descriptors.dimension())
+    });
+    cells.collect()
 }
 
 /// Compares each stored feature with the query's features that look into its cell only: with 12 of
@@ -264,18 +242,17 @@ pub(crate) fn match_within_cells(
     vocabulary: &Vocabulary,
 ) -> Vec<Match> {
     let descriptors = &stored.features.descriptors;
+    let dimension = descriptors.dimension();
     let mut nearest = Nearest::new(query.len(), stored.features.len());
     let mut first = 0;
     for (cell, lookers) in lookers.iter().enumerate() {
         let words = vocabulary.cell_words(cell as u32);
-        let count = stored.words[first..].partition_point(|&w| w < words.end);
-        if !lookers.queries.is_empty() {
-            for i in first..first + count {
-                let descriptor = descriptors.get(i);
-                nearest.compare_result(i as u32, descriptor, &lookers.queries, &lookers.rows);
-            }
+        let until = first + stored.words[first..].partition_point(|&w| w < words.end);
+        if !lookers.is_empty() && first < until && dimension == query.descriptors.dimension() {
+            let rows = &descriptors.as_bytes()[first * dimension..until * dimension];
+            nearest.compare_run(first as u32, rows, lookers);
         }
-        first += count;
+        first = until;
     }
     nearest.matches(&MatchOptions::default())
 }

@@ -1,9 +1,11 @@
 //! Where in a result the query is seen: the best place, and every other one.
 
 use resight_index::Vocabulary;
-use resight_vision::{Evidence, Match, Transform, VerifyOptions, squared_distances, verify_others};
+use resight_vision::{
+    Evidence, Lookers, Match, Transform, VerifyOptions, squared_distances, verify_others,
+};
 
-use crate::examine::{Lookers, Sought, evidence};
+use crate::examine::{Sought, evidence};
 use crate::geometry;
 use crate::picture::Picture;
 use crate::stored_features::StoredFeatures;

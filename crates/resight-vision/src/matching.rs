@@ -1,6 +1,7 @@
 //! Which descriptor of one picture belongs to which of another.
 
 mod all_pairs;
+mod lookers;
 mod panels;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -8,6 +9,8 @@ mod x86;
 use crate::dispatch::{Simd, widest};
 use crate::distance::squared_distances_on;
 use crate::features::Descriptors;
+
+pub use lookers::Lookers;
 
 /// Feature `query` of the query picture taken for feature `result` of the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +46,15 @@ impl Default for MatchOptions {
 /// any number of partial comparisons.
 ///
 /// Comparing everything with everything is one call of [`Nearest::compare_all`]; an index that
-/// knows which features cannot be alike calls [`Nearest::compare`] or [`Nearest::compare_result`] for
-/// the parts that can.
+/// knows which features cannot be alike calls [`Nearest::compare`] or [`Nearest::compare_run`] for the
+/// parts that can.
 #[derive(Clone, Debug)]
 pub struct Nearest {
     simd: Simd,
     forward: Vec<Forward>,
     backward: Backward,
     distances: Vec<u32>,
+    found: lookers::Found,
 }
 
 /// What is known of one query feature.
@@ -76,6 +80,15 @@ impl Forward {
             self.nearest = (distance, result);
         } else if distance < self.second {
             self.second = distance;
+        }
+    }
+
+    /// Offers the nearest of several result features, and the second nearest distance among them.
+    #[inline(always)]
+    fn offer_best(&mut self, nearest: (u32, u32), second: u32) {
+        if nearest.0 <= self.second {
+            self.offer(nearest.0, nearest.1);
+            self.second = self.second.min(second);
         }
     }
 }
@@ -118,6 +131,7 @@ impl Nearest {
                 queries: vec![u32::MAX; results],
             },
             distances: Vec::new(),
+            found: lookers::Found::default(),
         }
     }
 
@@ -149,27 +163,21 @@ impl Nearest {
         );
     }
 
-    /// Compares the result feature `result` with the query features `queries`, whose descriptors
-    /// stand end to end in `rows`: as [`Nearest::compare`] the other way round, quicker where runs of
-    /// result features are short. A pair must not be offered twice. Panics when there is no such
-    /// feature, or when `queries` and `rows` differ in number.
-    pub fn compare_result(&mut self, result: u32, descriptor: &[u8], queries: &[u32], rows: &[u8]) {
-        squared_distances_on(self.simd, descriptor, rows, &mut self.distances);
-        assert_eq!(
-            queries.len(),
-            self.distances.len(),
-            "queries and their rows"
-        );
-        let at = result as usize;
-        let mut nearest = (self.backward.distances[at], self.backward.queries[at]);
-        for (&d, &query) in self.distances.iter().zip(queries) {
-            let forward = &mut self.forward[query as usize];
-            if d <= forward.second {
-                forward.offer(d, result);
-            }
-            nearest = nearest.min((d, query));
+    /// Compares the result features `first ..`, whose descriptors stand end to end in `rows`, with
+    /// these query features: as [`Nearest::compare`], for many results and short runs of them. A pair
+    /// must not be offered twice. Panics when there is no such feature.
+    pub fn compare_run(&mut self, first: u32, rows: &[u8], lookers: &Lookers) {
+        let found = &mut self.found;
+        lookers.compare(self.simd, first, rows, found);
+        for (f, &query) in found.forward.iter().zip(lookers.queries()) {
+            self.forward[query as usize].offer_best(f.nearest, f.second);
         }
-        (self.backward.distances[at], self.backward.queries[at]) = nearest;
+        let run = first as usize..first as usize + found.backward.len();
+        let distances = self.backward.distances[run.clone()].iter_mut();
+        let nearest = distances.zip(&mut self.backward.queries[run]);
+        for ((distance, query), &(d, looker)) in nearest.zip(&found.backward) {
+            (*distance, *query) = (*distance, *query).min((d, lookers.queries()[looker as usize]));
+        }
     }
 
     /// Compares all features of the query with all of the result. A pair must not be offered

@@ -58,9 +58,25 @@ fn check(query: &Descriptors, result: &Descriptors, what: &str) {
             by_rows.compare(i as u32, descriptor, 0, result.as_bytes());
         }
         let mut by_results = Nearest::on(simd, query.len(), result.len());
-        let all: Vec<u32> = (0..query.len() as u32).collect();
-        for (i, descriptor) in (0..result.len()).zip(result.iter()).rev() {
-            by_results.compare_result(i as u32, descriptor, &all, query.as_bytes());
+        let dimension = query.dimension().max(result.dimension());
+        // Every third feature, and all others; runs of all lengths, from the last to the first.
+        let lookers = [true, false].map(|third| {
+            let chosen = (0..query.len()).filter(|i| (i % 3 == 0) == third);
+            let rows = chosen.clone().flat_map(|i| query.get(i).to_vec());
+            let queries = chosen.clone().map(|i| i as u32).collect();
+            Lookers::new(queries, rows.collect(), dimension)
+        });
+        let mut until = result.len();
+        for length in (0..).take_while(|_| dimension > 0) {
+            let first = until.saturating_sub(length);
+            let rows = &result.as_bytes()[first * dimension..until * dimension];
+            for lookers in &lookers {
+                by_results.compare_run(first as u32, rows, lookers);
+            }
+            until = first;
+            if until == 0 {
+                break;
+            }
         }
         for (found, how) in [
             (at_once, "at once"),

@@ -1,10 +1,13 @@
 //! The blocked product of [`panels`](super::panels) with AVX2 and AVX-512 instructions; its twin
-//! in plain Rust is `panels::plain`.
+//! in plain Rust is `panels::plain`. And that of [`lookers`](super::lookers), whose twin is the end of
+//! `Lookers::compare`.
 
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
 
+use super::Forward;
+use super::lookers::{LENGTH, Panels, STEPS};
 use super::panels::{Block, LANES, Line};
 use crate::dispatch::{Level, Simd};
 
@@ -126,5 +129,126 @@ fn avx2_block(block: Block<'_>) {
             }
             store_half(backward, half, back);
         }
+    }
+}
+
+/// Compares each of `rows`, the result features `first ..`, with all columns of `panels`, of which the
+/// first `forward.len()` count; panics without AVX-512, or where there are fewer columns. `forward` comes
+/// without any and takes the nearest of each column, `backward` those of each row.
+pub(super) fn lookers(
+    simd: Simd,
+    panels: &Panels,
+    rows: &[[u8; LENGTH]],
+    first: u32,
+    forward: &mut [Forward],
+    backward: &mut [(u32, u32)],
+) {
+    assert!(simd.level() == Level::Avx512);
+    assert!(forward.len() <= panels.columns.len() * LANES);
+    // SAFETY: a `Simd` of this level exists only where the processor has all these features.
+    unsafe { avx512_lookers(panels, rows, first, forward, backward) }
+}
+
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn avx512_lookers(
+    panels: &Panels,
+    rows: &[[u8; LENGTH]],
+    first: u32,
+    forward: &mut [Forward],
+    backward: &mut [(u32, u32)],
+) {
+    let panels = panels.lines.chunks_exact(STEPS).zip(&panels.columns);
+    for ((lines, column), (forward, number)) in panels.zip(forward.chunks_mut(LANES).zip(0u32..)) {
+        let far = _mm512_set1_epi32(-1);
+        // The lanes that count.
+        let counts = u16::MAX >> (LANES - forward.len());
+        // Nearest distance, its row, and the second nearest distance of each lane.
+        let mut near = [far; 3];
+        let start = number * LANES as u32;
+        let mut at = 0;
+        while rows.len() - at >= 4 {
+            let four = [&rows[at], &rows[at + 1], &rows[at + 2], &rows[at + 3]];
+            let four = tile(lines, column, four);
+            for distances in four {
+                let distances = _mm512_mask_mov_epi32(far, counts, distances);
+                offer(
+                    distances,
+                    first + at as u32,
+                    start,
+                    &mut near,
+                    &mut backward[at],
+                );
+                at += 1;
+            }
+        }
+        for row in &rows[at..] {
+            let [distances] = tile(lines, column, [row]);
+            let distances = _mm512_mask_mov_epi32(far, counts, distances);
+            offer(
+                distances,
+                first + at as u32,
+                start,
+                &mut near,
+                &mut backward[at],
+            );
+            at += 1;
+        }
+        let mut lanes = [Line::FAR; 3];
+        for (line, near) in lanes.iter_mut().zip(near) {
+            store(line, near);
+        }
+        for (lane, forward) in forward.iter_mut().enumerate() {
+            forward.nearest = (lanes[0].0[lane], lanes[1].0[lane]);
+            forward.second = lanes[2].0[lane];
+        }
+    }
+}
+
+/// Distances of some rows to the sixteen descriptors of a panel. With the bytes a of a row taken as
+/// signed after subtracting 128: |a|² + |b|² − 2 Σab = |a|² + (|b|² − 256 Σb) − 2 Σb(a − 128).
+#[inline]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn tile<const R: usize>(lines: &[Line], column: &Line, rows: [&[u8; LENGTH]; R]) -> [__m512i; R] {
+    let mut sums = [_mm512_setzero_si512(); R];
+    for (step, line) in lines.iter().enumerate() {
+        let line = load(line);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            let word = row.as_chunks::<4>().0[step];
+            let word = u32::from_le_bytes(word) ^ 0x8080_8080;
+            *sum = _mm512_dpbusd_epi32(*sum, line, _mm512_set1_epi32(word.cast_signed()));
+        }
+    }
+    let column = load(column);
+    for (sum, row) in sums.iter_mut().zip(rows) {
+        let mut norm = 0u32;
+        for &a in row {
+            norm += u32::from(a) * u32::from(a);
+        }
+        let twice = _mm512_slli_epi32::<1>(*sum);
+        let both = _mm512_add_epi32(column, _mm512_set1_epi32(norm.cast_signed()));
+        *sum = _mm512_sub_epi32(both, twice);
+    }
+    sums
+}
+
+/// Offers the result feature `row` to all lanes, and to it the lanes, which are the lookers from `start`
+/// on. Of equals the first stays: rows and panels ascend.
+#[inline]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn offer(
+    distances: __m512i,
+    row: u32,
+    start: u32,
+    near: &mut [__m512i; 3],
+    backward: &mut (u32, u32),
+) {
+    let nearer = _mm512_cmplt_epu32_mask(distances, near[0]);
+    near[2] = _mm512_min_epu32(near[2], _mm512_max_epu32(near[0], distances));
+    near[0] = _mm512_min_epu32(near[0], distances);
+    near[1] = _mm512_mask_set1_epi32(near[1], nearer, row.cast_signed());
+    let least = _mm512_reduce_min_epu32(distances);
+    if least < backward.0 {
+        let lanes = _mm512_cmpeq_epu32_mask(distances, _mm512_set1_epi32(least.cast_signed()));
+        *backward = (least, start + lanes.trailing_zeros());
     }
 }
