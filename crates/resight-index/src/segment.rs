@@ -231,8 +231,17 @@ impl Segment {
 
     /// Where the postings of `word` stand among all; empty where nothing has it.
     pub(crate) fn find_word(&self, word: u32) -> Range<usize> {
-        let found = self.words().binary_search(&word);
-        found.map_or(0..0, |i| self.range(i))
+        let words = self.words();
+        let Some(&last) = words.last().filter(|last| word <= **last) else {
+            return 0..0;
+        };
+        // Words ascend, so as many as the segment lacks may be missing below this one, and no more. A large
+        // segment lacks next to none; a search in all of them waited for memory longer than anything else.
+        let lacking = (last as usize + 1).saturating_sub(words.len());
+        let place = word as usize;
+        let (from, until) = (place.saturating_sub(lacking), words.len().min(place + 1));
+        let found = words[from..until].binary_search(&word);
+        found.map_or(0..0, |i| self.range(from + i))
     }
 
     /// All postings.

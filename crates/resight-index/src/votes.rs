@@ -99,13 +99,11 @@ pub(crate) fn cast<'q>(
     weights: &Weights,
 ) -> Votes {
     let simd = Simd::widest();
-    let none = Tally {
-        total: 0,
-        given: 0,
-        giver: u32::MAX,
-    };
-    let mut tallies = vec![none; segment.keys().len()];
-    let (mut lists, mut near, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
+    let mut tallies = Tallies::new(segment.keys().len());
+    let (mut lists, mut near) = (Vec::new(), Vec::new());
+    let (mut pictures, mut votes) = (Vec::new(), Vec::new());
+    // What the list before found, which is not counted yet.
+    let mut before = (0, 0);
     let looked_up = looked_up(segment, features, weights);
     for (i, list) in looked_up.iter().enumerate() {
         if let Some(later) = looked_up.get(i + AHEAD) {
@@ -113,8 +111,7 @@ pub(crate) fn cast<'q>(
             prefetch(later.signatures);
             prefetch(later.pictures);
         }
-        let (giver, first) = (list.feature, list.postings.start);
-        let from = near.len() as u32;
+        let (first, from) = (list.postings.start, near.len());
         let postings = segment.at(list.postings.clone());
         within(
             simd,
@@ -122,33 +119,65 @@ pub(crate) fn cast<'q>(
             list.signature,
             weights.most,
             |i, distance| {
-                let vote = weights.distances[distance as usize] * list.idf;
                 let picture = postings.pictures[i];
-                let tally = &mut tallies[usize::from(picture)];
-                if tally.giver != giver {
-                    tally.giver = giver;
-                    tally.given = 0;
-                }
-                let more = vote.saturating_sub(tally.given);
-                tally.total += u64::from(more);
-                tally.given += more;
+                tallies.prefetch(picture);
                 near.push((first + i) as u32);
                 pictures.push(picture);
+                votes.push(weights.distances[distance as usize] * list.idf);
             },
         );
-        if from < near.len() as u32 {
+        let (giver, start) = before;
+        tallies.count(giver, &pictures[start..from], &votes[start..from]);
+        before = (list.feature, from);
+        if from < near.len() {
             lists.push(NearList {
-                feature: giver,
+                feature: list.feature,
                 assignment: list.assignment,
-                range: from..near.len() as u32,
+                range: from as u32..near.len() as u32,
             });
         }
     }
+    let (giver, start) = before;
+    tallies.count(giver, &pictures[start..], &votes[start..]);
     Votes {
-        totals: tallies.into_iter().map(|t| t.total).collect(),
+        totals: tallies.0.into_iter().map(|t| t.total).collect(),
         lists,
         near,
         pictures,
+    }
+}
+
+/// By picture.
+struct Tallies(Vec<Tally>);
+
+impl Tallies {
+    fn new(pictures: usize) -> Self {
+        let none = Tally {
+            total: 0,
+            given: 0,
+            giver: u32::MAX,
+        };
+        Self(vec![none; pictures])
+    }
+
+    /// A picture's will be needed: the lists that pass by leave few of them near.
+    #[inline]
+    fn prefetch(&self, picture: u16) {
+        let at = usize::from(picture);
+        prefetch(&self.0[at..=at]);
+    }
+
+    /// What one feature gives: to each picture the most of what it has given it since another did.
+    #[inline]
+    fn count(&mut self, giver: u32, pictures: &[u16], votes: &[u32]) {
+        for (&picture, &vote) in pictures.iter().zip(votes) {
+            let tally = &mut self.0[usize::from(picture)];
+            let given = if tally.giver == giver { tally.given } else { 0 };
+            let more = vote.saturating_sub(given);
+            tally.giver = giver;
+            tally.given = given + more;
+            tally.total += u64::from(more);
+        }
     }
 }
 
@@ -161,12 +190,15 @@ struct LookedUp {
     postings: Range<usize>,
 }
 
-/// The lists of these features' words, in their order; none that is empty.
+/// The lists of these features' words, feature by feature; none that is empty.
 fn looked_up<'q>(
     segment: &Segment,
     features: impl Iterator<Item = (u32, &'q QueryFeature)>,
     weights: &Weights,
 ) -> Vec<LookedUp> {
+    let mut features: Vec<(u32, &QueryFeature)> = features.collect();
+    // Those of one word one after the other: its list is still near when the next one asks for it.
+    features.sort_by_key(|(_, words)| words.assigned.first().map(|a| a.word));
     let mut lists = Vec::new();
     for (feature, words) in features {
         for (a, assignment) in words.assigned.iter().zip(0u32..) {

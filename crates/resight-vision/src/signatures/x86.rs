@@ -4,8 +4,9 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    _MM_HINT_T1, _mm_prefetch, _mm512_cmple_epu64_mask, _mm512_loadu_si512, _mm512_popcnt_epi64,
-    _mm512_set1_epi64, _mm512_xor_si512,
+    _MM_HINT_T1, _mm_prefetch, _mm512_add_epi64, _mm512_cmple_epu64_mask, _mm512_loadu_si512,
+    _mm512_maskz_compress_epi64, _mm512_or_si512, _mm512_popcnt_epi64, _mm512_set_epi64,
+    _mm512_set1_epi64, _mm512_slli_epi64, _mm512_storeu_si512, _mm512_xor_si512,
 };
 
 use crate::dispatch::{Level, Simd};
@@ -13,7 +14,9 @@ use crate::dispatch::{Level, Simd};
 /// Whether [`near`] works on this level.
 #[inline]
 pub(super) fn has(simd: Simd) -> bool {
-    simd.level() == Level::Avx512 && is_x86_feature_detected!("avx512vpopcntdq")
+    simd.level() == Level::Avx512
+        && is_x86_feature_detected!("avx512vpopcntdq")
+        && is_x86_feature_detected!("popcnt")
 }
 
 /// As `within`; panics unless [`has`].
@@ -26,26 +29,42 @@ pub(super) fn near(
 ) {
     assert!(has(simd));
     // SAFETY: the processor has AVX-512 F, or there would be no `Simd` of this level, and it has
-    // been asked for the other.
+    // been asked for the others.
     unsafe { near_by_eight(signatures, query, most, found) }
 }
 
-#[target_feature(enable = "avx512f,avx512vpopcntdq")]
+/// Eights whose near ones are gathered before they are told.
+const TOGETHER: usize = 16;
+
+/// The near ones are few and anywhere: they are gathered without a branch on where they are, as
+/// guessing that wrong took longer than the comparison.
+#[target_feature(enable = "avx512f,avx512vpopcntdq,popcnt")]
 fn near_by_eight(signatures: &[u64], query: u64, most: u32, found: &mut impl FnMut(usize, u32)) {
     let (wanted, bound) = (
         _mm512_set1_epi64(query.cast_signed()),
         _mm512_set1_epi64(i64::from(most)),
     );
+    // Each as its place in the upper half of a word and its distance in the lower.
+    let lanes = _mm512_slli_epi64::<32>(_mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0));
+    let mut gathered = [0u64; 8 * (TOGETHER + 1)];
     let (eights, rest) = signatures.as_chunks::<8>();
-    for (i, eight) in eights.iter().enumerate() {
-        // SAFETY: `eight` is 64 bytes; the load asks for no alignment.
-        let eight_words = unsafe { _mm512_loadu_si512(eight.as_ptr().cast()) };
-        let distances = _mm512_popcnt_epi64(_mm512_xor_si512(eight_words, wanted));
-        let mut near = _mm512_cmple_epu64_mask(distances, bound);
-        while near != 0 {
-            let at = near.trailing_zeros() as usize;
-            near &= near - 1;
-            found(8 * i + at, (eight[at] ^ query).count_ones());
+    for (run, eights) in eights.chunks(TOGETHER).enumerate() {
+        let mut count = 0;
+        for (i, eight) in eights.iter().enumerate() {
+            // SAFETY: `eight` is 64 bytes; the load asks for no alignment.
+            let eight = unsafe { _mm512_loadu_si512(eight.as_ptr().cast()) };
+            let distances = _mm512_popcnt_epi64(_mm512_xor_si512(eight, wanted));
+            let near = _mm512_cmple_epu64_mask(distances, bound);
+            let first = _mm512_set1_epi64(((8 * (run * TOGETHER + i)) << 32).cast_signed() as i64);
+            let told = _mm512_or_si512(_mm512_add_epi64(first, lanes), distances);
+            let told = _mm512_maskz_compress_epi64(near, told);
+            let room = &mut gathered[count..count + 8];
+            // SAFETY: `room` is 64 bytes; the store asks for no alignment.
+            unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), told) };
+            count += near.count_ones() as usize;
+        }
+        for &told in &gathered[..count] {
+            found((told >> 32) as usize, told as u32);
         }
     }
     for (i, signature) in rest.iter().enumerate() {
