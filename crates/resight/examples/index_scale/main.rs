@@ -20,7 +20,9 @@
 //! not counted), bytes a picture, memory, milliseconds, and recall@k: the share of the queries whose
 //! shortlist of k has a right picture, and the share of all right pictures in it; and of the whole
 //! searches the share of all right pictures that were looked at closely, and that are verified. The
-//! last line is JSON. The index is in `--folder` (a temporary one), 14 KB a picture of 1,000 features.
+//! last line is JSON. The index is in `--folder` (a temporary one), 14 KB a picture of 1,000 features. What
+//! an earlier run left there is asked as it is, and added to: one that had the same sets and photos.
+//! Then no rate of adding is told.
 
 mod asking;
 mod grown;
@@ -42,7 +44,7 @@ use serde_json::json;
 
 use asking::{Query, ask_index, ask_whole};
 use grown::Grown;
-use synthetic::synthetic;
+use synthetic::{donor, synthetic};
 
 const BATCH: u64 = 1000;
 
@@ -141,15 +143,36 @@ fn main() -> Result<(), Box<dyn Error>> {
     let own = folder
         .path
         .join(tag.map(|byte| format!("{byte:02x}")).concat());
-    let (index, _) = Index::open(&vocabulary, &own, true, || Ok::<_, Box<dyn Error>>(vec![]))?;
+    let most = arguments.sizes.iter().copied().max().unwrap_or_default();
+    let features = |words: &[Posting]| words.len() as u32;
+    let mut all: Vec<(Key, u32)> = (real.iter())
+        .map(|(key, words)| (*key, features(words.postings())))
+        .collect();
+    all.extend((last_real + 1..=most).map(|key| {
+        let donor = donor(key, photos.len());
+        (Key(key), features(&postings[donor]))
+    }));
+    let (index, opened) = Index::open(&vocabulary, &own, true, || Ok::<_, Box<dyn Error>>(all))?;
+    if let Some(lost) = opened.lost {
+        println!("what is in the folder is not used: {lost}");
+    }
 
     let mut figures = serde_json::Map::new();
-    let mut next = last_real + 1;
-    let mut added = real.len();
-    let begun = Instant::now();
-    index.add(real);
-    let mut spent = begun.elapsed();
+    let held = opened.last.map_or(0, |key| key.0);
+    let mut next = held.max(last_real) + 1;
+    let mut added = 0;
+    let mut spent = Duration::ZERO;
+    if held == 0 {
+        added = real.len();
+        let begun = Instant::now();
+        index.add(real);
+        spent = begun.elapsed();
+    }
     for size in arguments.sizes {
+        if size < held {
+            let why = format!("the folder holds {held} pictures: it cannot be asked at {size}");
+            return Err(why.into());
+        }
         while next <= size {
             let batch: Vec<(Key, PictureWords)> = (next..=size.min(next + BATCH - 1))
                 .into_par_iter()
@@ -166,17 +189,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         spent += begun.elapsed();
         let snapshot = index.snapshot();
         let bytes = snapshot.bytes() as f64 / snapshot.len() as f64;
+        let rate = (held == 0).then(|| added as f64 / spent.as_secs_f64());
         println!(
-            "\n{} pictures: {:.0} added a second, {bytes:.0} bytes a picture, {} MiB of memory of its own, {} with files",
+            "\n{} pictures: {} added a second, {bytes:.0} bytes a picture, {} MiB of memory of its own, {} with files",
             snapshot.len(),
-            rate(added, spent),
+            rate.map_or("not timed how many".into(), |rate| format!("{rate:.0}")),
             memory("RssAnon:"),
             memory("VmRSS:"),
         );
         let mut put = |what: &str, value: serde_json::Value| {
             figures.insert(format!("{size}_{what}"), value);
         };
-        put("added_per_second", json!(rate(added, spent)));
+        put("added_per_second", json!(rate));
         put("bytes_per_picture", json!(bytes));
         put("own_memory_mib", json!(memory("RssAnon:")));
         let options = CandidateOptions {
@@ -201,10 +225,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{}", serde_json::Value::Object(figures));
     Ok(())
-}
-
-fn rate(added: usize, spent: Duration) -> f64 {
-    added as f64 / spent.as_secs_f64()
 }
 
 /// Adds the pictures of a labelled set; its queries, their `keys` not known yet.
