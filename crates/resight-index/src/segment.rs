@@ -371,3 +371,30 @@ impl Builder {
         Segment { bytes, layout }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture_words::Posting;
+
+    #[test]
+    fn a_word_is_found_in_any_set_of_words() {
+        for set in 0u32..1 << 9 {
+            let words = (0..9).filter(|word| set >> word & 1 == 1);
+            let postings = words.clone().map(|word| Posting {
+                word,
+                signature: u64::from(word),
+                place: Place::default(),
+            });
+            let segment = Segment::build(&[(Key(1), PictureWords::new(postings.collect()))]);
+            for word in 0..12 {
+                let found = segment.at(segment.find_word(word)).signatures;
+                let held: &[u64] = match words.clone().any(|w| w == word) {
+                    true => &[u64::from(word)],
+                    false => &[],
+                };
+                assert_eq!(found, held, "{word} of {set:b}");
+            }
+        }
+    }
+}

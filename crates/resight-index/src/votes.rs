@@ -62,9 +62,9 @@ impl Weights {
 #[derive(Clone, Copy)]
 struct Tally {
     total: u64,
-    /// What the present query feature has given.
+    /// What the last query feature that gave anything has given.
     given: u32,
-    /// Which feature that was.
+    /// Which that was.
     giver: u32,
 }
 
@@ -167,7 +167,8 @@ impl Tallies {
         prefetch(&self.0[at..=at]);
     }
 
-    /// What one feature gives: to each picture the most of what it has given it since another did.
+    /// Counts what one feature gives these pictures: of all its votes for a picture the highest, so only
+    /// what one has more than those before. Its lists must come one after the other.
     #[inline]
     fn count(&mut self, giver: u32, pictures: &[u16], votes: &[u32]) {
         for (&picture, &vote) in pictures.iter().zip(votes) {

@@ -165,14 +165,32 @@ impl Nearest {
 
     /// Compares the result features `first ..`, whose descriptors stand end to end in `rows`, with
     /// these query features: as [`Nearest::compare`], for many results and short runs of them. A pair
-    /// must not be offered twice. Panics when there is no such feature.
+    /// must not be offered twice. Panics when there is no such feature, or `rows` are no whole descriptors of
+    /// the lookers' length.
     pub fn compare_run(&mut self, first: u32, rows: &[u8], lookers: &Lookers) {
+        let Some(&last) = lookers.queries().last() else {
+            return;
+        };
+        // Checked before anything is changed.
+        assert!(
+            rows.len().is_multiple_of(lookers.dimension()),
+            "{} bytes of descriptors of {}",
+            rows.len(),
+            lookers.dimension()
+        );
+        let until = first as usize + rows.len() / lookers.dimension();
+        assert!(
+            until <= self.backward.distances.len() && (last as usize) < self.forward.len(),
+            "result features to {until} of {}, query features to {last} of {}",
+            self.backward.distances.len(),
+            self.forward.len()
+        );
         let found = &mut self.found;
         lookers.compare(self.simd, first, rows, found);
         for (f, &query) in found.forward.iter().zip(lookers.queries()) {
             self.forward[query as usize].offer_best(f.nearest, f.second);
         }
-        let run = first as usize..first as usize + found.backward.len();
+        let run = first as usize..until;
         let distances = self.backward.distances[run.clone()].iter_mut();
         let nearest = distances.zip(&mut self.backward.queries[run]);
         for ((distance, query), &(d, looker)) in nearest.zip(&found.backward) {

@@ -16,12 +16,15 @@ use crate::distance::squared_distances_on;
 pub struct Lookers {
     queries: Vec<u32>,
     rows: Vec<u8>,
+    dimension: usize,
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     packed: Option<Panels>,
 }
 
 /// Descriptors by sixteens: the same four bytes of all of a panel's in one line. What fills up the last
-/// panel is never read.
+/// panel does not count.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 pub(super) struct Panels {
     /// [`STEPS`] for each panel.
     pub(super) lines: Vec<Line>,
@@ -39,22 +42,27 @@ pub(super) const STEPS: usize = LENGTH / 4;
 pub(super) struct Found {
     /// By looker: its nearest in the run.
     pub(super) forward: Vec<Forward>,
-    /// By result feature: the least distance, and which looker's it is; both `u32::MAX` without one.
+    /// By result feature: the least distance, and which looker's it is.
     pub(super) backward: Vec<(u32, u32)>,
     distances: Vec<u32>,
 }
 
 impl Lookers {
     /// Query features, ascending, whose descriptors of `dimension` bytes stand end to end in `rows`.
-    /// Panics when there are not as many.
+    /// Panics when there are not as many, or they have no bytes.
     pub fn new(queries: Vec<u32>, rows: Vec<u8>, dimension: usize) -> Self {
         assert_eq!(queries.len() * dimension, rows.len(), "queries and rows");
+        assert!(
+            dimension > 0 || queries.is_empty(),
+            "descriptors without bytes"
+        );
         debug_assert!(queries.is_sorted());
         let packed = (dimension == LENGTH && reads_panels(Simd::widest()) && !queries.is_empty())
             .then(|| Panels::of(rows.as_chunks().0));
         Self {
             queries,
             rows,
+            dimension,
             packed,
         }
     }
@@ -72,6 +80,11 @@ impl Lookers {
     /// Their descriptors, end to end.
     pub fn rows(&self) -> &[u8] {
         &self.rows
+    }
+
+    /// Bytes of a descriptor.
+    pub(super) fn dimension(&self) -> usize {
+        self.dimension
     }
 
     /// Compares them with the result features `first ..`, whose descriptors stand end to end in `rows`.
@@ -96,8 +109,7 @@ impl Lookers {
             );
             return;
         }
-        let dimension = self.rows.len() / self.queries.len();
-        for (row, result) in rows.chunks_exact(dimension.max(1)).zip(first..) {
+        for (row, result) in rows.chunks_exact(self.dimension).zip(first..) {
             squared_distances_on(simd, row, &self.rows, &mut found.distances);
             let distances = found.distances.iter().copied();
             for (forward, d) in found.forward.iter_mut().zip(distances.clone()) {
@@ -105,19 +117,20 @@ impl Lookers {
                     forward.offer(d, result);
                 }
             }
-            let nearest = distances.zip(0..).min();
-            let nearest = nearest.unwrap_or((u32::MAX, u32::MAX));
-            found.backward.push(nearest);
+            found.backward.extend(distances.zip(0..).min());
         }
     }
 }
 
 /// Whether these instructions compare panels.
+#[cfg(target_arch = "x86_64")]
 fn reads_panels(simd: Simd) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return simd.level() == crate::dispatch::Level::Avx512;
-    #[cfg(not(target_arch = "x86_64"))]
-    return simd != simd;
+    simd.level() == crate::dispatch::Level::Avx512
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn reads_panels(_: Simd) -> bool {
+    false
 }
 
 impl Panels {

@@ -58,7 +58,7 @@ fn check(query: &Descriptors, result: &Descriptors, what: &str) {
             by_rows.compare(i as u32, descriptor, 0, result.as_bytes());
         }
         let mut by_results = Nearest::on(simd, query.len(), result.len());
-        let dimension = query.dimension().max(result.dimension());
+        let dimension = query.dimension();
         // Every third feature, and all others; runs of all lengths, from the last to the first.
         let lookers = [true, false].map(|third| {
             let chosen = (0..query.len()).filter(|i| (i % 3 == 0) == third);
@@ -67,7 +67,7 @@ fn check(query: &Descriptors, result: &Descriptors, what: &str) {
             Lookers::new(queries, rows.collect(), dimension)
         });
         let mut until = result.len();
-        for length in (0..).take_while(|_| dimension > 0) {
+        for length in 0.. {
             let first = until.saturating_sub(length);
             let rows = &result.as_bytes()[first * dimension..until * dimension];
             for lookers in &lookers {
@@ -103,7 +103,7 @@ fn check_random(random: &mut Random, queries: usize, results: usize, dimension: 
 fn all_levels_agree_with_the_definition() {
     let mut random = Random(1);
     for dimension in [1, 3, 31, 32, 64, 128, 200] {
-        for queries in [0, 1, 2, 15, 16, 17, 33, 100] {
+        for queries in [0, 1, 2, 15, 16, 17, 33, 48, 100] {
             for results in [0, 1, 2, 15, 16, 17, 33, 100] {
                 check_random(&mut random, queries, results, dimension);
             }
@@ -281,5 +281,23 @@ fn more_features_than_announced_are_refused() {
         assert!(!past(0, 1));
         assert!(past(0, 2), "{simd:?}: the run passes the end");
         assert!(past(1, 0), "{simd:?}: no such query feature");
+        for dimension in [4, 128] {
+            let past = |query, first, bytes| {
+                let lookers = Lookers::new(vec![query], vec![7; dimension], dimension);
+                let mut nearest = Nearest::on(simd, 1, 3);
+                let run = catch_unwind(std::panic::AssertUnwindSafe(|| {
+                    nearest.compare_run(first, &vec![7; bytes], &lookers);
+                }));
+                assert!(run.is_ok() || nearest.matches(&MatchOptions::default()).is_empty());
+                run.is_err()
+            };
+            assert!(!past(0, 1, 2 * dimension));
+            assert!(
+                past(0, 2, 2 * dimension),
+                "{simd:?}: the run passes the end"
+            );
+            assert!(past(1, 0, 2 * dimension), "{simd:?}: no such query feature");
+            assert!(past(0, 0, dimension + 1), "{simd:?}: no whole descriptors");
+        }
     }
 }

@@ -46,7 +46,7 @@ fn near_by_eight(signatures: &[u64], query: u64, most: u32, found: &mut impl FnM
     );
     // Each as its place in the upper half of a word and its distance in the lower.
     let lanes = _mm512_slli_epi64::<32>(_mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0));
-    let mut gathered = [0u64; 8 * (TOGETHER + 1)];
+    let mut gathered = [0u64; 8 * TOGETHER];
     let (eights, rest) = signatures.as_chunks::<8>();
     for (run, eights) in eights.chunks(TOGETHER).enumerate() {
         let mut count = 0;

@@ -152,13 +152,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         let donor = donor(key, photos.len());
         (Key(key), features(&postings[donor]))
     }));
-    let (index, opened) = Index::open(&vocabulary, &own, true, || Ok::<_, Box<dyn Error>>(all))?;
+    let open = |writable| {
+        Index::open(&vocabulary, &own, writable, || {
+            Ok::<_, Box<dyn Error>>(all.clone())
+        })
+    };
+    // Read only, as one that may write would take pictures above the largest size for removed ones.
+    let held = open(false)?.1.last.map_or(0, |key| key.0);
+    if let Some(size) = arguments.sizes.iter().find(|size| **size < held) {
+        let why = format!("the folder holds {held} pictures: it cannot be asked at {size}");
+        return Err(why.into());
+    }
+    if (1..last_real).contains(&held) {
+        let why = format!(
+            "the folder holds {held} pictures and there are {last_real} real ones: remove it"
+        );
+        return Err(why.into());
+    }
+    let (index, opened) = open(true)?;
     if let Some(lost) = opened.lost {
-        println!("what is in the folder is not used: {lost}");
+        println!("not all that is in the folder is used: {lost}");
     }
 
     let mut figures = serde_json::Map::new();
-    let held = opened.last.map_or(0, |key| key.0);
     let mut next = held.max(last_real) + 1;
     let mut added = 0;
     let mut spent = Duration::ZERO;
@@ -169,10 +185,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         spent = begun.elapsed();
     }
     for size in arguments.sizes {
-        if size < held {
-            let why = format!("the folder holds {held} pictures: it cannot be asked at {size}");
-            return Err(why.into());
-        }
         while next <= size {
             let batch: Vec<(Key, PictureWords)> = (next..=size.min(next + BATCH - 1))
                 .into_par_iter()
