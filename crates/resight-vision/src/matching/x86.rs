@@ -159,39 +159,24 @@ fn avx512_lookers(
 ) {
     let panels = panels.lines.chunks_exact(STEPS).zip(&panels.columns);
     for ((lines, column), (forward, number)) in panels.zip(forward.chunks_mut(LANES).zip(0u32..)) {
-        let far = _mm512_set1_epi32(-1);
-        // The lanes that count.
-        let counts = u16::MAX >> (LANES - forward.len());
         // Nearest distance, its row, and the second nearest distance of each lane.
-        let mut near = [far; 3];
-        let start = number * LANES as u32;
-        let mut at = 0;
-        while rows.len() - at >= 4 {
-            let four = [&rows[at], &rows[at + 1], &rows[at + 2], &rows[at + 3]];
-            let four = tile(lines, column, four);
-            for distances in four {
-                let distances = _mm512_mask_mov_epi32(far, counts, distances);
-                offer(
-                    distances,
-                    first + at as u32,
-                    start,
-                    &mut near,
-                    &mut backward[at],
-                );
-                at += 1;
-            }
+        let mut near = [_mm512_set1_epi32(-1); 3];
+        let panel = Panel {
+            lines,
+            column,
+            counts: u16::MAX >> (LANES - forward.len()),
+            start: number * LANES as u32,
+        };
+        let (rows, rest) = rows.as_chunks::<4>();
+        let (nearest, nearest_of_rest) = backward.as_chunks_mut::<4>();
+        for ((rows, nearest), first) in rows.iter().zip(nearest).zip((first..).step_by(4)) {
+            meet(&panel, rows, first, &mut near, nearest);
         }
-        for row in &rows[at..] {
-            let [distances] = tile(lines, column, [row]);
-            let distances = _mm512_mask_mov_epi32(far, counts, distances);
-            offer(
-                distances,
-                first + at as u32,
-                start,
-                &mut near,
-                &mut backward[at],
-            );
-            at += 1;
+        let first = first + 4 * rows.len() as u32;
+        let rest = rest.as_chunks::<1>().0.iter();
+        let nearest = nearest_of_rest.as_chunks_mut::<1>().0.iter_mut();
+        for ((rows, nearest), first) in rest.zip(nearest).zip(first..) {
+            meet(&panel, rows, first, &mut near, nearest);
         }
         let mut lanes = [Line::FAR; 3];
         for (line, near) in lanes.iter_mut().zip(near) {
@@ -204,11 +189,38 @@ fn avx512_lookers(
     }
 }
 
+/// Sixteen lookers.
+struct Panel<'a> {
+    lines: &'a [Line],
+    column: &'a Line,
+    /// The lanes that count.
+    counts: u16,
+    /// The number of the first looker.
+    start: u32,
+}
+
+/// Compares the result features `first ..` with a panel.
+#[inline]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn meet<const R: usize>(
+    panel: &Panel<'_>,
+    rows: &[[u8; LENGTH]; R],
+    first: u32,
+    near: &mut [__m512i; 3],
+    backward: &mut [(u32, u32); R],
+) {
+    let distances = tile(panel.lines, panel.column, rows);
+    for ((distances, backward), row) in distances.into_iter().zip(backward).zip(first..) {
+        let distances = _mm512_mask_mov_epi32(_mm512_set1_epi32(-1), panel.counts, distances);
+        offer(distances, row, panel.start, near, backward);
+    }
+}
+
 /// Distances of some rows to the sixteen descriptors of a panel. With the bytes a of a row taken as
 /// signed after subtracting 128: |a|² + |b|² − 2 Σab = |a|² + (|b|² − 256 Σb) − 2 Σb(a − 128).
 #[inline]
 #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-fn tile<const R: usize>(lines: &[Line], column: &Line, rows: [&[u8; LENGTH]; R]) -> [__m512i; R] {
+fn tile<const R: usize>(lines: &[Line], column: &Line, rows: &[[u8; LENGTH]; R]) -> [__m512i; R] {
     let mut sums = [_mm512_setzero_si512(); R];
     for (step, line) in lines.iter().enumerate() {
         let line = load(line);
