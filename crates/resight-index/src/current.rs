@@ -11,7 +11,7 @@ pub(crate) struct Current<S> {
     writer: Mutex<Work>,
     /// There is something to merge or to save, or the end.
     work: Condvar,
-    /// The keeper has nothing left to do.
+    /// The keeper has done something, or has nothing left to do.
     rest: Condvar,
     now: RwLock<Arc<S>>,
 }
@@ -78,7 +78,10 @@ impl<S> Current<S> {
             let changes = work.changes;
             drop(work);
             match step(&self.snapshot()) {
-                Some(Ok(())) => continue,
+                Some(Ok(())) => {
+                    self.rest.notify_all();
+                    continue;
+                }
                 // What cannot be saved now is tried again after the next change, or at the next
                 // start: until then it is in memory.
                 Some(Err(e)) => tracing::warn!("a part of the index is not saved: {e}"),
@@ -130,8 +133,13 @@ impl<S: Send + Sync + 'static> Kept<S> {
 
     /// Waits until everything is merged and saved that should be.
     pub(crate) fn settle(&self) {
+        self.wait_while(|_| true);
+    }
+
+    /// Waits as long as the keeper has something to do and the state is so.
+    pub(crate) fn wait_while(&self, is_so: impl Fn(&S) -> bool) {
         let mut work = self.current.lock();
-        while !work.idle && self.keeper.is_some() {
+        while !work.idle && self.keeper.is_some() && is_so(&self.current.snapshot()) {
             work = self
                 .current
                 .rest

@@ -1,5 +1,6 @@
 //! The index that grows and shrinks, one change at a time; readers hold snapshots.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,7 +25,12 @@ pub(crate) const SMALL: usize = 1024;
 #[derive(Debug)]
 pub struct Index {
     kept: Kept<Snapshot>,
+    /// Bytes of segments that are to be saved and are not yet: with more, those who add wait.
+    most_unsaved: usize,
 }
+
+/// The same where segments are saved: two large ones, beside what a merge needs.
+const MOST_UNSAVED: usize = 2 << 30;
 
 /// What becomes of large segments in the background.
 enum Keeping {
@@ -114,19 +120,27 @@ impl Index {
             segments,
             frequencies: Arc::new(frequencies),
         };
-        let mut folder = match keeping {
-            Keeping::In(folder) => Some(folder),
-            Keeping::InMemory => None,
+        let (mut folder, most_unsaved) = match keeping {
+            Keeping::In(folder) => (Some(folder), MOST_UNSAVED),
+            Keeping::InMemory => (None, usize::MAX),
             Keeping::Nothing => {
                 return Self {
                     kept: Kept::untidied(snapshot),
+                    most_unsaved: usize::MAX,
                 };
             }
         };
         let kept = Kept::new(snapshot, move |current, snapshot| {
             keeper::step(current, snapshot, folder.as_mut())
         });
-        Self { kept }
+        Self { kept, most_unsaved }
+    }
+
+    /// The same, with less memory.
+    #[cfg(test)]
+    pub(crate) fn with_most_unsaved(mut self, bytes: usize) -> Self {
+        self.most_unsaved = bytes;
+        self
     }
 
     /// The present state. Cheap: it shares everything.
@@ -140,7 +154,8 @@ impl Index {
     }
 
     /// Adds pictures. A key that is held already, or that is not above all keys added before, is
-    /// left out; the catalogue never gives one.
+    /// left out; the catalogue never gives one. Where more are added than can be saved meanwhile, it
+    /// waits for that, so that memory is bounded.
     pub fn add(&self, mut pictures: Vec<(Key, PictureWords)>) {
         let writer = self.kept.current.lock();
         let before = self.snapshot();
@@ -170,6 +185,8 @@ impl Index {
                 frequencies: Arc::new(frequencies),
             },
         );
+        self.kept
+            .wait_while(|snapshot| unsaved(snapshot) > self.most_unsaved);
     }
 
     /// Removes pictures; gives the number of those that were held.
@@ -189,7 +206,8 @@ impl Index {
             segments.retain(|s| s.len() > 0);
             for live in &mut segments {
                 if live.segment.keys().len() <= SMALL && is_sparse(live) {
-                    *live = merge(&[live]);
+                    // It is small, so it becomes one.
+                    *live = merge(&[live]).pop().unwrap_or_else(|| live.clone());
                 }
             }
             self.kept.current.change(
@@ -252,11 +270,31 @@ fn forget(segment: &Segment, frequencies: &mut [u32], gone: &[u32]) {
     }
 }
 
-/// Whether two neighbours are to be one: the newer is not well below the size of the older, and
-/// both fit into one. So each picture is copied a logarithmic number of times, and a search meets
-/// few segments.
-pub(crate) fn belong_together(older: &LiveSegment, newer: &LiveSegment) -> bool {
-    2 * newer.len() >= older.len() && older.len() + newer.len() <= MOST
+/// Bytes of segments without a file.
+pub(crate) fn unsaved(snapshot: &Snapshot) -> usize {
+    let segments = snapshot.segments.iter();
+    let unsaved = segments.filter(|s| s.file.is_none());
+    unsaved.map(|s| s.segment.length()).sum()
+}
+
+/// Pictures of these that count.
+pub(crate) fn total(segments: &[LiveSegment]) -> usize {
+    segments.iter().map(LiveSegment::len).sum()
+}
+
+/// Whether it is too large to be filled up from the next.
+pub(crate) fn is_full(live: &LiveSegment) -> bool {
+    4 * live.len() >= 3 * MOST
+}
+
+/// Whether a segment is to be merged with those behind it: they are not well below its size, and all fit
+/// into one, or it is filled up from them, none of them full. So each picture is copied a logarithmic
+/// number of times, and a search meets few segments.
+pub(crate) fn belong_together(older: &LiveSegment, newer: &[LiveSegment]) -> bool {
+    let behind = total(newer);
+    let fits = older.len() + behind <= MOST;
+    let fills = behind <= MOST && !is_full(older) && !newer.iter().any(is_full);
+    2 * behind >= older.len() && (fits || fills)
 }
 
 /// Whether more than a quarter of it has been removed.
@@ -267,25 +305,40 @@ pub(crate) fn is_sparse(live: &LiveSegment) -> bool {
 /// Merges the newest segments as long as they are small.
 fn merge_tail(segments: &mut Vec<LiveSegment>) {
     while let [.., older, newer] = &segments[..]
-        && belong_together(older, newer)
+        && belong_together(older, std::slice::from_ref(newer))
         && older.len() + newer.len() <= SMALL
     {
         let merged = merge(&[older, newer]);
         segments.truncate(segments.len() - 2);
-        segments.push(merged);
+        segments.extend(merged);
     }
 }
 
-pub(crate) fn merge(segments: &[&LiveSegment]) -> LiveSegment {
-    let live: Vec<_> = segments
-        .iter()
-        .map(|s| move |picture| s.is_live(picture))
-        .collect();
-    let parts = segments.iter().zip(&live).map(|(s, is_live)| Part {
-        segment: &s.segment,
-        is_live,
-    });
-    LiveSegment::of(Segment::merge(&parts.collect::<Vec<_>>()))
+/// What counts of these neighbours, in as few segments as can be: all but the last have [`MOST`] pictures.
+pub(crate) fn merge(segments: &[&LiveSegment]) -> Vec<LiveSegment> {
+    let total: usize = segments.iter().map(|s| s.len()).sum();
+    let cuts = (0..total).step_by(MOST);
+    cuts.map(|cut| {
+        let mut before = 0;
+        let ranges = segments.iter().map(|s| {
+            let own = s.len();
+            let place = |number: usize| s.place(number.saturating_sub(before).min(own));
+            let range = place(cut)..place(cut + MOST);
+            before += own;
+            range
+        });
+        let ranges: Vec<Range<u32>> = ranges.collect();
+        let live = segments.iter().zip(ranges);
+        let live: Vec<_> = live
+            .map(|(s, range)| move |picture| range.contains(&picture) && s.is_live(picture))
+            .collect();
+        let parts = segments.iter().zip(&live).map(|(s, is_live)| Part {
+            segment: &s.segment,
+            is_live,
+        });
+        LiveSegment::of(Segment::merge(&parts.collect::<Vec<_>>()))
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -7,14 +7,14 @@ use std::io;
 
 use crate::current::Current;
 use crate::folder::{Folder, Saved};
-use crate::index::{SMALL, belong_together, is_sparse, merge};
+use crate::index::{SMALL, belong_together, is_full, is_sparse, merge, total};
 use crate::live::{Keyed, LiveSegment, replaced};
 use crate::segment::Segment;
 use crate::snapshot::Snapshot;
 
 /// What is to be done next.
 enum Task {
-    /// One segment in place of these neighbours, or of one with too many removed.
+    /// As few segments as can be in place of these neighbours, or of one with too many removed.
     Merge(Vec<LiveSegment>),
     Save(LiveSegment),
 }
@@ -37,6 +37,12 @@ pub(crate) fn step(
 
 fn next(snapshot: &Snapshot, saves: bool) -> Option<Task> {
     let segments = &snapshot.segments;
+    let unsaved = |s: &&LiveSegment| saves && s.file.is_none();
+    // First what stays as it is while more is added: else those who add without a pause would fill
+    // memory, as there would always be something to merge.
+    if let Some(full) = segments.iter().find(|s| unsaved(s) && is_full(s)) {
+        return Some(Task::Save(full.clone()));
+    }
     let sparse = segments
         .iter()
         .find(|s| is_sparse(s) && s.segment.keys().len() > SMALL);
@@ -44,15 +50,23 @@ fn next(snapshot: &Snapshot, saves: bool) -> Option<Task> {
         return Some(Task::Merge(vec![sparse.clone()]));
     }
     // Removals may have left neighbours anywhere that would fit into one.
-    let pair = segments
-        .windows(2)
-        .rev()
-        .find(|pair| belong_together(&pair[0], &pair[1]) && pair[0].len() + pair[1].len() > SMALL);
-    if let Some(pair) = pair {
-        return Some(Task::Merge(pair.to_vec()));
+    let ends = (2..=segments.len()).rev();
+    let mut runs = ends.map(|end| together(&segments[..end]));
+    if let Some(run) = runs.find(|run| total(run) > SMALL && run.len() > 1) {
+        return Some(Task::Merge(run.to_vec()));
     }
-    let unsaved = |s: &&LiveSegment| saves && s.file.is_none() && s.segment.keys().len() >= SMALL;
-    segments.iter().find(unsaved).cloned().map(Task::Save)
+    let large = |s: &&LiveSegment| unsaved(s) && s.segment.keys().len() >= SMALL;
+    segments.iter().find(large).cloned().map(Task::Save)
+}
+
+/// The last of these segments, with as many before it as belong together: what merging them pair by pair
+/// would come to, in one go.
+fn together(segments: &[LiveSegment]) -> &[LiveSegment] {
+    let mut from = segments.len() - 1;
+    while from > 0 && belong_together(&segments[from - 1], &segments[from..]) {
+        from -= 1;
+    }
+    &segments[from..]
 }
 
 fn save(
@@ -66,7 +80,7 @@ fn save(
         removed: live.removed.clone(),
         file: Some(name),
     };
-    replace(current, std::slice::from_ref(live), saved);
+    replace(current, std::slice::from_ref(live), vec![saved]);
     // Saved ones up to the first that is not: those behind it would be lost at a start anyway.
     let snapshot = current.snapshot();
     let names = snapshot.segments.iter().map_while(|s| s.file.clone());
@@ -74,7 +88,7 @@ fn save(
 }
 
 /// Puts `new` where `old` stand, unless they are no longer there.
-fn replace(current: &Current<Snapshot>, old: &[LiveSegment], new: LiveSegment) {
+fn replace(current: &Current<Snapshot>, old: &[LiveSegment], new: Vec<LiveSegment>) {
     let _writer = current.lock();
     let before = current.snapshot();
     if let Some(segments) = replaced(&before.segments, old, new) {
@@ -82,5 +96,144 @@ fn replace(current: &Current<Snapshot>, old: &[LiveSegment], new: LiveSegment) {
             segments,
             frequencies: before.frequencies.clone(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Key;
+    use crate::index::Index;
+    use crate::picture_words::{PictureWords, Posting};
+    use crate::place::Place;
+    use crate::segment::MOST;
+    use crate::vocabulary::Vocabulary;
+
+    /// Small pictures, so that as many as a full segment has are quickly made.
+    fn pictures(keys: std::ops::Range<usize>) -> Vec<(Key, PictureWords)> {
+        let picture = |key: usize| {
+            let posting = Posting {
+                word: (key % 7) as u32,
+                signature: key as u64,
+                place: Place::default(),
+            };
+            (Key(key as u64), PictureWords::new(vec![posting]))
+        };
+        keys.map(picture).collect()
+    }
+
+    fn segment(keys: std::ops::Range<usize>) -> LiveSegment {
+        LiveSegment::of(Segment::build(&pictures(keys)))
+    }
+
+    /// Segments of so many pictures, one after the other.
+    fn segments(lengths: &[usize]) -> Vec<LiveSegment> {
+        let mut from = 0;
+        let of = lengths.iter().map(|&length| {
+            from += length;
+            segment(from - length..from)
+        });
+        of.collect()
+    }
+
+    /// Lengths when nothing is left to be merged, of these and after each of the changes.
+    fn tidied(snapshot: &mut Snapshot) -> Vec<usize> {
+        while let Some(task) = next(snapshot, false) {
+            let Task::Merge(parts) = task else {
+                unreachable!("nothing is to be saved");
+            };
+            let merged = merge(&parts.iter().collect::<Vec<_>>());
+            snapshot.segments = replaced(&snapshot.segments, &parts, merged).unwrap();
+        }
+        snapshot.segments.iter().map(LiveSegment::len).collect()
+    }
+
+    fn lengths_of(lengths: &[usize]) -> Vec<usize> {
+        let mut snapshot = Snapshot {
+            segments: segments(lengths),
+            ..Snapshot::default()
+        };
+        let tidied = tidied(&mut snapshot);
+        let keys = snapshot.keys();
+        assert!(
+            keys.iter()
+                .map(|key| key.0 as usize)
+                .eq(0..lengths.iter().sum())
+        );
+        tidied
+    }
+
+    #[test]
+    fn segments_are_merged_until_they_are_full() {
+        let full = MOST * 3 / 4;
+        // What fits into one becomes one, and in one go.
+        assert_eq!(lengths_of(&[2000, 1000, 600]), [3600]);
+        assert_eq!(lengths_of(&vec![1000; 60]), [60_000]);
+        // Those well below the one before wait for more.
+        assert_eq!(lengths_of(&[40_000, 10_000]), [40_000, 10_000]);
+        // What does not fit fills up the one before; a full one stays.
+        assert_eq!(lengths_of(&[40_000, 35_000]), [MOST, 75_000 - MOST]);
+        assert_eq!(lengths_of(&[full, 40_000]), [full, 40_000]);
+        assert_eq!(lengths_of(&[30_000, full]), [30_000, full]);
+        // So whatever comes in, all but those that still grow are full.
+        let mut snapshot = Snapshot::default();
+        let mut from = 0;
+        for length in (0..80).map(|i| 1100 + i * 7919 % 5000) {
+            snapshot.segments.push(segment(from..from + length));
+            from += length;
+            tidied(&mut snapshot);
+        }
+        let lengths = tidied(&mut snapshot);
+        let growing = lengths.iter().rposition(|n| *n >= full).unwrap() + 1;
+        assert!(lengths[..growing].iter().all(|n| *n >= full), "{lengths:?}");
+        assert_eq!(lengths.iter().sum::<usize>(), from);
+    }
+
+    #[test]
+    fn what_was_removed_of_a_run_is_gone_from_all_that_it_becomes() {
+        let mut segments = segments(&[40_000, 20_000, 15_000]);
+        let gone = [Key(3), Key(39_999), Key(59_000), Key(70_000)];
+        crate::live::remove_all(&mut segments, &gone[..2]);
+        let merged = merge(&segments.iter().collect::<Vec<_>>());
+        let lengths: Vec<usize> = merged.iter().map(LiveSegment::len).collect();
+        assert_eq!(lengths, [MOST, 74_998 - MOST]);
+        // Removed while they were merged.
+        let mut now = segments.clone();
+        crate::live::remove_all(&mut now, &gone[2..]);
+        let new = replaced(&now, &segments, merged).unwrap();
+        let snapshot = Snapshot {
+            segments: new,
+            ..Snapshot::default()
+        };
+        let kept = (0..75_000).map(Key).filter(|key| !gone.contains(key));
+        assert!(snapshot.keys().into_iter().eq(kept));
+    }
+
+    #[test]
+    fn a_full_segment_is_saved_before_anything_is_merged() {
+        let snapshot = Snapshot {
+            segments: segments(&[3000, 2000, MOST, 3000, 2000]),
+            ..Snapshot::default()
+        };
+        let Some(Task::Save(live)) = next(&snapshot, true) else {
+            unreachable!("the full one is to be saved");
+        };
+        assert_eq!(live.len(), MOST);
+    }
+
+    #[test]
+    fn who_adds_more_than_is_saved_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let vocabulary = Vocabulary::generic();
+        let held = || Ok::<_, ()>(Vec::new());
+        let (index, _) = Index::open(&vocabulary, folder.path(), true, held).unwrap();
+        let index = index.with_most_unsaved(1 << 20);
+        for from in (0..200_000).step_by(4000) {
+            index.add(pictures(from..from + 4000));
+            let unsaved = crate::index::unsaved(&index.snapshot());
+            // Small segments are not saved, and one more add is let in.
+            assert!(unsaved < 2 << 20, "{unsaved}");
+        }
+        assert_eq!(index.snapshot().len(), 200_000);
     }
 }

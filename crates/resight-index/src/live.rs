@@ -91,6 +91,14 @@ impl<S: Keyed> LiveSegment<S> {
         self.segment.keys().len() - self.removed.len()
     }
 
+    /// Where the picture stands that has so many before it that count; behind all where none has.
+    pub(crate) fn place(&self, number: usize) -> u32 {
+        let all = 0..self.segment.keys().len() as u32;
+        let end = all.end;
+        let mut live = all.filter(|&picture| self.is_live(picture));
+        live.nth(number).unwrap_or(end)
+    }
+
     /// Pictures of these keys that count, ascending, each once.
     pub(crate) fn find_all(&self, keys: &[Key]) -> Vec<u32> {
         let mut found: Vec<u32> = keys.iter().filter_map(|&key| self.find(key)).collect();
@@ -122,21 +130,22 @@ pub(crate) fn live_keys<S: Keyed>(segments: &[LiveSegment<S>]) -> Vec<Key> {
     live.collect()
 }
 
-/// `now` with `new` in place of the neighbours `old`, from which it was made, and without what has
+/// `now` with `new` in place of the neighbours `old`, from which they were made, and without what has
 /// been removed of them meanwhile. `None` when they are no longer there.
 pub(crate) fn replaced<S: Keyed>(
     now: &[LiveSegment<S>],
     old: &[LiveSegment<S>],
-    mut new: LiveSegment<S>,
+    mut new: Vec<LiveSegment<S>>,
 ) -> Option<Vec<LiveSegment<S>>> {
     let same = |(a, b): (&LiveSegment<S>, &LiveSegment<S>)| Arc::ptr_eq(&a.segment, &b.segment);
     let mut windows = now.windows(old.len());
     let place = windows.position(|now| now.iter().zip(old).all(same))?;
     let range = place..place + old.len();
-    new.removed = Arc::new(removed_since(old, &now[range.clone()], &new));
+    for new in &mut new {
+        new.removed = Arc::new(removed_since(old, &now[range.clone()], new));
+    }
     let mut segments = now.to_vec();
-    let new = Some(new).filter(|s| s.len() > 0);
-    segments.splice(range, new);
+    segments.splice(range, new.into_iter().filter(|s| s.len() > 0));
     Some(segments)
 }
 

@@ -244,9 +244,9 @@ impl Segment {
         found.map_or(0..0, |i| self.range(from + i))
     }
 
-    /// All postings.
-    pub(crate) fn all(&self) -> Postings<'_> {
-        self.at(0..self.signatures().len())
+    /// Places of all postings.
+    pub(crate) fn places(&self) -> &[u32] {
+        self.part(&self.layout.places)
     }
 
     /// The postings of a range, as [`Segment::find_word`] gives it.
@@ -254,7 +254,7 @@ impl Segment {
         Postings {
             pictures: &self.pictures()[range.clone()],
             signatures: &self.signatures()[range.clone()],
-            places: &self.part(&self.layout.places)[range],
+            places: &self.places()[range],
         }
     }
 
@@ -354,22 +354,22 @@ impl Builder {
         let layout = Layout::of(counts.0, counts.1, counts.2).unwrap_or_else(|| unreachable!());
         let mut words = vec![0u64; layout.length().div_ceil(8)];
         let out: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-        let parts: [(&Range<usize>, &[u8]); 8] = [
-            (&layout.keys, bytemuck::cast_slice(&self.keys)),
-            (&layout.features, bytemuck::cast_slice(&self.features)),
-            (&layout.words, bytemuck::cast_slice(&self.words)),
-            (&layout.frequencies, bytemuck::cast_slice(&self.frequencies)),
-            (&layout.starts, bytemuck::cast_slice(&self.starts)),
-            (&layout.pictures, bytemuck::cast_slice(&self.pictures)),
-            (&layout.signatures, bytemuck::cast_slice(&self.signatures)),
-            (&layout.places, bytemuck::cast_slice(&self.places)),
-        ];
-        for (range, bytes) in parts {
-            out[range.clone()].copy_from_slice(bytes);
-        }
+        // Each is let go once it is copied: all of them would be as large as the segment.
+        put(out, &layout.keys, self.keys);
+        put(out, &layout.features, self.features);
+        put(out, &layout.words, self.words);
+        put(out, &layout.frequencies, self.frequencies);
+        put(out, &layout.starts, self.starts);
+        put(out, &layout.pictures, self.pictures);
+        put(out, &layout.signatures, self.signatures);
+        put(out, &layout.places, self.places);
         let bytes = Bytes::Owned(words, layout.length());
         Segment { bytes, layout }
     }
+}
+
+fn put<T: bytemuck::NoUninit>(out: &mut [u8], range: &Range<usize>, part: Vec<T>) {
+    out[range.clone()].copy_from_slice(bytemuck::cast_slice(&part));
 }
 
 #[cfg(test)]

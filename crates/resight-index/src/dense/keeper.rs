@@ -175,7 +175,7 @@ fn belong_together(older: &Live, newer: &Live) -> bool {
 fn replace(current: &Current<DenseSnapshot>, old: &[Live], new: Live) {
     let _writer = current.lock();
     let before = current.snapshot();
-    if let Some(segments) = replaced(&before.segments, old, new) {
+    if let Some(segments) = replaced(&before.segments, old, vec![new]) {
         current.publish(before.with(segments));
     }
 }
