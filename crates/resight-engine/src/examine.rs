@@ -18,6 +18,13 @@ use crate::stored_features::StoredFeatures;
 use crate::variants::Variant;
 use crate::visual::Visual;
 
+/// Candidates without a verified one among them that end the search for more.
+pub(crate) const PATIENCE: usize = 50;
+
+/// Candidates examined at most for the sake of verified ones before them: where thousands show the
+/// same thing, a search must still end.
+pub(crate) const MOST_EXAMINED: usize = 1000;
+
 /// The query's side of a search.
 pub(crate) struct Sought<'a> {
     pub(crate) features: &'a LocalFeatures,
@@ -86,6 +93,27 @@ impl Engine {
                 self.judge_all(queries, &picture, &stored, candidate.score)
             })
             .collect())
+    }
+
+    /// Examines the first `least` of these, and on as long as one of the last few was verified. Gives the
+    /// hits of as many as were examined.
+    pub(crate) fn examine_on(
+        &self,
+        queries: &[Sought<'_>],
+        all: &[Candidate],
+        least: usize,
+    ) -> Result<Vec<Option<Hit>>, EngineError> {
+        let mut examined = Vec::new();
+        let mut wanted = least;
+        while examined.len() < wanted.min(all.len()) {
+            let next = &all[examined.len()..wanted.min(all.len())];
+            examined.extend(self.examine(queries, next)?);
+            let is_verified = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| hit.verified);
+            if let Some(last) = examined.iter().rposition(is_verified) {
+                wanted = wanted.max((last + 1 + PATIENCE).min(MOST_EXAMINED));
+            }
+        }
+        Ok(examined)
     }
 
     /// Features of pictures by key, in their order; `None` for those that are no longer there.

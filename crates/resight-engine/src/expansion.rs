@@ -13,10 +13,10 @@ use resight_vision::{Descriptors, Keypoint, LocalFeatures, Transform};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::examine::Sought;
+use crate::examine::{MOST_EXAMINED, PATIENCE, Sought};
 use crate::ranking::is_unshared;
 use crate::scope::Scope;
-use crate::search::{Hit, MOST_EXAMINED, Stage, milliseconds};
+use crate::search::{Hit, Stage, milliseconds};
 use crate::stored_features::StoredFeatures;
 
 /// Verified hits, the surest, whose features are added.
@@ -44,8 +44,8 @@ impl Found {
 }
 
 impl Engine {
-    /// Asks the query's question with more features, examines what is new among its first answers, and
-    /// ranks all that is not verified by what it says. Gives the milliseconds it took; does nothing where no hit
+    /// Asks the query's question with more features, examines what is new among its first answers as long
+    /// as some of it is verified, and ranks all that is not verified by what it says. Gives the milliseconds it took; does nothing where no hit
     /// is verified.
     pub(crate) fn expand(
         &self,
@@ -89,12 +89,14 @@ impl Engine {
                 None => rest.push(*candidate),
             }
         }
-        let hits = self.examine(queries, &new)?;
+        let hits = self.examine_on(queries, &new, PATIENCE)?;
+        let unexamined = new.split_off(hits.len());
         found.examined.extend(hits.into_iter().map(|hit| {
             let stage = Stage::Expansion;
             hit.map(|hit| Hit { stage, ..hit })
         }));
         best.append(&mut new);
+        best.extend(unexamined);
         best.append(&mut rest);
         found.candidates = Candidates {
             best,

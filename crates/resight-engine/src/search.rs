@@ -11,7 +11,7 @@ use resight_store::Filter;
 use crate::dense::Likenesses;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::examine::Sought;
+use crate::examine::{MOST_EXAMINED, Sought};
 use crate::expansion::Found;
 use crate::grouping::{Objects, SameObject};
 use crate::instances::Instance;
@@ -20,13 +20,6 @@ use crate::query::{MOST_QUERIES, Query, QueryFacts, QueryPicture, Resolved};
 use crate::ranking::{Ranked, Ranking, is_unshared, unshared};
 use crate::scope::Scope;
 use crate::variants::Variant;
-
-/// Candidates without a verified one among them that end the search for more.
-const PATIENCE: usize = 50;
-
-/// Candidates examined at most for the sake of verified ones before them: where thousands show the
-/// same thing, a search must still end.
-pub(crate) const MOST_EXAMINED: usize = 1000;
 
 /// What counts as found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -371,7 +364,8 @@ impl Engine {
         timings.candidates_ms += milliseconds(step);
 
         let step = Instant::now();
-        self.examine_best(sought, &mut found)?;
+        let least = self.options.shortlist;
+        found.examined = self.examine_on(sought, &found.candidates.best, least)?;
         timings.verify_ms = milliseconds(step);
         let step = Instant::now();
         let any_model = !self.attached().is_empty();
@@ -398,21 +392,6 @@ impl Engine {
                 self.find_variants(options.variants, sought, scope, &alike, &mut found)?;
         }
         Ok((found, likenesses, variants))
-    }
-
-    /// Examines the best candidates, and on as long as one of the last few was verified.
-    fn examine_best(&self, queries: &[Sought<'_>], found: &mut Found) -> Result<(), EngineError> {
-        let (all, examined) = (&found.candidates.best, &mut found.examined);
-        let mut wanted = self.options.shortlist;
-        while examined.len() < wanted.min(all.len()) {
-            let next = &all[examined.len()..wanted.min(all.len())];
-            examined.extend(self.examine(queries, next)?);
-            let is_verified = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| hit.verified);
-            if let Some(last) = examined.iter().rposition(is_verified) {
-                wanted = wanted.max((last + 1 + PATIENCE).min(MOST_EXAMINED));
-            }
-        }
-        Ok(())
     }
 
     /// Examines what looks most like the query, as far as words have not brought it to that. Gives all

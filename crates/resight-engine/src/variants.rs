@@ -12,11 +12,11 @@ use resight_vision::{LocalExtractor, LocalFeatures};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::examine::{Sought, lookers};
+use crate::examine::{MOST_EXAMINED, Sought, lookers};
 use crate::expansion::Found;
 use crate::ranking::is_unshared;
 use crate::scope::Scope;
-use crate::search::{Hit, MOST_EXAMINED, Stage, milliseconds};
+use crate::search::{Hit, Stage, milliseconds};
 
 /// Candidates of the variants that are examined at least, and without a verified one among them at
 /// most. A copy shares as many words with its variant as a copy does, so it is among the first.

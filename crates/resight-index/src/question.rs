@@ -5,6 +5,7 @@ use std::cmp::{Ordering, Reverse};
 use std::ops::Range;
 
 use rayon::prelude::*;
+use resight_vision::signatures::prefetch;
 
 use crate::Key;
 use crate::agreement::{Agreeing, Agreement, Pair};
@@ -49,6 +50,9 @@ fn keep_best(found: &mut Vec<Found>, n: usize) {
         found.truncate(n);
     }
 }
+
+/// The number of a picture that has none.
+const NONE: u32 = u32::MAX;
 
 /// Features that vote in one task at least.
 const FEWEST_TOGETHER: usize = 32;
@@ -175,7 +179,6 @@ impl<'a> Question<'a> {
 
     /// Sets what agrees in each of `found`.
     fn let_agree(&self, found: &mut [Found]) {
-        const NONE: u32 = u32::MAX;
         let mut numbers: Vec<Vec<u32>> = vec![Vec::new(); self.snapshot.segments.len()];
         for (f, number) in found.iter().zip(0u32..) {
             let segment = f.segment as usize;
@@ -187,7 +190,7 @@ impl<'a> Question<'a> {
             .cast
             .par_iter()
             .filter(|(segment, _)| !numbers[*segment].is_empty())
-            .map(|(segment, votes)| self.pairs(*segment, &numbers[*segment], votes).collect())
+            .map(|(segment, votes)| self.pairs(*segment, &numbers[*segment], votes))
             .collect();
         // By picture; a sort of all at once took a tenth of a search among a million.
         let mut of_each: Vec<Vec<Pair>> = vec![Vec::new(); found.len()];
@@ -208,34 +211,40 @@ impl<'a> Question<'a> {
     }
 
     /// The matches with pictures that have a number.
-    fn pairs<'v>(
-        &'v self,
-        segment: usize,
-        numbers: &'v [u32],
-        votes: &'v Votes,
-    ) -> impl Iterator<Item = (u32, Pair)> + 'v {
-        let all = self.snapshot.segments[segment].segment.all();
-        votes.lists.iter().flat_map(move |list| {
+    fn pairs(&self, segment: usize, numbers: &[u32], votes: &Votes) -> Vec<(u32, Pair)> {
+        let places = self.snapshot.segments[segment].segment.places();
+        // A thousandth of a large index's pictures have a number: one bit of each is always at hand.
+        let mut numbered = vec![0u64; numbers.len().div_ceil(64)];
+        for (picture, _) in (0..).zip(numbers).filter(|(_, number)| **number != NONE) {
+            numbered[picture / 64] |= 1 << (picture % 64);
+        }
+        // First whose they are, then where they lie, which memory has been asked for meanwhile.
+        let mut matches = Vec::new();
+        for list in &votes.lists {
             let range = list.range.start as usize..list.range.end as usize;
-            let near = votes.near[range.clone()].iter().zip(&votes.pictures[range]);
-            let feature = self.features[list.feature as usize];
-            let assigned = feature.assigned[list.assignment as usize];
-            let numbered = near.filter_map(move |(&posting, &picture)| {
-                let number = numbers[usize::from(picture)];
-                (number != u32::MAX).then_some((number, posting))
-            });
-            numbered.map(move |(number, posting)| {
-                let signature = all.signatures[posting as usize];
-                let distance = (signature ^ assigned.signature).count_ones();
+            for (at, &picture) in range.clone().zip(&votes.pictures[range]) {
+                let picture = usize::from(picture);
+                if numbered[picture / 64] >> (picture % 64) & 1 == 1 {
+                    let posting = votes.near[at];
+                    prefetch(&places[posting as usize..=posting as usize]);
+                    matches.push((list, numbers[picture], posting, votes.distances[at]));
+                }
+            }
+        }
+        let pairs = matches
+            .into_iter()
+            .map(|(list, number, posting, distance)| {
+                let feature = self.features[list.feature as usize];
+                let word = feature.assigned[list.assignment as usize].word;
                 let pair = Pair {
                     feature: list.feature,
                     posting,
-                    vote: self.weights.vote(assigned.word, distance),
+                    vote: self.weights.vote(word, distance),
                     query: feature.place,
-                    result: Place(all.places[posting as usize]),
+                    result: Place(places[posting as usize]),
                 };
                 (number, pair)
-            })
-        })
+            });
+        pairs.collect()
     }
 }

@@ -53,8 +53,8 @@ impl Weights {
     }
 
     /// The vote of a posting of `word` at this distance, which is at most the largest that counts.
-    pub(crate) fn vote(&self, word: u32, distance: u32) -> u32 {
-        self.distances[distance as usize] * self.idf[word as usize]
+    pub(crate) fn vote(&self, word: u32, distance: u8) -> u32 {
+        self.distances[usize::from(distance)] * self.idf[word as usize]
     }
 }
 
@@ -87,6 +87,8 @@ pub(crate) struct Votes {
     pub(crate) near: Vec<u32>,
     /// Whose they are: they are looked through once more, and the segment's own list is far away by then.
     pub(crate) pictures: Vec<u16>,
+    /// How far each is from the query's feature.
+    pub(crate) distances: Vec<u8>,
 }
 
 /// Lets features of the query vote, with their numbers.
@@ -101,9 +103,9 @@ pub(crate) fn cast<'q>(
     let simd = Simd::widest();
     let mut tallies = Tallies::new(segment.keys().len());
     let (mut lists, mut near) = (Vec::new(), Vec::new());
-    let (mut pictures, mut votes) = (Vec::new(), Vec::new());
-    // What the list before found, which is not counted yet.
-    let mut before = (0, 0);
+    let (mut pictures, mut distances) = (Vec::new(), Vec::new());
+    // The list before, what it found is not counted yet, and where that begins.
+    let mut before: Option<(&LookedUp, usize)> = None;
     let looked_up = looked_up(segment, features, weights);
     for (i, list) in looked_up.iter().enumerate() {
         if let Some(later) = looked_up.get(i + AHEAD) {
@@ -123,12 +125,17 @@ pub(crate) fn cast<'q>(
                 tallies.prefetch(picture);
                 near.push((first + i) as u32);
                 pictures.push(picture);
-                votes.push(weights.distances[distance as usize] * list.idf);
+                distances.push(distance as u8);
             },
         );
-        let (giver, start) = before;
-        tallies.count(giver, &pictures[start..from], &votes[start..from]);
-        before = (list.feature, from);
+        if let Some((list, start)) = before.replace((list, from)) {
+            tallies.count(
+                list,
+                &pictures[start..from],
+                &distances[start..from],
+                weights,
+            );
+        }
         if from < near.len() {
             lists.push(NearList {
                 feature: list.feature,
@@ -137,13 +144,15 @@ pub(crate) fn cast<'q>(
             });
         }
     }
-    let (giver, start) = before;
-    tallies.count(giver, &pictures[start..], &votes[start..]);
+    if let Some((list, start)) = before {
+        tallies.count(list, &pictures[start..], &distances[start..], weights);
+    }
     Votes {
         totals: tallies.0.into_iter().map(|t| t.total).collect(),
         lists,
         near,
         pictures,
+        distances,
     }
 }
 
@@ -167,11 +176,13 @@ impl Tallies {
         prefetch(&self.0[at..=at]);
     }
 
-    /// Counts what one feature gives these pictures: of all its votes for a picture the highest, so only
+    /// Counts what one feature gives pictures by one of its lists: of all its votes for a picture the highest, so only
     /// what one has more than those before. Its lists must come one after the other.
     #[inline]
-    fn count(&mut self, giver: u32, pictures: &[u16], votes: &[u32]) {
-        for (&picture, &vote) in pictures.iter().zip(votes) {
+    fn count(&mut self, list: &LookedUp, pictures: &[u16], distances: &[u8], weights: &Weights) {
+        let giver = list.feature;
+        for (&picture, &distance) in pictures.iter().zip(distances) {
+            let vote = weights.distances[usize::from(distance)] * list.idf;
             let tally = &mut self.0[usize::from(picture)];
             let given = if tally.giver == giver { tally.given } else { 0 };
             let more = vote.saturating_sub(given);

@@ -178,6 +178,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut next = held.max(last_real) + 1;
     let mut added = 0;
     let mut spent = Duration::ZERO;
+    let mut most_memory = 0;
     if held == 0 {
         added = real.len();
         let begun = Instant::now();
@@ -195,6 +196,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let begun = Instant::now();
             index.add(batch);
             spent += begun.elapsed();
+            most_memory = most_memory.max(memory("RssAnon:"));
         }
         let begun = Instant::now();
         index.settle();
@@ -203,7 +205,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let bytes = snapshot.bytes() as f64 / snapshot.len() as f64;
         let rate = (held == 0).then(|| added as f64 / spent.as_secs_f64());
         println!(
-            "\n{} pictures: {} added a second, {bytes:.0} bytes a picture, {} MiB of memory of its own, {} with files",
+            "\n{} pictures: {} added a second with up to {most_memory} MiB of memory, {bytes:.0} bytes a picture, {} MiB of memory of its own now, {} with files",
             snapshot.len(),
             rate.map_or("not timed how many".into(), |rate| format!("{rate:.0}")),
             memory("RssAnon:"),
@@ -214,6 +216,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         put("added_per_second", json!(rate));
         put("bytes_per_picture", json!(bytes));
+        put("own_memory_while_adding_mib", json!(most_memory));
         put("own_memory_mib", json!(memory("RssAnon:")));
         let options = CandidateOptions {
             limit: asking::SHORTLISTS[asking::SHORTLISTS.len() - 1],
