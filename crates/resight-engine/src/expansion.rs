@@ -67,6 +67,11 @@ impl Engine {
         if words.features.is_empty() {
             return Ok(0.0);
         }
+        // A copy shows the query's own features once more.
+        question.leave_new(&mut words);
+        if words.features.is_empty() {
+            return Ok(milliseconds(begun));
+        }
         let mut question = question;
         question.add(&words);
         let asked = scope.candidates(&question);

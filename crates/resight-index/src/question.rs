@@ -2,6 +2,7 @@
 //! added without asking for the first ones again.
 
 use std::cmp::{Ordering, Reverse};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -51,6 +52,9 @@ fn keep_best(found: &mut Vec<Found>, n: usize) {
     }
 }
 
+/// Signatures that differ in no more bits ask for next to the same: an eighth of them.
+const SAME: u32 = 8;
+
 /// The number of a picture that has none.
 const NONE: u32 = u32::MAX;
 
@@ -86,6 +90,25 @@ impl<'a> Question<'a> {
         });
         let votes: Vec<(usize, Votes)> = votes.collect();
         self.cast.extend(votes);
+    }
+
+    /// Leaves of `words` those that no feature has asked for yet with next to the same signature, and the
+    /// features that have one: what the others would find is found, and has voted.
+    pub fn leave_new(&self, words: &mut QueryWords) {
+        let mut asked: HashMap<u32, Vec<u64>> = HashMap::new();
+        for assigned in self.features.iter().flat_map(|f| &f.assigned) {
+            asked
+                .entry(assigned.word)
+                .or_default()
+                .push(assigned.signature);
+        }
+        for feature in &mut words.features {
+            feature.assigned.retain(|assigned| {
+                let mut of_word = asked.get(&assigned.word).into_iter().flatten();
+                of_word.all(|signature| (signature ^ assigned.signature).count_ones() > SAME)
+            });
+        }
+        words.features.retain(|f| !f.assigned.is_empty());
     }
 
     /// The best candidates so far, of the pictures that are `wanted`: the others are left out before any
@@ -246,5 +269,47 @@ impl<'a> Question<'a> {
                 (number, pair)
             });
         pairs.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::AssignedFeature;
+
+    fn feature(assigned: &[(u32, u64)]) -> QueryFeature {
+        let assigned = assigned
+            .iter()
+            .map(|&(word, signature)| AssignedFeature { word, signature });
+        QueryFeature {
+            assigned: assigned.collect(),
+            cells: vec![],
+            place: Place::default(),
+        }
+    }
+
+    #[test]
+    fn what_has_been_asked_is_not_new() {
+        let snapshot = Snapshot::default();
+        let asked = QueryWords {
+            features: vec![feature(&[(3, 0), (4, u64::MAX)]), feature(&[(3, 0xFFFF)])],
+        };
+        let mut question = snapshot.question(CandidateOptions::default());
+        question.add(&asked);
+        let mut words = QueryWords {
+            features: vec![
+                // Within eight bits of one, and another word.
+                feature(&[(3, 0xFF), (5, 0xFF)]),
+                feature(&[(3, 0xFF00), (4, u64::MAX >> 8)]),
+                feature(&[(3, 0x1FF << 20), (4, u64::MAX >> 9)]),
+                feature(&[]),
+            ],
+        };
+        question.leave_new(&mut words);
+        let left = [
+            feature(&[(5, 0xFF)]),
+            feature(&[(3, 0x1FF << 20), (4, u64::MAX >> 9)]),
+        ];
+        assert_eq!(words.features, left);
     }
 }
