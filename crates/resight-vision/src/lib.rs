@@ -21,7 +21,7 @@ pub use features::{
     ModelId,
 };
 pub use image::{GrayImage, GrayRows, GrayView, Image};
-pub use matching::{Lookers, Match, MatchOptions, Nearest, match_all};
+pub use matching::{Lookers, Match, MatchOptions, Nearest, keep_nearest, match_all};
 pub use products::{LONGEST_CODE, inner_products, inner_products_of};
 pub use sift::{Selection, Sift, SiftOptions, StageTimes, Upsample};
 pub use verify::{Evidence, Transform, Verification, VerifyOptions, verify, verify_others};

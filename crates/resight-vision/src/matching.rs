@@ -10,7 +10,7 @@ use crate::dispatch::{Simd, widest};
 use crate::distance::squared_distances_on;
 use crate::features::Descriptors;
 
-pub use lookers::Lookers;
+pub use lookers::{Lookers, keep_nearest};
 
 /// Feature `query` of the query picture taken for feature `result` of the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use resight_vision::{Descriptors, Keypoint, LocalFeatures, ModelId, squared_distances};
+use resight_vision::{Descriptors, Keypoint, LocalFeatures, Lookers, ModelId, keep_nearest};
 
 use crate::picture_words::Posting;
 use crate::place::Place;
@@ -27,6 +27,8 @@ pub(crate) const SIGNATURE_BITS: usize = 64;
 const PROJECTION_SHIFT: u32 = 4;
 /// Cells a feature visits when its word is looked for.
 const VISITED_CELLS: usize = 6;
+/// Features that look for their cells together.
+const TOGETHER: usize = 64;
 /// Words a query feature is looked up in at most (multiple assignment on the query's side, Jégou et
 /// al., IJCV 2010 §4)…
 const QUERY_ASSIGNMENTS: usize = 3;
@@ -144,26 +146,19 @@ impl Vocabulary {
         self.starts[cell as usize]..self.starts[cell as usize + 1]
     }
 
-    /// Word and signature of each descriptor, in their order. Descriptors of another length than
-    /// `dimension()` give nothing: the caller checks the model first.
+    /// Word and signature of each descriptor, in their order; runs on the current rayon pool. Descriptors of
+    /// another length than `dimension()` give nothing: the caller checks the model first.
     pub fn assign(&self, descriptors: &Descriptors) -> Vec<AssignedFeature> {
         if descriptors.dimension() != self.dimension {
             return Vec::new();
         }
-        let mut finder = Finder::default();
-        descriptors
-            .iter()
-            .map(|d| {
-                finder.find_cells(self, d, VISITED_CELLS);
-                finder.find_words(self, d, 1);
-                let projected = self.project(d);
-                let word = finder.words[0].1;
-                AssignedFeature {
-                    word,
-                    signature: self.signature(&projected, word),
-                }
-            })
-            .collect()
+        let rows = descriptors.as_bytes();
+        let words = self.nearest_word(rows).into_iter();
+        let assigned = words.zip(descriptors.iter()).map(|((_, word), d)| {
+            let signature = self.signature(&self.project(d), word);
+            AssignedFeature { word, signature }
+        });
+        assigned.collect()
     }
 
     /// What the index keeps of a picture with these sides in pixels: one of each feature, in their
@@ -203,43 +198,97 @@ impl Vocabulary {
         if descriptors.dimension() != self.dimension {
             return QueryWords::default();
         }
-        let features = descriptors
-            .as_bytes()
-            .par_chunks_exact(self.dimension)
-            .zip(&features.keypoints)
-            .enumerate()
-            .map_init(Finder::default, |finder, (number, (d, keypoint))| {
-                finder.find_cells(self, d, VISITED_CELLS.max(cells));
-                let mut projected = [0; SIGNATURE_BITS];
-                if votes(number) {
-                    finder.find_words(self, d, QUERY_ASSIGNMENTS);
-                    projected = self.project(d);
-                } else {
-                    finder.words.clear();
-                }
-                let farthest = finder.words.first().map_or(0, |w| u64::from(w.0)) * QUERY_FIFTHS;
-                finder.words.retain(|w| 5 * u64::from(w.0) <= farthest);
-                let assigned = finder
-                    .words
-                    .iter()
+        let rows = descriptors.as_bytes();
+        let visited = VISITED_CELLS.max(cells);
+        let nearest_cells = self.nearest_cells(rows, visited);
+        let words = self.nearest_words(rows, &nearest_cells, QUERY_ASSIGNMENTS, votes);
+        let all = words.par_chunks_exact(QUERY_ASSIGNMENTS);
+        let all = all.zip(nearest_cells.par_chunks_exact(visited));
+        let rows = rows.par_chunks_exact(self.dimension);
+        let features = all.zip(rows.zip(&features.keypoints));
+        let features = features.map(|((words, nearest_cells), (d, keypoint))| {
+            let words = words.iter().filter(|w| **w != Lookers::NONE);
+            let farthest = words.clone().next().map_or(0, |w| u64::from(w.0)) * QUERY_FIFTHS;
+            let words = words.filter(|w| 5 * u64::from(w.0) <= farthest);
+            let projected = self.project(d);
+            QueryFeature {
+                assigned: words
                     .map(|&(_, word)| AssignedFeature {
                         word,
                         signature: self.signature(&projected, word),
                     })
-                    .collect();
-                QueryFeature {
-                    assigned,
-                    cells: finder
-                        .cells
-                        .iter()
-                        .take(cells)
-                        .map(|&(_, cell)| cell)
-                        .collect(),
-                    place: Place::of(keypoint, size),
-                }
-            })
-            .collect();
-        QueryWords { features }
+                    .collect(),
+                cells: (nearest_cells.iter().take(cells))
+                    .filter(|c| **c != Lookers::NONE)
+                    .map(|&(_, cell)| cell)
+                    .collect(),
+                place: Place::of(keypoint, size),
+            }
+        });
+        QueryWords {
+            features: features.collect(),
+        }
+    }
+
+    /// The nearest word of each descriptor, with its squared distance.
+    fn nearest_word(&self, rows: &[u8]) -> Vec<(u32, u32)> {
+        let cells = self.nearest_cells(rows, VISITED_CELLS);
+        self.nearest_words(rows, &cells, 1, &|_| true)
+    }
+
+    /// Squared distance and number of the nearest `n` cells of each descriptor, one after the other.
+    fn nearest_cells(&self, rows: &[u8], n: usize) -> Vec<(u32, u32)> {
+        let parts = rows.par_chunks(TOGETHER * self.dimension).map(|rows| {
+            let features = (0..(rows.len() / self.dimension) as u32).collect();
+            let lookers = Lookers::new(features, rows.to_vec(), self.dimension);
+            lookers.nearest(0, &self.centres, n)
+        });
+        parts.collect::<Vec<_>>().concat()
+    }
+
+    /// Squared distance and number of the nearest `n` words of each descriptor that `wants` some, one after
+    /// the other: of the words in the nearest of its `cells`.
+    ///
+    /// Cell by cell, for all that visit it: its words are read once.
+    fn nearest_words(
+        &self,
+        rows: &[u8],
+        cells: &[(u32, u32)],
+        n: usize,
+        wants: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Vec<(u32, u32)> {
+        let d = self.dimension;
+        let features = rows.len() / d;
+        let mut visitors = vec![Vec::new(); self.cells()];
+        let of_each = cells.chunks_exact((cells.len() / features.max(1)).max(1));
+        for (feature, cells) in of_each.enumerate().filter(|(feature, _)| wants(*feature)) {
+            let visited = cells.iter().take(VISITED_CELLS);
+            for &(_, cell) in visited.filter(|c| **c != Lookers::NONE) {
+                visitors[cell as usize].push(feature as u32);
+            }
+        }
+        let found = visitors.into_par_iter().zip(0u32..self.cells() as u32);
+        let found = found.filter(|(visitors, _)| !visitors.is_empty());
+        let found = found.map(|(visitors, cell)| {
+            let own = visitors
+                .iter()
+                .map(|&f| &rows[f as usize * d..(f as usize + 1) * d]);
+            let own = own.collect::<Vec<_>>().concat();
+            let lookers = Lookers::new(visitors, own, d);
+            let words = self.cell_words(cell);
+            let of_cell = &self.words[words.start as usize * d..words.end as usize * d];
+            let nearest = lookers.nearest(words.start, of_cell, n);
+            (lookers, nearest)
+        });
+        let found: Vec<(Lookers, Vec<(u32, u32)>)> = found.collect();
+        let mut all = vec![Lookers::NONE; features * n];
+        for (lookers, nearest) in found {
+            for (&feature, nearest) in lookers.queries().iter().zip(nearest.chunks_exact(n)) {
+                let list = &mut all[feature as usize * n..][..n];
+                nearest.iter().for_each(|&new| keep_nearest(list, new));
+            }
+        }
+        all
     }
 
     fn project(&self, descriptor: &[u8]) -> [i16; SIGNATURE_BITS] {
@@ -277,59 +326,6 @@ impl std::fmt::Debug for Vocabulary {
             .field("words", &self.len())
             .field("cells", &self.cells())
             .finish_non_exhaustive()
-    }
-}
-
-/// Buffers of the two-step search, reused from feature to feature.
-#[derive(Default)]
-struct Finder {
-    distances: Vec<u32>,
-    /// (distance, cell), nearest first.
-    cells: Vec<(u32, u32)>,
-    /// (distance, word), nearest first.
-    words: Vec<(u32, u32)>,
-}
-
-impl Finder {
-    /// Leaves the nearest `visit` cells in `cells`.
-    fn find_cells(&mut self, vocabulary: &Vocabulary, descriptor: &[u8], visit: usize) {
-        squared_distances(descriptor, &vocabulary.centres, &mut self.distances);
-        self.cells.clear();
-        keep_smallest(
-            &mut self.cells,
-            visit,
-            self.distances.iter().copied().zip(0..),
-        );
-    }
-
-    /// Leaves the nearest `keep` words in `words`, of those in the nearest of `cells`.
-    fn find_words(&mut self, vocabulary: &Vocabulary, descriptor: &[u8], keep: usize) {
-        self.words.clear();
-        for &(_, cell) in self.cells.iter().take(VISITED_CELLS) {
-            let words = vocabulary.cell_words(cell);
-            let d = vocabulary.dimension;
-            let rows = &vocabulary.words[words.start as usize * d..words.end as usize * d];
-            squared_distances(descriptor, rows, &mut self.distances);
-            keep_smallest(
-                &mut self.words,
-                keep,
-                self.distances.iter().copied().zip(words),
-            );
-        }
-    }
-}
-
-/// Keeps the `n` smallest of `list`, which is sorted, and of what comes. Nearly all that comes is larger,
-/// and is only looked at.
-fn keep_smallest(list: &mut Vec<(u32, u32)>, n: usize, coming: impl Iterator<Item = (u32, u32)>) {
-    for new in coming {
-        if list.len() >= n {
-            if list.last().is_none_or(|last| *last < new) {
-                continue;
-            }
-            list.pop();
-        }
-        list.insert(list.partition_point(|old| *old < new), new);
     }
 }
 

@@ -48,6 +48,58 @@ fn neighbours_share_words_and_bits() {
     assert!(same > 500 && other < 60, "{same} {other}");
 }
 
+/// Squared distance and number of the `n` nearest of `rows`, numbered from `first`.
+fn nearest(descriptor: &[u8], rows: &[u8], first: u32, n: usize) -> Vec<(u32, u32)> {
+    let distance = |row: &[u8]| -> u32 {
+        let pairs = row.iter().zip(descriptor);
+        pairs.map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum()
+    };
+    let rows = rows.chunks_exact(descriptor.len()).map(distance);
+    let mut all: Vec<(u32, u32)> = rows.zip(first..).collect();
+    all.sort_unstable();
+    all.truncate(n);
+    all
+}
+
+#[test]
+fn words_are_the_nearest_in_the_nearest_cells() {
+    // With fewer cells than are visited, and with more.
+    for words in [9, 64, 300] {
+        let (vocabulary, descriptors) = small(words);
+        let d = vocabulary.dimension;
+        let keypoint = Keypoint {
+            x: 1.0,
+            y: 1.0,
+            scale: 2.0,
+            angle: 0.0,
+            response: 0.0,
+        };
+        let features = LocalFeatures {
+            keypoints: vec![keypoint; descriptors.len()],
+            descriptors,
+        };
+        let asked = vocabulary.assign_some(&features, [640, 480], 12, &|i| i % 5 != 0);
+        let stored = vocabulary.assign(&features.descriptors);
+        for (i, descriptor) in features.descriptors.iter().enumerate() {
+            let cells = nearest(descriptor, &vocabulary.centres, 0, 12);
+            let inside = cells.iter().take(VISITED_CELLS).flat_map(|&(_, cell)| {
+                let words = vocabulary.cell_words(cell);
+                let rows = words.start as usize * d..words.end as usize * d;
+                nearest(descriptor, &vocabulary.words[rows], words.start, 3)
+            });
+            let mut inside: Vec<(u32, u32)> = inside.collect();
+            inside.sort_unstable();
+            assert_eq!(stored[i].word, inside[0].1);
+            let own = &asked.features[i];
+            assert!(own.cells.iter().eq(cells.iter().map(|(_, cell)| cell)));
+            let near = inside.iter().take(3);
+            let near = near.filter(|w| 5 * w.0 <= 6 * inside[0].0 && i % 5 != 0);
+            let found = own.assigned.iter().map(|a| a.word);
+            assert!(found.eq(near.map(|w| w.1)), "{i} of {words}");
+        }
+    }
+}
+
 #[test]
 fn the_first_word_of_a_query_feature_is_the_stored_one() {
     let (vocabulary, descriptors) = small(64);

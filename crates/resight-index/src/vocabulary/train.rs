@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use resight_vision::{Descriptors, ModelId, squared_distances};
 
-use super::{Finder, PROJECTION_SHIFT, SIGNATURE_BITS, VISITED_CELLS, Vocabulary, VocabularyError};
+use super::{PROJECTION_SHIFT, SIGNATURE_BITS, Vocabulary, VocabularyError};
 
 /// How a vocabulary is learnt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,15 +94,12 @@ pub fn train(
 
 /// (squared distance, word) of each descriptor.
 fn assign(vocabulary: &Vocabulary, descriptors: &Descriptors) -> Vec<(u32, u32)> {
-    descriptors
-        .as_bytes()
-        .par_chunks_exact(vocabulary.dimension)
-        .map_init(Finder::default, |finder, d| {
-            finder.find_cells(vocabulary, d, VISITED_CELLS);
-            finder.find_words(vocabulary, d, 1);
-            finder.words[0]
-        })
-        .collect()
+    /// So many at a time, as they are copied for each of the cells that they visit.
+    const AT_ONCE: usize = 4096;
+    let parts = descriptors.as_bytes();
+    let parts = parts.par_chunks(AT_ONCE * vocabulary.dimension);
+    let parts = parts.map(|rows| vocabulary.nearest_word(rows));
+    parts.collect::<Vec<_>>().concat()
 }
 
 /// Puts each word at the mean of its descriptors; a word that has none starts again at a

@@ -87,6 +87,54 @@ impl Lookers {
         self.dimension
     }
 
+    /// Of the descriptors that stand end to end in `rows`, numbered from `first`, the `n` nearest to each
+    /// looker: squared distance and number, ascending, `n` for each looker one after the other. Where there
+    /// are fewer, [`Lookers::NONE`] stands for the rest. Panics when `n` is 0 or `rows` are no whole
+    /// descriptors of the lookers' length.
+    pub fn nearest(&self, first: u32, rows: &[u8], n: usize) -> Vec<(u32, u32)> {
+        self.nearest_on(Simd::widest(), first, rows, n)
+    }
+
+    /// No descriptor.
+    pub const NONE: (u32, u32) = (u32::MAX, u32::MAX);
+
+    /// The same with the instructions of `simd`.
+    pub(super) fn nearest_on(
+        &self,
+        simd: Simd,
+        first: u32,
+        rows: &[u8],
+        n: usize,
+    ) -> Vec<(u32, u32)> {
+        assert!(n > 0, "the nearest none");
+        let mut nearest = vec![Self::NONE; self.queries.len() * n];
+        if self.is_empty() {
+            return nearest;
+        }
+        assert!(
+            rows.len().is_multiple_of(self.dimension),
+            "{} bytes of descriptors of {}",
+            rows.len(),
+            self.dimension
+        );
+        #[cfg(target_arch = "x86_64")]
+        if let Some(panels) = self.packed.as_ref().filter(|_| reads_panels(simd)) {
+            x86::few(simd, panels, rows.as_chunks().0, first, n, &mut nearest);
+            return nearest;
+        }
+        let mut distances = Vec::new();
+        let own = self.rows.chunks_exact(self.dimension);
+        for (row, nearest) in own.zip(nearest.chunks_exact_mut(n)) {
+            squared_distances_on(simd, row, rows, &mut distances);
+            for (&distance, number) in distances.iter().zip(first..) {
+                if distance <= nearest[n - 1].0 {
+                    keep_nearest(nearest, (distance, number));
+                }
+            }
+        }
+        nearest
+    }
+
     /// Compares them with the result features `first ..`, whose descriptors stand end to end in `rows`.
     pub(super) fn compare(&self, simd: Simd, first: u32, rows: &[u8], found: &mut Found) {
         found.forward.clear();
@@ -119,6 +167,19 @@ impl Lookers {
             }
             found.backward.extend(distances.zip(0..).min());
         }
+    }
+}
+
+/// Puts what is nearer than the last of a list, which ascends, in its place there.
+#[inline]
+pub fn keep_nearest(list: &mut [(u32, u32)], new: (u32, u32)) {
+    let mut at = list.len();
+    while at > 0 && new < list[at - 1] {
+        at -= 1;
+    }
+    if at < list.len() {
+        list[at..].rotate_right(1);
+        list[at] = new;
     }
 }
 

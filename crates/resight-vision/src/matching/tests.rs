@@ -89,6 +89,52 @@ fn check(query: &Descriptors, result: &Descriptors, what: &str) {
     }
 }
 
+/// All levels give the nearest few as they are defined.
+fn check_few(random: &mut Random, lookers: usize, rows: usize, dimension: usize, most: u8) {
+    let own = random.descriptors(lookers, dimension, most);
+    let rows = random.descriptors(rows, dimension, most);
+    let queries = (0..lookers as u32).collect();
+    let packed = Lookers::new(queries, own.as_bytes().to_vec(), dimension);
+    for n in [1, 3, 6] {
+        let expected = own.iter().flat_map(|row| {
+            let distance = |other: &[u8]| {
+                let squares = row
+                    .iter()
+                    .zip(other)
+                    .map(|(&a, &b)| u32::from(a.abs_diff(b)).pow(2));
+                squares.sum::<u32>()
+            };
+            let mut all: Vec<(u32, u32)> = rows.iter().map(distance).zip(40..).collect();
+            all.sort_unstable();
+            all.resize(n.max(all.len()), Lookers::NONE);
+            all.truncate(n);
+            all
+        });
+        let expected: Vec<(u32, u32)> = expected.collect();
+        for &simd in Simd::available() {
+            let found = packed.nearest_on(simd, 40, rows.as_bytes(), n);
+            assert_eq!(
+                found,
+                expected,
+                "{lookers}x{} of {dimension}, {simd:?}",
+                rows.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_nearest_few_are_found_on_every_level() {
+    let mut random = Random(9);
+    for dimension in [128, 64, 5] {
+        for (lookers, rows) in [(1, 1), (15, 7), (16, 64), (17, 66), (40, 3), (3, 0)] {
+            check_few(&mut random, lookers, rows, dimension, 255);
+            // Few values, so many equals.
+            check_few(&mut random, lookers, rows, dimension, 1);
+        }
+    }
+}
+
 fn check_random(random: &mut Random, queries: usize, results: usize, dimension: usize) {
     let query = random.descriptors(queries, dimension, 255);
     let result = random.descriptors(results, dimension, 255);

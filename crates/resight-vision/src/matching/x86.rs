@@ -1,13 +1,13 @@
 //! The blocked product of [`panels`](super::panels) with AVX2 and AVX-512 instructions; its twin
-//! in plain Rust is `panels::plain`. And that of [`lookers`](super::lookers), whose twin is the end of
-//! `Lookers::compare`.
+//! in plain Rust is `panels::plain`. And those of [`lookers`](super::lookers), whose twins are the ends of
+//! `Lookers::compare` and `Lookers::nearest_on`.
 
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
 
 use super::Forward;
-use super::lookers::{LENGTH, Panels, STEPS};
+use super::lookers::{LENGTH, Panels, STEPS, keep_nearest};
 use super::panels::{Block, LANES, Line};
 use crate::dispatch::{Level, Simd};
 
@@ -147,6 +147,78 @@ pub(super) fn lookers(
     assert!(forward.len() <= panels.columns.len() * LANES);
     // SAFETY: a `Simd` of this level exists only where the processor has all these features.
     unsafe { avx512_lookers(panels, rows, first, forward, backward) }
+}
+
+/// Offers `rows`, numbered from `first`, to the columns of `panels`, each of which has a list of `n` nearest
+/// in `nearest`; panics without AVX-512, or where there are fewer columns than lists.
+pub(super) fn few(
+    simd: Simd,
+    panels: &Panels,
+    rows: &[[u8; LENGTH]],
+    first: u32,
+    n: usize,
+    nearest: &mut [(u32, u32)],
+) {
+    assert!(simd.level() == Level::Avx512);
+    assert!(nearest.len() <= panels.columns.len() * LANES * n);
+    // SAFETY: a `Simd` of this level exists only where the processor has all these features.
+    unsafe { avx512_few(panels, rows, first, n, nearest) }
+}
+
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn avx512_few(
+    panels: &Panels,
+    rows: &[[u8; LENGTH]],
+    first: u32,
+    n: usize,
+    nearest: &mut [(u32, u32)],
+) {
+    let panels = panels.lines.chunks_exact(STEPS).zip(&panels.columns);
+    for ((lines, column), nearest) in panels.zip(nearest.chunks_mut(LANES * n)) {
+        let (fours, rest) = rows.as_chunks::<4>();
+        // What each lane still takes: lanes without a list take nothing.
+        let mut limits = Line::ZERO;
+        for (limit, list) in limits.0.iter_mut().zip(nearest.chunks_exact(n)) {
+            *limit = list[n - 1].0;
+        }
+        let lanes = u16::MAX >> (LANES - nearest.len() / n);
+        for (rows, first) in fours.iter().zip((first..).step_by(4)) {
+            for (distances, row) in tile(lines, column, rows).into_iter().zip(first..) {
+                take(distances, row, lanes, n, &mut limits, nearest);
+            }
+        }
+        let first = first + 4 * fours.len() as u32;
+        for (row, number) in rest.as_chunks::<1>().0.iter().zip(first..) {
+            let [distances] = tile(lines, column, row);
+            take(distances, number, lanes, n, &mut limits, nearest);
+        }
+    }
+}
+
+/// Offers a row to the lanes that take it, which few do.
+#[inline]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+fn take(
+    distances: __m512i,
+    row: u32,
+    lanes: u16,
+    n: usize,
+    limits: &mut Line,
+    nearest: &mut [(u32, u32)],
+) {
+    let mut taking = _mm512_cmple_epu32_mask(distances, load(limits)) & lanes;
+    if taking == 0 {
+        return;
+    }
+    let mut all = Line::ZERO;
+    store(&mut all, distances);
+    while taking != 0 {
+        let lane = taking.trailing_zeros() as usize;
+        taking &= taking - 1;
+        let list = &mut nearest[lane * n..(lane + 1) * n];
+        keep_nearest(list, (all.0[lane], row));
+        limits.0[lane] = list[n - 1].0;
+    }
 }
 
 #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
