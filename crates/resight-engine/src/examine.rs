@@ -107,7 +107,11 @@ impl Engine {
         let mut wanted = least;
         while examined.len() < wanted.min(all.len()) {
             let next = &all[examined.len()..wanted.min(all.len())];
-            examined.extend(self.examine(queries, next)?);
+            let hits = self.examine(queries, next)?;
+            if hits.is_empty() {
+                break;
+            }
+            examined.extend(hits);
             let is_verified = |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| hit.verified);
             if let Some(last) = examined.iter().rposition(is_verified) {
                 wanted = wanted.max((last + 1 + PATIENCE).min(MOST_EXAMINED));

@@ -21,6 +21,8 @@ pub(crate) struct Current<S> {
 pub(crate) struct Work {
     closed: bool,
     idle: bool,
+    /// The keeper has ended, whatever for: nobody may wait for it.
+    ended: bool,
     /// Counts changes, so that the keeper sees those made while it worked.
     changes: u64,
 }
@@ -70,6 +72,7 @@ impl<S> Current<S> {
     /// Does what `step` finds to do, until it finds nothing, and again after each change; ends when
     /// closed.
     fn keep(&self, mut step: impl FnMut(&S) -> Option<io::Result<()>>) {
+        let _ended = Ended(self);
         loop {
             let mut work = self.lock();
             if work.closed {
@@ -96,6 +99,16 @@ impl<S> Current<S> {
                 work = self.work.wait(work).unwrap_or_else(PoisonError::into_inner);
             }
         }
+    }
+}
+
+/// Says so when the keeper ends, also by a panic.
+struct Ended<'a, S>(&'a Current<S>);
+
+impl<S> Drop for Ended<'_, S> {
+    fn drop(&mut self) {
+        self.0.lock().ended = true;
+        self.0.rest.notify_all();
     }
 }
 
@@ -139,7 +152,8 @@ impl<S: Send + Sync + 'static> Kept<S> {
     /// Waits as long as the keeper has something to do and the state is so.
     pub(crate) fn wait_while(&self, is_so: impl Fn(&S) -> bool) {
         let mut work = self.current.lock();
-        while !work.idle && self.keeper.is_some() && is_so(&self.current.snapshot()) {
+        let works = |work: &Work| !work.idle && !work.ended && self.keeper.is_some();
+        while works(&work) && is_so(&self.current.snapshot()) {
             work = self
                 .current
                 .rest
@@ -156,5 +170,18 @@ impl<S> Drop for Kept<S> {
         if let Some(keeper) = self.keeper.take() {
             let _panicked = keeper.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_keeper_that_has_ended() {
+        let kept = Kept::new((), |_, ()| panic!("a defect"));
+        kept.settle();
+        kept.current.change(kept.current.lock(), ());
+        kept.wait_while(|()| true);
     }
 }

@@ -130,8 +130,8 @@ impl<S: Filed + Send + Sync> Folder<S> {
         })
     }
 
-    /// Makes these the segments that count, and removes the files of others.
-    pub(crate) fn publish(&self, names: &[Arc<str>]) -> io::Result<()> {
+    /// Makes these the segments that count, and removes the files that are not `kept` either.
+    pub(crate) fn publish(&self, names: &[Arc<str>], kept: &[Arc<str>]) -> io::Result<()> {
         let manifest = Manifest {
             format: FORMAT,
             segments: names.iter().map(ToString::to_string).collect(),
@@ -141,7 +141,8 @@ impl<S: Filed + Send + Sync> Folder<S> {
         for entry in fs::read_dir(&self.path)?.flatten() {
             let name = entry.file_name();
             let unused = name.to_str().is_some_and(|name| {
-                Self::number(name).is_some() && !names.iter().any(|n| **n == *name)
+                let named = |n: &Arc<str>| **n == *name;
+                Self::number(name).is_some() && !names.iter().chain(kept).any(named)
             });
             if unused && let Err(e) = fs::remove_file(entry.path()) {
                 tracing::warn!("{} stays for now: {e}", entry.path().display());

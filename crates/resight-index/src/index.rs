@@ -25,11 +25,12 @@ pub(crate) const SMALL: usize = 1024;
 #[derive(Debug)]
 pub struct Index {
     kept: Kept<Snapshot>,
-    /// Bytes of segments that are to be saved and are not yet: with more, those who add wait.
+    /// With more bytes of segments that have no file, those who add wait for the keeper.
     most_unsaved: usize,
 }
 
-/// The same where segments are saved: two large ones, beside what a merge needs.
+/// So many where segments are saved: two large ones. What is added at once comes on top, and what a merge is
+/// making.
 const MOST_UNSAVED: usize = 2 << 30;
 
 /// What becomes of large segments in the background.
@@ -130,8 +131,22 @@ impl Index {
                 };
             }
         };
+        let mut failed = false;
         let kept = Kept::new(snapshot, move |current, snapshot| {
-            keeper::step(current, snapshot, folder.as_mut())
+            let writable = folder.as_mut().filter(|_| !failed);
+            match keeper::step(current, snapshot, writable) {
+                // What cannot be saved now is in memory, and tried again after the next change; segments
+                // are merged meanwhile.
+                Some(Err(e)) => {
+                    tracing::warn!("a part of the index is not saved: {e}");
+                    failed = true;
+                    Some(Ok(()))
+                }
+                done => {
+                    failed &= done.is_some();
+                    done
+                }
+            }
         });
         Self { kept, most_unsaved }
     }
@@ -155,7 +170,7 @@ impl Index {
 
     /// Adds pictures. A key that is held already, or that is not above all keys added before, is
     /// left out; the catalogue never gives one. Where more are added than can be saved meanwhile, it
-    /// waits for that, so that memory is bounded.
+    /// waits for that, so that memory is bounded; where nothing can be saved, it does not.
     pub fn add(&self, mut pictures: Vec<(Key, PictureWords)>) {
         let writer = self.kept.current.lock();
         let before = self.snapshot();
@@ -288,12 +303,12 @@ pub(crate) fn is_full(live: &LiveSegment) -> bool {
 }
 
 /// Whether a segment is to be merged with those behind it: they are not well below its size, and all fit
-/// into one, or it is filled up from them, none of them full. So each picture is copied a logarithmic
+/// into one, or none is full, and as many of them as can fill it up. So each picture is copied a logarithmic
 /// number of times, and a search meets few segments.
 pub(crate) fn belong_together(older: &LiveSegment, newer: &[LiveSegment]) -> bool {
     let behind = total(newer);
     let fits = older.len() + behind <= MOST;
-    let fills = behind <= MOST && !is_full(older) && !newer.iter().any(is_full);
+    let fills = !is_full(older) && !newer.iter().any(is_full);
     2 * behind >= older.len() && (fits || fills)
 }
 

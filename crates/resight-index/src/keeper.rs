@@ -7,9 +7,9 @@ use std::io;
 
 use crate::current::Current;
 use crate::folder::{Folder, Saved};
-use crate::index::{SMALL, belong_together, is_full, is_sparse, merge, total};
+use crate::index::{SMALL, belong_together, is_full, is_sparse, merge};
 use crate::live::{Keyed, LiveSegment, replaced};
-use crate::segment::Segment;
+use crate::segment::{MOST, Segment};
 use crate::snapshot::Snapshot;
 
 /// What is to be done next.
@@ -50,23 +50,48 @@ fn next(snapshot: &Snapshot, saves: bool) -> Option<Task> {
         return Some(Task::Merge(vec![sparse.clone()]));
     }
     // Removals may have left neighbours anywhere that would fit into one.
-    let ends = (2..=segments.len()).rev();
-    let mut runs = ends.map(|end| together(&segments[..end]));
-    if let Some(run) = runs.find(|run| total(run) > SMALL && run.len() > 1) {
+    let settled = &segments[..settled(segments)];
+    let ends = (2..=settled.len()).rev();
+    let mut runs = ends.map(|end| together(&settled[..end]));
+    if let Some(run) = runs.find(|run| run.len() > 1) {
         return Some(Task::Merge(run.to_vec()));
     }
-    let large = |s: &&LiveSegment| unsaved(s) && s.segment.keys().len() >= SMALL;
-    segments.iter().find(large).cloned().map(Task::Save)
+    // And small ones that have others behind them, which would not count before they are saved.
+    let is_large = |s: &LiveSegment| s.segment.keys().len() >= SMALL;
+    let large = segments.iter().rposition(is_large)? + 1;
+    segments[..large]
+        .iter()
+        .find(unsaved)
+        .cloned()
+        .map(Task::Save)
+}
+
+/// How many segments there are before those that the one who adds may still merge: what the keeper makes of
+/// them would be in vain.
+fn settled(segments: &[LiveSegment]) -> usize {
+    let mut behind = 0;
+    let moving = segments.iter().rev().take_while(|s| {
+        behind += s.len();
+        behind <= SMALL
+    });
+    segments.len() - moving.count()
 }
 
 /// The last of these segments, with as many before it as belong together: what merging them pair by pair
-/// would come to, in one go.
+/// would come to, in one go. Of more than fill one segment, the oldest that do.
 fn together(segments: &[LiveSegment]) -> &[LiveSegment] {
     let mut from = segments.len() - 1;
     while from > 0 && belong_together(&segments[from - 1], &segments[from..]) {
         from -= 1;
     }
-    &segments[from..]
+    let mut all = 0;
+    let within = segments[from..].iter().take_while(|s| {
+        let before = all;
+        all += s.len();
+        before < MOST
+    });
+    let until = from + within.count();
+    &segments[from..until]
 }
 
 fn save(
@@ -81,10 +106,13 @@ fn save(
         file: Some(name),
     };
     replace(current, std::slice::from_ref(live), vec![saved]);
-    // Saved ones up to the first that is not: those behind it would be lost at a start anyway.
+    // Saved ones up to the first that is not: a start takes those behind it from the catalogue. Their
+    // files stay, until what is before them is saved as well.
     let snapshot = current.snapshot();
-    let names = snapshot.segments.iter().map_while(|s| s.file.clone());
-    folder.publish(&names.collect::<Vec<_>>())
+    let files = || snapshot.segments.iter().map(|s| s.file.clone());
+    let names: Vec<_> = files().map_while(|file| file).collect();
+    let kept: Vec<_> = files().flatten().collect();
+    folder.publish(&names, &kept)
 }
 
 /// Puts `new` where `old` stand, unless they are no longer there.
@@ -106,7 +134,6 @@ mod tests {
     use crate::index::Index;
     use crate::picture_words::{PictureWords, Posting};
     use crate::place::Place;
-    use crate::segment::MOST;
     use crate::vocabulary::Vocabulary;
 
     /// Small pictures, so that as many as a full segment has are quickly made.
@@ -167,8 +194,13 @@ mod tests {
     fn segments_are_merged_until_they_are_full() {
         let full = MOST * 3 / 4;
         // What fits into one becomes one, and in one go.
-        assert_eq!(lengths_of(&[2000, 1000, 600]), [3600]);
-        assert_eq!(lengths_of(&vec![1000; 60]), [60_000]);
+        assert_eq!(lengths_of(&[2000, 1100, 1200]), [4300]);
+        assert_eq!(lengths_of(&[1100; 50]), [55_000]);
+        // What whoever adds may still merge is left to him.
+        assert_eq!(lengths_of(&[2000, 1100, 600, 300]), [3100, 600, 300]);
+        // Many at once fill one after the other, and what is left stands behind.
+        assert_eq!(lengths_of(&[4000; 22]), [MOST, 88_000 - MOST]);
+        assert_eq!(lengths_of(&[4000; 33]), [MOST, MOST, 132_000 - 2 * MOST]);
         // Those well below the one before wait for more.
         assert_eq!(lengths_of(&[40_000, 10_000]), [40_000, 10_000]);
         // What does not fit fills up the one before; a full one stays.
@@ -178,10 +210,14 @@ mod tests {
         // So whatever comes in, all but those that still grow are full.
         let mut snapshot = Snapshot::default();
         let mut from = 0;
-        for length in (0..80).map(|i| 1100 + i * 7919 % 5000) {
+        for i in 0..80 {
+            let length = 1100 + i * 7919 % 5000;
             snapshot.segments.push(segment(from..from + length));
             from += length;
-            tidied(&mut snapshot);
+            // Not after each, as when more comes than is merged.
+            if i % 20 < 10 {
+                tidied(&mut snapshot);
+            }
         }
         let lengths = tidied(&mut snapshot);
         let growing = lengths.iter().rposition(|n| *n >= full).unwrap() + 1;
@@ -228,12 +264,58 @@ mod tests {
         let held = || Ok::<_, ()>(Vec::new());
         let (index, _) = Index::open(&vocabulary, folder.path(), true, held).unwrap();
         let index = index.with_most_unsaved(1 << 20);
-        for from in (0..200_000).step_by(4000) {
+        for from in (0..400_000).step_by(4000) {
             index.add(pictures(from..from + 4000));
             let unsaved = crate::index::unsaved(&index.snapshot());
-            // Small segments are not saved, and one more add is let in.
-            assert!(unsaved < 2 << 20, "{unsaved}");
+            // One more add is let in, and what is merged meanwhile is not saved yet: two segments' worth.
+            assert!(unsaved < 5 << 20, "{unsaved}");
         }
-        assert_eq!(index.snapshot().len(), 200_000);
+        assert_eq!(index.snapshot().len(), 400_000);
+    }
+
+    #[test]
+    fn what_is_saved_out_of_order_stays_and_counts_in_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let current = Current::new(Snapshot {
+            segments: segments(&[500, 2000, MOST, 3000, 600]),
+            ..Snapshot::default()
+        });
+        let mut kept = Folder::new(folder.path(), [7; 16]);
+        let files = |current: &Current<Snapshot>| -> Vec<_> {
+            let snapshot = current.snapshot();
+            snapshot.segments.iter().map(|s| s.file.clone()).collect()
+        };
+        while let Some(done) = step(&current, &current.snapshot(), Some(&mut kept)) {
+            done.unwrap();
+            for file in files(&current).into_iter().flatten() {
+                assert!(folder.path().join(&*file).exists(), "{file}");
+            }
+        }
+        // The small one at the end is still growing.
+        let saved: Vec<bool> = files(&current).iter().map(Option::is_some).collect();
+        assert_eq!(saved, [true, true, true, false]);
+        let (read, lost) = Folder::<Segment>::new(folder.path(), [7; 16]).read();
+        assert_eq!((read.len(), lost), (3, None));
+        assert_eq!(read[0].segment.keys().len(), 2500);
+    }
+
+    #[test]
+    fn where_nothing_can_be_saved_segments_are_merged_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        // A file stands where the folder should be.
+        let path = folder.path().join("index");
+        std::fs::write(&path, "no folder").unwrap();
+        let vocabulary = Vocabulary::generic();
+        let held = || Ok::<_, ()>(Vec::new());
+        let (index, _) = Index::open(&vocabulary, &path, true, held).unwrap();
+        let index = index.with_most_unsaved(1 << 20);
+        for from in (0..100_000).step_by(4000) {
+            index.add(pictures(from..from + 4000));
+        }
+        index.settle();
+        let snapshot = index.snapshot();
+        assert_eq!(snapshot.len(), 100_000);
+        assert!(snapshot.segments.len() <= 3, "{}", snapshot.segments.len());
+        assert!(snapshot.segments.iter().all(|s| s.file.is_none()));
     }
 }

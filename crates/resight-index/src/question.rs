@@ -93,7 +93,7 @@ impl<'a> Question<'a> {
     }
 
     /// Leaves of `words` those that no feature has asked for yet with next to the same signature, and the
-    /// features that have one: what the others would find is found, and has voted.
+    /// features that have one: nearly all that the others would find is found, and has voted.
     pub fn leave_new(&self, words: &mut QueryWords) {
         let mut asked: HashMap<u32, Vec<u64>> = HashMap::new();
         for assigned in self.features.iter().flat_map(|f| &f.assigned) {

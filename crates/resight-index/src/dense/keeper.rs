@@ -152,7 +152,7 @@ impl Keeper {
         let snapshot = current.snapshot();
         let names = snapshot.segments.iter().filter_map(|s| s.file.clone());
         let names: Vec<_> = names.collect();
-        folder.publish(&names)?;
+        folder.publish(&names, &[])?;
         remove_graphs_except(folder.path(), &names)
     }
 }

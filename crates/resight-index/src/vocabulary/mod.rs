@@ -7,13 +7,14 @@
 //! says its cell, so features sorted by word can be compared cell by cell as well.
 
 mod format;
+mod nearest;
 mod train;
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use resight_vision::{Descriptors, Keypoint, LocalFeatures, Lookers, ModelId, keep_nearest};
+use resight_vision::{Descriptors, Keypoint, LocalFeatures, Lookers, ModelId};
 
 use crate::picture_words::Posting;
 use crate::place::Place;
@@ -27,8 +28,6 @@ pub(crate) const SIGNATURE_BITS: usize = 64;
 const PROJECTION_SHIFT: u32 = 4;
 /// Cells a feature visits when its word is looked for.
 const VISITED_CELLS: usize = 6;
-/// Features that look for their cells together.
-const TOGETHER: usize = 64;
 /// Words a query feature is looked up in at most (multiple assignment on the query's side, Jégou et
 /// al., IJCV 2010 §4)…
 const QUERY_ASSIGNMENTS: usize = 3;
@@ -146,8 +145,8 @@ impl Vocabulary {
         self.starts[cell as usize]..self.starts[cell as usize + 1]
     }
 
-    /// Word and signature of each descriptor, in their order; runs on the current rayon pool. Descriptors of
-    /// another length than `dimension()` give nothing: the caller checks the model first.
+    /// Word and signature of each descriptor, in their order; on this thread alone, which may hold locks.
+    /// Descriptors of another length than `dimension()` give nothing: the caller checks the model first.
     pub fn assign(&self, descriptors: &Descriptors) -> Vec<AssignedFeature> {
         if descriptors.dimension() != self.dimension {
             return Vec::new();
@@ -199,9 +198,9 @@ impl Vocabulary {
             return QueryWords::default();
         }
         let rows = descriptors.as_bytes();
-        let visited = VISITED_CELLS.max(cells);
-        let nearest_cells = self.nearest_cells(rows, visited);
-        let words = self.nearest_words(rows, &nearest_cells, QUERY_ASSIGNMENTS, votes);
+        let visited = VISITED_CELLS.max(cells).min(self.cells().max(1));
+        let nearest_cells = self.nearest_cells(rows, visited, true);
+        let words = self.nearest_words(rows, &nearest_cells, QUERY_ASSIGNMENTS, votes, true);
         let all = words.par_chunks_exact(QUERY_ASSIGNMENTS);
         let all = all.zip(nearest_cells.par_chunks_exact(visited));
         let rows = rows.par_chunks_exact(self.dimension);
@@ -209,8 +208,10 @@ impl Vocabulary {
         let features = features.map(|((words, nearest_cells), (d, keypoint))| {
             let words = words.iter().filter(|w| **w != Lookers::NONE);
             let farthest = words.clone().next().map_or(0, |w| u64::from(w.0)) * QUERY_FIFTHS;
-            let words = words.filter(|w| 5 * u64::from(w.0) <= farthest);
-            let projected = self.project(d);
+            let mut words = words.filter(|w| 5 * u64::from(w.0) <= farthest).peekable();
+            let projected = words
+                .peek()
+                .map_or([0; SIGNATURE_BITS], |_| self.project(d));
             QueryFeature {
                 assigned: words
                     .map(|&(_, word)| AssignedFeature {
@@ -228,67 +229,6 @@ impl Vocabulary {
         QueryWords {
             features: features.collect(),
         }
-    }
-
-    /// The nearest word of each descriptor, with its squared distance.
-    fn nearest_word(&self, rows: &[u8]) -> Vec<(u32, u32)> {
-        let cells = self.nearest_cells(rows, VISITED_CELLS);
-        self.nearest_words(rows, &cells, 1, &|_| true)
-    }
-
-    /// Squared distance and number of the nearest `n` cells of each descriptor, one after the other.
-    fn nearest_cells(&self, rows: &[u8], n: usize) -> Vec<(u32, u32)> {
-        let parts = rows.par_chunks(TOGETHER * self.dimension).map(|rows| {
-            let features = (0..(rows.len() / self.dimension) as u32).collect();
-            let lookers = Lookers::new(features, rows.to_vec(), self.dimension);
-            lookers.nearest(0, &self.centres, n)
-        });
-        parts.collect::<Vec<_>>().concat()
-    }
-
-    /// Squared distance and number of the nearest `n` words of each descriptor that `wants` some, one after
-    /// the other: of the words in the nearest of its `cells`.
-    ///
-    /// Cell by cell, for all that visit it: its words are read once.
-    fn nearest_words(
-        &self,
-        rows: &[u8],
-        cells: &[(u32, u32)],
-        n: usize,
-        wants: &(dyn Fn(usize) -> bool + Sync),
-    ) -> Vec<(u32, u32)> {
-        let d = self.dimension;
-        let features = rows.len() / d;
-        let mut visitors = vec![Vec::new(); self.cells()];
-        let of_each = cells.chunks_exact((cells.len() / features.max(1)).max(1));
-        for (feature, cells) in of_each.enumerate().filter(|(feature, _)| wants(*feature)) {
-            let visited = cells.iter().take(VISITED_CELLS);
-            for &(_, cell) in visited.filter(|c| **c != Lookers::NONE) {
-                visitors[cell as usize].push(feature as u32);
-            }
-        }
-        let found = visitors.into_par_iter().zip(0u32..self.cells() as u32);
-        let found = found.filter(|(visitors, _)| !visitors.is_empty());
-        let found = found.map(|(visitors, cell)| {
-            let own = visitors
-                .iter()
-                .map(|&f| &rows[f as usize * d..(f as usize + 1) * d]);
-            let own = own.collect::<Vec<_>>().concat();
-            let lookers = Lookers::new(visitors, own, d);
-            let words = self.cell_words(cell);
-            let of_cell = &self.words[words.start as usize * d..words.end as usize * d];
-            let nearest = lookers.nearest(words.start, of_cell, n);
-            (lookers, nearest)
-        });
-        let found: Vec<(Lookers, Vec<(u32, u32)>)> = found.collect();
-        let mut all = vec![Lookers::NONE; features * n];
-        for (lookers, nearest) in found {
-            for (&feature, nearest) in lookers.queries().iter().zip(nearest.chunks_exact(n)) {
-                let list = &mut all[feature as usize * n..][..n];
-                nearest.iter().for_each(|&new| keep_nearest(list, new));
-            }
-        }
-        all
     }
 
     fn project(&self, descriptor: &[u8]) -> [i16; SIGNATURE_BITS] {

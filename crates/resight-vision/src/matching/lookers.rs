@@ -48,6 +48,9 @@ pub(super) struct Found {
 }
 
 impl Lookers {
+    /// No descriptor, in what [`Lookers::nearest`] gives.
+    pub const NONE: (u32, u32) = (u32::MAX, u32::MAX);
+
     /// Query features, ascending, whose descriptors of `dimension` bytes stand end to end in `rows`.
     /// Panics when there are not as many, or they have no bytes.
     pub fn new(queries: Vec<u32>, rows: Vec<u8>, dimension: usize) -> Self {
@@ -94,9 +97,6 @@ impl Lookers {
     pub fn nearest(&self, first: u32, rows: &[u8], n: usize) -> Vec<(u32, u32)> {
         self.nearest_on(Simd::widest(), first, rows, n)
     }
-
-    /// No descriptor.
-    pub const NONE: (u32, u32) = (u32::MAX, u32::MAX);
 
     /// The same with the instructions of `simd`.
     pub(super) fn nearest_on(
@@ -170,7 +170,7 @@ impl Lookers {
     }
 }
 
-/// Puts what is nearer than the last of a list, which ascends, in its place there.
+/// Puts what is nearer than the last of a list, which ascends, in its place there, and the last falls out.
 #[inline]
 pub fn keep_nearest(list: &mut [(u32, u32)], new: (u32, u32)) {
     let mut at = list.len();

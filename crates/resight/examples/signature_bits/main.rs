@@ -14,7 +14,8 @@
 //! one of the photos. For each length, the largest distance that counts is the one that lets through no
 //! larger a share of false ones than 24 of 64 bits do, and some about it. Then pictures are ranked by
 //! votes alone, as the index does before geometry: weighted by distance (a Gaussian as wide as a quarter
-//! of the bits) and by idf², one vote of a feature for a picture. The last line is JSON.
+//! of the bits) and by idf² (of postings, where the index counts pictures), one vote of a feature for a
+//! picture. The last line is JSON.
 
 mod ranking;
 mod signer;
@@ -40,9 +41,8 @@ const LENGTHS: [u32; 3] = [32, 64, 128];
 const MOST: usize = 128;
 /// Distances beside the one that lets through as many false ones as the index does.
 const ABOUT: [i32; 3] = [-2, 0, 2];
-/// What the index lets through.
-const ITS_LENGTH: usize = 1;
-const ITS_DISTANCE: usize = 24;
+/// What the index lets through: the place of its length among these, and the distance.
+const OF_INDEX: (usize, usize) = (1, 24);
 
 #[derive(Parser)]
 struct Arguments {
@@ -74,6 +74,10 @@ impl Counts {
         for (counts, distance) in self.0.iter_mut().zip(distances) {
             counts[distance] += 1;
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0[0].iter().all(|count| *count == 0)
     }
 
     /// The share within a distance.
@@ -205,7 +209,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let mut figures = serde_json::Map::new();
-    let bound = wrong.within(ITS_LENGTH, ITS_DISTANCE);
+    if right.is_empty() || wrong.is_empty() {
+        return Err("no query has a match to count: are these labelled sets and photos?".into());
+    }
+    let bound = wrong.within(OF_INDEX.0, OF_INDEX.1);
     for (number, length) in LENGTHS.into_iter().enumerate() {
         let alike = (0..=length as usize)
             .rev()
@@ -213,7 +220,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         for about in ABOUT {
             let most = alike
                 .unwrap_or_default()
-                .saturating_add_signed(about as isize);
+                .saturating_add_signed(about as isize)
+                .min(length as usize);
             let (kept, let_through) = (right.within(number, most), wrong.within(number, most));
             print!(
                 "{length:3} bits, at most {most:2}: {kept:.3} of true, {let_through:.4} of false"
