@@ -38,32 +38,34 @@ pub(crate) fn step(
 fn next(snapshot: &Snapshot, saves: bool) -> Option<Task> {
     let segments = &snapshot.segments;
     let unsaved = |s: &&LiveSegment| saves && s.file.is_none();
-    // First what stays as it is while more is added: else those who add without a pause would fill
-    // memory, as there would always be something to merge.
-    if let Some(full) = segments.iter().find(|s| unsaved(s) && is_full(s)) {
-        return Some(Task::Save(full.clone()));
-    }
-    let sparse = segments
-        .iter()
-        .find(|s| is_sparse(s) && s.segment.keys().len() > SMALL);
-    if let Some(sparse) = sparse {
-        return Some(Task::Merge(vec![sparse.clone()]));
-    }
-    // Removals may have left neighbours anywhere that would fit into one.
-    let settled = &segments[..settled(segments)];
-    let ends = (2..=settled.len()).rev();
-    let mut runs = ends.map(|end| together(&settled[..end]));
-    if let Some(run) = runs.find(|run| run.len() > 1) {
-        return Some(Task::Merge(run.to_vec()));
-    }
-    // And small ones that have others behind them, which would not count before they are saved.
+    let save = |segments: &[LiveSegment]| segments.iter().find(unsaved).cloned().map(Task::Save);
+    let until =
+        |is: &dyn Fn(&LiveSegment) -> bool| segments.iter().rposition(is).map_or(0, |i| i + 1);
+    // First what lies before the last full one, which stays as it is while more is added: else those who add
+    // without a pause would fill memory, as there would always be something to merge. The oldest first, as
+    // only what has all before it saved counts at a start.
+    let front = &segments[..until(&is_full)];
     let is_large = |s: &LiveSegment| s.segment.keys().len() >= SMALL;
-    let large = segments.iter().rposition(is_large)? + 1;
-    segments[..large]
-        .iter()
-        .find(unsaved)
-        .cloned()
-        .map(Task::Save)
+    merging(front)
+        .or_else(|| save(front))
+        .or_else(|| merging(&segments[..settled(segments)]))
+        // Small ones as well that have others behind them.
+        .or_else(|| save(&segments[..until(&is_large)]))
+}
+
+/// What is to be merged among these.
+fn merging(segments: &[LiveSegment]) -> Option<Task> {
+    let is_sparse = |s: &&LiveSegment| is_sparse(s) && s.segment.keys().len() > SMALL;
+    let sparse = segments.iter().find(is_sparse);
+    // Removals may have left neighbours anywhere that would fit into one.
+    let run = || {
+        let mut runs = (2..=segments.len())
+            .rev()
+            .map(|end| together(&segments[..end]));
+        runs.find(|run| run.len() > 1)
+    };
+    let parts = sparse.map(std::slice::from_ref).or_else(run)?;
+    Some(Task::Merge(parts.to_vec()))
 }
 
 /// How many segments there are before those that the one who adds may still merge: what the keeper makes of
@@ -245,16 +247,48 @@ mod tests {
         assert!(snapshot.keys().into_iter().eq(kept));
     }
 
+    /// Lets the keeper do all there is; after each step that its files are there, and how many the manifest
+    /// names.
+    fn named_after_each(current: &Current<Snapshot>, folder: &mut Folder<Segment>) -> Vec<usize> {
+        let mut named = Vec::new();
+        while let Some(done) = step(current, &current.snapshot(), Some(folder)) {
+            done.unwrap();
+            let snapshot = current.snapshot();
+            for file in snapshot.segments.iter().filter_map(|s| s.file.clone()) {
+                assert!(folder.path().join(&*file).exists(), "{file}");
+            }
+            let (read, lost) = Folder::<Segment>::new(folder.path(), [7; 16]).read();
+            assert_eq!(lost, None);
+            named.push(read.len());
+        }
+        named
+    }
+
+    fn lengths_in(current: &Current<Snapshot>) -> Vec<usize> {
+        let snapshot = current.snapshot();
+        snapshot.segments.iter().map(LiveSegment::len).collect()
+    }
+
     #[test]
-    fn a_full_segment_is_saved_before_anything_is_merged() {
-        let snapshot = Snapshot {
-            segments: segments(&[3000, 2000, MOST, 3000, 2000]),
+    fn what_is_full_is_saved_before_what_is_behind_it_is_merged() {
+        let folder = tempfile::tempdir().unwrap();
+        let current = Current::new(Snapshot {
+            segments: segments(&[3000, 2000, MOST, 3000, 2000, 600]),
             ..Snapshot::default()
-        };
-        let Some(Task::Save(live)) = next(&snapshot, true) else {
-            unreachable!("the full one is to be saved");
-        };
-        assert_eq!(live.len(), MOST);
+        });
+        // Those before it are merged and saved, it is, and then what is behind.
+        let mut kept = Folder::new(folder.path(), [7; 16]);
+        assert_eq!(named_after_each(&current, &mut kept), [0, 1, 2, 2, 3]);
+        // The small one at the end is still growing.
+        assert_eq!(lengths_in(&current), [5000, MOST, 5000, 600]);
+        // One that becomes sparse is made anew and saved before all else: the others count on.
+        let mut snapshot = Snapshot::clone(&current.snapshot());
+        let gone: Vec<Key> = (0..4000).map(Key).collect();
+        crate::live::remove_all(&mut snapshot.segments, &gone);
+        snapshot.segments.push(segment(80_000..85_000));
+        current.change(current.lock(), snapshot);
+        assert_eq!(named_after_each(&current, &mut kept), [3, 3, 3, 3]);
+        assert_eq!(lengths_in(&current), [1000, MOST, 10_600]);
     }
 
     #[test]
@@ -271,32 +305,6 @@ mod tests {
             assert!(unsaved < 5 << 20, "{unsaved}");
         }
         assert_eq!(index.snapshot().len(), 400_000);
-    }
-
-    #[test]
-    fn what_is_saved_out_of_order_stays_and_counts_in_the_end() {
-        let folder = tempfile::tempdir().unwrap();
-        let current = Current::new(Snapshot {
-            segments: segments(&[500, 2000, MOST, 3000, 600]),
-            ..Snapshot::default()
-        });
-        let mut kept = Folder::new(folder.path(), [7; 16]);
-        let files = |current: &Current<Snapshot>| -> Vec<_> {
-            let snapshot = current.snapshot();
-            snapshot.segments.iter().map(|s| s.file.clone()).collect()
-        };
-        while let Some(done) = step(&current, &current.snapshot(), Some(&mut kept)) {
-            done.unwrap();
-            for file in files(&current).into_iter().flatten() {
-                assert!(folder.path().join(&*file).exists(), "{file}");
-            }
-        }
-        // The small one at the end is still growing.
-        let saved: Vec<bool> = files(&current).iter().map(Option::is_some).collect();
-        assert_eq!(saved, [true, true, true, false]);
-        let (read, lost) = Folder::<Segment>::new(folder.path(), [7; 16]).read();
-        assert_eq!((read.len(), lost), (3, None));
-        assert_eq!(read[0].segment.keys().len(), 2500);
     }
 
     #[test]
