@@ -323,7 +323,10 @@ mod tests {
         index.settle();
         let snapshot = index.snapshot();
         assert_eq!(snapshot.len(), 100_000);
-        assert!(snapshot.segments.len() <= 3, "{}", snapshot.segments.len());
+        // How many are left depends on how fast they came.
+        let settled = settled(&snapshot.segments);
+        assert!(merging(&snapshot.segments[..settled]).is_none());
+        assert!(snapshot.segments.len() < 12, "{}", snapshot.segments.len());
         assert!(snapshot.segments.iter().all(|s| s.file.is_none()));
     }
 }
