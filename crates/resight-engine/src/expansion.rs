@@ -45,8 +45,8 @@ impl Found {
 
 impl Engine {
     /// Asks the query's question with more features, examines what is new among its first answers as long
-    /// as some of it is verified, and ranks all that is not verified by what it says. Gives the milliseconds it took; does nothing where no hit
-    /// is verified.
+    /// as some of it is verified, and ranks all that is not verified by what it says. Gives the milliseconds
+    /// it took; does nothing where no hit is verified.
     pub(crate) fn expand(
         &self,
         queries: &[Sought<'_>],

@@ -293,7 +293,7 @@ pub(crate) fn unsaved(snapshot: &Snapshot) -> usize {
 }
 
 /// Pictures of these that count.
-pub(crate) fn total(segments: &[LiveSegment]) -> usize {
+fn total(segments: &[LiveSegment]) -> usize {
     segments.iter().map(LiveSegment::len).sum()
 }
 

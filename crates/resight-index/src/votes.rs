@@ -104,7 +104,7 @@ pub(crate) fn cast<'q>(
     let mut tallies = Tallies::new(segment.keys().len());
     let (mut lists, mut near) = (Vec::new(), Vec::new());
     let (mut pictures, mut distances) = (Vec::new(), Vec::new());
-    // The list before, what it found is not counted yet, and where that begins.
+    // The list before, and where what it found begins, which is not counted yet.
     let mut before: Option<(&LookedUp, usize)> = None;
     let looked_up = looked_up(segment, features, weights);
     for (i, list) in looked_up.iter().enumerate() {
@@ -176,8 +176,8 @@ impl Tallies {
         prefetch(&self.0[at..=at]);
     }
 
-    /// Counts what one feature gives pictures by one of its lists: of all its votes for a picture the highest, so only
-    /// what one has more than those before. Its lists must come one after the other.
+    /// Counts what one feature gives pictures by one of its lists: of all its votes for a picture the
+    /// highest, so only what one has more than those before. Its lists must come one after the other.
     #[inline]
     fn count(&mut self, list: &LookedUp, pictures: &[u16], distances: &[u8], weights: &Weights) {
         let giver = list.feature;

@@ -48,16 +48,13 @@ impl Set {
             let lists = [&self.lists, photo_lists];
             let mut votes = [vec![0.0; self.database.len()], vec![0.0; photos.len()]];
             for words in &asked.words {
-                for (lists, votes) in lists.iter().zip(&mut votes) {
+                for (own, votes) in lists.iter().zip(&mut votes) {
                     let mut given: HashMap<u32, f64> = HashMap::new();
                     for (word, signature) in words {
-                        let have: usize = [&self.lists, photo_lists]
-                            .map(|l| l[*word as usize].len())
-                            .iter()
-                            .sum();
+                        let have: usize = lists.iter().map(|l| l[*word as usize].len()).sum();
                         let pictures = self.database.len() + photos.len();
                         let idf = (1.0 + pictures as f64 / have.max(1) as f64).ln();
-                        for (picture, other) in &lists[*word as usize] {
+                        for (picture, other) in &own[*word as usize] {
                             let distance = distances(*signature, *other)[length];
                             if distance <= most {
                                 let width = f64::from(LENGTHS[length]) / 4.0;
