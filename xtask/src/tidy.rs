@@ -9,17 +9,24 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("resight-vision", &[]),
     ("resight-index", &["resight-vision"]),
+    ("resight-decode", &["resight-vision"]),
     ("resight-store", &[]),
     ("resight-plugin", &["resight-vision"]),
     ("resight-models", &["resight-vision"]),
     (
         "resight-engine",
-        &["resight-vision", "resight-index", "resight-store"],
+        &[
+            "resight-vision",
+            "resight-decode",
+            "resight-index",
+            "resight-store",
+        ],
     ),
     (
         "resight",
         &[
             "resight-vision",
+            "resight-decode",
             "resight-index",
             "resight-store",
             "resight-engine",

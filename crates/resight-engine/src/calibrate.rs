@@ -13,8 +13,8 @@ use crate::engine::EngineOptions;
 use crate::error::EngineError;
 use crate::examine::{evidence, lookers, match_within_cells};
 use crate::folder::list;
-use crate::read::read_bounded;
 use crate::stored_features::{StoredFeatures, in_order};
+use resight_decode::read_bounded;
 
 /// How a calibration goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

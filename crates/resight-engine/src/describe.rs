@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use resight_vision::{Fault, Image, LocalExtractor, LocalFeatures};
 
-use crate::decode::decode;
 use crate::engine::EngineOptions;
 use crate::error::EngineError;
-use crate::scale::fit_within;
+use resight_decode::{decode, fit_within};
 
 /// A decoded picture with its features, in pixels of the upright full-size picture.
 pub(crate) struct Described {

@@ -12,7 +12,6 @@ use resight_vision::{LocalExtractor, LocalFeatures, ModelId, VerifyOptions};
 
 use crate::commit::{Pending, Prepared, original_name, thumbnail_name};
 use crate::convert::convert_first;
-use crate::decode::{DecodeLimits, RefusedCode};
 use crate::dense::Global;
 use crate::describe::{Described, describe};
 use crate::duplicates::News;
@@ -20,10 +19,9 @@ use crate::error::EngineError;
 use crate::feature_cache::FeatureCache;
 use crate::labels::{check_tags, label};
 use crate::picture::{Added, Picture, PictureFile, id_of};
-use crate::read::read_bounded;
-use crate::scale::thumbnail_jpeg;
 use crate::stored_features::{in_order, to_bytes};
 use crate::visual::Visual;
+use resight_decode::{DecodeLimits, RefusedCode, read_bounded, thumbnail_jpeg};
 
 /// The parts an engine is put together from.
 pub struct Parts {
@@ -338,7 +336,7 @@ impl Engine {
             return Ok(bytes);
         }
         let file = self.file(id)?;
-        let decoded = crate::decode::decode(&file.bytes, &self.options.decode)?;
+        let decoded = resight_decode::decode(&file.bytes, &self.options.decode)?;
         Ok(thumbnail_jpeg(&decoded.image, THUMBNAIL.0, THUMBNAIL.1)?)
     }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use resight_store::{ObjectId, PictureId, StoreError, Tag};
 use resight_vision::ExtractError;
 
-use crate::decode::Refused;
 use crate::engine::VOCABULARY_SETTING;
+use resight_decode::Refused;
 
 /// An operation of the engine failed.
 #[derive(Debug, thiserror::Error)]

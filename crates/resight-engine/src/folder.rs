@@ -16,12 +16,11 @@ use listing::Task;
 pub(crate) use listing::list;
 
 use crate::commit::{Pending, Prepared};
-use crate::decode::{Refused, RefusedCode};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::labels::{check_tags, label, warn_of_tags};
 use crate::picture::id_of;
-use crate::read::read_bounded;
+use resight_decode::{Refused, RefusedCode, read_bounded};
 
 /// How a folder is indexed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,6 @@ mod calibrate;
 mod commit;
 mod compare;
 mod convert;
-mod decode;
 mod dense;
 mod describe;
 mod duplicates;
@@ -25,8 +24,6 @@ mod labels;
 mod picture;
 mod query;
 mod ranking;
-mod read;
-mod scale;
 mod scope;
 mod search;
 mod stored_features;
@@ -37,7 +34,6 @@ mod visual;
 pub use calibrate::{AgreeingPair, Calibration, CalibrationEvent, calibrate};
 pub use compare::{Comparison, compare};
 pub use convert::ConvertStep;
-pub use decode::{DecodeLimits, Decoded, Refused, RefusedCode, decode};
 pub use dense::{EmbedStep, FEWEST_TO_TELL, GlobalParts, GlobalState, alike_from, vectors_setting};
 pub use duplicates::{
     DuplicateGroup, DuplicateOptions, DuplicatePair, Duplicates, PairKind, PairStep, Refuted,
@@ -54,12 +50,13 @@ pub use grouping::SameObject;
 pub use instances::Instance;
 pub use picture::{Added, Picture, PictureFile};
 pub use query::{MOST_QUERIES, Query, QueryFacts, QueryPicture, Region};
-pub use read::read_bounded;
+pub use resight_decode::{
+    DecodeLimits, Decoded, Refused, RefusedCode, decode, fit_within, read_bounded, thumbnail_jpeg,
+};
 pub use resight_index::{TrainStep, Vocabulary};
 pub use resight_store::{
     Filter, LabelPatch, Labels, Metadata, ObjectCount, ObjectId, PictureId, Tag, Update,
 };
-pub use scale::{fit_within, thumbnail_jpeg};
 pub use search::{Hit, Mode, SearchAnswer, SearchOptions, Stage, Timings};
 pub use train::{TrainEvent, TrainPlan, train_vocabulary};
 pub use variants::Variant;

@@ -7,7 +7,6 @@ use std::time::Instant;
 use resight_store::PictureId;
 use resight_vision::{Descriptors, Image, LocalFeatures};
 
-use crate::decode::decode;
 use crate::describe::describe_image;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -15,6 +14,7 @@ use crate::feature_blob;
 use crate::search::{Timings, milliseconds};
 use crate::stored_features::StoredFeatures;
 use crate::visual::Visual;
+use resight_decode::decode;
 
 /// Pictures of one search at most.
 pub const MOST_QUERIES: usize = 10;

@@ -11,8 +11,8 @@ use crate::describe::describe;
 use crate::engine::{Engine, EngineOptions};
 use crate::error::EngineError;
 use crate::folder::list;
-use crate::read::read_bounded;
 use crate::stored_features::from_bytes;
+use resight_decode::read_bounded;
 
 /// How training goes on.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -10,9 +10,9 @@ use resight_vision::{ExtractError, Fault, GlobalExtractor, Image};
 
 use super::{Global, fill, to_bytes, vectors_setting};
 use crate::commit::thumbnail_name;
-use crate::decode::decode;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use resight_decode::decode;
 
 /// Pictures that are read and described together.
 const TOGETHER: usize = 32;

@@ -3,7 +3,7 @@
 
 use resight_vision::{Image, Transform};
 
-use crate::scale::fit_within;
+use resight_decode::fit_within;
 
 /// What both show is compared at this many pixels on its longer side: coarse enough that
 /// compression and half a pixel of misplacement do not count.

@@ -15,7 +15,6 @@ use resight_vision::{Image, Transform};
 
 use super::aligned::{Small, likeness};
 use super::kind::kind_of;
-use crate::decode::decode;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::examine::{MOST_EXAMINED, Sought};
@@ -26,6 +25,7 @@ use crate::search::Hit;
 use crate::stored_features::StoredFeatures;
 use crate::variants::Variant;
 use crate::visual::Visual;
+use resight_decode::decode;
 
 /// Pictures looked for between two commits.
 const BATCH: usize = 32;

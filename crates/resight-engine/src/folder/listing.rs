@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use resight_store::SourceFile;
 
-use crate::decode::{Refused, RefusedCode};
+use resight_decode::{Refused, RefusedCode};
 
 /// A file to be read.
 #[derive(Clone, Debug)]

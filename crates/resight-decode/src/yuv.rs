@@ -3,7 +3,7 @@
 use re_rav1d::dav1d::pixel::{MatrixCoefficients, YUVRange};
 use re_rav1d::dav1d::{Picture, PixelLayout, PlanarImageComponent};
 
-use super::bmff::Nclx;
+use crate::bmff::Nclx;
 
 /// How luma and chroma become RGB.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,7 +114,7 @@ impl Plane<'_> {
 
 /// RGB of `picture`, three bytes a pixel. Chroma is repeated, not interpolated. `nclx`, from the
 /// container, counts before what the picture says of itself.
-pub(super) fn to_rgb(picture: &Picture, nclx: Option<Nclx>) -> Vec<u8> {
+pub(crate) fn to_rgb(picture: &Picture, nclx: Option<Nclx>) -> Vec<u8> {
     let bits = picture.bits_per_component().map_or(8, |bits| bits.0 as u32);
     let (code, full) = nclx.map_or_else(
         || {

@@ -7,12 +7,12 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use resight_vision::Image;
 
-use super::sniff::raster_name;
-use super::upright::upright;
-use super::{DecodeLimits, Refused, RefusedCode, wrap};
+use crate::sniff::raster_name;
+use crate::upright::upright;
+use crate::{DecodeLimits, Refused, RefusedCode, wrap};
 
 /// Decodes the first picture in `bytes`, which are of `format`.
-pub(super) fn decode(
+pub(crate) fn decode(
     bytes: &[u8],
     format: ImageFormat,
     limits: &DecodeLimits,

@@ -120,12 +120,12 @@ impl Refused {
     }
 
     /// Shorthand for [`RefusedCode::Broken`].
-    pub(super) fn broken(detail: impl Into<String>) -> Self {
+    pub(crate) fn broken(detail: impl Into<String>) -> Self {
         Self::new(RefusedCode::Broken, detail)
     }
 
     /// Shorthand for [`RefusedCode::FormatNotSupported`].
-    pub(super) fn not_supported(detail: impl Into<String>) -> Self {
+    pub(crate) fn not_supported(detail: impl Into<String>) -> Self {
         Self::new(RefusedCode::FormatNotSupported, detail)
     }
 }

@@ -2,7 +2,7 @@
 
 use re_rav1d::dav1d::{Decoder, Error, Picture, Settings};
 
-use super::{DecodeLimits, Refused};
+use crate::{DecodeLimits, Refused};
 
 /// A still picture has one frame and a layered one a few; each costs the time of a picture.
 const MAX_FRAMES: usize = 8;
@@ -12,7 +12,7 @@ const MAX_FRAMES: usize = 8;
 /// # Errors
 /// Broken when the data is damaged, format-not-supported when it holds many frames or a variant
 /// the decoder does not know.
-pub(super) fn decode(data: Vec<u8>, limits: &DecodeLimits) -> Result<Picture, Refused> {
+pub(crate) fn decode(data: Vec<u8>, limits: &DecodeLimits) -> Result<Picture, Refused> {
     check_frames(&data)?;
     let mut settings = Settings::new();
     // One thread: a picture is a unit of work, and callers run many of them at once.
@@ -101,7 +101,7 @@ fn explain(error: &Error) -> Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::RefusedCode;
+    use crate::RefusedCode;
 
     #[test]
     fn many_frames_are_refused_before_decoding() {

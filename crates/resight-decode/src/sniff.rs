@@ -4,7 +4,7 @@ use image::ImageFormat;
 
 /// A format that is decoded here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     /// Decoded by the `image` crate.
     Raster(ImageFormat),
     /// Decoded by our own container parser and an AV1 decoder.
@@ -13,7 +13,7 @@ pub(super) enum Format {
 
 impl Format {
     /// The name a user knows it by.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Avif => "AVIF",
             Self::Raster(format) => raster_name(format),
@@ -21,7 +21,7 @@ impl Format {
     }
 
     /// The registered media type.
-    pub(super) fn media_type(self) -> &'static str {
+    pub(crate) fn media_type(self) -> &'static str {
         match self {
             Self::Avif => "image/avif",
             Self::Raster(format) => format.to_mime_type(),
@@ -30,7 +30,7 @@ impl Format {
 }
 
 /// The name a user knows a raster format by.
-pub(super) fn raster_name(format: ImageFormat) -> &'static str {
+pub(crate) fn raster_name(format: ImageFormat) -> &'static str {
     match format {
         ImageFormat::Jpeg => "JPEG",
         ImageFormat::Png => "PNG",
@@ -45,7 +45,7 @@ pub(super) fn raster_name(format: ImageFormat) -> &'static str {
 
 /// What the bytes look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sniffed {
+pub(crate) enum Sniffed {
     /// Decoded here.
     Ours(Format),
     /// Shows something, but is not decoded here; holds the format's name.
@@ -57,7 +57,7 @@ pub(super) enum Sniffed {
 }
 
 /// Looks at the first (for TGA also the last) bytes.
-pub(super) fn sniff(bytes: &[u8]) -> Sniffed {
+pub(crate) fn sniff(bytes: &[u8]) -> Sniffed {
     if let Some(format) = ours(bytes) {
         return Sniffed::Ours(format);
     }

@@ -1,14 +1,12 @@
 //! Orientation in metadata, and metadata that is broken.
 
-#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
-
 use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
-use resight_engine::{DecodeLimits, decode};
+use resight_decode::{DecodeLimits, decode};
 
 const RED: [u8; 3] = [250, 10, 10];
 const GREEN: [u8; 3] = [10, 250, 10];

@@ -16,7 +16,9 @@ mod av1;
 mod avif;
 mod bmff;
 mod raster;
+mod read;
 mod refused;
+mod scale;
 mod sniff;
 mod upright;
 mod yuv;
@@ -25,7 +27,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use resight_vision::Image;
 
+pub use read::read_bounded;
 pub use refused::{Refused, RefusedCode};
+pub use scale::{fit_within, thumbnail_jpeg};
 use sniff::{Format, Sniffed};
 
 /// What a picture may cost before it is refused.

@@ -1,11 +1,9 @@
 //! Generated pictures of every format, limits, and damaged data.
 
-#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
-
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
-use resight_engine::{DecodeLimits, RefusedCode, decode};
+use resight_decode::{DecodeLimits, RefusedCode, decode};
 
 /// A smooth picture with four differently coloured corners.
 fn sample(width: u32, height: u32) -> RgbImage {

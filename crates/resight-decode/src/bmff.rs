@@ -6,35 +6,35 @@
 
 use image::metadata::Orientation;
 
-use super::Refused;
+use crate::Refused;
 
 /// The primary item of a file.
 #[derive(Debug)]
-pub(super) struct Primary {
+pub(crate) struct Primary {
     /// The coded picture, its extents joined.
-    pub(super) data: Vec<u8>,
+    pub(crate) data: Vec<u8>,
     /// Width and height that the container announces.
-    pub(super) announced: Option<(u32, u32)>,
+    pub(crate) announced: Option<(u32, u32)>,
     /// Colour description; the coded picture's own counts when absent.
-    pub(super) nclx: Option<Nclx>,
+    pub(crate) nclx: Option<Nclx>,
     /// Rotations and mirrorings in the order they are applied; four at most.
-    pub(super) transforms: Vec<Orientation>,
+    pub(crate) transforms: Vec<Orientation>,
 }
 
 /// The fields of a colour description that matter for YUV to RGB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Nclx {
+pub(crate) struct Nclx {
     /// Matrix coefficients as numbered by ITU-T H.273.
-    pub(super) matrix: u16,
+    pub(crate) matrix: u16,
     /// Whether samples use the whole range of values.
-    pub(super) full_range: bool,
+    pub(crate) full_range: bool,
 }
 
 /// Reads the primary item of `file`.
 ///
 /// # Errors
 /// Broken when the boxes do not fit together, format-not-supported for what is left out above.
-pub(super) fn primary(file: &[u8]) -> Result<Primary, Refused> {
+pub(crate) fn primary(file: &[u8]) -> Result<Primary, Refused> {
     let meta = find(file, b"meta")
         .ok_or_else(|| Refused::not_supported("this AVIF holds a video and no still picture"))?;
     // A full box: four bytes of version and flags come before its children.

@@ -2,11 +2,11 @@
 
 use resight_vision::Image;
 
-use super::upright::upright;
-use super::{DecodeLimits, Refused, av1, bmff, wrap, yuv};
+use crate::upright::upright;
+use crate::{DecodeLimits, Refused, av1, bmff, wrap, yuv};
 
 /// Decodes the primary picture of `bytes`.
-pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image, Refused> {
+pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image, Refused> {
     let item = bmff::primary(bytes)?;
     if let Some((width, height)) = item.announced {
         limits.check_size(width, height)?;

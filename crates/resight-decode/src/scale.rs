@@ -6,7 +6,7 @@ use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use resight_vision::Image;
 
-use crate::decode::{Refused, RefusedCode};
+use crate::{Refused, RefusedCode};
 
 /// A copy of `image` whose longer side is `max_side` pixels (at least 1), or `None` when it
 /// already fits. The aspect ratio is kept to the nearest pixel.

@@ -1,11 +1,9 @@
 //! Files from image libraries' own tests: broken ones, bombs, odd variants, every orientation.
 
-#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
-
 use std::path::Path;
 use std::time::Instant;
 
-use resight_engine::{DecodeLimits, RefusedCode, decode};
+use resight_decode::{DecodeLimits, RefusedCode, decode};
 
 #[test]
 fn every_file_is_shown_or_refused() {

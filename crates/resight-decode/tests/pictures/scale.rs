@@ -1,8 +1,6 @@
 //! Smaller copies.
 
-#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
-
-use resight_engine::{DecodeLimits, decode, fit_within, thumbnail_jpeg};
+use resight_decode::{DecodeLimits, decode, fit_within, thumbnail_jpeg};
 use resight_vision::Image;
 
 /// A busy picture that any difference in arithmetic would show on.

@@ -3,10 +3,10 @@
 use image::metadata::Orientation;
 use resight_vision::Image;
 
-use super::{Refused, wrap};
+use crate::{Refused, wrap};
 
 /// Applies `orientation` as EXIF means it: mirroring comes after turning.
-pub(super) fn upright(image: Image, orientation: Orientation) -> Result<Image, Refused> {
+pub(crate) fn upright(image: Image, orientation: Orientation) -> Result<Image, Refused> {
     let (w, h) = (image.width() as usize, image.height() as usize);
     // Where the output pixel (x, y) comes from in the input.
     let source: fn(usize, usize, usize, usize) -> (usize, usize) = match orientation {

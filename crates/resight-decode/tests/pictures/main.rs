@@ -1,0 +1,8 @@
+//! Whole pictures through the crate's public functions: one test binary, a file an area.
+
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
+mod formats;
+mod nasty;
+mod orientation;
+mod scale;
