@@ -23,9 +23,13 @@ fmt:
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
 
-# Arrows between crates, paths in ARCHITECTURE.md, names and lengths of files
+# Arrows between crates, circles of files, paths in ARCHITECTURE.md, names, lengths, phrases
 tidy:
     cargo xtask tidy
+
+# Lines of production and of tests by crate, lengths of files
+lines:
+    cargo xtask lines
 
 # Figures of retrieval on a folder of ground-truth sets, with distractors
 eval sets distractors:

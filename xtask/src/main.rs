@@ -1,18 +1,36 @@
-//! Checks of the repository that no other tool makes: `cargo xtask tidy`.
+//! Checks of the repository that no other tool makes: `cargo xtask tidy`, and counts of its lines:
+//! `cargo xtask lines`.
 
+mod circles;
+mod functions;
+mod line_counts;
+mod prose;
+mod rust_text;
 mod tidy;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let command = std::env::args().nth(1);
-    if command.as_deref() != Some("tidy") {
-        eprintln!("usage: cargo xtask tidy");
-        return ExitCode::from(2);
-    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let problems = tidy::check(&root);
+    match std::env::args().nth(1).as_deref() {
+        Some("tidy") => tidy(
+            &root,
+            std::env::args().any(|argument| argument == "--strict"),
+        ),
+        Some("lines") => {
+            print!("{}", line_counts::report(&root));
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("usage: cargo xtask tidy [--strict] | lines");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn tidy(root: &Path, is_strict: bool) -> ExitCode {
+    let problems = tidy::check(root, is_strict);
     for problem in &problems {
         eprintln!("tidy: {problem}");
     }

@@ -1,8 +1,10 @@
-//! What holds for the repository as a whole: arrows between crates, paths in ARCHITECTURE.md,
-//! names, lengths of files, and where `unsafe` may stand.
+//! What holds for the repository as a whole: arrows between crates, circles of files, paths in
+//! ARCHITECTURE.md, names, lengths of files and functions, where `unsafe` may stand, and phrases.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::{circles, functions, prose};
 
 /// Which of our crates each crate may depend on. Cargo refuses circles; this refuses the arrows
 /// that would make a crate know what it must not.
@@ -50,24 +52,62 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/resight-vision/src/signatures/x86.rs",
 ];
 
+/// Crates that may have circles of files until they are mended.
+const MAY_HAVE_CIRCLES: &[&str] = &[
+    "resight",
+    "resight-engine",
+    "resight-index",
+    "resight-models",
+    "resight-plugin",
+    "resight-vision",
+];
+
+/// Folders and files whose functions may be long without a reason until they are mended.
+const MAY_HAVE_LONG_FUNCTIONS: &[&str] = &["crates/"];
+
+/// Folders and files that may keep phrases of the earlier prose until they are mended.
+const MAY_KEEP_PHRASES: &[&str] = &[
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "README.md",
+    "bench/",
+    "crates/",
+    "docs/",
+    "examples/",
+    "python/",
+    "web/",
+];
+
+/// The list of phrases itself.
+const ABOUT_PHRASES: &str = "xtask/src/prose.rs";
+
 /// Nobody owns a drawer.
 const DRAWERS: &[&str] = &["common", "utils", "util", "types", "helpers", "misc"];
 
 /// A person reads a file in one sitting.
 const LONGEST: usize = 500;
 
-/// All complaints, in a stable order.
-pub(crate) fn check(root: &Path) -> Vec<String> {
+/// All complaints, in a stable order. `is_strict` also complains of what is yet to be mended.
+pub(crate) fn check(root: &Path, is_strict: bool) -> Vec<String> {
     let mut problems = Vec::new();
     arrows(root, &mut problems);
     architecture(root, &mut problems);
-    let mut sources = Vec::new();
-    for folder in ["crates", "xtask", "web", "bench", "python", "examples"] {
+    circles_of_files(root, is_strict, &mut problems);
+    let mut sources = vec![
+        root.join("ARCHITECTURE.md"),
+        root.join("CHANGELOG.md"),
+        root.join("CONTRIBUTING.md"),
+        root.join("README.md"),
+    ];
+    sources.retain(|path| path.exists());
+    for folder in [
+        "crates", "xtask", "web", "bench", "python", "examples", "docs",
+    ] {
         collect(&root.join(folder), &mut sources);
     }
     sources.sort();
     for path in &sources {
-        source(root, path, &mut problems);
+        source(root, path, is_strict, &mut problems);
     }
     problems
 }
@@ -141,7 +181,20 @@ fn architecture(root: &Path, problems: &mut Vec<String>) {
     }
 }
 
-fn source(root: &Path, path: &Path, problems: &mut Vec<String>) {
+fn circles_of_files(root: &Path, is_strict: bool, problems: &mut Vec<String>) {
+    let crates = ARROWS.iter().map(|(name, _)| *name);
+    for name in crates.filter(|name| is_strict || !MAY_HAVE_CIRCLES.contains(name)) {
+        for circle in circles::circles(&root.join("crates").join(name)) {
+            problems.push(format!(
+                "{name}: {} files import each other in a circle: {}",
+                circle.len(),
+                circle.join(", ")
+            ));
+        }
+    }
+}
+
+fn source(root: &Path, path: &Path, is_strict: bool, problems: &mut Vec<String>) {
     let shown = path
         .strip_prefix(root)
         .unwrap_or(path)
@@ -167,12 +220,28 @@ fn source(root: &Path, path: &Path, problems: &mut Vec<String>) {
         return;
     };
     let lines = text.lines().count();
-    if lines > LONGEST {
+    let is_prose = path.extension().is_some_and(|e| e == "md");
+    if lines > LONGEST && !is_prose {
         problems.push(format!(
             "{shown}: {lines} lines; split it (at most {LONGEST})"
         ));
     }
+    let is_listed =
+        |list: &[&str]| !is_strict && list.iter().any(|prefix| shown.starts_with(prefix));
+    if !is_listed(MAY_KEEP_PHRASES) && shown != ABOUT_PHRASES {
+        for (number, remedy) in prose::old_phrases(&text) {
+            problems.push(format!("{shown}:{number}: {remedy}"));
+        }
+    }
     let is_rust = path.extension().is_some_and(|e| e == "rs");
+    if is_rust && !is_listed(MAY_HAVE_LONG_FUNCTIONS) {
+        for (number, name, length) in functions::long_functions(&text) {
+            problems.push(format!(
+                "{shown}:{number}: {name} has {length} lines; split it (at most {}), or say why it is long",
+                functions::LONGEST
+            ));
+        }
+    }
     if is_rust && !UNSAFE_FILES.contains(&shown.as_str()) && shown != "xtask/src/tidy.rs" {
         for (line, number) in text.lines().zip(1..) {
             let code = line.split("//").next().unwrap_or_default();
@@ -188,7 +257,7 @@ fn source(root: &Path, path: &Path, problems: &mut Vec<String>) {
     }
 }
 
-fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
+pub(crate) fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
@@ -201,7 +270,7 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
                 collect(&path, into);
             }
         } else if path.extension().is_some_and(|e| {
-            ["rs", "js", "mjs", "css", "py", "html"]
+            ["rs", "js", "mjs", "css", "py", "html", "md"]
                 .iter()
                 .any(|k| e == *k)
         }) {
@@ -223,7 +292,7 @@ mod tests {
 
     #[test]
     fn the_repository_is_tidy() {
-        assert_eq!(check(&repository()), Vec::<String>::new());
+        assert_eq!(check(&repository(), false), Vec::<String>::new());
     }
 
     #[test]
@@ -246,9 +315,26 @@ mod tests {
             "crates/resight-vision/src/utils.rs",
             "fn f() { unsafe { g() } }\n",
         );
+        put(
+            "crates/resight-store/src/lib.rs",
+            "mod a; mod b;\nuse a::A;\nstruct L(A);\n",
+        );
+        put(
+            "crates/resight-store/src/a.rs",
+            "use crate::b::B;\npub struct A(B);\n",
+        );
+        put(
+            "crates/resight-store/src/b.rs",
+            "use crate::L;\npub struct B(L);\n",
+        );
+        put(
+            "xtask/src/long.rs",
+            &format!("fn f() {{\n{}}}\n", "g();\n".repeat(80)),
+        );
+        put("CONTRIBUTING.md", "Whoever adds\nwaits.\n");
         put("crates/resight-new/Cargo.toml", "");
         put("web/long.js", &"x\n".repeat(501));
-        let problems = check(&dir).join("\n");
+        let problems = check(&dir, false).join("\n");
         fs::remove_dir_all(&dir).unwrap();
         for expected in [
             "names crates/nowhere/src/lib.rs",
@@ -257,6 +343,9 @@ mod tests {
             "unsafe code outside",
             "resight-new has no row",
             "501 lines",
+            "3 files import each other in a circle: lib.rs, a.rs, b.rs",
+            "long.rs:1: f has 82 lines",
+            "CONTRIBUTING.md:1: \"whoever\"",
         ] {
             assert!(
                 problems.contains(expected),
