@@ -1,0 +1,190 @@
+"""Two resight binaries in turns: starting, indexing, searching, and a plug-in that does nothing.
+
+    python3 bench/two_binaries.py --a OLD --b NEW --photos ../shared/data/photos \\
+        --set ../shared/data/eval/smvs_dvd [--rounds 5] [--pictures 200] [--queries 20]
+
+Each round does everything with both binaries, the first one changing from round to round:
+
+- `start_ms`: from the start of `serve` on a data folder of `--pictures` photos until `/readyz` answers 200.
+- `index_per_s`: pictures a second of `index` into a new folder, the process included.
+- `search_p50_ms`: the server's own `took_ms`, query by query in turns; `searches_per_s`: by two
+  connections in turns of `--seconds`.
+- `noop_p50_us`: a function of a plug-in over one kept connection; `healthz_p50_us` beside it.
+
+Given are medians over rounds, and the median of each round's ratio of B to A. The last line is JSON.
+"""
+
+import argparse
+import json
+import pathlib
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+
+PLUGIN = "def noop():\n    return {}\n"
+NAMES = ["start_ms", "index_per_s", "search_p50_ms", "searches_per_s", "noop_p50_us", "healthz_p50_us"]
+
+
+class Server:
+    def __init__(self, binary, data, plugin):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        command = [binary, "serve", "--data", data, "--listen", f"127.0.0.1:{self.port}", "--quiet",
+                   "--plugin", plugin]
+        begun = time.perf_counter()
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        while True:
+            try:
+                if urllib.request.urlopen(self.url("/readyz")).status == 200:
+                    break
+            except OSError:
+                if self.process.poll() is not None:
+                    raise SystemExit(f"{binary} ended with {self.process.returncode}") from None
+            time.sleep(0.002)
+        self.start = 1000 * (time.perf_counter() - begun)
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def search(self, picture):
+        request = urllib.request.Request(self.url("/v1/search"), picture, {"Content-Type": "image/jpeg"})
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)["took_ms"]
+
+    def searches_per_second(self, pictures, seconds):
+        until = time.perf_counter() + seconds
+        counts = []
+
+        def client(order):
+            done = 0
+            while time.perf_counter() < until:
+                self.search(pictures[order[done % len(order)]])
+                done += 1
+            counts.append(done)
+
+        begun = time.perf_counter()
+        orders = [random.Random(seed).sample(range(len(pictures)), len(pictures)) for seed in (1, 2)]
+        clients = [threading.Thread(target=client, args=(order,)) for order in orders]
+        for thread in clients:
+            thread.start()
+        for thread in clients:
+            thread.join()
+        return sum(counts) / (time.perf_counter() - begun)
+
+    def calls(self, path, seconds):
+        """Median µs of a call over one kept connection; the head of an answer says its length."""
+        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n\r\n".encode()
+        times = []
+        with socket.create_connection(("127.0.0.1", self.port)) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            until = time.perf_counter() + seconds
+            while time.perf_counter() < until:
+                begun = time.perf_counter()
+                connection.sendall(request)
+                answer = connection.recv(65536)
+                while b"\r\n\r\n" not in answer:
+                    answer += connection.recv(65536)
+                head, body = answer.split(b"\r\n\r\n", 1)
+                if b" 200 " not in head.split(b"\r\n", 1)[0]:
+                    raise SystemExit(f"{path}: {head.decode()}")
+                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+                while len(body) < length:
+                    body += connection.recv(65536)
+                times.append(time.perf_counter() - begun)
+        return 1e6 * statistics.median(times)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def index(binary, pictures, data):
+    begun = time.perf_counter()
+    subprocess.run([binary, "index", pictures, "--data", data, "--quiet"], check=True)
+    return time.perf_counter() - begun
+
+
+def one_round(binaries, flip, work, queries, arguments):
+    """Figures of one round, by binary."""
+    order = ["b", "a"] if flip else ["a", "b"]
+    found = {name: {} for name in order}
+    servers = {}
+    for name in order:
+        new = work / f"new-{name}"
+        seconds = index(binaries[name], work / "pictures", new)
+        found[name]["index_per_s"] = arguments.pictures / seconds
+        shutil.rmtree(new)
+    try:
+        for name in order:
+            servers[name] = Server(binaries[name], work / name, work / "no_op.py")
+            found[name]["start_ms"] = servers[name].start
+        took = {name: [] for name in order}
+        for i, query in enumerate(queries):
+            for name in order if i % 2 else order[::-1]:
+                took[name].append(servers[name].search(query))
+        for name in order:
+            server = servers[name]
+            found[name] |= {
+                "search_p50_ms": statistics.median(took[name]),
+                "searches_per_s": server.searches_per_second(queries, arguments.seconds),
+                "noop_p50_us": server.calls("/v1/plugins/no_op/noop", arguments.seconds / 2),
+                "healthz_p50_us": server.calls("/healthz", arguments.seconds / 2),
+            }
+    finally:
+        for server in servers.values():
+            server.stop()
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--a", required=True, help="the binary to compare with")
+    parser.add_argument("--b", required=True)
+    parser.add_argument("--photos", type=pathlib.Path, required=True)
+    parser.add_argument("--set", type=pathlib.Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--queries", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    arguments = parser.parse_args()
+    binaries = {"a": arguments.a, "b": arguments.b}
+    truth = json.loads((arguments.set / "groundtruth.json").read_text())["queries"]
+    step = max(len(truth) // arguments.queries, 1)
+    names = [query["query"] for query in truth[::step][: arguments.queries]]
+    queries = [(arguments.set / "images" / name).read_bytes() for name in names]
+    rounds = []
+    with tempfile.TemporaryDirectory() as temporary:
+        work = pathlib.Path(temporary)
+        (work / "no_op.py").write_text(PLUGIN)
+        (work / "pictures").mkdir()
+        photos = sorted(arguments.photos.iterdir())
+        photos = photos[:: max(len(photos) // arguments.pictures, 1)][: arguments.pictures]
+        arguments.pictures = len(photos)
+        for photo in photos:
+            (work / "pictures" / photo.name).symlink_to(photo.resolve())
+        for name, binary in binaries.items():
+            index(binary, work / "pictures", work / name)
+            # What a server would do in the background is done before.
+            subprocess.run([binary, "duplicates", "--data", work / name], check=True, stdout=subprocess.DEVNULL)
+        for i in range(arguments.rounds):
+            rounds.append(one_round(binaries, i % 2 == 1, work, queries, arguments))
+            print(f"round {i + 1}:", json.dumps(rounds[-1]), flush=True)
+    figures = {}
+    print(f"\n{'':16} {'A':>10} {'B':>10} {'B/A':>7}")
+    for name in NAMES:
+        a, b = (statistics.median(r[which][name] for r in rounds) for which in "ab")
+        ratio = statistics.median(r["b"][name] / r["a"][name] for r in rounds)
+        print(f"{name:16} {a:10.1f} {b:10.1f} {ratio:7.3f}")
+        figures[name] = {"a": round(a, 2), "b": round(b, 2), "ratio": round(ratio, 4)}
+    print(json.dumps({"rounds": arguments.rounds, "pictures": arguments.pictures, **figures}))
+
+
+if __name__ == "__main__":
+    main()
