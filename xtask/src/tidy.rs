@@ -78,8 +78,8 @@ const MAY_KEEP_PHRASES: &[&str] = &[
     "web/",
 ];
 
-/// The list of phrases itself.
-const ABOUT_PHRASES: &str = "xtask/src/prose.rs";
+/// The list of phrases, and the test that names one.
+const ABOUT_PHRASES: &[&str] = &["xtask/src/prose.rs", "xtask/src/tidy.rs"];
 
 /// Nobody owns a drawer.
 const DRAWERS: &[&str] = &["common", "utils", "util", "types", "helpers", "misc"];
@@ -228,7 +228,7 @@ fn source(root: &Path, path: &Path, is_strict: bool, problems: &mut Vec<String>)
     }
     let is_listed =
         |list: &[&str]| !is_strict && list.iter().any(|prefix| shown.starts_with(prefix));
-    if !is_listed(MAY_KEEP_PHRASES) && shown != ABOUT_PHRASES {
+    if !is_listed(MAY_KEEP_PHRASES) && !ABOUT_PHRASES.contains(&shown.as_str()) {
         for (number, remedy) in prose::old_phrases(&text) {
             problems.push(format!("{shown}:{number}: {remedy}"));
         }
