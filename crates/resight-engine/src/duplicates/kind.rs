@@ -2,7 +2,7 @@
 //! agree.
 //!
 //! The bounds were chosen on `copies_synth`, whose queries name what was done to them; `cargo test -p
-//! resight-engine --test duplicates_kinds -- --nocapture` prints what each becomes.
+//! resight-engine --test engine duplicates_kinds -- --nocapture` prints what each becomes.
 
 use resight_vision::Transform;
 

@@ -1,7 +1,5 @@
 //! Pairs and groups of pictures that are made here.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,13 +1,9 @@
 //! The models that can be pulled, where somebody has them: RESIGHT_TEST_MODELS names their folder.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod support;
-
+use crate::support::runtimes;
 use resight_models::{ModelFolder, Runtime};
 use resight_vision::sample::blocks;
 use resight_vision::{GlobalExtractor, Image};
-use support::runtimes;
 
 /// The folder of models, if it holds both.
 fn models() -> Option<ModelFolder> {

@@ -1,9 +1,5 @@
 //! Exchanging the vocabulary of pictures that are held.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod support;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +12,7 @@ use resight_store::{Catalogue, FolderBlobs, SqliteCatalogue};
 use resight_vision::{LocalExtractor, Sift, SiftOptions};
 
 fn picture(number: u32) -> Vec<u8> {
-    support::picture(number, 0)
+    crate::support::picture(number, 0)
 }
 
 fn parts(root: &Path, vocabulary: Arc<Vocabulary>, convert: bool) -> Parts {

@@ -1,7 +1,5 @@
 //! Vectors of whole pictures beside their words: one ranking, made in the background, exchanged whole.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

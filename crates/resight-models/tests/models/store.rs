@@ -1,13 +1,9 @@
 //! The folder of models.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod support;
-
 use std::fs;
 
+use crate::support::{built_in, colour_manifest, colour_net, folder, unknown_operator};
 use resight_models::{KNOWN, ModelFolder, Origin, known};
-use support::{built_in, colour_manifest, colour_net, folder, unknown_operator};
 
 #[test]
 fn a_model_is_added_listed_loaded_and_removed() {

@@ -1,11 +1,7 @@
 //! The ranking as a whole: past the shortlist, page by page.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod support;
-
+use crate::support::{halves, parts, picture};
 use resight_engine::{Engine, EngineOptions, Query, SearchAnswer, SearchOptions};
-use support::{halves, parts, picture};
 
 /// An engine that examines five candidates at least.
 fn engine(root: &std::path::Path) -> Engine {

@@ -1,7 +1,5 @@
 //! Folders that change between runs.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,7 +1,5 @@
 //! An extractor that is somebody else's code, and fails in all its ways.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

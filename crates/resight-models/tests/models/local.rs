@@ -1,15 +1,11 @@
 //! A small keypoint network behind the extractors' trait, on both runtimes.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod support;
-
 use std::path::Path;
 
+use crate::support::{corner_manifest, corner_net, runtimes};
 use resight_models::{LocalModel, Manifest, Runtime};
 use resight_vision::sample::blocks;
 use resight_vision::{Image, Keypoint, LocalExtractor};
-use support::{corner_manifest, corner_net, runtimes};
 
 fn load(runtime: &Runtime, change: impl Fn(String) -> String, most: usize) -> LocalModel {
     let text = change(corner_manifest("corners"));
@@ -112,7 +108,7 @@ fn descriptors_are_the_pixels_around_as_bytes() {
 
 #[test]
 fn features_of_another_runtime_are_gone_on_with_and_of_another_model_not() {
-    let mut model = load(&support::built_in(), |text| text, 100);
+    let mut model = load(&crate::support::built_in(), |text| text, 100);
     let id = model.model().as_str().to_owned();
     let elsewhere = id.replace("run=rten", "run=onnxruntime");
     assert_ne!(id, elsewhere);

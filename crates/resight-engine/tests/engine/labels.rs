@@ -1,16 +1,12 @@
 //! Tags, objects and metadata: who is found by them.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod support;
-
 use std::sync::atomic::AtomicBool;
 
+use crate::support::{parts, picture};
 use resight_engine::{
     Engine, EngineOptions, Filter, FolderOptions, LabelPatch, ObjectId, PictureId, Query,
     SearchAnswer, SearchOptions, Tag, Update,
 };
-use support::{parts, picture};
 
 /// An engine that examines three candidates at least.
 fn engine(root: &std::path::Path) -> Engine {

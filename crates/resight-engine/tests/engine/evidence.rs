@@ -1,7 +1,5 @@
 //! What a hit tells: mirrored or not, where in the result, and every place of several.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
 use std::sync::Arc;
 
 use image::imageops::{self, FilterType};

@@ -1,17 +1,13 @@
 //! Small networks, run on both runtimes, against what is worked out by hand.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod support;
-
 use std::path::Path;
 
+use crate::support::{colour_manifest, colour_net, runtimes, unknown_operator};
 use resight_models::{
     GlobalModel, LocalModel, Manifest, ModelError, Runtime, numerics, same_model,
 };
 use resight_vision::sample::blocks;
 use resight_vision::{GlobalExtractor, Image};
-use support::{colour_manifest, colour_net, runtimes, unknown_operator};
 
 fn manifest(text: &str) -> Manifest {
     Manifest::parse(text, Path::new("model.toml")).unwrap()
@@ -150,7 +146,7 @@ fn a_black_picture_has_no_direction_and_that_is_the_pictures_fault() {
 #[test]
 fn kinds_are_not_mixed() {
     let global = manifest(&colour_manifest("colours", ""));
-    let runtime = support::built_in();
+    let runtime = crate::support::built_in();
     let error = LocalModel::load(&global, colour_net(), &runtime, 1, 100)
         .err()
         .unwrap();

@@ -1,7 +1,5 @@
-//! What each attack of `copies_synth` becomes: `cargo test -p resight-engine --test duplicates_kinds --
-//! --nocapture` prints the table.
-
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
+//! What each attack of `copies_synth` becomes: `cargo test -p resight-engine --test engine duplicates_kinds
+//! -- --nocapture` prints the table.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};

@@ -1,19 +1,15 @@
 //! Files that nobody should have made: each is an error with a next step, or runs; none ends the
 //! program.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod support;
-
 use std::path::Path;
 
-use resight_models::{GlobalModel, Manifest, ModelError, Runtime};
-use resight_vision::GlobalExtractor;
-use resight_vision::sample::blocks;
-use support::{
+use crate::support::{
     FLOAT, Message, colour_manifest, colour_net, floats, int, ints, longs, model, node, runtimes,
     value,
 };
+use resight_models::{GlobalModel, Manifest, ModelError, Runtime};
+use resight_vision::GlobalExtractor;
+use resight_vision::sample::blocks;
 
 fn load(bytes: Vec<u8>, runtime: &Runtime) -> Result<GlobalModel, ModelError> {
     let text = colour_manifest("colours", "name = \"vector\"");

@@ -1,7 +1,5 @@
 //! Pictures that are told apart, and an engine's parts with nothing in them.
 
-#![allow(dead_code, reason = "each test file uses a part")]
-
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,0 +1,14 @@
+//! The engine through its public functions: one test binary, a file an area.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
+
+mod conversion;
+mod duplicates;
+mod duplicates_kinds;
+mod evidence;
+mod extractors;
+mod folders;
+mod labels;
+mod likeness;
+mod ranking;
+mod support;

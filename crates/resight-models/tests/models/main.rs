@@ -1,0 +1,12 @@
+//! Models through the crate's public functions: one test binary, a file an area.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
+
+mod global;
+mod hostile;
+mod local;
+mod real;
+mod store;
+// Other crates include this file too.
+#[path = "../support/mod.rs"]
+mod support;
