@@ -3,7 +3,7 @@
 use resight_vision::Image;
 
 use crate::upright::upright;
-use crate::{DecodeLimits, Refused, av1, bmff, wrap, yuv};
+use crate::{DecodeLimits, Refused, av1, bmff, yuv};
 
 /// Decodes the primary picture of `bytes`.
 pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image, Refused> {
@@ -15,10 +15,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image, Refus
     // The container's size is a claim; the coded one is the truth.
     limits.check_size(frame.width(), frame.height())?;
     let rgb = yuv::to_rgb(&frame, item.nclx);
-    let mut image = wrap(frame.width(), frame.height(), rgb)?;
+    let (width, height) = (frame.width(), frame.height());
     drop(frame);
-    for orientation in item.transforms {
-        image = upright(image, orientation)?;
-    }
-    Ok(image)
+    upright(width, height, rgb, &item.transforms)
 }

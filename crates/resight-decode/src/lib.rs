@@ -133,11 +133,3 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
         media_type: format.media_type(),
     })
 }
-
-/// Wraps pixels whose count the caller has made to fit; a mismatch is a failure of ours.
-fn wrap(width: u32, height: u32, rgb: Vec<u8>) -> Result<Image, Refused> {
-    Image::from_rgb(width, height, rgb).ok_or_else(|| {
-        let detail = format!("the decoder gave the wrong amount of data for {width} × {height}");
-        Refused::new(RefusedCode::DecoderFailed, detail)
-    })
-}

@@ -9,7 +9,7 @@ use resight_vision::Image;
 
 use crate::sniff::raster_name;
 use crate::upright::upright;
-use crate::{DecodeLimits, Refused, RefusedCode, wrap};
+use crate::{DecodeLimits, Refused, RefusedCode};
 
 /// Decodes the first picture in `bytes`, which are of `format`.
 pub(crate) fn decode(
@@ -31,7 +31,7 @@ pub(crate) fn decode(
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let pixels = DynamicImage::from_decoder(decoder).map_err(explain)?;
     let (width, height) = (pixels.width(), pixels.height());
-    upright(wrap(width, height, to_rgb(pixels))?, orientation)
+    upright(width, height, to_rgb(pixels), &[orientation])
 }
 
 /// Whether the first picture of a JPEG file reaches its end marker (ITU-T T.81, B.1.1).

@@ -1,47 +1,34 @@
-//! Turns a picture upright.
+//! Turns pixels upright.
 
 use image::metadata::Orientation;
+use image::{DynamicImage, RgbImage};
 use resight_vision::Image;
 
-use crate::{Refused, wrap};
+use crate::{Refused, RefusedCode};
 
-/// Applies `orientation` as EXIF means it: mirroring comes after turning.
-pub(crate) fn upright(image: Image, orientation: Orientation) -> Result<Image, Refused> {
-    let (w, h) = (image.width() as usize, image.height() as usize);
-    // Where the output pixel (x, y) comes from in the input.
-    let source: fn(usize, usize, usize, usize) -> (usize, usize) = match orientation {
-        Orientation::NoTransforms => return Ok(image),
-        Orientation::FlipHorizontal => |x, y, w, _| (w - 1 - x, y),
-        Orientation::Rotate180 => |x, y, w, h| (w - 1 - x, h - 1 - y),
-        Orientation::FlipVertical => |x, y, _, h| (x, h - 1 - y),
-        Orientation::Rotate90FlipH => |x, y, _, _| (y, x),
-        Orientation::Rotate90 => |x, y, _, h| (y, h - 1 - x),
-        Orientation::Rotate270FlipH => |x, y, w, h| (w - 1 - y, h - 1 - x),
-        Orientation::Rotate270 => |x, y, w, _| (w - 1 - y, x),
+/// The picture whose stored pixels are `rgb`, with each of `orientations` applied in turn.
+///
+/// # Errors
+/// [`RefusedCode::DecoderFailed`] when `rgb` does not have three bytes a pixel, which is a fault of
+/// the decoder that made it.
+pub(crate) fn upright(
+    width: u32,
+    height: u32,
+    rgb: Vec<u8>,
+    orientations: &[Orientation],
+) -> Result<Image, Refused> {
+    let wrong_length = || {
+        let detail = format!("the decoder gave the wrong amount of data for {width} × {height}");
+        Refused::new(RefusedCode::DecoderFailed, detail)
     };
-    let turned = matches!(
-        orientation,
-        Orientation::Rotate90
-            | Orientation::Rotate270
-            | Orientation::Rotate90FlipH
-            | Orientation::Rotate270FlipH
-    );
-    let (out_w, out_h) = if turned { (h, w) } else { (w, h) };
-    let rgb = image.rgb();
-    let mut out = Vec::with_capacity(rgb.len());
-    for y in 0..out_h {
-        for x in 0..out_w {
-            let (sx, sy) = source(x, y, w, h);
-            let at = 3 * (sy * w + sx);
-            out.extend_from_slice(&rgb[at..at + 3]);
-        }
+    // `RgbImage` accepts a longer buffer, `Image` does not.
+    let stored = Image::from_rgb(width, height, rgb).ok_or_else(wrong_length)?;
+    let stored = RgbImage::from_raw(width, height, stored.into_rgb()).ok_or_else(wrong_length)?;
+    let mut pixels = DynamicImage::from(stored);
+    for &orientation in orientations {
+        pixels.apply_orientation(orientation);
     }
-    let (out_w, out_h) = if turned {
-        (image.height(), image.width())
-    } else {
-        (image.width(), image.height())
-    };
-    wrap(out_w, out_h, out)
+    Image::from_rgb(pixels.width(), pixels.height(), pixels.into_bytes()).ok_or_else(wrong_length)
 }
 
 #[cfg(test)]
@@ -49,16 +36,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agrees_with_the_image_crate() {
-        let rgb: Vec<u8> = (0..3 * 5 * 3).map(|v| v as u8).collect();
-        for exif in 1..=8 {
+    fn every_orientation_moves_pixels_as_exif_defines_it() {
+        // Columns and rows are told apart: 0 1 2 above 3 4 5.
+        let rgb: Vec<u8> = (0..6).flat_map(|v| [v; 3]).collect();
+        let cases: [(u8, u32, [u8; 6]); 8] = [
+            (1, 3, [0, 1, 2, 3, 4, 5]),
+            (2, 3, [2, 1, 0, 5, 4, 3]),
+            (3, 3, [5, 4, 3, 2, 1, 0]),
+            (4, 3, [3, 4, 5, 0, 1, 2]),
+            (5, 2, [0, 3, 1, 4, 2, 5]),
+            (6, 2, [3, 0, 4, 1, 5, 2]),
+            (7, 2, [5, 2, 4, 1, 3, 0]),
+            (8, 2, [2, 5, 1, 4, 0, 3]),
+        ];
+        for (exif, width, expected) in cases {
             let orientation = Orientation::from_exif(exif).unwrap();
-            let ours = upright(Image::from_rgb(5, 3, rgb.clone()).unwrap(), orientation).unwrap();
-            let buffer = image::RgbImage::from_raw(5, 3, rgb.clone()).unwrap();
-            let mut theirs = image::DynamicImage::ImageRgb8(buffer);
-            theirs.apply_orientation(orientation);
-            assert_eq!(ours.width(), theirs.width(), "{exif}");
-            assert_eq!(ours.rgb(), theirs.as_bytes(), "{exif}");
+            let image = upright(3, 2, rgb.clone(), &[orientation]).unwrap();
+            let red: Vec<u8> = image.rgb().iter().copied().step_by(3).collect();
+            assert_eq!((image.width(), red.as_slice()), (width, &expected[..]));
+        }
+    }
+
+    #[test]
+    fn orientations_apply_one_after_another() {
+        let rgb: Vec<u8> = (0..6).flat_map(|v| [v; 3]).collect();
+        let steps = [Orientation::Rotate90, Orientation::FlipHorizontal];
+        let image = upright(3, 2, rgb, &steps).unwrap();
+        let red: Vec<u8> = image.rgb().iter().copied().step_by(3).collect();
+        assert_eq!(red, [0, 3, 1, 4, 2, 5]);
+    }
+
+    #[test]
+    fn a_buffer_of_another_length_is_the_decoders_fault() {
+        for length in [0, 17, 19, 36] {
+            let refused = upright(3, 2, vec![0; length], &[Orientation::Rotate90]).unwrap_err();
+            assert_eq!(refused.code, RefusedCode::DecoderFailed, "{length} bytes");
         }
     }
 }
