@@ -1,17 +1,19 @@
-//! One AV1 still picture to its planes, with bounded work.
+//! Decodes one AV1 still picture to its planes, with bounded work.
 
 use re_rav1d::dav1d::{Decoder, Error, Picture, Settings};
 
 use crate::{DecodeLimits, Refused};
 
-/// A still picture has one frame and a layered one a few; each costs the time of a picture.
+/// Most frames in a picture. A still picture has one and a layered one a few; each takes the time of a
+/// picture to decode.
 const MAX_FRAMES: usize = 8;
 
 /// Decodes the first shown frame of `data`.
 ///
 /// # Errors
-/// Broken when the data is damaged, format-not-supported when it holds many frames or a variant
-/// the decoder does not know.
+/// [`crate::RefusedCode::Broken`] when the data is damaged,
+/// [`crate::RefusedCode::FormatNotSupported`] when it has more than [`MAX_FRAMES`] frames or is of a
+/// variant that the decoder does not know.
 pub(crate) fn decode(data: Vec<u8>, limits: &DecodeLimits) -> Result<Picture, Refused> {
     check_frames(&data)?;
     let mut settings = Settings::new();
@@ -27,7 +29,7 @@ pub(crate) fn decode(data: Vec<u8>, limits: &DecodeLimits) -> Result<Picture, Re
         Err(Error::Again) => true,
         Err(error) => return Err(explain(&error)),
     };
-    // Each turn either shows a frame or consumes one, so the bound is never reached in order.
+    // Each turn returns a frame or consumes one, so a sound picture never reaches the bound.
     for _ in 0..2 * MAX_FRAMES {
         match decoder.get_picture() {
             Ok(picture) => return Ok(picture),
@@ -42,7 +44,7 @@ pub(crate) fn decode(data: Vec<u8>, limits: &DecodeLimits) -> Result<Picture, Re
             Err(error) => return Err(explain(&error)),
         }
     }
-    Err(Refused::broken("the AVIF data holds no complete picture"))
+    Err(Refused::broken("the AVIF data has no complete picture"))
 }
 
 /// Walks the open bitstream units and refuses more than [`MAX_FRAMES`] frames, shown or hidden.

@@ -12,7 +12,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image, Refus
         limits.check_size(width, height)?;
     }
     let frame = av1::decode(item.data, limits)?;
-    // The container's size is a claim; the coded one is the truth.
+    // The container may announce another size than the coded picture has.
     limits.check_size(frame.width(), frame.height())?;
     let rgb = yuv::to_rgb(&frame, item.nclx);
     let (width, height) = (frame.width(), frame.height());

@@ -1,8 +1,8 @@
-//! The part of the HEIF container (ISO/IEC 23008-12) that a plain AVIF picture needs: the
-//! primary item's bytes and the properties that change how it is shown.
+//! Reads what a plain AVIF picture needs from its HEIF container (ISO/IEC 23008-12): the primary
+//! item's bytes and the properties that change how it is shown.
 //!
-//! Not here: grids and other derived items, sequences without a primary item, and auxiliary
-//! items such as alpha.
+//! Not read: grids and other derived items, sequences without a primary item, and auxiliary items
+//! such as alpha.
 
 use image::metadata::Orientation;
 
@@ -15,9 +15,9 @@ pub(crate) struct Primary {
     pub(crate) data: Vec<u8>,
     /// Width and height that the container announces.
     pub(crate) announced: Option<(u32, u32)>,
-    /// Colour description; the coded picture's own counts when absent.
+    /// Colour description. Without one the coded picture's own applies.
     pub(crate) nclx: Option<Nclx>,
-    /// Rotations and mirrorings in the order they are applied; four at most.
+    /// Rotations and mirrorings in the order of application, at most four.
     pub(crate) transforms: Vec<Orientation>,
 }
 
@@ -33,7 +33,8 @@ pub(crate) struct Nclx {
 /// Reads the primary item of `file`.
 ///
 /// # Errors
-/// Broken when the boxes do not fit together, format-not-supported for what is left out above.
+/// [`crate::RefusedCode::Broken`] when the boxes do not fit together,
+/// [`crate::RefusedCode::FormatNotSupported`] for what this module does not read.
 pub(crate) fn primary(file: &[u8]) -> Result<Primary, Refused> {
     let meta = find(file, b"meta")
         .ok_or_else(|| Refused::not_supported("this AVIF holds a video and no still picture"))?;
@@ -62,7 +63,7 @@ fn damaged() -> Refused {
     Refused::broken("the AVIF container is damaged")
 }
 
-/// A big-endian reader that fails at the end of its bytes.
+/// A big-endian reader. Reading past the end is an error.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -82,7 +83,7 @@ impl<'a> Reader<'a> {
         self.number(if wide { 4 } else { 2 })
     }
 
-    /// The next box: its type and content. `None` at the end or where the bytes make no sense.
+    /// Type and content of the next box. `None` at the end and where a box is malformed.
     fn next_box(&mut self) -> Option<([u8; 4], &'a [u8])> {
         let all = self.0;
         let size = self.number(4).ok()?;
@@ -94,7 +95,7 @@ impl<'a> Reader<'a> {
         };
         let header = all.len() - self.0.len();
         let content = usize::try_from(size).ok()?.checked_sub(header)?;
-        // A file cut short still has a usable beginning of its last box.
+        // Of a truncated file the beginning of the last box is still usable.
         let content = self.take(content.min(self.0.len())).ok()?;
         Some((kind, content))
     }
@@ -107,7 +108,7 @@ fn find<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
         .find_map(|(k, content)| (k == *kind).then_some(content))
 }
 
-/// The version of a full box and a reader behind its version and flags.
+/// Version of a full box, and a reader positioned after its version and flags.
 fn full_box<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Result<(u8, Reader<'a>), Refused> {
     let mut reader = Reader(find(bytes, kind).ok_or_else(damaged)?);
     let version = reader.take(4)?[0];
@@ -180,7 +181,7 @@ fn item_data(file: &[u8], meta: &[u8], id: u64) -> Result<Vec<u8>, Refused> {
                 length => length,
             };
             data.extend_from_slice(rest.get(..length).ok_or_else(ends_early)?);
-            // Extents may overlap; without this a small file could ask for much memory.
+            // Extents may overlap; without this bound a small file could allocate much memory.
             if data.len() > file.len() {
                 return Err(damaged());
             }
@@ -262,9 +263,128 @@ fn property_of(kind: [u8; 4], content: &[u8], item: &mut Primary) -> Result<(), 
         }),
         _ => {}
     }
-    // The standard allows one of each; a long list would only cost time.
+    // The standard allows one of each; more would only take time.
     if item.transforms.len() > 4 {
         return Err(damaged());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RefusedCode;
+
+    fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+        let content = parts.concat();
+        let size = content.len() as u32 + 8;
+        [&size.to_be_bytes()[..], kind, &content].concat()
+    }
+
+    fn full(kind: &[u8; 4], version: u8, parts: &[&[u8]]) -> Vec<u8> {
+        boxed(kind, &[&[version, 0, 0, 0], &parts.concat()])
+    }
+
+    /// A file whose primary item 1 is of type `item` and has these `properties`. Its data is found by
+    /// `extents` (offset, length) in the file (`method` 0) or in the box `idat` (1), which holds `abcdef`.
+    fn file(item: &[u8; 4], method: u8, extents: &[[u8; 2]], properties: &[Vec<u8>]) -> Vec<u8> {
+        let pitm = full(b"pitm", 0, &[&[0, 1]]);
+        let infe = full(b"infe", 2, &[&[0, 1, 0, 0], item]);
+        let iinf = full(b"iinf", 0, &[&[0, 1], &infe]);
+        let mut entry = vec![0, 1, 0, method, 0, 0, 0, extents.len() as u8];
+        for [offset, length] in extents {
+            entry.extend([0, 0, 0, *offset, 0, 0, 0, *length]);
+        }
+        let iloc = full(b"iloc", 1, &[&[0x44, 0, 0, 1], &entry]);
+        let indices: Vec<u8> = (1..=properties.len() as u8).collect();
+        let ipma = [0, 0, 0, 1, 0, 1, properties.len() as u8];
+        let ipma = full(b"ipma", 0, &[&ipma, &indices]);
+        let iprp = boxed(b"iprp", &[&boxed(b"ipco", &[&properties.concat()]), &ipma]);
+        let idat = boxed(b"idat", &[b"abcdef"]);
+        full(b"meta", 0, &[&pitm, &iinf, &iloc, &iprp, &idat])
+    }
+
+    #[test]
+    fn extents_of_the_primary_item_are_joined() {
+        let cases: [(&[[u8; 2]], &str); 3] = [
+            (&[[0, 3]], "abc"),
+            (&[[4, 2], [0, 2]], "efab"),
+            (&[[2, 0]], "cdef"),
+        ];
+        for (extents, expected) in cases {
+            let item = primary(&file(b"av01", 1, extents, &[])).unwrap();
+            assert_eq!(item.data, expected.as_bytes(), "{extents:?}");
+        }
+        for outside in [[2, 5], [7, 1]] {
+            let refused = primary(&file(b"av01", 1, &[outside], &[])).unwrap_err();
+            assert_eq!(refused.code, RefusedCode::Broken, "{outside:?}");
+        }
+        let bytes = file(b"av01", 0, &[[4, 4]], &[]);
+        assert_eq!(primary(&bytes).unwrap().data, b"meta");
+    }
+
+    #[test]
+    fn overlapping_extents_cannot_outgrow_the_file() {
+        let refused = primary(&file(b"av01", 0, &[[0, 250]; 200], &[])).unwrap_err();
+        assert_eq!(refused.code, RefusedCode::Broken);
+    }
+
+    #[test]
+    fn properties_are_read_in_order() {
+        let properties = [
+            full(b"ispe", 0, &[&[0, 0, 1, 0, 0, 0, 0, 9]]),
+            boxed(b"colr", &[b"nclx", &[0, 1, 0, 13, 0, 9, 0x80]]),
+            boxed(b"irot", &[&[1]]),
+            boxed(b"imir", &[&[1]]),
+            boxed(b"free", &[&[7]]),
+        ];
+        let item = primary(&file(b"av01", 1, &[[0, 6]], &properties)).unwrap();
+        assert_eq!(item.announced, Some((256, 9)));
+        let nclx = Nclx {
+            matrix: 9,
+            full_range: true,
+        };
+        assert_eq!(item.nclx, Some(nclx));
+        let turned = [Orientation::Rotate270, Orientation::FlipHorizontal];
+        assert_eq!(item.transforms, turned);
+    }
+
+    #[test]
+    fn rotations_and_mirrorings_have_the_meaning_of_the_standard() {
+        use Orientation::{FlipHorizontal, FlipVertical, NoTransforms};
+        use Orientation::{Rotate90, Rotate180, Rotate270};
+        let cases = [
+            (b"irot", 0, NoTransforms),
+            (b"irot", 1, Rotate270),
+            (b"irot", 2, Rotate180),
+            (b"irot", 3, Rotate90),
+            (b"imir", 0, FlipVertical),
+            (b"imir", 1, FlipHorizontal),
+        ];
+        for (kind, value, expected) in cases {
+            let property = boxed(kind, &[&[value]]);
+            let item = primary(&file(b"av01", 1, &[[0, 6]], &[property])).unwrap();
+            assert_eq!(item.transforms, [expected], "{kind:?} {value}");
+        }
+        let many = vec![boxed(b"irot", &[&[1]]); 5];
+        let refused = primary(&file(b"av01", 1, &[[0, 6]], &many)).unwrap_err();
+        assert_eq!(refused.code, RefusedCode::Broken);
+    }
+
+    #[test]
+    fn videos_and_derived_items_are_refused_by_name() {
+        let grid = primary(&file(b"grid", 1, &[[0, 6]], &[])).unwrap_err();
+        assert_eq!(grid.code, RefusedCode::FormatNotSupported);
+        assert!(grid.detail.contains("\"grid\""), "{grid}");
+        let video = primary(&boxed(b"moov", &[])).unwrap_err();
+        assert_eq!(video.code, RefusedCode::FormatNotSupported);
+    }
+
+    #[test]
+    fn a_truncated_container_is_refused() {
+        let whole = file(b"av01", 1, &[[0, 6]], &[boxed(b"irot", &[&[1]])]);
+        for length in 0..whole.len() {
+            assert!(primary(&whole[..length]).is_err(), "{length} bytes");
+        }
+    }
 }

@@ -1,16 +1,19 @@
 //! Bytes to an upright 8-bit RGB picture, or a refusal that a user understands.
 //!
-//! The format is told by the content, never by a file name. JPEG (the first picture of an MPO),
-//! PNG (the default picture of an APNG), WebP and GIF (the first frame), TIFF (the first page),
-//! BMP, PNM and AVIF (the primary picture) are read; everything else is refused by name.
+//! [`decode`] finds the format from the content, never from a file name. It reads JPEG (the first
+//! picture of an MPO), PNG (the default picture of an APNG), WebP and GIF (the first frame), TIFF
+//! (the first page), BMP, PNM and AVIF (the primary item). It refuses every other format by name.
 //!
-//! Orientation is applied, transparency is blended over white, more than eight bits are reduced
-//! to eight (float samples are clamped to 0..1) and colour profiles are ignored. In AVIF the
-//! alpha plane, the clean aperture and film grain are ignored too: none of them helps matching.
+//! It applies the orientation, blends transparency over white, reduces deeper samples to eight bits
+//! (float samples are clamped to 0..1) and ignores colour profiles. Of an AVIF it also ignores the
+//! alpha plane, the clean aperture and film grain: none of them helps matching.
 //!
-//! Invariant: the size in the header is checked before memory for pixels is taken, and a panic
-//! inside a decoder becomes [`RefusedCode::DecoderFailed`]. The AV1 decoder is the exception: it is
-//! a port from C whose functions do not unwind, so a panic inside it would end the process.
+//! Invariant: [`decode`] checks the size in the header before it allocates memory for pixels, and a
+//! panic inside a decoder becomes [`RefusedCode::DecoderFailed`]. The AV1 decoder is the exception:
+//! it is a port from C whose functions do not unwind, so a panic inside it ends the process.
+//!
+//! To add a format: name it in `sniff.rs`, decode it in a file beside `avif.rs`, and return its pixels
+//! through `upright.rs`.
 
 mod av1;
 mod avif;
@@ -32,14 +35,14 @@ pub use refused::{Refused, RefusedCode};
 pub use scale::{fit_within, thumbnail_jpeg};
 use sniff::{Format, Sniffed};
 
-/// What a picture may cost before it is refused.
+/// The most that a picture may cost; [`decode`] refuses what exceeds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeLimits {
     /// Longest encoded picture, in bytes. Default 64 MiB.
     pub max_bytes: u64,
     /// Most pixels (width times height) the header may announce. Default 100,000,000.
     pub max_pixels: u64,
-    /// Shortest side that is still worth describing, in pixels. Default 16.
+    /// Shortest side, in pixels. A shorter one has too little to describe. Default 16.
     pub min_side: u32,
 }
 
@@ -54,7 +57,7 @@ impl Default for DecodeLimits {
 }
 
 impl DecodeLimits {
-    /// Refuses a size announced by a header; called before any pixel memory is taken.
+    /// Refuses a size outside the limits. Call it before memory for the pixels is allocated.
     fn check_size(&self, width: u32, height: u32) -> Result<(), Refused> {
         let pixels = u64::from(width) * u64::from(height);
         if pixels > self.max_pixels {
@@ -81,14 +84,13 @@ impl DecodeLimits {
 pub struct Decoded {
     /// The pixels, already upright.
     pub image: Image,
-    /// Media type of the bytes it came from, such as `image/jpeg`.
+    /// Media type of the encoded bytes, such as `image/jpeg`.
     pub media_type: &'static str,
 }
 
 /// Decodes `bytes` within `limits`.
 ///
-/// Equal bytes give equal pixels on every machine. A JPEG whose data ends early is accepted when
-/// its decoder can show the part that is there; any other incomplete picture is refused.
+/// Equal bytes give equal pixels on every machine. A picture whose data ends early is refused.
 ///
 /// # Errors
 /// [`Refused`] with any code except [`RefusedCode::Unreadable`].
@@ -105,8 +107,8 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
         return Err(Refused::new(RefusedCode::TooManyBytes, detail));
     }
     let format = match sniff::sniff(bytes) {
-        Sniffed::Ours(format) => format,
-        Sniffed::Foreign(name) => {
+        Sniffed::Supported(format) => format,
+        Sniffed::Unsupported(name) => {
             let detail = format!("{name} pictures are not supported; convert to JPEG or PNG");
             return Err(Refused::new(RefusedCode::FormatNotSupported, detail));
         }
@@ -119,7 +121,7 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
             return Err(Refused::new(RefusedCode::NotAnImage, detail));
         }
     };
-    // The decoders share no state with us, so nothing half-changed outlives a panic.
+    // The decoders share no state with the caller, so a panic leaves nothing half-changed.
     let result = catch_unwind(AssertUnwindSafe(|| match format {
         Format::Avif => avif::decode(bytes, limits),
         Format::Raster(raster) => raster::decode(bytes, raster, limits),

@@ -1,4 +1,4 @@
-//! The formats that the `image` crate decodes.
+//! Decodes the formats that the `image` crate reads.
 
 use std::io::Cursor;
 
@@ -27,7 +27,7 @@ pub(crate) fn decode(
     let mut decoder = reader.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
-    // Metadata is a convenience: when it is broken the pixels still count.
+    // Broken metadata does not make the pixels worthless.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let pixels = DynamicImage::from_decoder(decoder).map_err(explain)?;
     let (width, height) = (pixels.width(), pixels.height());
@@ -36,9 +36,9 @@ pub(crate) fn decode(
 
 /// Whether the first picture of a JPEG file reaches its end marker (ITU-T T.81, B.1.1).
 ///
-/// The decoder fills what is missing with grey, and a picture cut short would be taken for whole.
-/// Segments up to the first scan are stepped over, since thumbnails in them end too; behind it an
-/// end marker cannot occur by chance, because a 0xFF byte of data is followed by 0.
+/// The decoder fills missing rows with grey, so a truncated picture would pass for a whole one.
+/// The search skips the segments before the first scan, whose thumbnails have end markers of their
+/// own. After it the marker cannot occur by chance, because 0 follows each 0xFF byte of data.
 fn jpeg_is_whole(bytes: &[u8]) -> bool {
     let mut at = 2;
     while let Some(&[0xff, marker]) = bytes.get(at..at + 2) {
@@ -55,11 +55,11 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
             }
         }
     }
-    // Damaged before the first scan: the decoder says it better, or copes.
+    // Damaged before the first scan: the decoder copes with it, or explains it better.
     bytes.get(at..at + 2).is_some()
 }
 
-/// Memory for eight bytes a pixel (16-bit RGBA) plus working space.
+/// Limits for `image`: eight bytes a pixel (16-bit RGBA) plus working space.
 fn decoder_limits(limits: &DecodeLimits) -> Limits {
     let side = limits.max_pixels / u64::from(limits.min_side.max(1));
     let side = u32::try_from(side).unwrap_or(u32::MAX);
@@ -76,7 +76,7 @@ fn to_rgb(pixels: DynamicImage) -> Vec<u8> {
         return pixels.into_rgb8().into_raw();
     }
     let mut bytes = pixels.into_rgba8().into_raw();
-    // In place: the write position 3i never passes the read position 4i.
+    // In place: the write position 3i never overtakes the read position 4i.
     let count = bytes.len() / 4;
     for i in 0..count {
         let alpha = u32::from(bytes[4 * i + 3]);
@@ -115,7 +115,7 @@ fn explain(error: ImageError, format: ImageFormat, limits: &DecodeLimits) -> Ref
     }
 }
 
-/// One line of bounded length: decoders quote the data they failed on.
+/// The error as one line of at most 200 characters: decoders quote the data they failed on.
 fn sentence(error: &dyn std::error::Error) -> String {
     // The wrapper's own text repeats the format; its source says what was wrong.
     let text = error

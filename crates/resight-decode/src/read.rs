@@ -1,4 +1,4 @@
-//! Reading a file that may be anything.
+//! Reads a file that may be a device, a pipe or longer than memory.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -8,8 +8,9 @@ use crate::{Refused, RefusedCode};
 
 /// The bytes of a regular file of at most `limit` bytes.
 ///
-/// Refuses whatever is no regular file with [`RefusedCode::Unreadable`], since reading a pipe or a
-/// device may wait for ever, and longer files with [`RefusedCode::TooManyBytes`].
+/// # Errors
+/// [`RefusedCode::Unreadable`] when the file cannot be read or is not a regular file (reading a pipe
+/// or a device may never return), [`RefusedCode::TooManyBytes`] when it is longer than `limit`.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Refused> {
     let unreadable = |e: std::io::Error| Refused {
         code: RefusedCode::Unreadable,
@@ -30,7 +31,7 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Refused> {
         return Err(too_long);
     }
     let mut bytes = Vec::with_capacity(metadata.len() as usize);
-    // The file may grow while it is read: one byte more than the limit shows it.
+    // The file may grow meanwhile: one byte more than the limit reveals it.
     let file = File::open(path).map_err(unreadable)?;
     file.take(limit.saturating_add(1))
         .read_to_end(&mut bytes)

@@ -1,4 +1,4 @@
-//! Why a picture was refused: a stable code, a sentence about this picture, and the next step.
+//! Reasons for refusing a picture: a stable code, a sentence about this picture, and the next step.
 
 use std::fmt;
 
@@ -17,11 +17,11 @@ pub enum RefusedCode {
     TooSmall,
     /// The data is not a picture.
     NotAnImage,
-    /// A picture, but of a format or variant that is not read here.
+    /// A picture of a format or variant that this crate does not read.
     FormatNotSupported,
     /// A picture of a supported format whose data is damaged or incomplete.
     Broken,
-    /// A decoder failed in a way that is a fault of the program, not of the picture.
+    /// A decoder failed by a fault of the program, not of the picture.
     DecoderFailed,
     /// The bytes could not be read at all (used by callers that read files).
     Unreadable,

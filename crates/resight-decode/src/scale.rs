@@ -1,4 +1,4 @@
-//! Smaller copies of a picture: for describing it, and to show.
+//! Makes smaller copies of a picture: to describe it, and to show it.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
@@ -9,13 +9,12 @@ use resight_vision::Image;
 
 use crate::{Refused, RefusedCode};
 
-/// A copy of `image` whose longer side is `max_side` pixels (at least 1), or `None` when it
-/// already fits. The aspect ratio is kept to the nearest pixel.
+/// A copy of `image` whose longer side has `max_side` pixels (at least 1), or `None` when `image`
+/// already fits. The aspect ratio stays the same to the nearest pixel.
 ///
-/// Every source pixel under the filter counts (a triangle as wide as the scale asks for), so fine
-/// patterns fade and do not alias. The result is the same on every CPU: the weights come from
-/// basic arithmetic, without a call into the system's mathematics library, and the sums are
-/// integers.
+/// The filter is a triangle whose width grows with the scale, so fine patterns fade and do not
+/// alias. The result is the same on every CPU: the weights come from basic arithmetic, without a
+/// call into the system's mathematics library, and the sums are integers.
 pub fn fit_within(image: &Image, max_side: u32) -> Option<Image> {
     let (width, height) = (image.width(), image.height());
     let max_side = max_side.max(1);
@@ -26,7 +25,7 @@ pub fn fit_within(image: &Image, max_side: u32) -> Option<Image> {
     let side = |side: u32| {
         let scaled =
             (u64::from(side) * u64::from(max_side) + u64::from(long) / 2) / u64::from(long);
-        // Not above max_side, so it fits.
+        // At most max_side, so it fits into 32 bits.
         (scaled as u32).max(1)
     };
     let (out_width, out_height) = (side(width), side(height));
@@ -34,7 +33,7 @@ pub fn fit_within(image: &Image, max_side: u32) -> Option<Image> {
     let source = TypedImageRef::<U8x3>::from_buffer(width, height, image.rgb()).ok()?;
     let mut target = TypedImage::<U8x3>::from_buffer(out_width, out_height, &mut rgb).ok()?;
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    // The untyped `resize` would compile kernels for all thirteen types of pixel: minutes, and 7 MB.
+    // The untyped `resize` would compile kernels for thirteen types of pixel: minutes, and 3 MB.
     Resizer::new()
         .resize_typed(&source, &mut target, &options)
         .ok()?;

@@ -1,8 +1,8 @@
-//! Tells the format of a picture by its first bytes.
+//! Finds the format of a picture from its bytes.
 
 use image::ImageFormat;
 
-/// A format that is decoded here.
+/// A format that this crate decodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// Decoded by the `image` crate.
@@ -12,7 +12,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The name a user knows it by.
+    /// The name that users know.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Avif => "AVIF",
@@ -29,7 +29,7 @@ impl Format {
     }
 }
 
-/// The name a user knows a raster format by.
+/// The name of a raster format that users know.
 pub(crate) fn raster_name(format: ImageFormat) -> &'static str {
     match format {
         ImageFormat::Jpeg => "JPEG",
@@ -43,44 +43,44 @@ pub(crate) fn raster_name(format: ImageFormat) -> &'static str {
     }
 }
 
-/// What the bytes look like.
+/// The format of some bytes, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sniffed {
-    /// Decoded here.
-    Ours(Format),
-    /// Shows something, but is not decoded here; holds the format's name.
-    Foreign(&'static str),
-    /// Recognised, and no picture; holds the media type.
+    /// A format that this crate decodes.
+    Supported(Format),
+    /// The name of a format of pictures, documents or videos that this crate does not decode.
+    Unsupported(&'static str),
+    /// The media type of data that is not a picture.
     NotPicture(&'static str),
     /// Not recognised.
     Unknown,
 }
 
-/// Looks at the first (for TGA also the last) bytes.
+/// Finds the format from the first (for TGA also the last) bytes.
 pub(crate) fn sniff(bytes: &[u8]) -> Sniffed {
-    if let Some(format) = ours(bytes) {
-        return Sniffed::Ours(format);
+    if let Some(format) = supported(bytes) {
+        return Sniffed::Supported(format);
     }
-    if let Some(name) = foreign(bytes) {
-        return Sniffed::Foreign(name);
+    if let Some(name) = unsupported(bytes) {
+        return Sniffed::Unsupported(name);
     }
     let Some(kind) = infer::get(bytes) else {
         return if looks_like_tga(bytes) {
-            Sniffed::Foreign("TGA")
+            Sniffed::Unsupported("TGA")
         } else {
             Sniffed::Unknown
         };
     };
     match kind.matcher_type() {
-        // Two letters were enough for it; `looks_like_bmp` has seen more.
+        // `infer` looks at two letters only, and `looks_like_bmp` has refused them.
         infer::MatcherType::Image if kind.mime_type() == "image/bmp" => Sniffed::Unknown,
-        infer::MatcherType::Image => Sniffed::Foreign(kind.mime_type()),
-        infer::MatcherType::Video => Sniffed::Foreign("Video"),
+        infer::MatcherType::Image => Sniffed::Unsupported(kind.mime_type()),
+        infer::MatcherType::Video => Sniffed::Unsupported("Video"),
         _ => Sniffed::NotPicture(kind.mime_type()),
     }
 }
 
-fn ours(bytes: &[u8]) -> Option<Format> {
+fn supported(bytes: &[u8]) -> Option<Format> {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, Pnm, Tiff, WebP};
     let format = match bytes {
         [0xff, 0xd8, 0xff, ..] => Jpeg,
@@ -111,7 +111,7 @@ fn ours(bytes: &[u8]) -> Option<Format> {
     Some(Format::Raster(format))
 }
 
-/// Two letters are no proof: the reserved words must be zero, or the header size a known one.
+/// Whether reserved words are zero or the header has a known size: `BM` alone also begins texts.
 fn looks_like_bmp(bytes: &[u8]) -> bool {
     let Some(header) = bytes.get(..18) else {
         return false;
@@ -138,7 +138,7 @@ fn has_brand(bytes: &[u8], brands: &[[u8; 4]]) -> bool {
         .any(|(i, word)| i != 1 && brands.contains(word))
 }
 
-fn foreign(bytes: &[u8]) -> Option<&'static str> {
+fn unsupported(bytes: &[u8]) -> Option<&'static str> {
     const HEIC: [[u8; 4]; 8] = [
         *b"heic", *b"heix", *b"heim", *b"heis", *b"hevc", *b"hevx", *b"mif1", *b"msf1",
     ];
@@ -184,14 +184,15 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
     Some(name)
 }
 
-/// An XML or bare document that names an `svg` element early on.
+/// Whether a document has an `svg` element in its first 4 KiB, with or without an XML declaration.
 fn looks_like_svg(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(4096)];
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     text.trim_ascii_start().starts_with(b"<") && text.windows(4).any(|w| w == b"<svg")
 }
 
-/// TGA has no magic at its start: version 2 has a footer, version 1 only a header that fits.
+/// Whether a TGA footer (version 2) or a plausible TGA header (version 1) is there: TGA has no magic
+/// number.
 fn looks_like_tga(bytes: &[u8]) -> bool {
     if bytes.ends_with(b"TRUEVISION-XFILE.\0") {
         return true;
@@ -221,33 +222,33 @@ mod tests {
         let cases: [(&[u8], Sniffed); 14] = [
             (
                 b"\xff\xd8\xff\xe0",
-                Sniffed::Ours(Format::Raster(ImageFormat::Jpeg)),
+                Sniffed::Supported(Format::Raster(ImageFormat::Jpeg)),
             ),
-            (&bmp, Sniffed::Ours(Format::Raster(ImageFormat::Bmp))),
+            (&bmp, Sniffed::Supported(Format::Raster(ImageFormat::Bmp))),
             (b"BMW builds cars, not pictures", Sniffed::Unknown),
             (
                 b"P6\n2 2\n255\n",
-                Sniffed::Ours(Format::Raster(ImageFormat::Pnm)),
+                Sniffed::Supported(Format::Raster(ImageFormat::Pnm)),
             ),
             (
                 b"\0\0\0\x14ftypmif1\0\0\0\0avif",
-                Sniffed::Ours(Format::Avif),
+                Sniffed::Supported(Format::Avif),
             ),
             (
                 b"\0\0\0\x14ftypmif1\0\0\0\0heic",
-                Sniffed::Foreign("HEIC/HEIF"),
+                Sniffed::Unsupported("HEIC/HEIF"),
             ),
-            (b"\0\0\0\x10ftypisomavif", Sniffed::Foreign("Video")),
+            (b"\0\0\0\x10ftypisomavif", Sniffed::Unsupported("Video")),
             (
                 b"<?xml version='1.0'?>\n<svg width='3'/>",
-                Sniffed::Foreign("SVG"),
+                Sniffed::Unsupported("SVG"),
             ),
-            (b"%PDF-1.7", Sniffed::Foreign("PDF")),
+            (b"%PDF-1.7", Sniffed::Unsupported("PDF")),
             (
                 b"II*\0\x10\0\0\0CR\x02\0",
-                Sniffed::Foreign("Canon raw (CR2)"),
+                Sniffed::Unsupported("Canon raw (CR2)"),
             ),
-            (b"8BPS\0\x01", Sniffed::Foreign("Photoshop (PSD)")),
+            (b"8BPS\0\x01", Sniffed::Unsupported("Photoshop (PSD)")),
             (b"PK\x03\x04....", Sniffed::NotPicture("application/zip")),
             (b"hello", Sniffed::Unknown),
             (b"", Sniffed::Unknown),

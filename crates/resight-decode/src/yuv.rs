@@ -1,4 +1,4 @@
-//! Planes of luma and chroma to RGB.
+//! Converts planes of luma and chroma to RGB.
 
 use re_rav1d::dav1d::pixel::{MatrixCoefficients, YUVRange};
 use re_rav1d::dav1d::{Picture, PixelLayout, PlanarImageComponent};
@@ -17,8 +17,8 @@ enum Matrix {
 }
 
 impl Matrix {
-    /// The matrix with number `code` in ITU-T H.273; unknown ones are taken as BT.601, which is
-    /// what other decoders assume when nothing is said.
+    /// The matrix with number `code` in ITU-T H.273. Unknown and unspecified ones count as BT.601, as in
+    /// other decoders.
     fn from_code(code: u16) -> Self {
         match code {
             0 => Self::Identity,
@@ -32,7 +32,7 @@ impl Matrix {
     }
 
     /// RGB from luma in 0..1 and chroma in -0.5..0.5 (for [`Matrix::Identity`] all in 0..1).
-    /// Plain multiplications and additions only: the result is the same on every machine.
+    /// Uses plain multiplications and additions only, so the result is the same on every machine.
     fn apply(self, y: f32, u: f32, v: f32) -> [f32; 3] {
         match self {
             Self::Identity => [v, y, u],
@@ -91,7 +91,7 @@ impl Range {
     }
 }
 
-/// Where the samples of a plane lie.
+/// The samples of a plane.
 #[derive(Clone, Copy)]
 struct Plane<'a> {
     bytes: &'a [u8],
@@ -113,7 +113,7 @@ impl Plane<'_> {
 }
 
 /// RGB of `picture`, three bytes a pixel. Chroma is repeated, not interpolated. `nclx`, from the
-/// container, counts before what the picture says of itself.
+/// container, takes precedence over the picture's own colour description.
 pub(crate) fn to_rgb(picture: &Picture, nclx: Option<Nclx>) -> Vec<u8> {
     let bits = picture.bits_per_component().map_or(8, |bits| bits.0 as u32);
     let (code, full) = nclx.map_or_else(
@@ -179,7 +179,7 @@ pub(crate) fn to_rgb(picture: &Picture, nclx: Option<Nclx>) -> Vec<u8> {
     out
 }
 
-/// The H.273 number of a matrix; 2 stands for "not said".
+/// The H.273 number of a matrix; 2 means unspecified.
 fn code_of(matrix: MatrixCoefficients) -> u16 {
     match matrix {
         MatrixCoefficients::Identity => 0,

@@ -119,7 +119,7 @@ fn resize(image: &Image, width: u32, height: u32, filter: Filter) -> Option<Vec<
         Filter::Bicubic => FilterType::CatmullRom,
     };
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    // The untyped `resize` would compile kernels for all thirteen types of pixel: minutes, and 7 MB.
+    // The untyped `resize` would compile kernels for thirteen types of pixel: minutes, and 3 MB.
     Resizer::new()
         .resize_typed(&source, &mut target, &options)
         .ok()?;
