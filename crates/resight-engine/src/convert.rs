@@ -13,7 +13,7 @@ use resight_store::Catalogue;
 use crate::engine::{Engine, IndexFolder, Parts, VOCABULARY_SETTING, check_model};
 use crate::error::EngineError;
 use crate::stored_features::from_bytes;
-use crate::visual::{Visual, fill, open_index, remove_others};
+use crate::visual::{Visual, all_keys, fill, open_index, remove_others};
 
 /// How far the exchange is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl<'a> Conversion<'a> {
         }
         let last = catalogue.staged_last()?;
         let held = || {
-            let mut keys = catalogue.keys()?;
+            let mut keys = all_keys(catalogue)?;
             keys.retain(|(key, _)| last.is_some_and(|last| *key <= last));
             Ok::<_, EngineError>(keys)
         };
@@ -172,7 +172,7 @@ impl<'a> Conversion<'a> {
     /// Converts what came meanwhile and puts everything into place. Nothing may change until then.
     fn finish(mut self) -> Result<Index, EngineError> {
         while self.advance()? {}
-        let held: Vec<Key> = self.catalogue.keys()?.iter().map(|k| Key(k.0)).collect();
+        let held: Vec<Key> = all_keys(self.catalogue)?.iter().map(|k| Key(k.0)).collect();
         let mut gone = self.index.snapshot().keys();
         gone.retain(|key| held.binary_search(key).is_err());
         self.index.remove(&gone);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use resight_index::Key;
-use resight_store::{Catalogue, PictureId};
+use resight_store::{Catalogue, PictureId, read_all};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -27,7 +27,16 @@ pub(crate) struct Objects(Vec<(u64, u32)>);
 
 impl Objects {
     pub(crate) fn held(catalogue: &dyn Catalogue) -> Result<Self, EngineError> {
-        Ok(Self(catalogue.object_numbers()?))
+        let memberships = read_all(Clone::clone, |after, limit| {
+            catalogue.memberships_after(after.as_ref(), limit)
+        })?;
+        // Sorted by object: each run of the same one gets a number.
+        let runs = memberships.chunk_by(|a, b| a.0 == b.0).zip(0u32..);
+        let mut numbers: Vec<(u64, u32)> = runs
+            .flat_map(|(run, number)| run.iter().map(move |(_, key)| (*key, number)))
+            .collect();
+        numbers.sort_unstable();
+        Ok(Self(numbers))
     }
 
     fn of(&self, key: Key) -> Option<u32> {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use resight_index::Key;
 use resight_store::{
-    Change, Effect, Filter, LabelPatch, ObjectCount, ObjectId, PictureId, Tag, Update,
+    Change, Effect, Filter, LabelPatch, ObjectCount, ObjectId, PictureId, Tag, Update, read_all,
 };
 
 use crate::commit::Pending;
@@ -154,8 +154,13 @@ impl Engine {
         if filter.is_empty() {
             return Ok(None);
         }
-        let keys = self.parts.catalogue.matching_keys(filter)?;
-        Ok(Some(KeySet::of(&keys)))
+        Ok(Some(KeySet::of(&self.matching_keys(filter)?)))
+    }
+
+    fn matching_keys(&self, filter: &Filter) -> Result<Vec<u64>, EngineError> {
+        let catalogue = &self.parts.catalogue;
+        let page = |after, limit| catalogue.matching_keys_after(filter, after, limit);
+        Ok(read_all(|key| *key, page)?)
     }
 
     /// Number of objects that pictures belong to, and a page of them by id.
@@ -184,7 +189,7 @@ impl Engine {
     pub fn remove_object(&self, id: &ObjectId) -> Result<u64, EngineError> {
         // No picture joins or leaves the object in between.
         let lock = self.lock_changes();
-        let keys = self.parts.catalogue.matching_keys(&of_object(id))?;
+        let keys = self.matching_keys(&of_object(id))?;
         if keys.is_empty() {
             return Err(EngineError::UnknownObject(id.clone()));
         }

@@ -12,6 +12,7 @@ use crate::engine::{Engine, EngineOptions};
 use crate::error::EngineError;
 use crate::folder::list;
 use crate::stored_features::from_bytes;
+use crate::visual::all_keys;
 use resight_decode::read_bounded;
 
 /// How training goes on.
@@ -160,7 +161,7 @@ impl Engine {
         cancel: &AtomicBool,
         on_event: &mut dyn FnMut(TrainEvent),
     ) -> Result<Vocabulary, EngineError> {
-        let mut keys = self.parts.catalogue.keys()?;
+        let mut keys = all_keys(&*self.parts.catalogue)?;
         if keys.len() > plan.most_files {
             let all = keys.len();
             keys = (0..plan.most_files)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use resight_index::{Index, Key, PictureWords, Place, Vocabulary, WordsError};
-use resight_store::{Catalogue, StoreError};
+use resight_store::{Catalogue, StoreError, read_all};
 
 use crate::engine::{IndexFolder, Parts};
 use crate::error::EngineError;
@@ -28,7 +28,7 @@ impl Visual {
     pub(crate) fn open(parts: &Parts, cache: FeatureCache) -> Result<Self, EngineError> {
         let catalogue = &*parts.catalogue;
         let vocabulary = parts.vocabulary.clone();
-        let held = || catalogue.keys();
+        let held = || all_keys(catalogue);
         let (index, after) = open_index(&vocabulary, parts.index.as_ref(), held)?;
         let rest = |after, limit| catalogue.words_after(after, limit);
         fill(&index, after, catalogue, &vocabulary, rest)?;
@@ -38,6 +38,14 @@ impl Visual {
             cache,
         })
     }
+}
+
+/// Keys of all stored pictures, ascending, each with its number of features.
+pub(crate) fn all_keys(catalogue: &dyn Catalogue) -> Result<Vec<(u64, u32)>, StoreError> {
+    read_all(
+        |(key, _)| *key,
+        |after, limit| catalogue.keys_after(after, limit),
+    )
 }
 
 /// Adds the pictures with keys above `after`, whose stored words `next` gives: at most so many above a

@@ -1,6 +1,6 @@
 //! Whole byte strings under a name.
 
-use crate::StoreError;
+use crate::error::StoreError;
 
 /// Durable byte strings, each under a name.
 ///
@@ -9,7 +9,7 @@ use crate::StoreError;
 /// another (`a` and `a/b` cannot both be there). Every method fails with `store_bad_name` for any
 /// other name, and with `store_io` where the storage fails.
 pub trait BlobStore: Send + Sync {
-    /// Stores `bytes` under `name`, replacing what was there. A reader sees the old bytes or the
+    /// Stores `bytes` under `name`, in place of earlier bytes. A reader sees the old bytes or the
     /// new ones, never a part; once this has returned `Ok` they survive a power cut. Also fails
     /// with `store_full`.
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError>;
@@ -17,15 +17,15 @@ pub trait BlobStore: Send + Sync {
     /// The bytes under `name`, or `None` if there are none.
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Removes `name`; says whether it was there. Cheap, and not durable: a power cut soon after
-    /// may bring the bytes back. Which blobs count is for the catalogue to say, and what is left to
-    /// delete stands in [`crate::Catalogue::removed_pictures`]; an id forgotten there just before
-    /// the cut can leave its blobs behind.
+    /// Removes `name`, and returns whether it existed. Cheap, and not durable: a power cut soon after
+    /// may bring the bytes back. The catalogue decides which blobs count, and
+    /// [`crate::RemovedPictures`] lists those left to delete; an id forgotten there just before the
+    /// cut can leave its blobs behind.
     fn delete(&self, name: &str) -> Result<bool, StoreError>;
 }
 
-/// Checks a blob's name against the rules of [`BlobStore`].
-pub(crate) fn check_name(name: &str) -> Result<(), StoreError> {
+/// Checks a blob's name against the rules of [`BlobStore`]; for implementations.
+pub fn check_blob_name(name: &str) -> Result<(), StoreError> {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
     let part_is_good = |part: &str| {
         !part.is_empty() && part.len() <= 200 && part != "." && part.bytes().all(allowed)
@@ -40,7 +40,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use super::check_name;
+    use super::check_blob_name;
 
     #[test]
     fn names_that_could_leave_the_folder_are_refused() {
@@ -50,11 +50,11 @@ mod tests {
             "", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/..", "a..b", "a/./b", "A",
             "a b", "a\\b", "c:", "a\0", "é", "x+tmp", &long, &deep,
         ] {
-            let code = check_name(bad).err().map(|error| error.code());
+            let code = check_blob_name(bad).err().map(|error| error.code());
             assert_eq!(code, Some("store_bad_name"), "{bad:?}");
         }
         for good in ["a", "ab/cd/0f.jpg", "thumb_1-2.webp", ".hidden", &long[1..]] {
-            assert!(check_name(good).is_ok(), "{good:?}");
+            assert!(check_blob_name(good).is_ok(), "{good:?}");
         }
     }
 }

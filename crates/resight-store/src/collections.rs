@@ -5,9 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::error::StoreError;
 use crate::folder::sync_folder;
 use crate::lock::create_private;
-use crate::{SqliteCatalogue, StoreError};
+use crate::sqlite::SqliteCatalogue;
 
 /// Names a collection: 1 to 63 of `a-z`, `0-9`, `_` and `-`, the first of them a letter or a digit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,9 +73,10 @@ impl Collections {
 
     /// The folder of a collection, whether it is there or not.
     pub fn folder(&self, name: &CollectionName) -> PathBuf {
-        match name.is_default() {
-            true => self.root.clone(),
-            false => self.root.join(FOLDER).join(name.as_str()),
+        if name.is_default() {
+            self.root.clone()
+        } else {
+            self.root.join(FOLDER).join(name.as_str())
         }
     }
 

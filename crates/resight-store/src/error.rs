@@ -1,30 +1,29 @@
-//! What can go wrong in the store, each case with a stable code and a next step.
+//! Failures of a store, each with a stable code and a next step. Any implementation can make them.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A failure of the store. The text says what to do next; [`StoreError::code`] is stable.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another process holds the data folder's lock.
+    /// Another process has the data folder's lock.
     #[error(
-        "the data folder {} is in use by another process{}; stop that process or choose another data folder",
-        path.display(), holder(*pid)
+        "the data folder {location} is in use by another process{}; stop that process or choose another data folder",
+        holder(*pid)
     )]
     Locked {
         /// The data folder.
-        path: PathBuf,
+        location: String,
         /// The holder's process id, where it could be read.
         pid: Option<u32>,
     },
-    /// The file is not one of ours, or its content is broken.
+    /// It is not a Resight catalogue, or its content is broken.
     #[error(
-        "{} is damaged or is not a Resight catalogue ({detail}); move it away and restore a backup, or index the pictures again",
-        path.display()
+        "{location} is damaged or is not a Resight catalogue ({detail}); move it away and restore a backup, or index the pictures again"
     )]
     Damaged {
-        /// The file.
-        path: PathBuf,
+        /// The file, folder or database.
+        location: String,
         /// What was wrong with it.
         detail: String,
     },
@@ -38,45 +37,39 @@ pub enum StoreError {
         /// Highest format version that this program reads.
         supported: u32,
     },
-    /// There is no catalogue where one was to be opened for reading.
-    #[error(
-        "there is no catalogue at {}; check the data folder, or add a picture first",
-        path.display()
-    )]
+    /// Nothing to open for reading.
+    #[error("there is no catalogue at {location}; check the data folder, or add a picture first")]
     Missing {
-        /// The file that was looked for.
-        path: PathBuf,
+        /// The file, folder or database.
+        location: String,
     },
-    /// Reading or writing a file failed.
+    /// Reading or writing failed: a file, or the connection to a database.
     #[error(
-        "could not use {}: {source}; check that the disk is healthy and that this user may read and write there",
-        path.display()
+        "could not use {location}: {source}; check that the disk or server behind it works and that this user may read and write there"
     )]
     Io {
-        /// The file or folder.
-        path: PathBuf,
+        /// The file, folder or database.
+        location: String,
         /// What the operating system or the database said.
-        source: io::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// No space is left; nothing of the change was kept.
+    /// No space is left; nothing of the change was stored.
     #[error(
-        "no space is left for {}; free some disk space and try again, nothing of this change was kept",
-        path.display()
+        "no space is left for {location}; free some disk space and try again, nothing of this change was stored"
     )]
     Full {
-        /// The file that could not grow.
-        path: PathBuf,
+        /// The file, folder or database that could not grow.
+        location: String,
     },
-    /// Somebody else kept the catalogue busy for longer than the time allowed for waiting.
+    /// Another program kept the catalogue busy for longer than the time allowed for waiting.
     #[error(
-        "{} is busy with another program's work; try again, and close other programs that write to it",
-        path.display()
+        "{location} is busy with another program's work; try again, and close other programs that write to it"
     )]
     Busy {
-        /// The catalogue's file.
-        path: PathBuf,
+        /// The file, folder or database.
+        location: String,
     },
-    /// A change was asked of a catalogue opened for reading only.
+    /// The catalogue is open for reading only.
     #[error("this catalogue is open for reading only; open it for writing to change it")]
     ReadOnly,
     /// A blob's name breaks the rules of [`crate::BlobStore`].
@@ -87,11 +80,13 @@ pub enum StoreError {
         /// The name as given.
         name: String,
     },
-    /// The database refused a statement of ours: a defect of this program.
-    #[error("the catalogue {} refused an operation: {detail}; please report this as a defect", path.display())]
+    /// The database refused a statement: a defect of this program.
+    #[error(
+        "the catalogue {location} refused an operation: {detail}; please report this as a defect"
+    )]
     Failed {
-        /// The catalogue's file.
-        path: PathBuf,
+        /// The file, folder or database.
+        location: String,
         /// What the database said.
         detail: String,
     },
@@ -128,43 +123,15 @@ impl StoreError {
         }
     }
 
-    /// Sorts a file system error on `path`.
-    pub(crate) fn from_io(path: &Path, source: io::Error) -> Self {
-        let path = path.to_path_buf();
-        match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path },
-            _ => Self::Io { path, source },
-        }
-    }
-
-    /// Sorts a database error on the catalogue at `path`.
-    pub(crate) fn from_sql(path: &Path, error: rusqlite::Error) -> Self {
-        use rusqlite::{Error, ErrorCode};
-        let path = path.to_path_buf();
-        let detail = error.to_string();
-        match error {
-            Error::SqliteFailure(failure, _) => match failure.code {
-                ErrorCode::DiskFull => Self::Full { path },
-                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Busy { path },
-                ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => {
-                    Self::Damaged { path, detail }
-                }
-                ErrorCode::SystemIoFailure
-                | ErrorCode::CannotOpen
-                | ErrorCode::PermissionDenied
-                | ErrorCode::ReadOnly
-                | ErrorCode::FileLockingProtocolFailed => Self::Io {
-                    path,
-                    source: io::Error::other(error),
-                },
-                _ => Self::Failed { path, detail },
+    /// The error for a failed operation on the file or folder `path`.
+    pub fn from_io(path: &Path, error: io::Error) -> Self {
+        let location = path.display().to_string();
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { location },
+            _ => Self::Io {
+                location,
+                source: error.into(),
             },
-            // A stored value of the wrong kind was not written by us.
-            Error::FromSqlConversionFailure(..)
-            | Error::IntegralValueOutOfRange(..)
-            | Error::InvalidColumnType(..)
-            | Error::Utf8Error(..) => Self::Damaged { path, detail },
-            _ => Self::Failed { path, detail },
         }
     }
 }
@@ -177,55 +144,39 @@ fn holder(pid: Option<u32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rusqlite::ffi;
-
-    #[test]
-    fn database_errors_are_sorted() {
-        let cases = [
-            (ffi::SQLITE_FULL, "store_full"),
-            (ffi::SQLITE_BUSY, "store_busy"),
-            (ffi::SQLITE_LOCKED, "store_busy"),
-            (ffi::SQLITE_NOTADB, "store_damaged"),
-            (ffi::SQLITE_CORRUPT, "store_damaged"),
-            (ffi::SQLITE_IOERR_FSYNC, "store_io"),
-            (ffi::SQLITE_CANTOPEN, "store_io"),
-            (ffi::SQLITE_READONLY, "store_io"),
-            (ffi::SQLITE_CONSTRAINT, "store_failed"),
-        ];
-        for (number, code) in cases {
-            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(number), None);
-            let sorted = StoreError::from_sql(Path::new("c.db"), error);
-            assert_eq!(sorted.code(), code, "SQLite code {number}");
-            assert!(sorted.to_string().contains("c.db"), "{sorted}");
-        }
-    }
 
     #[test]
     fn every_code_is_listed() {
-        let (path, detail) = (PathBuf::from("c.db"), String::new());
+        let (location, detail) = ("c.db".to_owned(), String::new());
         let source = io::Error::other("x");
         let errors = [
             StoreError::Locked {
-                path: path.clone(),
+                location: location.clone(),
                 pid: None,
             },
             StoreError::Damaged {
-                path: path.clone(),
+                location: location.clone(),
                 detail: detail.clone(),
             },
             StoreError::Newer {
                 found: 2,
                 supported: 1,
             },
-            StoreError::Missing { path: path.clone() },
-            StoreError::from_io(&path, source),
-            StoreError::Full { path: path.clone() },
-            StoreError::Busy { path: path.clone() },
+            StoreError::Missing {
+                location: location.clone(),
+            },
+            StoreError::from_io(Path::new(&location), source),
+            StoreError::Full {
+                location: location.clone(),
+            },
+            StoreError::Busy {
+                location: location.clone(),
+            },
             StoreError::ReadOnly,
             StoreError::BadName {
                 name: detail.clone(),
             },
-            StoreError::Failed { path, detail },
+            StoreError::Failed { location, detail },
         ];
         assert_eq!(errors.map(|error| error.code()), StoreError::CODES);
     }

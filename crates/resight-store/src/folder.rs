@@ -5,10 +5,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
-use crate::blobs::check_name;
-use crate::{BlobStore, StoreError};
+use parking_lot::Mutex;
+
+use crate::blobs::{BlobStore, check_blob_name};
+use crate::error::StoreError;
 
 /// Folder for files in the making. A blob's name cannot contain `+`, so the two never meet, and
 /// what a crash left behind is found without walking through all blobs.
@@ -49,7 +50,7 @@ impl FolderBlobs {
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, StoreError> {
-        check_name(name)?;
+        check_blob_name(name)?;
         Ok(self.root.join(name))
     }
 
@@ -59,7 +60,7 @@ impl FolderBlobs {
         let mut folder = self.root.clone();
         let mut parts: Vec<&str> = name.split('/').collect();
         parts.pop();
-        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut settled = self.settled.lock();
         for part in parts {
             let parent = folder.clone();
             folder.push(part);

@@ -1,53 +1,45 @@
-//! What people say about pictures: tags, the object a picture belongs to, metadata.
+//! Labels of pictures: tags, the object a picture belongs to, metadata.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A word put on pictures: 1 to 100 characters, none of them a control character or a mark that
-/// turns the direction of writing, no white space at either end.
+/// A tag of pictures: 1 to 100 characters, none of them a control character or a mark that changes
+/// the direction of writing, no white space at either end.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(String);
 
-/// Names the thing that several pictures are of: 1 to 200 characters, of which the same holds.
+/// Id of the object that several pictures show: 1 to 200 characters, with the same rules as a tag.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(String);
 
 impl Tag {
-    /// Characters of a tag at most.
+    /// The most characters of a tag.
     pub const MAX_CHARS: usize = 100;
-    /// Tags of a picture at most.
+    /// The most tags of a picture.
     pub const MOST: usize = 64;
 
-    /// `None` for what is not allowed.
+    /// `None` for text that breaks the rules.
     pub fn parse(text: &str) -> Option<Self> {
         is_label(text, Self::MAX_CHARS).then(|| Self(text.to_owned()))
     }
 
-    /// As it was given.
+    /// The text as it was given.
     pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    pub(crate) fn text(&self) -> &String {
         &self.0
     }
 }
 
 impl ObjectId {
-    /// Characters of an object's id at most.
+    /// The most characters of an object's id.
     pub const MAX_CHARS: usize = 200;
 
-    /// `None` for what is not allowed.
+    /// `None` for text that breaks the rules.
     pub fn parse(text: &str) -> Option<Self> {
         is_label(text, Self::MAX_CHARS).then(|| Self(text.to_owned()))
     }
 
-    /// As it was given.
+    /// The text as it was given.
     pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    pub(crate) fn text(&self) -> &String {
         &self.0
     }
 }
@@ -71,13 +63,13 @@ fn is_label(text: &str, most: usize) -> bool {
         && !text.chars().any(is_unseen)
 }
 
-/// Controls, separators of lines, and what turns the writing of all that follows.
+/// Control characters, line separators, and marks that change the direction of the text after them.
 fn is_unseen(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whatever the caller keeps beside a picture. The text is opaque here; the entries are what it can
-/// be found by.
+/// Free data beside a picture. The store does not interpret the text; a [`crate::Filter`] finds the
+/// picture by the entries, which the caller takes from the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
     text: String,
@@ -85,71 +77,73 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Bytes of a metadata text at most.
+    /// The most bytes of a metadata text.
     pub const MAX_BYTES: usize = 16 << 10;
 
-    /// `None` for a text that is too long. Of entries that occur twice one is kept.
+    /// `None` for a text that is too long. Sorts the entries and drops repeated ones.
     pub fn new(text: String, mut entries: Vec<(String, String)>) -> Option<Self> {
         entries.sort_unstable();
         entries.dedup();
         (text.len() <= Self::MAX_BYTES).then_some(Self { text, entries })
     }
 
-    pub(crate) fn text(&self) -> &str {
+    /// The text as it was given.
+    pub fn text(&self) -> &str {
         &self.text
     }
 
-    pub(crate) fn entries(&self) -> &[(String, String)] {
+    /// Names and values, ascending, without repetition.
+    pub fn entries(&self) -> &[(String, String)] {
         &self.entries
     }
 }
 
-/// What is said about one picture.
+/// The labels of one picture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels {
     /// Its tags, ascending.
     pub tags: Vec<Tag>,
     /// The object it belongs to.
     pub object: Option<ObjectId>,
-    /// Its metadata's text.
+    /// The text of its metadata.
     pub metadata: Option<String>,
 }
 
-/// What becomes of a value.
+/// How a patch changes a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Update<T> {
-    /// It stays as it is.
+    /// Leaves it as it is.
     #[default]
     Keep,
-    /// There is none afterwards.
+    /// Removes it.
     Clear,
-    /// This is it afterwards.
+    /// Replaces it.
     Set(T),
 }
 
-/// A change of what is said about a picture. The default changes nothing.
+/// A change of a picture's labels. The default changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabelPatch {
-    /// All its tags, before the next two.
+    /// All tags; applied before the next two fields.
     pub tags: Update<Vec<Tag>>,
-    /// Tags that it gets beside those it has.
+    /// Tags to add.
     pub add_tags: Vec<Tag>,
-    /// Tags that it loses, where it has them.
+    /// Tags to remove; those it does not have are ignored.
     pub remove_tags: Vec<Tag>,
     /// The object it belongs to.
     pub object: Update<ObjectId>,
-    /// Its metadata, as a whole.
+    /// Its metadata, text and entries together.
     pub metadata: Update<Metadata>,
 }
 
 impl LabelPatch {
-    /// Whether it changes nothing whatever the picture.
+    /// Whether it changes nothing of any picture.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The tags of a picture that had those of `before`. They may be more than [`Tag::MOST`], which
-    /// no picture gets.
+    /// The tags after the patch of a picture with the tags `before`. They may be more than
+    /// [`Tag::MOST`]; [`crate::Changes::commit`] refuses such a patch.
     pub fn tags_after(&self, before: impl IntoIterator<Item = Tag>) -> BTreeSet<Tag> {
         let mut after: BTreeSet<Tag> = match &self.tags {
             Update::Keep => before.into_iter().collect(),
@@ -161,34 +155,6 @@ impl LabelPatch {
             after.remove(tag);
         }
         after
-    }
-}
-
-/// Which pictures are meant: those of which all of it holds. The default means all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// It has each of these tags.
-    pub tags: Vec<Tag>,
-    /// It has none of these tags.
-    pub not_tags: Vec<Tag>,
-    /// It belongs to this object.
-    pub object: Option<ObjectId>,
-    /// Its metadata has each of these entries.
-    pub entries: Vec<(String, String)>,
-}
-
-impl Filter {
-    /// Tags and entries that a filter asks for at most; each is a part of the catalogue's question.
-    pub const MOST: usize = 64;
-
-    /// Tags and entries that it asks for.
-    pub fn conditions(&self) -> usize {
-        self.tags.len() + self.not_tags.len() + self.entries.len()
-    }
-
-    /// Whether it means all pictures.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
     }
 }
 

@@ -1,38 +1,60 @@
 //! Bytes and records, durably.
 //!
-//! Useful for: keeping what is known about each picture ([`Catalogue`]), keeping whole files under
+//! Useful for: storing what is known about each picture ([`Catalogue`]), storing whole files under
 //! a name ([`BlobStore`]), and making sure that one process at a time writes to a data folder
-//! ([`FolderLock`]). The embedded forms are [`SqliteCatalogue`] and [`FolderBlobs`].
+//! ([`FolderLock`]). The embedded implementations are [`SqliteCatalogue`] and [`FolderBlobs`];
+//! [`MemoryCatalogue`] and [`MemoryBlobs`] store nothing beyond the process, for tests. The module
+//! `conformance` (a feature) has the tests that a further implementation must pass.
 //!
 //! Not useful for: anything that must understand a picture. Features and words are opaque bytes
-//! here, and a picture is an id, a few numbers, the names of its files and what people say about it.
+//! here, and a picture is an id, a few numbers, the names of its files and its labels.
 //!
-//! Invariant: when [`Catalogue::commit`] or [`BlobStore::put`] has returned `Ok`, the change
+//! Invariant: when [`Changes::commit`] or [`BlobStore::put`] has returned `Ok`, the change
 //! survives `kill -9` and a power cut.
-//! Invariant: the two traits name no file of the embedded kind, take batches and hand out owned
-//! values, so that a database server and an object store can stand behind them.
+//! Invariant: the traits name nothing of the embedded kind, take batches and return owned values,
+//! so that a database server and an object store can stand behind them.
 
 mod blobs;
 mod catalogue;
+mod changes;
+mod clock;
 mod collections;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod decisions;
+mod encoded;
 mod error;
 mod folder;
+mod id;
+mod label_queries;
 mod labels;
 mod lock;
+mod memory;
+mod pages;
 mod pairs;
+mod picture;
+mod settings;
+mod sources;
 mod sqlite;
 mod vectors;
 
-pub use blobs::BlobStore;
-pub use catalogue::{
-    Catalogue, Change, Effect, NewPicture, ObjectCount, PictureId, PictureRecord, Refusal,
-    SourceFile, StoredBytes,
-};
+pub use blobs::{BlobStore, check_blob_name};
+pub use catalogue::Catalogue;
+pub use changes::{Change, Changes, Effect};
 pub use collections::{CollectionName, Collections};
+pub use decisions::{Decisions, NotAMatch};
+pub use encoded::{EncodedFeatures, EncodedWords, StagedWords};
 pub use error::StoreError;
 pub use folder::FolderBlobs;
-pub use labels::{Filter, LabelPatch, Labels, Metadata, ObjectId, Tag, Update};
+pub use id::PictureId;
+pub use label_queries::{Filter, LabelQueries, ObjectCount};
+pub use labels::{LabelPatch, Labels, Metadata, ObjectId, Tag, Update};
 pub use lock::FolderLock;
-pub use pairs::{NotAMatch, PairLink, PairedPicture, Pairs, PicturePair};
+pub use memory::{MemoryBlobs, MemoryCatalogue};
+pub use pages::{PAGE, pages, read_all};
+pub use pairs::{PairLink, PairedPicture, Pairs, PicturePair};
+pub use picture::{NewPicture, PictureRecord, Pictures, StoredBytes};
+pub use settings::{RemovedPictures, Settings};
+pub use sources::{Refusal, Refusals, SourceFile, Sources};
 pub use sqlite::SqliteCatalogue;
 pub use vectors::{VectorCount, Vectors};

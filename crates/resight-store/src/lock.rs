@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 
-use crate::StoreError;
+use crate::error::StoreError;
 
 /// Exclusive use of a data folder, for as long as this value lives.
 ///
@@ -38,7 +38,7 @@ impl FolderLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(StoreError::Locked {
-                    path: dir.to_path_buf(),
+                    location: dir.display().to_string(),
                     pid: read_pid(&mut file),
                 });
             }

@@ -22,8 +22,8 @@ use resight_engine::{
 };
 use resight_index::Vocabulary;
 use resight_store::{
-    BlobStore, Catalogue, Collections as Folders, FolderBlobs, FolderLock, SqliteCatalogue,
-    StoreError,
+    BlobStore, Catalogue, Collections as Folders, FolderBlobs, FolderLock, Pictures,
+    SqliteCatalogue, StoreError,
 };
 use resight_vision::{LocalExtractor, ModelId};
 

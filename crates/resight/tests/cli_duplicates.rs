@@ -62,12 +62,12 @@ fn a_kill_while_looking_loses_nothing_and_the_next_run_ends_it() {
         .unwrap();
     // Killed once something is kept.
     let catalogue = SqliteCatalogue::open_read_only(&data).unwrap();
-    while catalogue.looked_up_to().unwrap() == 0 && child.try_wait().unwrap().is_none() {
+    while catalogue.checked_up_to().unwrap() == 0 && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(1));
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let pending = catalogue.not_looked_for().unwrap();
+    let pending = catalogue.unchecked_count().unwrap();
     assert!(pending < 2 * PICTURES);
     if pending == 0 {
         eprintln!("SKIPPED: everything was looked for before the kill came");

@@ -57,13 +57,13 @@ impl Engine {
         on_step: &mut dyn FnMut(EmbedStep),
     ) -> Result<(), EngineError> {
         let model = global.extractor.model().as_str();
-        let total = global
-            .vectors
-            .without_vector(model, None, usize::MAX >> 1)?;
+        let counts = global.vectors.vector_counts()?;
+        let described = counts.iter().find(|count| count.model == model);
+        let described = described.map_or(0, |count| count.vectors + count.without);
         let mut step = EmbedStep {
             name: global.name.clone(),
             done: 0,
-            total: total.len() as u64,
+            total: self.parts.catalogue.count()?.saturating_sub(described),
         };
         on_step(step.clone());
         let mut is_complete = true;
@@ -72,7 +72,9 @@ impl Engine {
             if cancel.load(Ordering::Relaxed) {
                 return Err(EngineError::Cancelled);
             }
-            let keys = global.vectors.without_vector(model, after, TOGETHER)?;
+            let keys = global
+                .vectors
+                .without_vector_after(model, after, TOGETHER)?;
             let Some(&last) = keys.last() else { break };
             after = Some(last);
             let records = self.parts.catalogue.pictures(&keys)?;

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use resight_index::{DenseIndex, DenseSettings, Key};
-use resight_store::Vectors;
+use resight_store::{Vectors, read_all};
 use resight_vision::GlobalExtractor;
 
 use crate::engine::{Engine, IndexFolder};
@@ -106,12 +106,11 @@ impl Engine {
         let dimension = parts.extractor.dimension();
         let no_index =
             |error: &dyn std::fmt::Display| EngineError::Internal(format!("{model}: {error}"));
-        let held: Vec<Key> = parts
-            .vectors
-            .vector_keys(model)?
-            .into_iter()
-            .map(Key)
-            .collect();
+        let held = read_all(
+            |key| *key,
+            |after, limit| parts.vectors.vector_keys_after(model, after, limit),
+        )?;
+        let held: Vec<Key> = held.into_iter().map(Key).collect();
         let (index, missing) = match &parts.index {
             None => {
                 let index = DenseIndex::new(dimension, DenseSettings::default());

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use resight_store::{PairLink, PairedPicture, PictureId, PictureRecord};
+use resight_store::{PairLink, PairedPicture, PictureId, PictureRecord, read_all};
 
 use super::groups::{Share, agglomerate};
 use super::kind::PairKind;
@@ -105,12 +105,19 @@ impl Engine {
     /// The groups as far as pictures have been looked for: see [`Engine::update_pairs`].
     pub fn duplicates(&self, options: &DuplicateOptions) -> Result<Duplicates, EngineError> {
         let catalogue = &*self.parts.catalogue;
-        let pending = catalogue.not_looked_for()?;
+        let pending = catalogue.unchecked_count()?;
         let links = self.all_links()?;
-        let no_match: HashSet<(u64, u64)> = catalogue.not_match_keys()?.into_iter().collect();
+        let no_match = read_all(
+            |keys| *keys,
+            |after, limit| catalogue.not_match_keys_after(after, limit),
+        )?;
+        let no_match: HashSet<(u64, u64)> = no_match.into_iter().collect();
         // Whole records, with all that is said about a picture, only of those that are given.
-        let paired = catalogue.paired()?.into_iter();
-        let paired: HashMap<u64, PairedPicture> = paired.map(|p| (p.key, p)).collect();
+        let paired = read_all(
+            |picture: &PairedPicture| picture.key,
+            |after, limit| catalogue.paired_after(after, limit),
+        )?;
+        let paired: HashMap<u64, PairedPicture> = paired.into_iter().map(|p| (p.key, p)).collect();
 
         let files = |keys: &[u64]| -> u64 {
             let files = keys.iter().filter_map(|key| paired.get(key));

@@ -89,7 +89,9 @@ impl Engine {
     ) -> Result<PairStep, EngineError> {
         let _one_at_a_time = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let catalogue = &*self.parts.catalogue;
-        let keys = catalogue.keys_above(catalogue.looked_up_to()?, BATCH)?;
+        let checked = Some(catalogue.checked_up_to()?);
+        let keys = catalogue.keys_after(checked, BATCH)?;
+        let keys: Vec<u64> = keys.into_iter().map(|(key, _)| key).collect();
         let Some(&last) = keys.last() else {
             return Ok(PairStep::default());
         };
@@ -120,11 +122,11 @@ impl Engine {
             })
         });
         let found = found.collect::<Result<Vec<_>, EngineError>>()?.concat();
-        catalogue.keep_pairs(&found, last)?;
+        catalogue.put_pairs(&found, last)?;
         Ok(PairStep {
             done: keys.len() as u64,
             pairs: found.len() as u64,
-            left: catalogue.not_looked_for()?,
+            left: catalogue.unchecked_count()?,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use resight_store::PictureId;
+use resight_store::{PictureId, read_all};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -73,9 +73,11 @@ impl Engine {
         &self,
         ids: impl Iterator<Item = &'a PictureId>,
     ) -> Result<HashSet<u64>, EngineError> {
+        let catalogue = &self.parts.catalogue;
         let mut keys = HashSet::new();
         for id in ids {
-            keys.extend(self.parts.catalogue.not_matches_of(id)?);
+            let page = |after, limit| catalogue.not_matches_of_after(id, after, limit);
+            keys.extend(read_all(|key| *key, page)?);
         }
         Ok(keys)
     }

@@ -8,7 +8,7 @@ use resight_engine::{
     Engine, EngineError, EngineOptions, IndexFolder, Parts, PictureId, Query, SearchOptions,
     TrainPlan, Vocabulary,
 };
-use resight_store::{Catalogue, FolderBlobs, SqliteCatalogue};
+use resight_store::{EncodedWords, FolderBlobs, SqliteCatalogue, StagedWords};
 use resight_vision::{LocalExtractor, Sift, SiftOptions};
 
 fn picture(number: u32) -> Vec<u8> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use resight_engine::{Engine, EngineOptions, FolderOptions, PairKind, Parts, Vocabulary};
-use resight_store::{Catalogue, FolderBlobs, PairLink, Pairs, SqliteCatalogue};
+use resight_store::{FolderBlobs, PairLink, Pairs, Pictures, SqliteCatalogue};
 use resight_vision::{Sift, SiftOptions};
 use serde_json::Value;
 
@@ -38,7 +38,8 @@ fn pairs_of(folder: &Path) -> (Vec<PairLink>, HashMap<u64, String>) {
         .index_folder(folder, &FolderOptions::default(), &go, &mut |_| {})
         .unwrap();
     engine.update_pairs(&go, &mut |_| {}).unwrap();
-    let keys: Vec<u64> = catalogue.keys().unwrap().iter().map(|k| k.0).collect();
+    let keys = catalogue.keys_after(None, 1000).unwrap();
+    let keys: Vec<u64> = keys.iter().map(|k| k.0).collect();
     let records = catalogue.pictures(&keys).unwrap().into_iter().flatten();
     let names = records.map(|record| (record.key, record.name)).collect();
     (catalogue.links_after(None, usize::MAX).unwrap(), names)

@@ -1,29 +1,41 @@
-//! What each change does to the tables. Runs inside the caller's transaction.
+//! What each change does to the tables.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::labels;
-use super::reads::id_column;
-use crate::{Change, Effect, NewPicture, PictureId, Refusal, SourceFile};
+use super::catalogue::SqliteCatalogue;
+use super::rows::id_column;
+use super::{labels, settings};
+use crate::changes::{Change, Changes, Effect};
+use crate::clock::now_ms;
+use crate::error::StoreError;
+use crate::id::PictureId;
+use crate::picture::NewPicture;
+use crate::sources::{Refusal, SourceFile};
 
-/// What one change did, and the key of the picture that it took a source from. A change is about
-/// one path, so it takes from one picture at most.
+impl Changes for SqliteCatalogue {
+    fn commit(&self, changes: Vec<Change>) -> Result<Vec<Effect>, StoreError> {
+        self.write(|connection| apply_all(connection, changes, now_ms()))
+    }
+}
+
+/// The effect of one change, and the key of the picture that it took a source from. A change concerns
+/// one path, so it takes a source from at most one picture.
 type Done = (Effect, Option<i64>);
 
 /// Applies a batch; `now` is in milliseconds since 1970.
 ///
-/// Only at the end does a picture without a source go away: until then a later change may give it
-/// one, as when two files swap their names.
+/// A picture without a source is removed only at the end: a later change may add one, as when two
+/// files swap their names.
 pub(super) fn apply_all(
     connection: &Connection,
     changes: Vec<Change>,
     now: i64,
 ) -> Result<Vec<Effect>> {
     let mut effects = Vec::with_capacity(changes.len());
-    // For each picture that lost a source, the last change that took one. If the picture ends
-    // without any, this is the change that took the last one away.
+    // For each picture that lost a source, the number of the last change that took one. If the
+    // picture has none in the end, that change took its last.
     let mut last_taken = BTreeMap::new();
     for change in changes {
         let (effect, taken_from) = apply(connection, change, now)?;
@@ -35,10 +47,10 @@ pub(super) fn apply_all(
     for (key, number) in last_taken {
         if let Some(id) = orphan(connection, key)? {
             if let Effect::Added { key: new, .. } = &effects[number] {
-                labels::take_over(connection, key, new.cast_signed())?;
+                labels::inherit(connection, key, new.cast_signed())?;
             }
             remove(connection, key, &id)?;
-            name_removed(&mut effects[number], (key.cast_unsigned(), id));
+            effects[number].name_removed((key.cast_unsigned(), id));
         }
     }
     Ok(effects)
@@ -64,9 +76,10 @@ fn apply(connection: &Connection, change: Change, now: i64) -> Result<Done> {
         Change::DropSource { path } => {
             let taken_from = drop_source(connection, &path)?;
             let had_refusal = forget_refusal(connection, &path)?;
-            let effect = match taken_from.is_some() || had_refusal {
-                true => Effect::SourceDropped { removed: None },
-                false => Effect::NotFound,
+            let effect = if taken_from.is_some() || had_refusal {
+                Effect::SourceDropped { removed: None }
+            } else {
+                Effect::NotFound
             };
             Ok((effect, taken_from))
         }
@@ -78,22 +91,6 @@ fn apply(connection: &Connection, change: Change, now: i64) -> Result<Done> {
             };
             Ok((effect, None))
         }
-    }
-}
-
-/// Writes the picture that went away into the effect of the change that took its last source.
-fn name_removed(effect: &mut Effect, gone: (u64, PictureId)) {
-    match effect {
-        Effect::Added { replaced: slot, .. }
-        | Effect::AlreadyThere { replaced: slot, .. }
-        | Effect::SourceDropped { removed: slot }
-        | Effect::Refused { removed: slot } => *slot = Some(gone),
-        // These take no source from a picture that stays.
-        Effect::Removed { .. }
-        | Effect::Labelled
-        | Effect::TooManyTags
-        | Effect::NotFound
-        | Effect::Unchanged => {}
     }
 }
 
@@ -131,12 +128,12 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
             connection
                 .prepare_cached("INSERT INTO words (key, bytes) VALUES (?1, ?2)")?
                 .execute(params![key, new.words])?;
-            // Its blobs are wanted again.
-            forget_removed(connection, &new.id)?;
+            // Its blobs must not be deleted any more.
+            settings::forget(connection, &new.id)?;
             key
         }
         None => {
-            // The flag is only ever set: bytes that were handed to us stay handed to us.
+            // The flag is set and never cleared.
             connection
                 .prepare_cached(
                     "UPDATE picture SET uploaded = 1 WHERE id = ?1 AND ?2 AND uploaded = 0",
@@ -152,9 +149,10 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
         None => None,
     };
     let (key, replaced) = (key.cast_unsigned(), None);
-    let effect = match made.is_some() {
-        true => Effect::Added { key, replaced },
-        false => Effect::AlreadyThere { key, replaced },
+    let effect = if made.is_some() {
+        Effect::Added { key, replaced }
+    } else {
+        Effect::AlreadyThere { key, replaced }
     };
     Ok((effect, taken_from))
 }
@@ -241,7 +239,7 @@ fn drop_source(connection: &Connection, path: &str) -> Result<Option<i64>> {
         .optional()
 }
 
-/// The picture's id, if it is there, has no source and was not uploaded.
+/// The picture's id, if it is stored, has no source and was not uploaded.
 fn orphan(connection: &Connection, key: i64) -> Result<Option<PictureId>> {
     connection
         .prepare_cached(
@@ -266,8 +264,8 @@ fn key_of(connection: &Connection, id: &PictureId) -> Result<Option<i64>> {
         .optional()
 }
 
-/// Features, words and sources go along by their foreign keys. The id stays on record until the
-/// caller says that the picture's blobs are gone.
+/// Foreign keys remove features, words, sources, labels, vectors and pairs with the picture. The id
+/// stays on record until the caller has deleted the picture's blobs.
 fn remove(connection: &Connection, key: i64, id: &PictureId) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM picture WHERE key = ?1")?
@@ -277,23 +275,6 @@ fn remove(connection: &Connection, key: i64, id: &PictureId) -> Result<()> {
             "INSERT INTO removed_pictures (id) VALUES (?1) ON CONFLICT (id) DO NOTHING",
         )?
         .execute([id.as_str()])?;
-    Ok(())
-}
-
-pub(super) fn forget_removed(connection: &Connection, id: &PictureId) -> Result<()> {
-    connection
-        .prepare_cached("DELETE FROM removed_pictures WHERE id = ?1")?
-        .execute([id.as_str()])?;
-    Ok(())
-}
-
-pub(super) fn set_setting(connection: &Connection, name: &str, value: &str) -> Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO setting (name, value) VALUES (?1, ?2)
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        )?
-        .execute([name, value])?;
     Ok(())
 }
 

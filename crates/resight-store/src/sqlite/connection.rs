@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::errors::from_sql;
 use super::schema;
-use crate::StoreError;
+use crate::error::StoreError;
 
 /// How long to wait for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,7 +31,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let sql = |error| StoreError::from_sql(path, error);
+    let sql = |error| from_sql(path, error);
     let mut connection = Connection::open_with_flags(path, flags).map_err(sql)?;
     connection.busy_timeout(PATIENCE).map_err(sql)?;
     // Before anything below can change the file.
@@ -61,11 +62,11 @@ pub(super) fn empty_log(writer: &Connection) {
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing {
-            path: path.to_path_buf(),
+            location: path.display().to_string(),
         });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let sql = |error| StoreError::from_sql(path, error);
+    let sql = |error| from_sql(path, error);
     let connection = Connection::open_with_flags(path, flags).map_err(sql)?;
     connection.busy_timeout(PATIENCE).map_err(sql)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -75,8 +76,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 
 /// An empty database that belongs to this connection alone.
 pub(super) fn open_in_memory(path: &Path) -> Result<Connection, StoreError> {
-    let mut connection =
-        Connection::open_in_memory().map_err(|error| StoreError::from_sql(path, error))?;
+    let mut connection = Connection::open_in_memory().map_err(|error| from_sql(path, error))?;
     finish(path, &mut connection)?;
     Ok(connection)
 }
@@ -85,7 +85,7 @@ fn finish(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
     // Removing a picture relies on this to take its features, words and sources along.
     connection
         .pragma_update(None, "foreign_keys", true)
-        .map_err(|error| StoreError::from_sql(path, error))?;
+        .map_err(|error| from_sql(path, error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     schema::create(path, connection)
 }

@@ -1,16 +1,142 @@
-//! Tags, objects and metadata: what changes them, and which pictures a filter means.
-//!
-//! Runs inside the caller's transaction.
+//! Changing labels, and reading pictures by their labels.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, Result, Row, ToSql, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Result, params, params_from_iter};
 
-use super::reads::{self, at_most, for_chunks};
-use crate::{Effect, Filter, LabelPatch, ObjectCount, ObjectId, PictureRecord, Tag, Update};
+use super::catalogue::SqliteCatalogue;
+use super::pictures::{newest_first, tags_of};
+use super::rows::{above, at_most, key_column, number, object_column, page, unsigned};
+use crate::changes::Effect;
+use crate::error::StoreError;
+use crate::label_queries::{Filter, LabelQueries, ObjectCount};
+use crate::labels::{LabelPatch, ObjectId, Tag, Update};
+use crate::picture::PictureRecord;
 
-/// Changes what is said about the picture `key`, which is there: all of it or nothing.
+impl LabelQueries for SqliteCatalogue {
+    fn matching_list(
+        &self,
+        filter: &Filter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<PictureRecord>, StoreError> {
+        let (matching, values) = matching(filter);
+        let condition = format!("WHERE key IN (SELECT matched.key {matching})");
+        self.read(|connection| newest_first(connection, &condition, values, offset, limit))
+    }
+
+    fn matching_count(&self, filter: &Filter) -> Result<u64, StoreError> {
+        let (matching, values) = matching(filter);
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!("SELECT COUNT(*) {matching}"))?
+                .query_row(params_from_iter(values), |row| unsigned(row, 0))
+        })
+    }
+
+    fn matching_keys_after(
+        &self,
+        filter: &Filter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<u64>, StoreError> {
+        let (matching, mut values) = matching(filter);
+        values.extend([above(after), page(limit)].map(Value::from));
+        let sql = format!(
+            "SELECT matched.key {matching} AND matched.key > ? ORDER BY matched.key LIMIT ?"
+        );
+        self.read(|connection| {
+            connection
+                .prepare_cached(&sql)?
+                .query_map(params_from_iter(values), key_column)?
+                .collect()
+        })
+    }
+
+    fn objects(&self, offset: u64, limit: u64) -> Result<Vec<ObjectCount>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT object, COUNT(*) FROM picture WHERE object IS NOT NULL
+                     GROUP BY object ORDER BY object LIMIT ?1 OFFSET ?2",
+                )?
+                .query_map([at_most(limit), at_most(offset)], |row| {
+                    let pictures = unsigned(row, 1)?;
+                    Ok(object_column(row, 0)?.map(|id| ObjectCount { id, pictures }))
+                })?
+                .filter_map(Result::transpose)
+                .collect()
+        })
+    }
+
+    fn object_count(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT COUNT(DISTINCT object) FROM picture";
+        self.read(|connection| number(connection, sql))
+    }
+
+    fn memberships_after(
+        &self,
+        after: Option<&(ObjectId, u64)>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, u64)>, StoreError> {
+        // No object has an empty id.
+        let (object, key) = after.map_or(("", 0), |(object, key)| (object.as_str(), *key));
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT object, key FROM picture WHERE (object, key) > (?1, ?2)
+                     ORDER BY object, key LIMIT ?3",
+                )?
+                .query_map(params![object, at_most(key), page(limit)], |row| {
+                    let key = unsigned(row, 1)?;
+                    Ok(object_column(row, 0)?.map(|object| (object, key)))
+                })?
+                .filter_map(Result::transpose)
+                .collect()
+        })
+    }
+}
+
+/// The rows `matched` of the pictures that match, as `FROM … WHERE …`, and the values of its marks.
+///
+/// One condition chooses the table, in which an index has its keys in ascending order, so that a page
+/// of keys reads no more than the page. The others are looked up for each row.
+fn matching(filter: &Filter) -> (String, Vec<Value>) {
+    let mut tags = filter.tags.iter();
+    let mut entries = filter.entries.iter();
+    let mut values: Vec<Value> = Vec::new();
+    let text = |text: &str| Value::from(text.to_owned());
+    let mut sql = String::new();
+    if let Some(object) = &filter.object {
+        sql += "FROM picture AS matched WHERE matched.object = ?";
+        values.push(text(object.as_str()));
+    } else if let Some((name, value)) = entries.next() {
+        sql += "FROM entry AS matched WHERE matched.name = ? AND matched.value = ?";
+        values.extend([text(name), text(value)]);
+    } else if let Some(tag) = tags.next() {
+        sql += "FROM tag AS matched WHERE matched.tag = ?";
+        values.push(text(tag.as_str()));
+    } else {
+        sql += "FROM picture AS matched WHERE TRUE";
+    }
+    for (name, value) in entries {
+        sql += " AND EXISTS (SELECT 1 FROM entry WHERE name = ? AND value = ? AND entry.key = matched.key)";
+        values.extend([text(name), text(value)]);
+    }
+    let has_tag = "EXISTS (SELECT 1 FROM tag WHERE tag = ? AND tag.key = matched.key)";
+    for tag in tags {
+        sql += &format!(" AND {has_tag}");
+        values.push(text(tag.as_str()));
+    }
+    for tag in &filter.not_tags {
+        sql += &format!(" AND NOT {has_tag}");
+        values.push(text(tag.as_str()));
+    }
+    (sql, values)
+}
+
+/// Applies a patch to the stored picture `key`, all of it or nothing.
 pub(super) fn apply(connection: &Connection, key: i64, patch: &LabelPatch) -> Result<Effect> {
     let before = tags_of(connection, &[key.cast_unsigned()])?;
     let before: BTreeSet<Tag> = before.into_values().flatten().collect();
@@ -66,9 +192,9 @@ fn put_metadata(
     Ok(())
 }
 
-/// Gives the picture `new` what is said about `old`, which it replaces: its tags beside its own, up to
-/// [`Tag::MOST`] in all; of the object and of metadata what is said about itself goes before.
-pub(super) fn take_over(connection: &Connection, old: i64, new: i64) -> Result<()> {
+/// Copies the labels of `old` to `new`, which replaces it: tags beside its own, lowest first, up to
+/// [`Tag::MOST`] in all; the object and the metadata where it has none of its own.
+pub(super) fn inherit(connection: &Connection, old: i64, new: i64) -> Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO tag (tag, key) SELECT tag, ?2 FROM tag WHERE key = ?1
@@ -89,121 +215,4 @@ pub(super) fn take_over(connection: &Connection, old: i64, new: i64) -> Result<(
         connection.prepare_cached(sql)?.execute([old, new])?;
     }
     Ok(())
-}
-
-/// Tags by key, ascending.
-pub(super) fn tags_of(connection: &Connection, keys: &[u64]) -> Result<HashMap<u64, Vec<Tag>>> {
-    let mut tags: HashMap<u64, Vec<Tag>> = HashMap::new();
-    let sql = "SELECT key, tag FROM tag WHERE key";
-    for_chunks(connection, sql, "ORDER BY key, tag", keys, |row| {
-        let key = row.get::<_, i64>(0)?.cast_unsigned();
-        let text: String = row.get(1)?;
-        let tag = Tag::parse(&text).ok_or_else(|| not_valid(1, &text, "a tag"))?;
-        tags.entry(key).or_default().push(tag);
-        Ok(())
-    })?;
-    Ok(tags)
-}
-
-/// A condition on `picture`, and what stands for its marks, in their order.
-fn condition(filter: &Filter) -> (String, Vec<&dyn ToSql>) {
-    let mut all = Vec::new();
-    let mut values: Vec<&dyn ToSql> = Vec::new();
-    let tagged = |tags: &[Tag], in_or_not: &str| {
-        vec![format!("key {in_or_not} (SELECT key FROM tag WHERE tag = ?)"); tags.len()]
-    };
-    all.extend(tagged(&filter.tags, "IN"));
-    values.extend(filter.tags.iter().map(|tag| tag.text() as &dyn ToSql));
-    all.extend(tagged(&filter.not_tags, "NOT IN"));
-    values.extend(filter.not_tags.iter().map(|tag| tag.text() as &dyn ToSql));
-    if let Some(object) = &filter.object {
-        all.push("object = ?".to_owned());
-        values.push(object.text());
-    }
-    for (name, value) in &filter.entries {
-        all.push("key IN (SELECT key FROM entry WHERE name = ? AND value = ?)".to_owned());
-        values.extend([name as &dyn ToSql, value]);
-    }
-    let sql = match all.is_empty() {
-        true => String::new(),
-        false => format!("WHERE {}", all.join(" AND ")),
-    };
-    (sql, values)
-}
-
-pub(super) fn list(
-    connection: &Connection,
-    filter: &Filter,
-    offset: u64,
-    limit: u64,
-) -> Result<Vec<PictureRecord>> {
-    let (wanted, values) = condition(filter);
-    reads::list(connection, (&wanted, &values), offset, limit)
-}
-
-pub(super) fn count(connection: &Connection, filter: &Filter) -> Result<u64> {
-    let (wanted, values) = condition(filter);
-    connection
-        .prepare_cached(&format!("SELECT COUNT(*) FROM picture {wanted}"))?
-        .query_row(&values[..], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))
-}
-
-pub(super) fn keys(connection: &Connection, filter: &Filter) -> Result<Vec<u64>> {
-    let (wanted, values) = condition(filter);
-    connection
-        .prepare_cached(&format!("SELECT key FROM picture {wanted} ORDER BY key"))?
-        .query_map(&values[..], |row| Ok(row.get::<_, i64>(0)?.cast_unsigned()))?
-        .collect()
-}
-
-pub(super) fn objects(
-    connection: &Connection,
-    offset: u64,
-    limit: u64,
-) -> Result<Vec<ObjectCount>> {
-    connection
-        .prepare_cached(
-            "SELECT object, COUNT(*) FROM picture WHERE object IS NOT NULL
-             GROUP BY object ORDER BY object LIMIT ?1 OFFSET ?2",
-        )?
-        .query_map([at_most(limit), at_most(offset)], |row| {
-            let pictures = row.get::<_, i64>(1)?.cast_unsigned();
-            Ok(object_column(row, 0)?.map(|id| ObjectCount { id, pictures }))
-        })?
-        .filter_map(Result::transpose)
-        .collect()
-}
-
-pub(super) fn object_numbers(connection: &Connection) -> Result<Vec<(u64, u32)>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT key, object FROM picture WHERE object IS NOT NULL ORDER BY object, key",
-    )?;
-    let mut rows = statement.query([])?;
-    let mut numbers = Vec::new();
-    let (mut present, mut number) = (String::new(), 0);
-    while let Some(row) = rows.next()? {
-        let object = row.get_ref(1)?.as_str()?;
-        // No object has an empty id.
-        if object != present {
-            object.clone_into(&mut present);
-            number += 1;
-        }
-        numbers.push((row.get::<_, i64>(0)?.cast_unsigned(), number));
-    }
-    numbers.sort_unstable();
-    Ok(numbers)
-}
-
-/// An object's id, where there is one; a value that is none means a damaged file.
-pub(super) fn object_column(row: &Row<'_>, column: usize) -> Result<Option<ObjectId>> {
-    let text: Option<String> = row.get(column)?;
-    text.map(|text| {
-        ObjectId::parse(&text).ok_or_else(|| not_valid(column, &text, "an object's id"))
-    })
-    .transpose()
-}
-
-fn not_valid(column: usize, text: &str, what: &str) -> rusqlite::Error {
-    let reason = format!("{text:?} is not {what}");
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, reason.into())
 }

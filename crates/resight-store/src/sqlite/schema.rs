@@ -8,8 +8,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{pairs, vectors};
-use crate::StoreError;
+use super::errors::from_sql;
+use crate::error::StoreError;
 
 /// Marks a SQLite file as a Resight catalogue: "Rsgt" in ASCII.
 const APPLICATION_ID: i64 = 0x5273_6774;
@@ -20,7 +20,7 @@ pub(super) const VERSION: u32 = 1 + STEPS.len() as u32;
 /// What leads from each format to the next, the first of them from 1 to 2. A new file goes the
 /// same way, so that it does not differ from one that was taken over. Steps stay as they are once a
 /// version with them is out.
-const STEPS: &[&str] = &[LABELS, pairs::TABLES, vectors::TABLES];
+const STEPS: &[&str] = &[LABELS, PAIRS, VECTORS];
 
 /// Since format 2: what is said about pictures. `entry` holds what metadata can be found by.
 const LABELS: &str = "
@@ -42,8 +42,62 @@ CREATE TABLE entry (
 CREATE INDEX entry_by_key ON entry (key);
 ";
 
+/// Since format 3.
+const PAIRS: &str = "
+CREATE TABLE pair (
+    a INTEGER NOT NULL REFERENCES picture (key) ON DELETE CASCADE,
+    b INTEGER NOT NULL REFERENCES picture (key) ON DELETE CASCADE,
+    kind INTEGER NOT NULL,
+    log10_nfa DOUBLE PRECISION NOT NULL,
+    inliers BIGINT NOT NULL,
+    coverage_a DOUBLE PRECISION NOT NULL,
+    coverage_b DOUBLE PRECISION NOT NULL,
+    alike DOUBLE PRECISION,
+    transform BLOB NOT NULL,
+    PRIMARY KEY (a, b)
+);
+CREATE INDEX pair_by_b ON pair (b);
+CREATE TABLE not_a_match (
+    a TEXT NOT NULL,
+    b TEXT NOT NULL,
+    decided_ms BIGINT NOT NULL,
+    PRIMARY KEY (a, b)
+);
+CREATE INDEX not_a_match_by_b ON not_a_match (b);
+";
+
+/// Stands in for the tables of format 3 while an earlier file is only read: no pictures were checked.
+const WITHOUT_PAIRS: &str = "
+PRAGMA temp_store = memory;
+CREATE TEMP TABLE pair (a INTEGER, b INTEGER, kind INTEGER, log10_nfa REAL, inliers INTEGER,
+    coverage_a REAL, coverage_b REAL, alike REAL, transform BLOB);
+CREATE TEMP TABLE not_a_match (a TEXT, b TEXT, decided_ms INTEGER);
+";
+
+/// Since format 4.
+const VECTORS: &str = "
+CREATE TABLE vector_model (
+    number INTEGER PRIMARY KEY,
+    model TEXT NOT NULL UNIQUE
+);
+CREATE TABLE vector (
+    model INTEGER NOT NULL REFERENCES vector_model (number) ON DELETE CASCADE,
+    key INTEGER NOT NULL REFERENCES picture (key) ON DELETE CASCADE,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (model, key)
+);
+CREATE INDEX vector_by_key ON vector (key);
+";
+
+/// Stands in for the tables of format 4 while an earlier file is only read: there are no vectors.
+const WITHOUT_VECTORS: &str = "
+PRAGMA temp_store = memory;
+CREATE TEMP TABLE vector_model (number INTEGER PRIMARY KEY, model TEXT);
+CREATE TEMP TABLE vector (model INTEGER, key INTEGER, bytes BLOB);
+";
+
 /// What stands in for each step while a file from before it is only read.
-const WITHOUT: [&str; STEPS.len()] = [WITHOUT_LABELS, pairs::WITHOUT, vectors::WITHOUT];
+const WITHOUT: [&str; STEPS.len()] = [WITHOUT_LABELS, WITHOUT_PAIRS, WITHOUT_VECTORS];
 
 /// Stands in for what format 1 lacks while such a file is only read: nothing is said about any
 /// picture. Lives with one connection, and changes nothing in the file.
@@ -123,13 +177,13 @@ fn kind(path: &Path, connection: &Connection) -> Result<Kind, StoreError> {
     let number = |sql: &str| {
         connection
             .query_row(sql, [], |row| row.get::<_, i64>(0))
-            .map_err(|error| StoreError::from_sql(path, error))
+            .map_err(|error| from_sql(path, error))
     };
     let application_id = number("PRAGMA application_id")?;
     let version = number("PRAGMA user_version")?;
     let tables = number("SELECT COUNT(*) FROM sqlite_schema")?;
     let damaged = |detail: &str| StoreError::Damaged {
-        path: path.to_path_buf(),
+        location: path.display().to_string(),
         detail: detail.to_owned(),
     };
     if (application_id, version, tables) == (0, 0, 0) {
@@ -156,7 +210,7 @@ pub(super) fn check(path: &Path, connection: &Connection) -> Result<(), StoreErr
         Kind::Ours(_) => Ok(()),
         // A writer made the file and has not come to its tables yet.
         Kind::Empty => Err(StoreError::Missing {
-            path: path.to_path_buf(),
+            location: path.display().to_string(),
         }),
     }
 }
@@ -168,7 +222,7 @@ pub(super) fn read_as_present(path: &Path, connection: &Connection) -> Result<()
             .zip(WITHOUT)
             .skip_while(|(without, _)| *without < format)
             .try_for_each(|(_, stand_in)| connection.execute_batch(stand_in))
-            .map_err(|error| StoreError::from_sql(path, error)),
+            .map_err(|error| from_sql(path, error)),
         Kind::Empty => Ok(()),
     }
 }
@@ -181,7 +235,7 @@ pub(super) fn check_writable(path: &Path, connection: &Connection) -> Result<(),
 /// Makes the tables of a new file, and takes a file of an earlier format over into the present one;
 /// all or none.
 pub(super) fn create(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
-    let sql = |error| StoreError::from_sql(path, error);
+    let sql = |error| from_sql(path, error);
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(sql)?;

@@ -1,9 +1,16 @@
-//! What needs a look behind the trait.
+//! What a test can only see behind the traits.
 
-use super::*;
+use parking_lot::Mutex;
+use rusqlite::Connection;
+
+use super::catalogue::{Access, SqliteCatalogue};
+use super::changes;
+use crate::changes::{Change, Changes};
+use crate::id::PictureId;
+use crate::picture::{NewPicture, Pictures};
 
 fn upload(number: u8, bytes: usize) -> Change {
-    Change::Add(crate::NewPicture {
+    Change::Add(NewPicture {
         id: PictureId::parse(&format!("{number:032x}")).unwrap(),
         name: "a".into(),
         media_type: "image/png".into(),
@@ -32,7 +39,7 @@ fn a_full_disk_keeps_what_was_there_and_nothing_of_the_batch() {
     let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
     catalogue.commit(vec![upload(1, 100)]).unwrap();
     let pages = |count: i64| {
-        let writer = lock(writer(&catalogue));
+        let writer = writer(&catalogue).lock();
         writer.pragma_update(None, "max_page_count", count).unwrap();
     };
     // Below the present size SQLite takes the present size.
@@ -51,7 +58,7 @@ fn a_full_disk_keeps_what_was_there_and_nothing_of_the_batch() {
 fn durability_settings_are_in_force() {
     let dir = tempfile::tempdir().unwrap();
     let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
-    let writer = lock(writer(&catalogue));
+    let writer = writer(&catalogue).lock();
     let text = |sql: &str| -> String {
         writer
             .query_row(sql, [], |row| row.get::<_, rusqlite::types::Value>(0))
@@ -89,7 +96,8 @@ fn a_broken_id_in_the_file_is_damage() {
     let dir = tempfile::tempdir().unwrap();
     let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
     catalogue.commit(vec![upload(1, 10)]).unwrap();
-    lock(writer(&catalogue))
+    writer(&catalogue)
+        .lock()
         .execute("UPDATE picture SET id = 'xyz'", [])
         .unwrap();
     assert_eq!(catalogue.list(0, 9).unwrap_err().code(), "store_damaged");

@@ -1,8 +1,7 @@
 use std::fs;
 
-use resight_store::{Catalogue, CollectionName, Collections, SqliteCatalogue};
-
-use crate::fixtures::{added, upload};
+use resight_store::conformance::fixtures::{added, upload};
+use resight_store::{CollectionName, Collections, Pictures, SqliteCatalogue};
 
 fn name(text: &str) -> CollectionName {
     CollectionName::parse(text).unwrap()

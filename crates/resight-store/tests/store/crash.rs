@@ -7,9 +7,11 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use resight_store::{BlobStore, Catalogue, FolderBlobs, FolderLock, SqliteCatalogue};
-
-use crate::fixtures::{features, id, upload, words};
+use resight_store::conformance::fixtures::{features, id, upload, words};
+use resight_store::{
+    BlobStore, Changes, EncodedFeatures, EncodedWords, FolderBlobs, FolderLock, Pictures,
+    SqliteCatalogue,
+};
 
 /// Set for the child alone: the data folder.
 const FOLDER: &str = "RESIGHT_STORE_CRASH_TEST_FOLDER";

@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use resight_store::{Catalogue, FolderLock, SqliteCatalogue, StoreError};
+use resight_store::conformance::fixtures::{added, features, id, upload};
+use resight_store::{EncodedFeatures, FolderLock, Pictures, SqliteCatalogue, StoreError};
 use rusqlite::Connection;
-
-use crate::fixtures::{added, features, found, id, upload};
 
 const FILE: &str = "catalogue.sqlite3";
 
@@ -20,23 +19,6 @@ fn check_refused(dir: &Path, code: &str) {
         assert_eq!(opened.err().map(|error| error.code()), Some(code));
     }
     assert!(fs::read(dir.join(FILE)).unwrap() == before, "file changed");
-}
-
-#[test]
-fn everything_is_there_after_closing_and_opening() {
-    let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path().join("made/on/demand");
-    let catalogue = SqliteCatalogue::open(&folder).unwrap();
-    assert_eq!(catalogue.setting("a").unwrap(), None);
-    let key = added(&catalogue, found(1, "/a"));
-    catalogue.set_setting("a", "1").unwrap();
-    catalogue.set_setting("a", "2").unwrap();
-    drop(catalogue);
-    let catalogue = SqliteCatalogue::open(&folder).unwrap();
-    assert_eq!(catalogue.picture(&id(1)).unwrap().unwrap().key, key);
-    assert_eq!(catalogue.features(&[key]).unwrap(), [Some(features(1))]);
-    assert_eq!(catalogue.setting("a").unwrap(), Some("2".into()));
-    assert!(added(&catalogue, upload(2)) > key);
 }
 
 /// A copy of the catalogue's one file, without the write-ahead log, holds `count` pictures.

@@ -1,20 +1,14 @@
-//! The store through its public interface.
+//! The store through its public interface: the conformance suite for each implementation, and what
+//! only the embedded ones promise.
 
 // The lint spares test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod batches;
-mod blobs;
-mod changes;
 mod collections;
 mod crash;
+mod earlier_formats;
 mod files;
-mod fixtures;
-mod format;
-mod labels;
-mod pairs;
-mod paths;
-mod reading;
-mod removed;
-mod staged;
-mod vectors;
+mod folder_blobs;
+mod format_1;
+mod implementations;
+mod read_only;

@@ -1,12 +1,14 @@
 //! A catalogue that has grown: real pictures in SQLite, synthetic ones above them.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use resight_index::Posting;
 use resight_store::{
-    Catalogue, Change, Effect, Filter, NotAMatch, ObjectCount, PairLink, PairedPicture, Pairs,
-    PictureId, PicturePair, PictureRecord, Refusal, SourceFile, SqliteCatalogue, StoreError,
-    StoredBytes,
+    Change, Changes, Decisions, Effect, EncodedFeatures, EncodedWords, Filter, LabelQueries,
+    NotAMatch, ObjectCount, ObjectId, PairLink, PairedPicture, Pairs, PictureId, PicturePair,
+    PictureRecord, Pictures, Refusal, Refusals, RemovedPictures, Settings, SourceFile, Sources,
+    SqliteCatalogue, StagedWords, StoreError, StoredBytes, VectorCount, Vectors,
 };
 
 use crate::synthetic::{donor, synthetic};
@@ -28,10 +30,16 @@ pub(crate) struct Grown {
 
 impl Grown {
     fn behind(&self, key: u64) -> u64 {
-        match key > self.last_real {
-            true => self.photos[donor(key, self.photos.len())],
-            false => key,
+        if key > self.last_real {
+            self.photos[donor(key, self.photos.len())]
+        } else {
+            key
         }
+    }
+
+    /// Keys of the synthetic pictures above `after`.
+    fn synthetic_after(&self, after: Option<u64>) -> RangeInclusive<u64> {
+        after.unwrap_or(0).max(self.last_real) + 1..=self.pictures
     }
 
     fn all_behind(&self, keys: &[u64]) -> Vec<u64> {
@@ -39,16 +47,11 @@ impl Grown {
     }
 }
 
-/// Hands these to the real one.
-macro_rules! as_the_real {
-    ($(fn $name:ident($($argument:ident: $kind:ty),*) -> $given:ty;)*) => {
-        $(fn $name(&self, $($argument: $kind),*) -> Result<$given, StoreError> {
-            self.real.$name($($argument),*)
-        })*
-    };
-}
+impl Pictures for Grown {
+    fn picture(&self, id: &PictureId) -> Result<Option<PictureRecord>, StoreError> {
+        self.real.picture(id)
+    }
 
-impl Catalogue for Grown {
     fn pictures(&self, keys: &[u64]) -> Result<Vec<Option<PictureRecord>>, StoreError> {
         let mut found = self.real.pictures(&self.all_behind(keys))?;
         for (record, &key) in found.iter_mut().zip(keys) {
@@ -60,87 +63,135 @@ impl Catalogue for Grown {
         Ok(found)
     }
 
+    fn list(&self, offset: u64, limit: u64) -> Result<Vec<PictureRecord>, StoreError> {
+        self.real.list(offset, limit)
+    }
+
     fn count(&self) -> Result<u64, StoreError> {
         Ok(self.pictures)
     }
 
-    fn features(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        self.real.features(&self.all_behind(keys))
-    }
-
-    /// Those of the features above, which they sort.
-    fn words(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        self.real.words(&self.all_behind(keys))
-    }
-
-    fn keys(&self) -> Result<Vec<(u64, u32)>, StoreError> {
-        let mut keys = self.real.keys()?;
-        keys.extend((self.last_real + 1..=self.pictures).map(|key| {
+    fn keys_after(&self, after: Option<u64>, limit: usize) -> Result<Vec<(u64, u32)>, StoreError> {
+        let mut keys = self.real.keys_after(after, limit)?;
+        let more = self.synthetic_after(keys.last().map(|k| k.0).or(after));
+        keys.extend(more.take(limit - keys.len()).map(|key| {
             let length = self.postings[donor(key, self.photos.len())].len();
             (key, length as u32)
         }));
         Ok(keys)
     }
 
+    fn stored_bytes(&self) -> Result<StoredBytes, StoreError> {
+        self.real.stored_bytes()
+    }
+}
+
+impl EncodedFeatures for Grown {
+    fn features(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.real.features(&self.all_behind(keys))
+    }
+
+    fn features_after(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+        self.real.features_after(after, limit)
+    }
+}
+
+impl EncodedWords for Grown {
+    /// Those of the features above, which they sort.
+    fn words(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.real.words(&self.all_behind(keys))
+    }
+
     /// Those of the index.
     fn words_after(
         &self,
-        key: Option<u64>,
+        after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
-        let mut words = self.real.words_after(key, limit)?;
-        let first = words.last().map_or(key.unwrap_or(0), |w| w.0) + 1;
-        let more = first.max(self.last_real + 1)..=self.pictures;
+        let mut words = self.real.words_after(after, limit)?;
+        let more = self.synthetic_after(words.last().map(|w| w.0).or(after));
         words.extend(more.take(limit - words.len()).map(|key| {
             let words = synthetic(key, &self.postings);
             (key, words.to_bytes(self.tag))
         }));
         Ok(words)
     }
+}
 
-    as_the_real! {
+/// Implements a trait by the real catalogue's methods.
+macro_rules! as_the_real {
+    ($($trait:ident {
+        $(fn $name:ident($($argument:ident: $kind:ty),*) -> $given:ty;)*
+    })*) => {
+        $(impl $trait for Grown {
+            $(fn $name(&self, $($argument: $kind),*) -> Result<$given, StoreError> {
+                self.real.$name($($argument),*)
+            })*
+        })*
+    };
+}
+
+as_the_real! {
+    Changes {
         fn commit(changes: Vec<Change>) -> Vec<Effect>;
-        fn picture(id: &PictureId) -> Option<PictureRecord>;
-        fn list(offset: u64, limit: u64) -> Vec<PictureRecord>;
+    }
+    LabelQueries {
         fn matching_list(filter: &Filter, offset: u64, limit: u64) -> Vec<PictureRecord>;
         fn matching_count(filter: &Filter) -> u64;
-        fn matching_keys(filter: &Filter) -> Vec<u64>;
+        fn matching_keys_after(filter: &Filter, after: Option<u64>, limit: usize) -> Vec<u64>;
         fn objects(offset: u64, limit: u64) -> Vec<ObjectCount>;
         fn object_count() -> u64;
-        fn object_numbers() -> Vec<(u64, u32)>;
-        fn features_after(key: Option<u64>, limit: usize) -> Vec<(u64, Vec<u8>)>;
+        fn memberships_after(after: Option<&(ObjectId, u64)>, limit: usize) -> Vec<(ObjectId, u64)>;
+    }
+    StagedWords {
         fn stage_words(words: &[(u64, Vec<u8>)]) -> ();
-        fn staged_after(key: Option<u64>, limit: usize) -> Vec<(u64, Vec<u8>)>;
+        fn staged_after(after: Option<u64>, limit: usize) -> Vec<(u64, Vec<u8>)>;
         fn staged_last() -> Option<u64>;
         fn discard_staged() -> ();
         fn adopt_staged(setting: &str, value: &str) -> bool;
+    }
+    Sources {
         fn source(path: &str) -> Option<(SourceFile, PictureId)>;
         fn sources_under(prefix: &str, after: Option<&str>, limit: usize) -> Vec<(SourceFile, PictureId)>;
+    }
+    Refusals {
         fn refusals_under(prefix: &str, after: Option<&str>, limit: usize) -> Vec<Refusal>;
         fn refusal_count() -> u64;
+    }
+    Settings {
         fn setting(name: &str) -> Option<String>;
         fn set_setting(name: &str, value: &str) -> ();
-        fn stored_bytes() -> StoredBytes;
+    }
+    RemovedPictures {
         fn removed_pictures(limit: usize) -> Vec<PictureId>;
         fn forget_removed(ids: &[PictureId]) -> ();
     }
-}
-
-/// Nothing here looks for duplicates.
-impl Pairs for Grown {
-    as_the_real! {
-        fn keep_pairs(pairs: &[PicturePair], looked_up_to: u64) -> ();
-        fn looked_up_to() -> u64;
-        fn not_looked_for() -> u64;
-        fn keys_above(key: u64, limit: usize) -> Vec<u64>;
+    Vectors {
+        fn put_vectors(model: &str, vectors: &[(u64, Vec<u8>)]) -> ();
+        fn vectors(model: &str, keys: &[u64]) -> Vec<Option<Vec<u8>>>;
+        fn vector_keys_after(model: &str, after: Option<u64>, limit: usize) -> Vec<u64>;
+        fn without_vector_after(model: &str, after: Option<u64>, limit: usize) -> Vec<u64>;
+        fn vector_counts() -> Vec<VectorCount>;
+        fn drop_vectors(model: &str, setting: &str, value: &str) -> ();
+    }
+    Pairs {
+        fn put_pairs(pairs: &[PicturePair], checked_up_to: u64) -> ();
+        fn checked_up_to() -> u64;
+        fn unchecked_count() -> u64;
         fn links_after(after: Option<(u64, u64)>, limit: usize) -> Vec<PairLink>;
         fn pairs(keys: &[(u64, u64)]) -> Vec<Option<PicturePair>>;
-        fn paired() -> Vec<PairedPicture>;
+        fn paired_after(after: Option<u64>, limit: usize) -> Vec<PairedPicture>;
+    }
+    Decisions {
         fn add_not_a_match(a: &PictureId, b: &PictureId) -> bool;
         fn drop_not_a_match(a: &PictureId, b: &PictureId) -> bool;
         fn not_matches(offset: u64, limit: u64) -> Vec<NotAMatch>;
         fn not_match_count() -> u64;
-        fn not_matches_of(id: &PictureId) -> Vec<u64>;
-        fn not_match_keys() -> Vec<(u64, u64)>;
+        fn not_matches_of_after(id: &PictureId, after: Option<u64>, limit: usize) -> Vec<u64>;
+        fn not_match_keys_after(after: Option<(u64, u64)>, limit: usize) -> Vec<(u64, u64)>;
     }
 }

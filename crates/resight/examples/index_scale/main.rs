@@ -38,7 +38,7 @@ use rayon::prelude::*;
 use resight::eval::GroundTruth;
 use resight_engine::{Engine, EngineOptions, IndexFolder, Parts, PictureId};
 use resight_index::{CandidateOptions, Index, Key, PictureWords, Posting, Vocabulary};
-use resight_store::{Catalogue, FolderBlobs, SqliteCatalogue};
+use resight_store::{Catalogue, EncodedWords, FolderBlobs, Pictures, SqliteCatalogue};
 use resight_vision::Sift;
 use serde_json::json;
 
@@ -103,7 +103,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .for_each(|query| query.is_timed = set < arguments.set.len());
         queries.extend(own);
     }
-    let labelled = catalogue.keys()?.last().map_or(0, |k| k.0);
+    let labelled = catalogue.list(0, 1)?.first().map_or(0, |newest| newest.key);
     println!("{labelled} labelled pictures, {} queries", queries.len());
     for query in &mut queries {
         query.keys = (query.relevant.iter())

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn the_store_gets_the_same_hint_with_the_engine_around_it() {
         let full = || StoreError::Full {
-            path: "c.db".into(),
+            location: "c.db".into(),
         };
         let direct = CliError::Store(full());
         let within = CliError::Engine(EngineError::Store(full()));
@@ -220,13 +220,13 @@ mod tests {
     #[test]
     fn a_store_that_cannot_be_used_says_what_to_do() {
         let damaged = CliError::Store(StoreError::Damaged {
-            path: "c.db".into(),
+            location: "c.db".into(),
             detail: "x".into(),
         });
         assert!(damaged.next_step().contains("Move the data folder away"));
         let denied = CliError::Store(StoreError::Io {
-            path: "c.db".into(),
-            source: io::ErrorKind::PermissionDenied.into(),
+            location: "c.db".into(),
+            source: io::Error::from(io::ErrorKind::PermissionDenied).into(),
         });
         assert!(denied.next_step().contains("data folder's permissions"));
     }

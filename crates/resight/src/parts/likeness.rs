@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use resight_engine::{Engine, EngineError, GlobalParts, IndexFolder, vectors_setting};
 use resight_models::{GlobalModel, model_name, numerics, same_model};
-use resight_store::{Catalogue, SqliteCatalogue, Vectors};
+use resight_store::{Catalogue, Settings, SqliteCatalogue, Vectors};
 use resight_vision::{ExtractError, GlobalExtractor, Image, ModelId};
 
 use super::Writing;
@@ -230,7 +230,7 @@ struct Absent {
 impl Absent {
     /// `None` where there is no vector of it.
     fn of(vectors: &dyn Vectors, id: &str) -> Result<Option<Self>, CliError> {
-        let Some(key) = vectors.vector_keys(id)?.into_iter().next() else {
+        let Some(&key) = vectors.vector_keys_after(id, None, 1)?.first() else {
             return Ok(None);
         };
         let bytes = vectors.vectors(id, &[key])?.into_iter().flatten().next();

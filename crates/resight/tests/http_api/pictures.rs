@@ -1,5 +1,5 @@
 use axum::http::{Request, StatusCode, header};
-use resight_store::{Catalogue, Change, Refusal, SourceFile};
+use resight_store::{Change, Changes, Refusal, SourceFile};
 use serde_json::json;
 
 use crate::fixtures::{Bench, add, ask, form, get, png, post, request, textured};

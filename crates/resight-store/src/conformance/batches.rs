@@ -1,12 +1,7 @@
 //! Pictures that lose and gain files within one batch.
 
-use resight_store::{Catalogue, Change, Effect, SqliteCatalogue};
-
-use crate::fixtures::{added, drop_source, file, found, id, picture, refusal, upload};
-
-fn empty() -> SqliteCatalogue {
-    SqliteCatalogue::in_memory().unwrap()
-}
+use super::fixtures::{Make, added, drop_source, file, found, id, picture, refusal, upload};
+use crate::{Catalogue, Change, Effect};
 
 fn add_source(number: u64, path: &str) -> Change {
     Change::AddSource {
@@ -15,7 +10,7 @@ fn add_source(number: u64, path: &str) -> Change {
     }
 }
 
-fn sources(catalogue: &SqliteCatalogue, number: u64) -> Vec<String> {
+fn sources(catalogue: &dyn Catalogue, number: u64) -> Vec<String> {
     catalogue.picture(&id(number)).unwrap().unwrap().sources
 }
 
@@ -26,11 +21,10 @@ fn there(key: u64) -> Effect {
     }
 }
 
-#[test]
-fn a_picture_that_moves_to_another_path_stays() {
+pub(super) fn a_picture_that_moves_to_another_path_stays(make: Make<'_>) {
     // The file at /b is a copy of the old /a, whose content is new.
-    let catalogue = empty();
-    let first = added(&catalogue, found(1, "/a"));
+    let catalogue = &*make();
+    let first = added(catalogue, found(1, "/a"));
     let effects = catalogue
         .commit(vec![found(2, "/a"), add_source(1, "/b")])
         .unwrap();
@@ -38,29 +32,27 @@ fn a_picture_that_moves_to_another_path_stays() {
         panic!("{effects:?}");
     };
     assert_eq!(effects[1], there(first));
-    assert_eq!(sources(&catalogue, 1), ["/b"]);
-    assert_eq!(sources(&catalogue, 2), ["/a"]);
+    assert_eq!(sources(catalogue, 1), ["/b"]);
+    assert_eq!(sources(catalogue, 2), ["/a"]);
     assert_eq!(catalogue.removed_pictures(9).unwrap(), []);
 }
 
-#[test]
-fn two_files_that_swap_their_names_keep_both_pictures() {
-    let catalogue = empty();
-    let first = added(&catalogue, found(1, "/a"));
-    let second = added(&catalogue, found(2, "/b"));
+pub(super) fn two_files_that_swap_their_names_keep_both_pictures(make: Make<'_>) {
+    let catalogue = &*make();
+    let first = added(catalogue, found(1, "/a"));
+    let second = added(catalogue, found(2, "/b"));
     let swap = vec![add_source(2, "/a"), add_source(1, "/b")];
     let effects = catalogue.commit(swap).unwrap();
     assert_eq!(effects, [there(second), there(first)]);
-    assert_eq!(sources(&catalogue, 1), ["/b"]);
-    assert_eq!(sources(&catalogue, 2), ["/a"]);
+    assert_eq!(sources(catalogue, 1), ["/b"]);
+    assert_eq!(sources(catalogue, 2), ["/a"]);
     assert_eq!(catalogue.removed_pictures(9).unwrap(), []);
 }
 
-#[test]
-fn a_file_that_was_renamed_keeps_its_picture_key() {
+pub(super) fn a_file_that_was_renamed_keeps_its_picture_key(make: Make<'_>) {
     for last in [drop_source("/a"), Change::Refuse(refusal("/a", "broken"))] {
-        let catalogue = empty();
-        let key = added(&catalogue, found(1, "/a"));
+        let catalogue = &*make();
+        let key = added(catalogue, found(1, "/a"));
         let effects = catalogue.commit(vec![last, found(1, "/b")]).unwrap();
         assert!(
             matches!(
@@ -70,14 +62,15 @@ fn a_file_that_was_renamed_keeps_its_picture_key() {
             "{effects:?}"
         );
         assert_eq!(effects[1], there(key));
-        assert_eq!(sources(&catalogue, 1), ["/b"]);
+        assert_eq!(sources(catalogue, 1), ["/b"]);
     }
 }
 
-#[test]
-fn a_picture_without_sources_at_the_end_is_named_once_where_it_lost_the_last() {
-    let catalogue = empty();
-    let key = added(&catalogue, found(1, "/a"));
+pub(super) fn a_picture_without_sources_at_the_end_is_named_once_where_it_lost_the_last(
+    make: Make<'_>,
+) {
+    let catalogue = &*make();
+    let key = added(catalogue, found(1, "/a"));
     let gone = Some((key, id(1)));
     // Lost, won back, lost again.
     let effects = catalogue
@@ -102,14 +95,13 @@ fn a_picture_without_sources_at_the_end_is_named_once_where_it_lost_the_last() {
     assert_eq!(catalogue.count().unwrap(), 0);
 }
 
-#[test]
-fn several_pictures_go_with_the_changes_that_took_their_files() {
-    let catalogue = empty();
+pub(super) fn several_pictures_go_with_the_changes_that_took_their_files(make: Make<'_>) {
+    let catalogue = &*make();
     let keys: Vec<u64> = (1..=3)
-        .map(|number| added(&catalogue, found(number, &format!("/{number}"))))
+        .map(|number| added(catalogue, found(number, &format!("/{number}"))))
         .collect();
     let gone = |at: usize| Some((keys[at], id(at as u64 + 1)));
-    let kept = added(&catalogue, upload(4));
+    let kept = added(catalogue, upload(4));
     let effects = catalogue
         .commit(vec![
             drop_source("/3"),
@@ -131,10 +123,9 @@ fn several_pictures_go_with_the_changes_that_took_their_files() {
     assert_eq!(catalogue.count().unwrap(), 1);
 }
 
-#[test]
-fn a_picture_removed_by_name_after_its_last_file_is_named_there_alone() {
-    let catalogue = empty();
-    let key = added(&catalogue, found(1, "/a"));
+pub(super) fn a_picture_removed_by_name_after_its_last_file_is_named_there_alone(make: Make<'_>) {
+    let catalogue = &*make();
+    let key = added(catalogue, found(1, "/a"));
     let effects = catalogue
         .commit(vec![found(2, "/a"), Change::Remove(id(1))])
         .unwrap();
@@ -145,10 +136,9 @@ fn a_picture_removed_by_name_after_its_last_file_is_named_there_alone() {
     assert_eq!(effects[1], Effect::Removed { key, id: id(1) });
 }
 
-#[test]
-fn a_picture_handed_to_us_within_the_batch_stays_without_a_file() {
-    let catalogue = empty();
-    let key = added(&catalogue, found(1, "/a"));
+pub(super) fn an_upload_within_the_batch_keeps_a_picture_without_a_file(make: Make<'_>) {
+    let catalogue = &*make();
+    let key = added(catalogue, found(1, "/a"));
     let effects = catalogue
         .commit(vec![drop_source("/a"), upload(1)])
         .unwrap();
@@ -156,14 +146,13 @@ fn a_picture_handed_to_us_within_the_batch_stays_without_a_file() {
         effects,
         [Effect::SourceDropped { removed: None }, there(key)]
     );
-    assert_eq!(sources(&catalogue, 1), [""; 0]);
+    assert_eq!(sources(catalogue, 1), [""; 0]);
 }
 
-#[test]
-fn a_picture_that_never_had_a_file_is_left_alone() {
-    let catalogue = empty();
-    added(&catalogue, Change::Add(picture(1)));
-    let key = added(&catalogue, found(2, "/a"));
+pub(super) fn a_picture_that_never_had_a_file_is_left_alone(make: Make<'_>) {
+    let catalogue = &*make();
+    added(catalogue, Change::Add(picture(1)));
+    let key = added(catalogue, found(2, "/a"));
     let effects = catalogue.commit(vec![drop_source("/a")]).unwrap();
     let removed = Some((key, id(2)));
     assert_eq!(effects, [Effect::SourceDropped { removed }]);

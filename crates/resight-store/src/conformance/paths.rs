@@ -1,8 +1,7 @@
 //! Sources and refusals under a prefix.
 
-use resight_store::{Catalogue, Change, SqliteCatalogue};
-
-use crate::fixtures::{found, refusal};
+use super::fixtures::{Make, found, refusal};
+use crate::{Catalogue, Change};
 
 const PATHS: [&str; 9] = [
     "/p/100%/a",
@@ -16,8 +15,8 @@ const PATHS: [&str; 9] = [
     "/q",
 ];
 
-fn filled() -> SqliteCatalogue {
-    let catalogue = SqliteCatalogue::in_memory().unwrap();
+fn filled(make: Make<'_>) -> Box<dyn Catalogue> {
+    let catalogue = make();
     let sources = (1..).zip(PATHS).map(|(number, path)| found(number, path));
     catalogue.commit(sources.collect()).unwrap();
     // One path holds one of both, so the refusals get paths of their own.
@@ -26,8 +25,13 @@ fn filled() -> SqliteCatalogue {
     catalogue
 }
 
-fn check(prefix: &str, after: Option<&str>, limit: usize, expected: &[&str]) {
-    let catalogue = filled();
+fn check(
+    catalogue: &dyn Catalogue,
+    prefix: &str,
+    after: Option<&str>,
+    limit: usize,
+    expected: &[&str],
+) {
     let sources = catalogue.sources_under(prefix, after, limit).unwrap();
     let sources: Vec<_> = sources.into_iter().map(|(file, _)| file.path).collect();
     assert_eq!(
@@ -44,34 +48,33 @@ fn check(prefix: &str, after: Option<&str>, limit: usize, expected: &[&str]) {
     assert_eq!(refusals, expected, "refusals under {prefix:?}");
 }
 
-#[test]
-fn wildcards_and_case_in_a_prefix_are_plain_text() {
-    check("/p/100%/", None, 9, &PATHS[0..2]);
-    check("/p/A_b/", None, 9, &PATHS[3..5]);
-    check("/p/a_b/", None, 9, &PATHS[6..7]);
-    check("%", None, 9, &[]);
-    check("_", None, 9, &[]);
-    check("/p/\u{e9}", None, 9, &PATHS[7..8]);
-    check("/p/10", None, 9, &PATHS[0..3]);
-    check("/q", None, 9, &PATHS[8..]);
-    check("/q/", None, 9, &[]);
+pub(super) fn wildcards_and_case_in_a_prefix_are_plain_text(make: Make<'_>) {
+    let catalogue = &*filled(make);
+    check(catalogue, "/p/100%/", None, 9, &PATHS[0..2]);
+    check(catalogue, "/p/A_b/", None, 9, &PATHS[3..5]);
+    check(catalogue, "/p/a_b/", None, 9, &PATHS[6..7]);
+    check(catalogue, "%", None, 9, &[]);
+    check(catalogue, "_", None, 9, &[]);
+    check(catalogue, "/p/\u{e9}", None, 9, &PATHS[7..8]);
+    check(catalogue, "/p/10", None, 9, &PATHS[0..3]);
+    check(catalogue, "/q", None, 9, &PATHS[8..]);
+    check(catalogue, "/q/", None, 9, &[]);
 }
 
-#[test]
-fn pages_follow_one_another() {
-    check("/p/", None, 3, &PATHS[0..3]);
-    check("/p/", Some(PATHS[2]), 3, &PATHS[3..6]);
-    check("/p/", Some(PATHS[5]), 3, &PATHS[6..8]);
-    check("/p/", Some(PATHS[7]), 3, &[]);
-    check("/p/", Some("/a"), 1, &PATHS[0..1]);
-    check("/p/", Some("/z"), 9, &[]);
-    check("/p/", None, 0, &[]);
-    check("/p/", None, usize::MAX, &PATHS[0..8]);
+pub(super) fn pages_follow_one_another(make: Make<'_>) {
+    let catalogue = &*filled(make);
+    check(catalogue, "/p/", None, 3, &PATHS[0..3]);
+    check(catalogue, "/p/", Some(PATHS[2]), 3, &PATHS[3..6]);
+    check(catalogue, "/p/", Some(PATHS[5]), 3, &PATHS[6..8]);
+    check(catalogue, "/p/", Some(PATHS[7]), 3, &[]);
+    check(catalogue, "/p/", Some("/a"), 1, &PATHS[0..1]);
+    check(catalogue, "/p/", Some("/z"), 9, &[]);
+    check(catalogue, "/p/", None, 0, &[]);
+    check(catalogue, "/p/", None, usize::MAX, &PATHS[0..8]);
 }
 
-#[test]
-fn the_empty_prefix_is_everything() {
-    let catalogue = filled();
+pub(super) fn the_empty_prefix_is_everything(make: Make<'_>) {
+    let catalogue = &*filled(make);
     let all = catalogue.sources_under("", None, 99).unwrap();
     assert_eq!(all.len(), PATHS.len());
     assert_eq!(catalogue.refusals_under("", None, 99).unwrap().len(), 9);

@@ -3,10 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use resight_store::{Catalogue, Change, SqliteCatalogue, StoredBytes};
-use rusqlite::Connection;
-
-use crate::fixtures::{added, features, found, id, picture, upload, words};
+use super::fixtures::{Make, added, features, found, id, upload, words};
+use crate::{Change, StoredBytes};
 
 /// Lets the readers stop even if the writer panics.
 struct SetAtEnd<'a>(&'a AtomicBool);
@@ -17,12 +15,11 @@ impl Drop for SetAtEnd<'_> {
     }
 }
 
-#[test]
-fn batches_answer_in_the_order_asked() {
-    let catalogue = SqliteCatalogue::in_memory().unwrap();
+pub(super) fn batches_answer_in_the_order_asked(make: Make<'_>) {
+    let catalogue = &*make();
     // More than one statement's worth of keys.
     let keys: Vec<u64> = (0..200)
-        .map(|number| added(&catalogue, found(number, &format!("/{number}"))))
+        .map(|number| added(catalogue, found(number, &format!("/{number}"))))
         .collect();
     let mut asked: Vec<u64> = keys.iter().rev().copied().collect();
     asked.extend([keys[3], 0, u64::MAX, 1 << 40, keys[3]]);
@@ -44,11 +41,10 @@ fn batches_answer_in_the_order_asked() {
     assert_eq!(catalogue.features(&[]).unwrap(), []);
 }
 
-#[test]
-fn the_list_is_newest_first_and_counts_agree() {
-    let catalogue = SqliteCatalogue::in_memory().unwrap();
+pub(super) fn the_list_is_newest_first_and_counts_agree(make: Make<'_>) {
+    let catalogue = &*make();
     for number in 0..5 {
-        added(&catalogue, upload(number));
+        added(catalogue, upload(number));
     }
     let listed = |offset, limit| -> Vec<_> {
         let records = catalogue.list(offset, limit).unwrap();
@@ -66,11 +62,61 @@ fn the_list_is_newest_first_and_counts_agree() {
     assert_eq!(catalogue.stored_bytes().unwrap(), bytes);
 }
 
-#[test]
-fn words_come_by_ascending_key_in_pages() {
-    let catalogue = SqliteCatalogue::in_memory().unwrap();
+pub(super) fn keys_ascend_in_pages_with_numbers_of_features(make: Make<'_>) {
+    let catalogue = &*make();
+    assert_eq!(catalogue.keys_after(None, 9).unwrap(), []);
     let keys: Vec<u64> = (0..5)
-        .map(|number| added(&catalogue, upload(number)))
+        .map(|number| added(catalogue, upload(number)))
+        .collect();
+    assert!(keys[0] > 0 && keys.is_sorted_by(|a, b| a < b), "{keys:?}");
+    catalogue.commit(vec![Change::Remove(id(2))]).unwrap();
+    let page = |after, limit| catalogue.keys_after(after, limit).unwrap();
+    let left = [(keys[0], 7), (keys[1], 7), (keys[3], 7), (keys[4], 7)];
+    assert_eq!(page(None, usize::MAX), left);
+    assert_eq!(page(None, 3), left[..3]);
+    assert_eq!(page(Some(keys[2]), 1), left[2..3]);
+    assert_eq!(page(Some(u64::MAX), 9), []);
+    assert_eq!(page(None, 0), []);
+}
+
+pub(super) fn keys_ascend_in_the_order_in_which_commits_become_visible(make: Make<'_>) {
+    let catalogue = &*make();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            // Continues from the last key seen, and so must see all of them.
+            let mut seen: Vec<u64> = Vec::new();
+            loop {
+                let is_last = done.load(Ordering::Acquire);
+                let next = catalogue.keys_after(seen.last().copied(), 9).unwrap();
+                if next.is_empty() && is_last {
+                    return seen;
+                }
+                seen.extend(next.iter().map(|(key, _)| key));
+            }
+        });
+        let writing = SetAtEnd(&done);
+        thread::scope(|scope| {
+            for writer in 0..3 {
+                scope.spawn(move || {
+                    for number in 0..40 {
+                        added(catalogue, upload(1000 * writer + number));
+                    }
+                });
+            }
+        });
+        drop(writing);
+        let seen = reader.join().unwrap();
+        assert_eq!(seen.len(), 120);
+        let all = catalogue.keys_after(None, 200).unwrap();
+        assert!(all.iter().map(|(key, _)| *key).eq(seen));
+    });
+}
+
+pub(super) fn words_and_features_come_by_ascending_key_in_pages(make: Make<'_>) {
+    let catalogue = &*make();
+    let keys: Vec<u64> = (0..5)
+        .map(|number| added(catalogue, upload(number)))
         .collect();
     catalogue.commit(vec![Change::Remove(id(2))]).unwrap();
     let page = |key, limit| catalogue.words_after(key, limit).unwrap();
@@ -81,12 +127,16 @@ fn words_come_by_ascending_key_in_pages() {
     );
     assert_eq!(page(Some(keys[4]), 9), []);
     assert_eq!(page(Some(u64::MAX), 9), []);
+    let page = |key, limit| catalogue.features_after(key, limit).unwrap();
+    assert_eq!(page(Some(keys[1]), 1), [(keys[3], features(3))]);
+    assert_eq!(page(Some(keys[3]), 9), [(keys[4], features(4))]);
+    let some = catalogue.words(&[keys[4], 99, keys[0], keys[4]]).unwrap();
+    let (last, first) = (Some(words(4)), Some(words(0)));
+    assert_eq!(some, [last.clone(), None, first, last]);
 }
 
-#[test]
-fn readers_see_whole_commits_while_a_writer_works() {
-    let dir = tempfile::tempdir().unwrap();
-    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+pub(super) fn readers_see_whole_commits_while_a_writer_works(make: Make<'_>) {
+    let catalogue = &*make();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let writing = SetAtEnd(&done);
@@ -122,11 +172,9 @@ fn readers_see_whole_commits_while_a_writer_works() {
     assert_eq!(catalogue.count().unwrap(), 200);
 }
 
-#[test]
-fn a_read_of_several_statements_sees_one_state() {
-    let dir = tempfile::tempdir().unwrap();
-    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
-    added(&catalogue, found(0, "/0"));
+pub(super) fn a_read_of_several_statements_sees_one_state(make: Make<'_>) {
+    let catalogue = &*make();
+    added(catalogue, found(0, "/0"));
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let writing = SetAtEnd(&done);
@@ -149,46 +197,4 @@ fn a_read_of_several_statements_sees_one_state() {
             reader.join().unwrap();
         }
     });
-}
-
-#[test]
-fn a_read_does_not_wait_for_a_commit_in_progress() {
-    let dir = tempfile::tempdir().unwrap();
-    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
-    added(&catalogue, upload(1));
-    let other = Connection::open(dir.path().join("catalogue.sqlite3")).unwrap();
-    other
-        .execute_batch("BEGIN IMMEDIATE; DELETE FROM picture;")
-        .unwrap();
-    assert_eq!(catalogue.count().unwrap(), 1);
-    assert!(catalogue.picture(&id(1)).unwrap().is_some());
-}
-
-#[test]
-fn read_only_follows_a_writer_and_refuses_changes() {
-    let dir = tempfile::tempdir().unwrap();
-    let code = |result: Result<SqliteCatalogue, _>| {
-        result
-            .err()
-            .map(|error: resight_store::StoreError| error.code())
-    };
-    let missing = SqliteCatalogue::open_read_only(dir.path());
-    assert_eq!(code(missing), Some("store_missing"));
-    let writer = SqliteCatalogue::open(dir.path()).unwrap();
-    let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
-    assert_eq!(reader.count().unwrap(), 0);
-    added(&writer, upload(1));
-    writer.set_setting("a", "b").unwrap();
-    assert_eq!(reader.count().unwrap(), 1);
-    assert_eq!(reader.setting("a").unwrap(), Some("b".into()));
-    let refused = reader.commit(vec![upload(2)]).unwrap_err();
-    assert_eq!(refused.code(), "store_read_only");
-    let refused = reader.set_setting("a", "c").unwrap_err();
-    assert_eq!(refused.code(), "store_read_only");
-    drop(writer);
-    assert_eq!(reader.count().unwrap(), 1);
-    drop(reader);
-    let alone = SqliteCatalogue::open_read_only(dir.path()).unwrap();
-    let name = alone.picture(&id(1)).unwrap().unwrap().name;
-    assert_eq!(name, picture(1).name);
 }

@@ -3,12 +3,11 @@
 
 use std::path::Path;
 
+use resight_store::conformance::fixtures::{one, tags, upload};
 use resight_store::{
-    Catalogue, Change, Effect, Filter, LabelPatch, Labels, Pairs, PictureId, SqliteCatalogue,
+    Change, Effect, EncodedFeatures, Filter, LabelPatch, LabelQueries, Labels, Pairs, PictureId,
+    Pictures, Refusals, SqliteCatalogue,
 };
-
-use crate::fixtures::{one, upload};
-use crate::labels::tags;
 
 const FILE: &[u8] = include_bytes!("format_1.sqlite3");
 const FIRST: &str = "eae3eb517dfe81e86ea94d2c0fe30294";
@@ -25,7 +24,7 @@ fn check(catalogue: &SqliteCatalogue) {
     assert!(records.iter().all(|r| r.labels == Labels::default()));
     assert_eq!(records[1].sources, ["/pictures/pics/a.png"]);
     assert_eq!(records[1].id.as_str(), FIRST);
-    let keys = catalogue.keys().unwrap();
+    let keys = catalogue.keys_after(None, 9).unwrap();
     assert_eq!(keys, [(1, 16), (2, 16)]);
     let features = catalogue.features(&[1, 2]).unwrap();
     assert!(
@@ -39,10 +38,15 @@ fn check(catalogue: &SqliteCatalogue) {
         tags: tags(&["a"]),
         ..Filter::default()
     };
-    assert!(catalogue.matching_keys(&tagged).unwrap().is_empty());
+    assert!(
+        catalogue
+            .matching_keys_after(&tagged, None, 9)
+            .unwrap()
+            .is_empty()
+    );
     assert!(catalogue.objects(0, 9).unwrap().is_empty());
     assert!(catalogue.links_after(None, 9).unwrap().is_empty());
-    assert_eq!(catalogue.not_looked_for().unwrap(), 2);
+    assert_eq!(catalogue.unchecked_count().unwrap(), 2);
 }
 
 #[test]

@@ -1,21 +1,15 @@
 //! Each change and its effect.
 
-use resight_store::{Catalogue, Change, Effect, NewPicture, SqliteCatalogue, StoredBytes};
+use super::fixtures::{Make, added, drop_source, file, found, id, one, picture, refusal, upload};
+use crate::{Catalogue, Change, Effect, NewPicture, StoredBytes};
 
-use crate::fixtures::{added, drop_source, file, found, id, one, picture, refusal, upload};
-
-fn empty() -> SqliteCatalogue {
-    SqliteCatalogue::in_memory().unwrap()
-}
-
-fn sources(catalogue: &SqliteCatalogue, number: u64) -> Vec<String> {
+fn sources(catalogue: &dyn Catalogue, number: u64) -> Vec<String> {
     catalogue.picture(&id(number)).unwrap().unwrap().sources
 }
 
-#[test]
-fn what_was_added_is_read_back() {
-    let catalogue = empty();
-    let key = added(&catalogue, found(1, "/a.jpg"));
+pub(super) fn what_was_added_is_read_back(make: Make<'_>) {
+    let catalogue = &*make();
+    let key = added(catalogue, found(1, "/a.jpg"));
     let record = catalogue.picture(&id(1)).unwrap().unwrap();
     let new = picture(1);
     assert_eq!(record.key, key);
@@ -33,10 +27,9 @@ fn what_was_added_is_read_back() {
     assert_eq!(source, Some((file("/a.jpg"), id(1))));
 }
 
-#[test]
-fn the_same_picture_again_only_gains_a_source_and_the_flag() {
-    let catalogue = empty();
-    let key = added(&catalogue, found(1, "/b.jpg"));
+pub(super) fn the_same_picture_again_only_gains_a_source_and_the_flag(make: Make<'_>) {
+    let catalogue = &*make();
+    let key = added(catalogue, found(1, "/b.jpg"));
     let again = Change::Add(NewPicture {
         name: "other".into(),
         features: vec![1, 2, 3],
@@ -47,7 +40,7 @@ fn the_same_picture_again_only_gains_a_source_and_the_flag() {
         key,
         replaced: None,
     };
-    assert_eq!(one(&catalogue, again), there);
+    assert_eq!(one(catalogue, again), there);
     assert_eq!(catalogue.count().unwrap(), 1);
     assert_eq!(
         catalogue.features(&[key]).unwrap(),
@@ -56,61 +49,58 @@ fn the_same_picture_again_only_gains_a_source_and_the_flag() {
     let record = catalogue.picture(&id(1)).unwrap().unwrap();
     assert_eq!((record.name.as_str(), record.uploaded), ("1.jpg", false));
     assert_eq!(record.sources, ["/a.jpg", "/b.jpg"]);
-    assert_eq!(one(&catalogue, upload(1)), there);
+    assert_eq!(one(catalogue, upload(1)), there);
     assert!(catalogue.picture(&id(1)).unwrap().unwrap().uploaded);
-    assert_eq!(one(&catalogue, found(1, "/a.jpg")), there);
+    assert_eq!(one(catalogue, found(1, "/a.jpg")), there);
     assert!(
         catalogue.picture(&id(1)).unwrap().unwrap().uploaded,
         "the flag is never taken back"
     );
 }
 
-#[test]
-fn remove_takes_everything_along_and_the_key_is_not_used_again() {
-    let catalogue = empty();
-    let key = added(&catalogue, found(1, "/a.jpg"));
+pub(super) fn remove_takes_everything_along_and_the_key_is_not_used_again(make: Make<'_>) {
+    let catalogue = &*make();
+    let key = added(catalogue, found(1, "/a.jpg"));
     let removed = Effect::Removed { key, id: id(1) };
-    assert_eq!(one(&catalogue, Change::Remove(id(1))), removed);
-    assert_eq!(one(&catalogue, Change::Remove(id(1))), Effect::NotFound);
+    assert_eq!(one(catalogue, Change::Remove(id(1))), removed);
+    assert_eq!(one(catalogue, Change::Remove(id(1))), Effect::NotFound);
     assert_eq!(catalogue.picture(&id(1)).unwrap(), None);
     assert_eq!(catalogue.features(&[key]).unwrap(), [None]);
     assert_eq!(catalogue.words_after(None, 9).unwrap(), []);
     assert_eq!(catalogue.source("/a.jpg").unwrap(), None);
     assert_eq!(catalogue.stored_bytes().unwrap(), StoredBytes::default());
-    assert!(added(&catalogue, upload(1)) > key);
+    assert!(added(catalogue, upload(1)) > key);
 }
 
-#[test]
-fn a_source_is_added_only_to_a_picture_that_is_there() {
-    let catalogue = empty();
+pub(super) fn a_source_is_added_only_to_a_picture_that_is_there(make: Make<'_>) {
+    let catalogue = &*make();
     let add = |number, path| Change::AddSource {
         id: id(number),
         source: file(path),
     };
-    let key = added(&catalogue, upload(1));
-    assert_eq!(one(&catalogue, add(2, "/a")), Effect::NotFound);
+    let key = added(catalogue, upload(1));
+    assert_eq!(one(catalogue, add(2, "/a")), Effect::NotFound);
     assert_eq!(catalogue.source("/a").unwrap(), None);
     let there = Effect::AlreadyThere {
         key,
         replaced: None,
     };
-    assert_eq!(one(&catalogue, add(1, "/a")), there);
-    assert_eq!(one(&catalogue, add(1, "/a")), Effect::Unchanged);
+    assert_eq!(one(catalogue, add(1, "/a")), there);
+    assert_eq!(one(catalogue, add(1, "/a")), Effect::Unchanged);
     let mut touched = file("/a");
     touched.modified_ns += 1;
     let touch = Change::AddSource {
         id: id(1),
         source: touched.clone(),
     };
-    assert_eq!(one(&catalogue, touch), there);
+    assert_eq!(one(catalogue, touch), there);
     assert_eq!(catalogue.source("/a").unwrap(), Some((touched, id(1))));
-    assert_eq!(sources(&catalogue, 1), ["/a"]);
+    assert_eq!(sources(catalogue, 1), ["/a"]);
 }
 
-#[test]
-fn a_picture_outlives_a_new_record_of_its_only_source() {
-    let catalogue = empty();
-    let key = added(&catalogue, found(1, "/a"));
+pub(super) fn a_picture_outlives_a_new_record_of_its_only_source(make: Make<'_>) {
+    let catalogue = &*make();
+    let key = added(catalogue, found(1, "/a"));
     let mut touched = file("/a");
     touched.byte_len += 1;
     let change = Change::AddSource {
@@ -121,88 +111,84 @@ fn a_picture_outlives_a_new_record_of_its_only_source() {
         key,
         replaced: None,
     };
-    assert_eq!(one(&catalogue, change), there);
+    assert_eq!(one(catalogue, change), there);
     assert_eq!(catalogue.source("/a").unwrap(), Some((touched, id(1))));
-    assert_eq!(one(&catalogue, found(1, "/a")), there);
+    assert_eq!(one(catalogue, found(1, "/a")), there);
     assert_eq!(catalogue.picture(&id(1)).unwrap().unwrap().key, key);
 }
 
-#[test]
-fn a_path_that_turns_to_another_picture_names_the_one_that_goes() {
-    let catalogue = empty();
-    let first = added(&catalogue, found(1, "/a"));
-    let effect = one(&catalogue, found(2, "/a"));
+pub(super) fn a_path_that_turns_to_another_picture_names_the_one_that_goes(make: Make<'_>) {
+    let catalogue = &*make();
+    let first = added(catalogue, found(1, "/a"));
+    let effect = one(catalogue, found(2, "/a"));
     let Effect::Added { key, replaced } = effect else {
         panic!("{effect:?}");
     };
     assert_eq!(replaced, Some((first, id(1))));
     assert_eq!(catalogue.picture(&id(1)).unwrap(), None);
     // Not when it has another file, or was handed to us.
-    one(&catalogue, found(2, "/b"));
-    let third = added(&catalogue, upload(3));
+    one(catalogue, found(2, "/b"));
+    let third = added(catalogue, upload(3));
     let turn = |number| Change::AddSource {
         id: id(number),
         source: file("/a"),
     };
     let there = |key, replaced| Effect::AlreadyThere { key, replaced };
-    assert_eq!(one(&catalogue, turn(3)), there(third, None));
-    assert_eq!(sources(&catalogue, 2), ["/b"]);
-    assert_eq!(one(&catalogue, turn(2)), there(key, None));
-    assert_eq!(sources(&catalogue, 3), [""; 0]);
-    one(&catalogue, drop_source("/b"));
-    assert_eq!(one(&catalogue, turn(3)), there(third, Some((key, id(2)))));
+    assert_eq!(one(catalogue, turn(3)), there(third, None));
+    assert_eq!(sources(catalogue, 2), ["/b"]);
+    assert_eq!(one(catalogue, turn(2)), there(key, None));
+    assert_eq!(sources(catalogue, 3), [""; 0]);
+    one(catalogue, drop_source("/b"));
+    assert_eq!(one(catalogue, turn(3)), there(third, Some((key, id(2)))));
     assert_eq!(catalogue.count().unwrap(), 1);
 }
 
-#[test]
-fn the_last_dropped_source_takes_the_picture_unless_it_was_uploaded() {
-    let catalogue = empty();
-    let key = added(&catalogue, found(1, "/a"));
-    one(&catalogue, found(1, "/b"));
+pub(super) fn the_last_dropped_source_takes_the_picture_unless_it_was_uploaded(make: Make<'_>) {
+    let catalogue = &*make();
+    let key = added(catalogue, found(1, "/a"));
+    one(catalogue, found(1, "/b"));
     let dropped = |removed| Effect::SourceDropped { removed };
-    assert_eq!(one(&catalogue, drop_source("/a")), dropped(None));
-    assert_eq!(one(&catalogue, drop_source("/a")), Effect::NotFound);
+    assert_eq!(one(catalogue, drop_source("/a")), dropped(None));
+    assert_eq!(one(catalogue, drop_source("/a")), Effect::NotFound);
     assert_eq!(
-        one(&catalogue, drop_source("/b")),
+        one(catalogue, drop_source("/b")),
         dropped(Some((key, id(1))))
     );
     assert_eq!(catalogue.count().unwrap(), 0);
 
-    one(&catalogue, upload(2));
-    one(&catalogue, found(2, "/c"));
-    assert_eq!(one(&catalogue, drop_source("/c")), dropped(None));
+    one(catalogue, upload(2));
+    one(catalogue, found(2, "/c"));
+    assert_eq!(one(catalogue, drop_source("/c")), dropped(None));
     assert_eq!(catalogue.count().unwrap(), 1);
 }
 
-#[test]
-fn a_refusal_and_a_source_of_one_path_drop_each_other() {
-    let catalogue = empty();
-    let key = added(&catalogue, found(1, "/a"));
+pub(super) fn a_refusal_and_a_source_of_one_path_drop_each_other(make: Make<'_>) {
+    let catalogue = &*make();
+    let key = added(catalogue, found(1, "/a"));
     let refuse = |code| Change::Refuse(refusal("/a", code));
     let refused = |removed| Effect::Refused { removed };
     assert_eq!(
-        one(&catalogue, refuse("broken")),
+        one(catalogue, refuse("broken")),
         refused(Some((key, id(1))))
     );
     assert_eq!(catalogue.count().unwrap(), 0);
-    assert_eq!(one(&catalogue, refuse("too_large")), refused(None));
+    assert_eq!(one(catalogue, refuse("too_large")), refused(None));
     assert_eq!(catalogue.refusal_count().unwrap(), 1);
     let all = catalogue.refusals_under("", None, 9).unwrap();
     assert_eq!(all, [refusal("/a", "too_large")]);
-    added(&catalogue, found(1, "/a"));
+    added(catalogue, found(1, "/a"));
     assert_eq!(catalogue.refusal_count().unwrap(), 0);
     // The file is gone: its refusal is forgotten too.
-    one(&catalogue, Change::Refuse(refusal("/b", "broken")));
+    one(catalogue, Change::Refuse(refusal("/b", "broken")));
     assert_eq!(
-        one(&catalogue, drop_source("/b")),
+        one(catalogue, drop_source("/b")),
         Effect::SourceDropped { removed: None }
     );
     assert_eq!(catalogue.refusal_count().unwrap(), 0);
 }
 
-#[test]
-fn later_changes_of_a_batch_see_the_earlier() {
-    let catalogue = empty();
+pub(super) fn later_changes_of_a_batch_see_the_earlier(make: Make<'_>) {
+    let catalogue = &*make();
     let effects = catalogue
         .commit(vec![
             upload(1),

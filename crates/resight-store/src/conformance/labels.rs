@@ -1,15 +1,10 @@
-//! Tags, objects, metadata, and the pictures that a filter means.
+//! Tags, objects, metadata, and the pictures that match a filter.
 
-use resight_store::{
-    Catalogue, Change, Effect, Filter, LabelPatch, Labels, Metadata, NewPicture, ObjectId,
-    SqliteCatalogue, Tag, Update,
+use super::fixtures::{Make, added, file, found, id, label, one, picture, tagged, tags, upload};
+use crate::{
+    Catalogue, Change, Effect, Filter, LabelPatch, Labels, Metadata, NewPicture, ObjectId, Tag,
+    Update,
 };
-
-use crate::fixtures::{added, file, found, id, one, picture, upload};
-
-pub(crate) fn tags(names: &[&str]) -> Vec<Tag> {
-    names.iter().map(|name| Tag::parse(name).unwrap()).collect()
-}
 
 fn object(name: &str) -> ObjectId {
     ObjectId::parse(name).unwrap()
@@ -21,44 +16,27 @@ fn metadata(entries: &[(&str, &str)]) -> Metadata {
     Metadata::new(format!("{entries:?}"), entries).unwrap()
 }
 
-fn label(number: u64, patch: LabelPatch) -> Change {
-    Change::Label {
-        id: id(number),
-        patch,
-    }
-}
-
-fn tagged(number: u64, names: &[&str]) -> Change {
-    let add_tags = tags(names);
-    let patch = LabelPatch {
-        add_tags,
-        ..LabelPatch::default()
-    };
-    label(number, patch)
-}
-
-fn labels(catalogue: &SqliteCatalogue, number: u64) -> Labels {
+fn labels(catalogue: &dyn Catalogue, number: u64) -> Labels {
     catalogue.picture(&id(number)).unwrap().unwrap().labels
 }
 
-#[test]
-fn what_is_not_named_stays() {
-    let catalogue = SqliteCatalogue::in_memory().unwrap();
-    added(&catalogue, upload(1));
+pub(super) fn a_patch_changes_only_what_it_names(make: Make<'_>) {
+    let catalogue = &*make();
+    added(catalogue, upload(1));
     let all = LabelPatch {
         tags: Update::Set(tags(&["b", "a", "b"])),
         object: Update::Set(object("vase 7")),
         metadata: Update::Set(metadata(&[("year", "1890")])),
         ..LabelPatch::default()
     };
-    assert_eq!(one(&catalogue, label(1, all)), Effect::Labelled);
-    let before = labels(&catalogue, 1);
+    assert_eq!(one(catalogue, label(1, all)), Effect::Labelled);
+    let before = labels(catalogue, 1);
     assert_eq!(before.tags, tags(&["a", "b"]));
     assert_eq!(before.object, Some(object("vase 7")));
     assert_eq!(before.metadata.as_deref(), Some(r#"[("year", "1890")]"#));
 
-    one(&catalogue, label(1, LabelPatch::default()));
-    assert_eq!(labels(&catalogue, 1), before);
+    one(catalogue, label(1, LabelPatch::default()));
+    assert_eq!(labels(catalogue, 1), before);
 
     let patch = LabelPatch {
         add_tags: tags(&["c"]),
@@ -66,8 +44,8 @@ fn what_is_not_named_stays() {
         object: Update::Clear,
         ..LabelPatch::default()
     };
-    one(&catalogue, label(1, patch));
-    let after = labels(&catalogue, 1);
+    one(catalogue, label(1, patch));
+    let after = labels(catalogue, 1);
     assert_eq!((after.tags, after.object), (tags(&["b", "c"]), None));
     assert_eq!(after.metadata, before.metadata);
 
@@ -76,15 +54,14 @@ fn what_is_not_named_stays() {
         metadata: Update::Clear,
         ..LabelPatch::default()
     };
-    one(&catalogue, label(1, patch));
-    assert_eq!(labels(&catalogue, 1), Labels::default());
-    assert_eq!(one(&catalogue, tagged(9, &["x"])), Effect::NotFound);
+    one(catalogue, label(1, patch));
+    assert_eq!(labels(catalogue, 1), Labels::default());
+    assert_eq!(one(catalogue, tagged(9, &["x"])), Effect::NotFound);
 }
 
-#[test]
-fn too_many_tags_change_nothing_and_stop_nothing_else() {
-    let catalogue = SqliteCatalogue::in_memory().unwrap();
-    added(&catalogue, upload(1));
+pub(super) fn too_many_tags_change_nothing_and_stop_nothing_else(make: Make<'_>) {
+    let catalogue = &*make();
+    added(catalogue, upload(1));
     let names: Vec<String> = (0..Tag::MOST).map(|n| format!("{n:03}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let changes = vec![
@@ -97,14 +74,15 @@ fn too_many_tags_change_nothing_and_stop_nothing_else() {
         effects,
         [Effect::Labelled, Effect::TooManyTags, Effect::Labelled]
     );
-    assert_eq!(labels(&catalogue, 1).tags, tags(&names));
+    assert_eq!(labels(catalogue, 1).tags, tags(&names));
 }
 
 /// Six pictures: all are `n`, the even ones `even`; 1 to 3 are of one object, 4 of another.
-fn six() -> SqliteCatalogue {
-    let catalogue = SqliteCatalogue::in_memory().unwrap();
+fn six(make: Make<'_>) -> Box<dyn Catalogue> {
+    let made = make();
+    let catalogue = &*made;
     for number in 1..=6 {
-        assert_eq!(added(&catalogue, upload(number)), number);
+        assert_eq!(added(catalogue, upload(number)), number);
         let mut names = vec!["n"];
         names.extend(number.is_multiple_of(2).then_some("even"));
         let of = match number {
@@ -121,14 +99,13 @@ fn six() -> SqliteCatalogue {
             ])),
             ..LabelPatch::default()
         };
-        one(&catalogue, label(number, patch));
+        one(catalogue, label(number, patch));
     }
-    catalogue
+    made
 }
 
-#[test]
-fn a_filter_means_the_pictures_of_which_all_holds() {
-    let catalogue = six();
+pub(super) fn pictures_match_a_filter_if_they_meet_all_of_it(make: Make<'_>) {
+    let catalogue = &*six(make);
     let entries = |entries: &[(&str, &str)]| Filter {
         entries: metadata_entries(entries),
         ..Filter::default()
@@ -163,7 +140,14 @@ fn a_filter_means_the_pictures_of_which_all_holds() {
         ),
     ];
     for (filter, expected) in cases {
-        assert_eq!(catalogue.matching_keys(&filter).unwrap(), expected);
+        let keys = |after, limit| catalogue.matching_keys_after(&filter, after, limit);
+        assert_eq!(keys(None, 9).unwrap(), expected, "{filter:?}");
+        for limit in 0..3 {
+            let after = expected.first().copied();
+            let next = expected.iter().skip(1).take(limit).copied();
+            let next: Vec<u64> = next.collect();
+            assert_eq!(keys(after.or(Some(9)), limit).unwrap(), next, "{filter:?}");
+        }
         let count = catalogue.matching_count(&filter).unwrap();
         assert_eq!(count, expected.len() as u64, "{filter:?}");
         let mut newest_first: Vec<u64> = expected.to_vec();
@@ -183,9 +167,8 @@ fn metadata_entries(entries: &[(&str, &str)]) -> Vec<(String, String)> {
     entries.iter().map(owned).collect()
 }
 
-#[test]
-fn objects_are_counted_and_numbered() {
-    let catalogue = six();
+pub(super) fn objects_are_counted_with_their_members(make: Make<'_>) {
+    let catalogue = &*six(make);
     let seen = |offset, limit| {
         let objects = catalogue.objects(offset, limit).unwrap();
         let seen = objects.iter().map(|o| (o.id.to_string(), o.pictures));
@@ -195,25 +178,32 @@ fn objects_are_counted_and_numbered() {
     assert_eq!(seen(0, 9), [first.clone(), second.clone()]);
     assert_eq!((seen(0, 1), seen(1, 9)), (vec![first], vec![second]));
     assert_eq!(catalogue.object_count().unwrap(), 2);
-    let numbers = catalogue.object_numbers().unwrap();
-    let keys: Vec<u64> = numbers.iter().map(|n| n.0).collect();
-    assert_eq!(keys, [1, 2, 3, 4]);
-    assert!(numbers[0].1 == numbers[1].1 && numbers[1].1 == numbers[2].1);
-    assert_ne!(numbers[2].1, numbers[3].1);
+    let members = |after: Option<(ObjectId, u64)>, limit| {
+        let members = catalogue.memberships_after(after.as_ref(), limit);
+        let members = members.unwrap().into_iter();
+        members
+            .map(|(id, key)| (id.to_string(), key))
+            .collect::<Vec<_>>()
+    };
+    let all = [("first", 1), ("first", 2), ("first", 3), ("second", 4)];
+    let all = all.map(|(id, key)| (id.to_owned(), key));
+    assert_eq!(members(None, 9), all);
+    assert_eq!(members(None, 2), all[..2]);
+    assert_eq!(members(Some((object("first"), 2)), 9), all[2..]);
+    assert_eq!(members(Some((object("first"), 9)), 9), all[3..]);
+    assert_eq!(members(Some((object("second"), 4)), 9), []);
 }
 
-#[test]
-fn what_is_said_goes_with_the_picture() {
-    let catalogue = six();
-    one(&catalogue, Change::Remove(id(4)));
+pub(super) fn labels_go_with_the_picture(make: Make<'_>) {
+    let catalogue = &*six(make);
+    one(catalogue, Change::Remove(id(4)));
     assert_eq!(catalogue.object_count().unwrap(), 1);
-    added(&catalogue, upload(4));
-    assert_eq!(labels(&catalogue, 4), Labels::default());
+    added(catalogue, upload(4));
+    assert_eq!(labels(catalogue, 4), Labels::default());
 }
 
-#[test]
-fn a_file_that_changes_keeps_what_is_said_about_it() {
-    let catalogue = SqliteCatalogue::in_memory().unwrap();
+pub(super) fn a_file_that_changes_keeps_its_labels(make: Make<'_>) {
+    let catalogue = &*make();
     let said = LabelPatch {
         add_tags: tags(&["kept"]),
         object: Update::Set(object("thing")),
@@ -223,8 +213,8 @@ fn a_file_that_changes_keeps_what_is_said_about_it() {
     catalogue
         .commit(vec![found(1, "/p/a"), label(1, said.clone())])
         .unwrap();
-    let before = labels(&catalogue, 1);
-    let effect = one(&catalogue, found(2, "/p/a"));
+    let before = labels(catalogue, 1);
+    let effect = one(catalogue, found(2, "/p/a"));
     assert!(matches!(
         effect,
         Effect::Added {
@@ -232,7 +222,7 @@ fn a_file_that_changes_keeps_what_is_said_about_it() {
             ..
         }
     ));
-    assert_eq!(labels(&catalogue, 2), before);
+    assert_eq!(labels(catalogue, 2), before);
     let by_entry = Filter {
         entries: metadata_entries(&[("a", "1")]),
         ..Filter::default()
@@ -248,7 +238,7 @@ fn a_file_that_changes_keeps_what_is_said_about_it() {
     catalogue
         .commit(vec![found(3, "/p/a"), label(3, own)])
         .unwrap();
-    let after = labels(&catalogue, 3);
+    let after = labels(catalogue, 3);
     assert_eq!(after.tags, tags(&["kept", "own"]));
     assert_eq!(after.object, before.object);
     assert_eq!(after.metadata.as_deref(), Some(r#"[("b", "2")]"#));
@@ -263,7 +253,7 @@ fn a_file_that_changes_keeps_what_is_said_about_it() {
     catalogue
         .commit(vec![found(4, "/p/a"), label(4, many.clone())])
         .unwrap();
-    let after = labels(&catalogue, 4);
+    let after = labels(catalogue, 4);
     assert_eq!(after.tags.len(), Tag::MOST);
     assert!(many.add_tags.iter().all(|tag| after.tags.contains(tag)));
 
@@ -277,8 +267,8 @@ fn a_file_that_changes_keeps_what_is_said_about_it() {
             ..picture(number)
         })
     };
-    one(&catalogue, source(5));
-    one(&catalogue, source(6));
-    assert_eq!(labels(&catalogue, 6), Labels::default());
-    assert_eq!(labels(&catalogue, 5).tags, tags(&["stays"]));
+    one(catalogue, source(5));
+    one(catalogue, source(6));
+    assert_eq!(labels(catalogue, 6), Labels::default());
+    assert_eq!(labels(catalogue, 5).tags, tags(&["stays"]));
 }

@@ -1,38 +1,34 @@
-//! Words staged to take the place of the present ones.
+//! Words staged to replace the present ones.
 
-use resight_store::{Catalogue, Change, SqliteCatalogue};
-
-use crate::fixtures::{added, id, one, upload, words};
+use super::fixtures::{Make, added, id, one, upload, words};
+use crate::Change;
 
 fn new_words(number: u64) -> Vec<u8> {
     format!("new words of {number}").into_bytes()
 }
 
-#[test]
-fn staged_words_are_adopted_once_every_picture_has_some() {
-    let folder = tempfile::tempdir().unwrap();
-    let catalogue = SqliteCatalogue::open(folder.path()).unwrap();
-    let keys: Vec<u64> = (0..4).map(|n| added(&catalogue, upload(n))).collect();
+pub(super) fn staged_words_are_adopted_once_every_picture_has_some(make: Make<'_>) {
+    let catalogue = &*make();
+    let keys: Vec<u64> = (0..4).map(|n| added(catalogue, upload(n))).collect();
     assert_eq!(catalogue.staged_last().unwrap(), None);
     assert_eq!(catalogue.staged_after(None, 9).unwrap(), []);
     let staged: Vec<(u64, Vec<u8>)> = (0..3).map(|n| (keys[n], new_words(n as u64))).collect();
     catalogue.stage_words(&staged).unwrap();
-    // One that is not there is passed over.
+    // A key of no picture is ignored.
     catalogue.stage_words(&[(999, vec![1])]).unwrap();
     assert_eq!(catalogue.staged_last().unwrap(), Some(keys[2]));
     assert_eq!(
         catalogue.staged_after(Some(keys[0]), 9).unwrap(),
         staged[1..]
     );
+    assert_eq!(catalogue.staged_after(None, 1).unwrap(), staged[..1]);
     assert!(!catalogue.adopt_staged("vocabulary", "new").unwrap());
     assert_eq!(catalogue.words(&keys[..1]).unwrap(), [Some(words(0))]);
     assert_eq!(catalogue.setting("vocabulary").unwrap(), None);
 
-    // They stay with the file, and go with their picture.
-    drop(catalogue);
-    let catalogue = SqliteCatalogue::open(folder.path()).unwrap();
-    one(&catalogue, Change::Remove(id(1)));
-    one(&catalogue, Change::Remove(id(3)));
+    // They go with their picture.
+    one(catalogue, Change::Remove(id(1)));
+    one(catalogue, Change::Remove(id(3)));
     assert!(catalogue.adopt_staged("vocabulary", "new").unwrap());
     assert_eq!(
         catalogue.words(&[keys[2], keys[1], keys[0]]).unwrap(),
@@ -46,10 +42,10 @@ fn staged_words_are_adopted_once_every_picture_has_some() {
     assert_eq!(catalogue.stored_bytes().unwrap().words, bytes as u64);
     assert_eq!(catalogue.staged_last().unwrap(), None);
 
-    // The adopted table takes new pictures, and lets them go.
-    let key = added(&catalogue, upload(7));
+    // Pictures are added and removed as before.
+    let key = added(catalogue, upload(7));
     assert_eq!(catalogue.words(&[key]).unwrap(), [Some(words(7))]);
-    one(&catalogue, Change::Remove(id(7)));
+    one(catalogue, Change::Remove(id(7)));
     assert_eq!(catalogue.words(&[key]).unwrap(), [None]);
     let kept = catalogue.features_after(None, 9).unwrap();
     assert_eq!(
@@ -58,11 +54,10 @@ fn staged_words_are_adopted_once_every_picture_has_some() {
     );
 }
 
-#[test]
-fn staged_words_can_be_given_up() {
-    let catalogue = SqliteCatalogue::in_memory().unwrap();
+pub(super) fn staged_words_can_be_discarded(make: Make<'_>) {
+    let catalogue = &*make();
     catalogue.discard_staged().unwrap();
-    let key = added(&catalogue, upload(1));
+    let key = added(catalogue, upload(1));
     catalogue.stage_words(&[(key, new_words(1))]).unwrap();
     catalogue.discard_staged().unwrap();
     assert_eq!(catalogue.staged_last().unwrap(), None);

@@ -1,0 +1,123 @@
+//! Changes of the catalogue, and their effects.
+
+use crate::error::StoreError;
+use crate::id::PictureId;
+use crate::labels::LabelPatch;
+use crate::picture::NewPicture;
+use crate::sources::{Refusal, SourceFile};
+
+/// One change of the catalogue; [`Effect`] lists the outcomes of each.
+///
+/// A path is a source or a refusal, never both: recording one drops the other.
+///
+/// A picture that lost its last source in a batch, was not uploaded and has no source at the end of
+/// the batch is removed with it. If the path now belongs to a new picture, that picture inherits the
+/// labels of the removed one as far as it has none of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Adds a picture. If its id exists, only its source and its `uploaded` flag are recorded; the
+    /// stored features stay.
+    Add(NewPicture),
+    /// Removes a picture with its features, words, labels, vectors, pairs and sources.
+    Remove(PictureId),
+    /// Records one more source of an existing picture.
+    AddSource {
+        /// The picture.
+        id: PictureId,
+        /// The file.
+        source: SourceFile,
+    },
+    /// Forgets the source and the refusal of a path whose file is gone or has changed.
+    DropSource {
+        /// The file.
+        path: String,
+    },
+    /// Records that a file was refused, in place of an earlier refusal, and drops its source as
+    /// [`Change::DropSource`] does.
+    Refuse(Refusal),
+    /// Changes the labels of a picture.
+    Label {
+        /// The picture.
+        id: PictureId,
+        /// What changes.
+        patch: LabelPatch,
+    },
+}
+
+/// The outcome of a [`Change`]. Each picture that a batch removes is named once by key and id, so
+/// that the caller can remove it from an index: in [`Effect::Removed`], or in `replaced` or `removed`
+/// of the change that took its last source. Until the end of the batch, later changes still see such
+/// a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// From `Add`: the picture is new.
+    Added {
+        /// Its key.
+        key: u64,
+        /// The picture removed because its last path now belongs to this one.
+        replaced: Option<(u64, PictureId)>,
+    },
+    /// From `Add` and `AddSource`: the picture existed; its source was recorded.
+    AlreadyThere {
+        /// Its key.
+        key: u64,
+        /// The picture removed because its last path now belongs to this one.
+        replaced: Option<(u64, PictureId)>,
+    },
+    /// From `Remove`.
+    Removed {
+        /// The key it had.
+        key: u64,
+        /// The id it had.
+        id: PictureId,
+    },
+    /// From `DropSource`: a source or a refusal was forgotten.
+    SourceDropped {
+        /// The picture removed with its last source.
+        removed: Option<(u64, PictureId)>,
+    },
+    /// From `Refuse`.
+    Refused {
+        /// The picture removed because this path was its last source.
+        removed: Option<(u64, PictureId)>,
+    },
+    /// From `Label`: the labels are changed.
+    Labelled,
+    /// From `Label`: the picture would have more than [`crate::Tag::MOST`] tags, so its labels stay
+    /// as they are. The other changes of the batch are applied.
+    TooManyTags,
+    /// From `Remove`, `AddSource` and `Label` for an unknown id, and from `DropSource` for an unknown
+    /// path; nothing was changed.
+    NotFound,
+    /// From `AddSource`: exactly this source was recorded before.
+    Unchanged,
+}
+
+impl Effect {
+    /// Writes the removed picture into the effect of the change that took its last source. Effects
+    /// of changes that take no source stay as they are.
+    pub fn name_removed(&mut self, gone: (u64, PictureId)) {
+        match self {
+            Self::Added { replaced: slot, .. }
+            | Self::AlreadyThere { replaced: slot, .. }
+            | Self::SourceDropped { removed: slot }
+            | Self::Refused { removed: slot } => *slot = Some(gone),
+            Self::Removed { .. }
+            | Self::Labelled
+            | Self::TooManyTags
+            | Self::NotFound
+            | Self::Unchanged => {}
+        }
+    }
+}
+
+/// The one way to change pictures, sources, refusals and labels.
+pub trait Changes: Send + Sync {
+    /// Applies all changes in order, or none of them, and returns one effect for each. A later change
+    /// sees the earlier ones. Readers see either all of the batch or nothing of it.
+    ///
+    /// Once this returns `Ok`, the changes survive a crash and a power cut. Commits of several
+    /// threads are applied one after another. Callers keep a batch to some thousand changes, and to
+    /// the pictures whose features they have in memory anyway.
+    fn commit(&self, changes: Vec<Change>) -> Result<Vec<Effect>, StoreError>;
+}

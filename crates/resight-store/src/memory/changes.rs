@@ -1,0 +1,187 @@
+//! What each change does to the state.
+
+use std::collections::BTreeMap;
+
+use super::catalogue::MemoryCatalogue;
+use super::state::{State, Stored};
+use crate::changes::{Change, Changes, Effect};
+use crate::clock::now_ms;
+use crate::error::StoreError;
+use crate::labels::{LabelPatch, Labels, Tag, Update};
+use crate::picture::{NewPicture, PictureRecord};
+
+impl Changes for MemoryCatalogue {
+    /// Never fails, so that all of the batch is applied.
+    fn commit(&self, changes: Vec<Change>) -> Result<Vec<Effect>, StoreError> {
+        Ok(apply_all(&mut self.state.write(), changes))
+    }
+}
+
+/// The effect of one change, and the key of the picture that it took a source from.
+type Done = (Effect, Option<u64>);
+
+fn apply_all(state: &mut State, changes: Vec<Change>) -> Vec<Effect> {
+    let mut effects = Vec::with_capacity(changes.len());
+    // For each picture that lost a source, the number of the last change that took one.
+    let mut last_taken = BTreeMap::new();
+    for change in changes {
+        let (effect, taken_from) = apply(state, change);
+        if let Some(key) = taken_from {
+            last_taken.insert(key, effects.len());
+        }
+        effects.push(effect);
+    }
+    for (key, number) in last_taken {
+        let is_orphan =
+            |stored: &&Stored| !stored.record.uploaded && stored.record.sources.is_empty();
+        let Some(orphan) = state.pictures.get(&key).filter(is_orphan).cloned() else {
+            continue;
+        };
+        if let Effect::Added { key: new, .. } = effects[number]
+            && let Some(new) = state.pictures.get_mut(&new)
+        {
+            inherit(new, &orphan);
+        }
+        if let Some(id) = state.remove(key) {
+            effects[number].name_removed((key, id));
+        }
+    }
+    effects
+}
+
+fn apply(state: &mut State, change: Change) -> Done {
+    match change {
+        Change::Add(new) => add(state, new),
+        Change::Remove(id) => {
+            let key = state.keys.get(&id).copied();
+            let removed = key.and_then(|key| Some((key, state.remove(key)?)));
+            let effect = removed.map(|(key, id)| Effect::Removed { key, id });
+            (effect.unwrap_or(Effect::NotFound), None)
+        }
+        Change::AddSource { id, source } => {
+            let Some(&key) = state.keys.get(&id) else {
+                return (Effect::NotFound, None);
+            };
+            let recorded = state.sources.get(&source.path);
+            if recorded.is_some_and(|(known, of)| *known == source && *of == key) {
+                return (Effect::Unchanged, None);
+            }
+            let taken_from = state.put_source(key, &source);
+            let replaced = None;
+            (Effect::AlreadyThere { key, replaced }, taken_from)
+        }
+        Change::DropSource { path } => {
+            let taken_from = state.drop_source(&path);
+            let had_refusal = state.refusals.remove(&path).is_some();
+            let effect = if taken_from.is_some() || had_refusal {
+                Effect::SourceDropped { removed: None }
+            } else {
+                Effect::NotFound
+            };
+            (effect, taken_from)
+        }
+        Change::Refuse(refusal) => {
+            let taken_from = state.drop_source(&refusal.source.path);
+            let path = refusal.source.path.clone();
+            state.refusals.insert(path, refusal);
+            (Effect::Refused { removed: None }, taken_from)
+        }
+        Change::Label { id, patch } => {
+            let key = state.keys.get(&id);
+            let stored = key.and_then(|key| state.pictures.get_mut(key));
+            let effect = stored.map_or(Effect::NotFound, |stored| label(stored, patch));
+            (effect, None)
+        }
+    }
+}
+
+fn add(state: &mut State, new: NewPicture) -> Done {
+    let known = state.keys.get(&new.id).copied();
+    let source = new.source.clone();
+    let key = known.unwrap_or(state.last_key + 1);
+    match state.pictures.get_mut(&key) {
+        Some(stored) => stored.record.uploaded |= new.uploaded,
+        None => {
+            state.last_key = key;
+            state.removed.remove(&new.id);
+            state.keys.insert(new.id.clone(), key);
+            state.pictures.insert(key, stored(key, new));
+        }
+    }
+    let taken_from = source.and_then(|source| state.put_source(key, &source));
+    let replaced = None;
+    let effect = if known.is_some() {
+        Effect::AlreadyThere { key, replaced }
+    } else {
+        Effect::Added { key, replaced }
+    };
+    (effect, taken_from)
+}
+
+fn stored(key: u64, new: NewPicture) -> Stored {
+    Stored {
+        record: PictureRecord {
+            key,
+            id: new.id,
+            name: new.name,
+            media_type: new.media_type,
+            byte_len: new.byte_len,
+            width: new.width,
+            height: new.height,
+            feature_count: new.feature_count,
+            model: new.model,
+            uploaded: new.uploaded,
+            added_ms: now_ms(),
+            sources: Vec::new(),
+            labels: Labels::default(),
+        },
+        entries: Vec::new(),
+        features: new.features,
+        words: new.words,
+        staged: None,
+    }
+}
+
+fn label(stored: &mut Stored, patch: LabelPatch) -> Effect {
+    let labels = &mut stored.record.labels;
+    let tags = patch.tags_after(labels.tags.iter().cloned());
+    if tags.len() > Tag::MOST {
+        return Effect::TooManyTags;
+    }
+    labels.tags = tags.into_iter().collect();
+    match patch.object {
+        Update::Keep => {}
+        Update::Clear => labels.object = None,
+        Update::Set(object) => labels.object = Some(object),
+    }
+    match patch.metadata {
+        Update::Keep => {}
+        Update::Clear => {
+            labels.metadata = None;
+            stored.entries.clear();
+        }
+        Update::Set(metadata) => {
+            labels.metadata = Some(metadata.text().to_owned());
+            stored.entries = metadata.entries().to_vec();
+        }
+    }
+    Effect::Labelled
+}
+
+/// Copies the labels of `old` to `new`, which replaces it: tags beside its own, lowest first, up to
+/// [`Tag::MOST`] in all; the object and the metadata where it has none of its own.
+fn inherit(new: &mut Stored, old: &Stored) {
+    let (labels, before) = (&mut new.record.labels, &old.record.labels);
+    let free = Tag::MOST.saturating_sub(labels.tags.len());
+    let more = before.tags.iter().filter(|tag| !labels.tags.contains(tag));
+    let more: Vec<Tag> = more.take(free).cloned().collect();
+    labels.tags.extend(more);
+    labels.tags.sort_unstable();
+    if labels.object.is_none() {
+        labels.object.clone_from(&before.object);
+    }
+    if labels.metadata.is_none() {
+        labels.metadata.clone_from(&before.metadata);
+        new.entries.clone_from(&old.entries);
+    }
+}

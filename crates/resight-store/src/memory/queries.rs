@@ -1,0 +1,266 @@
+//! Filters, objects, pairs and decisions.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::catalogue::{MemoryCatalogue, above};
+use super::state::Stored;
+use crate::clock::now_ms;
+use crate::decisions::{Decisions, NotAMatch};
+use crate::error::StoreError;
+use crate::id::PictureId;
+use crate::label_queries::{Filter, LabelQueries, ObjectCount};
+use crate::labels::ObjectId;
+use crate::pairs::{PairLink, PairedPicture, Pairs, PicturePair};
+use crate::picture::PictureRecord;
+
+/// `offset` and `limit` may be above what a `usize` counts.
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn matches(stored: &Stored, filter: &Filter) -> bool {
+    let labels = &stored.record.labels;
+    filter.tags.iter().all(|tag| labels.tags.contains(tag))
+        && !filter.not_tags.iter().any(|tag| labels.tags.contains(tag))
+        && (filter.object.is_none() || labels.object == filter.object)
+        && filter
+            .entries
+            .iter()
+            .all(|entry| stored.entries.contains(entry))
+}
+
+impl MemoryCatalogue {
+    pub(super) fn newest_first(
+        &self,
+        is_wanted: impl Fn(&Stored) -> bool,
+        offset: u64,
+        limit: u64,
+    ) -> Vec<PictureRecord> {
+        let state = self.state.read();
+        let wanted = state.pictures.values().filter(|stored| is_wanted(stored));
+        let mut records: Vec<&PictureRecord> = wanted.map(|stored| &stored.record).collect();
+        records.sort_by_key(|record| Reverse((record.added_ms, record.key)));
+        let page = records.into_iter().skip(count(offset)).take(count(limit));
+        page.cloned().collect()
+    }
+
+    /// Objects with the number of their pictures, ascending.
+    fn by_object(&self) -> BTreeMap<ObjectId, u64> {
+        let state = self.state.read();
+        let records = state.pictures.values().map(|stored| &stored.record);
+        let mut counts = BTreeMap::new();
+        for object in records.filter_map(|record| record.labels.object.clone()) {
+            *counts.entry(object).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The decisions whose pictures are both stored, by their keys, lower key first, ascending.
+    fn decided_keys(&self) -> BTreeSet<(u64, u64)> {
+        let state = self.state.read();
+        let keys = state.decisions.keys().filter_map(|(a, b)| {
+            let (a, b) = (*state.keys.get(a)?, *state.keys.get(b)?);
+            Some((a.min(b), a.max(b)))
+        });
+        keys.collect()
+    }
+}
+
+impl LabelQueries for MemoryCatalogue {
+    fn matching_list(
+        &self,
+        filter: &Filter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<PictureRecord>, StoreError> {
+        Ok(self.newest_first(|stored| matches(stored, filter), offset, limit))
+    }
+
+    fn matching_count(&self, filter: &Filter) -> Result<u64, StoreError> {
+        let state = self.state.read();
+        let all = state.pictures.values();
+        Ok(all.filter(|stored| matches(stored, filter)).count() as u64)
+    }
+
+    fn matching_keys_after(
+        &self,
+        filter: &Filter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<u64>, StoreError> {
+        let state = self.state.read();
+        let all = above(&state.pictures, after);
+        let matching = all.filter(|(_, stored)| matches(stored, filter));
+        Ok(matching.map(|(key, _)| key).take(limit).collect())
+    }
+
+    fn objects(&self, offset: u64, limit: u64) -> Result<Vec<ObjectCount>, StoreError> {
+        let all = self.by_object().into_iter();
+        let page = all.skip(count(offset)).take(count(limit));
+        Ok(page
+            .map(|(id, pictures)| ObjectCount { id, pictures })
+            .collect())
+    }
+
+    fn object_count(&self) -> Result<u64, StoreError> {
+        Ok(self.by_object().len() as u64)
+    }
+
+    fn memberships_after(
+        &self,
+        after: Option<&(ObjectId, u64)>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, u64)>, StoreError> {
+        let state = self.state.read();
+        let records = state.pictures.values().map(|stored| &stored.record);
+        let all = records.filter_map(|record| Some((record.labels.object.clone()?, record.key)));
+        let mut members: Vec<_> = all
+            .filter(|member| after.is_none_or(|a| member > a))
+            .collect();
+        members.sort_unstable();
+        members.truncate(limit);
+        Ok(members)
+    }
+}
+
+impl Pairs for MemoryCatalogue {
+    fn put_pairs(&self, pairs: &[PicturePair], checked_up_to: u64) -> Result<(), StoreError> {
+        let state = &mut *self.state.write();
+        for pair in pairs.iter().filter(|pair| pair.a < pair.b) {
+            let ends = [pair.a, pair.b];
+            if ends.iter().all(|key| state.pictures.contains_key(key)) {
+                state.pairs.insert((pair.a, pair.b), pair.clone());
+            }
+        }
+        state.checked_up_to = state.checked_up_to.max(checked_up_to);
+        Ok(())
+    }
+
+    fn checked_up_to(&self) -> Result<u64, StoreError> {
+        Ok(self.state.read().checked_up_to)
+    }
+
+    fn unchecked_count(&self) -> Result<u64, StoreError> {
+        let state = self.state.read();
+        Ok(above(&state.pictures, Some(state.checked_up_to)).count() as u64)
+    }
+
+    fn links_after(
+        &self,
+        after: Option<(u64, u64)>,
+        limit: usize,
+    ) -> Result<Vec<PairLink>, StoreError> {
+        let state = self.state.read();
+        let links = above(&state.pairs, after).map(|((a, b), pair)| PairLink {
+            a,
+            b,
+            kind: pair.kind,
+            log10_nfa: pair.log10_nfa,
+        });
+        Ok(links.take(limit).collect())
+    }
+
+    fn pairs(&self, keys: &[(u64, u64)]) -> Result<Vec<Option<PicturePair>>, StoreError> {
+        let state = self.state.read();
+        Ok(keys
+            .iter()
+            .map(|keys| state.pairs.get(keys).cloned())
+            .collect())
+    }
+
+    fn paired_after(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<PairedPicture>, StoreError> {
+        let state = self.state.read();
+        let ends: BTreeSet<u64> = state.pairs.keys().flat_map(|(a, b)| [*a, *b]).collect();
+        let paired = above(&state.pictures, after).filter_map(|(key, stored)| {
+            let record = &stored.record;
+            let sources = record.sources.len() as u64;
+            (sources > 1 || ends.contains(&key)).then_some(PairedPicture {
+                key,
+                width: record.width,
+                height: record.height,
+                byte_len: record.byte_len,
+                sources,
+            })
+        });
+        Ok(paired.take(limit).collect())
+    }
+}
+
+impl Decisions for MemoryCatalogue {
+    fn add_not_a_match(&self, a: &PictureId, b: &PictureId) -> Result<bool, StoreError> {
+        let mut state = self.state.write();
+        let ids = ordered(a, b);
+        let is_new = a != b && !state.decisions.contains_key(&ids);
+        if is_new {
+            state.decisions.insert(ids, now_ms());
+        }
+        Ok(is_new)
+    }
+
+    fn drop_not_a_match(&self, a: &PictureId, b: &PictureId) -> Result<bool, StoreError> {
+        let dropped = self.state.write().decisions.remove(&ordered(a, b));
+        Ok(dropped.is_some())
+    }
+
+    fn not_matches(&self, offset: u64, limit: u64) -> Result<Vec<NotAMatch>, StoreError> {
+        let state = self.state.read();
+        let decisions = state
+            .decisions
+            .iter()
+            .map(|((a, b), decided_ms)| NotAMatch {
+                a: a.clone(),
+                b: b.clone(),
+                decided_ms: *decided_ms,
+            });
+        let mut all: Vec<NotAMatch> = decisions.collect();
+        // Stable: of equal times, the lower ids first.
+        all.sort_by_key(|decision| Reverse(decision.decided_ms));
+        Ok(all
+            .into_iter()
+            .skip(count(offset))
+            .take(count(limit))
+            .collect())
+    }
+
+    fn not_match_count(&self) -> Result<u64, StoreError> {
+        Ok(self.state.read().decisions.len() as u64)
+    }
+
+    fn not_matches_of_after(
+        &self,
+        id: &PictureId,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<u64>, StoreError> {
+        let state = self.state.read();
+        let others = state.decisions.keys().filter_map(|(a, b)| {
+            let other = if a == id { b } else { a };
+            (a == id || b == id).then_some(other)
+        });
+        let keys = others.filter_map(|other| state.keys.get(other).copied());
+        let keys: BTreeSet<u64> = keys.collect();
+        let page = keys
+            .into_iter()
+            .filter(|key| after.is_none_or(|after| *key > after));
+        Ok(page.take(limit).collect())
+    }
+
+    fn not_match_keys_after(
+        &self,
+        after: Option<(u64, u64)>,
+        limit: usize,
+    ) -> Result<Vec<(u64, u64)>, StoreError> {
+        let all = self.decided_keys().into_iter();
+        let page = all.filter(|keys| after.is_none_or(|after| *keys > after));
+        Ok(page.take(limit).collect())
+    }
+}
+
+fn ordered(a: &PictureId, b: &PictureId) -> (PictureId, PictureId) {
+    (a.min(b).clone(), a.max(b).clone())
+}

@@ -1,0 +1,162 @@
+//! Opening a catalogue, and running work on one of its connections.
+
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::errors::from_sql;
+use super::{connection, schema};
+use crate::error::StoreError;
+use crate::folder::sync_folder;
+
+/// Name of the catalogue's file in the data folder.
+const FILE: &str = "catalogue.sqlite3";
+
+/// Idle reading connections to keep; more are opened when more threads read at once.
+const IDLE_READERS: usize = 16;
+
+/// A [`crate::Catalogue`] in one SQLite file, or in memory.
+///
+/// A commit waits up to 10 seconds for another process's commit, then fails with `store_busy`.
+#[derive(Debug)]
+pub struct SqliteCatalogue {
+    path: PathBuf,
+    pub(super) access: Access,
+}
+
+#[derive(Debug)]
+pub(super) enum Access {
+    ReadWrite {
+        writer: Mutex<Connection>,
+        readers: Mutex<Vec<Connection>>,
+    },
+    ReadOnly {
+        readers: Mutex<Vec<Connection>>,
+    },
+    /// A database in memory belongs to its one connection, so reads wait for writes here.
+    InMemory {
+        only: Mutex<Connection>,
+    },
+}
+
+impl SqliteCatalogue {
+    /// Opens the catalogue in the folder `dir` for reading and writing, creating either if it does
+    /// not exist, and migrating a file of an earlier format. Fails with `store_newer` or
+    /// `store_damaged` without having changed the file.
+    ///
+    /// Hold a [`crate::FolderLock`] on the data folder while it is open.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(dir).map_err(|error| StoreError::from_io(dir, error))?;
+        let path = dir.join(FILE);
+        let writer = connection::open_writer(&path)?;
+        // The file's own entry must be durable before the first commit is acknowledged.
+        sync_folder(dir)?;
+        let access = Access::ReadWrite {
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+        };
+        Ok(Self { path, access })
+    }
+
+    /// Whether `dir` holds the file of a catalogue, which may be incomplete.
+    pub(crate) fn is_in(dir: &Path) -> bool {
+        dir.join(FILE).is_file()
+    }
+
+    /// Opens the catalogue in `dir` for reading, also while another process writes to it. Sees
+    /// what that process commits. Fails with `store_missing` if there is no catalogue, and as
+    /// [`SqliteCatalogue::open`] does.
+    pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(FILE);
+        let first = connection::open_reader(&path)?;
+        schema::check(&path, &first)?;
+        let readers = Mutex::new(vec![first]);
+        let access = Access::ReadOnly { readers };
+        Ok(Self { path, access })
+    }
+
+    /// An empty catalogue in the memory of this value, with SQLite's own checks; for tests and trials.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let path = PathBuf::from(":memory:");
+        let only = Mutex::new(connection::open_in_memory(&path)?);
+        let access = Access::InMemory { only };
+        Ok(Self { path, access })
+    }
+
+    /// Runs `work` on one committed state of the catalogue.
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        match &self.access {
+            Access::InMemory { only } => self.read_with(&mut only.lock(), work),
+            Access::ReadWrite { readers, .. } | Access::ReadOnly { readers } => {
+                // In a statement of its own, so that the pool is not locked while a file is opened.
+                let idle = readers.lock().pop();
+                let mut reader = match idle {
+                    Some(reader) => reader,
+                    None => connection::open_reader(&self.path)?,
+                };
+                // A connection that failed is closed rather than used again.
+                let read = self.read_with(&mut reader, work)?;
+                let mut idle = readers.lock();
+                if idle.len() < IDLE_READERS {
+                    idle.push(reader);
+                }
+                Ok(read)
+            }
+        }
+    }
+
+    /// The transaction makes several statements see the same state.
+    fn read_with<T>(
+        &self,
+        connection: &mut Connection,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let run = || {
+            let transaction = connection.transaction()?;
+            let read = work(&transaction)?;
+            transaction.commit()?;
+            Ok(read)
+        };
+        run().map_err(|error| from_sql(&self.path, error))
+    }
+
+    /// Runs `work` so that all its changes are stored, durably, or none. If `work` panics, the
+    /// transaction is rolled back.
+    pub(super) fn write<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let writer = match &self.access {
+            Access::ReadWrite { writer, .. } => writer,
+            Access::InMemory { only } => only,
+            Access::ReadOnly { .. } => return Err(StoreError::ReadOnly),
+        };
+        let mut writer = writer.lock();
+        let run = || {
+            // Taking the write lock at once: a transaction that starts by reading cannot wait for
+            // another writer later.
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        run().map_err(|error| from_sql(&self.path, error))
+    }
+}
+
+impl Drop for SqliteCatalogue {
+    /// After opening for writing, moves everything into the one file, so that a copy of it is
+    /// whole. A failure loses nothing: the write-ahead log beside the file still has the rest.
+    fn drop(&mut self) {
+        if let Access::ReadWrite { writer, readers } = &mut self.access {
+            // First, because SQLite tidies up when the last connection closes, and one opened for
+            // reading cannot.
+            readers.get_mut().clear();
+            connection::empty_log(writer.get_mut());
+        }
+    }
+}

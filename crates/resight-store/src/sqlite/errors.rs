@@ -1,0 +1,64 @@
+//! SQLite's errors as those of the store.
+
+use std::path::Path;
+
+use rusqlite::{Error, ErrorCode};
+
+use crate::error::StoreError;
+
+/// The error for a failed statement on the catalogue at `path`.
+pub(super) fn from_sql(path: &Path, error: rusqlite::Error) -> StoreError {
+    let location = path.display().to_string();
+    let detail = error.to_string();
+    match error {
+        Error::SqliteFailure(failure, _) => match failure.code {
+            ErrorCode::DiskFull => StoreError::Full { location },
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy { location },
+            ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => {
+                StoreError::Damaged { location, detail }
+            }
+            ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::PermissionDenied
+            | ErrorCode::ReadOnly
+            | ErrorCode::FileLockingProtocolFailed => StoreError::Io {
+                location,
+                source: error.into(),
+            },
+            _ => StoreError::Failed { location, detail },
+        },
+        // A stored value of the wrong kind was not written by us.
+        Error::FromSqlConversionFailure(..)
+        | Error::IntegralValueOutOfRange(..)
+        | Error::InvalidColumnType(..)
+        | Error::Utf8Error(..) => StoreError::Damaged { location, detail },
+        _ => StoreError::Failed { location, detail },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn database_errors_are_sorted() {
+        let cases = [
+            (ffi::SQLITE_FULL, "store_full"),
+            (ffi::SQLITE_BUSY, "store_busy"),
+            (ffi::SQLITE_LOCKED, "store_busy"),
+            (ffi::SQLITE_NOTADB, "store_damaged"),
+            (ffi::SQLITE_CORRUPT, "store_damaged"),
+            (ffi::SQLITE_IOERR_FSYNC, "store_io"),
+            (ffi::SQLITE_CANTOPEN, "store_io"),
+            (ffi::SQLITE_READONLY, "store_io"),
+            (ffi::SQLITE_CONSTRAINT, "store_failed"),
+        ];
+        for (number, code) in cases {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(number), None);
+            let sorted = from_sql(Path::new("c.db"), error);
+            assert_eq!(sorted.code(), code, "SQLite code {number}");
+            assert!(sorted.to_string().contains("c.db"), "{sorted}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The catalogue in one SQLite file.
+//!
+//! One connection writes, behind a mutex; reads take connections from a pool, so that with the
+//! write-ahead log they run beside a commit. Invariant: only the writing connection may change the
+//! file; every other one is opened for reading.
+//!
+//! Each file beside `catalogue.rs` implements the traits of one concern. SQL that PostgreSQL does not
+//! understand stands in `connection.rs`, `schema.rs` and `encoded.rs` (staged words) alone.
+
+mod catalogue;
+mod changes;
+mod connection;
+mod decisions;
+mod encoded;
+mod errors;
+mod labels;
+mod pairs;
+mod pictures;
+mod rows;
+mod schema;
+mod settings;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod vectors;
+
+pub use catalogue::SqliteCatalogue;

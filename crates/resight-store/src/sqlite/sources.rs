@@ -1,0 +1,135 @@
+//! Sources and refusals by path.
+
+use rusqlite::{OptionalExtension, Result, Row, params};
+
+use super::catalogue::SqliteCatalogue;
+use super::rows::{id_column, number, page, unsigned};
+use crate::error::StoreError;
+use crate::id::PictureId;
+use crate::sources::{Refusal, Refusals, SourceFile, Sources};
+
+const SOURCE: &str = "SELECT source.path, source.byte_len, source.modified_ns, picture.id
+    FROM source JOIN picture ON picture.key = source.key";
+
+impl Sources for SqliteCatalogue {
+    fn source(&self, path: &str) -> Result<Option<(SourceFile, PictureId)>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!("{SOURCE} WHERE source.path = ?1"))?
+                .query_row([path], source)
+                .optional()
+        })
+    }
+
+    fn sources_under(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(SourceFile, PictureId)>, StoreError> {
+        self.under((SOURCE, "source.path"), prefix, after, limit, source)
+    }
+}
+
+impl Refusals for SqliteCatalogue {
+    fn refusals_under(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Refusal>, StoreError> {
+        let sql = "SELECT path, byte_len, modified_ns, code, reason, seen_ms FROM refusal";
+        self.under((sql, "path"), prefix, after, limit, |row| {
+            Ok(Refusal {
+                source: file(row)?,
+                code: row.get(3)?,
+                reason: row.get(4)?,
+                seen_ms: row.get(5)?,
+            })
+        })
+    }
+
+    fn refusal_count(&self) -> Result<u64, StoreError> {
+        self.read(|connection| number(connection, "SELECT COUNT(*) FROM refusal"))
+    }
+}
+
+impl SqliteCatalogue {
+    /// A page of the rows of `sql` whose column `path` starts with the prefix. A range and not LIKE:
+    /// in a pattern, `%` and `_` of the path would be wildcards, and case would not count.
+    fn under<T>(
+        &self,
+        (sql, path): (&str, &str),
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+        read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        // One lower bound, so that each page starts with a step down the index and not with a walk
+        // over the pages before it.
+        let (lower, low) = match after {
+            Some(after) if after >= prefix => (">", after),
+            _ => (">=", prefix),
+        };
+        let end = after_all_with(prefix);
+        let upper = match end {
+            Some(_) => format!("AND {path} < ?3"),
+            None => String::new(),
+        };
+        let sql = format!("{sql} WHERE {path} {lower} ?1 {upper} ORDER BY {path} LIMIT ?2");
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            match end {
+                Some(end) => statement
+                    .query_map(params![low, page(limit), end], read)?
+                    .collect(),
+                None => statement
+                    .query_map(params![low, page(limit)], read)?
+                    .collect(),
+            }
+        })
+    }
+}
+
+fn source(row: &Row<'_>) -> Result<(SourceFile, PictureId)> {
+    Ok((file(row)?, id_column(row, 3)?))
+}
+
+/// From columns 0 to 2: path, length, time.
+fn file(row: &Row<'_>) -> Result<SourceFile> {
+    Ok(SourceFile {
+        path: row.get(0)?,
+        byte_len: unsigned(row, 1)?,
+        modified_ns: row.get(2)?,
+    })
+}
+
+/// The lowest text above every text that starts with `prefix`; `None` if there is no such text.
+/// Correct because bytes of UTF-8 sort as the characters do.
+fn after_all_with(prefix: &str) -> Option<String> {
+    let mut text = prefix.to_owned();
+    while let Some(last) = text.pop() {
+        // Steps over the surrogates, which no text contains.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            text.push(next);
+            return Some(text);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::after_all_with;
+
+    #[test]
+    fn the_end_of_a_prefix_is_the_next_text_that_lacks_it() {
+        let end = |prefix: &str| after_all_with(prefix);
+        assert_eq!(end("/a/"), Some("/a0".into()));
+        assert_eq!(end("%"), Some("&".into()));
+        assert_eq!(end("\u{d7ff}"), Some("\u{e000}".into()));
+        assert_eq!(end("a\u{10ffff}"), Some("b".into()));
+        assert_eq!(end("\u{10ffff}"), None);
+        assert_eq!(end(""), None);
+    }
+}

@@ -1,0 +1,85 @@
+//! Files of formats between the first and the present one, made by taking away what they lacked.
+
+use resight_store::conformance::fixtures::{added, drop_source, found, id, pair, upload};
+use resight_store::{
+    Change, Changes, Decisions, Pairs, Pictures, RemovedPictures, SqliteCatalogue, Vectors,
+};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// A catalogue of `changes`, which add one picture each, after `sql`; and the keys.
+fn made_older(changes: Vec<Change>, sql: &str) -> (TempDir, Vec<u64>) {
+    let dir = tempfile::tempdir().unwrap();
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    let keys = changes.into_iter().map(|change| added(&catalogue, change));
+    let keys = keys.collect();
+    drop(catalogue);
+    let raw = Connection::open(dir.path().join("catalogue.sqlite3")).unwrap();
+    raw.execute_batch(sql).unwrap();
+    (dir, keys)
+}
+
+fn ends(catalogue: &SqliteCatalogue) -> Vec<(u64, u64)> {
+    let links = catalogue.links_after(None, 99).unwrap();
+    links.iter().map(|link| (link.a, link.b)).collect()
+}
+
+#[test]
+fn a_catalogue_from_before_pairs_is_read_and_gains_them() {
+    let (dir, k) = made_older(
+        vec![upload(1), upload(2)],
+        "DROP TABLE pair; DROP TABLE not_a_match; DROP TABLE vector; DROP TABLE vector_model;
+         PRAGMA user_version = 2",
+    );
+    let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
+    assert_eq!(ends(&reader), []);
+    assert_eq!(reader.pairs(&[(k[0], k[1])]).unwrap(), [None]);
+    assert_eq!(reader.unchecked_count().unwrap(), 2);
+    assert_eq!(reader.not_matches(0, 9).unwrap(), []);
+    assert_eq!(reader.not_match_count().unwrap(), 0);
+    assert_eq!(reader.not_match_keys_after(None, 9).unwrap(), []);
+    assert_eq!(reader.not_matches_of_after(&id(1), None, 9).unwrap(), []);
+    let refused = reader.add_not_a_match(&id(1), &id(2)).unwrap_err();
+    assert_eq!(refused.code(), "store_read_only");
+
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    catalogue.put_pairs(&[pair(k[0], k[1])], k[1]).unwrap();
+    catalogue.add_not_a_match(&id(1), &id(2)).unwrap();
+    let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
+    assert_eq!(ends(&reader), [(k[0], k[1])]);
+    assert_eq!(
+        reader.not_match_keys_after(None, 9).unwrap(),
+        [(k[0], k[1])]
+    );
+}
+
+#[test]
+fn a_catalogue_from_before_vectors_is_read_and_gains_them() {
+    let (root, keys) = made_older(
+        vec![upload(1)],
+        "DROP TABLE vector; DROP TABLE vector_model; PRAGMA user_version = 3",
+    );
+    let key = keys[0];
+    let reader = SqliteCatalogue::open_read_only(root.path()).unwrap();
+    assert_eq!(reader.vector_keys_after("a", None, 9).unwrap(), []);
+    assert_eq!(reader.vectors("a", &[key]).unwrap(), [None]);
+    assert_eq!(reader.without_vector_after("a", None, 9).unwrap(), [key]);
+    assert_eq!(reader.vector_counts().unwrap(), []);
+    let catalogue = SqliteCatalogue::open(root.path()).unwrap();
+    catalogue.put_vectors("a", &[(key, vec![1])]).unwrap();
+    assert_eq!(catalogue.vector_keys_after("a", None, 9).unwrap(), [key]);
+}
+
+#[test]
+fn a_catalogue_from_before_the_record_is_read_and_gains_it() {
+    let (dir, _) = made_older(vec![found(1, "/a")], "DROP TABLE removed_pictures");
+    let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
+    assert_eq!(reader.count().unwrap(), 1);
+    assert!(reader.picture(&id(1)).unwrap().is_some());
+    assert_eq!(reader.removed_pictures(9).unwrap(), []);
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    assert_eq!(catalogue.count().unwrap(), 1);
+    catalogue.commit(vec![drop_source("/a")]).unwrap();
+    assert_eq!(catalogue.removed_pictures(9).unwrap(), [id(1)]);
+    assert_eq!(reader.removed_pictures(9).unwrap(), [id(1)]);
+}
