@@ -1,8 +1,7 @@
 """Decorators for algorithms that Resight serves.
 
-All of this is optional: a file with a plain ``extract``, ``embed`` or any other function works as
-it is. The decorators only attach a dictionary to the function, so a decorated function is called
-and tested like any other.
+They are optional: a file with a plain ``extract``, ``embed`` or any other function works as it is.
+A decorator only attaches a dictionary to the function, which is called and tested like any other.
 """
 
 from __future__ import annotations
@@ -23,19 +22,19 @@ __version__ = "0.1.0"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-#: The attribute that carries what a decorator says; part of the worker protocol.
+#: The attribute with the options of a function's decorators.
 MARK = "__resight__"
 
 
 def _mark(function: F, **options: Any) -> F:
-    said: Dict[str, Any] = dict(getattr(function, MARK, {}))
-    said.update((key, value) for key, value in options.items() if value is not None)
-    setattr(function, MARK, said)
+    marked: Dict[str, Any] = dict(getattr(function, MARK, {}))
+    marked.update((key, value) for key, value in options.items() if value is not None)
+    setattr(function, MARK, marked)
     return function
 
 
 def _decorate(function: Optional[F], **options: Any) -> Any:
-    """Serves both ``@name`` and ``@name(...)``."""
+    """Marks `function`, or returns a decorator: for ``@name`` and for ``@name(...)``."""
     if callable(function):
         return _mark(function, **options)
 
@@ -53,15 +52,15 @@ def extractor(
     kind: Optional[str] = None,
     dimension: Optional[int] = None,
 ) -> Any:
-    """The function that gives local features of one picture.
+    """Marks the function that returns the local features of one picture.
 
-    ``version`` is part of the model's name: features of two versions are not compared. Without it
-    the hash of the file's bytes is used. ``kind`` is ``"float"``, ``"uint8"`` (both compared by
-    Euclidean distance) or ``"binary"`` (bits packed into bytes, compared by Hamming distance).
+    ``version`` is part of the model's name, and features of two versions are never compared. Its
+    default is a hash of the file's bytes. ``kind`` is ``"float"`` or ``"uint8"``, both compared by
+    Euclidean distance, or ``"binary"``: bits packed into bytes, compared by Hamming distance.
     ``dimension`` is the number of values in a row of ``descriptors``.
     """
     if kind not in (None, "float", "uint8", "binary"):
-        raise ValueError(f'kind is "float", "uint8" or "binary", not {kind!r}')
+        raise ValueError(f'kind must be "float", "uint8" or "binary", not {kind!r}')
     return _decorate(
         function, role="extract", model=name, version=version, kind=kind, dimension=dimension
     )
@@ -74,7 +73,7 @@ def embedder(
     version: Optional[str] = None,
     dimension: Optional[int] = None,
 ) -> Any:
-    """The function that turns a list of pictures into one vector each."""
+    """Marks the function that returns one vector for each picture of a list."""
     return _decorate(function, role="embed", model=name, version=version, dimension=dimension)
 
 
@@ -85,35 +84,35 @@ def function(
     route: Optional[str] = None,
     methods: Optional[Sequence[str]] = None,
 ) -> Any:
-    """A function to be called over HTTP under another name, route or with other methods."""
+    """Gives a function another name, a route of its own, or a choice of HTTP methods."""
     listed: Optional[List[str]] = None if methods is None else [m.upper() for m in methods]
     return _decorate(function, name=name, route=route, methods=listed)
 
 
 def batch(function: Optional[F] = None, *, max: int = 32, wait_ms: float = 0.0) -> Any:
-    """Calls of several clients are gathered: the function takes a list and gives a list.
+    """Gathers calls of several clients: the function takes a list and returns one as long.
 
-    At most ``max`` calls are gathered; after the first, others are waited for ``wait_ms``.
+    A batch has at most ``max`` calls. The first waits ``wait_ms`` milliseconds for others.
     """
     if callable(function):
         return _mark(function, batch={"max": 32, "wait_ms": 0.0})
     if int(max) < 1 or float(wait_ms) < 0:
-        raise ValueError("max is at least 1 and wait_ms at least 0")
+        raise ValueError("max must be at least 1 and wait_ms at least 0")
     return _decorate(None, batch={"max": int(max), "wait_ms": float(wait_ms)})
 
 
 def warmup(function: F) -> F:
-    """Called once in each new worker before it gets its first call; takes no argument."""
+    """Marks a function without arguments that each new worker calls before it serves."""
     return _mark(function, warmup=True, hidden=True)
 
 
 def hidden(function: F) -> F:
-    """Not listed and not callable from outside."""
+    """Marks a function that clients cannot see or call."""
     return _mark(function, hidden=True)
 
 
 class File:
-    """Bytes with their content type, as a function's result."""
+    """A function's result: bytes with their content type."""
 
     __slots__ = ("content_type", "data")
 
@@ -130,5 +129,5 @@ _cancelled: Callable[[], bool] = lambda: False
 
 
 def cancelled() -> bool:
-    """Whether nobody waits for the running call any longer; long loops may ask and stop."""
+    """Whether nobody waits for the running call any longer. A long loop can ask, and stop."""
     return _cancelled()

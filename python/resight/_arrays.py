@@ -1,4 +1,4 @@
-"""Whatever an author returns as an array, as contiguous bytes with a shape; with or without numpy."""
+"""Converts what an author returns as an array to contiguous rows, with or without numpy."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import array
 import math
 from typing import Any, List, NamedTuple, Optional, Tuple
 
-np: Any = None  # the numpy module once `use_numpy` found it
+np: Any = None  # the numpy module, if `use_numpy` found it
 
 
 def use_numpy() -> Optional[str]:
-    """Imports numpy where there is one; its version, or None."""
+    """Imports numpy if it is installed. Returns its version, or None."""
     global np
     try:
         import numpy
-    except Exception:  # a broken installation must not keep the plug-in from running
+    except Exception:  # a broken installation must not stop the plug-in
         return None
     np = numpy
     return str(numpy.__version__)
 
 
 class BadResult(Exception):
-    """What a function returned cannot be used; the message says what came and what was expected."""
+    """A result that cannot be used. The message says what was returned and what was expected."""
 
 
 class Rows(NamedTuple):
-    """`count` rows of `width` values, "float32" or "uint8", end to end."""
+    """`count` rows of `width` values, "float32" or "uint8", without gaps."""
 
     dtype: str
     count: int
@@ -34,7 +34,7 @@ class Rows(NamedTuple):
 
 
 def describe(value: Any) -> str:
-    """What came, in a few words."""
+    """`value` in a few words."""
     if value is None:
         return "None"
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
@@ -49,7 +49,7 @@ def describe(value: Any) -> str:
 
 
 def rows(value: Any, what: str, expected: str, bytes_allowed: bool) -> Rows:
-    """`value` as a table of numbers, or `BadResult`."""
+    """`value` as a table of numbers. Raises `BadResult`."""
     if value is None:
         raise BadResult(f"{what} is None; expected {expected}")
     found = _numpy_rows(value, bytes_allowed) if np is not None else _plain_rows(value, bytes_allowed)
@@ -63,7 +63,7 @@ def _numpy_rows(value: Any, bytes_allowed: bool) -> Optional[Rows]:
         value = value.detach().cpu().numpy()  # a torch tensor
     try:
         table = np.asarray(value)
-    except Exception:  # ragged lists and whatever else numpy refuses
+    except Exception:  # such as a ragged list
         return None
     if table.dtype == object or table.dtype.kind not in "fiu":
         if table.size or table.dtype == object:

@@ -1,5 +1,5 @@
-"""The author's functions: loaded, called, and what they return said in parts. Who calls them, and
-how the parts travel, is others' to know."""
+"""Loads and calls the author's functions and describes what they return, for a worker process and
+for the server's own process alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._arrays import BadResult
 from ._load import Function, functions, load, trimmed
 from ._values import Result, arguments
 
-#: A call's answer: what kind it is, what there is to say, and the bytes.
+#: A reply: the kind of its frame, its description, and its parts.
 Answer = Tuple[int, Dict[str, Any], List[memoryview]]
 
 
@@ -27,7 +27,7 @@ class Plugin:
         self._thread = threading.local()  # its event loop
 
     def load(self, source: bytes) -> Dict[str, Any]:
-        """Loads the file and warms it up; what is in it, or whatever its code raises."""
+        """Loads the file and warms it up. Returns the handshake; raises what the file raises."""
         begun = time.perf_counter()
         module = load(self.path, source)
         self.functions = functions(module)
@@ -51,7 +51,7 @@ class Plugin:
         }
 
     def answer(self, meta: Dict[str, Any], part: Callable[[int], Any]) -> Answer:
-        """Makes the call that `meta` describes; `part(i)` gives the bytes of its part `i`."""
+        """Makes the call that `meta` describes. `part(i)` returns the bytes of its part `i`."""
         begun = time.perf_counter()
         result = Result()
         try:
@@ -61,16 +61,16 @@ class Plugin:
         except BadResult as bad:
             kind, reply, result.parts = _wire.BAD_RESULT, {"message": str(bad)}, []
         except BaseException as error:  # sys.exit and KeyboardInterrupt as well
-            kind, reply, result.parts = _wire.RAISED, self.told(error), []
+            kind, reply, result.parts = _wire.RAISED, self.describe(error), []
             error.__traceback__ = None
         reply["us"] = int((time.perf_counter() - begun) * 1e6)
         return kind, reply, result.parts
 
-    def told(self, error: BaseException) -> Dict[str, Any]:
-        """An exception for the server."""
+    def describe(self, error: BaseException) -> Dict[str, Any]:
+        """The description of an exception."""
         try:
             return trimmed(error, self.path)
-        except BaseException as second:  # no memory left, or an exception made to be awkward
+        except BaseException as second:  # such as no memory left
             shown = f"its traceback cannot be shown ({type(second).__name__})"
             return {"type": type(error).__name__, "message": shown, "traceback": "", "line": None}
 

@@ -1,4 +1,4 @@
-"""Inside the server's own process (`--features embed`): threads of the server call this."""
+"""The author's file in the server's own process (`--features embed`), called by its threads."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ _thread = threading.local()
 
 
 class Stopped(Exception):
-    """Raised in a function that has run longer than it may."""
+    """Raised in a function that ran past its time limit."""
 
 
 def prepare(folders: List[str]) -> None:
-    """Once in a process: where packages are, and where what a plug-in prints goes."""
+    """Prepares the process: adds the packages in `folders` and redirects what plug-ins print."""
     import site
 
     for folder in folders:
         site.addsitedir(folder)
     if not sys.argv:
         sys.argv = [""]
-    sys.stdout = sys.stderr  # the server's own output is for its users
+    sys.stdout = sys.stderr  # the server's stdout is not for plug-ins
     resight._cancelled = lambda: getattr(_thread, "cancelled", bool)()
 
 
 class Embedded:
-    """One version of an author's file."""
+    """A loaded version of an author's file."""
 
     def __init__(self, path: str) -> None:
         self.plugin = Plugin(path)
 
     def load(self, source: bytes) -> Tuple[bool, str]:
-        """Whether it loaded, and the handshake that a worker would send."""
+        """Returns whether it loaded, and the handshake or the exception, as a worker sends them."""
         try:
             return True, json.dumps(self.plugin.load(source))
         except BaseException as error:
-            return False, json.dumps(self.plugin.told(error))
+            return False, json.dumps(self.plugin.describe(error))
 
     def answer(
         self, text: str, parts: List[Any], cancelled: Callable[[], bool]
@@ -55,5 +55,5 @@ class Embedded:
 
 
 def stop(thread: int) -> None:
-    """Asks Python code on another thread to end. Code in C does not hear it."""
+    """Raises `Stopped` in Python code on another thread. Does not reach code in C."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Stopped))

@@ -1,4 +1,4 @@
-"""Loads the author's file and says what is in it."""
+"""Loads the author's file and describes its functions."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _TRACEBACK = 16 * 1024
 
 
 class _Source(importlib.machinery.SourceFileLoader):
-    """Compiles the bytes that the server read, so that every worker of a generation runs the same
-    code. No cache is read (an edit within the clock's step would be missed) or written."""
+    """Compiles the bytes that the server read, so that all workers of a generation run the same
+    code. Reads no cache, which would miss an edit within the clock's step, and writes none."""
 
     source = b""
 
@@ -28,7 +28,7 @@ class _Source(importlib.machinery.SourceFileLoader):
 
 
 def load(path: str, source: bytes) -> Any:
-    """The module; raises whatever its top level raises."""
+    """Returns the module. Raises what its top level raises."""
     name = os.path.splitext(os.path.basename(path))[0]
     if name in sys.modules or name in sys.builtin_module_names or not name.isidentifier():
         name = "resight_plugin_" + "".join(c if c.isalnum() else "_" for c in name)
@@ -41,7 +41,7 @@ def load(path: str, source: bytes) -> Any:
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    # Tracebacks show the lines that run, not those of a later edit.
+    # So that tracebacks show the lines that run, not those of a later edit.
     lines = source.decode("utf-8", "replace").splitlines(True)
     linecache.cache[path] = (len(source), None, lines, path)
     loader.exec_module(module)
@@ -49,20 +49,20 @@ def load(path: str, source: bytes) -> Any:
 
 
 class Function:
-    """A function of the file with what its decorators say."""
+    """A function of the file, with the options of its decorators."""
 
-    def __init__(self, name: str, call: Callable[..., Any], said: Dict[str, Any]) -> None:
-        self.name = str(said.get("name") or name)
+    def __init__(self, name: str, call: Callable[..., Any], marked: Dict[str, Any]) -> None:
+        self.name = str(marked.get("name") or name)
         self.call = call
-        self.role = said.get("role") or (name if name in ("extract", "embed") else "function")
-        self.batch: Optional[Dict[str, Any]] = said.get("batch")
+        self.role = marked.get("role") or (name if name in ("extract", "embed") else "function")
+        self.batch: Optional[Dict[str, Any]] = marked.get("batch")
         if self.role == "embed" and self.batch is None:
             self.batch = {"max": 32, "wait_ms": 0.0}
         if self.role == "extract":
             self.batch = None
-        self.hidden = bool(said.get("hidden"))
-        self.warmup = bool(said.get("warmup"))
-        self.said = said
+        self.hidden = bool(marked.get("hidden"))
+        self.warmup = bool(marked.get("warmup"))
+        self.marked = marked
 
     def describe(self) -> Dict[str, Any]:
         parameters: List[Dict[str, Any]] = []
@@ -87,12 +87,12 @@ class Function:
             "line": getattr(code, "co_firstlineno", 0),
             "parameters": parameters[:64],
             "batch": self.batch,
-            "route": self.said.get("route"),
-            "methods": self.said.get("methods"),
-            "model": self.said.get("model"),
-            "version": self.said.get("version"),
-            "kind": self.said.get("kind"),
-            "dimension": self.said.get("dimension"),
+            "route": self.marked.get("route"),
+            "methods": self.marked.get("methods"),
+            "model": self.marked.get("model"),
+            "version": self.marked.get("version"),
+            "kind": self.marked.get("kind"),
+            "dimension": self.marked.get("dimension"),
         }
 
 
@@ -101,17 +101,18 @@ def _name(annotation: Any) -> str:
 
 
 def functions(module: Any) -> Dict[str, Function]:
-    """The public functions that the file itself defines, and everything it decorates."""
+    """The public functions that the file itself defines, and all that it decorates."""
     found: Dict[str, Function] = {}
     for name, value in list(vars(module).items()):
         if not callable(value) or inspect.isclass(value):
             continue
-        said = getattr(value, MARK, None)
-        said = said if isinstance(said, dict) else {}
+        marked = getattr(value, MARK, None)
+        if not isinstance(marked, dict):
+            marked = {}
         own = getattr(value, "__module__", None) == module.__name__
-        if not said and (not own or name.startswith("_")):
+        if not marked and (not own or name.startswith("_")):
             continue
-        function = Function(name, value, said)
+        function = Function(name, value, marked)
         if function.name in found:
             raise ValueError(f"two functions are named {function.name!r}")
         found[function.name] = function
@@ -119,7 +120,8 @@ def functions(module: Any) -> Dict[str, Function]:
 
 
 def trimmed(error: BaseException, path: str) -> Dict[str, Any]:
-    """Type, message, traceback from the author's first own frame on, and the last own line."""
+    """Describes an exception: its type, message, traceback from the author's first frame on, and the
+    last line in the author's file."""
     report = traceback.TracebackException.from_exception(error)
     frames = list(report.stack)
     first = next((i for i, f in enumerate(frames) if f.filename == path), None)

@@ -1,4 +1,4 @@
-"""A worker process: one call after the other until the server says stop or is gone."""
+"""A worker process: serves one call after the other until the server sends STOP or ends."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from . import _wire
 from ._calls import Plugin
 from ._wire import Channel, Closed, Frame
 
-#: The exit status that tells the server that the author's code broke the connection.
+#: The exit status that reports that the author's code broke the connection.
 DISCONNECTED = 86
 
 
 class _Calls:
-    """Which call runs, and which the server no longer wants."""
+    """The id of the running call, and the id of the last call that was cancelled."""
 
     running = 0
     unwanted = 0
@@ -41,12 +41,12 @@ class _Input:
         self.idle = sys.getrefcount(self.map)
 
     def kept(self) -> bool:
-        """Whether the author's code still refers to it: it must then not be written again."""
+        """Whether the author's code still refers to it. It must not be written again then."""
         return sys.getrefcount(self.map) > self.idle
 
 
 class _Output:
-    """Memory of the server's for results, mapped once: `pwrite` takes several times as long."""
+    """The server's shared memory for results. Mapped, as `pwrite` takes several times as long."""
 
     def __init__(self, fd: int) -> None:
         self.size = os.fstat(fd).st_size
@@ -68,11 +68,11 @@ class Worker:
         self.output: Optional[_Output] = None
 
     def start(self, number: int, source: bytes) -> None:
-        """Loads the file, warms it up and says what is in it."""
+        """Loads the file, warms it up and sends the handshake."""
         try:
             meta = self.plugin.load(source)
         except BaseException as error:
-            self.channel.send(_wire.FAILED, number, self.plugin.told(error), [])
+            self.channel.send(_wire.FAILED, number, self.plugin.describe(error), [])
             raise SystemExit(1) from None
         self.channel.send(_wire.READY, number, meta, [])
 
@@ -95,7 +95,7 @@ class Worker:
         length = sum(len(part) for part in parts)
         if length > _wire.INLINE:
             reply["slot"] = self._place(frame.id, length, parts)
-        # Asked last: a result may be a view of the input.
+        # Checked after the results were copied, as a result may be a view of the input.
         parts = [] if reply["slot"] else [bytes(part) for part in parts]
         kept = self.input is not None and self.input.kept()
         if kept:
@@ -104,7 +104,7 @@ class Worker:
         self.channel.send(kind, frame.id, reply, parts)
 
     def _take(self, meta: Dict[str, Any], fds: List[int]) -> None:
-        """New shared memory replaces what was there."""
+        """Replaces the input by new shared memory, if that came with the call."""
         if len(fds) != int(meta.get("ni", 0)):
             raise Closed("shared memory did not arrive")
         if fds:
@@ -131,7 +131,7 @@ class Worker:
                 return False
             try:
                 self.output = _Output(grant.fds[0])
-            except OSError:  # its limit of address space is reached
+            except OSError:  # the limit of address space is reached
                 os.close(grant.fds[0])
                 return False
         self.output.write(parts)
@@ -139,7 +139,7 @@ class Worker:
 
 
 def _watch(line: socket.socket) -> None:
-    """The server's side of `line` closes when the server ends: nothing of ours may stay then."""
+    """Reads cancelled calls. Kills the process group when the server's end of `line` closes."""
     while True:
         try:
             message = line.recv(4)
@@ -157,7 +157,7 @@ def _die_with_parent(parent: int) -> None:
         set_pdeathsig = 1
         ctypes.CDLL(None).prctl(set_pdeathsig, signal.SIGKILL, 0, 0, 0)
     except Exception:
-        pass  # the watching thread is there as well
+        pass  # the watching thread does the same
     if os.getppid() != parent:
         os._exit(1)
 

@@ -1,4 +1,4 @@
-"""A call's parts to Python values, and what comes back to parts."""
+"""Converts a call's parts to Python values, and what the function returned to parts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _LOCAL = (
 
 
 def picture(data: Any, width: int, height: int) -> Any:
-    """(H, W, 3) uint8, read-only: an array with numpy, else a memoryview."""
+    """A read-only (H, W, 3) uint8 picture: an array with numpy, otherwise a memoryview."""
     if _arrays.np is not None:
         return _arrays.np.frombuffer(data, _arrays.np.uint8).reshape(height, width, 3)
     return memoryview(data).cast("B", (height, width, 3))
 
 
 def arguments(item: Dict[str, Any], part: Any) -> Tuple[List[Any], Dict[str, Any]]:
-    """Positional and keyword arguments of one call; `part(i)` gives the bytes of part `i`."""
+    """Positional and keyword arguments of one call. `part(i)` returns the bytes of part `i`."""
     positional: List[Any] = list(item.get("a", ()))
     keywords: Dict[str, Any] = dict(item.get("k", ()))
     for attachment in item.get("x", ()):
@@ -40,7 +40,7 @@ def arguments(item: Dict[str, Any], part: Any) -> Tuple[List[Any], Dict[str, Any
 
 
 class Result:
-    """Descriptions of results, and the parts that hold their bytes."""
+    """Descriptions of results, and the parts with their bytes."""
 
     def __init__(self) -> None:
         self.items: List[Dict[str, Any]] = []
@@ -54,7 +54,7 @@ class Result:
         return len(self.parts) - 1
 
     def value(self, name: str, value: Any) -> None:
-        """Any function's result: bytes, a picture, or what JSON can say."""
+        """Adds the result of any function: bytes, a picture, or a JSON value."""
         kind: Optional[str] = None
         if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], (bytes, bytearray)):
             if isinstance(value[1], str) and "/" in value[1]:
@@ -66,8 +66,8 @@ class Result:
             try:
                 part = self._part(value.data)
             except TypeError:
-                came = describe(value.data)
-                raise BadResult(f"{name} returned a File with {came}; expected bytes") from None
+                found = describe(value.data)
+                raise BadResult(f"{name} returned a File with {found}; expected bytes") from None
             self.items.append({"t": "bytes", "p": part, "c": kind})
             return
         pixels = _picture_result(value)
@@ -78,22 +78,22 @@ class Result:
         self.items.append({"t": "json", "p": self._part(_json(name, value))})
 
     def local(self, name: str, value: Any) -> None:
-        """Keypoints and descriptors of one picture."""
+        """Adds the keypoints and descriptors of one picture."""
         keypoints, descriptors = _pair(name, value)
         table = _cv_keypoints(keypoints)
         wanted = "(N, 4): x, y, scale, angle in radians; a fifth column may be the response"
         points = rows(keypoints if table is None else table, f"{name}'s keypoints", wanted, False)
         if points.count and points.width not in (4, 5):
-            came = describe(keypoints)
-            raise BadResult(f"{name} returned keypoints that are {came}; expected {wanted}")
+            found = describe(keypoints)
+            raise BadResult(f"{name} returned keypoints that are {found}; expected {wanted}")
         count = points.count
         expected = f"(N, D) float32 or uint8 with N = {count}"
         if descriptors is None and count == 0:
-            descriptors = []  # what OpenCV gives for a picture without structure
+            descriptors = []  # which OpenCV returns for a picture without structure
         table = rows(descriptors, f"{name}'s descriptors", expected, True)
         if table.count != count or (count and not table.width):
-            came = describe(descriptors)
-            raise BadResult(f"{name} returned descriptors that are {came}; expected {expected}")
+            found = describe(descriptors)
+            raise BadResult(f"{name} returned descriptors that are {found}; expected {expected}")
         self.items.append(
             {
                 "t": "local",
@@ -107,7 +107,7 @@ class Result:
         )
 
     def vectors(self, name: str, value: Any, count: int) -> None:
-        """One vector for each of `count` pictures."""
+        """Adds one vector for each of `count` pictures."""
         expected = f"(B, D) float32 with B = {count}"
         table = rows(value, f"{name}'s result", expected, False)
         if table.count != count or not table.width:
@@ -131,7 +131,7 @@ def _pair(name: str, value: Any) -> Tuple[Any, Any]:
 
 
 def _cv_keypoints(value: Any) -> Optional[List[List[float]]]:
-    """OpenCV's KeyPoint objects: their size is a diameter, their angle is in degrees."""
+    """Rows for OpenCV's KeyPoint objects: their size is a diameter, their angle in degrees."""
     if not isinstance(value, (list, tuple)) or not value or not hasattr(value[0], "pt"):
         return None
     degree = 0.017453292519943295
@@ -158,14 +158,14 @@ def _json(name: str, value: Any) -> bytes:
     except (TypeError, ValueError, RecursionError, UnicodeError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise BadResult(
-            f"{name} returned {describe(value)} that JSON cannot say ({reason}); expected numbers "
-            "that are finite, strings, lists, dicts with string keys, bytes alone, or a picture "
+            f"{name} returned {describe(value)} that JSON cannot express ({reason}); expected "
+            "numbers that are finite, strings, lists, dicts with string keys, bytes alone, or a picture "
             "as a (H, W, 3) uint8 array"
         ) from None
 
 
 def _plain(value: Any) -> Any:
-    """numpy's scalars and arrays, dataclasses and sets, for `json`."""
+    """Values that `json` cannot encode itself: of numpy, dataclasses and sets."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         raise TypeError("bytes inside a larger result: return them alone, or as base64 text")
     if hasattr(value, "tolist") and hasattr(value, "dtype"):

@@ -1,4 +1,4 @@
-"""Frames between the server and a worker; docs/worker-protocol.md says what each byte means."""
+"""Frames between the server and a worker, as docs/worker-protocol.md defines them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ HEADER = struct.Struct("<IBBHIII")
 HELLO, CALL, GRANT, STOP, PING = 1, 2, 3, 4, 5
 READY, FAILED, RESULT, RAISED, BAD_RESULT, NEED, PONG = 16, 17, 18, 19, 20, 21, 22
 
-#: Results shorter than this travel in the frame.
+#: Results of at most this many bytes travel in the frame.
 INLINE = 32 * 1024
 _BUFFER = 64 * 1024
 _FDS = 3
-#: Calls that follow each other within so many seconds find the worker awake.
+#: How long a worker looks for the next call before it sleeps, in seconds.
 _AWAKE = 150e-6 if hasattr(os, "sched_yield") else 0.0
 _ANCILLARY = socket.CMSG_LEN(_FDS * array.array("i").itemsize)
 
@@ -39,16 +39,16 @@ class Closed(Exception):
 
 
 class Channel:
-    """The worker's end of the socket. Only the main thread uses it."""
+    """The worker's end of the socket, for the main thread only."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._buffer = memoryview(bytearray(_BUFFER))
         self._have = 0
-        self._soon = False  # whether the last frame came soon, so that the next one may
+        self._soon = False  # whether the last frame came soon after the reply before
 
     def receive(self) -> Frame:
-        """The next frame. `body` is valid until the next call of this."""
+        """Returns the next frame. Its `body` is valid until the next call."""
         fds: List[int] = []
         while self._have < HEADER.size:
             self._have += self._read(self._buffer[self._have :], fds)
@@ -63,18 +63,18 @@ class Channel:
         have = self._have
         while have < total:
             have += self._read(view[have:total], fds)
-        # The server waits for an answer before it sends again: nothing follows a frame.
+        # Nothing follows a frame: the server sends again only after the reply.
         self._have = 0
         meta = json.loads(bytes(view[HEADER.size : HEADER.size + meta_len])) if meta_len else {}
         return Frame(kind, number, meta, view[HEADER.size + meta_len : total], fds)
 
     def _read(self, into: memoryview, fds: List[int]) -> int:
-        came = self._awake(into) if self._soon else None
-        if came is None:
+        received = self._awake(into) if self._soon else None
+        if received is None:
             begun = time.perf_counter()
-            came = self._sock.recvmsg_into([into], _ANCILLARY)
+            received = self._sock.recvmsg_into([into], _ANCILLARY)
             self._soon = time.perf_counter() - begun < 2 * _AWAKE
-        count, ancillary, _flags, _address = came
+        count, ancillary, _flags, _address = received
         if ancillary:
             fds.extend(_descriptors(ancillary))
         if count == 0:
@@ -82,7 +82,7 @@ class Channel:
         return count
 
     def _awake(self, into: memoryview) -> Any:
-        """Looks without sleeping: to be woken costs more than a short function takes."""
+        """Reads without sleeping: waking up takes longer than a short function."""
         until = time.perf_counter() + _AWAKE
         while time.perf_counter() < until:
             try:
