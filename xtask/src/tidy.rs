@@ -42,7 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const UNSAFE_FILES: &[&str] = &[
     "crates/resight-index/src/mapped.rs",
     "crates/resight-plugin/src/embedded/lent.rs",
-    "crates/resight-plugin/src/mapping.rs",
+    "crates/resight-plugin/src/worker/mapping.rs",
     "crates/resight-vision/src/dispatch.rs",
     "crates/resight-vision/src/distance/x86.rs",
     "crates/resight-vision/src/matching/x86.rs",
@@ -58,7 +58,6 @@ const MAY_HAVE_CIRCLES: &[&str] = &[
     "resight-engine",
     "resight-index",
     "resight-models",
-    "resight-plugin",
     "resight-vision",
 ];
 

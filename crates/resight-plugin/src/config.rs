@@ -1,15 +1,15 @@
-//! What a plug-in is started with, and what each limit is by default.
+//! The configuration of a plug-in, with the default of each limit.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::PluginError;
-use crate::slot::Transport;
+use crate::worker::memory::Transport;
 
-/// How a plug-in runs. [`PluginConfig::new`] gives the defaults.
+/// How a plug-in runs. [`PluginConfig::new`] sets the defaults.
 #[derive(Clone, Debug)]
 pub struct PluginConfig {
-    /// Names the plug-in in addresses, logs and models: lower-case letters, digits, `-`, `_`.
+    /// The plug-in's name in addresses, logs and models: lower-case letters, digits, `-`, `_`.
     pub name: String,
     /// The author's Python file.
     pub file: PathBuf,
@@ -17,50 +17,50 @@ pub struct PluginConfig {
     pub python: PathBuf,
     /// Worker processes.
     pub workers: usize,
-    /// Calls that may wait for a worker; one more is answered [`PluginError::Busy`].
+    /// Calls that may wait for a worker; one more fails with [`PluginError::Busy`].
     pub queue: usize,
-    /// How long one call may run, unless it says otherwise.
+    /// How long one call may run, unless its options say otherwise.
     pub time_limit: Duration,
     /// How long a call may wait for a worker.
     pub wait_limit: Duration,
     /// How long a worker may take to load the file and warm up.
     pub start_limit: Duration,
-    /// Resident memory of a worker with its child processes, in bytes; looked at every 200 ms.
+    /// Resident memory of a worker with its child processes, in bytes; checked every 200 ms.
     pub memory_limit: Option<u64>,
-    /// `RLIMIT_AS` of a worker in bytes. Off by default: numerical libraries reserve far more
+    /// `RLIMIT_AS` of a worker, in bytes. Off by default: numerical libraries reserve far more
     /// address space than they use.
     pub address_space_limit: Option<u64>,
-    /// `RLIMIT_DATA` of a worker in bytes.
+    /// `RLIMIT_DATA` of a worker, in bytes.
     pub data_limit: Option<u64>,
-    /// Processes that a worker may consist of, itself included.
+    /// Processes of a worker, itself included.
     pub process_limit: usize,
-    /// A worker is replaced after so many calls.
+    /// Calls after which a worker is replaced.
     pub max_calls: Option<u64>,
-    /// A worker is replaced after so long.
+    /// Age at which a worker is replaced.
     pub max_age: Option<Duration>,
-    /// Bytes that one answer may have.
+    /// Most bytes of one result.
     pub max_result: u64,
-    /// A worker that died is replaced after 0.1 s, then 0.2 s and so on up to this, until a minute
-    /// has passed without a death.
+    /// Longest delay before a dead worker is replaced. It is 0.1 s at first, doubles with each death and
+    /// is 0.1 s again after a minute without one.
     pub restart_delay: Duration,
     /// Unexplained deaths within `breaker_window` after which calls are refused for a while.
     pub breaker_deaths: usize,
-    /// See `breaker_deaths`.
+    /// The time in which `breaker_deaths` are counted.
     pub breaker_window: Duration,
-    /// For how long calls are refused, at first; doubled up to a minute.
+    /// How long calls are refused at first; doubles up to a minute.
     pub breaker_pause: Duration,
-    /// Inputs that killed a worker and are refused until the next reload.
+    /// Most inputs refused because they killed a worker. A reload clears them.
     pub quarantine: usize,
-    /// Load the file again when it changes.
+    /// Reload the file when it changes.
     pub watch: bool,
-    /// Environment variables of the workers, beside the server's own.
+    /// Environment variables of the workers, added to the server's own.
     pub environment: Vec<(String, String)>,
-    /// Run in this process instead of workers: quicker, and nothing protects the server from the
-    /// file. `workers` is then the number of threads, and of the limits those of time, waiting and
-    /// result hold.
+    /// Run in this process instead of workers: faster, but nothing protects the server from the
+    /// file. `workers` is then the number of threads; only the limits of time, waiting and result
+    /// apply.
     #[cfg(feature = "embed")]
     pub in_process: bool,
-    /// The transport to begin with; the next ones are tried where it is not to be had. For tests.
+    /// The transport to try first. For tests.
     #[doc(hidden)]
     pub transport: Transport,
 }
@@ -105,12 +105,12 @@ impl PluginConfig {
         }
     }
 
-    /// Refuses what cannot work, before anything is started, and makes the file's path absolute.
+    /// Refuses values that cannot work and makes the paths absolute.
     pub(crate) fn checked(mut self) -> Result<Self, PluginError> {
         let refuse = |detail: String| Err(PluginError::Config { detail });
         if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(is_name) {
             return refuse(format!(
-                "\"{}\" is no name for a plug-in: 1 to 64 of a-z, 0-9, - and _",
+                "\"{}\" cannot name a plug-in: take 1 to 64 of a-z, 0-9, - and _",
                 self.name
             ));
         }
@@ -118,13 +118,13 @@ impl PluginConfig {
             return refuse(format!("{} workers: take 1 to 256", self.workers));
         }
         if self.queue == 0 || self.max_result == 0 || self.process_limit == 0 {
-            return refuse("queue, max_result and process_limit are at least 1".into());
+            return refuse("queue, max_result and process_limit must be at least 1".into());
         }
         self.file = match std::path::absolute(&self.file) {
             Ok(file) if file.is_file() => file,
             _ => return refuse(format!("there is no file {}", self.file.display())),
         };
-        // A path with a slash is taken from here, whatever folder the worker runs in.
+        // The worker may run in another folder, so a relative path has to be resolved here.
         if self.python.components().count() > 1
             && let Ok(python) = std::path::absolute(&self.python)
         {
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_come_from_files_and_are_checked() {
+    fn the_name_comes_from_the_file_and_values_that_cannot_work_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("My Algorithm.py");
         std::fs::write(&file, "").unwrap();
@@ -156,7 +156,7 @@ mod tests {
                     name: "a/b".into(),
                     ..config.clone()
                 },
-                "no name",
+                "cannot name",
             ),
             (
                 PluginConfig {

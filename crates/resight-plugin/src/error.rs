@@ -1,21 +1,21 @@
-//! Why a call was not answered. Each kind has a stable code, a side and a next step.
+//! Why a call got no reply. Each error has a stable code, a side and a next step.
 
 use std::time::Duration;
 
 use resight_vision::{ExtractError, Fault};
 
-/// Whose it is to act on an error.
+/// Who can act on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The one who calls: the request cannot be served as it is.
+    /// The caller: the request cannot be served as it is.
     Caller,
-    /// The author of the plug-in: the Python code does what it must not.
+    /// The author of the plug-in: the Python code is wrong.
     Author,
-    /// The one who runs the server: configuration, load, or a fault of Resight.
+    /// The operator of the server: configuration, load, or a fault of Resight.
     Server,
 }
 
-/// Why a plug-in gave no answer.
+/// Why a plug-in returned no reply.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PluginError {
@@ -28,9 +28,9 @@ pub enum PluginError {
     /// The file has no such function.
     #[error("the plug-in has no function \"{function}\"; it has: {known}")]
     NoFunction {
-        /// What was asked for.
+        /// The function called.
         function: String,
-        /// The functions there are.
+        /// The functions that the file has.
         known: String,
     },
     /// The function raised an exception.
@@ -49,7 +49,7 @@ pub enum PluginError {
         /// The last line of the author's own file in the traceback.
         line: Option<u32>,
     },
-    /// What the function returned cannot be used.
+    /// The function returned a value that cannot be used.
     #[error("{detail}")]
     BadResult {
         /// The function called.
@@ -68,43 +68,43 @@ pub enum PluginError {
         output: Vec<String>,
         /// The author's file.
         file: String,
-        /// The author's line that ran, where the dump tells.
+        /// The author's line that ran, if the dump names it.
         line: Option<u32>,
     },
-    /// The call ran longer than it may.
+    /// The call ran past its time limit.
     #[error("{function} was stopped after {:.1} s{}", limit.as_secs_f64(), at(file, *line))]
     Timeout {
         /// The function called.
         function: String,
         /// The limit.
         limit: Duration,
-        /// Where it was, as Python dumped it.
+        /// Python's dump of where it ran.
         output: Vec<String>,
         /// The author's file.
         file: String,
         /// The author's line that ran.
         line: Option<u32>,
     },
-    /// The worker took more memory, or more processes, than it may.
+    /// The worker exceeded its limit of memory or of processes.
     #[error("{function} was stopped: its worker {detail}")]
     TooMuch {
         /// The function called.
         function: String,
-        /// What it took and what it may take.
+        /// What it used, and the limit.
         detail: String,
     },
-    /// These bytes killed a worker before.
+    /// These input bytes killed a worker before.
     #[error("these bytes are refused: {reason}")]
     Quarantined {
-        /// What they did.
+        /// How the worker ended.
         reason: String,
     },
-    /// Too many calls wait already, or this one waited too long.
+    /// The queue is full, or this call waited too long in it.
     #[error("the plug-in is busy: {waiting} calls wait")]
     Busy {
         /// Calls in the queue.
         waiting: usize,
-        /// When to come again.
+        /// When to try again.
         retry_after: Duration,
     },
     /// No worker can serve now.
@@ -112,10 +112,10 @@ pub enum PluginError {
     Broken {
         /// Why the last worker ended or did not start.
         reason: String,
-        /// When the next worker is tried.
+        /// When the next worker is started.
         retry_after: Duration,
     },
-    /// A worker did not come up.
+    /// A worker did not start.
     #[error("the plug-in did not start: {reason}")]
     StartFailed {
         /// Why, in a sentence.
@@ -123,25 +123,25 @@ pub enum PluginError {
         /// The traceback or the worker's last lines.
         traceback: String,
     },
-    /// The worker did not keep to the protocol.
+    /// The worker broke the protocol.
     #[error("{function} broke the connection to the server: {detail}")]
     Protocol {
         /// The function called.
         function: String,
-        /// What came.
+        /// What it sent.
         detail: String,
     },
-    /// The answer is larger than it may be.
-    #[error("{function} returned {bytes} bytes; at most {limit} are taken")]
+    /// The result exceeds the limit.
+    #[error("{function} returned {bytes} bytes; the limit is {limit}")]
     TooLarge {
         /// The function called.
         function: String,
-        /// Its size.
+        /// The result's size.
         bytes: u64,
         /// The limit.
         limit: u64,
     },
-    /// The file gives other features now than those that are stored.
+    /// The file's model is another one now than that of the stored features.
     #[error("the plug-in's model is now {now}, and was {was} when the collection was opened")]
     ModelChanged {
         /// The model at the start.
@@ -155,7 +155,7 @@ pub enum PluginError {
     /// The plug-in has been shut down.
     #[error("the plug-in has been shut down")]
     Closed,
-    /// Something between server and worker failed that neither of them decides.
+    /// The operating system or the transport failed.
     #[error("the server could not reach its worker: {detail}")]
     Io {
         /// What failed.
@@ -167,7 +167,7 @@ impl From<PluginError> for ExtractError {
     fn from(error: PluginError) -> Self {
         Self {
             code: error.code(),
-            fault: error.fault(),
+            fault: error.row().2,
             detail: error.to_string(),
             next_step: error.next_step(),
             traceback: error.traceback(),
@@ -186,17 +186,17 @@ impl PluginError {
         self.row().0
     }
 
-    /// Whose it is to act.
+    /// Who can act on it.
     pub fn side(&self) -> Side {
         self.row().1
     }
 
-    /// What to do about it.
+    /// What to do next.
     pub fn next_step(&self) -> &'static str {
-        self.row().2
+        self.row().3
     }
 
-    /// When to try again, where that can help.
+    /// When to try again, if that can help.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy { retry_after, .. } | Self::Broken { retry_after, .. } => Some(*retry_after),
@@ -204,7 +204,7 @@ impl PluginError {
         }
     }
 
-    /// The traceback or the worker's last lines, where there are any.
+    /// The traceback or the worker's last lines, if there are any.
     pub fn traceback(&self) -> Option<String> {
         match self {
             Self::Raised { traceback, .. } => {
@@ -220,108 +220,155 @@ impl PluginError {
         }
     }
 
-    /// What it says about describing pictures.
-    fn fault(&self) -> Fault {
-        match self {
-            Self::Raised { .. }
-            | Self::BadResult { .. }
-            | Self::Crashed { .. }
-            | Self::Timeout { .. }
-            | Self::TooMuch { .. }
-            | Self::Quarantined { .. }
-            | Self::Protocol { .. }
-            | Self::TooLarge { .. } => Fault::Picture,
-            Self::Busy { .. } | Self::Broken { .. } => Fault::Passing,
-            Self::Config { .. }
-            | Self::NoFunction { .. }
-            | Self::StartFailed { .. }
-            | Self::ModelChanged { .. }
-            | Self::Cancelled
-            | Self::Closed
-            | Self::Io { .. } => Fault::Extractor,
+    pub(crate) fn no_thread(error: std::io::Error) -> Self {
+        Self::Io {
+            detail: format!("no thread can be started: {error}"),
         }
     }
 
-    fn row(&self) -> (&'static str, Side, &'static str) {
+    /// Code, side, what it means for the picture that is being described, and the next step.
+    // Long because it is one table, with a row for each error.
+    fn row(&self) -> (&'static str, Side, Fault, &'static str) {
+        use Fault::{Extractor, Passing, Picture};
         use Side::{Author, Caller, Server};
         match self {
             Self::Config { .. } => (
                 "plugin_config",
                 Server,
+                Extractor,
                 "Correct the plug-in's settings as the detail says.",
             ),
             Self::NoFunction { .. } => (
                 "plugin_no_function",
                 Caller,
+                Extractor,
                 "Use one of the functions that the detail lists.",
             ),
             Self::Raised { .. } => (
                 "plugin_raised",
                 Author,
+                Picture,
                 "Look at the line that the traceback names.",
             ),
             Self::BadResult { .. } => (
                 "plugin_bad_result",
                 Author,
+                Picture,
                 "Return what the detail says is expected; `resight plugin check FILE` tries it.",
             ),
             Self::Crashed { .. } => (
                 "plugin_crashed",
                 Author,
+                Picture,
                 "Look at the cause and the last lines of output; the worker has been replaced.",
             ),
             Self::Timeout { .. } => (
                 "plugin_timeout",
                 Author,
+                Picture,
                 "Make the function faster, or raise the plug-in's time limit.",
             ),
             Self::TooMuch { .. } => (
                 "plugin_too_much",
                 Author,
+                Picture,
                 "Take less memory and fewer processes, or raise the plug-in's limits.",
             ),
             Self::Quarantined { .. } => (
                 "plugin_quarantined",
                 Author,
+                Picture,
                 "Correct what the reason names and reload the plug-in; other inputs are served.",
             ),
             Self::Busy { .. } => (
                 "plugin_busy",
                 Server,
+                Passing,
                 "Try again after the time in Retry-After, or start more workers.",
             ),
             Self::Broken { .. } => (
                 "plugin_broken",
                 Author,
+                Passing,
                 "Correct what the reason names and reload the plug-in; it is retried by itself.",
             ),
             Self::StartFailed { .. } => (
                 "plugin_start_failed",
                 Author,
+                Extractor,
                 "Run `resight plugin check FILE` with the same interpreter and correct the error.",
             ),
             Self::Protocol { .. } => (
                 "plugin_protocol",
                 Author,
+                Picture,
                 "Leave descriptors alone that the code did not open; the worker has been replaced.",
             ),
             Self::TooLarge { .. } => (
                 "plugin_too_large",
                 Author,
+                Picture,
                 "Return less, or raise the plug-in's limit for results.",
             ),
             Self::ModelChanged { .. } => (
                 "plugin_model_changed",
                 Server,
+                Extractor,
                 "Index the pictures again with the new model, or set the old version back.",
             ),
-            Self::Cancelled => ("plugin_cancelled", Caller, "Send the request again."),
-            Self::Closed => ("plugin_closed", Server, "Start the server again."),
+            Self::Cancelled => (
+                "plugin_cancelled",
+                Caller,
+                Extractor,
+                "Send the request again.",
+            ),
+            Self::Closed => (
+                "plugin_closed",
+                Server,
+                Extractor,
+                "Start the server again.",
+            ),
             Self::Io { .. } => (
                 "plugin_io",
                 Server,
+                Extractor,
                 "Try again; if it stays, look into the server's log.",
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extractors_error_says_whether_the_picture_the_moment_or_the_plug_in_is_at_fault() {
+        let cases = [
+            (
+                PluginError::TooLarge {
+                    function: "f".into(),
+                    bytes: 2,
+                    limit: 1,
+                },
+                Fault::Picture,
+            ),
+            (
+                PluginError::Busy {
+                    waiting: 3,
+                    retry_after: Duration::from_secs(2),
+                },
+                Fault::Passing,
+            ),
+            (PluginError::Closed, Fault::Extractor),
+        ];
+        for (error, fault) in cases {
+            let (code, retry_after) = (error.code(), error.retry_after());
+            let seen = ExtractError::from(error);
+            assert_eq!(
+                (seen.code, seen.fault, seen.retry_after),
+                (code, fault, retry_after)
+            );
         }
     }
 }

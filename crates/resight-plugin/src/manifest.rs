@@ -1,27 +1,35 @@
-//! What a worker says about itself and about the file it has loaded.
+//! The functions of a loaded file, as a worker's handshake describes them.
+
+use std::ops::Deref;
+use std::sync::Arc;
 
 use serde::Deserialize;
+
+use crate::error::PluginError;
+
+/// The version of the worker protocol that both sides must speak.
+pub(crate) const PROTOCOL: u32 = 1;
 
 /// A parameter of a function.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct Parameter {
     /// Its name.
     pub name: String,
-    /// Python's name for its kind: `positional_or_keyword`, `keyword_only`, …
+    /// Python's name of its kind: `positional_or_keyword`, `keyword_only`, …
     pub kind: String,
     /// Whether it has no default.
     pub required: bool,
-    /// Its annotation as text, or nothing.
+    /// Its annotation as text; empty without one.
     #[serde(default)]
     pub annotation: String,
 }
 
-/// How calls are gathered.
+/// How calls of one function are gathered into one.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 pub struct Batch {
-    /// At most so many.
+    /// Most calls in a batch.
     pub max: usize,
-    /// Others are waited for so long after the first.
+    /// How long the first call waits for others, in milliseconds.
     pub wait_ms: f64,
 }
 
@@ -38,7 +46,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The function's name where no decorator says otherwise.
+    /// The function's name without a decorator.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Extract => "extract",
@@ -48,7 +56,7 @@ impl Role {
     }
 }
 
-/// What kind of descriptor an author declares.
+/// The kind of descriptor that an author declares.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum DeclaredKind {
@@ -63,89 +71,88 @@ pub enum DeclaredKind {
 /// A function of the file.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Function {
-    /// The name it is called by.
+    /// The name that calls use.
     pub name: String,
-    /// What it is for.
+    /// Its role.
     pub role: Role,
-    /// As Python shows it.
+    /// Its signature as Python prints it.
     pub signature: String,
     /// Its docstring.
     #[serde(default)]
     pub doc: String,
-    /// Where it begins in the file.
+    /// Its first line in the file.
     #[serde(default)]
     pub line: u32,
     /// Its parameters.
     #[serde(default)]
     pub parameters: Vec<Parameter>,
-    /// Whether and how calls are gathered.
+    /// How its calls are gathered, if they are.
     #[serde(default)]
     pub batch: Option<Batch>,
-    /// The route that the author wants.
+    /// The HTTP path that the author wants beside the usual one.
     #[serde(default)]
     pub route: Option<String>,
-    /// The HTTP methods that the author wants.
+    /// The HTTP methods that the author allows; all without.
     #[serde(default)]
     pub methods: Option<Vec<String>>,
-    /// The model's name, where it is not the plug-in's.
+    /// The model's name; the plug-in's without.
     #[serde(default)]
     pub model: Option<String>,
     /// The model's version.
     #[serde(default)]
     pub version: Option<String>,
-    /// The kind of its descriptors.
+    /// The kind of its descriptors, if declared.
     #[serde(default)]
     pub kind: Option<DeclaredKind>,
-    /// Their length.
+    /// Values in a descriptor or vector, if declared.
     #[serde(default)]
     pub dimension: Option<usize>,
 }
 
-/// A generation of workers: all of them run the same bytes of the file.
+/// One loaded version of the file, its generation. All its workers run the same bytes.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Manifest {
     protocol: u32,
     /// Python's version, such as `3.12.1`.
     pub python: String,
-    /// `CPython`, as a rule.
+    /// Python's implementation, usually `CPython`.
     pub implementation: String,
-    /// The interpreter.
+    /// The interpreter's path.
     #[serde(default)]
     pub executable: String,
     /// Whether it has a global interpreter lock.
     pub gil: bool,
-    /// numpy's version.
+    /// numpy's version, if it can be imported.
     #[serde(default)]
     pub numpy: Option<String>,
-    /// The file's `__version__`.
+    /// The file's `__version__`, if it is text.
     #[serde(default)]
     pub version: Option<String>,
     /// The file's docstring.
     #[serde(default)]
     pub doc: String,
-    /// How long loading and warming up took.
+    /// Time to load and warm up, in milliseconds.
     #[serde(default)]
     pub load_ms: f64,
-    /// What can be called.
+    /// The functions that can be called.
     pub functions: Vec<Function>,
-    /// Hash of the file's bytes; set by the server.
+    /// Hash of the file's bytes, set by the server.
     #[serde(skip)]
     pub hash: String,
-    /// Counts loads of the file; set by the server.
+    /// Number of this load of the file, set by the server.
     #[serde(skip)]
     pub generation: u64,
 }
 
 impl Manifest {
-    /// Reads a worker's handshake; a sentence about what is wrong with it otherwise.
+    /// Reads a worker's handshake. The error is a sentence about what is wrong with it.
     pub(crate) fn read(meta: &[u8], hash: &str, generation: u64) -> Result<Self, String> {
         let mut manifest: Self =
             serde_json::from_slice(meta).map_err(|e| format!("its handshake is not valid: {e}"))?;
-        if manifest.protocol != crate::wire::PROTOCOL {
+        if manifest.protocol != PROTOCOL {
             return Err(format!(
                 "it speaks version {} of the worker protocol and the server version {}",
-                manifest.protocol,
-                crate::wire::PROTOCOL
+                manifest.protocol, PROTOCOL
             ));
         }
         let number = |i| manifest.python.split('.').nth(i)?.parse::<u32>().ok();
@@ -163,24 +170,56 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The function called `name`.
+    /// The function named `name`.
     pub fn function(&self, name: &str) -> Option<&Function> {
         self.functions.iter().find(|f| f.name == name)
     }
 
-    /// The function that has `role`: `extract` or `embed`.
-    pub fn with_role(&self, role: Role) -> Option<&Function> {
-        self.functions.iter().find(|f| f.role == role)
+    /// The first function that satisfies `is`, to be called by [`crate::Call::of`].
+    pub fn find(self: &Arc<Self>, is: impl FnMut(&Function) -> bool) -> Option<FunctionRef> {
+        let index = self.functions.iter().position(is)?;
+        let manifest = self.clone();
+        Some(FunctionRef { manifest, index })
     }
 
-    /// All names, for a message.
-    pub(crate) fn names(&self) -> String {
+    /// The function named `name`, or an error that lists the names there are.
+    pub fn require(self: &Arc<Self>, name: &str) -> Result<FunctionRef, PluginError> {
+        self.find(|f| f.name == name)
+            .ok_or_else(|| self.lacks(name))
+    }
+
+    /// The error for a function that the file does not have.
+    pub(crate) fn lacks(&self, function: &str) -> PluginError {
         let names: Vec<&str> = self.functions.iter().map(|f| f.name.as_str()).collect();
-        if names.is_empty() {
-            "none".into()
-        } else {
-            names.join(", ")
+        PluginError::NoFunction {
+            function: function.into(),
+            known: if names.is_empty() {
+                "none".into()
+            } else {
+                names.join(", ")
+            },
         }
+    }
+}
+
+/// A function of one loaded version of the file. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct FunctionRef {
+    manifest: Arc<Manifest>,
+    index: usize,
+}
+
+impl FunctionRef {
+    pub(crate) fn generation(&self) -> u64 {
+        self.manifest.generation
+    }
+}
+
+impl Deref for FunctionRef {
+    type Target = Function;
+
+    fn deref(&self) -> &Function {
+        &self.manifest.functions[self.index]
     }
 }
 
@@ -198,8 +237,8 @@ mod tests {
     }
 
     #[test]
-    fn old_speakers_are_refused() {
-        let good = check(crate::wire::PROTOCOL, "3.13.0").unwrap();
+    fn a_worker_of_another_protocol_or_an_old_python_is_refused() {
+        let good = check(PROTOCOL, "3.13.0").unwrap();
         assert_eq!(good.function("f").unwrap().batch.unwrap().max, 1);
         assert!(check(99, "3.13.0").unwrap_err().contains("version 99"));
         assert!(check(1, "3.8.18").unwrap_err().contains("older than 3.9"));
@@ -209,5 +248,15 @@ mod tests {
                 .unwrap_err()
                 .contains("not valid")
         );
+    }
+
+    #[test]
+    fn a_function_is_found_once_and_a_missing_one_lists_the_others() {
+        let manifest = Arc::new(check(PROTOCOL, "3.13.0").unwrap());
+        let found = manifest.require("f").unwrap();
+        assert_eq!((found.name.as_str(), found.generation()), ("f", 3));
+        let missing = manifest.require("g").unwrap_err();
+        assert_eq!(missing.code(), "plugin_no_function");
+        assert!(missing.to_string().ends_with("it has: f"), "{missing}");
     }
 }

@@ -1,34 +1,35 @@
-//! A plug-in: an author's file, and the calls to it, whichever way it runs.
+//! A plug-in: an author's file, and calls of its functions.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::call::{Call, CallOptions};
 use crate::config::PluginConfig;
 #[cfg(feature = "embed")]
-use crate::embedded::Embedded;
+use crate::embedded::EmbeddedPlugin;
 use crate::error::PluginError;
-use crate::manifest::Manifest;
+use crate::manifest::{FunctionRef, Manifest};
+use crate::queue::reply_slot::PendingReply;
+use crate::reply::Outcome;
 use crate::status::Status;
-use crate::ticket::{CallOptions, Callback, Outcome, Ticket};
-use crate::value::Call;
-use crate::workers::Workers;
+use crate::workers::WorkerPlugin;
 
 /// A running plug-in. Dropping it ends its workers and whatever they started.
-pub struct Plugin(Way);
+pub struct Plugin(Runtime);
 
-enum Way {
-    Workers(Workers),
+enum Runtime {
+    Workers(WorkerPlugin),
     #[cfg(feature = "embed")]
-    Embedded(Embedded),
+    Embedded(EmbeddedPlugin),
 }
 
-/// The same call of whichever there is.
+/// Calls the same method of whichever runtime there is.
 macro_rules! either {
-    ($plugin:expr, $way:ident => $call:expr) => {
+    ($plugin:expr, $runtime:ident => $call:expr) => {
         match &$plugin.0 {
-            Way::Workers($way) => $call,
+            Runtime::Workers($runtime) => $call,
             #[cfg(feature = "embed")]
-            Way::Embedded($way) => $call,
+            Runtime::Embedded($runtime) => $call,
         }
     };
 }
@@ -40,71 +41,70 @@ impl Plugin {
         let config = config.checked()?;
         #[cfg(feature = "embed")]
         if config.in_process {
-            return Embedded::start(config).map(|way| Self(Way::Embedded(way)));
+            return EmbeddedPlugin::start(config).map(|it| Self(Runtime::Embedded(it)));
         }
-        Workers::start(config).map(|way| Self(Way::Workers(way)))
+        WorkerPlugin::start(config).map(|it| Self(Runtime::Workers(it)))
     }
 
     /// The configuration, checked.
     pub fn config(&self) -> &PluginConfig {
-        either!(self, way => way.config())
+        either!(self, it => it.config())
     }
 
-    /// Waits for the first worker, up to `limit`; its manifest, or why there is none.
+    /// Waits at most `limit` for the first worker. Returns its manifest, or why there is none.
     pub fn wait_ready(&self, limit: Duration) -> Result<Arc<Manifest>, PluginError> {
-        either!(self, way => way.wait_ready(limit))
+        either!(self, it => it.wait_ready(limit))
     }
 
-    /// What is served now; none before the first worker is ready.
+    /// The version of the file that serves now; none before the first worker is ready.
     pub fn manifest(&self) -> Option<Arc<Manifest>> {
-        either!(self, way => way.manifest())
+        either!(self, it => it.manifest())
     }
 
-    /// Calls a function and waits for the answer. Where a worker is free, the call runs on this
-    /// thread and borrowed bytes are not copied into a queue.
+    /// Looks a function up for [`Call::of`]. Before the first worker is ready, the error says why
+    /// there is none.
+    pub fn function(&self, name: &str) -> Result<FunctionRef, PluginError> {
+        if let Some(manifest) = self.manifest() {
+            return manifest.require(name);
+        }
+        let status = self.status();
+        let last_error = status.last_error;
+        Err(PluginError::StartFailed {
+            reason: status.reason.unwrap_or_else(|| "it is starting".into()),
+            traceback: last_error.and_then(|e| e.traceback).unwrap_or_default(),
+        })
+    }
+
+    /// Calls a function and waits for the reply. When a worker is free, the call runs on this thread
+    /// and its borrowed bytes are not copied into a queue.
     pub fn call(&self, call: Call<'_>) -> Outcome {
         self.call_with(call, CallOptions::default())
     }
 
     /// As [`Plugin::call`], with options.
     pub fn call_with(&self, call: Call<'_>, options: CallOptions) -> Outcome {
-        either!(self, way => way.call_with(call, options))
+        either!(self, it => it.call_with(call, options))
     }
 
     /// Calls a function from a task, within a tokio runtime that has I/O and time. Dropping the
-    /// future takes the call back.
+    /// future cancels the call.
     pub async fn call_async(&self, call: Call<'static>, options: CallOptions) -> Outcome {
-        either!(self, way => way.call_async(call, options).await)
+        either!(self, it => it.call_async(call, options).await)
     }
 
-    /// Puts a call into the queue. A refusal, too, comes through the ticket.
-    pub fn submit(&self, call: Call<'static>, options: CallOptions) -> Ticket {
-        self.ticket(call, options, None)
+    /// Puts a call into the queue. The pending reply also gets a refusal.
+    pub fn submit(&self, call: Call<'static>, options: CallOptions) -> PendingReply {
+        either!(self, it => it.submit(call, options))
     }
 
-    /// As [`Plugin::submit`], and `done` gets the outcome: on a thread of the plug-in, or on this
-    /// one when the call is refused. It must not block. Dropping the ticket cancels the call.
-    pub fn submit_then(
-        &self,
-        call: Call<'static>,
-        options: CallOptions,
-        done: impl FnOnce(Outcome) + Send + 'static,
-    ) -> Ticket {
-        self.ticket(call, options, Some(Box::new(done)))
-    }
-
-    fn ticket(&self, call: Call<'static>, options: CallOptions, done: Option<Callback>) -> Ticket {
-        either!(self, way => way.submit(call, options, done))
-    }
-
-    /// Loads the file anew: new workers are started and warmed, then they serve and the old ones
-    /// finish what they do. When one of them does not come up, the old ones stay.
+    /// Loads the file again: starts and warms up new workers, which then serve while the old ones
+    /// finish their calls. When one of the new ones fails, the old ones stay.
     pub fn reload(&self) -> Result<Arc<Manifest>, PluginError> {
-        either!(self, way => way.reload())
+        either!(self, it => it.reload())
     }
 
-    /// How it does.
+    /// The state of the plug-in now.
     pub fn status(&self) -> Status {
-        either!(self, way => way.status())
+        either!(self, it => it.status())
     }
 }

@@ -1,263 +1,49 @@
-//! A worker's answer to values. Nothing in it is believed before it is checked.
+//! What a call returns.
 
 use resight_vision::{Image, Keypoint};
+use serde_json::Value;
 
 use crate::error::PluginError;
-use crate::slot::Slot;
-use crate::value::{Call, Content, Local, Reply, Rows};
-use crate::wire::{Described, ReplyMeta};
 
-const MAX_FEATURES: usize = 1_000_000;
-const MAX_DIMENSION: usize = 65_536;
-/// Keypoints may lie so far outside of the picture, in pixels: refinement moves them.
-const MARGIN: f32 = 2.0;
+/// A call's reply, or why there is none.
+pub type Outcome = Result<Reply, PluginError>;
 
-/// What is wrong with an answer: with the worker's words, or with the author's values.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    Protocol(String),
-    Author(String),
+/// What a function returned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// Any JSON value.
+    Json(Value),
+    /// Bytes with their content type.
+    Bytes {
+        /// The function's own, or `application/octet-stream`.
+        content_type: String,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// A picture, to be encoded.
+    Picture(Image),
+    /// `extract`'s features of one picture.
+    Local(Local),
+    /// `embed`'s vector of one picture, not normalised.
+    Vector(Vec<f32>),
 }
 
-fn garbled(what: &str) -> Fault {
-    Fault::Protocol(format!("an answer that contradicts itself: {what}"))
+/// Features that `extract` returned, checked: `keypoints.len() * dimension` values in `rows`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Local {
+    /// Keypoints, in pixels of the picture.
+    pub keypoints: Vec<Keypoint>,
+    /// Values in one row.
+    pub dimension: usize,
+    /// Descriptors, one row a keypoint.
+    pub rows: Rows,
 }
 
-/// The parts of an answer, from the frame or from shared memory.
-pub(crate) fn parts(
-    meta: &ReplyMeta,
-    body: Vec<u8>,
-    slot: Option<&Slot>,
-    limit: u64,
-) -> Result<Vec<Vec<u8>>, Fault> {
-    let total = meta.p.iter().try_fold(0u64, |sum, n| sum.checked_add(*n));
-    let total = total
-        .filter(|t| *t <= limit)
-        .ok_or_else(|| garbled("its length"))?;
-    if !meta.slot {
-        if total != body.len() as u64 {
-            return Err(garbled("its length"));
-        }
-        if let [_] = meta.p[..] {
-            return Ok(vec![body]);
-        }
-    }
-    let mut at = 0u64;
-    let mut parts = Vec::with_capacity(meta.p.len());
-    for length in &meta.p {
-        let part = if meta.slot {
-            slot.filter(|s| at + length <= s.size)
-                .and_then(|s| s.read(at, *length as usize).ok())
-                .ok_or_else(|| garbled("it lies outside of its memory"))?
-        } else {
-            body[at as usize..(at + length) as usize].to_vec()
-        };
-        parts.push(part);
-        at += length;
-    }
-    Ok(parts)
-}
-
-/// One reply for each of `calls`.
-pub(crate) fn replies(
-    meta: &ReplyMeta,
-    mut parts: Vec<Vec<u8>>,
-    calls: &[&Call<'_>],
-) -> Result<Vec<Reply>, Fault> {
-    if meta.r.len() != calls.len() {
-        return Err(garbled("the number of results"));
-    }
-    let mut take = |i: usize| {
-        parts
-            .get_mut(i)
-            .map(std::mem::take)
-            .ok_or_else(|| garbled("a part is missing"))
-    };
-    let mut replies = Vec::with_capacity(calls.len());
-    for (described, call) in meta.r.iter().zip(calls) {
-        let name = &call.function;
-        replies.push(match described {
-            Described::Json { p } => {
-                Reply::Json(serde_json::from_slice(&take(*p)?).map_err(|e| {
-                    Fault::Author(format!(
-                        "{name} returned a value that JSON cannot carry: {e}"
-                    ))
-                })?)
-            }
-            Described::Bytes { p, c } => Reply::Bytes {
-                content_type: content_type(c),
-                bytes: take(*p)?,
-            },
-            Described::Picture { p, w, h } => Reply::Picture(
-                Image::from_rgb(*w, *h, take(*p)?).ok_or_else(|| garbled("a picture's size"))?,
-            ),
-            Described::Vector { p, d } => {
-                let values = floats(&take(*p)?);
-                if values.len() != *d || *d == 0 || *d > MAX_DIMENSION {
-                    return Err(garbled("a vector's length"));
-                }
-                if let Some(i) = values.iter().position(|v| !v.is_finite()) {
-                    return Err(Fault::Author(format!(
-                        "{name} returned a vector with {} at index {i}; expected finite numbers",
-                        values[i]
-                    )));
-                }
-                Reply::Vector(values)
-            }
-            Described::Local { n, w, d, y, p, q } => Reply::Local(local(
-                name,
-                (*n, *w, *d, y),
-                (take(*p)?, take(*q)?),
-                picture_size(call),
-            )?),
-        });
-    }
-    Ok(replies)
-}
-
-fn picture_size(call: &Call<'_>) -> Option<(u32, u32)> {
-    call.attachments.iter().find_map(|a| match a.content {
-        Content::Picture { width, height, .. } => Some((width, height)),
-        Content::Bytes(_) => None,
-    })
-}
-
-/// A header's value must not smuggle in another header.
-fn content_type(said: &str) -> String {
-    let sound =
-        said.len() <= 200 && said.contains('/') && said.bytes().all(|b| (0x20..0x7f).contains(&b));
-    if sound {
-        said
-    } else {
-        "application/octet-stream"
-    }
-    .into()
-}
-
-fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes
-        .chunks_exact(4)
-        .map(|c| f32::from_ne_bytes([c[0], c[1], c[2], c[3]]))
-        .collect()
-}
-
-fn local(
-    name: &str,
-    (count, width, dimension, dtype): (usize, usize, usize, &str),
-    (points, rows): (Vec<u8>, Vec<u8>),
-    size: Option<(u32, u32)>,
-) -> Result<Local, Fault> {
-    let item = match dtype {
-        "float32" => 4,
-        "uint8" => 1,
-        _ => return Err(garbled("a descriptor's type")),
-    };
-    let sizes_agree = count <= MAX_FEATURES
-        && dimension <= MAX_DIMENSION
-        && points.len() == count * width.min(8) * 4
-        && rows.len() == count * dimension * item;
-    if !sizes_agree || (count > 0 && (!(4..=5).contains(&width) || dimension == 0)) {
-        return Err(garbled("the number of features"));
-    }
-    let numbers = floats(&points);
-    let mut keypoints = Vec::with_capacity(count);
-    for (i, row) in numbers.chunks_exact(width.max(1)).enumerate() {
-        // Without a response the order says which is stronger.
-        let response = row.get(4).copied().unwrap_or(1.0 - i as f32 / count as f32);
-        let k = Keypoint {
-            x: row[0],
-            y: row[1],
-            scale: row[2],
-            angle: turn(row[3]),
-            response,
-        };
-        check(name, i, &k, row, size).map_err(Fault::Author)?;
-        keypoints.push(k);
-    }
-    let rows = if item == 1 {
-        Rows::Bytes(rows)
-    } else {
-        let values = floats(&rows);
-        if let Some(i) = values.iter().position(|v| !v.is_finite()) {
-            return Err(Fault::Author(format!(
-                "{name} returned a descriptor with {} at row {}, column {}; expected finite numbers",
-                values[i],
-                i / dimension,
-                i % dimension
-            )));
-        }
-        Rows::Float(values)
-    };
-    Ok(Local {
-        keypoints,
-        dimension,
-        rows,
-    })
-}
-
-fn check(
-    name: &str,
-    i: usize,
-    k: &Keypoint,
-    row: &[f32],
-    size: Option<(u32, u32)>,
-) -> Result<(), String> {
-    let columns = ["x", "y", "scale", "angle", "response"];
-    if let Some(c) = row.iter().position(|v| !v.is_finite()) {
-        return Err(format!(
-            "{name} returned a keypoint whose {} is {} (row {i}); expected finite numbers",
-            columns[c], row[c]
-        ));
-    }
-    if k.scale <= 0.0 {
-        return Err(format!(
-            "{name} returned a keypoint of scale {} (row {i}); expected a scale above 0",
-            k.scale
-        ));
-    }
-    let Some((width, height)) = size else {
-        return Ok(());
-    };
-    let inside = |v: f32, side: u32| v >= -MARGIN && v <= side as f32 - 1.0 + MARGIN;
-    if !inside(k.x, width) || !inside(k.y, height) {
-        return Err(format!(
-            "{name} returned a keypoint at ({}, {}) (row {i}), outside of the picture of {width} × \
-             {height}; expected x, y in pixels of the picture it was given",
-            k.x, k.y
-        ));
-    }
-    Ok(())
-}
-
-/// Into 0 ≤ angle < 2π.
-fn turn(angle: f32) -> f32 {
-    let angle = angle.rem_euclid(std::f32::consts::TAU);
-    if angle >= std::f32::consts::TAU {
-        0.0
-    } else {
-        angle
-    }
-}
-
-/// What the worker itself said of an exception or a bad result.
-/// What the author's file raised while it was loaded or warmed up.
-pub(crate) fn not_loaded(meta: ReplyMeta, file: &str) -> PluginError {
-    let line = meta
-        .line
-        .map_or_else(String::new, |l| format!(", line {l}"));
-    PluginError::StartFailed {
-        reason: format!("{}: {} ({file}{line})", meta.kind, meta.message),
-        traceback: meta.traceback,
-    }
-}
-
-pub(crate) fn raised(meta: ReplyMeta, function: &str, file: &str) -> PluginError {
-    PluginError::Raised {
-        function: function.into(),
-        kind: meta.kind,
-        message: meta.message,
-        traceback: meta.traceback.into(),
-        file: file.into(),
-        line: meta.line,
-    }
+/// Rows of descriptors as an author returned them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rows {
+    /// 32-bit floats, finite.
+    Float(Vec<f32>),
+    /// Bytes: small integers, or packed bits.
+    Bytes(Vec<u8>),
 }

@@ -1,34 +1,31 @@
-//! A plug-in in worker processes.
+//! A plug-in that runs in worker processes.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::call::{Call, CallOptions};
 use crate::config::PluginConfig;
 use crate::error::PluginError;
-use crate::flight;
-use crate::lock;
 use crate::manifest::Manifest;
-use crate::monitor::Cause;
-use crate::pool::Pool;
-use crate::slot::Transports;
-use crate::state::State;
-use crate::status::Status;
-use crate::supervisor::{read_source, supervise};
-use crate::ticket::{CallOptions, Callback, Outcome, Ticket};
-use crate::turn::Turn;
-use crate::value::Call;
+use crate::queue::calls::QueuedCall;
+use crate::queue::reply_slot::PendingReply;
+use crate::queue::state::State;
+use crate::queue::{Queue, task};
+use crate::reply::Outcome;
+use crate::status::{Health, Status};
+use crate::supervisor::start::read_source;
+use crate::supervisor::supervise;
 use crate::worker::Setting;
+use crate::worker::memory::Transports;
 
 /// Dropping it ends its workers and whatever they started.
-pub(crate) struct Workers {
-    pool: Arc<Pool>,
+pub(crate) struct WorkerPlugin {
+    queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Workers {
+impl WorkerPlugin {
     pub(crate) fn start(config: PluginConfig) -> Result<Self, PluginError> {
         let source = read_source(&config.file, 1)?;
         let state = State::new(&config, source);
@@ -37,41 +34,36 @@ impl Workers {
             transports: Transports::from(config.transport),
             config,
         });
-        let pool = Pool::new(setting, state);
         let mut plugin = Self {
-            pool,
+            queue: Arc::new(Queue::new(setting, state)),
             threads: Vec::new(),
         };
-        plugin.thread("resight-plugin", |pool| supervise(&pool))?;
+        plugin.spawn("resight-plugin", |queue| supervise(&queue))?;
         for _ in 0..workers {
-            plugin.thread("resight-runner", |pool| pool.serve())?;
+            plugin.spawn("resight-runner", |queue| queue.serve())?;
         }
         Ok(plugin)
     }
 
-    fn thread(
+    fn spawn(
         &mut self,
         name: &str,
-        run: impl FnOnce(Arc<Pool>) + Send + 'static,
+        run: impl FnOnce(Arc<Queue>) + Send + 'static,
     ) -> Result<(), PluginError> {
-        let pool = self.pool.clone();
+        let queue = self.queue.clone();
         let thread = std::thread::Builder::new().name(name.into());
-        let thread = thread
-            .spawn(move || run(pool))
-            .map_err(|e| PluginError::Io {
-                detail: format!("no thread can be started: {e}"),
-            })?;
-        self.threads.push(thread);
+        let thread = thread.spawn(move || run(queue));
+        self.threads.push(thread.map_err(PluginError::no_thread)?);
         Ok(())
     }
 
     pub(crate) fn config(&self) -> &PluginConfig {
-        &self.pool.setting.config
+        &self.queue.setting.config
     }
 
     pub(crate) fn wait_ready(&self, limit: Duration) -> Result<Arc<Manifest>, PluginError> {
         let until = Instant::now() + limit;
-        let mut state = lock(&self.pool.state);
+        let mut state = self.queue.state.lock();
         loop {
             if state.closed {
                 return Err(PluginError::Closed);
@@ -82,110 +74,86 @@ impl Workers {
             if let Some(error) = &state.start_error {
                 return Err(error.clone());
             }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if self.queue.ready.wait_until(&mut state, until).timed_out() {
                 return Err(PluginError::StartFailed {
                     reason: format!("no worker was ready within {limit:?}"),
                     traceback: String::new(),
                 });
             }
-            state = match self.pool.ready.wait_timeout(state, left) {
-                Ok((state, _)) => state,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
         }
     }
 
     pub(crate) fn manifest(&self) -> Option<Arc<Manifest>> {
-        lock(&self.pool.state).manifest.clone()
+        self.queue.state.lock().manifest.clone()
     }
 
     pub(crate) fn call_with(&self, call: Call<'_>, options: CallOptions) -> Outcome {
-        self.pool.call(call, options)
+        self.queue.call(call, options)
     }
 
     pub(crate) async fn call_async(&self, call: Call<'static>, options: CallOptions) -> Outcome {
-        flight::call(&self.pool, call, options).await
+        task::call(&self.queue, call, options).await
     }
 
-    pub(crate) fn submit(
-        &self,
-        call: Call<'static>,
-        options: CallOptions,
-        done: Option<Callback>,
-    ) -> Ticket {
-        let ticket = Ticket::new(Some(&self.pool), options, done);
-        self.pool.enqueue(call, options, &ticket.shared, 0);
-        ticket
+    pub(crate) fn submit(&self, call: Call<'static>, options: CallOptions) -> PendingReply {
+        let (queued, pending) = QueuedCall::new(call, options);
+        self.queue.enqueue(queued);
+        pending
     }
 
     pub(crate) fn reload(&self) -> Result<Arc<Manifest>, PluginError> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        {
-            let mut state = lock(&self.pool.state);
-            if state.closed {
-                return Err(PluginError::Closed);
-            }
-            // A reload that runs already may have read an older file: its end is not this one's.
-            while state.incubation.is_some() && !state.closed {
-                state = match self
-                    .pool
-                    .ready
-                    .wait_timeout(state, Duration::from_millis(50))
-                {
-                    Ok((state, _)) => state,
-                    Err(poisoned) => PoisonError::into_inner(poisoned).0,
-                };
-            }
-            state.reload_wanted = true;
-            state.reloads.push(sender);
+        let (waiter, result) = mpsc::sync_channel(1);
+        let mut state = self.queue.state.lock();
+        if state.closed {
+            return Err(PluginError::Closed);
         }
-        self.pool.control.notify_all();
-        receiver.recv().unwrap_or(Err(PluginError::Closed))
+        // A reload under way may have read an older file, so its result is not this one's.
+        while state.next_generation.is_some() && !state.closed {
+            let tick = Duration::from_millis(50);
+            self.queue.ready.wait_for(&mut state, tick);
+        }
+        state.reload_wanted = true;
+        state.reload_waiters.push(waiter);
+        drop(state);
+        self.queue.control.notify_all();
+        result.recv().unwrap_or(Err(PluginError::Closed))
     }
 
     pub(crate) fn status(&self) -> Status {
-        let pool = &self.pool;
-        let wanted = pool.setting.config.workers;
-        let mut state = lock(&pool.state);
-        state.turns.retain(Turn::is_wanted);
-        let health = state.health(wanted);
-        let (calls, errors) = pool.tally.calls();
-        let alive = state.monitors.iter().filter_map(std::sync::Weak::upgrade);
+        let (setting, metrics) = (&self.queue.setting, &self.queue.metrics);
+        let mut state = self.queue.state.lock();
+        let health = state.health();
+        let next = state.next_generation.as_ref();
+        let starting = state.starting + next.map_or(0, |next| next.pending);
+        let processes = state.processes.iter().filter_map(Weak::upgrade);
+        let running = processes.filter(|process| !process.exited());
         Status {
-            name: pool.setting.config.name.clone(),
+            name: setting.config.name.clone(),
             health,
-            reason: (health != crate::Health::Ok)
-                .then(|| state.reason())
-                .flatten(),
+            reason: state.reason().filter(|_| health != Health::Ok),
             generation: state.manifest.as_ref().map_or(0, |m| m.generation),
             workers: state.live,
-            wanted,
-            starting: state.starting + state.incubation.as_ref().map_or(0, |i| i.pending),
-            queued: state.waiting(),
+            wanted: state.wanted,
+            starting,
+            pids: running.map(|process| process.pid()).collect(),
+            queued: state.calls.waiting(),
             running: state.busy,
-            calls,
-            errors,
-            restarts: Cause::ALL
-                .iter()
-                .zip(&pool.restarts)
-                .map(|(cause, n)| (*cause, n.load(Ordering::Relaxed)))
-                .filter(|(_, n)| *n > 0)
-                .collect::<BTreeMap<_, _>>(),
+            calls: metrics.calls(),
+            errors: metrics.errors(),
+            restarts: metrics.restarts(),
             quarantined: state.quarantine.len(),
-            transport: pool.setting.transports.best(),
-            latency: pool.tally.latency.summary(),
-            last_error: pool.tally.last_error(),
-            pids: alive.filter(|m| !m.exited()).map(|m| m.pid()).collect(),
+            transport: setting.transports.best(),
+            latency: metrics.latency(),
+            last_error: metrics.last_error(),
         }
     }
 }
 
-impl Drop for Workers {
+impl Drop for WorkerPlugin {
     fn drop(&mut self) {
-        lock(&self.pool.state).closed = true;
-        self.pool.control.notify_all();
-        self.pool.work.notify_all();
+        self.queue.state.lock().closed = true;
+        self.queue.control.notify_all();
+        self.queue.work.notify_all();
         for thread in self.threads.drain(..) {
             let _panicked = thread.join();
         }

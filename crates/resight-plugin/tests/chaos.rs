@@ -1,5 +1,5 @@
-//! What Python code can do to a worker, with real interpreters. In every case the one who did it
-//! gets its error, others are served, and the worker is back.
+//! What Python code can do to a worker, with real interpreters. In every case the call that did it
+//! gets its error, other calls are served, and the worker is replaced.
 
 mod support;
 
@@ -107,13 +107,21 @@ fn a_stack_that_overflows_ends_one_call() {
 
 #[test]
 fn memory_and_processes_are_bounded() {
+    // On a busy machine either may take longer than the usual limit.
+    let options = CallOptions {
+        time_limit: Some(Duration::from_secs(60)),
+        kill_on_cancel: false,
+    };
     each(2, |plugin| {
-        let error = failed(plugin, Call::new("hoards").with("megabytes", 1000));
-        assert_eq!(error.code(), "plugin_too_much", "{error}");
-        assert!(error.to_string().contains("may take 400"), "{error}");
-        let error = failed(plugin, Call::new("forks"));
-        assert_eq!(error.code(), "plugin_too_much", "{error}");
-        assert!(error.to_string().contains("may have 64"), "{error}");
+        let hoards = Call::new("hoards").with("megabytes", 1000);
+        for (call, limit) in [
+            (hoards, "may take 400"),
+            (Call::new("forks"), "may have 64"),
+        ] {
+            let error = plugin.call_with(call, options).unwrap_err();
+            assert_eq!(error.code(), "plugin_too_much", "{error}");
+            assert!(error.to_string().contains(limit), "{error}");
+        }
         // A leak ends the worker between calls or in one; the next one is served all the same.
         for _ in 0..12 {
             let _maybe = plugin.call(Call::new("leaks").with("megabytes", 60));
@@ -335,17 +343,17 @@ fn a_full_queue_says_so_and_a_late_call_is_given_up() {
 #[test]
 fn cancelled_calls_leave_the_queue_or_are_told_or_killed() {
     each(1, |plugin| {
-        let mut ticket = plugin.submit(Call::new("polite"), CallOptions::default());
+        let mut pending = plugin.submit(Call::new("polite"), CallOptions::default());
         until("it runs", || plugin.status().running == 1);
         let queued = plugin.submit(Call::new("ok"), CallOptions::default());
         assert_eq!(plugin.status().queued, 1);
         queued.cancel();
         assert_eq!(plugin.status().queued, 0);
-        ticket = match ticket.wait_for(Duration::from_millis(20)) {
-            Err(ticket) => ticket,
+        pending = match pending.wait_for(Duration::from_millis(20)) {
+            Err(pending) => pending,
             Ok(outcome) => panic!("{outcome:?}"),
         };
-        drop(ticket);
+        drop(pending);
         let told = plugin.call(Call::new("told")).unwrap();
         assert_eq!(told, Reply::Json(1.into()), "the function saw it");
         let options = CallOptions {

@@ -185,8 +185,8 @@ fn a_file_that_does_not_load_is_broken_and_a_full_queue_says_so() {
     until("it runs", || plugin.status().running == 1);
     let (second, third) = (nap(), nap());
     assert_eq!(third.wait().unwrap_err().code(), "plugin_busy");
-    for ticket in [first, second] {
-        assert_eq!(ticket.wait().unwrap(), Reply::Json("slept".into()));
+    for pending in [first, second] {
+        assert_eq!(pending.wait().unwrap(), Reply::Json("slept".into()));
     }
 }
 
@@ -199,12 +199,12 @@ fn gathered_calls_are_one_call_and_the_bad_one_is_found() {
          return [[2 * v, len(values)] for v in values]\n",
     );
     let plugin = start(embedded(&file));
-    let tickets: Vec<_> = [1, 2, 3, 4]
+    let replies: Vec<_> = [1, 2, 3, 4]
         .map(|v| plugin.submit(Call::new("twice").arg(v), CallOptions::default()))
         .into();
-    for (i, ticket) in tickets.into_iter().enumerate() {
+    for (i, pending) in replies.into_iter().enumerate() {
         let expected = Reply::Json(json!([2 * (i + 1), 4]));
-        assert_eq!(ticket.wait().unwrap(), expected);
+        assert_eq!(pending.wait().unwrap(), expected);
     }
     let bad = plugin.submit(Call::new("twice").arg(json!(null)), CallOptions::default());
     let good = plugin.submit(Call::new("twice").arg(5), CallOptions::default());

@@ -54,7 +54,7 @@ fn each_passes_the_check_and_names_its_model() {
     }
 }
 
-/// Places, scales and angles mean the same whoever found them.
+/// Positions, scales and angles mean the same in every extractor.
 #[test]
 fn keypoints_agree_with_the_built_in_extractors() {
     let picture = blurred_blocks(320, 240);

@@ -21,17 +21,17 @@ fn a_poison_picture_is_found_among_others_and_refused_from_then_on() {
         let nap = Call::new("nap").with("seconds", 0.3);
         let held = plugin.submit(nap, CallOptions::default());
         until("it runs", || plugin.status().running == 1);
-        let tickets: Vec<_> = [1, 66, 2, 67, 3]
+        let replies: Vec<_> = [1, 66, 2, 67, 3]
             .map(|first| {
                 let picture = image(first, 40, 30);
                 let call = Call::new("embed").picture(&picture).into_owned();
                 plugin.submit(call, CallOptions::default())
             })
             .into_iter()
-            .map(resight_plugin::Ticket::wait)
+            .map(resight_plugin::PendingReply::wait)
             .collect();
         held.wait().unwrap();
-        let codes: Vec<&str> = tickets
+        let codes: Vec<&str> = replies
             .iter()
             .map(|t| t.as_ref().map_or_else(PluginError::code, |_| "ok"))
             .collect();
@@ -58,21 +58,15 @@ fn calls_are_gathered() {
         let nap = Call::new("nap").with("seconds", 0.3);
         let held = plugin.submit(nap, CallOptions::default());
         until("it runs", || plugin.status().running == 1);
-        let (sender, receiver) = std::sync::mpsc::channel();
-        let tickets: Vec<_> = (1..=40)
-            .map(|first| {
-                let call = Call::new("embed").picture(&image(first, 4, 3)).into_owned();
-                let sender = sender.clone();
-                plugin.submit_then(call, CallOptions::default(), move |outcome| {
-                    sender.send((first, outcome.unwrap())).unwrap();
-                })
-            })
-            .collect();
+        let submit = |first| {
+            let call = Call::new("embed").picture(&image(first, 4, 3)).into_owned();
+            (first, plugin.submit(call, CallOptions::default()))
+        };
+        let pending: Vec<_> = (1..=40).map(submit).collect();
         let mut sizes: Vec<f32> = Vec::new();
-        for _ in 0..40 {
-            let (first, reply) = receiver.recv_timeout(Duration::from_secs(30)).unwrap();
-            let Reply::Vector(vector) = reply else {
-                panic!("{reply:?}")
+        for (first, reply) in pending {
+            let Ok(Ok(Reply::Vector(vector))) = reply.wait_for(Duration::from_secs(30)) else {
+                panic!("no vector for {first}")
             };
             assert_eq!(vector[0], f32::from(first));
             sizes.push(vector[1]);
@@ -84,7 +78,6 @@ fn calls_are_gathered() {
         );
         assert_eq!(sizes.iter().filter(|s| **s == 8.0).count(), 8);
         held.wait().unwrap();
-        drop(tickets);
     }
 }
 

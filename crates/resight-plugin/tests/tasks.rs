@@ -207,20 +207,20 @@ fn tasks_and_threads_take_turns() {
             let held = plugin.submit(Call::new("nap").with("seconds", 0.2), USUAL);
             until_running(&plugin, 1).await;
             let mut tasks = Vec::new();
-            let mut tickets = Vec::new();
+            let mut replies = Vec::new();
             for round in 0..10 {
                 let call = Call::new("echo").arg(round);
-                tickets.push(plugin.submit(call.clone(), USUAL));
+                replies.push(plugin.submit(call.clone(), USUAL));
                 let plugin = plugin.clone();
                 tasks.push(tokio::spawn(
                     async move { plugin.call_async(call, USUAL).await },
                 ));
             }
             assert_eq!(held.wait().unwrap(), Reply::Json("slept".into()));
-            for (round, (task, ticket)) in tasks.into_iter().zip(tickets).enumerate() {
+            for (round, (task, pending)) in tasks.into_iter().zip(replies).enumerate() {
                 let expected = Reply::Json(json!([round, []]));
                 assert_eq!(task.await.unwrap().unwrap(), expected);
-                assert_eq!(ticket.wait().unwrap(), expected);
+                assert_eq!(pending.wait().unwrap(), expected);
             }
         },
     );

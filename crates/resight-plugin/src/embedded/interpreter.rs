@@ -1,44 +1,46 @@
-//! The interpreter in this process: our modules in it, an author's file, and calls.
+//! The interpreter in this process: loads the Python package and an author's file, and makes calls.
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyList};
 
 use super::lent::Lent;
+use crate::call::Call;
 use crate::error::PluginError;
-use crate::lock;
 use crate::manifest::Manifest;
-use crate::reply::{self, Fault};
-use crate::spawn::{MODULES, Source};
-use crate::value::{Call, Content, Reply};
-use crate::wire::{self, Kind, ReplyMeta};
+use crate::worker::Served;
+use crate::worker::decode::{self, Fault};
+use crate::worker::spawn::{MODULES, Source};
+use crate::worker::wire::{self, Kind, ReplyMeta};
 
 const EMBEDDED: (&str, &str) = (
     "resight._embedded",
     include_str!("../../../../python/resight/_embedded.py"),
 );
 
-/// A version of the author's file, loaded.
+/// A loaded version of the author's file.
 pub(super) struct Loaded {
     instance: Py<PyAny>,
     pub(super) manifest: Arc<Manifest>,
     file: String,
 }
 
-/// Replies, and how long the functions ran.
-pub(super) type Answer = Result<(Vec<Reply>, Duration), PluginError>;
+/// Replies to one call or to several gathered, or the error of all.
+pub(super) type Answer = Result<Served, PluginError>;
 
-/// Puts our modules into the interpreter, once in a process, and opens it the packages of `python`.
+/// Loads the Python package into the interpreter, once in a process, and adds the packages that
+/// `python` has.
 fn prepare(python: &Path) -> Result<(), PluginError> {
     static DONE: Mutex<bool> = Mutex::new(false);
-    // Nobody takes this lock within the interpreter.
-    let mut done = lock(&DONE);
+    // No thread takes this lock while it holds the interpreter's.
+    let mut done = DONE.lock();
     if !*done {
         let folders = packages(python)?;
         Python::attach(|py| set_up(py, python, folders))?;
@@ -96,7 +98,7 @@ fn set_up(
     })
 }
 
-/// The version of an interpreter, and where its packages are; none when it is not there.
+/// The version of an interpreter and the folders of its packages; none when it cannot be run.
 fn packages(python: &Path) -> Result<Option<(String, Vec<String>)>, PluginError> {
     let tell = "import sys, site, sysconfig; print('%d.%d' % sys.version_info[:2]); \
                 print(sysconfig.get_path('purelib')); print(sysconfig.get_path('platlib'))";
@@ -112,12 +114,15 @@ fn packages(python: &Path) -> Result<Option<(String, Vec<String>)>, PluginError>
             Ok(Some((version, folders)))
         }
         _ => Err(PluginError::Config {
-            detail: format!("{} does not say where its packages are", python.display()),
+            detail: format!(
+                "{} does not report the folders of its packages",
+                python.display()
+            ),
         }),
     }
 }
 
-/// Loads and warms up the file. Whatever its top level does, this thread waits for.
+/// Loads the file and warms it up. Waits as long as the file's code runs.
 pub(super) fn load(file: &Path, python: &Path, source: &Source) -> Result<Loaded, PluginError> {
     prepare(python)?;
     let path = file.to_string_lossy().into_owned();
@@ -138,7 +143,7 @@ pub(super) fn load(file: &Path, python: &Path, source: &Source) -> Result<Loaded
         if !fine {
             let raised: ReplyMeta =
                 serde_json::from_str(&told).map_err(|e| refuse(e.to_string(), String::new()))?;
-            return Err(reply::not_loaded(raised, &path));
+            return Err(decode::not_loaded(raised, &path));
         }
         let manifest = Manifest::read(told.as_bytes(), &source.hash, source.generation)
             .map_err(|words| refuse(words, String::new()))?;
@@ -150,7 +155,8 @@ pub(super) fn load(file: &Path, python: &Path, source: &Source) -> Result<Loaded
     })
 }
 
-/// Makes one call, or several of one batched function. `unwanted` tells it that nobody waits.
+/// Makes one call, or several of one batched function. `unwanted` is set when nobody waits any longer;
+/// `limit` is the most bytes of the results.
 pub(super) fn answer(
     py: Python<'_>,
     loaded: &Loaded,
@@ -164,11 +170,9 @@ pub(super) fn answer(
         .and_then(|meta| String::from_utf8(meta).map_err(serde::de::Error::custom))
         .map_err(|e| internal(e.to_string()))?;
     let ask = || -> PyResult<(u8, ReplyMeta, Vec<Vec<u8>>)> {
-        let data = calls.iter().flat_map(|call| &call.attachments);
-        let parts = data.map(|attachment| match &attachment.content {
-            Content::Picture { rgb: data, .. } | Content::Bytes(data) => Lent::new(data),
-        });
-        let parts: Vec<Py<Lent>> = parts.map(|p| Py::new(py, p)).collect::<PyResult<_>>()?;
+        let attachments = calls.iter().flat_map(|call| &call.attachments);
+        let parts = attachments.map(|a| Py::new(py, Lent::new(a.content.data())));
+        let parts: Vec<Py<Lent>> = parts.collect::<PyResult<_>>()?;
         let unwanted = unwanted.clone();
         let cancelled =
             PyCFunction::new_closure(py, None, None, move |_, _| unwanted.load(Ordering::Relaxed))?;
@@ -189,11 +193,11 @@ pub(super) fn answer(
         function: function.to_owned(),
         detail,
     };
-    // What Python itself raises here is the end that a call was given from outside.
+    // Python itself raises here only when `stop` ended the call.
     let (kind, meta, data) = ask().map_err(|e| internal(format!("{function} was ended: {e}")))?;
     match Kind::from_worker(kind) {
         Some(Kind::Result) => {}
-        Some(Kind::Raised) => return Err(reply::raised(meta, function, &loaded.file)),
+        Some(Kind::Raised) => return Err(decode::raised(meta, function, &loaded.file)),
         _ => return Err(bad(meta.message)),
     }
     let bytes: u64 = data.iter().map(|part| part.len() as u64).sum();
@@ -206,14 +210,14 @@ pub(super) fn answer(
         });
     }
     let spent = Duration::from_micros(meta.us);
-    match reply::replies(&meta, data, calls) {
+    match decode::replies(&meta, data, calls) {
         Ok(replies) => Ok((replies, spent)),
         Err(Fault::Author(detail)) => Err(bad(detail)),
         Err(Fault::Protocol(detail)) => Err(internal(detail)),
     }
 }
 
-/// Python's number of this thread.
+/// Python's number of the current thread.
 pub(super) fn thread_number(py: Python<'_>) -> u64 {
     let number = py
         .import("threading")
@@ -221,8 +225,8 @@ pub(super) fn thread_number(py: Python<'_>) -> u64 {
     number.unwrap_or_default()
 }
 
-/// Raises an exception in Python code that runs on another thread. It may never return: code in C
-/// that keeps the interpreter's lock keeps this out too.
+/// Raises an exception in Python code that runs on another thread. May never return, when code in C
+/// keeps the interpreter's lock.
 pub(super) fn stop(thread: u64) {
     Python::attach(|py| {
         let told = py

@@ -1,4 +1,4 @@
-//! Bytes of ours that Python reads where they are.
+//! Lends bytes to Python without a copy.
 
 #![allow(unsafe_code)]
 
@@ -9,15 +9,15 @@ use pyo3::exceptions::PyBufferError;
 use pyo3::prelude::*;
 use pyo3::{ffi, pyclass};
 
-use crate::value::Data;
+use crate::call::Data;
 
-/// Read-only bytes, kept for as long as Python refers to them. Any object that takes a buffer takes
+/// Read-only bytes that live as long as Python refers to them. Everything that takes a buffer takes
 /// this: `memoryview`, `numpy.frombuffer`, `bytes`.
 #[pyclass(frozen)]
 pub(super) struct Lent(Arc<Vec<u8>>);
 
 impl Lent {
-    /// Without a copy where the bytes are shared already.
+    /// Copies only borrowed bytes.
     pub(super) fn new(data: &Data<'_>) -> Self {
         Self(match data {
             Data::Shared(bytes) => bytes.clone(),
@@ -29,7 +29,7 @@ impl Lent {
 #[pymethods]
 impl Lent {
     /// # Safety
-    /// Called by Python, with a view that it has room for.
+    /// `view` must be valid for writes. Python calls this with such a view.
     unsafe fn __getbuffer__(
         slf: Bound<'_, Self>,
         view: *mut ffi::Py_buffer,
@@ -39,9 +39,9 @@ impl Lent {
         let length = ffi::Py_ssize_t::try_from(bytes.len())
             .map_err(|_| PyBufferError::new_err("too many bytes"))?;
         let start = bytes.as_ptr().cast_mut().cast();
-        // SAFETY: the view holds a reference to this object, which owns the bytes and never moves
-        // or changes them (`frozen`, `Vec` behind `Arc`). As read-only is said, Python refuses a
-        // writable view and nobody writes through `start`.
+        // SAFETY: the view gets a reference to this object, which owns the bytes and never moves or
+        // changes them (`frozen`, `Vec` behind `Arc`). As `read_only` is set, Python refuses a
+        // writable view, so nothing writes through `start`.
         let filled = unsafe {
             let read_only = 1;
             ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, length, read_only, flags)

@@ -1,60 +1,43 @@
-//! A thread that calls the author's functions. It keeps its place in the interpreter, so that what
-//! libraries store for each thread stays, and leaves the interpreter's lock while it waits.
+//! A thread that calls the author's functions. It keeps its Python thread state, so that what
+//! libraries store for each thread stays, and releases the interpreter's lock while it waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use parking_lot::MutexGuard;
 use pyo3::Python;
 
 use super::interpreter::{self, Loaded};
-use super::{Inner, Running, State, wait};
+use super::{Running, Shared, State};
+use crate::call::Call;
 use crate::error::PluginError;
-use crate::lock;
-use crate::state::gather;
-use crate::ticket::{Interrupt, Job};
-use crate::value::Call;
+use crate::queue::calls::QueuedCall;
+use crate::queue::reply_slot::Cancel;
 
-/// A thread whose calls follow each other within this time looks for the next one before it
-/// sleeps: to be woken takes longer than a short function.
+/// How long a thread looks for the next call before it sleeps: waking it takes longer than a short
+/// function.
 const AWAKE: Duration = Duration::from_micros(150);
 
-/// Tells `resight.cancelled()`. A call here cannot be killed.
-struct Unwanted(Arc<AtomicBool>);
-
-impl Interrupt for Unwanted {
-    fn interrupt(&self, _kill: bool) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// What a thread has to do.
+/// Calls that a thread has to make.
 struct Task {
+    /// Its key in [`State::running`].
     number: u64,
     loaded: Arc<Loaded>,
     calls: Vec<Call<'static>>,
+    /// Set when nobody waits for the reply any longer.
     unwanted: Arc<AtomicBool>,
-}
-
-enum Taken {
-    Task(Task),
-    /// Nobody waited for it.
-    Nothing,
-    /// More calls may come to be gathered.
-    Wait(Duration),
 }
 
 pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), PluginError> {
     let thread = std::thread::Builder::new().name(name.into()).spawn(run);
-    thread.map(drop).map_err(|e| PluginError::Io {
-        detail: format!("no thread can be started: {e}"),
-    })
+    thread.map(drop).map_err(PluginError::no_thread)
 }
 
 /// Starts a thread that serves the queue.
-pub(super) fn start(inner: &Arc<Inner>) -> Result<(), PluginError> {
-    lock(&inner.state).threads += 1;
-    let own = inner.clone();
+pub(super) fn start(shared: &Arc<Shared>) -> Result<(), PluginError> {
+    shared.state.lock().threads += 1;
+    let own = shared.clone();
     let started = spawn("resight-python", move || {
         Python::attach(|py| {
             let thread = interpreter::thread_number(py);
@@ -70,126 +53,126 @@ pub(super) fn start(inner: &Arc<Inner>) -> Result<(), PluginError> {
         });
     });
     if started.is_err() {
-        lock(&inner.state).threads -= 1;
+        shared.state.lock().threads -= 1;
     }
     started
 }
 
-impl Inner {
-    /// The next calls, put down as running on `thread`; none when the plug-in is closed.
+impl Shared {
+    /// Waits for the next calls, which then count as running on `thread`; `None` when the plug-in is
+    /// closed.
     fn next(&self, thread: u64) -> Option<Task> {
         let asked = Instant::now();
-        let mut state = lock(&self.state);
-        loop {
-            if state.closed {
-                return None;
-            }
-            if state.loaded.is_some() && !state.queue.is_empty() {
-                match self.take(&mut state, thread) {
-                    Taken::Task(task) => return Some(task),
-                    Taken::Nothing => {}
-                    Taken::Wait(left) => state = wait(&self.work, state, left),
+        let mut state = self.state.lock();
+        while !state.closed {
+            if let Some(loaded) = state.loaded.clone()
+                && let Some((queued, resolved)) = state.take_first(&loaded)
+            {
+                let task = match resolved {
+                    Ok(()) => self.gather(&mut state, queued, loaded, thread),
+                    Err(error) => {
+                        MutexGuard::unlocked(&mut state, || self.finish(queued, Err(error)));
+                        None
+                    }
+                };
+                if task.is_some() {
+                    return task;
                 }
-                continue;
-            }
-            if asked.elapsed() < AWAKE {
-                drop(state);
-                std::thread::yield_now();
-                state = lock(&self.state);
+            } else if asked.elapsed() < AWAKE {
+                MutexGuard::unlocked(&mut state, std::thread::yield_now);
             } else {
-                state = wait(&self.work, state, Duration::from_secs(1));
+                self.work.wait_for(&mut state, Duration::from_secs(1));
             }
         }
+        None
     }
 
-    /// Takes a job and those that can be gathered with it, unless nobody waits for them.
-    fn take(&self, state: &mut State, thread: u64) -> Taken {
-        let (Some(loaded), Some(first)) = (state.loaded.clone(), state.queue.pop_front()) else {
-            return Taken::Nothing;
-        };
-        let mut jobs = vec![first];
-        let function = loaded.manifest.function(&jobs[0].call.function);
-        // It may have been one of the version before.
-        let Some(function) = function else {
-            for job in jobs {
-                let error = PluginError::NoFunction {
-                    function: job.call.function.to_string(),
-                    known: loaded.manifest.names(),
-                };
-                self.finish(&job, Err(error));
-            }
-            return Taken::Nothing;
-        };
-        if let Some(batch) = function.batch.filter(|_| !jobs[0].alone) {
-            let until = jobs[0].since + Duration::from_secs_f64(batch.wait_ms / 1e3);
-            let left = until.saturating_duration_since(Instant::now());
-            gather(&mut state.queue, &mut jobs, batch.max);
-            if jobs.len() < batch.max && !left.is_zero() {
-                for job in jobs.into_iter().rev() {
-                    state.queue.push_front(job);
-                }
-                return Taken::Wait(left);
+    /// Takes the calls that `first` is gathered with. `None` when more are waited for, or when nobody
+    /// waits for any of them.
+    fn gather(
+        &self,
+        state: &mut MutexGuard<'_, State>,
+        first: QueuedCall,
+        loaded: Arc<Loaded>,
+        thread: u64,
+    ) -> Option<Task> {
+        let gathering = first.gathering();
+        let mut calls = vec![first];
+        if let Some((most, until)) = gathering {
+            state.calls.gather(&mut calls, most);
+            if calls.len() < most && Instant::now() < until {
+                state.calls.push_front(calls);
+                self.work.wait_until(state, until);
+                return None;
             }
         }
         let unwanted = Arc::new(AtomicBool::new(false));
-        let on: Arc<dyn Interrupt> = Arc::new(Unwanted(unwanted.clone()));
-        jobs.retain(|job| job.shared.running(on.clone()));
-        let limits = jobs.iter().map(|job| job.options.time_limit);
-        let limits = limits.map(|limit| limit.unwrap_or(self.config.time_limit));
-        let Some(limit) = limits.max() else {
-            return Taken::Nothing;
-        };
-        let calls = jobs.iter().map(|job| job.call.clone()).collect();
+        let flag = unwanted.clone();
+        // A call in this process cannot be killed.
+        let cancel: Cancel = Arc::new(move |_kill| flag.store(true, Ordering::Relaxed));
+        calls.retain(|queued| queued.reply.set_running(cancel.clone()));
+        let limits = calls.iter().map(|queued| queued.options.time_limit);
+        let limit = limits.map(|l| l.unwrap_or(self.config.time_limit)).max()?;
         let number = state.next;
         state.next += 1;
+        let task = Task {
+            number,
+            loaded,
+            calls: calls.iter().map(|queued| queued.call.clone()).collect(),
+            unwanted,
+        };
         let running = Running {
             until: Instant::now() + limit,
             limit,
-            jobs,
+            calls,
             thread,
         };
         state.running.insert(number, running);
-        Taken::Task(Task {
-            number,
-            loaded,
-            calls,
-            unwanted,
-        })
+        Some(task)
     }
 
-    /// Answers the calls; whether this thread is still one of those that serve.
+    /// Finishes the calls. Returns whether this thread still serves the queue.
     fn done(&self, task: Task, result: interpreter::Answer) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let Some(running) = state.running.remove(&task.number) else {
-            // It was answered when its time was over, and this thread was replaced.
+            // The calls ran past their limit: they were answered, and this thread was replaced.
             state.stuck = state.stuck.saturating_sub(1);
             return false;
         };
-        if result.is_err() && running.jobs.len() > 1 {
-            // Of several gathered calls one may be to blame for all.
-            for mut job in running.jobs.into_iter().rev() {
-                job.shared.queued_again();
-                job.alone = true;
-                state.queue.push_front(job);
+        let mut calls = running.calls;
+        if result.is_err() && calls.len() > 1 {
+            // Any of the gathered calls may be to blame: try each again.
+            for queued in &mut calls {
+                queued.reply.set_waiting();
+                queued.alone = true;
             }
+            state.calls.push_front(calls);
             drop(state);
             self.work.notify_all();
             return true;
         }
         drop(state);
-        let jobs: Vec<Job> = running.jobs;
         match result {
-            Ok((replies, _spent)) => {
-                for (job, reply) in jobs.iter().zip(replies) {
-                    self.finish(job, Ok(reply));
+            Ok((replies, _run_time)) => {
+                for (queued, reply) in calls.into_iter().zip(replies) {
+                    self.finish(queued, Ok(reply));
                 }
             }
             Err(error) => {
-                for job in &jobs {
-                    self.finish(job, Err(error.clone()));
+                for queued in calls {
+                    self.finish(queued, Err(error.clone()));
                 }
             }
         }
         true
+    }
+}
+
+impl State {
+    /// Takes the oldest call, with the function it names looked up again after a reload.
+    fn take_first(&mut self, loaded: &Loaded) -> Option<(QueuedCall, Result<(), PluginError>)> {
+        let mut queued = self.calls.take(0)?;
+        let resolved = queued.call.resolve(&loaded.manifest);
+        Some((queued, resolved))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::Uri;
 use resight_engine::{DecodeLimits, EngineError, decode};
-use resight_plugin::{Attachment, Call, Content, Function, Role};
+use resight_plugin::{Attachment, Call, Content, Function, FunctionRef, Role};
 use serde_json::{Map, Value};
 
 use crate::http::App;
@@ -16,7 +16,7 @@ use crate::http::problem::Problem;
 /// Reads the query and the body. Pictures are decoded within the engine's limits.
 pub(super) async fn of(
     app: &App,
-    function: &Function,
+    function: &FunctionRef,
     request: Request,
 ) -> Result<Call<'static>, Problem> {
     let named = match query(function, request.uri()) {
@@ -29,10 +29,8 @@ pub(super) async fn of(
     // A place is held while the body is read and its pictures are decoded, and no longer.
     let (place, request) = app.work.heavy.enter_with(request).await?;
     let sent = intake::sent(request, app.bodies).await?;
-    let mut call = Call {
-        named,
-        ..Call::new(function.name.clone())
-    };
+    let mut call = Call::of(function.clone());
+    call.named = named;
     let files = match sent {
         Sent::Nothing => return Ok(call),
         Sent::Json(body) => {

@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
-use resight_plugin::{CallOptions, Function, Plugin, PluginError, Status};
+use resight_plugin::{CallOptions, Function, FunctionRef, Plugin, Status};
 use serde_json::{Value, json};
 
 pub(super) use description::describe;
@@ -103,9 +103,8 @@ pub(super) async fn by_route(app: &App, request: Request) -> Result<Response, Re
     let path = request.uri().path().to_owned();
     let found = app.plugins.iter().find_map(|plugin| {
         let manifest = plugin.manifest()?;
-        let mut functions = manifest.functions.iter();
-        let function = functions.find(|f| f.route.as_deref() == Some(&*path))?;
-        Some((plugin.clone(), function.clone()))
+        let function = manifest.find(|f| f.route.as_deref() == Some(&*path))?;
+        Some((plugin.clone(), function))
     });
     let Some((plugin, function)) = found else {
         return Err(request);
@@ -125,7 +124,7 @@ async fn call_named(
         .plugins
         .get(name)
         .ok_or_else(|| unknown(app, name))
-        .and_then(|plugin| Ok((plugin, offered(plugin, function)?)));
+        .and_then(|plugin| Ok((plugin, plugin.function(function)?)));
     match found {
         Ok((plugin, function)) => call(app, plugin, &function, request).await,
         Err(problem) => {
@@ -138,7 +137,7 @@ async fn call_named(
 async fn call(
     app: &App,
     plugin: &Plugin,
-    function: &Function,
+    function: &FunctionRef,
     request: Request,
 ) -> Result<Response, Problem> {
     if let Err(problem) = may_call(function, request.method(), request.headers()) {
@@ -169,32 +168,6 @@ fn may_call(function: &Function, method: &Method, headers: &HeaderMap) -> Result
         )),
         _ => Ok(()),
     }
-}
-
-fn offered(plugin: &Plugin, name: &str) -> Result<Function, PluginError> {
-    // Without a manifest no worker has been ready yet, and the plug-in itself knows why.
-    let manifest = match plugin.manifest() {
-        Some(manifest) => manifest,
-        None => {
-            let status = plugin.status();
-            return Err(PluginError::StartFailed {
-                reason: status
-                    .reason
-                    .unwrap_or_else(|| "it is being started".into()),
-                traceback: status
-                    .last_error
-                    .and_then(|e| e.traceback)
-                    .unwrap_or_default(),
-            });
-        }
-    };
-    manifest.function(name).cloned().ok_or_else(|| {
-        let known: Vec<&str> = manifest.functions.iter().map(|f| &*f.name).collect();
-        PluginError::NoFunction {
-            function: name.to_owned(),
-            known: known.join(", "),
-        }
-    })
 }
 
 fn unknown(app: &App, name: &str) -> Problem {

@@ -1,8 +1,8 @@
-//! Inputs that killed a worker when they were alone in it.
+//! Refuses inputs that killed a worker when no other call ran in it.
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::value::Call;
+use crate::call::Call;
 
 /// Strikes after which an input is refused.
 pub(crate) const OUT: u8 = 2;
@@ -13,11 +13,11 @@ struct Entry {
     reason: String,
 }
 
-/// A bounded set; the oldest goes first. Nothing is hashed while it is empty.
+/// A bounded set of inputs that drops the oldest. Hashes nothing while it is empty.
 #[derive(Debug)]
 pub(crate) struct Quarantine {
     capacity: usize,
-    /// Lengths of what is in it: most other inputs are told apart without hashing them.
+    /// Lengths of the inputs in it, which rule out most other inputs without hashing them.
     lengths: HashMap<usize, usize>,
     entries: HashMap<blake3::Hash, Entry>,
     order: VecDeque<(blake3::Hash, usize)>,
@@ -33,19 +33,19 @@ impl Quarantine {
         }
     }
 
-    /// Whether `call` has a length that is worth hashing for.
+    /// Whether an input in it has the length of `call`.
     pub(crate) fn suspects(&self, call: &Call<'_>) -> bool {
         !self.lengths.is_empty() && self.lengths.contains_key(&length(call))
     }
 
-    /// Why the input with this key is refused, if it is.
+    /// Why the input with this key is refused; `None` if it is not.
     pub(crate) fn reason(&self, key: &blake3::Hash) -> Option<&str> {
         let entry = self.entries.get(key)?;
         (entry.strikes >= OUT).then_some(entry.reason.as_str())
     }
 
-    /// Counts against `call`; whether it is refused from now on. A call without attachments is
-    /// never: its function would be banned with it.
+    /// Counts `strikes` against `call`. Returns whether it is refused from now on. A call without
+    /// attachments never is, as that would refuse its function.
     pub(crate) fn strike(&mut self, call: &Call<'_>, strikes: u8, reason: String) -> bool {
         if call.attachments.is_empty() {
             return false;
@@ -76,11 +76,12 @@ impl Quarantine {
         out
     }
 
-    /// New code gets a new chance.
+    /// Empties the set, as the code has changed.
     pub(crate) fn clear(&mut self) {
         *self = Self::new(self.capacity);
     }
 
+    /// The number of inputs refused.
     pub(crate) fn len(&self) -> usize {
         self.entries.values().filter(|e| e.strikes >= OUT).count()
     }
@@ -90,7 +91,7 @@ fn length(call: &Call<'_>) -> usize {
     call.contents().map(<[u8]>::len).sum()
 }
 
-/// The function, its arguments and the bytes of its attachments.
+/// A hash of the function, its arguments and the bytes of its attachments.
 pub(crate) fn key(call: &Call<'_>) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(call.function.as_bytes());

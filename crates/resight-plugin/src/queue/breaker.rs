@@ -1,4 +1,4 @@
-//! When the next worker may be started, and when calls are refused at once.
+//! Back-off and circuit breaker: when the next worker may be started, and when calls are refused.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -7,18 +7,18 @@ const FIRST: Duration = Duration::from_millis(100);
 const HEALTHY: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Whether deaths followed each other too fast.
+/// The state of the circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Calls are taken.
+enum Circuit {
+    /// Calls are accepted.
     Closed,
-    /// Calls are refused until then.
+    /// Calls are refused until this time.
     Open(Instant),
-    /// One worker is tried.
+    /// One worker is tried, to find out whether it lives.
     HalfOpen,
 }
 
-/// Back-off and circuit breaker. Time is given, so that tests need none.
+/// Counts the deaths of workers. Callers pass the time, so that tests need not wait.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     deaths: usize,
@@ -26,13 +26,13 @@ pub(crate) struct Breaker {
     first_pause: Duration,
     longest: Duration,
     recent: VecDeque<Instant>,
-    /// Deaths that an input is to blame for, since the last good answer.
+    /// Deaths that an input is to blame for since the last reply.
     blamed: usize,
     delay: Duration,
     pause: Duration,
     not_before: Option<Instant>,
     last_death: Option<Instant>,
-    state: State,
+    circuit: Circuit,
 }
 
 impl Breaker {
@@ -48,19 +48,19 @@ impl Breaker {
             pause,
             not_before: None,
             last_death: None,
-            state: State::Closed,
+            circuit: Circuit::Closed,
         }
     }
 
-    /// A worker died. `blamed`: one input did it and is refused from now on, so others may well be
-    /// served; only a row of such deaths without a good answer between them counts.
+    /// Counts the death of a worker. `blamed`: one input killed it and is refused from now on, so others
+    /// may well be served; only a row of such deaths without a reply between them counts.
     pub(crate) fn death(&mut self, now: Instant, blamed: bool) {
         if self.last_death.is_some_and(|t| now - t >= HEALTHY) {
             self.delay = FIRST;
             self.pause = self.first_pause;
         }
         self.last_death = Some(now);
-        if blamed && self.state == State::Closed {
+        if blamed && self.circuit == Circuit::Closed {
             self.blamed += 1;
             if self.blamed < self.deaths {
                 return;
@@ -73,64 +73,64 @@ impl Breaker {
             self.recent.pop_front();
         }
         let full = self.recent.len() >= self.deaths || self.blamed >= self.deaths;
-        if full || self.state == State::HalfOpen {
-            self.state = State::Open(now + self.pause);
+        if full || self.circuit == Circuit::HalfOpen {
+            self.circuit = Circuit::Open(now + self.pause);
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
             self.recent.clear();
             self.blamed = 0;
         }
     }
 
-    /// A call was answered.
+    /// Notes that a call was replied to.
     pub(crate) fn success(&mut self) {
         self.blamed = 0;
-        if self.state == State::HalfOpen {
-            self.state = State::Closed;
+        if self.circuit == Circuit::HalfOpen {
+            self.circuit = Circuit::Closed;
             self.pause = self.first_pause;
         }
     }
 
-    /// Whether a worker may be started now.
+    /// Whether a worker may be started now. Begins the trial of one worker after the pause.
     pub(crate) fn may_start(&mut self, now: Instant) -> bool {
-        if let State::Open(until) = self.state {
+        if let Circuit::Open(until) = self.circuit {
             if now < until {
                 return false;
             }
-            self.state = State::HalfOpen;
+            self.circuit = Circuit::HalfOpen;
             self.not_before = None;
         }
         self.not_before.is_none_or(|t| now >= t)
     }
 
-    /// How many workers are wanted, of `all`.
+    /// The number of workers to run, of `all`.
     pub(crate) fn wanted(&self, all: usize) -> usize {
-        match self.state {
-            State::Closed => all,
-            State::HalfOpen => 1,
-            State::Open(_) => 0,
+        match self.circuit {
+            Circuit::Closed => all,
+            Circuit::HalfOpen => 1,
+            Circuit::Open(_) => 0,
         }
     }
 
     /// Whether calls are refused.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.state, State::Open(_))
+        matches!(self.circuit, Circuit::Open(_))
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.state == State::Closed
+        self.circuit == Circuit::Closed
     }
 
-    /// When the next worker is tried.
+    /// The time until the next worker may be started.
     pub(crate) fn retry_after(&self, now: Instant) -> Duration {
-        let at = match self.state {
-            State::Open(until) => Some(until),
+        let at = match self.circuit {
+            Circuit::Open(until) => Some(until),
             _ => self.not_before,
         };
         at.map_or(FIRST, |t| t.saturating_duration_since(now))
             .max(FIRST)
     }
 
-    /// New code gets a new chance.
+    /// Forgets all deaths, as the code has changed.
     pub(crate) fn reset(&mut self) {
         *self = Self::new(self.deaths, self.window, self.first_pause, self.longest);
     }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_delay_doubles_and_starts_anew_after_a_healthy_minute() {
+    fn the_delay_doubles_and_is_short_again_after_a_healthy_minute() {
         let (mut b, t) = breaker();
         b.death(t, false);
         assert!(!b.may_start(t + Duration::from_millis(99)));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn poison_alone_does_not_open_it_while_others_are_served() {
+    fn deaths_by_single_inputs_do_not_open_it_while_others_are_served() {
         let (mut b, t) = breaker();
         for _ in 0..100 {
             b.death(t, true);

@@ -1,8 +1,8 @@
-//! Shared memory for what is too long for a frame: one descriptor for input, one for output.
+//! Shared memory for what is too long for a frame: one descriptor for input, one for results.
 //!
-//! The server makes every slot and owns it. Memory whose size is sealed is mapped; a file, which a
-//! worker could truncate, is read and written with `pread` and `pwrite`. So a worker can spoil an
-//! answer but not the server. A slot has no name anywhere: it is gone when the last descriptor is.
+//! The server makes and owns all of it. It maps memory whose size is sealed; a file, which a worker
+//! could truncate, it reads and writes with `pread` and `pwrite`. So a worker can spoil its reply
+//! but not the server. The memory has no name and is freed with its last descriptor.
 
 use std::fs::File;
 use std::io;
@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::mapping::Mapping;
+use super::mapping::Mapping;
 
 /// How shared memory is made on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +19,11 @@ pub enum Transport {
     Memory,
     /// A temporary file whose name was removed at once.
     TemporaryFile,
-    /// None can be had: everything goes through the socket.
+    /// No shared memory: everything goes through the socket.
     Socket,
 }
 
-/// Which transports failed so far, for the status.
+/// The best transport that has not failed yet.
 #[derive(Debug, Default)]
 pub(crate) struct Transports(AtomicU8);
 
@@ -40,28 +40,28 @@ impl Transports {
         }
     }
 
-    /// Goes on with the next one for good.
+    /// Gives up `from`, for good.
     pub(crate) fn fall_back(&self, from: Transport, why: &io::Error) {
         let next = from as u8 + 1;
         if self.0.fetch_max(next, Ordering::Relaxed) < next {
-            tracing::warn!("shared memory by {from:?} is not to be had: {why}");
+            tracing::warn!("shared memory by {from:?} is not available: {why}");
         }
     }
 }
 
 /// A piece of shared memory of fixed size.
-pub(crate) struct Slot {
+pub(crate) struct SharedMemory {
     file: File,
-    /// What the worker gets: not writable, for input.
+    /// A read-only descriptor for the worker, for input.
     given: Option<OwnedFd>,
-    /// Only of memory that cannot shrink.
+    /// Only for memory that cannot shrink.
     mapping: Option<Mapping>,
     pub(crate) size: u64,
 }
 
-impl Slot {
-    /// Room for `need` bytes and up to a quarter more, so that calls of similar size share it.
-    /// All of it is allocated at once: want of memory is an error here, not a signal later.
+impl SharedMemory {
+    /// Allocates `need` bytes and up to a quarter more, so that calls of similar size share it.
+    /// All of it is allocated now: lack of memory is an error here, not a signal later.
     pub(crate) fn new(transport: Transport, need: u64, read_only: bool) -> io::Result<Self> {
         let size = need.next_multiple_of((need.next_power_of_two() / 8).max(256 * 1024));
         let file = match transport {
@@ -81,7 +81,7 @@ impl Slot {
         })
     }
 
-    /// Whether it fits `need`, and is not so large that it should be given back.
+    /// Whether it holds `need` bytes and is not so large that it should be freed.
     pub(crate) fn suits(&self, need: u64) -> bool {
         self.size >= need && (self.size <= 64 << 20 || need >= self.size / 8)
     }
@@ -95,7 +95,7 @@ impl Slot {
             .ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
 
-    /// `length` bytes from `at`; an error when the slot does not hold them.
+    /// A copy of `length` bytes from `at`; an error when they exceed the memory.
     pub(crate) fn read(&self, at: u64, length: usize) -> io::Result<Vec<u8>> {
         if let Some(mapping) = &self.mapping {
             let bytes = mapping.read(at, length);
@@ -106,7 +106,7 @@ impl Slot {
         Ok(bytes)
     }
 
-    /// The descriptor to send.
+    /// The descriptor to send to the worker.
     pub(crate) fn given(&self) -> std::os::fd::BorrowedFd<'_> {
         self.given.as_ref().map_or(self.file.as_fd(), AsFd::as_fd)
     }
@@ -157,7 +157,7 @@ fn temporary(size: u64) -> io::Result<File> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// The same memory behind a descriptor that can't be written or mapped writable.
+/// The same memory behind a descriptor that cannot be written or mapped writable.
 fn reopen(file: &File) -> Option<OwnedFd> {
     use std::os::fd::AsRawFd;
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
@@ -169,37 +169,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_kinds_hold_bytes_and_the_given_end_cannot_write() {
+    fn both_kinds_store_bytes_and_the_workers_end_is_read_only() {
         for transport in [Transport::Memory, Transport::TemporaryFile] {
-            let mut slot = Slot::new(transport, 300_000, true).unwrap();
-            assert_eq!(slot.size, 524_288);
-            slot.write(100, b"abc").unwrap();
-            assert_eq!(slot.read(100, 3).unwrap(), b"abc");
-            assert!(slot.read(slot.size - 1, 2).is_err());
-            if slot.given.is_some() {
-                let given = File::from(slot.given().try_clone_to_owned().unwrap());
+            let mut memory = SharedMemory::new(transport, 300_000, true).unwrap();
+            assert_eq!(memory.size, 524_288);
+            memory.write(100, b"abc").unwrap();
+            assert_eq!(memory.read(100, 3).unwrap(), b"abc");
+            assert!(memory.read(memory.size - 1, 2).is_err());
+            if memory.given.is_some() {
+                let given = File::from(memory.given().try_clone_to_owned().unwrap());
                 assert!(given.write_at(b"x", 0).is_err(), "{transport:?}");
             }
         }
-        assert!(Slot::new(Transport::Socket, 1, true).is_err());
+        assert!(SharedMemory::new(Transport::Socket, 1, true).is_err());
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn memory_cannot_change_its_size() {
-        let slot = Slot::new(Transport::Memory, 1, false).unwrap();
-        assert!(slot.file.set_len(1).is_err());
-        assert!(slot.file.set_len(1 << 30).is_err());
+    fn sealed_memory_cannot_change_its_size() {
+        let memory = SharedMemory::new(Transport::Memory, 1, false).unwrap();
+        assert!(memory.file.set_len(1).is_err());
+        assert!(memory.file.set_len(1 << 30).is_err());
     }
 
     #[test]
-    fn a_huge_slot_is_given_back() {
-        let slot = Slot::new(Transport::Memory, 100 << 20, false).unwrap();
-        assert!(slot.suits(100 << 20) && !slot.suits(1000) && !slot.suits(1 << 30));
+    fn huge_memory_is_not_kept_for_a_small_call() {
+        let memory = SharedMemory::new(Transport::Memory, 100 << 20, false).unwrap();
+        assert!(memory.suits(100 << 20) && !memory.suits(1000) && !memory.suits(1 << 30));
     }
 
     #[test]
-    fn transports_only_fall() {
+    fn a_transport_that_failed_is_not_tried_again() {
         let t = Transports::default();
         let e = io::Error::other("x");
         t.fall_back(Transport::TemporaryFile, &e);

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use resight_vision::{ExtractError, GlobalExtractor, Image, ModelId};
 
+use super::{bad_result, current, identity, offered, sample};
+use crate::call::{Call, CallOptions};
 use crate::error::PluginError;
 use crate::manifest::Role;
 use crate::plugin::Plugin;
-use crate::role::{self, bad};
-use crate::sample;
-use crate::ticket::CallOptions;
-use crate::value::{Call, Reply};
+use crate::reply::Reply;
 
-/// A plug-in's `embed`. Vectors are brought to length 1 here; an author need not.
+/// A plug-in's `embed`. It normalises the vectors.
 pub struct PythonGlobalExtractor {
     plugin: Arc<Plugin>,
     function: String,
@@ -21,72 +20,75 @@ pub struct PythonGlobalExtractor {
 }
 
 impl PythonGlobalExtractor {
-    /// Asks the plug-in how long its vectors are.
+    /// Waits until the plug-in is ready and calls it with a sample picture for the length of its
+    /// vectors.
     pub fn new(plugin: Arc<Plugin>) -> Result<Self, PluginError> {
         let manifest = plugin.wait_ready(plugin.config().start_limit)?;
-        let function = role::offered(&manifest, Role::Embed)?;
-        let name = function.name.clone();
+        let function = offered(&manifest, Role::Embed)?;
+        let name = &function.name;
         let picture = &sample::textured()[0];
-        let dimension = match plugin.call(Call::new(&*name).picture(picture))? {
+        let dimension = match plugin.call(Call::of(function.clone()).picture(picture))? {
             Reply::Vector(vector) => vector.len(),
             _ => 0,
         };
         if let Some(declared) = function.dimension.filter(|d| *d != dimension) {
             let detail = format!("{name} declares dimension {declared} and returned {dimension}");
-            return Err(bad(&name, detail));
+            return Err(bad_result(name, detail));
         }
-        let identity = role::identity(&plugin, &manifest, &name);
+        let identity = identity(&plugin, &manifest, Some(&function));
         Ok(Self {
             plugin,
-            function: name,
+            function: name.clone(),
             model: ModelId::new(format!("{identity};kind=vector;d={dimension}")),
             dimension,
         })
     }
 
     fn run(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, PluginError> {
-        role::unchanged(&self.plugin, &self.function, &self.model)?;
-        let call = |image| Call::new(self.function.clone()).picture(image);
+        let function = current(&self.plugin, &self.function, &self.model)?;
+        let call = |image| Call::of(function.clone()).picture(image);
         if let [image] = images {
             return Ok(vec![self.unit(self.plugin.call(call(image))?)?]);
         }
-        // Never more at once than the queue takes from one caller.
+        // Half of the queue stays free for other callers.
         let room = (self.plugin.config().queue / 2).max(1);
         let mut vectors = Vec::with_capacity(images.len());
         for chunk in images.chunks(room) {
-            let tickets: Vec<_> = chunk
-                .iter()
-                .map(|image| {
-                    self.plugin
-                        .submit(call(image).into_owned(), CallOptions::default())
-                })
-                .collect();
-            for ticket in tickets {
-                vectors.push(self.unit(ticket.wait()?)?);
+            let submit = |image| {
+                let call = call(image).into_owned();
+                self.plugin.submit(call, CallOptions::default())
+            };
+            let pending: Vec<_> = chunk.iter().map(submit).collect();
+            for reply in pending {
+                vectors.push(self.unit(reply.wait()?)?);
             }
         }
         Ok(vectors)
     }
 
+    /// The vector in `reply`, of length 1.
     fn unit(&self, reply: Reply) -> Result<Vec<f32>, PluginError> {
-        let bad = |detail| bad(&self.function, detail);
-        let Reply::Vector(mut vector) = reply else {
-            return Err(bad("no vector came".into()));
+        let bad = |detail| {
+            bad_result(
+                &self.function,
+                format!("{} returned {detail}", self.function),
+            )
         };
-        if vector.len() != self.dimension {
-            let (came, expected) = (vector.len(), self.dimension);
+        let Reply::Vector(mut vector) = reply else {
+            return Err(bad("no vector".into()));
+        };
+        let (found, expected) = (vector.len(), self.dimension);
+        if found != expected {
             return Err(bad(format!(
-                "{} returned a vector of length {came}; its model has {expected}",
-                self.function
+                "a vector of length {found}; its model has {expected}"
             )));
         }
         let squares: f64 = vector.iter().map(|v| f64::from(*v).powi(2)).sum();
         let length = squares.sqrt();
         if length == 0.0 {
-            return Err(bad(format!(
-                "{} returned a vector of zeros; expected one with a direction",
-                self.function
-            )));
+            return Err(bad(
+                "a vector of zeros; expected one with a direction".into()
+            ));
         }
         vector
             .iter_mut()

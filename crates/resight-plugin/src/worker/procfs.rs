@@ -1,21 +1,21 @@
-//! What `/proc` says about workers and their children. Elsewhere than on Linux it says nothing.
+//! Memory and descendants of workers, read from `/proc`. Only Linux has it.
 
 use std::fs;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
-/// The environment variable by which a worker's descendants are found.
+/// The environment variable that marks a worker and its descendants.
 pub(crate) const TOKEN: &str = "RESIGHT_PLUGIN_WORKER";
 
-/// What a worker's process group takes.
+/// Memory and processes of a worker's process group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
-    /// Resident bytes, summed: memory shared between processes counts for each.
+    /// Resident bytes, summed: memory that processes share counts once for each.
     pub(crate) resident: u64,
     pub(crate) processes: usize,
 }
 
-/// Usage of the group led by `pid`. A look at one process where it has no children.
+/// Usage of the group led by `pid`. Reads a single process where it has no children.
 pub(crate) fn usage(pid: i32) -> Usage {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
     let members = match children {
@@ -28,7 +28,7 @@ pub(crate) fn usage(pid: i32) -> Usage {
     }
 }
 
-/// Resident bytes of the group with each shared page counted once. Slower than [`usage`].
+/// Resident bytes of the group, each shared page counted once. Slower than [`usage`].
 pub(crate) fn proportional(pid: i32) -> Option<u64> {
     let of = |pid: i32| {
         let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
@@ -63,19 +63,19 @@ pub(crate) fn group(leader: i32) -> Vec<i32> {
         .collect()
 }
 
-/// The fifth field of `/proc/PID/stat`; the second may hold anything, brackets too.
+/// The fifth field of `/proc/PID/stat`. The second, the name, may contain brackets.
 fn group_of(stat: &[u8]) -> Option<i32> {
     let after = stat.iter().rposition(|b| *b == b')')? + 1;
     let text = std::str::from_utf8(stat.get(after..)?).ok()?;
     text.split_ascii_whitespace().nth(2)?.parse().ok()
 }
 
-/// Kills every process that carries `token`, wherever it has gone, and collects those of `group`
-/// and of these that have become children of this process (a server that is process 1).
+/// Kills every process that carries `token`, whatever its group. Where the server is process 1, also
+/// reaps these and `group`, which became its children.
 pub(crate) fn sweep(token: &str, group: &[i32]) {
     let wanted = format!("{TOKEN}={token}");
     let mut found = group.to_vec();
-    let mut nothing = 0;
+    let mut rounds_without = 0;
     for _ in 0..20 {
         let escaped: Vec<i32> = all()
             .filter(|pid| {
@@ -83,9 +83,13 @@ pub(crate) fn sweep(token: &str, group: &[i32]) {
                     .is_ok_and(|e| e.split(|b| *b == 0).any(|v| v == wanted.as_bytes()))
             })
             .collect();
-        // A process has no environment for an instant while it becomes another program.
-        nothing = if escaped.is_empty() { nothing + 1 } else { 0 };
-        if nothing == 2 {
+        // During `exec` a process has no environment for an instant, so one empty round is not enough.
+        rounds_without = if escaped.is_empty() {
+            rounds_without + 1
+        } else {
+            0
+        };
+        if rounds_without == 2 {
             break;
         }
         for pid in &escaped {

@@ -1,4 +1,4 @@
-//! The server's end of a worker's socket: bounded, with a deadline on everything.
+//! The server's end of a worker's socket. Every length is bounded and every wait has a deadline.
 
 use std::cmp::Ordering;
 use std::io::{self, IoSlice};
@@ -8,23 +8,23 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::{
     RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, send, sendmsg,
 };
 
-use crate::monitor::Monitor;
-use crate::wire::{HEADER, Header, Kind};
+use super::process::{WorkerProcess, timespec};
+use super::wire::{HEADER, Header, Kind};
 
-/// Why nothing more can be said to a worker.
+/// Why the socket cannot be used any longer.
 #[derive(Debug)]
 pub(crate) enum Broken {
-    /// It ended, or closed the socket.
+    /// The worker ended, or closed the socket.
     Closed,
     /// The deadline passed.
     TimedOut,
-    /// It sent what is no frame.
+    /// The worker broke the protocol.
     Garbled(String),
 }
 
@@ -39,11 +39,12 @@ pub(crate) struct Frame {
 
 pub(crate) struct Channel {
     socket: UnixStream,
-    /// The same, known to the runtime of the task that first waited here.
+    /// The same socket, registered with the runtime of the task that first waited for it.
     watched: Option<Arc<tokio::net::UnixStream>>,
     buffer: Box<[u8]>,
-    /// What has come of the next frame. Its memory grows with that, not with what was announced.
-    come: Vec<u8>,
+    /// The received part of the next frame. Memory grows with what was received, not with what was
+    /// announced.
+    received: Vec<u8>,
 }
 
 impl Channel {
@@ -53,11 +54,11 @@ impl Channel {
             socket,
             watched: None,
             buffer: vec![0; 64 * 1024].into_boxed_slice(),
-            come: Vec::new(),
+            received: Vec::new(),
         })
     }
 
-    /// The socket for waiting in a task; `None` when the runtime cannot watch it.
+    /// The socket for a task to wait on; `None` when its runtime cannot register it.
     pub(crate) fn watched(&mut self) -> Option<Arc<tokio::net::UnixStream>> {
         if self.watched.is_none() {
             let socket = self.socket.try_clone().ok()?;
@@ -67,27 +68,27 @@ impl Channel {
         self.watched.clone()
     }
 
-    /// Nothing may have come since the last answer: bytes now are not part of any.
-    pub(crate) fn quiet(&mut self) -> Result<(), Broken> {
+    /// Checks that the worker sent nothing since its last reply.
+    pub(crate) fn check_quiet(&mut self) -> Result<(), Broken> {
         let mut byte = [0u8; 1];
         match recv(&self.socket, &mut byte[..], RecvFlags::DONTWAIT) {
             Err(e) if again(e) => Ok(()),
             Ok((_, 0)) | Err(_) => Err(Broken::Closed),
-            Ok(_) => Err(Broken::Garbled("bytes outside of an answer".into())),
+            Ok(_) => Err(Broken::Garbled("bytes between replies".into())),
         }
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes without a header.
     pub(crate) fn send_all(
         &mut self,
-        monitor: &Monitor,
+        process: &WorkerProcess,
         mut bytes: &[u8],
         deadline: Instant,
     ) -> Result<(), Broken> {
         while !bytes.is_empty() {
             match send(&self.socket, bytes, SendFlags::NOSIGNAL) {
                 Ok(n) => bytes = &bytes[n..],
-                Err(e) if again(e) => self.wait(monitor, PollFlags::OUT, deadline)?,
+                Err(e) if again(e) => self.wait(process, PollFlags::OUT, deadline)?,
                 Err(_) => return Err(Broken::Closed),
             }
         }
@@ -97,7 +98,7 @@ impl Channel {
     /// Sends a frame; `fds` arrive with its first byte.
     pub(crate) fn send(
         &mut self,
-        monitor: &Monitor,
+        process: &WorkerProcess,
         header: (Kind, u32),
         meta: &[u8],
         body: &[&[u8]],
@@ -118,10 +119,10 @@ impl Channel {
         let mut start = Vec::with_capacity(HEADER + meta.len() + length.min(64 * 1024));
         start.extend_from_slice(&head);
         start.extend_from_slice(meta);
-        let mut body = body;
+        let mut later = body;
         if length <= 64 * 1024 {
             body.iter().for_each(|part| start.extend_from_slice(part));
-            body = &[];
+            later = &[];
         }
         let sent = loop {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
@@ -132,13 +133,13 @@ impl Channel {
             let slices = [IoSlice::new(&start)];
             match sendmsg(&self.socket, &slices, &mut ancillary, SendFlags::NOSIGNAL) {
                 Ok(n) => break n,
-                Err(e) if again(e) => self.wait(monitor, PollFlags::OUT, deadline)?,
+                Err(e) if again(e) => self.wait(process, PollFlags::OUT, deadline)?,
                 Err(_) => return Err(Broken::Closed),
             }
         };
-        self.send_all(monitor, &start[sent..], deadline)?;
-        for part in body {
-            self.send_all(monitor, part, deadline)?;
+        self.send_all(process, &start[sent..], deadline)?;
+        for part in later {
+            self.send_all(process, part, deadline)?;
         }
         Ok(())
     }
@@ -146,27 +147,27 @@ impl Channel {
     /// The next frame, of at most `max_body` bytes of body.
     pub(crate) fn receive(
         &mut self,
-        monitor: &Monitor,
+        process: &WorkerProcess,
         max_body: u64,
         deadline: Instant,
     ) -> Result<Frame, Broken> {
         loop {
-            if let Some(frame) = self.advance(max_body)? {
+            if let Some(frame) = self.try_receive(max_body)? {
                 return Ok(frame);
             }
-            self.wait(monitor, PollFlags::IN, deadline)?;
+            self.wait(process, PollFlags::IN, deadline)?;
         }
     }
 
-    /// As [`Channel::receive`], and never waits: `None` when the frame is not whole yet.
-    pub(crate) fn advance(&mut self, max_body: u64) -> Result<Option<Frame>, Broken> {
+    /// As [`Channel::receive`], but never waits: `None` while the frame is incomplete.
+    pub(crate) fn try_receive(&mut self, max_body: u64) -> Result<Option<Frame>, Broken> {
         loop {
-            if let Some(frame) = self.whole(max_body)? {
+            if let Some(frame) = self.complete(max_body)? {
                 return Ok(Some(frame));
             }
             match recv(&self.socket, &mut self.buffer[..], RecvFlags::empty()) {
                 Ok((_, 0)) => return Err(Broken::Closed),
-                Ok((_, n)) => self.come.extend_from_slice(&self.buffer[..n]),
+                Ok((_, n)) => self.received.extend_from_slice(&self.buffer[..n]),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Ok(None),
                 Err(_) => return Err(Broken::Closed),
@@ -174,23 +175,23 @@ impl Channel {
         }
     }
 
-    /// The frame that has come, if it is whole.
-    fn whole(&mut self, max_body: u64) -> Result<Option<Frame>, Broken> {
-        let Some(head) = self.come.first_chunk::<HEADER>() else {
+    /// The received frame, once it is complete.
+    fn complete(&mut self, max_body: u64) -> Result<Option<Frame>, Broken> {
+        let Some(head) = self.received.first_chunk::<HEADER>() else {
             return Ok(None);
         };
         let header = Header::from_worker(head, max_body).map_err(Broken::Garbled)?;
-        let body = HEADER + header.meta as usize;
-        let total = body + header.body as usize;
-        match self.come.len().cmp(&total) {
+        let body_start = HEADER + header.meta as usize;
+        let total = body_start + header.body as usize;
+        match self.received.len().cmp(&total) {
             Ordering::Less => return Ok(None),
             Ordering::Equal => {}
             Ordering::Greater => {
-                return Err(Broken::Garbled("bytes after an answer".into()));
+                return Err(Broken::Garbled("bytes after a reply".into()));
             }
         }
-        let mut meta = std::mem::take(&mut self.come);
-        let body = meta.split_off(body);
+        let mut meta = std::mem::take(&mut self.received);
+        let body = meta.split_off(body_start);
         meta.drain(..HEADER);
         Ok(Some(Frame {
             kind: header.kind,
@@ -200,22 +201,26 @@ impl Channel {
         }))
     }
 
-    /// Until the socket is ready, the worker has ended, or the deadline. A worker's children may
-    /// hold its socket open, so that its end would not show there.
-    fn wait(&self, monitor: &Monitor, flags: PollFlags, deadline: Instant) -> Result<(), Broken> {
+    /// Waits until the socket is ready, the worker has ended, or the deadline. The worker's end need
+    /// not show on the socket: its children may hold that open.
+    fn wait(
+        &self,
+        process: &WorkerProcess,
+        flags: PollFlags,
+        deadline: Instant,
+    ) -> Result<(), Broken> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Broken::TimedOut);
             }
-            let slice = if monitor.pidfd().is_some() {
-                left
+            let timeout = if process.pidfd().is_some() {
+                timespec(left)
             } else {
-                left.min(Duration::from_millis(20))
+                timespec(left.min(Duration::from_millis(20)))
             };
-            let timeout = timespec(slice);
             let mut fds = vec![PollFd::from_borrowed_fd(self.socket.as_fd(), flags)];
-            if let Some(pidfd) = monitor.pidfd() {
+            if let Some(pidfd) = process.pidfd() {
                 fds.push(PollFd::from_borrowed_fd(pidfd, PollFlags::IN));
             }
             match poll(&mut fds, Some(&timeout)) {
@@ -227,7 +232,7 @@ impl Channel {
             }
             let ended = match fds.get(1) {
                 Some(pidfd) => !pidfd.revents().is_empty(),
-                None => monitor.exited(),
+                None => process.exited(),
             };
             if ended {
                 return Err(Broken::Closed);
@@ -238,11 +243,4 @@ impl Channel {
 
 fn again(e: Errno) -> bool {
     e == Errno::AGAIN || e == Errno::INTR
-}
-
-pub(crate) fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: duration.as_secs().min(1 << 31) as i64,
-        tv_nsec: i64::from(duration.subsec_nanos()),
-    }
 }

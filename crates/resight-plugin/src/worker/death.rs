@@ -1,21 +1,71 @@
-//! How a worker ended, and what that says to the one who called.
+//! How a worker ended, and the error that its call gets.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::error::PluginError;
-use crate::monitor::{Cause, ending, from_outside};
 
-/// The exit status by which a worker says that its connection was broken from within.
+/// The exit status by which a worker reports that the author's code broke its connection.
 const DISCONNECTED: i32 = 86;
 
-/// The end of a worker.
+/// Why a worker was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Cause {
+    /// It ended by itself, or something outside killed it.
+    Crash,
+    /// A call ran past its time limit.
+    Timeout,
+    /// It exceeded its limit of memory or of processes.
+    Memory,
+    /// It reached the configured number of calls, or age.
+    Lifetime,
+    /// It broke the protocol.
+    Protocol,
+    /// It did not start.
+    StartFailure,
+    /// The caller cancelled the call and asked for a kill.
+    Cancelled,
+    /// It did not answer a ping while idle.
+    Unresponsive,
+}
+
+impl Cause {
+    /// All causes, in the order of the metrics.
+    pub const ALL: [Self; 8] = [
+        Self::Crash,
+        Self::Timeout,
+        Self::Memory,
+        Self::Lifetime,
+        Self::Protocol,
+        Self::StartFailure,
+        Self::Cancelled,
+        Self::Unresponsive,
+    ];
+
+    /// The name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::Timeout => "timeout",
+            Self::Memory => "memory",
+            Self::Lifetime => "lifetime",
+            Self::Protocol => "protocol",
+            Self::StartFailure => "start_failure",
+            Self::Cancelled => "cancelled",
+            Self::Unresponsive => "unresponsive",
+        }
+    }
+}
+
+/// How a worker ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Death {
     pub(crate) cause: Cause,
-    /// For people: the signal, the exit status, the limit.
+    /// The signal, the exit status or the limit, for people.
     pub(crate) detail: String,
-    /// Whether somebody outside did it: the call that ran need not be to blame.
+    /// Whether something outside killed it, so that the call it ran need not be to blame.
     pub(crate) outside: bool,
     pub(crate) output: Vec<String>,
     pub(crate) file: String,
@@ -23,7 +73,7 @@ pub(crate) struct Death {
 }
 
 impl Death {
-    /// `killed` is why we ended it, where we did; `seen` what its holder saw otherwise.
+    /// `killed` is why the server killed it, if it did; `seen` what its owner saw on the socket.
     pub(crate) fn new(
         killed: Option<(Cause, String)>,
         seen: (Cause, String),
@@ -35,7 +85,7 @@ impl Death {
         let (cause, detail) = match (killed, seen, status) {
             (Some((Cause::Crash, _)), _, _) => (
                 Cause::Protocol,
-                "it closed its connection and ran on".to_owned(),
+                "it closed its connection and kept running".to_owned(),
             ),
             (Some(killed), _, _) => killed,
             (None, (Cause::Crash, _), Some(status)) if status.code() == Some(DISCONNECTED) => (
@@ -59,7 +109,7 @@ impl Death {
         }
     }
 
-    /// The error of the call that ran.
+    /// The error of the call that ran in it.
     pub(crate) fn error(&self, function: &str, limit: Duration) -> PluginError {
         let function = function.to_owned();
         match self.cause {
@@ -88,6 +138,40 @@ impl Death {
             },
         }
     }
+}
+
+/// How a process ended, in words.
+fn ending(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => match signal_name(signal) {
+            Some(name) => format!("killed by {name}"),
+            None => format!("killed by signal {signal}"),
+        },
+        (None, Some(code)) => format!("it exited with status {code}"),
+        (None, None) => "it ended".into(),
+    }
+}
+
+fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL (an instruction this processor does not have)",
+        6 => "SIGABRT (it gave itself up)",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL (from outside, or by the kernel for want of memory)",
+        11 => "SIGSEGV (it touched memory that is not its own, or ran out of stack)",
+        15 => "SIGTERM",
+        31 => "SIGSYS",
+        _ => return None,
+    })
+}
+
+/// Whether the signal is one that the author's code does not send itself.
+fn from_outside(status: ExitStatus) -> bool {
+    matches!(status.signal(), Some(1 | 2 | 3 | 9 | 15))
 }
 
 /// The line number in a line of Python's dump that names `file`.

@@ -1,5 +1,5 @@
-//! The server's own mapping of memory that it shares with a worker. `pread` and `pwrite` copy page
-//! by page and take several times as long as one plain copy.
+//! The server's mapping of memory that it shares with a worker. One plain copy is several times as
+//! fast as `pread` and `pwrite`, which copy page by page.
 
 #![allow(unsafe_code)]
 
@@ -7,32 +7,32 @@ use std::fs::File;
 
 use memmap2::{MmapOptions, MmapRaw};
 
-/// All of a file whose size is sealed and whose memory is allocated: no access to it can fault.
+/// A whole file whose size is sealed and whose memory is allocated, so that no access can fault.
 pub(crate) struct Mapping(MmapRaw);
 
 impl Mapping {
-    /// Maps `size` bytes of `file`. The caller has made sure that it cannot become shorter.
+    /// Maps `size` bytes of `file`, which must not become shorter.
     pub(crate) fn new(file: &File, size: u64) -> Option<Self> {
         let size = usize::try_from(size).ok()?;
         let raw = MmapOptions::new().len(size).populate().map_raw(file).ok()?;
         Some(Self(raw))
     }
 
-    /// Where `length` bytes from `at` begin; `None` when the mapping does not hold them.
+    /// The offset of `length` bytes from `at`; `None` when they exceed the mapping.
     fn place(&self, at: u64, length: usize) -> Option<usize> {
         let at = usize::try_from(at).ok()?;
         let end = at.checked_add(length)?;
         (end <= self.0.len()).then_some(at)
     }
 
-    /// Copies `bytes` to `at`; `false`, and nothing is copied, when they do not fit.
+    /// Copies `bytes` to `at`. Returns `false` and copies nothing when they do not fit.
     pub(crate) fn write(&mut self, at: u64, bytes: &[u8]) -> bool {
         let Some(at) = self.place(at, bytes.len()) else {
             return false;
         };
-        // SAFETY: `place` has compared the range with the mapping's length. `bytes` is no part of
-        // the mapping: no reference to it is ever made. The worker may access the same memory
-        // meanwhile; these are bytes, of which every value is valid.
+        // SAFETY: `place` checked the range against the mapping's length. `bytes` does not overlap
+        // the mapping, to which no reference is ever made. The worker may access the same memory
+        // meanwhile; it holds bytes, of which every value is valid.
         unsafe {
             let to = self.0.as_mut_ptr().add(at);
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
@@ -40,7 +40,7 @@ impl Mapping {
         true
     }
 
-    /// A copy of `length` bytes from `at`; `None` when the mapping does not hold them.
+    /// A copy of `length` bytes from `at`; `None` when they exceed the mapping.
     pub(crate) fn read(&self, at: u64, length: usize) -> Option<Vec<u8>> {
         let at = self.place(at, length)?;
         let mut bytes = Vec::with_capacity(length);
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_holds_what_the_file_holds_and_nothing_beyond() {
+    fn it_reads_and_writes_the_file_and_nothing_beyond() {
         let file = tempfile::tempfile().unwrap();
         file.set_len(10_000).unwrap();
         let mut mapping = Mapping::new(&file, 10_000).unwrap();

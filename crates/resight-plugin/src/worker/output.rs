@@ -1,22 +1,22 @@
-//! What workers print: into the log, and the last of it kept for errors.
+//! Copies what a worker prints to the log and keeps the last lines for errors.
 
 use std::collections::VecDeque;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{ChildStderr, ChildStdout};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Condvar, Mutex};
 use rustix::event::{PollFd, PollFlags, poll};
 
-use crate::lock;
-use crate::monitor::Monitor;
+use super::process::{WorkerProcess, timespec};
 
 /// Lines kept.
 const KEPT: usize = 200;
-/// Bytes of a line; the rest of it is dropped.
+/// Most bytes of a line; the rest of it is dropped.
 const LINE: usize = 4096;
-/// Lines a second that go to the log; all go to the ring.
+/// Most lines a second that go to the log; all go to the ring.
 const RATE: u32 = 100;
 
 #[derive(Default)]
@@ -36,7 +36,7 @@ pub(crate) struct Captured {
 
 impl Captured {
     fn push(&self, line: String) {
-        let mut ring = lock(&self.ring);
+        let mut ring = self.ring.lock();
         if ring.lines.len() == KEPT {
             ring.lines.pop_front();
         }
@@ -44,35 +44,33 @@ impl Captured {
         ring.total += 1;
     }
 
-    /// How many lines there were, to ask later for those that came after.
+    /// The number of lines so far, for [`Captured::since`].
     pub(crate) fn mark(&self) -> u64 {
-        lock(&self.ring).total
+        self.ring.lock().total
     }
 
-    /// The last `most` lines that came after `mark`.
+    /// The last lines after `mark`, at most `most`.
     pub(crate) fn since(&self, mark: u64, most: usize) -> Vec<String> {
-        let ring = lock(&self.ring);
+        let ring = self.ring.lock();
         let new = ring.total.saturating_sub(mark) as usize;
         let skip = ring.lines.len().saturating_sub(new.min(most));
         ring.lines.iter().skip(skip).cloned().collect()
     }
 
-    /// Waits until all that an ended worker wrote has been read.
+    /// Waits until everything that an ended worker wrote was read.
     pub(crate) fn wait_closed(&self, limit: Duration) {
-        let ring = lock(&self.ring);
-        drop(
-            self.closed
-                .wait_timeout_while(ring, limit, |ring| !ring.closed),
-        );
+        let mut ring = self.ring.lock();
+        self.closed
+            .wait_while_for(&mut ring, |ring| !ring.closed, limit);
     }
 }
 
-/// Reads both pipes on a thread of its own, so that a worker never waits for a reader.
+/// Reads both pipes on a thread of its own, so that the worker never waits for a reader.
 pub(crate) fn capture(
     plugin: String,
     out: ChildStdout,
     err: ChildStderr,
-    monitor: Arc<Monitor>,
+    process: Arc<WorkerProcess>,
 ) -> std::io::Result<Arc<Captured>> {
     let captured = Arc::new(Captured::default());
     let kept = captured.clone();
@@ -83,14 +81,20 @@ pub(crate) fn capture(
     std::thread::Builder::new()
         .name("resight-output".into())
         .spawn(move || {
-            drain(&plugin, out, err, &monitor, &kept);
-            lock(&kept.ring).closed = true;
+            drain(&plugin, out, err, &process, &kept);
+            kept.ring.lock().closed = true;
             kept.closed.notify_all();
         })?;
     Ok(captured)
 }
 
-fn drain(plugin: &str, out: ChildStdout, err: ChildStderr, monitor: &Monitor, kept: &Captured) {
+fn drain(
+    plugin: &str,
+    out: ChildStdout,
+    err: ChildStderr,
+    process: &WorkerProcess,
+    kept: &Captured,
+) {
     let mut log = Log {
         plugin,
         since: Instant::now(),
@@ -103,21 +107,21 @@ fn drain(plugin: &str, out: ChildStdout, err: ChildStderr, monitor: &Monitor, ke
                 streams.iter().filter(|s| s.open).map(|s| s.fd()).collect();
             let mut fds: Vec<PollFd<'_>> = waiting
                 .into_iter()
-                .chain(monitor.pidfd())
+                .chain(process.pidfd())
                 .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
                 .collect();
-            let timeout = crate::channel::timespec(Duration::from_millis(100));
-            let timeout = monitor.pidfd().is_none().then_some(&timeout);
+            let timeout = timespec(Duration::from_millis(100));
+            let timeout = process.pidfd().is_none().then_some(&timeout);
             let _interrupted = poll(&mut fds, timeout);
-            match monitor.pidfd() {
+            match process.pidfd() {
                 Some(_) => fds.last().is_some_and(|fd| !fd.revents().is_empty()),
-                None => monitor.exited(),
+                None => process.exited(),
             }
         };
         for stream in streams.iter_mut().filter(|s| s.open) {
             stream.read(kept, &mut log);
         }
-        // A grandchild may hold the pipes open: what the worker wrote has been read by now.
+        // A grandchild may hold the pipes open; everything the worker wrote was read by now.
         if ended {
             break;
         }
@@ -172,7 +176,7 @@ impl Stream {
         self.pipe.as_fd()
     }
 
-    /// All there is now, up to a megabyte, so that the other pipe gets its turn.
+    /// Reads what there is now, at most a megabyte, so that the other pipe gets its turn.
     fn read(&mut self, kept: &Captured, log: &mut Log<'_>) {
         let mut buffer = [0; 16 * 1024];
         for _ in 0..64 {
@@ -222,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_cut_and_the_ring_is_bounded() {
+    fn long_lines_are_cut_and_the_ring_is_bounded() {
         let kept = Captured::default();
         let mut log = Log {
             plugin: "p",

@@ -4,109 +4,58 @@ use std::sync::Arc;
 
 use resight_vision::{Descriptors, ExtractError, Image, LocalExtractor, LocalFeatures, ModelId};
 
+use super::{bad_result, current, identity, offered, sample};
+use crate::call::Call;
 use crate::error::PluginError;
-use crate::manifest::{DeclaredKind, Role};
+use crate::manifest::{DeclaredKind, Function, FunctionRef, Role};
 use crate::plugin::Plugin;
-use crate::role::{self, bad};
-use crate::sample;
-use crate::value::{Call, Local, Reply, Rows};
+use crate::reply::{Local, Reply, Rows};
 
-/// Bytes in a descriptor at most, bits counted as a byte each; distances stay far within 32 bits.
+/// Most bytes of a descriptor, with one byte a bit; squared distances stay far within 32 bits.
 const MAX_DIMENSION: usize = 4096;
 
-/// How an author's descriptors become the bytes that are stored and compared by squared distance.
+/// How an author's descriptors become bytes, which are stored and compared by squared distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Encoding {
-    /// As they are.
+    /// Bytes, unchanged.
     Bytes,
-    /// Floats, each `-range..range` or `0..range` onto 0..255: distances keep their order up to
-    /// rounding, as one scale serves all dimensions.
+    /// Floats in `-range..range` or `0..range`, mapped to 0..255. One scale for all dimensions keeps
+    /// the order of distances up to rounding.
     Quantised {
-        /// Whether there are negative values.
+        /// Whether values may be negative.
         signed: bool,
-        /// A power of two, so that it does not hang on the last digits of the sample's values.
+        /// A power of two, so that it does not depend on the last digits of the samples' values.
         range: f32,
     },
-    /// Packed bits, one byte 0 or 255 for each: the squared distance is 255² times the Hamming
+    /// Packed bits, each stored as a byte of 0 or 255: the squared distance is 255² times the Hamming
     /// distance.
     Bits,
 }
 
-/// A plug-in's `extract`. The kind of its descriptors, their length and the scale are fixed when
-/// it is made, by the decorator or by what it gives for sample pictures, and name its model.
+/// A plug-in's `extract`. The decorator, or else what it returns for sample pictures, fixes the kind,
+/// length and scale of its descriptors, which are part of its model's name.
 pub struct PythonLocalExtractor {
     plugin: Arc<Plugin>,
     function: String,
     model: ModelId,
     encoding: Encoding,
-    /// Values in a row as the author gives it.
+    /// Values in a row that the author returns.
     given: usize,
 }
 
 impl PythonLocalExtractor {
-    /// Asks the plug-in what its features are like. The plug-in has to be ready.
+    /// Waits until the plug-in is ready and calls it with sample pictures for the kind of its
+    /// descriptors.
     pub fn new(plugin: Arc<Plugin>) -> Result<Self, PluginError> {
         let manifest = plugin.wait_ready(plugin.config().start_limit)?;
-        let function = role::offered(&manifest, Role::Extract)?;
-        let name = function.name.clone();
-        let mut seen: Option<(Encoding, usize)> = None;
-        for picture in sample::textured() {
-            let Reply::Local(local) = plugin.call(Call::new(&*name).picture(&picture))? else {
-                continue;
-            };
-            if local.keypoints.is_empty() {
-                continue;
-            }
-            let new = (encoding_of(&local, function.kind), local.dimension);
-            seen = Some(match seen {
-                None => new,
-                Some((_, dimension)) if dimension != new.1 => {
-                    return Err(bad(
-                        &name,
-                        format!(
-                            "{name} returned descriptors of dimension {dimension} for one picture and \
-                         {} for another; expected the same D for all",
-                            new.1
-                        ),
-                    ));
-                }
-                Some((old, dimension)) => (wider(old, new.0), dimension),
-            });
-        }
-        let Some((encoding, given)) = seen else {
-            return Err(bad(
-                &name,
-                format!(
-                    "{name} found nothing on any sample picture, so its descriptors are unknown; it \
-                 has to find features in pictures with texture"
-                ),
-            ));
-        };
-        if let Some(declared) = function.dimension.filter(|d| *d != given) {
-            let detail = format!("{name} declares dimension {declared} and returned {given}");
-            return Err(bad(&name, detail));
-        }
-        if function.kind == Some(DeclaredKind::Binary) && encoding != Encoding::Bits {
-            let detail =
-                format!("{name} declares kind \"binary\" and returned floats; expected uint8");
-            return Err(bad(&name, detail));
-        }
-        let dimension = stored_dimension(encoding, given);
-        if dimension > MAX_DIMENSION {
-            let detail = format!(
-                "{name} returned descriptors of {dimension} values; at most {MAX_DIMENSION} are taken"
-            );
-            return Err(bad(&name, detail));
-        }
-        let model = ModelId::new(format!(
-            "{};{}",
-            role::identity(&plugin, &manifest, &name),
-            describe(encoding, given)
-        ));
+        let function = offered(&manifest, Role::Extract)?;
+        let (encoding, given) = try_samples(&plugin, &function)?;
+        check_declared(&function, encoding, given)?;
+        let identity = identity(&plugin, &manifest, Some(&function));
         Ok(Self {
             plugin,
-            function: name,
-            model,
+            function: function.name.clone(),
+            model: ModelId::new(format!("{identity};{}", describe(encoding, given))),
             encoding,
             given,
         })
@@ -118,10 +67,11 @@ impl PythonLocalExtractor {
     }
 
     fn run(&self, image: &Image) -> Result<LocalFeatures, PluginError> {
-        role::unchanged(&self.plugin, &self.function, &self.model)?;
-        let call = Call::new(&*self.function).picture(image);
+        let function = current(&self.plugin, &self.function, &self.model)?;
+        let call = Call::of(function).picture(image);
         let Reply::Local(local) = self.plugin.call(call)? else {
-            return Err(bad(&self.function, "no local features came".into()));
+            let detail = format!("{} returned no local features", self.function);
+            return Err(bad_result(&self.function, detail));
         };
         if local.keypoints.is_empty() {
             return Ok(LocalFeatures::default());
@@ -137,17 +87,15 @@ impl PythonLocalExtractor {
                 Rows::Float(_) => "float32",
                 Rows::Bytes(_) => "uint8",
             };
-            return Err(bad(
-                &self.function,
-                format!(
-                    "{} returned descriptors of dimension {}, dtype {kind}; its model is {}",
-                    self.function, local.dimension, self.model
-                ),
-            ));
+            let detail = format!(
+                "{} returned descriptors of dimension {}, dtype {kind}; its model is {}",
+                self.function, local.dimension, self.model
+            );
+            return Err(bad_result(&self.function, detail));
         }
         let bytes = encode(local.rows, self.encoding);
         let descriptors = Descriptors::from_bytes(self.dimension(), bytes)
-            .ok_or_else(|| bad(&self.function, "descriptors of no length".into()))?;
+            .ok_or_else(|| bad_result(&self.function, "descriptors without values".into()))?;
         Ok(LocalFeatures {
             keypoints: local.keypoints,
             descriptors,
@@ -166,10 +114,66 @@ impl LocalExtractor for PythonLocalExtractor {
 
     fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
         let mut features = self.run(image)?;
-        // The trait promises the order; an author need not.
+        // The trait promises this order, which an author need not keep.
         features.sort_strongest_first();
         Ok(features)
     }
+}
+
+/// Calls `extract` with sample pictures. Returns an encoding for the descriptors of all of them, and
+/// the number of values in a row.
+fn try_samples(plugin: &Plugin, function: &FunctionRef) -> Result<(Encoding, usize), PluginError> {
+    let name = &function.name;
+    let mut seen: Option<(Encoding, usize)> = None;
+    for picture in sample::textured() {
+        let call = Call::of(function.clone()).picture(&picture);
+        let Reply::Local(local) = plugin.call(call)? else {
+            continue;
+        };
+        if local.keypoints.is_empty() {
+            continue;
+        }
+        let encoding = encoding_of(&local, function.kind);
+        let dimension = local.dimension;
+        seen = match seen {
+            Some((_, other)) if other != dimension => {
+                let detail = format!(
+                    "{name} returned descriptors of dimension {other} for one picture and \
+                     {dimension} for another; expected the same D for all"
+                );
+                return Err(bad_result(name, detail));
+            }
+            Some((other, _)) => Some((wider(other, encoding), dimension)),
+            None => Some((encoding, dimension)),
+        };
+    }
+    seen.ok_or_else(|| {
+        let detail = format!(
+            "{name} found nothing on any sample picture, so its descriptors are unknown; it has to \
+             find features in pictures with texture"
+        );
+        bad_result(name, detail)
+    })
+}
+
+/// Compares what the samples showed with what the decorator declares, and with the limits.
+fn check_declared(
+    function: &Function,
+    encoding: Encoding,
+    given: usize,
+) -> Result<(), PluginError> {
+    let name = &function.name;
+    let dimension = stored_dimension(encoding, given);
+    let detail = if let Some(declared) = function.dimension.filter(|d| *d != given) {
+        format!("{name} declares dimension {declared} and returned {given}")
+    } else if function.kind == Some(DeclaredKind::Binary) && encoding != Encoding::Bits {
+        format!("{name} declares kind \"binary\" and returned floats; expected uint8")
+    } else if dimension > MAX_DIMENSION {
+        format!("{name} returned descriptors of {dimension} values; the limit is {MAX_DIMENSION}")
+    } else {
+        return Ok(());
+    };
+    Err(bad_result(name, detail))
 }
 
 /// Bytes in a descriptor as it is stored.
@@ -180,6 +184,7 @@ fn stored_dimension(encoding: Encoding, given: usize) -> usize {
     }
 }
 
+/// The encoding in a model's name.
 fn describe(encoding: Encoding, given: usize) -> String {
     let d = stored_dimension(encoding, given);
     match encoding {
@@ -198,7 +203,7 @@ fn encoding_of(local: &Local, declared: Option<DeclaredKind>) -> Encoding {
         Rows::Bytes(_) => Encoding::Bytes,
         Rows::Float(values) => {
             let largest = values.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-            // A quarter of room for what the samples did not show.
+            // A quarter more, for values that the samples did not show.
             let mut range = f32::MIN_POSITIVE;
             while range < largest * 1.25 && range < f32::MAX / 4.0 {
                 range *= 2.0;
@@ -211,6 +216,7 @@ fn encoding_of(local: &Local, declared: Option<DeclaredKind>) -> Encoding {
     }
 }
 
+/// The encoding that serves the values of both.
 fn wider(a: Encoding, b: Encoding) -> Encoding {
     match (a, b) {
         (

@@ -1,21 +1,21 @@
-//! Frames between server and worker. `docs/worker-protocol.md` is the reference.
+//! Frames between server and worker, as `docs/worker-protocol.md` defines them.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::{Call, Content};
+use crate::call::{Call, Content};
 
-/// Spoken by both sides or by neither.
-pub(crate) const PROTOCOL: u32 = 1;
 pub(crate) const HEADER: usize = 20;
-/// Longest description in a frame. Values of the author's travel in the body instead.
-pub(crate) const MAX_META: u32 = 4 << 20;
-/// Attachments shorter than this together travel in the frame.
+/// Most bytes of a description. The author's values travel in the body instead.
+const MAX_META: u32 = 4 << 20;
+/// Attachments of at most this many bytes together travel in the frame.
 pub(crate) const INLINE: usize = 32 * 1024;
-/// A frame of this length always fits into an empty socket.
+/// Most bytes of a frame that an empty socket always takes at once.
 const SHORT: usize = 16 * 1024;
 const MAGIC: [u8; 4] = *b"RSG1";
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {
@@ -48,7 +48,7 @@ impl Kind {
     }
 }
 
-/// The 20 bytes before each frame.
+/// The 20 bytes at the start of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) kind: Kind,
@@ -68,12 +68,12 @@ impl Header {
         bytes
     }
 
-    /// A worker's header; says what is wrong with anything else.
+    /// Reads a worker's header. The error is a sentence about what is wrong with it.
     pub(crate) fn from_worker(bytes: &[u8; HEADER], max_body: u64) -> Result<Self, String> {
         let word =
             |i: usize| u32::from_le_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
         if bytes[..4] != MAGIC {
-            return Err("bytes on the socket that are no frame".into());
+            return Err("bytes on the socket that are not a frame".into());
         }
         let Some(kind) = Kind::from_worker(bytes[4]) else {
             return Err(format!("a frame of unknown kind {}", bytes[4]));
@@ -85,7 +85,7 @@ impl Header {
             body: word(16),
         };
         if bytes[5..8] != [0; 3] || header.meta > MAX_META || u64::from(header.body) > max_body {
-            return Err("a frame longer than it may be".into());
+            return Err("a frame longer than allowed".into());
         }
         Ok(header)
     }
@@ -95,9 +95,9 @@ impl Header {
 pub(crate) struct Hello<'a> {
     pub(crate) protocol: u32,
     pub(crate) file: &'a str,
-    /// The process that has to live; 0 where the worker must not look.
+    /// The process that the worker must not outlive; 0 where it must not check.
     pub(crate) parent: u32,
-    pub(crate) limits: serde_json::Map<String, serde_json::Value>,
+    pub(crate) limits: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Serialize)]
@@ -135,7 +135,8 @@ struct Attached<'a> {
     h: u32,
 }
 
-/// Where each attachment of `calls` lies, 64 bytes apart, and how many bytes they take.
+/// Offset and length of each attachment of `calls` in shared memory, aligned to 64 bytes, and the
+/// bytes that all of them take.
 pub(crate) fn layout(calls: &[&Call<'_>]) -> (Vec<(usize, usize)>, usize) {
     let mut at = 0usize;
     let mut places = Vec::new();
@@ -146,7 +147,7 @@ pub(crate) fn layout(calls: &[&Call<'_>]) -> (Vec<(usize, usize)>, usize) {
     (places, at)
 }
 
-/// The same in a frame, where the parts follow each other without gaps.
+/// Offset and length of each attachment of `calls` in a frame, where they follow each other.
 pub(crate) fn packed(calls: &[&Call<'_>]) -> Vec<(usize, usize)> {
     let mut at = 0;
     let parts = calls.iter().flat_map(|c| c.contents());
@@ -158,25 +159,15 @@ pub(crate) fn packed(calls: &[&Call<'_>]) -> Vec<(usize, usize)> {
         .collect()
 }
 
-/// A call as it goes into a frame.
-pub(crate) struct Order {
-    pub(crate) call: Call<'static>,
-    pub(crate) meta: Vec<u8>,
-}
-
-impl Order {
-    /// Writes the call, if all of it is so short that a socket takes it at once; else gives it
-    /// back.
-    pub(crate) fn short(call: Call<'static>) -> Result<Self, Call<'static>> {
-        let parts: usize = call.contents().map(<[u8]>::len).sum();
-        if parts > SHORT {
-            return Err(call);
-        }
-        match call_meta(&[&call], packed(&[&call]), false, false) {
-            Ok(meta) if meta.len() + parts <= SHORT => Ok(Self { call, meta }),
-            _ => Err(call),
-        }
+/// The description of a call whose whole frame an empty socket takes at once; `None` for a longer
+/// call.
+pub(crate) fn short_meta(call: &Call<'_>) -> Option<Vec<u8>> {
+    let body: usize = call.contents().map(<[u8]>::len).sum();
+    if body > SHORT {
+        return None;
     }
+    let meta = call_meta(&[call], packed(&[call]), false, false).ok()?;
+    (meta.len() + body <= SHORT).then_some(meta)
 }
 
 /// The description of a call, or of several gathered.
@@ -214,23 +205,24 @@ pub(crate) fn call_meta(
     })
 }
 
-/// What a worker says with its results.
+/// The description of a worker's reply.
 #[derive(Deserialize, Debug, Default)]
 pub(crate) struct ReplyMeta {
     #[serde(default)]
     pub(crate) r: Vec<Described>,
-    /// Lengths of the parts, end to end.
+    /// Lengths of the parts, which follow each other.
     #[serde(default)]
     pub(crate) p: Vec<u64>,
-    /// Whether they lie in shared memory.
+    /// Whether the parts lie in shared memory.
     #[serde(default)]
     pub(crate) slot: bool,
     /// Whether the author's code still refers to the input.
     #[serde(default)]
     pub(crate) kept: bool,
+    /// The function's time in microseconds.
     #[serde(default)]
     pub(crate) us: u64,
-    /// Of an exception or a bad result.
+    /// This and the rest: of an exception or a bad result.
     #[serde(default)]
     pub(crate) message: String,
     #[serde(default, rename = "type")]

@@ -1,0 +1,198 @@
+//! A call: a function and its arguments.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use resight_vision::Image;
+use serde_json::{Map, Value};
+
+use crate::error::PluginError;
+use crate::manifest::{FunctionRef, Manifest};
+
+/// Bytes of an attachment: borrowed by a call that runs at once, shared by one that waits.
+#[derive(Clone, Debug)]
+pub enum Data<'a> {
+    /// The caller's bytes.
+    Borrowed(&'a [u8]),
+    /// Bytes that the call keeps alive.
+    Shared(Arc<Vec<u8>>),
+}
+
+impl Data<'_> {
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        match self {
+            Data::Borrowed(bytes) => bytes,
+            Data::Shared(bytes) => bytes,
+        }
+    }
+
+    fn into_shared(self) -> Data<'static> {
+        match self {
+            Data::Borrowed(bytes) => bytes.to_vec().into(),
+            Data::Shared(bytes) => Data::Shared(bytes),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Data<'static> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Data::Shared(Arc::new(bytes))
+    }
+}
+
+/// What an attachment is.
+#[derive(Clone, Debug)]
+pub enum Content<'a> {
+    /// A decoded picture: 8-bit RGB, row-major, `width * height * 3` bytes.
+    Picture {
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// The pixels.
+        rgb: Data<'a>,
+    },
+    /// Anything else; the function gets `bytes`.
+    Bytes(Data<'a>),
+}
+
+impl<'a> Content<'a> {
+    pub(crate) fn data(&self) -> &Data<'a> {
+        match self {
+            Content::Picture { rgb: data, .. } | Content::Bytes(data) => data,
+        }
+    }
+
+    fn into_owned(self) -> Content<'static> {
+        match self {
+            Content::Picture { width, height, rgb } => Content::Picture {
+                width,
+                height,
+                rgb: rgb.into_shared(),
+            },
+            Content::Bytes(data) => Content::Bytes(data.into_shared()),
+        }
+    }
+}
+
+/// A binary argument.
+#[derive(Clone, Debug)]
+pub struct Attachment<'a> {
+    /// The parameter; `None` for the next positional one.
+    pub name: Option<String>,
+    /// Its value.
+    pub content: Content<'a>,
+}
+
+/// One call of a function. Positional values come first, then positional attachments.
+#[derive(Clone, Debug, Default)]
+pub struct Call<'a> {
+    /// The function's name.
+    pub function: Cow<'a, str>,
+    /// Positional arguments.
+    pub positional: Vec<Value>,
+    /// Keyword arguments.
+    pub named: Map<String, Value>,
+    /// Binary arguments.
+    pub attachments: Vec<Attachment<'a>>,
+    /// The function in the version of the file that served when it was last looked up.
+    resolved: Option<FunctionRef>,
+}
+
+impl<'a> Call<'a> {
+    /// A call without arguments.
+    pub fn new(function: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            function: function.into(),
+            ..Self::default()
+        }
+    }
+
+    /// A call without arguments of a function that was looked up before
+    /// ([`crate::Plugin::function`]). It is looked up again only after a reload.
+    pub fn of(function: FunctionRef) -> Self {
+        Self {
+            function: function.name.clone().into(),
+            resolved: Some(function),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a keyword argument.
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.named.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds a positional argument.
+    pub fn arg(mut self, value: impl Into<Value>) -> Self {
+        self.positional.push(value.into());
+        self
+    }
+
+    /// Adds a picture as the next positional argument.
+    pub fn picture(self, image: &'a Image) -> Self {
+        self.attach(Content::Picture {
+            width: image.width(),
+            height: image.height(),
+            rgb: Data::Borrowed(image.rgb()),
+        })
+    }
+
+    /// Adds bytes as the next positional argument.
+    pub fn bytes(self, bytes: &'a [u8]) -> Self {
+        self.attach(Content::Bytes(Data::Borrowed(bytes)))
+    }
+
+    fn attach(mut self, content: Content<'a>) -> Self {
+        let name = None;
+        self.attachments.push(Attachment { name, content });
+        self
+    }
+
+    /// The same call with bytes of its own, so that it can wait.
+    pub fn into_owned(self) -> Call<'static> {
+        let attachments = self.attachments.into_iter().map(|a| Attachment {
+            name: a.name,
+            content: a.content.into_owned(),
+        });
+        Call {
+            function: Cow::Owned(self.function.into_owned()),
+            positional: self.positional,
+            named: self.named,
+            attachments: attachments.collect(),
+            resolved: self.resolved,
+        }
+    }
+
+    /// The bytes of each attachment.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = &[u8]> {
+        self.attachments.iter().map(|a| a.content.data().as_slice())
+    }
+
+    /// Looks the function up in `manifest`, unless that was done before.
+    pub(crate) fn resolve(&mut self, manifest: &Arc<Manifest>) -> Result<(), PluginError> {
+        let is_current = |f: &FunctionRef| f.generation() == manifest.generation;
+        if !self.resolved.as_ref().is_some_and(is_current) {
+            self.resolved = Some(manifest.require(&self.function)?);
+        }
+        Ok(())
+    }
+
+    /// What was looked up; `None` before the first worker is ready.
+    pub(crate) fn resolved(&self) -> Option<&FunctionRef> {
+        self.resolved.as_ref()
+    }
+}
+
+/// How one call is served.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CallOptions {
+    /// How long it may run; `None` for the plug-in's limit.
+    pub time_limit: Option<Duration>,
+    /// Kills the worker when the call is cancelled while it runs. Otherwise the function can ask
+    /// (`resight.cancelled()`) and runs on up to its limit.
+    pub kill_on_cancel: bool,
+}

@@ -1,0 +1,130 @@
+//! The plug-in's own threads: runners serve the queue, and others wait for replies that a task
+//! cannot wait for.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::calls::QueuedCall;
+use super::reply_slot::Cancel;
+use super::state::State;
+use super::{Attempt, Queue};
+use crate::call::Call;
+use crate::error::PluginError;
+use crate::worker::Worker;
+use crate::worker::death::Cause;
+
+impl Queue {
+    /// Serves the queue on this thread until the plug-in is closed.
+    pub(crate) fn serve(&self) {
+        let mut state = self.state.lock();
+        while !state.closed {
+            let Some(position) = self.send_short(&mut state) else {
+                self.work.wait(&mut state);
+                continue;
+            };
+            let Some((first, resolved)) = state.take_call(position) else {
+                continue;
+            };
+            if let Err(error) = resolved {
+                MutexGuard::unlocked(&mut state, || self.finish(first, Err(error)));
+                continue;
+            }
+            let Some(worker) = state.take_idle(&first.call.function) else {
+                state.calls.push_front(vec![first]);
+                continue;
+            };
+            let calls = self.gather(&mut state, first);
+            MutexGuard::unlocked(&mut state, || self.run(worker, calls));
+        }
+    }
+
+    /// Adds the calls that `first` is gathered with, and waits for them as its author wants.
+    fn gather(&self, state: &mut MutexGuard<'_, State>, first: QueuedCall) -> Vec<QueuedCall> {
+        let gathering = first.gathering();
+        let mut calls = vec![first];
+        if let Some((most, until)) = gathering {
+            loop {
+                state.calls.gather(&mut calls, most);
+                let is_over = calls.len() >= most || state.closed || Instant::now() >= until;
+                if is_over {
+                    break;
+                }
+                self.work.wait_until(state, until);
+            }
+        }
+        calls
+    }
+
+    fn run(&self, mut worker: Worker, mut calls: Vec<QueuedCall>) {
+        let cancel: Cancel = Arc::new(worker.canceller());
+        calls.retain(|queued| queued.reply.set_running(cancel.clone()));
+        let limits = calls.iter().map(|queued| self.time_limit(queued.options));
+        let Some(limit) = limits.max() else {
+            self.put_back(worker);
+            return;
+        };
+        let attempts = calls[0].attempts;
+        let borrowed: Vec<&Call<'_>> = calls.iter().map(|queued| &queued.call).collect();
+        worker.send(&borrowed, limit);
+        let attempt = self.wait_reply(worker, &borrowed, attempts);
+        self.settle(calls, attempt);
+    }
+
+    /// Waits for the reply to a call that was sent to `worker`, on a thread of its own.
+    pub(crate) fn wait_elsewhere(self: &Arc<Self>, worker: Worker, queued: QueuedCall) {
+        let process = worker.process.clone();
+        let (queue, work) = (self.clone(), Arc::new(Mutex::new(Some((worker, queued)))));
+        let wait = move || {
+            let taken = work.lock().take();
+            if let Some((worker, queued)) = taken {
+                let attempt = queue.wait_reply(worker, &[&queued.call], queued.attempts);
+                queue.settle(vec![queued], attempt);
+            }
+        };
+        let spawned = self.state.lock().spawn("resight-wait", wait.clone());
+        if let Err(error) = spawned {
+            // Killed, the worker does not keep this thread waiting.
+            process.kill(Cause::Crash, format!("no thread can be started: {error}"));
+            wait();
+        }
+    }
+
+    /// Finishes calls after an attempt, or puts them back into the queue.
+    fn settle(&self, mut calls: Vec<QueuedCall>, attempt: Attempt) {
+        match attempt {
+            Attempt::Replied(replies) => {
+                for (queued, reply) in calls.into_iter().zip(replies) {
+                    self.finish(queued, Ok(reply));
+                }
+            }
+            Attempt::Failed(error) => self.finish_all(calls, &error),
+            Attempt::Again => {
+                let is_single = calls.len() == 1;
+                for queued in &mut calls {
+                    queued.reply.set_waiting();
+                    // That a gathered call failed is no attempt of each of its calls.
+                    queued.attempts += u8::from(is_single);
+                    queued.alone = true;
+                }
+                let mut state = self.state.lock();
+                if state.closed {
+                    drop(state);
+                    self.finish_all(calls, &PluginError::Closed);
+                    return;
+                }
+                state.calls.push_front(calls);
+                drop(state);
+                self.work.notify_all();
+            }
+        }
+    }
+
+    /// Finishes all of `calls` with the same error.
+    pub(crate) fn finish_all(&self, calls: Vec<QueuedCall>, error: &PluginError) {
+        for queued in calls {
+            self.finish(queued, Err(error.clone()));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What the threads of a plug-in share under one lock.
+
+use std::io;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use super::breaker::Breaker;
+use super::calls::{CallQueue, QueuedCall};
+use super::quarantine::Quarantine;
+use super::suspects::Suspects;
+use crate::config::PluginConfig;
+use crate::error::PluginError;
+use crate::manifest::Manifest;
+use crate::status::Health;
+use crate::worker::Worker;
+use crate::worker::process::WorkerProcess;
+use crate::worker::spawn::Source;
+
+/// Gets the result of a reload.
+pub(crate) type ReloadWaiter = SyncSender<Result<Arc<Manifest>, PluginError>>;
+
+/// A generation of workers that is being started and does not serve yet.
+pub(crate) struct NextGeneration {
+    pub(crate) source: Arc<Source>,
+    pub(crate) pending: usize,
+    pub(crate) ready: Vec<Worker>,
+    pub(crate) failed: Option<PluginError>,
+}
+
+pub(crate) struct State {
+    /// Of the generation that serves; none before the first worker is ready.
+    pub(crate) manifest: Option<Arc<Manifest>>,
+    pub(crate) source: Arc<Source>,
+    pub(crate) calls: CallQueue,
+    /// Free workers, all of the generation that serves.
+    pub(crate) idle: Vec<Worker>,
+    /// Workers of the generation that serves, free or not.
+    pub(crate) live: usize,
+    /// Workers of any generation that run a call or a ping.
+    pub(crate) busy: usize,
+    pub(crate) starting: usize,
+    /// The configured number of workers.
+    pub(crate) wanted: usize,
+    /// Every worker process there is.
+    pub(crate) processes: Vec<Weak<WorkerProcess>>,
+    pub(crate) breaker: Breaker,
+    pub(crate) suspects: Suspects,
+    pub(crate) quarantine: Quarantine,
+    pub(crate) start_error: Option<PluginError>,
+    pub(crate) reload_error: Option<PluginError>,
+    pub(crate) last_death: Option<String>,
+    pub(crate) next_generation: Option<NextGeneration>,
+    pub(crate) reload_waiters: Vec<ReloadWaiter>,
+    pub(crate) reload_wanted: bool,
+    /// Threads that the supervisor joins.
+    pub(crate) threads: Vec<JoinHandle<()>>,
+    pub(crate) closed: bool,
+}
+
+impl State {
+    pub(crate) fn new(config: &PluginConfig, source: Source) -> Self {
+        Self {
+            manifest: None,
+            source: Arc::new(source),
+            calls: CallQueue::new(config.queue),
+            idle: Vec::new(),
+            live: 0,
+            busy: 0,
+            starting: 0,
+            wanted: config.workers,
+            processes: Vec::new(),
+            breaker: Breaker::new(
+                config.breaker_deaths,
+                config.breaker_window,
+                config.breaker_pause,
+                config.restart_delay,
+            ),
+            suspects: Suspects::default(),
+            quarantine: Quarantine::new(config.quarantine),
+            start_error: None,
+            reload_error: None,
+            last_death: None,
+            next_generation: None,
+            reload_waiters: Vec::new(),
+            reload_wanted: false,
+            threads: Vec::new(),
+            closed: false,
+        }
+    }
+
+    /// Whether no call can be served, now or in a moment.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.live == 0 && (self.breaker.is_open() || self.start_error.is_some())
+    }
+
+    /// The error for calls while the plug-in is broken.
+    pub(crate) fn broken(&self) -> PluginError {
+        PluginError::Broken {
+            reason: self.reason().unwrap_or_else(|| "no worker is left".into()),
+            retry_after: self.breaker.retry_after(Instant::now()),
+        }
+    }
+
+    /// What is wrong, in a sentence.
+    pub(crate) fn reason(&self) -> Option<String> {
+        let start = self.start_error.as_ref().map(PluginError::to_string);
+        let reload = self.reload_error.as_ref();
+        start
+            .or_else(|| reload.map(|error| format!("the new version: {error}")))
+            .or_else(|| self.last_death.clone())
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        if self.closed || self.is_broken() {
+            Health::Broken
+        } else if self.manifest.is_none() {
+            Health::Starting
+        } else if self.live >= self.wanted
+            && self.breaker.is_closed()
+            && self.reload_error.is_none()
+        {
+            Health::Ok
+        } else {
+            Health::Degraded
+        }
+    }
+
+    /// Position of the oldest call that may have a worker; `None` when no worker is free either.
+    pub(crate) fn next_call(&self) -> Option<(usize, &QueuedCall)> {
+        if self.idle.is_empty() {
+            return None;
+        }
+        self.calls.find(|function| self.may_run(function))
+    }
+
+    /// Whether `function` may have a free worker.
+    pub(crate) fn may_run(&self, function: &str) -> bool {
+        self.suspects.may_run(function, self.live, self.wanted)
+    }
+
+    /// Takes a free worker for a call of `function`.
+    pub(crate) fn take_idle(&mut self, function: &str) -> Option<Worker> {
+        let mut worker = self.idle.pop()?;
+        self.busy += 1;
+        worker.at_risk = self.suspects.began(function);
+        Some(worker)
+    }
+
+    /// Takes a call that waits, with the function it names looked up again after a reload.
+    pub(crate) fn take_call(
+        &mut self,
+        position: usize,
+    ) -> Option<(QueuedCall, Result<(), PluginError>)> {
+        let mut queued = self.calls.take(position)?;
+        let resolved = match &self.manifest {
+            Some(manifest) => queued.call.resolve(manifest),
+            None => Ok(()),
+        };
+        Some((queued, resolved))
+    }
+
+    /// Counts a worker as free or gone.
+    pub(crate) fn released(&mut self, worker: &mut Worker) {
+        self.busy -= 1;
+        self.suspects.ended(std::mem::take(&mut worker.at_risk));
+    }
+
+    /// Starts a thread that the supervisor joins.
+    pub(crate) fn spawn(
+        &mut self,
+        name: &str,
+        run: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
+        let thread = std::thread::Builder::new().name(name.into()).spawn(run)?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// Ends a worker without making anybody wait for it.
+    pub(crate) fn retire(&mut self, worker: Worker) {
+        // Without a thread the worker is dropped here, which kills it.
+        let _no_thread = self.spawn("resight-retire", move || worker.retire());
+    }
+}

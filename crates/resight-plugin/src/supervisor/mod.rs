@@ -1,0 +1,100 @@
+//! The one thread that starts workers, watches them and replaces them.
+
+pub(crate) mod reload;
+pub(crate) mod start;
+pub(crate) mod watch;
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use crate::error::PluginError;
+use crate::queue::Queue;
+use reload::{begin_reload, finish_reload};
+use start::{FileStamp, start_missing};
+use watch::{bury, check_limits, take_dead};
+
+const TICK: Duration = Duration::from_millis(200);
+/// How often the author's file is checked for a change.
+const WATCH: Duration = Duration::from_millis(500);
+
+/// Runs until the plug-in is closed. On Linux, workers die with this thread.
+pub(crate) fn supervise(queue: &Arc<Queue>) {
+    let config = &queue.setting.config;
+    let mut stamp = FileStamp::of(&config.file);
+    let mut stamped = Instant::now();
+    loop {
+        let mut state = queue.state.lock();
+        if state.closed {
+            break;
+        }
+        begin_reload(queue, &mut state);
+        start_missing(queue, &mut state);
+        let overdue = state.calls.take_overdue(config.wait_limit);
+        let waiting = state.calls.waiting() + overdue.len();
+        let dead = take_dead(queue, &mut state);
+        // A function that was held back as suspect may run once nobody calls others.
+        queue.dispatch(&mut state);
+        state.threads.retain(|thread| !thread.is_finished());
+        drop(state);
+        queue.finish_all(overdue, &queue.busy(waiting));
+        bury(queue, dead);
+        refuse_when_broken(queue);
+        check_limits(queue);
+        if config.watch && stamped.elapsed() >= WATCH {
+            stamped = Instant::now();
+            if stamp.changes(&config.file) {
+                queue.state.lock().reload_wanted = true;
+                continue;
+            }
+        }
+        let mut state = queue.state.lock();
+        if !state.closed {
+            // Sooner while only the back-off delays a start.
+            let is_short = state.live < state.wanted;
+            let tick = if is_short { TICK / 8 } else { TICK };
+            queue.control.wait_for(&mut state, tick);
+        }
+    }
+    shut_down(queue);
+}
+
+/// Refuses the calls that wait while no worker will come soon.
+fn refuse_when_broken(queue: &Queue) {
+    let mut state = queue.state.lock();
+    if state.is_broken() {
+        let (error, calls) = (state.broken(), state.calls.take_all());
+        drop(state);
+        queue.finish_all(calls, &error);
+    }
+}
+
+fn shut_down(queue: &Queue) {
+    let mut state = queue.state.lock();
+    let calls = state.calls.take_all();
+    let idle: Vec<_> = state.idle.drain(..).collect();
+    let next_generation = state.next_generation.take();
+    finish_reload(&mut state, &Err(PluginError::Closed));
+    let processes: Vec<_> = state.processes.iter().filter_map(Weak::upgrade).collect();
+    state.live = 0;
+    drop(state);
+    queue.work.notify_all();
+    queue.ready.notify_all();
+    for process in &processes {
+        process.kill(
+            crate::worker::death::Cause::Cancelled,
+            "the plug-in was shut down".into(),
+        );
+    }
+    queue.finish_all(calls, &PluginError::Closed);
+    drop((idle, next_generation));
+    // A thread that ends may have started another one.
+    loop {
+        let threads = std::mem::take(&mut queue.state.lock().threads);
+        if threads.is_empty() {
+            return;
+        }
+        for thread in threads {
+            let _panicked = thread.join();
+        }
+    }
+}

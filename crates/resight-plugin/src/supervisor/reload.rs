@@ -1,0 +1,109 @@
+//! Replaces the workers by those of a new version of the file.
+
+use std::sync::Arc;
+
+use super::start::{read_source, start};
+use crate::error::PluginError;
+use crate::manifest::Manifest;
+use crate::queue::Queue;
+use crate::queue::state::{NextGeneration, State};
+use crate::worker::Worker;
+
+/// Starts the workers of a new generation, if a reload is wanted and none is under way.
+pub(super) fn begin_reload(queue: &Arc<Queue>, state: &mut State) {
+    if !state.reload_wanted || state.next_generation.is_some() {
+        return;
+    }
+    state.reload_wanted = false;
+    let source = match read_source(&queue.setting.config.file, state.source.generation + 1) {
+        Ok(source) => Arc::new(source),
+        Err(error) => {
+            state.reload_error = Some(error.clone());
+            finish_reload(state, &Err(error));
+            return;
+        }
+    };
+    state.next_generation = Some(NextGeneration {
+        source: source.clone(),
+        pending: state.wanted,
+        ready: Vec::new(),
+        failed: None,
+    });
+    for _ in 0..state.wanted {
+        start(queue, state, source.clone());
+    }
+}
+
+/// Takes a worker of another generation than the one that serves.
+pub(super) fn next_started(
+    queue: &Queue,
+    state: &mut State,
+    generation: u64,
+    result: Result<Worker, PluginError>,
+) {
+    let next = state.next_generation.as_mut();
+    let Some(next) = next.filter(|next| next.source.generation == generation) else {
+        // Its generation is over.
+        if let Ok(worker) = result {
+            state.retire(worker);
+        }
+        return;
+    };
+    next.pending -= 1;
+    match result {
+        Ok(worker) => next.ready.push(worker),
+        Err(error) => next.failed = Some(error),
+    }
+    if next.pending == 0 {
+        switch(queue, state);
+    }
+}
+
+/// Lets the complete next generation serve, or gives it up when one of its workers failed.
+fn switch(queue: &Queue, state: &mut State) {
+    let Some(next) = state.next_generation.take() else {
+        return;
+    };
+    if let Some(error) = next.failed {
+        for worker in next.ready {
+            state.retire(worker);
+        }
+        state.reload_error = Some(error.clone());
+        finish_reload(state, &Err(error));
+        return;
+    }
+    let old: Vec<Worker> = state.idle.drain(..).collect();
+    for worker in old {
+        state.retire(worker);
+    }
+    // Old workers that run a call are retired when they come back, those being started when they
+    // are ready.
+    state.starting = 0;
+    state.source = next.source;
+    state.live = next.ready.len();
+    state.manifest = next.ready.first().map(|worker| worker.manifest.clone());
+    state.idle = next.ready;
+    state.start_error = None;
+    state.reload_error = None;
+    state.last_death = None;
+    state.breaker.reset();
+    state.quarantine.clear();
+    state.suspects.clear();
+    if let Some(manifest) = state.manifest.clone() {
+        tracing::info!(
+            plugin = queue.setting.config.name,
+            "loaded version {}",
+            manifest.hash
+        );
+        finish_reload(state, &Ok(manifest));
+    }
+    queue.dispatch(state);
+    queue.ready.notify_all();
+}
+
+/// Sends the result to the threads that wait for the reload.
+pub(super) fn finish_reload(state: &mut State, result: &Result<Arc<Manifest>, PluginError>) {
+    for waiter in state.reload_waiters.drain(..) {
+        let _gone = waiter.try_send(result.clone());
+    }
+}

@@ -1,0 +1,172 @@
+//! Starts workers, of the generation that serves and of the next one.
+
+use std::fmt::Display;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use super::reload::next_started;
+use crate::error::PluginError;
+use crate::queue::Queue;
+use crate::queue::state::State;
+use crate::worker::Worker;
+use crate::worker::death::Cause;
+use crate::worker::spawn::{Source, spawn};
+
+/// Most bytes of the author's file.
+const MAX_SOURCE: u64 = 16 << 20;
+
+/// Time of change and length of the author's file. Equal values mean the same content.
+#[derive(PartialEq)]
+pub(crate) struct FileStamp(Option<(SystemTime, u64)>);
+
+impl FileStamp {
+    pub(crate) fn of(file: &Path) -> Self {
+        let stamp = || {
+            let metadata = fs::metadata(file).ok()?;
+            Some((metadata.modified().ok()?, metadata.len()))
+        };
+        Self(stamp())
+    }
+
+    /// Whether the file is another one now. A file that is gone, as during a save, is no change.
+    pub(crate) fn changes(&mut self, file: &Path) -> bool {
+        let now = Self::of(file);
+        let changes = now.0.is_some() && now != *self;
+        if changes {
+            *self = now;
+        }
+        changes
+    }
+}
+
+/// Reads the author's file.
+pub(crate) fn read_source(file: &Path, generation: u64) -> Result<Source, PluginError> {
+    let failed = |e: &dyn Display| PluginError::StartFailed {
+        reason: format!("{} cannot be read: {e}", file.display()),
+        traceback: String::new(),
+    };
+    let length = fs::metadata(file).map_err(|e| failed(&e))?.len();
+    if length > MAX_SOURCE {
+        return Err(failed(&format_args!("it has {length} bytes")));
+    }
+    let bytes = fs::read(file).map_err(|e| failed(&e))?;
+    let hash = blake3::hash(&bytes).to_hex()[..16].to_owned();
+    Ok(Source {
+        bytes,
+        hash,
+        generation,
+    })
+}
+
+/// Starts the missing workers of the generation that serves.
+pub(super) fn start_missing(queue: &Arc<Queue>, state: &mut State) {
+    let now = Instant::now();
+    // One worker at a time is replaced before it is retired.
+    let is_any_expired = state.idle.iter().any(|worker| queue.is_expired(worker));
+    loop {
+        let is_allowed = state.breaker.may_start(now);
+        let wanted = state.breaker.wanted(state.wanted) + usize::from(is_any_expired);
+        if !is_allowed || state.live + state.starting >= wanted {
+            return;
+        }
+        state.starting += 1;
+        start(queue, state, state.source.clone());
+    }
+}
+
+/// Starts one worker. A thread waits for its handshake.
+pub(super) fn start(queue: &Arc<Queue>, state: &mut State, source: Arc<Source>) {
+    let generation = source.generation;
+    let begun = spawn(&queue.setting).and_then(|starting| {
+        state.processes.push(Arc::downgrade(&starting.process));
+        let queue = queue.clone();
+        state.spawn("resight-start", move || {
+            let result = starting.handshake(&source);
+            started(&queue, &mut queue.state.lock(), generation, result);
+            queue.control.notify_all();
+        })
+    });
+    if let Err(error) = begun {
+        let python = queue.setting.config.python.display();
+        let error = PluginError::StartFailed {
+            reason: format!("{python} cannot be run: {error}"),
+            traceback: String::new(),
+        };
+        started(queue, state, generation, Err(error));
+    }
+}
+
+/// Takes a worker that was started, or the reason why it was not.
+fn started(queue: &Queue, state: &mut State, generation: u64, result: Result<Worker, PluginError>) {
+    if let Err(error) = &result {
+        tracing::warn!(plugin = queue.setting.config.name, "{error}");
+        queue.metrics.remember(error);
+    }
+    if generation != state.source.generation {
+        next_started(queue, state, generation, result);
+        return;
+    }
+    state.starting -= 1;
+    match result {
+        Ok(worker) if state.closed => state.retire(worker),
+        Ok(worker) => {
+            state.manifest = Some(worker.manifest.clone());
+            state.start_error = None;
+            state.live += 1;
+            state.idle.push(worker);
+            let is_spare = state.live > state.wanted;
+            let expired = state.idle.iter().position(|w| queue.is_expired(w));
+            if let (true, Some(position)) = (is_spare, expired) {
+                let old = state.idle.swap_remove(position);
+                state.live -= 1;
+                queue.metrics.restarted(Cause::Lifetime);
+                state.retire(old);
+            }
+            queue.dispatch(state);
+        }
+        Err(error) => {
+            queue.metrics.restarted(Cause::StartFailure);
+            state.breaker.death(Instant::now(), false);
+            state.start_error = Some(error);
+        }
+    }
+    queue.ready.notify_all();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_changed_once_for_each_edit_and_never_by_being_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.py");
+        fs::write(&file, "x = 1\n").unwrap();
+        let mut stamp = FileStamp::of(&file);
+        assert!(!stamp.changes(&file));
+        fs::remove_file(&file).unwrap();
+        assert!(!stamp.changes(&file));
+        fs::write(&file, "x = 10\n").unwrap();
+        assert!(stamp.changes(&file) && !stamp.changes(&file));
+    }
+
+    #[test]
+    fn a_source_is_read_with_its_hash_and_a_large_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.py");
+        let missing = read_source(&file, 1).err().unwrap();
+        assert!(missing.to_string().contains("cannot be read"), "{missing}");
+        fs::write(&file, "x = 1\n").unwrap();
+        let source = read_source(&file, 7).ok().unwrap();
+        assert_eq!(
+            (source.bytes.len(), source.hash.len(), source.generation),
+            (6, 16, 7)
+        );
+        let large = fs::File::create(&file).unwrap();
+        large.set_len(MAX_SOURCE + 1).unwrap();
+        let refused = read_source(&file, 1).err().unwrap();
+        assert!(refused.to_string().contains("16777217 bytes"), "{refused}");
+    }
+}
