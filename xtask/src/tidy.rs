@@ -25,8 +25,31 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "resight-app",
+        &[
+            "resight-vision",
+            "resight-index",
+            "resight-store",
+            "resight-engine",
+            "resight-plugin",
+            "resight-models",
+        ],
+    ),
+    (
+        "resight-server",
+        &[
+            "resight-vision",
+            "resight-store",
+            "resight-engine",
+            "resight-plugin",
+            "resight-app",
+        ],
+    ),
+    (
         "resight",
         &[
+            "resight-app",
+            "resight-server",
             "resight-vision",
             "resight-decode",
             "resight-index",
@@ -55,9 +78,11 @@ const UNSAFE_FILES: &[&str] = &[
 /// Crates that may have circles of files until they are mended.
 const MAY_HAVE_CIRCLES: &[&str] = &[
     "resight",
+    "resight-app",
     "resight-engine",
     "resight-index",
     "resight-models",
+    "resight-server",
     "resight-vision",
 ];
 

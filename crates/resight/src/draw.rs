@@ -10,7 +10,7 @@ use tiny_skia::{
 };
 
 /// Room between the two pictures, in pixels of the drawing.
-pub const GAP: u32 = 12;
+pub(crate) const GAP: u32 = 12;
 /// No drawing is higher than this many times its greatest width.
 const HIGHEST: u32 = 2;
 /// Radius of a point, in pixels of the drawing.
@@ -18,7 +18,7 @@ const RADIUS: f32 = 2.5;
 
 /// Why there is no drawing.
 #[derive(Debug, thiserror::Error)]
-pub enum DrawError {
+pub(crate) enum DrawError {
     /// No room for two pictures.
     #[error("a drawing {0} pixels wide has no room for two pictures")]
     TooNarrow(u32),
@@ -32,7 +32,7 @@ pub enum DrawError {
 ///
 /// Both pictures are drawn at one scale, never above their own size. Coordinates of the
 /// comparison are pixels of the full pictures, the centre of the top-left one being (0, 0).
-pub fn matches_png(
+pub(crate) fn matches_png(
     comparison: &Comparison,
     [a, b]: &[Image; 2],
     max_width: u32,

@@ -1,5 +1,207 @@
-//! The `resight` program. All of it is in the library, where tests reach it.
+//! The program: commands over `resight-app`, and the server over `resight-server`.
+//!
+//! Useful for: people at a terminal and scripts. Arguments become settings here, events become
+//! progress bars or lines of JSON, and errors become sentences with a next step that names options.
+//!
+//! Not useful for: anything that another front end would need as well; that belongs to `resight-app`.
+//!
+//! Invariant: with `--json`, pictures and answers to searches have the form that HTTP gives them
+//! (`resight_server::wire`).
 
-fn main() -> std::process::ExitCode {
-    resight::cli::main()
+mod arguments;
+mod commands;
+mod draw;
+mod error;
+mod interrupt;
+mod output;
+mod progress;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use resight_app::config::Config;
+use tracing_subscriber::EnvFilter;
+
+use arguments::SharedArgs;
+use commands::{
+    calibrate, collections, compare, doctor, duplicates, eval, features, index, labels, models,
+    pictures, plugin, search, serve, train,
+};
+use error::CliError;
+use output::Output;
+
+/// Environment variable with a filter for the log, for example `resight_engine=debug`.
+const LOG_VARIABLE: &str = "RESIGHT_LOG";
+
+const EXAMPLES: &str = "\
+Examples:
+  resight serve ~/Pictures            index a folder, then open the page it names in a browser
+  resight index ~/Pictures            index only; run it again for what is new or has changed
+  resight search holiday.jpg          which of my pictures show this?
+  resight compare a.jpg b.jpg --out matches.png
+  resight COMMAND --help              options and examples of one command";
+
+/// Finds the same thing again in your own pictures: copies, crops, rotations, other views.
+#[derive(Debug, Parser)]
+#[command(name = "resight", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    shared: SharedArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Index(index::IndexArgs),
+    Search(search::SearchArgs),
+    Compare(compare::CompareArgs),
+    Features(features::FeaturesArgs),
+    Duplicates(duplicates::DuplicatesArgs),
+    NotAMatch(duplicates::NotAMatchArgs),
+    List(pictures::ListArgs),
+    Count(pictures::CountArgs),
+    Remove(pictures::RemoveArgs),
+    Tag(labels::TagArgs),
+    Refused(pictures::RefusedArgs),
+    Collections(collections::CollectionsArgs),
+    Train(train::TrainArgs),
+    Eval(eval::EvalArgs),
+    Calibrate(calibrate::CalibrateArgs),
+    Plugin(plugin::PluginCommand),
+    Models(models::ModelsCommand),
+    Doctor(doctor::DoctorArgs),
+}
+
+/// Runs the program with this process's arguments; gives its exit code: 0, 1 for a failure, 2 for
+/// wrong usage, 130 after an interrupt.
+fn main() -> ExitCode {
+    let parsed = Cli::command().try_get_matches().and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok((cli, matches))
+    });
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return refuse(&error),
+    };
+    let json = cli.shared.json;
+    match run(&cli, &matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(json),
+    }
+}
+
+fn run(cli: &Cli, matches: &ArgMatches) -> Result<(), CliError> {
+    start_log(&cli.shared);
+    let is_typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
+    let config = Config::new(cli.shared.settings(is_typed))?;
+    if let Some(threads) = config.threads {
+        // Fails only when the pool exists already, and this is the start of the process.
+        if let Err(error) = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.get())
+            .build_global()
+        {
+            tracing::warn!(%error, "--threads has no effect");
+        }
+    }
+    let mut output = Output::new(&cli.shared);
+    match &cli.command {
+        Command::Serve(args) => serve::run(args, &config, &mut output),
+        Command::Index(args) => index::run(args, &config, &mut output),
+        Command::Search(args) => search::run(args, &config, &mut output),
+        Command::Compare(args) => compare::run(args, &config, &mut output),
+        Command::Features(args) => features::run(args, &config, &mut output),
+        Command::Duplicates(args) => duplicates::run(args, &config, &mut output),
+        Command::NotAMatch(args) => duplicates::not_a_match(args, &config, &mut output),
+        Command::List(args) => pictures::list(args, &config, &mut output),
+        Command::Count(args) => pictures::count(args, &config, &mut output),
+        Command::Remove(args) => pictures::remove(args, &config, &mut output),
+        Command::Tag(args) => labels::run(args, &config, &mut output),
+        Command::Refused(args) => pictures::refused(args, &config, &mut output),
+        Command::Collections(args) => collections::run(args, &config, &mut output),
+        Command::Train(args) => train::run(args, &config, &mut output),
+        Command::Eval(args) => eval::run(args, &config, is_typed("data"), &mut output),
+        Command::Calibrate(args) => calibrate::run(args, &config, &mut output),
+        Command::Plugin(command) => plugin::run(command, &mut output),
+        Command::Models(command) => models::run(command, &config, &mut output),
+        Command::Doctor(_) => doctor::run(&config, &mut output),
+    }
+}
+
+/// Help and version are asked for, so they succeed; the rest is wrong usage.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && wants_json {
+        return CliError::Usage {
+            code: "usage",
+            detail: error.to_string().trim_end().to_owned(),
+            next_step: "Run `resight --help`, or `resight COMMAND --help`.".into(),
+        }
+        .report(true);
+    }
+    // With nobody to read it, there is nothing better to do than to end.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+fn start_log(shared: &SharedArgs) {
+    let level = match (shared.quiet, shared.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, _) => "debug",
+    };
+    let filter = match std::env::var(LOG_VARIABLE) {
+        Ok(text) if !text.is_empty() => EnvFilter::new(text),
+        _ => EnvFilter::new(level),
+    };
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(shared.verbose > 1)
+        .try_init();
+    // Only fails when a test has a log already.
+    drop(started);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        for command in Cli::command().get_subcommands() {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(
+                help.contains("resight "),
+                "{} has no example",
+                command.get_name()
+            );
+            assert!(
+                command.get_about().is_some(),
+                "{} says nothing",
+                command.get_name()
+            );
+        }
+    }
+
+    #[test]
+    fn shared_options_may_follow_the_command() {
+        let cli = Cli::try_parse_from(["resight", "count", "--data", "/x", "--json"]).unwrap();
+        assert!(cli.shared.json);
+        assert_eq!(cli.shared.data.as_deref(), Some("/x".as_ref()));
+        assert!(Cli::try_parse_from(["resight", "count", "-v", "-q"]).is_err());
+    }
 }

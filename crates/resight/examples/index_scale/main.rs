@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use rayon::prelude::*;
-use resight::eval::GroundTruth;
+use resight_app::eval::GroundTruth;
 use resight_engine::{Engine, EngineOptions, IndexFolder, Parts, PictureId};
 use resight_index::{CandidateOptions, Index, Key, PictureWords, Posting, Vocabulary};
 use resight_store::{Catalogue, EncodedWords, FolderBlobs, Pictures, SqliteCatalogue};

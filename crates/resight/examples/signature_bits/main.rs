@@ -25,7 +25,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use rayon::prelude::*;
-use resight::eval::GroundTruth;
+use resight_app::eval::GroundTruth;
 use resight_engine::{Engine, EngineOptions, Parts};
 use resight_index::Vocabulary;
 use resight_store::{FolderBlobs, SqliteCatalogue};

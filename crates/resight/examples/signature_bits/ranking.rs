@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rayon::prelude::*;
-use resight::eval::{Judged, LabelledQuery, average_precision};
+use resight_app::eval::{Judged, LabelledQuery, average_precision};
 
 use crate::signer::Words;
 use crate::{LENGTHS, Picture, distances};

@@ -1,0 +1,235 @@
+//! Configuration in two steps: as a front end gathered it ([`Settings`]), then validated
+//! ([`Config`]).
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+use resight_models::Choice;
+use resight_store::{CollectionName, Collections};
+
+use crate::AppError;
+
+/// What a front end was told. The default opens this user's data folder with defaults throughout.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Data folder; `None`: this user's folder for application data.
+    pub data: Option<PathBuf>,
+    /// The collection of pictures.
+    pub collection: CollectionName,
+    /// Threads for computing; `None`: one for each core.
+    pub threads: Option<NonZeroUsize>,
+    /// The strongest features kept of each picture; `None`: the extractor's default.
+    pub max_features: Option<usize>,
+    /// Longer side, in pixels, to which pictures are scaled down before they are described; `None`: the
+    /// engine's default.
+    pub max_side: Option<u32>,
+    /// A vocabulary's file; `None`: the collection's own or the built-in one.
+    pub vocabulary: Option<PathBuf>,
+    /// Folder of models; `None`: `models` in this user's folder for application data.
+    pub models: Option<PathBuf>,
+    /// Names of global models to use beside those that the collection uses already.
+    pub with_models: Vec<String>,
+    /// What runs models.
+    pub runtime: Choice,
+}
+
+/// Validated settings, with absolute paths.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Data folder; need not exist.
+    pub root: PathBuf,
+    /// The collection of pictures.
+    pub collection: CollectionName,
+    /// The collection's folder: that of the default one is the data folder itself.
+    pub data: PathBuf,
+    /// Threads for computing; `None`: one for each core.
+    pub threads: Option<NonZeroUsize>,
+    /// The strongest features kept of each picture; `None`: the extractor's default.
+    pub max_features: Option<usize>,
+    /// Longer side, in pixels, to which pictures are scaled down before they are described; `None`: the
+    /// engine's default.
+    pub max_side: Option<u32>,
+    /// A vocabulary's file; `None`: the collection's own or the built-in one.
+    pub vocabulary: Option<PathBuf>,
+    /// Folder of models; `None`: see [`Config::models_folder`].
+    pub models: Option<PathBuf>,
+    /// Names of global models to use beside those that the collection uses already.
+    pub with_models: Vec<String>,
+    /// What runs models.
+    pub runtime: Choice,
+}
+
+impl Config {
+    /// Validates `settings`. Touches no file.
+    pub fn new(settings: Settings) -> Result<Self, AppError> {
+        let named = match settings.data {
+            Some(named) => named,
+            None => platform_data_folder()?,
+        };
+        let root = std::path::absolute(&named).map_err(|source| AppError::DataFolderName {
+            path: named,
+            source,
+        })?;
+        let models = settings.models.map(|named| {
+            std::path::absolute(&named).map_err(|source| AppError::ModelsFolderName {
+                path: named,
+                source,
+            })
+        });
+        Ok(Self {
+            data: Collections::new(&root).folder(&settings.collection),
+            collection: settings.collection,
+            root,
+            threads: settings.threads,
+            max_features: settings.max_features,
+            max_side: settings.max_side,
+            vocabulary: settings.vocabulary,
+            models: models.transpose()?,
+            with_models: settings.with_models,
+            runtime: settings.runtime,
+        })
+    }
+
+    /// The same for another collection of the data folder.
+    pub fn of_collection(&self, name: &CollectionName) -> Self {
+        Self {
+            data: Collections::new(&self.root).folder(name),
+            collection: name.clone(),
+            // What was asked for is for the collection that was named.
+            with_models: if *name == self.collection {
+                self.with_models.clone()
+            } else {
+                Vec::new()
+            },
+            ..self.clone()
+        }
+    }
+
+    /// The folder of models, which need not exist.
+    pub fn models_folder(&self) -> Result<PathBuf, AppError> {
+        match &self.models {
+            Some(named) => Ok(named.clone()),
+            None => Ok(platform_data_folder()?.join("models")),
+        }
+    }
+
+    /// Threads that will compute, at least 1.
+    pub fn thread_count(&self) -> usize {
+        self.threads
+            .or_else(|| std::thread::available_parallelism().ok())
+            .map_or(1, NonZeroUsize::get)
+    }
+
+    /// Refuses a data folder that is, or lies inside, one of the folders to be indexed: those are
+    /// never written to, and our own files are no pictures. Changes nothing on the disk.
+    pub fn check_apart(&self, folders: &[PathBuf]) -> Result<(), AppError> {
+        let data = resolved(&self.root);
+        for folder in folders {
+            if data.starts_with(resolved(folder)) {
+                return Err(AppError::DataInsidePictures {
+                    data: self.root.clone(),
+                    pictures: folder.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn platform_data_folder() -> Result<PathBuf, AppError> {
+    let names = AppStrategyArgs {
+        top_level_domain: "org".into(),
+        author: "resight".into(),
+        app_name: "resight".into(),
+    };
+    match choose_app_strategy(names) {
+        Ok(strategy) => Ok(strategy.data_dir()),
+        Err(error) => Err(AppError::NoHomeFolder {
+            detail: error.to_string(),
+        }),
+    }
+}
+
+/// `path` without symbolic links as far as it exists, and the rest as written.
+fn resolved(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    for ancestor in absolute.ancestors() {
+        if let Ok(real) = ancestor.canonicalize() {
+            // An ancestor is a prefix, so this cannot fail; the whole path is the safe fallback.
+            let rest = absolute.strip_prefix(ancestor).unwrap_or(&absolute);
+            return real.join(rest);
+        }
+    }
+    absolute
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(data: &Path) -> Config {
+        Config::new(Settings {
+            data: Some(data.to_path_buf()),
+            ..Settings::default()
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn without_a_name_the_data_folder_is_the_users() {
+        let config = Config::new(Settings::default()).unwrap();
+        assert!(
+            config.root.ends_with("resight"),
+            "{}",
+            config.root.display()
+        );
+        assert!(config.models_folder().unwrap().ends_with("models"));
+    }
+
+    #[test]
+    fn a_name_that_can_name_no_folder_is_a_wrong_setting() {
+        let settings = Settings {
+            data: Some(PathBuf::new()),
+            ..Settings::default()
+        };
+        let error = Config::new(settings).unwrap_err();
+        assert_eq!(error.code(), "data_folder_name");
+        assert!(error.is_wrong_setting());
+    }
+
+    #[test]
+    fn a_data_folder_among_the_pictures_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let pictures = root.path().join("pictures");
+        std::fs::create_dir(&pictures).unwrap();
+        // (data folder, whether it is apart)
+        let cases = [
+            ("data", true),
+            ("pictures", false),
+            ("pictures/data/deep", false),
+            ("pictures-data", true),
+            ("pictures/../data", true),
+        ];
+        for (data, apart) in cases {
+            let answer =
+                config(&root.path().join(data)).check_apart(std::slice::from_ref(&pictures));
+            assert_eq!(answer.is_ok(), apart, "{data}");
+            assert!(
+                !root.path().join("data").exists(),
+                "the check makes nothing"
+            );
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_does_not_hide_it() {
+        let root = tempfile::tempdir().unwrap();
+        let pictures = root.path().join("pictures");
+        std::fs::create_dir(&pictures).unwrap();
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(&pictures, &link).unwrap();
+        assert!(config(&link.join("data")).check_apart(&[pictures]).is_err());
+    }
+}

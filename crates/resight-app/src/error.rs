@@ -1,0 +1,341 @@
+//! Why a data folder or a part of it cannot be used.
+
+use std::borrow::Cow;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use resight_engine::{EngineError, Refused, RefusedCode};
+use resight_models::ModelError;
+use resight_plugin::PluginError;
+use resight_store::{CollectionName, StoreError};
+use resight_vision::{ExtractError, ModelId};
+
+/// Everything that can fail below a front end. The messages name no command-line flag: a front end
+/// adds its own advice.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The engine could not do it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The store could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A model or the runtime for models cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// No collection has this name.
+    #[error("there is no collection named {0}")]
+    UnknownCollection(CollectionName),
+    /// The default collection always exists.
+    #[error("the default collection cannot be removed")]
+    DefaultCollection,
+    /// A removal waited too long for the requests that use the collection.
+    #[error("the collection {0} is in use")]
+    CollectionInUse(CollectionName),
+    /// A data folder is only read, and no picture was ever added to it.
+    #[error("nothing is indexed yet in {}", folder.display())]
+    NothingIndexed {
+        /// The data folder.
+        folder: PathBuf,
+    },
+    /// A file cannot be read or decoded.
+    #[error("{}: {reason}", printable(&path.to_string_lossy()))]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: Refused,
+    },
+    /// A file cannot be written.
+    #[error("{} could not be written: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The path cannot name a data folder.
+    #[error("{:?} cannot name a data folder: {source}", path.display())]
+    DataFolderName {
+        /// The path.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The path cannot name a folder of models.
+    #[error("{:?} cannot name a folder: {source}", path.display())]
+    ModelsFolderName {
+        /// The path.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No data folder was named, and the system names none.
+    #[error("this user's folder for application data could not be found: {detail}")]
+    NoHomeFolder {
+        /// What the system says.
+        detail: String,
+    },
+    /// The data folder is, or lies inside, a folder to be indexed.
+    #[error(
+        "the data folder {} lies in {}, which is to be indexed and is never written to",
+        data.display(),
+        pictures.display()
+    )]
+    DataInsidePictures {
+        /// The data folder.
+        data: PathBuf,
+        /// The folder of pictures.
+        pictures: PathBuf,
+    },
+    /// A plug-in is named after its file, and two files have one name.
+    #[error("{} and {} are both named {name:?}", first.display(), second.display())]
+    PluginNameTaken {
+        /// The file given first.
+        first: PathBuf,
+        /// The file given later.
+        second: PathBuf,
+        /// The name of both.
+        name: String,
+    },
+    /// No plug-in and no installed model has the name of the extractor that was chosen.
+    #[error(
+        "the extractor {name:?} is no plug-in that is given and no model that is installed; there are {}",
+        known.join(", ")
+    )]
+    ExtractorUnknown {
+        /// The name that was chosen.
+        name: String,
+        /// The names to choose from.
+        known: Vec<String>,
+    },
+    /// Several plug-ins can describe pictures, and none was chosen.
+    #[error("{} all have an extract, and pictures are described by one", names.join(", "))]
+    ExtractorAmbiguous {
+        /// The plug-ins' names.
+        names: Vec<String>,
+    },
+    /// A plug-in described the stored pictures and was not given.
+    #[error("the pictures held were described by the plug-in {plugin}")]
+    ExtractorNeeded {
+        /// The plug-in's name.
+        plugin: String,
+    },
+    /// No picture of the collection has been described by a global model that was asked for.
+    #[error("no pictures have been described by the model {name:?} here")]
+    ModelNotUsed {
+        /// The model's name.
+        name: String,
+    },
+    /// No vocabulary fits the extractor.
+    #[error("there is no vocabulary for features of {model}")]
+    VocabularyMissing {
+        /// The extractor's model.
+        model: ModelId,
+        /// Whether stored pictures were indexed with one before.
+        used_before: bool,
+    },
+    /// A file holds no vocabulary that this version can read.
+    #[error("{} is not a vocabulary: {reason}", path.display())]
+    NotAVocabulary {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl From<PluginError> for AppError {
+    fn from(error: PluginError) -> Self {
+        EngineError::from(ExtractError::from(error)).into()
+    }
+}
+
+impl AppError {
+    /// A file that was named cannot be read or decoded.
+    pub fn refused(path: &Path, reason: Refused) -> Self {
+        Self::Refused {
+            path: path.to_owned(),
+            reason,
+        }
+    }
+
+    /// A file that was named cannot be written.
+    pub fn unwritable(path: &Path, source: io::Error) -> Self {
+        Self::Unwritable {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// Stable identifier for programs; docs/errors.md lists those that HTTP clients see.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Engine(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Model(error) => error.code(),
+            Self::UnknownCollection(_) => "unknown_collection",
+            Self::DefaultCollection => "bad_collection_name",
+            Self::CollectionInUse(_) => "busy",
+            Self::NothingIndexed { .. } => "nothing_indexed",
+            Self::Refused { reason, .. } => reason.code.as_str(),
+            Self::Unwritable { .. } => "unwritable",
+            Self::DataFolderName { .. } => "data_folder_name",
+            Self::ModelsFolderName { .. } => "models_folder_name",
+            Self::NoHomeFolder { .. } => "no_home_folder",
+            Self::DataInsidePictures { .. } => "data_inside_pictures",
+            Self::PluginNameTaken { .. } => "plugin_name_taken",
+            Self::ExtractorUnknown { .. } => "extractor_unknown",
+            Self::ExtractorAmbiguous { .. } => "extractor_ambiguous",
+            Self::ExtractorNeeded { .. } => "extractor_needed",
+            Self::ModelNotUsed { .. } => "model_not_used",
+            Self::VocabularyMissing { .. } => "vocabulary_missing",
+            Self::NotAVocabulary { .. } => "not_a_vocabulary",
+        }
+    }
+
+    /// A sentence that says what to do next.
+    pub fn next_step(&self) -> Cow<'static, str> {
+        match self {
+            Self::Engine(error) => error.next_step().into(),
+            Self::Store(error) => store_next_step(error).into(),
+            Self::Model(error) => error.next_step(),
+            Self::UnknownCollection(_) => "Name one that exists, or create it first.".into(),
+            Self::DefaultCollection => {
+                "Remove its pictures, or delete the data folder as a whole.".into()
+            }
+            Self::CollectionInUse(_) => "Try again when the requests in progress are done.".into(),
+            Self::NothingIndexed { .. } => {
+                "Index a folder of pictures first, or name another data folder.".into()
+            }
+            Self::Refused { reason, .. } => match reason.code {
+                RefusedCode::Unreadable => {
+                    "Check the name, and that it is a file which this user may read.".into()
+                }
+                code => code.next_step().into(),
+            },
+            Self::Unwritable { .. } => {
+                "Check that the folder exists, that there is space, and that this user may write there.".into()
+            }
+            Self::DataFolderName { .. } | Self::NoHomeFolder { .. } => "Name a data folder.".into(),
+            Self::ModelsFolderName { .. } => "Name a folder for models.".into(),
+            Self::DataInsidePictures { .. } => {
+                "Choose a data folder elsewhere, or index the folders of pictures one by one.".into()
+            }
+            Self::PluginNameTaken { .. } => {
+                "Rename one of the files: a plug-in is named after its file.".into()
+            }
+            Self::ExtractorUnknown { .. } => {
+                "Give the plug-in's file as well, install the model, or choose one of these.".into()
+            }
+            Self::ExtractorAmbiguous { .. } => "Choose one of them.".into(),
+            Self::ExtractorNeeded { plugin } => {
+                format!("Give the file of {plugin}, or another data folder.").into()
+            }
+            Self::ModelNotUsed { name } => {
+                format!("Index a folder with the model {name} first.").into()
+            }
+            Self::VocabularyMissing { used_before: true, .. } => {
+                "Name the vocabulary that these pictures were indexed with.".into()
+            }
+            Self::VocabularyMissing { .. } => {
+                "Index a folder of pictures with the same extractor first: the vocabulary is learnt from them.".into()
+            }
+            Self::NotAVocabulary { .. } => "Name a file that training has written.".into(),
+        }
+    }
+
+    /// Whether the settings have to change, rather than the state of the machine.
+    pub fn is_wrong_setting(&self) -> bool {
+        matches!(
+            self,
+            Self::Model(ModelError::Unknown { .. } | ModelError::WrongKind { .. })
+                | Self::DefaultCollection
+                | Self::DataFolderName { .. }
+                | Self::ModelsFolderName { .. }
+                | Self::DataInsidePictures { .. }
+                | Self::PluginNameTaken { .. }
+                | Self::ExtractorUnknown { .. }
+                | Self::ExtractorAmbiguous { .. }
+                | Self::ModelNotUsed { .. }
+        )
+    }
+
+    /// The lines of a plug-in's code that failed.
+    pub fn traceback(&self) -> Option<&str> {
+        match self {
+            Self::Engine(EngineError::Extract(error)) => error.traceback.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The store's failure, also with the engine around it.
+    pub fn store(&self) -> Option<&StoreError> {
+        match self {
+            Self::Engine(EngineError::Store(error)) | Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+fn store_next_step(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Locked { .. } => "Stop the process that has the data folder open for changes.",
+        StoreError::Damaged { .. } => {
+            "Move the data folder away and index the pictures again, or put a backup of the whole folder in its place."
+        }
+        StoreError::Newer { .. } => {
+            "Install the newer version of Resight, or choose another data folder."
+        }
+        StoreError::Missing { .. } => "Check the data folder's name, or index a folder first.",
+        StoreError::Io { .. } => {
+            "Check the data folder's permissions: this user must be able to read and write there; and that its disk is healthy."
+        }
+        StoreError::Full { .. } => {
+            "Free some disk space and try again; nothing of this change was kept."
+        }
+        StoreError::Busy { .. } => {
+            "Try again, and close other programs that write to the catalogue."
+        }
+        StoreError::ReadOnly | StoreError::BadName { .. } | StoreError::Failed { .. } => {
+            "Report this as a defect; nothing that was acknowledged is lost."
+        }
+    }
+}
+
+/// `text` with control characters shown as `?`: a file's name must not steer a terminal.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_steer_the_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb\nc"), "a?[31mb?c");
+    }
+
+    #[test]
+    fn a_refused_file_is_named_and_cannot_steer_the_terminal() {
+        let reason = Refused::new(RefusedCode::Broken, "it ends early");
+        let error = AppError::refused(Path::new("a\u{1b}[1m.jpg"), reason);
+        assert_eq!(error.to_string(), "a?[1m.jpg: it ends early");
+        assert_eq!(error.code(), "broken");
+        assert_eq!(error.next_step(), RefusedCode::Broken.next_step());
+    }
+
+    #[test]
+    fn the_store_gets_the_same_advice_with_the_engine_around_it() {
+        let full = || StoreError::Full {
+            location: "c.db".into(),
+        };
+        let direct = AppError::Store(full());
+        let within = AppError::Engine(EngineError::Store(full()));
+        assert_eq!(direct.code(), within.code());
+        assert!(direct.store().is_some() && within.store().is_some());
+    }
+}

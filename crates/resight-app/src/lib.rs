@@ -1,0 +1,30 @@
+//! A data folder opened: configuration, collections, extractors and models, background work.
+//!
+//! Useful for: every front end. The HTTP server and the command line use it, and a Python module can.
+//! A front end gathers [`config::Settings`], opens a folder with [`data_folder`], and shows an
+//! [`AppError`] as it likes.
+//!
+//! Not useful for: deciding anything about pictures, which is the engine's business, and for anything a
+//! user sees: arguments, progress, JSON, HTTP.
+//!
+//! Invariant: no argument parser, no HTTP and no async runtime is linked.
+//! Invariant: [`data_folder`] is the only module that names a concrete store.
+//! Invariant: a folder of pictures is read, never written to.
+
+pub mod atomic_file;
+pub mod background;
+pub mod calibration;
+pub mod collections;
+pub mod config;
+mod conversion;
+pub mod data_folder;
+mod error;
+pub mod eval;
+mod extractors;
+pub mod global_models;
+pub mod models;
+mod pairing;
+pub mod plugins;
+mod vocabularies;
+
+pub use error::{AppError, printable};

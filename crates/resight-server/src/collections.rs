@@ -1,0 +1,293 @@
+//! Collections, and the routes of each: those of the default one below another address.
+//!
+//! Invariant: a handler does not know which collection it works on. A request for
+//! `/v1/collections/NAME/…` becomes one for `/v1/…` and goes through the same routes, with the engine
+//! and the addresses of that collection.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use resight_app::AppError;
+use resight_engine::{Engine, EngineError};
+use resight_store::CollectionName;
+use tower::ServiceExt;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Required};
+
+use super::params::Params;
+use super::problem::Problem;
+use super::{App, intake, service};
+use crate::wire::{Collection, CollectionList, ProblemBody, address_of};
+
+/// Where the routes of the default collection lie, and those of all.
+const BASE: &str = "/v1";
+const ALL: &str = "/v1/collections";
+
+/// All collections with the number of pictures of each: the default one, then the others by name.
+#[utoipa::path(
+    get, path = "/v1/collections", tag = "collections", operation_id = "list_collections",
+    responses(
+        (status = 200, description = "All of them", body = CollectionList),
+        (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    uri: Uri,
+) -> Result<Json<CollectionList>, Problem> {
+    Params::of(&uri)?.finish("there are no parameters")?;
+    let pictures = service::held(&app).await?;
+    let kept = app.collections.clone();
+    let others = move || {
+        let mut found = Vec::new();
+        for name in kept.names()?.into_iter().filter(|name| !name.is_default()) {
+            match kept.count(&name) {
+                Ok(Some(pictures)) => found.push(told(&name, Some(pictures))),
+                Ok(None) => {}
+                // One that is damaged must not hide the others.
+                Err(error) => {
+                    tracing::warn!("the collection {name} cannot be read: {error}");
+                    found.push(told(&name, None));
+                }
+            }
+        }
+        Ok::<_, AppError>(found)
+    };
+    let others = app.work.light.run(move || Ok(others())).await??;
+    let mut collections = vec![told(&CollectionName::default(), Some(pictures))];
+    collections.extend(others);
+    Ok(Json(CollectionList { collections }))
+}
+
+/// A collection with the number of its pictures.
+#[utoipa::path(
+    get, path = "/v1/collections/{collection}", tag = "collections", operation_id = "collection",
+    params(("collection" = String, Path, description = "The collection's name")),
+    responses(
+        (status = 200, description = "The collection", body = Collection),
+        (status = 404, description = "No such collection", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "This cannot name one", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn one(
+    State(app): State<App>,
+    CollectionAt(name): CollectionAt,
+) -> Result<Json<Collection>, Problem> {
+    match pictures_in(&app, &name).await? {
+        Some(pictures) => Ok(Json(told(&name, Some(pictures)))),
+        None => Err(AppError::UnknownCollection(name).into()),
+    }
+}
+
+/// How many pictures a collection holds; `None` where there is none of this name.
+async fn pictures_in(app: &App, name: &CollectionName) -> Result<Option<u64>, Problem> {
+    if name.is_default() {
+        return service::held(app).await.map(Some);
+    }
+    let (kept, asked) = (app.collections.clone(), name.clone());
+    Ok(app.work.light.run(move || Ok(kept.count(&asked))).await??)
+}
+
+/// Makes an empty collection; one that is there stays as it is.
+#[utoipa::path(
+    put, path = "/v1/collections/{collection}", tag = "collections", operation_id = "create_collection",
+    params(("collection" = String, Path, description = "Its name: 1 to 63 of a-z, 0-9, _ and -, the first a letter or a digit")),
+    responses(
+        (status = 201, description = "Made", body = Collection),
+        (status = 200, description = "It was there before", body = Collection),
+        (status = 422, description = "This cannot name one", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn create(
+    State(app): State<App>,
+    CollectionAt(name): CollectionAt,
+) -> Result<(StatusCode, Json<Collection>), Problem> {
+    let mut created = false;
+    if !name.is_default() {
+        let (kept, asked) = (app.collections.clone(), name.clone());
+        let make = move || Ok(kept.create(&asked));
+        created = app.work.opening.run(make).await??;
+    }
+    let status = match created {
+        true => StatusCode::CREATED,
+        false => StatusCode::OK,
+    };
+    let pictures = pictures_in(&app, &name).await?;
+    // Somebody may have removed it since; it was made all the same.
+    Ok((status, Json(told(&name, Some(pictures.unwrap_or(0))))))
+}
+
+/// Removes a collection with all its pictures, for good.
+#[utoipa::path(
+    delete, path = "/v1/collections/{collection}", tag = "collections", operation_id = "remove_collection",
+    params(("collection" = String, Path, description = "The collection's name")),
+    responses(
+        (status = 204, description = "Removed"),
+        (status = 404, description = "No such collection", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "This cannot name one, or it is the default one, which stays", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Requests that use it take too long", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn remove(
+    State(app): State<App>,
+    CollectionAt(name): CollectionAt,
+) -> Result<StatusCode, Problem> {
+    let kept = app.collections.clone();
+    let remove = move || Ok(kept.remove(&name));
+    app.work.removing.run(remove).await??;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn told(name: &CollectionName, pictures: Option<u64>) -> Collection {
+    Collection {
+        name: name.to_string(),
+        pictures,
+    }
+}
+
+/// The collection's name in an address with `{collection}`.
+pub(crate) struct CollectionAt(CollectionName);
+
+impl<S: Send + Sync> FromRequestParts<S> for CollectionAt {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|error| bad_name(&error.body_text()))?;
+        named(&text).map(Self)
+    }
+}
+
+fn named(text: &str) -> Result<CollectionName, Problem> {
+    CollectionName::parse(text).ok_or_else(|| bad_name(text))
+}
+
+fn bad_name(text: &str) -> Problem {
+    let shown: String = text.chars().take(80).collect();
+    let detail = format!("{shown:?} cannot name a collection.");
+    Problem::new("bad_collection_name", detail)
+}
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::UnknownCollection(name) => {
+                let detail = format!("No collection is named {name}.");
+                Self::new("unknown_collection", detail)
+            }
+            AppError::DefaultCollection => {
+                let detail = "The default collection is always there.";
+                Self::new("bad_collection_name", detail)
+            }
+            AppError::CollectionInUse(name) => {
+                let detail = format!("The collection {name} is in use.");
+                Self::new("busy", detail)
+            }
+            AppError::Engine(error) => error.into(),
+            AppError::Store(error) => EngineError::from(error).into(),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+/// Answers a request for something in a collection by the routes in `inside`; gives back any other.
+pub(crate) async fn inside(
+    app: &App,
+    inside: &Router<App>,
+    request: Request,
+) -> Result<Response, Request> {
+    let path = request.uri().path();
+    let below = path.strip_prefix(ALL).and_then(|p| p.strip_prefix('/'));
+    let Some((name, rest)) = below.and_then(|below| below.split_once('/')) else {
+        return Err(request);
+    };
+    let query = request.uri().query().map(|query| format!("?{query}"));
+    let address = format!("{BASE}/{rest}{}", query.unwrap_or_default());
+    let name = name.to_owned();
+    let found = match address.parse::<Uri>() {
+        Ok(address) => found(app, &name).await.map(|app| (app, address)),
+        Err(error) => Err(Problem::internal(&error)),
+    };
+    let (app, address) = match found {
+        Ok(found) => found,
+        Err(problem) => {
+            intake::discard(request.into_body()).await;
+            return Ok(problem.into_response());
+        }
+    };
+    let mut request = request;
+    *request.uri_mut() = address;
+    let routes: Router = inside.clone().with_state(app);
+    let answered = routes.oneshot(request).await;
+    Ok(answered.unwrap_or_else(|never| match never {}))
+}
+
+/// What the handlers work with in a collection.
+async fn found(app: &App, name: &str) -> Result<App, Problem> {
+    let name = named(name)?;
+    Ok(App {
+        engine: engine(app, &name).await?,
+        base: address_of(&name).into(),
+        ..app.clone()
+    })
+}
+
+async fn engine(app: &App, name: &CollectionName) -> Result<Arc<Engine>, Problem> {
+    if name.is_default() {
+        return Ok(app.engine.clone());
+    }
+    if let Some(engine) = app.collections.open_engine(name) {
+        return Ok(engine);
+    }
+    let (kept, name) = (app.collections.clone(), name.clone());
+    let open = move || Ok(kept.engine(&name));
+    Ok(app.work.opening.run(open).await??)
+}
+
+/// Describes the routes of a collection, as those of the default one are described in `of_default`.
+pub(crate) fn describe(document: &mut OpenApi, of_default: OpenApi) {
+    for (path, mut item) in of_default.paths.paths {
+        let Some(rest) = path.strip_prefix(BASE) else {
+            continue;
+        };
+        for operation in operations(&mut item) {
+            operation.operation_id = operation
+                .operation_id
+                .take()
+                .map(|id| format!("{id}_in_collection"));
+            let own = operation.parameters.get_or_insert_default();
+            own.insert(0, RefOr::T(name_parameter()));
+        }
+        let path = format!("{ALL}/{{collection}}{rest}");
+        document.paths.paths.insert(path, item);
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let all = [
+        &mut item.get,
+        &mut item.put,
+        &mut item.post,
+        &mut item.delete,
+        &mut item.patch,
+    ];
+    all.into_iter().flatten()
+}
+
+fn name_parameter() -> Parameter {
+    let mut parameter = Parameter::new("collection");
+    parameter.parameter_in = ParameterIn::Path;
+    parameter.required = Required::True;
+    parameter.description = Some("The collection's name".to_owned());
+    parameter.schema = Some(ObjectBuilder::new().schema_type(Type::String).into());
+    parameter
+}

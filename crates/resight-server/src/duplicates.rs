@@ -1,0 +1,163 @@
+//! Groups of duplicates, and what is no match.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::Uri;
+use resight_engine::{DuplicateOptions, PairKind, PictureId};
+
+use super::App;
+use super::intake::{self, Bounds, Sent};
+use super::params::{Params, picture_id};
+use super::problem::Problem;
+use crate::wire::{Decision, DuplicateList, NotAMatchList, ProblemBody, TwoPictures};
+
+/// Groups when no limit is given.
+const PAGE: u64 = 20;
+/// Decisions when no limit is given.
+const DECISIONS: u64 = 100;
+/// The largest decision read, in bytes: two ids, written wastefully.
+const DECISION_BYTES: u64 = 4 << 10;
+/// Files of a group that may be asked for at least.
+const MOST_MEMBERS: u64 = 1_000_000;
+
+/// Groups of pictures that are the same or show the same.
+#[utoipa::path(
+    get, path = "/v1/duplicates", tag = "duplicates", operation_id = "duplicates",
+    params(
+        ("offset" = Option<u64>, Query, description = "How many groups to skip; 0 by default"),
+        ("limit" = Option<u64>, Query, description = "How many groups to give, 1 to 1000; 20 by default", minimum = 1, maximum = 1000),
+        ("kind" = Option<String>, Query, description = "Only groups of this kind: identical, re-encoded, edited, cropped or same_scene"),
+        ("min_size" = Option<u64>, Query, description = "Only groups of so many files or more; 2 by default", minimum = 2),
+    ),
+    responses(
+        (status = 200, description = "One page", body = DuplicateList),
+        (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<DuplicateList>, Problem> {
+    let mut params = Params::of(&uri)?;
+    let (offset, limit) = params.page(PAGE)?;
+    let kind = params.text("kind")?;
+    let min_size = params.number("min_size", 2..=MOST_MEMBERS, 2)?;
+    params.finish("offset, limit, kind and min_size are")?;
+    let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    let options = DuplicateOptions {
+        offset: number(offset),
+        limit: number(limit),
+        kind: kind.as_deref().map(kind_named).transpose()?,
+        min_size: number(min_size),
+    };
+    let engine = app.engine.clone();
+    let work = move || engine.duplicates(&options);
+    // All pairs come into memory: not more often at once than searches.
+    let found = app.work.heavy.run(work).await?;
+    Ok(Json(DuplicateList::new(found, &options, app.reader())))
+}
+
+fn kind_named(name: &str) -> Result<PairKind, Problem> {
+    let found = PairKind::ALL.into_iter().find(|kind| kind.as_str() == name);
+    found.ok_or_else(|| {
+        let names = PairKind::ALL.map(PairKind::as_str).join(", ");
+        let detail = format!("The parameter kind must be one of {names}; it is {name:?}.");
+        Problem::new("bad_parameter", detail)
+    })
+}
+
+/// Says that two pictures are no match: neither finds the other any more, and no group holds both.
+#[utoipa::path(
+    post, path = "/v1/not-a-match", tag = "duplicates", operation_id = "add_not_a_match",
+    request_body = TwoPictures,
+    responses(
+        (status = 200, description = "It is noted", body = Decision),
+        (status = 404, description = "One of them is not stored", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The JSON cannot be used", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn add(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Decision>, Problem> {
+    decide(app, request, true).await
+}
+
+/// Takes back that two pictures are no match.
+#[utoipa::path(
+    delete, path = "/v1/not-a-match", tag = "duplicates", operation_id = "drop_not_a_match",
+    request_body = TwoPictures,
+    responses(
+        (status = 200, description = "It is taken back", body = Decision),
+        (status = 422, description = "The JSON cannot be used", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn drop(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Decision>, Problem> {
+    decide(app, request, false).await
+}
+
+/// Pairs of which it was said that they are no match, the newest first.
+#[utoipa::path(
+    get, path = "/v1/not-a-match", tag = "duplicates", operation_id = "list_not_a_match",
+    params(
+        ("offset" = Option<u64>, Query, description = "How many to skip; 0 by default"),
+        ("limit" = Option<u64>, Query, description = "How many to give, 1 to 1000; 100 by default", minimum = 1, maximum = 1000),
+    ),
+    responses(
+        (status = 200, description = "One page", body = NotAMatchList),
+        (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn decisions(
+    State(app): State<App>,
+    uri: Uri,
+) -> Result<Json<NotAMatchList>, Problem> {
+    let mut params = Params::of(&uri)?;
+    let (offset, limit) = params.page(DECISIONS)?;
+    params.finish("offset and limit are")?;
+    let engine = app.engine.clone();
+    let work = move || engine.not_matches(offset, limit);
+    let page = app.work.light.run(work).await?;
+    Ok(Json(NotAMatchList::new(page, offset, limit, app.reader())))
+}
+
+async fn decide(app: App, request: Request, apart: bool) -> Result<Json<Decision>, Problem> {
+    let (place, request) = app.work.light.enter_with(request).await?;
+    // None of these is about a parameter, and a misspelt one must not be passed over.
+    if let Err(problem) = Params::of(request.uri()).and_then(|params| params.finish("none is")) {
+        intake::discard(request.into_body()).await;
+        return Err(problem);
+    }
+    let bounds = Bounds {
+        bytes: DECISION_BYTES,
+        ..app.bodies
+    };
+    let [a, b] = two_pictures(intake::sent(request, bounds).await?)?;
+    let engine = app.engine.clone();
+    let decision = place.run(move || {
+        let changed = match apart {
+            true => engine.add_not_a_match(&a, &b)?,
+            false => engine.drop_not_a_match(&a, &b)?,
+        };
+        Ok(Decision::new([&a, &b], apart, changed))
+    });
+    decision.await.map(Json)
+}
+
+fn two_pictures(sent: Sent) -> Result<[PictureId; 2], Problem> {
+    let bad = |why: &str| {
+        let detail =
+            format!("The body must be JSON of the form {{\"a\": \"…\", \"b\": \"…\"}}{why}");
+        Problem::new("bad_body", detail)
+    };
+    let Sent::Json(body) = sent else {
+        return Err(bad(" and say so in its content type."));
+    };
+    let two: TwoPictures =
+        serde_json::from_slice(&body).map_err(|error| bad(&format!(": {error}.")))?;
+    Ok([picture_id("a", &two.a)?, picture_id("b", &two.b)?])
+}

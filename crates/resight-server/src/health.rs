@@ -1,0 +1,159 @@
+//! What a monitor asks: readiness, and metrics in Prometheus' text form.
+//!
+//! Invariant: core search is ready or not whatever plug-ins do; each tells its own state.
+
+use std::sync::atomic::AtomicU64;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use resight_engine::GlobalState;
+use resight_plugin::Status;
+use serde_json::{Value, json};
+
+use super::App;
+use super::plugins;
+use super::problem::Problem;
+use super::service::held;
+use crate::wire::ProblemBody;
+
+type Labels = Vec<(&'static str, String)>;
+type Seconds = Gauge<f64, AtomicU64>;
+
+/// Whether searches can be answered, and how each plug-in does.
+#[utoipa::path(
+    get, path = "/readyz", tag = "service", operation_id = "ready",
+    responses(
+        (status = 200, description = "Searches are answered; plug-ins tell their own state: starting, ok, degraded or broken", body = Value),
+        (status = "default", description = "The catalogue cannot be read", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let pictures = held(&app).await?;
+    let states: Vec<Value> = app
+        .plugins
+        .iter()
+        .map(|plugin| plugins::state(&plugin.status()))
+        .collect();
+    let models = models(&app).await?;
+    let models: Vec<Value> = models
+        .iter()
+        .map(|m| json!({"name": m.name, "vectors": m.vectors, "pending": m.pending}))
+        .collect();
+    Ok(Json(
+        json!({"status": "ok", "pictures": pictures, "models": models, "plugins": states}),
+    ))
+}
+
+/// Figures for a monitor, in Prometheus' text form.
+#[utoipa::path(
+    get, path = "/metrics", tag = "service", operation_id = "metrics",
+    responses((status = 200, description = "The figures", body = String, content_type = "application/openmetrics-text")),
+)]
+pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+    let mut registry = Registry::default();
+    let pictures = Gauge::<i64>::default();
+    pictures.set(i64::try_from(held(&app).await?).unwrap_or(i64::MAX));
+    registry.register("resight_pictures", "Pictures held", pictures);
+    register_models(&mut registry, &models(&app).await?);
+    register(&mut registry, app.plugins.iter().map(|p| p.status()));
+    let mut text = String::new();
+    encode(&mut text, &registry).map_err(|error| Problem::internal(&error))?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+/// Of the default collection.
+async fn models(app: &App) -> Result<Vec<GlobalState>, Problem> {
+    let engine = app.engine.clone();
+    app.work.light.run(move || engine.globals()).await
+}
+
+fn register_models(registry: &mut Registry, models: &[GlobalState]) {
+    let vectors = Family::<Labels, Gauge>::default();
+    let pending = Family::<Labels, Gauge>::default();
+    for model in models.iter().filter(|model| model.can_embed) {
+        let label = vec![("model", model.name.clone())];
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let made = vectors.get_or_create(&label);
+        made.set(number(model.vectors as u64));
+        pending.get_or_create(&label).set(number(model.pending));
+    }
+    registry.register("resight_vectors", "Pictures described by a model", vectors);
+    registry.register(
+        "resight_vectors_pending",
+        "Pictures that wait for a model",
+        pending,
+    );
+}
+
+fn register(registry: &mut Registry, statuses: impl Iterator<Item = Status>) {
+    let state = Family::<Labels, Gauge>::default();
+    let workers = Family::<Labels, Gauge>::default();
+    let queued = Family::<Labels, Gauge>::default();
+    let running = Family::<Labels, Gauge>::default();
+    let quarantined = Family::<Labels, Gauge>::default();
+    let latency = Family::<Labels, Seconds>::default();
+    let calls = Family::<Labels, Counter>::default();
+    let errors = Family::<Labels, Counter>::default();
+    let restarts = Family::<Labels, Counter>::default();
+    for status in statuses {
+        let label = || vec![("plugin", status.name.clone())];
+        let with =
+            |name, value: &str| vec![("plugin", status.name.clone()), (name, value.to_owned())];
+        for name in ["starting", "ok", "degraded", "broken"] {
+            let is = i64::from(status.health.name() == name);
+            state.get_or_create(&with("state", name)).set(is);
+        }
+        let set = |family: &Family<Labels, Gauge>, value: usize| {
+            let value = i64::try_from(value).unwrap_or(i64::MAX);
+            family.get_or_create(&label()).set(value);
+        };
+        set(&workers, status.workers);
+        set(&queued, status.queued);
+        set(&running, status.running);
+        set(&quarantined, status.quarantined);
+        for (share, time) in [("0.5", status.latency.p50), ("0.99", status.latency.p99)] {
+            let seconds = time.as_secs_f64();
+            latency.get_or_create(&with("quantile", share)).set(seconds);
+        }
+        calls.get_or_create(&label()).inc_by(status.calls);
+        errors.get_or_create(&label()).inc_by(status.errors);
+        for (cause, count) in &status.restarts {
+            restarts
+                .get_or_create(&with("cause", cause.name()))
+                .inc_by(*count);
+        }
+    }
+    registry.register(
+        "resight_plugin_state",
+        "1 for the state a plug-in is in",
+        state,
+    );
+    registry.register(
+        "resight_plugin_workers",
+        "Workers ready or at work",
+        workers,
+    );
+    registry.register("resight_plugin_queued", "Calls that wait", queued);
+    registry.register("resight_plugin_running", "Calls that run", running);
+    registry.register("resight_plugin_quarantined", "Inputs refused", quarantined);
+    registry.register(
+        "resight_plugin_seconds",
+        "Time of calls, waiting included",
+        latency,
+    );
+    registry.register("resight_plugin_calls", "Calls answered", calls);
+    registry.register(
+        "resight_plugin_errors",
+        "Calls answered with an error",
+        errors,
+    );
+    registry.register("resight_plugin_restarts", "Workers replaced", restarts);
+}

@@ -1,0 +1,391 @@
+//! Request bodies: a picture in a form, a picture as it is, or a small JSON object.
+
+use std::error::Error;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::multipart::{Multipart, MultipartError};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use tokio::time::timeout;
+use tower_http::timeout::{TimeoutBody, TimeoutError};
+
+use super::params::Params;
+use super::problem::Problem;
+
+/// The content type of features that are sent in place of a picture.
+pub(crate) const FEATURES: &str = "application/vnd.resight.features";
+/// The longest name kept for a picture, in bytes.
+const MAX_NAME: usize = 255;
+/// A body that takes longer in all is given up, however steadily it comes; it would hold a place for nothing.
+const BODY_TIME: Duration = Duration::from_secs(300);
+/// For how long, and how far, a body that nobody wants is read.
+const DISCARD_TIME: Duration = Duration::from_secs(10);
+const DISCARD_BYTES: usize = 128 << 20;
+
+/// What a body may take before it is given up.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    /// The largest body read, in bytes.
+    pub(crate) bytes: u64,
+    /// The longest wait for its next part.
+    pub(crate) idle: Duration,
+}
+
+/// A picture that was sent.
+pub(crate) struct Upload {
+    /// Its file.
+    pub(crate) bytes: Bytes,
+    /// The name that the client gave, not cleaned; empty if it gave none.
+    pub(crate) name: String,
+    /// Name and text of each field that came in the form beside it.
+    pub(crate) texts: Vec<(String, String)>,
+}
+
+impl From<Field> for Upload {
+    fn from(field: Field) -> Self {
+        Self {
+            bytes: field.bytes,
+            name: field.file_name.unwrap_or_default(),
+            texts: Vec::new(),
+        }
+    }
+}
+
+/// Which kind of body a content type announces.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Form,
+    Raw,
+    Json,
+    /// What a page's form without files sends.
+    Texts,
+}
+
+const PICTURES: &[Kind] = &[Kind::Form, Kind::Raw];
+const PICTURES_OR_JSON: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Json];
+const JSON: &[Kind] = &[Kind::Json];
+const ANYTHING: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Json, Kind::Texts];
+
+/// Reads a picture, and nothing else.
+pub(crate) async fn picture(request: Request, bounds: Bounds) -> Result<Upload, Problem> {
+    match receive(request, bounds, PICTURES).await? {
+        Sent::Form(fields) => form(fields),
+        Sent::Raw(field) => Ok(Upload::from(field)),
+        Sent::Json(_) | Sent::Nothing => Err(wrong_type(None, PICTURES)),
+    }
+}
+
+/// Reads pictures in a form or one as it is, or JSON that names stored ones.
+pub(crate) async fn pictures_or_json(request: Request, bounds: Bounds) -> Result<Sent, Problem> {
+    match receive(request, bounds, PICTURES_OR_JSON).await? {
+        Sent::Nothing => Err(wrong_type(None, PICTURES_OR_JSON)),
+        sent => Ok(sent),
+    }
+}
+
+/// A body of any kind, for whoever knows what is wanted.
+pub(crate) enum Sent {
+    /// None.
+    Nothing,
+    /// JSON, not parsed.
+    Json(Bytes),
+    /// One file as it is; it has no name.
+    Raw(Field),
+    /// The fields of a form, in order.
+    Form(Vec<Field>),
+}
+
+/// A field of a form.
+pub(crate) struct Field {
+    pub(crate) name: String,
+    /// In lower case, without parameters; empty if none is given.
+    pub(crate) content_type: String,
+    pub(crate) bytes: Bytes,
+    file_name: Option<String>,
+}
+
+impl Field {
+    /// Whether it is a file and not a text.
+    pub(crate) fn is_file(&self) -> bool {
+        self.file_name.is_some() || !matches!(&*self.content_type, "" | "text/plain")
+    }
+
+    /// Its name and text, unless it is a file.
+    fn text(self) -> Option<(String, String)> {
+        if self.is_file() && self.content_type != "application/json" {
+            return None;
+        }
+        let text = String::from_utf8_lossy(&self.bytes).into_owned();
+        Some((self.name, text))
+    }
+}
+
+/// Reads a body of JSON; it is not parsed.
+pub(crate) async fn json(request: Request, bounds: Bounds) -> Result<Bytes, Problem> {
+    match receive(request, bounds, JSON).await? {
+        Sent::Json(body) => Ok(body),
+        Sent::Nothing | Sent::Raw(_) | Sent::Form(_) => Err(wrong_type(None, JSON)),
+    }
+}
+
+/// Reads whatever was sent.
+pub(crate) async fn sent(request: Request, bounds: Bounds) -> Result<Sent, Problem> {
+    receive(request, bounds, ANYTHING).await
+}
+
+/// Reads a body of one of the kinds that are taken.
+async fn receive(request: Request, bounds: Bounds, taken: &[Kind]) -> Result<Sent, Problem> {
+    let content_type = content_type(request.headers()).map(essence_of);
+    let kind = kind_of(request.headers()).filter(|kind| taken.contains(kind));
+    if kind.is_none() && content_type.is_some() {
+        discard(request.into_body()).await;
+        return Err(wrong_type(content_type.as_deref(), taken));
+    }
+    bounded(request, bounds, |request| async move {
+        Ok(match kind {
+            Some(Kind::Json) => Sent::Json(whole(request, bounds).await?),
+            Some(Kind::Raw) => Sent::Raw(Field {
+                name: String::new(),
+                content_type: content_type.unwrap_or_default(),
+                bytes: whole(request, bounds).await?,
+                file_name: None,
+            }),
+            Some(Kind::Form) => Sent::Form(fields(request, bounds).await?),
+            Some(Kind::Texts) => Sent::Form(texts(&whole(request, bounds).await?)?),
+            None if whole(request, bounds).await?.is_empty() => Sent::Nothing,
+            None => return Err(wrong_type(None, taken)),
+        })
+    })
+    .await
+}
+
+/// Has a body read by `read` within bounds of size and time.
+async fn bounded<T, R: Future<Output = Result<T, Problem>>>(
+    request: Request,
+    bounds: Bounds,
+    read: impl FnOnce(Request) -> R,
+) -> Result<T, Problem> {
+    let limit = bounds.bytes;
+    if declared_length(request.headers()).is_some_and(|length| length > limit) {
+        discard(request.into_body()).await;
+        return Err(too_large(limit));
+    }
+    let mut request = request.map(|body| Body::new(TimeoutBody::new(bounds.idle, body)));
+    // A body that does not say how long it is is read this far.
+    DefaultBodyLimit::max(usize::try_from(limit).unwrap_or(usize::MAX)).apply(&mut request);
+    timeout(BODY_TIME, read(request)).await.unwrap_or_else(|_| {
+        let detail = format!("It was given up after {} seconds.", BODY_TIME.as_secs());
+        Err(Problem::new("upload_too_slow", detail))
+    })
+}
+
+/// Reads a body away, within bounds.
+pub(crate) async fn discard(mut body: Body) {
+    let reading = async {
+        let mut left = DISCARD_BYTES;
+        while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await
+        {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Whatever comes of it, the answer is an error already.
+    let _ = timeout(DISCARD_TIME, reading).await;
+}
+
+fn form(fields: Vec<Field>) -> Result<Upload, Problem> {
+    let (files, others): (Vec<Field>, Vec<Field>) =
+        fields.into_iter().partition(|field| field.name == "file");
+    let mut files = files.into_iter();
+    match (files.next(), files.next()) {
+        (Some(file), None) => Ok(Upload {
+            texts: others.into_iter().filter_map(Field::text).collect(),
+            ..Upload::from(file)
+        }),
+        (Some(_), Some(_)) => Err(bad_body(
+            "The form has more than one field named file; send one picture a request",
+        )),
+        (None, _) => Err(bad_body("The form has no field named file")),
+    }
+}
+
+/// The fields of a form.
+async fn fields(request: Request, bounds: Bounds) -> Result<Vec<Field>, Problem> {
+    let failed = |error: MultipartError| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(bounds.bytes),
+        _ if has_stalled(&error) => stalled(bounds.idle),
+        _ => bad_body(&format!("The form cannot be read: {}", error.body_text())),
+    };
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|error| bad_body(&error.body_text()))?;
+    let mut fields = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(failed)? {
+        fields.push(Field {
+            name: field.name().unwrap_or_default().to_owned(),
+            content_type: field.content_type().map_or_else(String::new, essence_of),
+            file_name: field.file_name().map(str::to_owned),
+            bytes: field.bytes().await.map_err(failed)?,
+        });
+    }
+    Ok(fields)
+}
+
+/// The fields of a form that holds texts only; they are written as a query is.
+fn texts(body: &[u8]) -> Result<Vec<Field>, Problem> {
+    let body = std::str::from_utf8(body).map_err(|_| bad_body("The form is not text"))?;
+    let pairs = Params::parse(body)?.rest().into_iter();
+    let field = |(name, text): (String, String)| Field {
+        name,
+        content_type: String::new(),
+        file_name: None,
+        bytes: text.into(),
+    };
+    Ok(pairs.map(field).collect())
+}
+
+async fn whole(request: Request, bounds: Bounds) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, &())
+        .await
+        .map_err(|error: BytesRejection| match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(bounds.bytes),
+            _ if has_stalled(&error) => stalled(bounds.idle),
+            _ => bad_body(&error.body_text()),
+        })
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::CONTENT_TYPE)?.to_str().ok()
+}
+
+/// A content type without its parameters, in lower case.
+fn essence_of(content_type: &str) -> String {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
+fn kind_of(headers: &HeaderMap) -> Option<Kind> {
+    let essence = content_type(headers).map(essence_of)?;
+    match essence.as_str() {
+        "multipart/form-data" => Some(Kind::Form),
+        "application/octet-stream" | FEATURES => Some(Kind::Raw),
+        "application/json" | "application/merge-patch+json" => Some(Kind::Json),
+        "application/x-www-form-urlencoded" => Some(Kind::Texts),
+        _ if essence.starts_with("image/") => Some(Kind::Raw),
+        _ => None,
+    }
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+/// Whether a body's error is, at its root, the wait for its next part.
+fn has_stalled(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<TimeoutError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn stalled(idle: Duration) -> Problem {
+    let detail = format!(
+        "Nothing more of it came for {} seconds.",
+        idle.as_secs_f64()
+    );
+    Problem::new("upload_too_slow", detail)
+}
+
+pub(crate) fn bad_body(text: &str) -> Problem {
+    Problem::new("bad_body", text)
+}
+
+fn too_large(limit: u64) -> Problem {
+    let detail = format!("The request holds more than {limit} bytes.");
+    Problem::new("too_many_bytes", detail)
+}
+
+fn wrong_type(given: Option<&str>, taken: &[Kind]) -> Problem {
+    let given = match given {
+        Some(given) => format!("The content type is {given:?}"),
+        None => "The request names no content type".to_owned(),
+    };
+    let names = taken.iter().map(|kind| match kind {
+        Kind::Form => "multipart/form-data",
+        Kind::Raw => "image/*, application/octet-stream",
+        Kind::Json => "application/json",
+        Kind::Texts => "application/x-www-form-urlencoded",
+    });
+    let names: Vec<&str> = names.collect();
+    Problem::new(
+        "unsupported_media_type",
+        format!("{given}; {} are taken.", names.join(", ")),
+    )
+}
+
+/// A name fit to be stored and shown: without folders, control characters or marks that turn the
+/// direction of writing, at most 255 bytes.
+pub(crate) fn clean_name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let shown = |c: &char| {
+        !c.is_control()
+            && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut cleaned: String = last.chars().filter(shown).collect();
+    if cleaned.len() > MAX_NAME {
+        // The ending tells the kind of file, so the middle gives way.
+        let ending = cleaned.rfind('.').map_or("", |at| &cleaned[at..]);
+        let ending = if ending.len() <= 16 { ending } else { "" }.to_owned();
+        cleaned.truncate(cleaned.floor_char_boundary(MAX_NAME - ending.len()));
+        cleaned.push_str(&ending);
+    }
+    match cleaned.trim() {
+        "" | "." | ".." => "picture".to_owned(),
+        good => good.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean_name;
+
+    #[test]
+    fn names_are_cleaned() {
+        for (given, kept) in [
+            ("a.jpg", "a.jpg"),
+            ("../../etc/passwd", "passwd"),
+            ("C:\\pictures\\b c.png", "b c.png"),
+            ("x\r\ny\u{0}\u{7f}.gif", "xy.gif"),
+            ("photo\u{202e}gpj.exe", "photogpj.exe"),
+            ("Blåbær 日本.webp", "Blåbær 日本.webp"),
+            ("", "picture"),
+            ("a/..", "picture"),
+            ("  ", "picture"),
+        ] {
+            assert_eq!(clean_name(given), kept, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn long_names_keep_their_ending_and_whole_characters() {
+        let long = format!("{}.jpeg", "é".repeat(300));
+        let name = clean_name(&long);
+        assert!(name.len() <= 255 && name.ends_with("é.jpeg"), "{name}");
+        assert!(clean_name(&"x".repeat(999)).len() == 255);
+    }
+}

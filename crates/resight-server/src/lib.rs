@@ -1,0 +1,298 @@
+//! The HTTP side: the API under `/v1`, its description at `/openapi.json`, and the web page.
+//!
+//! Useful for: asking an [`Engine`] over HTTP. Not useful for: deciding anything about pictures;
+//! each handler checks its input, calls the engine once, and puts the result into JSON.
+//!
+//! Invariant: every failure of a request that reaches [`app`] is answered as a problem whose code
+//! is in [`codes::TABLE`] (the one address kept from the original project aside, which has its own
+//! form). What is no HTTP request, or has a head beyond the HTTP library's bounds, never gets that
+//! far: the library answers it with a bare status (400, 414 or 431) and closes the connection.
+
+pub mod codes;
+mod collections;
+mod duplicates;
+mod guard;
+mod health;
+mod intake;
+mod labels;
+mod pages;
+mod params;
+mod pictures;
+mod plugins;
+mod problem;
+mod search;
+mod service;
+mod wanted;
+pub mod wire;
+mod work;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{DefaultBodyLimit, OriginalUri, Request};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use axum::{Router, middleware};
+use resight_engine::{DecodeLimits, Engine};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::wire::Reader;
+use problem::Problem;
+use resight_app::collections::Collections;
+use resight_app::plugins::Plugins;
+
+/// What a form needs beside the picture in it.
+const FORM_BYTES: u64 = 1 << 20;
+
+/// How the server is to behave.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// How many pictures are described or searched for at once, at least 1.
+    pub concurrency: usize,
+    /// How many such requests may wait; further ones are answered `busy`.
+    pub queue: usize,
+    /// The largest picture taken, in bytes: give the engine's own limit.
+    pub max_picture_bytes: u64,
+    /// Host names that the server answers to, beside `localhost` and the loopback addresses; `None`
+    /// for every name. Keep `Some` when bound to a loopback address: it keeps other sites out.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// How long the next part of a body may be awaited; a client that stops sending for longer is
+    /// answered `upload_too_slow`.
+    pub upload_idle: Duration,
+    /// How long requests in progress may take after the shutdown began.
+    pub grace: Duration,
+    /// Whose functions are served.
+    pub plugins: Plugins,
+    /// The collections beside the default one.
+    pub collections: Collections,
+}
+
+impl Default for HttpSettings {
+    /// One picture at a time for each core, 64 waiting, the engine's default size limit, loopback
+    /// names only, 15 seconds for the next part of a body, 30 seconds of grace.
+    fn default() -> Self {
+        Self {
+            concurrency: std::thread::available_parallelism().map_or(1, usize::from),
+            queue: 64,
+            max_picture_bytes: DecodeLimits::default().max_bytes,
+            allowed_hosts: Some(Vec::new()),
+            upload_idle: Duration::from_secs(15),
+            grace: Duration::from_secs(30),
+            plugins: Plugins::default(),
+            collections: Collections::default(),
+        }
+    }
+}
+
+/// What every handler has at hand.
+#[derive(Clone)]
+struct App {
+    engine: Arc<Engine>,
+    /// What the addresses of its pictures begin with.
+    base: Arc<str>,
+    work: work::Work,
+    bodies: intake::Bounds,
+    plugins: Plugins,
+    collections: Collections,
+}
+
+impl App {
+    /// Who reads the answers.
+    fn reader(&self) -> Reader<'_> {
+        Reader::Remote(&self.base)
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Resight",
+        description = "The same thing found again in your own pictures. Failures are `application/problem+json` (RFC 9457) with a stable `code`."
+    ),
+    tags(
+        (name = "pictures", description = "The stored pictures"),
+        (name = "objects", description = "Things that several of the stored pictures show"),
+        (name = "search", description = "Finding a picture, or a part of one, again"),
+        (name = "collections", description = "Collections of pictures. Everything about pictures, objects and search below `/v1` is about the default one, and lies below `/v1/collections/{collection}` for each"),
+        (name = "duplicates", description = "Which of the stored pictures are the same or show the same"),
+        (name = "plugins", description = "Functions that Python files offer"),
+        (name = "service", description = "Facts about the server")
+    )
+)]
+struct Description;
+
+/// What there is in each collection.
+fn resources() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(pictures::list, pictures::add))
+        .routes(routes!(pictures::one, pictures::remove, labels::change))
+        .routes(routes!(pictures::thumbnail))
+        .routes(routes!(pictures::file))
+        .routes(routes!(labels::objects))
+        .routes(routes!(labels::object, labels::remove_object))
+        .routes(routes!(search::search, search::search_stored))
+        .routes(routes!(search::features))
+        .routes(routes!(search::compare))
+        .routes(routes!(duplicates::list))
+        .routes(routes!(
+            duplicates::decisions,
+            duplicates::add,
+            duplicates::drop
+        ))
+        .routes(routes!(service::count))
+        .routes(routes!(service::models))
+        .routes(routes!(service::refused))
+}
+
+fn api() -> OpenApiRouter<App> {
+    let mut api = OpenApiRouter::with_openapi(Description::openapi())
+        .merge(resources())
+        .routes(routes!(collections::list))
+        .routes(routes!(
+            collections::one,
+            collections::create,
+            collections::remove
+        ))
+        .routes(routes!(service::health))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .routes(routes!(plugins::list))
+        .routes(routes!(plugins::one))
+        .routes(routes!(plugins::ask, plugins::send))
+        .routes(routes!(service::legacy_count));
+    collections::describe(api.get_openapi_mut(), resources().into_openapi());
+    api
+}
+
+/// The description of the API as JSON, the same that `/openapi.json` gives.
+pub fn openapi_json() -> serde_json::Result<String> {
+    api().into_openapi().to_pretty_json()
+}
+
+/// All routes, ready to be served or, in a test, to be called directly.
+pub fn app(engine: Arc<Engine>, settings: HttpSettings) -> Router {
+    let body_limit = settings.max_picture_bytes.saturating_add(FORM_BYTES);
+    let state = App {
+        engine,
+        base: "/v1".into(),
+        work: work::Work::new(&settings),
+        bodies: intake::Bounds {
+            bytes: body_limit,
+            idle: settings.upload_idle,
+        },
+        plugins: settings.plugins,
+        collections: settings.collections,
+    };
+    let (routes, description) = api().split_for_parts();
+    let description = serde_json::to_value(description).map_err(|error| error.to_string());
+    let served = state.plugins.clone();
+    // What plug-ins offer changes when they are loaded again.
+    let openapi = move || async move {
+        let mut document = description.map_err(|error| Problem::internal(&error))?;
+        plugins::describe(&mut document, &served);
+        Ok::<_, Problem>(Json(document))
+    };
+    let others = state.clone();
+    let inside = Router::from(resources())
+        .fallback(no_route)
+        .method_not_allowed_fallback(wrong_method);
+    let allowed: guard::AllowedHosts = settings.allowed_hosts.map(Into::into);
+    routes
+        .with_state(state)
+        .route("/openapi.json", get(openapi))
+        .merge(pages::routes())
+        .fallback(move |request| other_route(others, inside, request))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(
+            usize::try_from(body_limit).unwrap_or(usize::MAX),
+        ))
+        .layer(middleware::from_fn_with_state(allowed, guard::check))
+        .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(always("x-content-type-options", "nosniff"))
+        .layer(always("referrer-policy", "no-referrer"))
+        .layer(always("cross-origin-resource-policy", "same-origin"))
+        // Failures of ours are logged where they happen, with their cause.
+        .layer(TraceLayer::new_for_http().on_failure(()))
+}
+
+/// Serves on `listener` until `shutdown` completes; then takes no more connections, and returns
+/// when the requests in progress are answered or the settings' grace is over.
+pub async fn serve(
+    listener: TcpListener,
+    engine: Arc<Engine>,
+    settings: HttpSettings,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let grace = settings.grace;
+    let (began, mut seen) = watch::channel(false);
+    let listener = listener.tap_io(|stream| {
+        // Answers are written whole, so waiting to fill packets only delays them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
+    let server = axum::serve(listener, app(engine, settings)).with_graceful_shutdown(async move {
+        shutdown.await;
+        // Nobody listens when the server has ended already.
+        let _ = began.send(true);
+    });
+    let out_of_time = async {
+        if seen.wait_for(|began| *began).await.is_err() {
+            // The server ended by itself; its own result is the one to give.
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        ended = server => ended,
+        () = out_of_time => {
+            tracing::warn!("requests were still in progress when the time to shut down was over");
+            Ok(())
+        }
+    }
+}
+
+/// Something in a collection, an address that a plug-in's author asked for, or nothing.
+async fn other_route(app: App, inside: Router<App>, request: Request) -> Response {
+    let request = match collections::inside(&app, &inside, request).await {
+        Ok(response) => return response,
+        Err(request) => request,
+    };
+    match plugins::by_route(&app, request).await {
+        Ok(response) => response,
+        Err(request) => no_route(OriginalUri(request.uri().clone()))
+            .await
+            .into_response(),
+    }
+}
+
+async fn no_route(OriginalUri(uri): OriginalUri) -> Problem {
+    let detail = format!("Nothing lies at {}.", uri.path());
+    Problem::new("unknown_route", detail)
+}
+
+async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
+    Problem::new(
+        "method_not_allowed",
+        format!("{} does not take {method}.", uri.path()),
+    )
+}
+
+fn always(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(
+        HeaderName::from_static(name),
+        HeaderValue::from_static(value),
+    )
+}

@@ -1,0 +1,235 @@
+//! The functions of plug-ins under `/v1/plugins`, or where their authors want them.
+//!
+//! Invariant: waiting for a plug-in takes no place that a search needs; each plug-in has a bounded
+//! queue of its own.
+//! Invariant: a client that leaves takes its call back.
+
+mod answer;
+mod arguments;
+mod description;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, Method};
+use axum::response::{IntoResponse, Response};
+use resight_plugin::{CallOptions, Function, FunctionRef, Plugin, Status};
+use serde_json::{Value, json};
+
+pub(super) use description::describe;
+
+use super::App;
+use super::intake;
+use super::problem::Problem;
+use crate::wire::ProblemBody;
+
+/// The plug-ins, what each offers and how it does.
+#[utoipa::path(
+    get, path = "/v1/plugins", tag = "plugins", operation_id = "list_plugins",
+    responses((status = 200, description = "All plug-ins", body = Value)),
+)]
+pub(crate) async fn list(State(app): State<App>) -> Json<Value> {
+    let all: Vec<Value> = app.plugins.iter().map(|p| summary(p)).collect();
+    Json(json!({"plugins": all}))
+}
+
+/// One plug-in, what it offers and how it does.
+#[utoipa::path(
+    get, path = "/v1/plugins/{name}", tag = "plugins", operation_id = "one_plugin",
+    params(("name" = String, Path, description = "The plug-in: its file's name without .py")),
+    responses(
+        (status = 200, description = "The plug-in", body = Value),
+        (status = 404, description = "There is none of this name", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn one(
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let plugin = app.plugins.get(&name).ok_or_else(|| unknown(&app, &name))?;
+    Ok(Json(summary(plugin)))
+}
+
+/// Calls a function with query parameters as its arguments.
+#[utoipa::path(
+    get, path = "/v1/plugins/{name}/{function}", tag = "plugins", operation_id = "get_plugin_function",
+    params(
+        ("name" = String, Path, description = "The plug-in"),
+        ("function" = String, Path, description = "One of its functions; the query's parameters are its arguments"),
+    ),
+    responses(
+        (status = 200, description = "What the function returned: JSON, a picture or other bytes", body = Value),
+        (status = 404, description = "No such plug-in or function", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 502, description = "The function failed; the body holds the traceback", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn ask(
+    State(app): State<App>,
+    Path(names): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Problem> {
+    call_named(&app, &names, request).await
+}
+
+/// Calls a function with a JSON object, a form or a picture as its arguments.
+#[utoipa::path(
+    post, path = "/v1/plugins/{name}/{function}", tag = "plugins", operation_id = "post_plugin_function",
+    params(
+        ("name" = String, Path, description = "The plug-in"),
+        ("function" = String, Path, description = "One of its functions"),
+    ),
+    request_body(
+        description = "Named arguments as a JSON object or a form, or a picture as it is",
+        content((Value = "application/json"), (Value = "multipart/form-data"), (Value = "application/x-www-form-urlencoded"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream")),
+    ),
+    responses(
+        (status = 200, description = "What the function returned: JSON, a picture or other bytes", body = Value),
+        (status = 404, description = "No such plug-in or function", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 502, description = "The function failed; the body holds the traceback", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn send(
+    State(app): State<App>,
+    Path(names): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Problem> {
+    call_named(&app, &names, request).await
+}
+
+/// Answers a request for an address that an author gave to a function; `None` if nobody did. The
+/// first plug-in that wants it has it.
+pub(super) async fn by_route(app: &App, request: Request) -> Result<Response, Request> {
+    let path = request.uri().path().to_owned();
+    let found = app.plugins.iter().find_map(|plugin| {
+        let manifest = plugin.manifest()?;
+        let function = manifest.find(|f| f.route.as_deref() == Some(&*path))?;
+        Some((plugin.clone(), function))
+    });
+    let Some((plugin, function)) = found else {
+        return Err(request);
+    };
+    Ok(match call(app, &plugin, &function, request).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    })
+}
+
+async fn call_named(
+    app: &App,
+    (name, function): &(String, String),
+    request: Request,
+) -> Result<Response, Problem> {
+    let found = app
+        .plugins
+        .get(name)
+        .ok_or_else(|| unknown(app, name))
+        .and_then(|plugin| Ok((plugin, plugin.function(function)?)));
+    match found {
+        Ok((plugin, function)) => call(app, plugin, &function, request).await,
+        Err(problem) => {
+            intake::discard(request.into_body()).await;
+            Err(problem)
+        }
+    }
+}
+
+async fn call(
+    app: &App,
+    plugin: &Plugin,
+    function: &FunctionRef,
+    request: Request,
+) -> Result<Response, Problem> {
+    if let Err(problem) = may_call(function, request.method(), request.headers()) {
+        intake::discard(request.into_body()).await;
+        return Err(problem);
+    }
+    let call = arguments::of(app, function, request).await?;
+    let outcome = plugin.call_async(call, CallOptions::default()).await?;
+    answer::of(outcome).await
+}
+
+/// What the author allows, and what a page of another site may not do: a function may change
+/// something, even when it is asked by GET.
+fn may_call(function: &Function, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    let listed = |methods: &[String]| {
+        methods
+            .iter()
+            .any(|m| m.eq_ignore_ascii_case(method.as_str()))
+    };
+    if function.methods.as_deref().is_some_and(|m| !listed(m)) || *method == Method::HEAD {
+        let detail = format!("{} does not take {method}.", function.name);
+        return Err(Problem::new("method_not_allowed", detail));
+    }
+    match headers.get("sec-fetch-site").map(|value| value.as_bytes()) {
+        Some(b"cross-site" | b"same-site") => Err(Problem::new(
+            "cross_origin",
+            "A page of another site asked for a plug-in's function.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn unknown(app: &App, name: &str) -> Problem {
+    let names: Vec<&str> = app.plugins.iter().map(|p| &*p.config().name).collect();
+    let known = if names.is_empty() {
+        "there are none".to_owned()
+    } else {
+        format!("there are {}", names.join(", "))
+    };
+    Problem::new(
+        "unknown_plugin",
+        format!("No plug-in is named {name:?}; {known}."),
+    )
+}
+
+fn summary(plugin: &Plugin) -> Value {
+    let manifest = plugin.manifest();
+    let functions = manifest.iter().flat_map(|m| &m.functions).map(|f| {
+        json!({
+            "name": f.name,
+            "signature": f.signature,
+            "doc": f.doc,
+            "route": f.route,
+            "methods": f.methods,
+        })
+    });
+    let mut told = state(&plugin.status());
+    told["functions"] = functions.collect();
+    told["python"] = manifest.map(|m| m.python.clone()).into();
+    told
+}
+
+/// How a plug-in does, as `/readyz` and `/v1/plugins` tell it.
+pub(super) fn state(status: &Status) -> Value {
+    let restarts: serde_json::Map<String, Value> = status
+        .restarts
+        .iter()
+        .map(|(cause, count)| (cause.name().to_owned(), (*count).into()))
+        .collect();
+    let last_error = status.last_error.as_ref().map(|error| {
+        json!({
+            "code": error.code,
+            "detail": error.message,
+            "traceback": error.traceback,
+            "seconds_ago": error.age.as_secs(),
+        })
+    });
+    json!({
+        "name": status.name,
+        "state": status.health.name(),
+        "reason": status.reason,
+        "generation": status.generation,
+        "workers": status.workers,
+        "workers_wanted": status.wanted,
+        "queued": status.queued,
+        "running": status.running,
+        "calls": status.calls,
+        "errors": status.errors,
+        "restarts": restarts,
+        "quarantined": status.quarantined,
+        "p50_ms": status.latency.p50.as_secs_f64() * 1e3,
+        "p99_ms": status.latency.p99.as_secs_f64() * 1e3,
+        "last_error": last_error,
+    })
+}

@@ -1,0 +1,185 @@
+//! Errors as the client sees them: `application/problem+json` (RFC 9457).
+//!
+//! Invariant: what went wrong inside the server is logged and never sent.
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use resight_engine::EngineError;
+use resight_plugin::{PluginError, Side};
+
+use super::codes::{self, Row};
+use crate::wire::ProblemBody;
+
+/// A failed request: a row of the table of codes and what happened this time.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    row: &'static Row,
+    detail: String,
+    traceback: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// `detail` says what happened this time, with or without a capital and a full stop; `code`
+    /// must be in the table.
+    pub(crate) fn new(code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            row: codes::find(code),
+            detail: sentence(detail.into()),
+            traceback: None,
+            retry_after: None,
+        }
+    }
+
+    /// A failure of ours: `cause` goes to the log only.
+    pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self::ours(codes::find("internal"))
+    }
+
+    fn ours(row: &'static Row) -> Self {
+        Self {
+            row,
+            detail: format!("{}; the reason is in its log.", row.title),
+            traceback: None,
+            retry_after: None,
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.row.status
+    }
+
+    /// The title and the detail in one line, for the original project's error form.
+    pub(crate) fn message(&self) -> String {
+        format!("{}: {}", self.row.title, self.detail)
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let row = codes::find(error.code());
+        // The engine's own texts may name the server's folders: only those about what the client
+        // sent are passed on.
+        match &error {
+            EngineError::Refused(refused) => Self::new(row.code, refused.detail.clone()),
+            EngineError::UnknownPicture(id) => {
+                Self::new(row.code, format!("No picture has the id {id}"))
+            }
+            EngineError::UnknownObject(id) => Self::new(
+                row.code,
+                format!("No picture belongs to the object {id:?}", id = id.as_str()),
+            ),
+            EngineError::BadQuery(_) | EngineError::BadFeatures(_) => {
+                let text = error.to_string();
+                let mut letters = text.chars();
+                let first = letters.next().map(char::to_uppercase);
+                let first = first.into_iter().flatten();
+                Self::new(row.code, first.chain(letters).collect::<String>())
+            }
+            EngineError::Extract(error) => {
+                tracing::warn!(code = error.code, %error, "a picture was not described");
+                Self {
+                    traceback: error.traceback.clone(),
+                    retry_after: error.retry_after,
+                    detail: format!("{error}."),
+                    ..Self::new(row.code, "")
+                }
+            }
+            _ if row.status.is_client_error() => Self::new(row.code, row.title),
+            _ => {
+                tracing::error!(code = error.code(), %error, "a request failed");
+                Self::ours(row)
+            }
+        }
+    }
+}
+
+impl From<PluginError> for Problem {
+    /// An author's failure is told whole, with the traceback: it is for the author to mend.
+    fn from(error: PluginError) -> Self {
+        if error.side() == Side::Server {
+            tracing::warn!(code = error.code(), %error, "a plug-in's call failed");
+        }
+        Self {
+            traceback: error.traceback(),
+            retry_after: error.retry_after(),
+            // It begins with the function's name, which has no capital.
+            detail: format!("{error}."),
+            ..Self::new(error.code(), "")
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Row {
+            code,
+            status,
+            title,
+            next_step,
+        } = *self.row;
+        let body = ProblemBody {
+            kind: format!("/errors#{code}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.detail,
+            code: code.to_owned(),
+            next_step: next_step.to_owned(),
+            traceback: self.traceback,
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
+        let wait = self
+            .retry_after
+            .or(unavailable.then_some(Duration::from_secs(1)));
+        if let Some(wait) = wait {
+            // Whole seconds, at least one.
+            let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+/// `text` with a capital at its start and a full stop at its end.
+fn sentence(text: String) -> String {
+    let text = text.trim();
+    let mut letters = text.chars();
+    let first = letters.next().map(char::to_uppercase);
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    first
+        .into_iter()
+        .flatten()
+        .chain(letters)
+        .chain(end.chars())
+        .collect()
+}
+
+/// The answer when a handler panics.
+pub(crate) fn of_panic(cause: Box<dyn Any + Send>) -> Response {
+    Problem::internal(&panic_text(cause.as_ref())).into_response()
+}
+
+/// What a panic said, as far as it is text.
+pub(crate) fn panic_text(cause: &(dyn Any + Send)) -> String {
+    let text = cause
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| cause.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", text.unwrap_or("without a text"))
+}

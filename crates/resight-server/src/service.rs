@@ -1,0 +1,131 @@
+//! Small facts about the server: whether it answers, how much it holds, what it refused.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::labels;
+use super::params::{MAX_LIMIT, Params};
+use super::plugins;
+use super::problem::Problem;
+use crate::wire::{Count, Health, LegacyAnswer, ModelList, ProblemBody, RefusedFile, RefusedList};
+
+/// Entries of the list of refused files when no limit is given.
+const PAGE: u64 = 100;
+
+/// Whether the server answers.
+#[utoipa::path(
+    get, path = "/healthz", tag = "service", operation_id = "health",
+    responses((status = 200, description = "It does", body = Health)),
+)]
+pub(crate) async fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// How many pictures are stored, or are those that a filter means.
+#[utoipa::path(
+    get, path = "/v1/count", tag = "pictures", operation_id = "count_pictures",
+    params(
+        ("tag" = Option<Vec<String>>, Query, description = "Only pictures with this tag; given several times, with all of them"),
+        ("not_tag" = Option<Vec<String>>, Query, description = "Only pictures without this tag; may be given several times"),
+        ("object" = Option<String>, Query, description = "Only pictures of this object"),
+        ("meta.KEY" = Option<String>, Query, description = "Only pictures whose metadata has this value at KEY"),
+    ),
+    responses(
+        (status = 200, description = "Their number", body = Count),
+        (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn count(State(app): State<App>, uri: Uri) -> Result<Json<Count>, Problem> {
+    let mut params = Params::of(&uri)?;
+    let filter = labels::filter(&mut params)?;
+    params.finish(&format!("{} are", labels::FILTERS))?;
+    let engine = app.engine.clone();
+    let read = move || engine.count_matching(&filter);
+    let count = app.work.light.run(read).await?;
+    Ok(Json(Count { count }))
+}
+
+/// The models that tell what looks alike, and how many pictures each has described.
+#[utoipa::path(
+    get, path = "/v1/models", tag = "service", operation_id = "list_models",
+    responses(
+        (status = 200, description = "Those in use", body = ModelList),
+        (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn models(State(app): State<App>, uri: Uri) -> Result<Json<ModelList>, Problem> {
+    Params::of(&uri)?.finish("there are no parameters")?;
+    let engine = app.engine.clone();
+    let states = app.work.light.run(move || engine.globals()).await?;
+    let models = states.into_iter().map(Into::into).collect();
+    Ok(Json(ModelList { models }))
+}
+
+/// How many pictures are stored, in the form of the project that this one grew from.
+#[utoipa::path(
+    get, path = "/api/tot_num", tag = "service", operation_id = "legacy_count",
+    responses(
+        (status = 200, description = "Their number", body = LegacyAnswer),
+        (status = "default", description = "Any failure", body = LegacyAnswer),
+    ),
+)]
+pub(crate) async fn legacy_count(State(app): State<App>, request: Request) -> Response {
+    // A plug-in that brings its own gallery counts that one.
+    if let Ok(response) = plugins::by_route(&app, request).await {
+        return response;
+    }
+    let (status, msg, data) = match held(&app).await {
+        Ok(count) => (StatusCode::OK, "success".to_owned(), Some(count)),
+        Err(problem) => (problem.status(), problem.message(), None),
+    };
+    let code = status.as_u16();
+    (status, Json(LegacyAnswer { code, msg, data })).into_response()
+}
+
+/// Files of indexed folders that could not be taken in, by path.
+#[utoipa::path(
+    get, path = "/v1/refused", tag = "service", operation_id = "list_refused",
+    params(
+        ("after" = Option<String>, Query, description = "Give files whose path comes after this one"),
+        ("limit" = Option<u64>, Query, description = "How many to give, 1 to 1000; 100 by default", minimum = 1, maximum = 1000),
+    ),
+    responses(
+        (status = 200, description = "One page", body = RefusedList),
+        (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn refused(
+    State(app): State<App>,
+    uri: Uri,
+) -> Result<Json<RefusedList>, Problem> {
+    let mut params = Params::of(&uri)?;
+    let after = params.text("after")?;
+    let limit = params.number("limit", 1..=MAX_LIMIT, PAGE)?;
+    params.finish("after and limit are")?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let engine = app.engine.clone();
+    // One more than is shown tells whether there is a next page.
+    let mut found = app
+        .work
+        .light
+        .run(move || engine.refusals(after.as_deref(), limit + 1))
+        .await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|file| file.path.clone());
+    Ok(Json(RefusedList {
+        refused: found.into_iter().map(RefusedFile::from).collect(),
+        next,
+    }))
+}
+
+/// Pictures held.
+pub(crate) async fn held(app: &App) -> Result<u64, Problem> {
+    let engine = app.engine.clone();
+    app.work.light.run(move || engine.count()).await
+}

@@ -1,0 +1,84 @@
+//! Two pictures against each other.
+
+use resight_engine as engine;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What two pictures share.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Comparison {
+    /// Whether the geometry agrees beyond chance: the same thing is in both pictures.
+    verified: bool,
+    /// Number of matched points that fit the transform.
+    inliers: usize,
+    /// Matched points in all.
+    matches: usize,
+    /// log10 of how many such fits chance would give; the lower, the surer. Null when no transform
+    /// was found.
+    #[schema(required)]
+    nfa_log10: Option<f64>,
+    /// Share of A that the matched points span, 0 to 1.
+    coverage_a: f64,
+    /// Share of B that the matched points span, 0 to 1.
+    coverage_b: f64,
+    /// Whether the second shows the first mirrored.
+    mirrored: bool,
+    /// Whether the second shows the first with its tones inverted, as a negative does.
+    inverted: bool,
+    a: Side,
+    b: Side,
+    /// The 3x3 matrix from A's pixels to B's, row by row; null when not verified.
+    #[schema(required)]
+    transform: Option<[f64; 9]>,
+    /// The outline of A in B's pixels, four corners [x, y] from the top left on clockwise; null when
+    /// not verified.
+    #[schema(required)]
+    region: Option<[[f64; 2]; 4]>,
+    /// The inliers as [x in A, y in A, x in B, y in B], pixels of the full pictures.
+    points: Vec<[f64; 4]>,
+}
+
+/// One of the two pictures.
+#[derive(Debug, Serialize, ToSchema)]
+struct Side {
+    /// Its id if it is a stored picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_id: Option<String>,
+    /// Width in pixels, upright.
+    width: u32,
+    /// Height in pixels, upright.
+    height: u32,
+    /// Number of local features found in it.
+    features: usize,
+}
+
+impl From<engine::QueryFacts> for Side {
+    fn from(facts: engine::QueryFacts) -> Self {
+        Self {
+            image_id: facts.id.map(|id| id.to_string()),
+            width: facts.width,
+            height: facts.height,
+            features: facts.features,
+        }
+    }
+}
+
+impl From<engine::Comparison> for Comparison {
+    fn from(comparison: engine::Comparison) -> Self {
+        Self {
+            verified: comparison.verified,
+            inliers: comparison.inliers,
+            matches: comparison.matches,
+            nfa_log10: comparison.log10_nfa,
+            coverage_a: comparison.coverage_a,
+            coverage_b: comparison.coverage_b,
+            mirrored: comparison.variant.mirrored,
+            inverted: comparison.variant.inverted,
+            a: comparison.a.into(),
+            b: comparison.b.into(),
+            transform: comparison.transform,
+            region: comparison.region,
+            points: comparison.points,
+        }
+    }
+}

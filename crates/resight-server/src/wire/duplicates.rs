@@ -1,0 +1,211 @@
+//! Groups of duplicates, and what is no match.
+
+use resight_engine as engine;
+use resight_engine::DuplicateOptions;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Picture, Reader, timestamp};
+
+/// Groups of pictures that are the same or show the same: the closest kinds first, of one kind the
+/// largest.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DuplicateList {
+    /// Whether every picture has been looked for.
+    complete: bool,
+    /// Pictures that have not been looked for yet; a running server does that by itself.
+    pending: u64,
+    /// Number of groups that fit what was asked for.
+    total: usize,
+    /// How many were skipped.
+    offset: usize,
+    /// How many were asked for at most.
+    limit: usize,
+    groups: Vec<DuplicateGroup>,
+}
+
+/// Pictures that were verified with each other: copies with more than half of the other members each,
+/// those that only show the same scene with three quarters.
+#[derive(Debug, Serialize, ToSchema)]
+struct DuplicateGroup {
+    /// The loosest kind among its pairs: `identical`, `re-encoded`, `edited`, `cropped` or
+    /// `same_scene`.
+    #[schema(example = "re-encoded")]
+    kind: &'static str,
+    /// Most pixels first, of those most bytes, of those the oldest.
+    members: Vec<Member>,
+    /// Number of verified pairs among the members.
+    pair_count: usize,
+    /// The pairs, the surest first; of a large group the first hundred.
+    pairs: Vec<Pair>,
+}
+
+/// A picture of a group.
+#[derive(Debug, Serialize, ToSchema)]
+struct Member {
+    image: Picture,
+    /// Files that hold exactly these bytes; at least 1.
+    files: usize,
+    /// Whether it is the largest: a suggestion which one to keep.
+    largest: bool,
+}
+
+/// Two pictures of a group, with the evidence.
+#[derive(Debug, Serialize, ToSchema)]
+struct Pair {
+    /// Id of the older.
+    a: String,
+    /// Id of the newer.
+    b: String,
+    /// As in the group.
+    kind: &'static str,
+    /// log10 of how many such fits chance would give; the lower, the surer.
+    nfa_log10: f64,
+    /// Number of matched points that fit the transform.
+    inliers: u32,
+    /// Share of `a` that they span, 0 to 1.
+    coverage_a: f64,
+    /// Share of `b` that they span, 0 to 1.
+    coverage_b: f64,
+    /// Share of what both show whose pixels agree as well, 0 to 1; null where they could not be
+    /// compared.
+    #[schema(required)]
+    alike: Option<f64>,
+    /// The 3x3 matrix from the pixels of `a` to those of `b`, row by row.
+    transform: [f64; 9],
+}
+
+impl DuplicateList {
+    /// `options` are those that were asked for.
+    pub fn new(found: engine::Duplicates, options: &DuplicateOptions, reader: Reader<'_>) -> Self {
+        let groups = found.groups.into_iter();
+        Self {
+            complete: found.pending == 0,
+            pending: found.pending,
+            total: found.total,
+            offset: options.offset,
+            limit: options.limit,
+            groups: groups
+                .map(|group| DuplicateGroup::new(group, reader))
+                .collect(),
+        }
+    }
+}
+
+impl DuplicateGroup {
+    fn new(group: engine::DuplicateGroup, reader: Reader<'_>) -> Self {
+        let members = group.members.into_iter().enumerate();
+        Self {
+            kind: group.kind.as_str(),
+            members: members
+                .map(|(i, picture)| Member {
+                    files: picture.sources.len().max(1),
+                    image: Picture::new(picture, reader),
+                    largest: i == 0,
+                })
+                .collect(),
+            pair_count: group.pair_count,
+            pairs: group.pairs.into_iter().map(Pair::from).collect(),
+        }
+    }
+}
+
+impl From<engine::DuplicatePair> for Pair {
+    fn from(pair: engine::DuplicatePair) -> Self {
+        Self {
+            a: pair.a.to_string(),
+            b: pair.b.to_string(),
+            kind: pair.kind.as_str(),
+            nfa_log10: pair.log10_nfa,
+            inliers: pair.inliers,
+            coverage_a: pair.coverage_a,
+            coverage_b: pair.coverage_b,
+            alike: pair.alike,
+            transform: pair.transform,
+        }
+    }
+}
+
+/// Two stored pictures.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, expecting = "an object with a and b")]
+pub struct TwoPictures {
+    /// Id of the one.
+    pub a: String,
+    /// Id of the other.
+    pub b: String,
+}
+
+/// What is said of two pictures now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Decision {
+    /// The lower id.
+    pub a: String,
+    /// The higher id.
+    pub b: String,
+    /// Whether they are held apart now.
+    pub not_a_match: bool,
+    /// Whether that is new.
+    pub changed: bool,
+}
+
+impl Decision {
+    /// The two in either order.
+    pub fn new([a, b]: [&engine::PictureId; 2], not_a_match: bool, changed: bool) -> Self {
+        Self {
+            a: a.min(b).to_string(),
+            b: a.max(b).to_string(),
+            not_a_match,
+            changed,
+        }
+    }
+}
+
+/// Pairs that are no match, the newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NotAMatchList {
+    /// Number in all.
+    total: u64,
+    /// How many were skipped.
+    offset: u64,
+    /// How many were asked for at most.
+    limit: u64,
+    pairs: Vec<NotAMatch>,
+}
+
+/// A pair that is no match.
+#[derive(Debug, Serialize, ToSchema)]
+struct NotAMatch {
+    /// The lower id.
+    a: String,
+    /// The higher id.
+    b: String,
+    /// The picture; null while it is not held.
+    #[schema(required)]
+    image_a: Option<Picture>,
+    /// The picture; null while it is not held.
+    #[schema(required)]
+    image_b: Option<Picture>,
+    /// When it was said (RFC 3339, UTC).
+    #[schema(format = DateTime)]
+    decided: String,
+}
+
+impl NotAMatchList {
+    /// `offset` and `limit` are those that were asked for.
+    pub fn new(page: engine::RefutedPage, offset: u64, limit: u64, reader: Reader<'_>) -> Self {
+        let pairs = page.pairs.into_iter().map(|said| NotAMatch {
+            a: said.a.0.to_string(),
+            b: said.b.0.to_string(),
+            image_a: said.a.1.map(|picture| Picture::new(picture, reader)),
+            image_b: said.b.1.map(|picture| Picture::new(picture, reader)),
+            decided: timestamp(said.decided_ms),
+        });
+        Self {
+            total: page.total,
+            offset,
+            limit,
+            pairs: pairs.collect(),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The JSON that other programs read, from the command line and over HTTP alike. The engine's own
+//! values are not serialisable on purpose, so they can change without what programs read changing.
+//!
+//! Invariant: over HTTP nobody learns where the file of a stored picture lies on the server. Only
+//! [`Reader::Local`] brings paths into a [`Picture`].
+
+mod collections;
+mod comparison;
+mod duplicates;
+mod http;
+mod labels;
+mod search;
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use resight_engine as engine;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+pub use collections::{Collection, CollectionList, address_of};
+pub use comparison::Comparison;
+pub use duplicates::{Decision, DuplicateList, NotAMatchList, TwoPictures};
+pub(crate) use http::{
+    AddedPicture, Health, LegacyAnswer, PairForm, PictureForm, PicturesForm, ProblemBody,
+    RefusedList, StoredPair, StoredQuery,
+};
+pub use labels::{LabelChange, ObjectList, ObjectPictures, Removed, metadata_of, object_id, tag};
+pub use search::SearchAnswer;
+
+/// Who reads the JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader<'a> {
+    /// Whoever ran a command on this machine, and so may know where files lie. A server has pictures
+    /// below this address, as in `/v1`.
+    Local(&'a str),
+    /// A client over HTTP, which may not. It finds pictures below this address.
+    Remote(&'a str),
+}
+
+/// A stored picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Picture {
+    /// 32 lower-case hexadecimal characters, derived from the file's bytes.
+    #[schema(example = "0123456789abcdef0123456789abcdef")]
+    id: String,
+    /// Name to show, usually the file's name.
+    name: String,
+    /// Width in pixels, upright.
+    width: u32,
+    /// Height in pixels, upright.
+    height: u32,
+    /// Length of the file in bytes.
+    bytes: u64,
+    /// Media type of the file, found from its content.
+    #[schema(example = "image/jpeg")]
+    media_type: String,
+    /// Number of local features by which it can be found.
+    features: u32,
+    /// When it was added (RFC 3339, UTC).
+    #[schema(format = DateTime, example = "2026-01-01T00:00:00Z")]
+    added: String,
+    /// Its tags, ascending.
+    tags: Vec<String>,
+    /// The object it belongs to; null where it belongs to none.
+    #[schema(required)]
+    object: Option<String>,
+    /// Its metadata; null where there is none.
+    #[schema(required, value_type = Option<Object>)]
+    metadata: Option<Value>,
+    /// Address of a small JPEG of it.
+    thumbnail: String,
+    /// Address of its file.
+    file: String,
+    /// Files with this content, absolute; for a local reader only.
+    #[schema(ignore)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paths: Option<Vec<String>>,
+    /// Whether its bytes are kept in the data folder; for a local reader only.
+    #[schema(ignore)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uploaded: Option<bool>,
+}
+
+impl Picture {
+    /// `reader` decides on the address of the picture and whether paths are told.
+    pub fn new(picture: engine::Picture, reader: Reader<'_>) -> Self {
+        let id = picture.id.to_string();
+        let (is_local, base) = match reader {
+            Reader::Local(base) => (true, base),
+            Reader::Remote(base) => (false, base),
+        };
+        let labels = picture.labels;
+        Self {
+            thumbnail: format!("{base}/images/{id}/thumbnail"),
+            file: format!("{base}/images/{id}/file"),
+            id,
+            name: picture.name,
+            width: picture.width,
+            height: picture.height,
+            bytes: picture.byte_len,
+            media_type: picture.media_type,
+            features: picture.features,
+            added: timestamp(picture.added_ms),
+            tags: labels.tags.iter().map(ToString::to_string).collect(),
+            object: labels.object.map(|object| object.to_string()),
+            // Written by us from JSON.
+            metadata: labels
+                .metadata
+                .and_then(|text| serde_json::from_str(&text).ok()),
+            paths: is_local.then_some(picture.sources),
+            uploaded: is_local.then_some(picture.uploaded),
+        }
+    }
+}
+
+/// One page of the stored pictures, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PictureList {
+    /// Number of pictures in all.
+    total: u64,
+    /// How many were skipped.
+    offset: u64,
+    /// How many were asked for at most.
+    limit: u64,
+    images: Vec<Picture>,
+}
+
+impl PictureList {
+    /// `offset` and `limit` are those that were asked for.
+    pub fn new(
+        total: u64,
+        offset: u64,
+        limit: u64,
+        pictures: Vec<engine::Picture>,
+        reader: Reader<'_>,
+    ) -> Self {
+        let images = pictures.into_iter();
+        Self {
+            total,
+            offset,
+            limit,
+            images: images.map(|one| Picture::new(one, reader)).collect(),
+        }
+    }
+}
+
+/// How many pictures are stored.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Count {
+    /// How many there are.
+    pub count: u64,
+}
+
+/// The models that tell what looks alike.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ModelList {
+    /// In the order in which they came into use; twice the same name while one takes the other's place.
+    pub models: Vec<ModelState>,
+}
+
+/// How far a model has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ModelState {
+    /// Its name.
+    name: String,
+    /// Its id: the file, the settings and the runtime that its vectors were made with.
+    model: String,
+    /// Whether it can describe pictures now; otherwise the vectors it made before are compared.
+    at_hand: bool,
+    /// Numbers in a vector.
+    dimension: usize,
+    /// Pictures that have a vector.
+    vectors: usize,
+    /// Pictures that it cannot describe.
+    without: u64,
+    /// Pictures that wait for their vector, and are found by their words meanwhile.
+    pending: u64,
+    /// From which cosine on pictures are alike: one pair of unrelated pictures in a million reaches it,
+    /// as the pictures held tell. Null while too few are held to tell.
+    #[schema(required)]
+    alike: Option<f32>,
+}
+
+impl From<engine::GlobalState> for ModelState {
+    fn from(state: engine::GlobalState) -> Self {
+        Self {
+            name: state.name,
+            model: state.model,
+            at_hand: state.can_embed,
+            dimension: state.dimension,
+            vectors: state.vectors,
+            without: state.without,
+            pending: state.pending,
+            alike: state.alike,
+        }
+    }
+}
+
+/// A file of an indexed folder that could not be taken in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RefusedFile {
+    /// Where it lies on the server.
+    path: String,
+    /// Stable code of the reason, one of those in the list of errors.
+    code: String,
+    /// The reason as a sentence.
+    reason: String,
+    /// When it was refused (RFC 3339, UTC).
+    #[schema(format = DateTime)]
+    seen: String,
+}
+
+impl From<engine::RefusedFile> for RefusedFile {
+    fn from(file: engine::RefusedFile) -> Self {
+        Self {
+            path: file.path,
+            code: file.code,
+            reason: file.detail,
+            seen: timestamp(file.seen_ms),
+        }
+    }
+}
+
+/// Milliseconds since 1970 as RFC 3339 in UTC; times before 1970 are given as 1970.
+fn timestamp(ms: i64) -> String {
+    // The year 9999 is the last that the format can write.
+    const LAST_MS: i64 = 253_402_300_799_999;
+    let ms = u64::try_from(ms.min(LAST_MS)).unwrap_or(0);
+    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339_and_never_fail() {
+        assert_eq!(timestamp(1_767_225_600_123), "2026-01-01T00:00:00.123Z");
+        assert_eq!(timestamp(-5), "1970-01-01T00:00:00.000Z");
+        assert_eq!(timestamp(i64::MAX), "9999-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn only_a_local_reader_learns_where_files_lie() {
+        let stored = engine::Picture {
+            id: engine::PictureId::parse("0123456789abcdef0123456789abcdef").unwrap(),
+            name: "a.png".to_owned(),
+            media_type: "image/png".to_owned(),
+            byte_len: 9,
+            width: 3,
+            height: 2,
+            features: 1,
+            added_ms: 0,
+            sources: vec!["/secret/a.png".to_owned()],
+            uploaded: false,
+            labels: engine::Labels::default(),
+        };
+        let json = |reader| serde_json::to_value(Picture::new(stored.clone(), reader)).unwrap();
+        let mut local = json(Reader::Local("/v1"));
+        let remote = json(Reader::Remote("/v1"));
+        assert!(!remote.to_string().contains("secret"), "{remote}");
+        let local_only = local.as_object_mut().unwrap();
+        assert_eq!(
+            local_only.remove("paths"),
+            Some(serde_json::json!(["/secret/a.png"]))
+        );
+        assert_eq!(local_only.remove("uploaded"), Some(false.into()));
+        assert_eq!(local, remote);
+    }
+}

@@ -1,0 +1,126 @@
+//! Bounds how much is done at once. The engine's calls block, so each runs on a thread of its own,
+//! and only as many as the machine has use for.
+//!
+//! Invariant: a request holds its place from before its body is read until its work has ended, so
+//! the number of pictures in memory is bounded too.
+//! Invariant: work whose client has left before it began is never begun.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use resight_engine::EngineError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::HttpSettings;
+use super::intake;
+use super::problem::{self, Problem};
+
+/// Lanes of their own, so that thumbnails do not wait behind searches.
+#[derive(Clone)]
+pub(crate) struct Work {
+    /// Decoding, describing and matching: as many at once as there are cores for it.
+    pub(crate) heavy: Lane,
+    /// Short reads and removals, which mostly wait for the disk.
+    pub(crate) light: Lane,
+    /// Opening and making collections, which may take seconds.
+    pub(crate) opening: Lane,
+    /// Removing collections, which waits for those that use them.
+    pub(crate) removing: Lane,
+}
+
+impl Work {
+    pub(crate) fn new(settings: &HttpSettings) -> Self {
+        Self {
+            heavy: Lane::new(settings.concurrency, settings.queue),
+            light: Lane::new(settings.concurrency.max(8), settings.queue.max(64)),
+            opening: Lane::new(4, settings.queue.max(64)),
+            removing: Lane::new(4, settings.queue.max(64)),
+        }
+    }
+}
+
+/// A number of places, some at work and the rest waiting.
+#[derive(Clone)]
+pub(crate) struct Lane {
+    places: Arc<Semaphore>,
+    at_work: Arc<Semaphore>,
+}
+
+impl Lane {
+    fn new(concurrency: usize, queue: usize) -> Self {
+        let concurrency = concurrency.clamp(1, Semaphore::MAX_PERMITS / 2);
+        let places = concurrency
+            .saturating_add(queue)
+            .min(Semaphore::MAX_PERMITS);
+        Self {
+            places: Arc::new(Semaphore::new(places)),
+            at_work: Arc::new(Semaphore::new(concurrency)),
+        }
+    }
+
+    /// Takes a place, or fails with `busy` when all are taken.
+    pub(crate) fn enter(&self) -> Result<Place, Problem> {
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => Ok(Place {
+                _place: place,
+                at_work: Arc::clone(&self.at_work),
+            }),
+            Err(_) => Err(Problem::new(
+                "busy",
+                "All places for requests at work and in waiting are taken.",
+            )),
+        }
+    }
+
+    /// As [`Lane::enter`], for a request with a body: a refused one has its body read away first,
+    /// since a client still sending would otherwise see a cut connection and no answer.
+    pub(crate) async fn enter_with(&self, request: Request) -> Result<(Place, Request), Problem> {
+        match self.enter() {
+            Ok(place) => Ok((place, request)),
+            Err(busy) => {
+                intake::discard(request.into_body()).await;
+                Err(busy)
+            }
+        }
+    }
+
+    /// Enters and runs `work`.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.enter()?.run(work).await
+    }
+}
+
+/// The right to have one piece of work done; dropped, it frees its place.
+pub(crate) struct Place {
+    _place: OwnedSemaphorePermit,
+    at_work: Arc<Semaphore>,
+}
+
+impl Place {
+    /// Waits for its turn, then runs `work` on a thread that may block. Dropping the future before
+    /// the turn comes drops the work; afterwards the work ends by itself and keeps its place.
+    pub(crate) async fn run<T: Send + 'static>(
+        self,
+        work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = Arc::clone(&self.at_work)
+            .acquire_owned()
+            .await
+            .map_err(|closed| Problem::internal(&closed))?;
+        let span = tracing::Span::current();
+        let done = tokio::task::spawn_blocking(move || {
+            let _held = (self, turn);
+            span.in_scope(work)
+        });
+        match done.await {
+            Ok(result) => Ok(result?),
+            Err(failed) => Err(match failed.try_into_panic() {
+                Ok(cause) => Problem::internal(&problem::panic_text(cause.as_ref())),
+                Err(cancelled) => Problem::internal(&cancelled),
+            }),
+        }
+    }
+}

@@ -1,0 +1,386 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use resight_engine::{DecodeLimits, EngineError, EngineOptions, RefusedCode};
+use resight_server::HttpSettings;
+use resight_server::codes::TABLE;
+use resight_store::StoreError;
+use serde_json::{Value, json};
+
+use crate::fixtures::{Bench, Gated, ask, form, get, png, post, request, textured};
+
+const ID: &str = "0123456789abcdef0123456789abcdef";
+
+#[tokio::test]
+async fn addresses_and_methods_that_do_not_exist() {
+    let app = Bench::new().app();
+    assert!(
+        get(&app, "/v1/nothing")
+            .await
+            .problem(404, "unknown_route")
+            .contains("/v1/nothing")
+    );
+    for (method, address, allowed) in [
+        ("DELETE", "/v1/images", ["GET", "POST"]),
+        ("POST", "/v1/count", ["GET", "HEAD"]),
+        ("PUT", "/", ["GET", "HEAD"]),
+    ] {
+        let answer = ask(&app, request(method, address)).await;
+        answer.problem(405, "method_not_allowed");
+        let allow = answer.header(header::ALLOW);
+        assert!(
+            allowed.iter().all(|method| allow.contains(method)),
+            "{address}: {allow:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_bad_parameter_is_named_with_what_it_may_be() {
+    let app = Bench::new().app();
+    for (address, parts) in [
+        ("/v1/images?limit=1001", &["limit", "1 to 1000", "1001"][..]),
+        ("/v1/images?limit=0", &["limit", "1 to 1000"]),
+        ("/v1/images?offset=-1", &["offset", "from 0"]),
+        ("/v1/images?offset=99999999999999999999", &["offset"]),
+        ("/v1/images?ofset=1", &["ofset", "offset and limit"]),
+        ("/v1/images?limit=1&limit=2", &["limit", "once"]),
+        ("/v1/refused?limit=x", &["limit", "\"x\""]),
+        ("/v1/images/xyz", &["id", "32", "xyz"]),
+        ("/v1/images/0123456789ABCDEF0123456789ABCDEF/file", &["id"]),
+        ("/v1/images/xyz/thumbnail", &["id"]),
+        // No text at all once it is decoded.
+        ("/v1/images/%ff%fe", &["id", "cannot be read"]),
+        ("/v1/images/%ff%fe/thumbnail", &["id", "cannot be read"]),
+        ("/v1/images/%ff%fe/file", &["id", "cannot be read"]),
+    ] {
+        let detail = get(&app, address).await.problem(422, "bad_parameter");
+        assert!(
+            parts.iter().all(|part| detail.contains(part)),
+            "{address}: {detail}"
+        );
+    }
+    for (address, parts) in [
+        (
+            "/v1/search?matches=yes",
+            &["matches", "true or false", "yes"][..],
+        ),
+        ("/v1/search?limit=5000", &["limit", "1000"]),
+        ("/v1/images?nam=x", &["nam", "name"]),
+    ] {
+        let detail = ask(&app, post(address, "image/png", "x"))
+            .await
+            .problem(422, "bad_parameter");
+        assert!(
+            parts.iter().all(|part| detail.contains(part)),
+            "{address}: {detail}"
+        );
+    }
+    for address in ["/v1/images/..%2fx", "/v1/images/%ff%fe"] {
+        let answer = ask(&app, request("DELETE", address)).await;
+        answer.problem(422, "bad_parameter");
+    }
+}
+
+#[tokio::test]
+async fn unknown_pictures() {
+    let app = Bench::new().app();
+    get(&app, &format!("/v1/images/{ID}"))
+        .await
+        .problem(404, "unknown_picture");
+    ask(&app, request("DELETE", &format!("/v1/images/{ID}")))
+        .await
+        .problem(404, "unknown_picture");
+    let query = json!({ "image_id": ID }).to_string();
+    ask(&app, post("/v1/search", "application/json", query))
+        .await
+        .problem(404, "unknown_picture");
+}
+
+#[tokio::test]
+async fn bodies_that_cannot_be_understood() {
+    let app = Bench::new().app();
+    let edge = "multipart/form-data; boundary=edge";
+    for (content_type, body) in [
+        ("application/json", "{"),
+        ("application/json", ""),
+        ("application/json", "[1]"),
+        ("application/json", r#"{"image_id": 7}"#),
+        ("application/json", r#"{"id": "x"}"#),
+        ("application/json", r#"{"image_id": "x", "limit": 3}"#),
+        (edge, "no form at all"),
+        (edge, "--edge--\r\n"),
+        (
+            edge,
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\ncut of",
+        ),
+        ("multipart/form-data", "x"),
+    ] {
+        ask(&app, post("/v1/search", content_type, body))
+            .await
+            .problem(422, "bad_body");
+    }
+    let bytes = png(&textured(1, 64, 64));
+    let answer = ask(&app, form("/v1/images", "picture", "a.png", &bytes)).await;
+    assert!(answer.problem(422, "bad_body").contains("file"));
+    let part = "--edge\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n";
+    let twice = ask(
+        &app,
+        post("/v1/images", edge, format!("{part}{part}--edge--\r\n")),
+    )
+    .await;
+    assert!(twice.problem(422, "bad_body").contains("one picture"));
+
+    let bad_id = ask(
+        &app,
+        post("/v1/search", "application/json", r#"{"image_id": "x"}"#),
+    )
+    .await;
+    assert!(bad_id.problem(422, "bad_parameter").contains("image_id"));
+}
+
+#[tokio::test]
+async fn content_types_that_are_not_taken() {
+    let app = Bench::new().app();
+    for (address, content_type) in [
+        ("/v1/images", "application/json"),
+        ("/v1/images", "text/plain"),
+        ("/v1/search", "text/html"),
+        ("/v1/search", "application/x-www-form-urlencoded"),
+    ] {
+        let answer = ask(&app, post(address, content_type, "{}")).await;
+        let detail = answer.problem(415, "unsupported_media_type");
+        assert!(detail.contains(content_type), "{detail}");
+        assert_eq!(
+            detail.contains("image/*, application/octet-stream, application/json"),
+            address == "/v1/search"
+        );
+    }
+    let nameless = Request::post("/v1/images").body(Body::from("x")).unwrap();
+    ask(&app, nameless)
+        .await
+        .problem(415, "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn pictures_that_cannot_be_used() {
+    let app = Bench::new().app();
+    let garbage: Vec<u8> = (0..4000_u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let whole = png(&textured(2, 200, 150));
+    for address in ["/v1/images", "/v1/search"] {
+        ask(&app, form(address, "file", "a.png", b""))
+            .await
+            .problem(422, "empty");
+        ask(&app, post(address, "image/png", ""))
+            .await
+            .problem(422, "empty");
+        ask(&app, form(address, "file", "a.png", &garbage))
+            .await
+            .problem(422, "not_an_image");
+        ask(&app, post(address, "image/png", "hello"))
+            .await
+            .problem(422, "not_an_image");
+        ask(
+            &app,
+            post(address, "image/png", whole[..whole.len() / 3].to_vec()),
+        )
+        .await
+        .problem(422, "broken");
+        ask(&app, post(address, "image/png", png(&textured(3, 5, 5))))
+            .await
+            .problem(422, "too_small");
+        let jpeg_2000 = *b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 \0\0\0\0jp2 ";
+        let answer = ask(&app, post(address, "image/jp2", jpeg_2000.to_vec())).await;
+        answer.problem(422, "format_not_supported");
+    }
+    assert_eq!(get(&app, "/v1/count").await.json()["count"], 0);
+}
+
+#[tokio::test]
+async fn a_picture_over_a_limit_is_refused() {
+    let decode = DecodeLimits {
+        max_bytes: 4096,
+        max_pixels: 20_000,
+        ..DecodeLimits::default()
+    };
+    let bench = Bench::with(
+        Gated::new(true),
+        EngineOptions {
+            decode,
+            ..EngineOptions::default()
+        },
+    );
+    let settings = HttpSettings {
+        max_picture_bytes: 4096,
+        ..HttpSettings::default()
+    };
+    let app = bench.app_with(settings);
+
+    // Over the engine's limit, and still within what is read for the form around a picture.
+    ask(&app, post("/v1/images", "image/png", vec![0; 5000]))
+        .await
+        .problem(413, "too_many_bytes");
+    let flat = image::RgbImage::from_pixel(200, 150, image::Rgb([9; 3]));
+    ask(&app, post("/v1/images", "image/png", png(&flat)))
+        .await
+        .problem(422, "too_many_pixels");
+
+    // Over what is read at all: as it is and in a form, with its length stated and without.
+    let large = vec![0; (1 << 20) + 5000];
+    for mut request in [
+        post("/v1/images", "image/png", large.clone()),
+        form("/v1/search", "file", "a.png", &large),
+        post("/v1/search", "application/json", large.clone()),
+    ] {
+        request
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, large.len().into());
+        let detail = ask(&app, request).await.problem(413, "too_many_bytes");
+        assert!(detail.contains(&((1 << 20) + 4096).to_string()), "{detail}");
+    }
+    for request in [
+        post("/v1/images", "image/png", large.clone()),
+        form("/v1/search", "file", "a.png", &large),
+    ] {
+        ask(&app, request).await.problem(413, "too_many_bytes");
+    }
+}
+
+/// Every code that the engine can give.
+#[test]
+fn the_engines_codes_are_in_the_table() {
+    let refused = RefusedCode::ALL.map(RefusedCode::as_str);
+    for code in [&refused[..], StoreError::CODES, EngineError::CODES].concat() {
+        assert!(TABLE.iter().any(|row| row.code == code), "{code}");
+    }
+}
+
+#[test]
+fn the_document_lists_exactly_the_codes_of_the_table() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors.md");
+    let document = std::fs::read_to_string(&path).unwrap();
+    let listed: Vec<&str> = document
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    let wanted: Vec<String> = TABLE
+        .iter()
+        .map(|row| {
+            let (status, code) = (row.status.as_u16(), row.code);
+            format!(
+                "| `{code}` | {status} | {} | {} |",
+                row.title, row.next_step
+            )
+        })
+        .collect();
+    assert_eq!(
+        listed,
+        wanted,
+        "docs/errors.md must hold these lines:\n{}\n",
+        wanted.join("\n")
+    );
+}
+
+#[tokio::test]
+async fn the_description_fits_the_routes() {
+    let app = Bench::new().app();
+    let answer = get(&app, "/openapi.json").await;
+    assert_eq!(answer.header(header::CONTENT_TYPE), "application/json");
+    let description = answer.json();
+    assert!(description["openapi"].as_str().unwrap().starts_with("3."));
+    assert_eq!(description["info"]["title"], "Resight");
+    let mut described = BTreeSet::new();
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            described.insert(format!("{method} {path}"));
+            assert!(
+                operation["responses"]
+                    .as_object()
+                    .is_some_and(|all| !all.is_empty())
+            );
+            let asked = request(&method.to_uppercase(), &path.replace("{id}", ID));
+            let answer = ask(&app, asked).await;
+            let text = String::from_utf8_lossy(&answer.body);
+            assert!(
+                !text.contains("unknown_route") && !text.contains("method_not_allowed"),
+                "{method} {path}"
+            );
+        }
+    }
+    let in_each = [
+        "delete /images/{id}",
+        "delete /not-a-match",
+        "delete /objects/{object}",
+        "get /count",
+        "get /duplicates",
+        "get /images",
+        "get /images/{id}",
+        "get /images/{id}/file",
+        "get /images/{id}/thumbnail",
+        "get /models",
+        "get /not-a-match",
+        "get /objects",
+        "get /objects/{object}",
+        "get /refused",
+        "get /search",
+        "patch /images/{id}",
+        "post /compare",
+        "post /features",
+        "post /images",
+        "post /not-a-match",
+        "post /search",
+    ];
+    let once = [
+        "delete /v1/collections/{collection}",
+        "get /api/tot_num",
+        "get /healthz",
+        "get /metrics",
+        "get /readyz",
+        "get /v1/collections",
+        "get /v1/collections/{collection}",
+        "get /v1/plugins",
+        "get /v1/plugins/{name}",
+        "get /v1/plugins/{name}/{function}",
+        "post /v1/plugins/{name}/{function}",
+        "put /v1/collections/{collection}",
+    ];
+    let below = |base: &str| in_each.map(|one| one.replacen(" /", &format!(" {base}/"), 1));
+    let mut wanted: BTreeSet<String> = once.map(str::to_owned).into();
+    wanted.extend(below("/v1"));
+    wanted.extend(below("/v1/collections/{collection}"));
+    assert_eq!(described, wanted);
+    let ids = |document: &Value| -> Vec<String> {
+        let paths = document["paths"].as_object().unwrap().values();
+        let operations = paths.flat_map(|methods| methods.as_object().unwrap().values());
+        let ids = operations.filter_map(|one| one["operationId"].as_str());
+        ids.map(str::to_owned).collect()
+    };
+    let ids = ids(&description);
+    let different: BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(
+        (ids.len(), different.len()),
+        (described.len(), described.len())
+    );
+    check_references(&description, &description);
+    let picture = &description["components"]["schemas"]["Picture"]["properties"];
+    assert!(picture["id"].is_object() && picture["paths"].is_null());
+}
+
+/// Every `$ref` in `part` must lead somewhere.
+fn check_references(part: &Value, whole: &Value) {
+    if let Some(reference) = part.get("$ref").and_then(Value::as_str) {
+        let target = reference.strip_prefix('#').and_then(|at| whole.pointer(at));
+        assert!(target.is_some(), "{reference} leads nowhere");
+    }
+    match part {
+        Value::Object(fields) => fields
+            .values()
+            .for_each(|field| check_references(field, whole)),
+        Value::Array(items) => items.iter().for_each(|item| check_references(item, whole)),
+        _ => {}
+    }
+}

@@ -1,0 +1,235 @@
+//! Generated pictures, an engine in a temporary folder, and short ways to ask.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use image::{ImageFormat, Rgb, RgbImage};
+use resight_engine::{Engine, EngineOptions, Parts};
+use resight_index::Vocabulary;
+use resight_server::HttpSettings;
+use resight_store::{Catalogue, FolderBlobs, SqliteCatalogue};
+use resight_vision::{
+    ExtractError, Image, LocalExtractor, LocalFeatures, ModelId, Sift, SiftOptions,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+/// An engine with an empty catalogue; everything goes when it is dropped.
+pub(crate) struct Bench {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) catalogue: Arc<SqliteCatalogue>,
+    _folder: TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self::with(
+            Arc::new(Sift::new(SiftOptions::default())),
+            EngineOptions::default(),
+        )
+    }
+
+    pub(crate) fn with(extractor: Arc<dyn LocalExtractor>, options: EngineOptions) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let catalogue = Arc::new(SqliteCatalogue::in_memory().unwrap());
+        let parts = Parts {
+            catalogue: Arc::clone(&catalogue) as Arc<dyn Catalogue>,
+            blobs: Arc::new(FolderBlobs::open(folder.path()).unwrap()),
+            extractor,
+            vocabulary: Vocabulary::generic(),
+            convert: false,
+            index: None,
+        };
+        Self {
+            engine: Arc::new(Engine::open(parts, options).unwrap()),
+            catalogue,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn app(&self) -> Router {
+        self.app_with(HttpSettings::default())
+    }
+
+    pub(crate) fn app_with(&self, settings: HttpSettings) -> Router {
+        resight_server::app(Arc::clone(&self.engine), settings)
+    }
+}
+
+/// An answer with its body read.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub(crate) fn header(&self, name: impl header::AsHeaderName) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Checks that this is a complete problem with this status and code; gives its detail.
+    pub(crate) fn problem(&self, status: u16, code: &str) -> String {
+        let body = self.json();
+        assert_eq!(
+            (self.status.as_u16(), &body["code"]),
+            (status, &code.into()),
+            "{body}"
+        );
+        assert_eq!(
+            self.header(header::CONTENT_TYPE),
+            "application/problem+json"
+        );
+        assert_eq!(body["type"], format!("/errors#{code}"));
+        assert_eq!(body["status"], status);
+        for text in ["title", "detail", "next_step"] {
+            assert!(
+                body[text].as_str().is_some_and(|text| text.len() > 5),
+                "{text}: {body}"
+            );
+        }
+        body["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+pub(crate) async fn ask(app: &Router, request: Request<Body>) -> Answer {
+    let response = app.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: to_bytes(body, usize::MAX).await.unwrap().to_vec(),
+    }
+}
+
+pub(crate) fn request(method: &str, address: &str) -> Request<Body> {
+    Request::builder()
+        .method(method)
+        .uri(address)
+        .body(Body::empty())
+        .unwrap()
+}
+
+pub(crate) async fn get(app: &Router, address: &str) -> Answer {
+    ask(app, request("GET", address)).await
+}
+
+pub(crate) fn post(address: &str, content_type: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post(address)
+        .header(header::CONTENT_TYPE, content_type)
+        .body(body.into())
+        .unwrap()
+}
+
+/// A form with one file in the field `field`.
+pub(crate) fn form(address: &str, field: &str, file_name: &str, bytes: &[u8]) -> Request<Body> {
+    let mut body = format!(
+        "--edge\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{file_name}\"\r\n\
+         Content-Type: image/png\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(b"\r\n--edge--\r\n");
+    post(address, "multipart/form-data; boundary=edge", body)
+}
+
+/// Stores a picture and gives its id.
+pub(crate) async fn add(app: &Router, name: &str, bytes: &[u8]) -> String {
+    let answer = ask(app, form("/v1/images", "file", name, bytes)).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json());
+    answer.json()["id"].as_str().unwrap().to_owned()
+}
+
+/// A picture of overlapping blocks, rich in corners; another `seed` gives another picture.
+pub(crate) fn textured(seed: u64, width: u32, height: u32) -> RgbImage {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut random = |below: u32| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 33) as u32 % below
+    };
+    let mut picture = RgbImage::from_pixel(width, height, Rgb([128; 3]));
+    for _ in 0..width * height / 300 {
+        let (x, y) = (random(width), random(height));
+        let (w, h) = (4 + random(28), 4 + random(28));
+        let colour = Rgb([random(256) as u8, random(256) as u8, random(256) as u8]);
+        for (x, y) in
+            (y..(y + h).min(height)).flat_map(|y| (x..(x + w).min(width)).map(move |x| (x, y)))
+        {
+            picture.put_pixel(x, y, colour);
+        }
+    }
+    picture
+}
+
+pub(crate) fn png(picture: &RgbImage) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+/// SIFT behind a gate: closed, each picture waits; told to, it panics.
+pub(crate) struct Gated {
+    sift: Sift,
+    open: Mutex<bool>,
+    opened: Condvar,
+    pub(crate) entered: AtomicUsize,
+    pub(crate) panics: AtomicBool,
+}
+
+impl Gated {
+    pub(crate) fn new(open: bool) -> Arc<Self> {
+        Arc::new(Self {
+            sift: Sift::new(SiftOptions::default()),
+            open: Mutex::new(open),
+            opened: Condvar::new(),
+            entered: AtomicUsize::new(0),
+            panics: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+
+    /// Waits until `count` pictures have come to the gate.
+    pub(crate) async fn wait_for(&self, count: usize) {
+        while self.entered.load(Ordering::SeqCst) < count {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    }
+}
+
+impl LocalExtractor for Gated {
+    fn model(&self) -> &ModelId {
+        self.sift.model()
+    }
+
+    fn dimension(&self) -> usize {
+        self.sift.dimension()
+    }
+
+    fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
+        self.entered.fetch_add(1, Ordering::SeqCst);
+        let mut open = self.open.lock().unwrap();
+        while !*open {
+            open = self.opened.wait(open).unwrap();
+        }
+        drop(open);
+        assert!(!self.panics.load(Ordering::SeqCst), "told to");
+        self.sift.extract(image)
+    }
+}

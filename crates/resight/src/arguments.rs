@@ -1,0 +1,251 @@
+//! Arguments that several commands share, as they are typed, and the settings they stand for.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use resight_app::config::Settings;
+use resight_app::plugins::PluginSettings;
+use resight_models::Choice;
+use resight_store::CollectionName;
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct SharedArgs {
+    /// Folder for the catalogue and the index [default: this user's folder for application data, on
+    /// Linux ~/.local/share/resight]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "RESIGHT_DATA",
+        hide_env_values = true,
+        help_heading = "Shared options"
+    )]
+    pub(crate) data: Option<OsString>,
+    /// The collection of pictures: 1 to 63 of a-z, 0-9, _ and -. Indexing into one makes it
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        default_value = "default",
+        hide_default_value = true,
+        value_parser = collection_name,
+        help_heading = "Shared options"
+    )]
+    pub(crate) collection: CollectionName,
+    /// Threads for computing [default: one for each core]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), help_heading = "Shared options")]
+    pub(crate) threads: Option<u32>,
+    /// The strongest features kept of each picture [default: 1500]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(16..=20_000), help_heading = "Shared options")]
+    pub(crate) max_features: Option<u32>,
+    /// Larger pictures are scaled down to this before they are described [default: 1024]
+    #[arg(long, global = true, value_name = "PX", value_parser = clap::value_parser!(u32).range(64..=16_384), help_heading = "Shared options")]
+    pub(crate) max_side: Option<u32>,
+    /// Visual vocabulary made by `resight train`, instead of the built-in one
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Shared options"
+    )]
+    pub(crate) vocabulary: Option<PathBuf>,
+    /// Folder of ONNX models, shared by all data folders [default: models in this user's folder for
+    /// application data]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "RESIGHT_MODELS",
+        hide_env_values = true,
+        help_heading = "Shared options"
+    )]
+    pub(crate) models: Option<OsString>,
+    /// A model that tells what looks alike, by the name it is installed under; may be given several
+    /// times. `index` and `serve` describe all pictures by it, and remember it; `search` asks these alone
+    #[arg(
+        long = "model",
+        global = true,
+        value_name = "NAME",
+        help_heading = "Shared options"
+    )]
+    pub(crate) with_models: Vec<String>,
+    /// ONNX Runtime for models: its library, or a folder that holds it (a virtual environment, say);
+    /// auto takes what `resight doctor` finds, none the built-in runtime
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        default_value = "auto",
+        help_heading = "Shared options"
+    )]
+    pub(crate) onnxruntime: PathBuf,
+    /// Write for programs: JSON on standard output, errors as JSON on standard error
+    #[arg(long, global = true, help_heading = "Shared options")]
+    pub(crate) json: bool,
+    /// Say more on standard error; twice for details
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Shared options")]
+    pub(crate) verbose: u8,
+    /// Show no progress and only errors on standard error
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Shared options"
+    )]
+    pub(crate) quiet: bool,
+}
+
+impl SharedArgs {
+    /// The settings that these arguments stand for. `is_typed` says of an option's name whether it stands
+    /// on the command line: an environment variable that is empty counts as unset, an option does not.
+    pub(crate) fn settings(&self, is_typed: impl Fn(&str) -> bool) -> Settings {
+        let folder = |name: &str, value: &Option<OsString>| {
+            let set = value.as_ref().filter(|v| !v.is_empty() || is_typed(name));
+            set.map(PathBuf::from)
+        };
+        Settings {
+            data: folder("data", &self.data),
+            collection: self.collection.clone(),
+            threads: self.threads.and_then(|n| NonZeroUsize::new(n as usize)),
+            max_features: self.max_features.map(|n| n as usize),
+            max_side: self.max_side,
+            vocabulary: self.vocabulary.clone(),
+            models: folder("models", &self.models),
+            with_models: self.with_models.clone(),
+            runtime: match self.onnxruntime.to_str() {
+                Some("auto" | "") => Choice::Auto,
+                Some("none") => Choice::BuiltIn,
+                _ => Choice::From(self.onnxruntime.clone()),
+            },
+        }
+    }
+}
+
+/// A collection's name as it is typed.
+pub(crate) fn collection_name(text: &str) -> Result<CollectionName, String> {
+    CollectionName::parse(text).ok_or_else(|| {
+        "a collection's name has 1 to 63 of a-z, 0-9, _ and -, and begins with a letter or a digit"
+            .to_owned()
+    })
+}
+
+/// Options of the commands that describe pictures.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct PluginArgs {
+    /// A Python file: its extract describes the pictures, its other functions are served; may be
+    /// given several times
+    #[arg(long, value_name = "FILE", help_heading = "Plug-ins")]
+    plugin: Vec<PathBuf>,
+    /// The interpreter for plug-ins: any CPython from 3.9 on, also of a virtual environment
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "python3",
+        help_heading = "Plug-ins"
+    )]
+    python: PathBuf,
+    /// Who describes the pictures: the name of a plug-in, of an installed keypoint model, or sift
+    /// [default: who described those that are held; else the plug-in that has an extract]
+    #[arg(long, value_name = "NAME", help_heading = "Plug-ins")]
+    extractor: Option<String>,
+    /// Worker processes of each plug-in [default: one for each thread where pictures are indexed
+    /// and nothing is served, else 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Plug-ins")]
+    workers: Option<u32>,
+    /// Run plug-ins in the server's own process: quicker, and nothing in them is kept from taking
+    /// the server down; the packages are those of --python, which has to be of the version that
+    /// this program was built with, and --workers are threads
+    #[cfg(feature = "embed")]
+    #[arg(long, help_heading = "Plug-ins")]
+    in_process: bool,
+    /// Seconds that one call of a plug-in may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Plug-ins")]
+    plugin_timeout: u64,
+    /// Memory that one worker of a plug-in may take, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(16..), help_heading = "Plug-ins")]
+    plugin_memory: u64,
+}
+
+impl PluginArgs {
+    /// The settings that these arguments stand for.
+    pub(crate) fn settings(&self) -> PluginSettings {
+        PluginSettings {
+            files: self.plugin.clone(),
+            python: self.python.clone(),
+            extractor: self.extractor.clone(),
+            workers: self.workers.map(|n| n as usize),
+            #[cfg(feature = "embed")]
+            in_process: self.in_process,
+            time_limit: Duration::from_secs(self.plugin_timeout),
+            memory_limit: self.plugin_memory.saturating_mul(1 << 20),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        shared: SharedArgs,
+        #[command(flatten)]
+        plugins: PluginArgs,
+    }
+
+    fn typed(arguments: &[&str]) -> Option<Line> {
+        let line = ["resight"].iter().chain(arguments);
+        <Line as clap::Parser>::try_parse_from(line).ok()
+    }
+
+    #[test]
+    fn the_number_of_threads_has_bounds() {
+        // (what is typed, what is understood)
+        for (text, understood) in [
+            ("0", None),
+            ("1", Some(1)),
+            ("1024", Some(1024)),
+            ("1025", None),
+        ] {
+            let line = typed(&["--threads", text]);
+            let threads = line.map(|line| line.shared.settings(|_| false).threads.unwrap().get());
+            assert_eq!(threads, understood, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_names_no_folder_and_an_empty_option_a_wrong_one() {
+        // (value, whether it is an option's, the folder meant)
+        for (value, is_typed, folder) in [
+            (None, false, None),
+            (Some(""), false, None),
+            (Some(""), true, Some("")),
+            (Some("/b"), false, Some("/b")),
+            (Some("/b"), true, Some("/b")),
+        ] {
+            let shared = SharedArgs {
+                data: value.map(OsString::from),
+                models: value.map(OsString::from),
+                ..SharedArgs::default()
+            };
+            let settings = shared.settings(|_| is_typed);
+            let folder = folder.map(PathBuf::from);
+            assert_eq!((settings.data, settings.models), (folder.clone(), folder));
+        }
+    }
+
+    #[test]
+    fn the_defaults_that_help_names_are_those_of_the_settings() {
+        let line = typed(&[]).unwrap();
+        let (settings, default) = (line.plugins.settings(), PluginSettings::default());
+        assert_eq!(settings.python, default.python);
+        assert_eq!(settings.time_limit, default.time_limit);
+        assert_eq!(settings.memory_limit, default.memory_limit);
+        assert_eq!(line.shared.settings(|_| false).runtime, Choice::Auto);
+    }
+}

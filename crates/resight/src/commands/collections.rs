@@ -1,0 +1,111 @@
+//! `resight collections`.
+
+use clap::Subcommand;
+use resight_store::{CollectionName, Collections};
+use serde_json::json;
+
+use crate::arguments::collection_name;
+use crate::error::CliError;
+use crate::output::Output;
+use resight_app::AppError;
+use resight_app::config::Config;
+use resight_app::data_folder;
+use resight_server::wire::{Collection, CollectionList};
+
+const EXAMPLES: &str = "\
+Examples:
+  resight collections
+  resight collections create museum
+  resight index ~/Museum --collection museum
+  resight search photo.jpg --collection museum
+  resight collections delete museum
+
+A collection has pictures of its own; commands without --collection use the default one.";
+
+/// List, create and delete collections of pictures
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CollectionsArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List them, with the number of pictures of each
+    List,
+    /// Make an empty one; one that is there stays as it is
+    Create {
+        /// 1 to 63 of a-z, 0-9, _ and -
+        #[arg(value_parser = collection_name)]
+        name: CollectionName,
+    },
+    /// Forget a collection with all its pictures; indexed files are never touched
+    Delete {
+        /// Which
+        #[arg(value_parser = collection_name)]
+        name: CollectionName,
+    },
+}
+
+pub(crate) fn run(
+    args: &CollectionsArgs,
+    config: &Config,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    match args.action.as_ref().unwrap_or(&Action::List) {
+        Action::List => list(config, output),
+        Action::Create { name } => create(name, config, output),
+        Action::Delete { name } => delete(name, config, output),
+    }
+}
+
+fn list(config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let folders = Collections::new(&config.root);
+    let mut found = Vec::new();
+    for name in folders.names()? {
+        let pictures = match data_folder::count_in(&folders.folder(&name)) {
+            Ok(pictures) => Some(pictures.unwrap_or(0)),
+            // One that is damaged must not hide the others.
+            Err(error) => {
+                output.remark(format_args!("{name} cannot be read: {error}"));
+                None
+            }
+        };
+        let name = name.to_string();
+        found.push(Collection { name, pictures });
+    }
+    if output.is_json() {
+        return output.json(&CollectionList { collections: found });
+    }
+    let pictures = |one: &Collection| one.pictures.map_or("-".to_owned(), |n| n.to_string());
+    let row = |one: &Collection| vec![one.name.clone(), pictures(one)];
+    let rows: Vec<Vec<String>> = found.iter().map(row).collect();
+    output.table(&["collection", "pictures"], &[1], &rows)
+}
+
+fn create(name: &CollectionName, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let (_lock, folders) = data_folder::lock_collections(config)?;
+    let created = folders.create(name)?;
+    if output.is_json() {
+        return output.json(&json!({ "name": name.as_str(), "created": created }));
+    }
+    match created {
+        true => output.line(format_args!("Created {name}.")),
+        false => output.line(format_args!("{name} is there already.")),
+    }
+}
+
+fn delete(name: &CollectionName, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    if name.is_default() {
+        return Err(AppError::DefaultCollection.into());
+    }
+    let (_lock, folders) = data_folder::lock_collections(config)?;
+    if !folders.remove(name)? {
+        return Err(AppError::UnknownCollection(name.clone()).into());
+    }
+    if output.is_json() {
+        return output.json(&json!({ "deleted": name.as_str() }));
+    }
+    output.line(format_args!("Deleted {name}."))
+}

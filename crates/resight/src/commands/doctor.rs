@@ -1,0 +1,120 @@
+//! `resight doctor`: what this program found on this machine, and what would make it quicker.
+
+use resight_models::Runtime;
+use resight_vision::Simd;
+use serde_json::json;
+
+use super::models::summary;
+use crate::error::CliError;
+use crate::output::{Output, counted, printable};
+use resight_app::config::Config;
+use resight_app::models::Models;
+
+const EXAMPLES: &str = "\
+Examples:
+  resight doctor
+  resight doctor --onnxruntime ~/venv         would ONNX Runtime from there do?
+  resight doctor --json";
+
+/// How models get faster.
+const FASTER: &str = "python3 -m pip install onnxruntime, in the environment that is active or that --onnxruntime names; or set ORT_DYLIB_PATH to its library";
+
+/// Say what runs here: the models' runtime, the processor's vector units, folders, models
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DoctorArgs {}
+
+pub(crate) fn run(config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let all = Models::new(config)?;
+    // A runtime that is named and cannot be used is a finding, and the rest is told all the same.
+    let runtime = all.runtime();
+    // So is a folder that cannot be read.
+    let (installed, broken) = summary(&all.folder);
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let simd = Simd::widest().name();
+    let held = config.data.is_dir();
+    if output.is_json() {
+        let found = match &runtime {
+            Ok(Runtime::OnnxRuntime(library)) => json!({
+                "name": "onnxruntime",
+                "library": library.library(),
+                "found": library.place().to_string(),
+                "build": library.build(),
+            }),
+            Ok(Runtime::BuiltIn { instead }) => json!({
+                "name": "rten",
+                "instead_of_onnxruntime": instead,
+                "faster": FASTER,
+            }),
+            Err(error) => json!({
+                "name": null,
+                "error": {"code": error.code(), "detail": error.to_string()},
+            }),
+        };
+        return output.json(&json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "runtime": found,
+            "simd": simd,
+            "simd_available": Simd::available().iter().map(|path| path.name()).collect::<Vec<_>>(),
+            "cores": cores,
+            "threads": config.thread_count(),
+            "data": {"folder": config.data, "exists": held},
+            "models": {
+                "folder": all.folder.path(),
+                "installed": installed,
+                "broken": broken.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            },
+        }));
+    }
+    output.line(format_args!("resight    {}", env!("CARGO_PKG_VERSION")))?;
+    match &runtime {
+        Ok(Runtime::OnnxRuntime(library)) => {
+            output.line(format_args!(
+                "models run in ONNX Runtime, found by {}: {}",
+                library.place(),
+                library.library().display()
+            ))?;
+            output.line(format_args!("           {}", library.build()))?;
+        }
+        Ok(Runtime::BuiltIn { instead }) => {
+            output.line(format_args!("models run in rten, built in: {instead}"))?;
+            output.line(format_args!(
+                "           ONNX Runtime is two to five times as quick: {FASTER}"
+            ))?;
+        }
+        Err(error) => {
+            output.line(format_args!("models cannot run: {error}"))?;
+            output.line(format_args!("           {}", error.next_step()))?;
+        }
+    }
+    output.line(format_args!(
+        "processor  {simd}, {}, {} in use",
+        counted(cores as u64, "core", "cores"),
+        counted(config.thread_count() as u64, "thread", "threads")
+    ))?;
+    output.line(format_args!(
+        "data       {}{}",
+        config.data.display(),
+        if held { "" } else { " (not there yet)" }
+    ))?;
+    output.line(format_args!("models     {}", all.folder.path().display()))?;
+    if installed.is_empty() && broken.is_empty() {
+        output.line("           none installed; `resight models list` names some")?;
+    }
+    for model in &installed {
+        let text = |key: &str| model[key].as_str().unwrap_or_default().to_owned();
+        output.line(format_args!(
+            "           {} {} ({})",
+            text("name"),
+            text("version"),
+            text("kind")
+        ))?;
+    }
+    for error in &broken {
+        output.line(format_args!(
+            "           cannot be used: {}",
+            printable(&error.to_string())
+        ))?;
+    }
+    Ok(())
+}

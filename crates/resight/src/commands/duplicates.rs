@@ -1,0 +1,244 @@
+//! `resight duplicates` and `resight not-a-match`.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use resight_engine::{
+    DuplicateGroup, DuplicateOptions, Engine, PairKind, Picture, PictureId, Refuted,
+};
+use resight_store::StoreError;
+
+use super::pictures::{find, not_held};
+use super::search::place;
+use crate::error::CliError;
+use crate::interrupt::Interrupt;
+use crate::output::{Output, counted, printable};
+use crate::progress;
+use resight_app::AppError;
+use resight_app::config::Config;
+use resight_app::data_folder;
+use resight_server::wire::{Decision, DuplicateList, NotAMatchList, Reader, address_of};
+
+const EXAMPLES: &str = "\
+Examples:
+  resight duplicates
+  resight duplicates --kind re-encoded --limit 100
+  resight duplicates --json
+  resight not-a-match A B              keeps two pictures apart from now on
+
+Only pictures that are new since the last time are looked for. Nothing is ever deleted. While a
+server runs on the same data folder it does the looking, and this shows how far it is.";
+
+/// Show which pictures held are the same, or show the same
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DuplicatesArgs {
+    /// Only groups of this kind
+    #[arg(long, value_name = "KIND", value_parser = kind_named)]
+    kind: Option<PairKind>,
+    /// Only groups of so many files or more
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    min_size: u32,
+    /// Groups left out at the beginning
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    offset: usize,
+    /// Groups shown
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
+const NOT_A_MATCH_EXAMPLES: &str = "\
+Examples:
+  resight not-a-match a.jpg b.jpg
+  resight not-a-match 0123456789abcdef0123456789abcdef b.jpg --undo
+  resight not-a-match --list
+
+Two pictures that are no match no longer find each other, and no group of duplicates holds both.";
+
+/// Say that two pictures are no match, or take it back
+#[derive(Debug, clap::Args)]
+#[command(after_help = NOT_A_MATCH_EXAMPLES)]
+pub(crate) struct NotAMatchArgs {
+    /// Two ids, or paths of indexed files
+    #[arg(value_name = "ID|PATH", num_args = 2, required_unless_present = "list")]
+    pictures: Vec<OsString>,
+    /// Take it back
+    #[arg(long, conflicts_with = "list")]
+    undo: bool,
+    /// List what was said so far, the newest first
+    #[arg(long, conflicts_with = "pictures")]
+    list: bool,
+    /// Pairs listed
+    #[arg(long, default_value_t = 100, value_name = "N", requires = "list", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// Pairs left out at the beginning of the list
+    #[arg(long, default_value_t = 0, value_name = "N", requires = "list")]
+    offset: u64,
+}
+
+fn kind_named(name: &str) -> Result<PairKind, String> {
+    let found = PairKind::ALL.into_iter().find(|kind| kind.as_str() == name);
+    found.ok_or_else(|| {
+        let names = PairKind::ALL.map(PairKind::as_str).join(", ");
+        format!("a kind is one of {names}")
+    })
+}
+
+pub(crate) fn run(
+    args: &DuplicatesArgs,
+    config: &Config,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let interrupt = Interrupt::listen()?;
+    let options = DuplicateOptions {
+        offset: args.offset,
+        limit: args.limit as usize,
+        kind: args.kind,
+        min_size: args.min_size as usize,
+    };
+    let engine = brought_up_to_date(config, &interrupt, output)?;
+    let found = engine.duplicates(&options)?;
+    if output.is_json() {
+        let base = address_of(&config.collection);
+        let reader = Reader::Local(&base);
+        return output.json(&DuplicateList::new(found, &options, reader));
+    }
+    for (group, number) in found.groups.iter().zip(args.offset + 1..) {
+        tell_group(number, group, output)?;
+    }
+    let (shown, total) = (found.groups.len(), found.total as u64);
+    if total == 0 {
+        output.line("No duplicates found.")?;
+    } else {
+        output.remark(format_args!(
+            "{shown} of {} shown",
+            counted(total, "group", "groups")
+        ));
+    }
+    if found.pending > 0 {
+        output.remark(format_args!(
+            "{} not looked for yet, so groups may be missing",
+            counted(found.pending, "picture is", "pictures are")
+        ));
+    }
+    Ok(())
+}
+
+/// An engine whose pairs are all there, or one for reading where another process has the folder.
+fn brought_up_to_date(
+    config: &Config,
+    interrupt: &Interrupt,
+    output: &Output,
+) -> Result<Arc<Engine>, CliError> {
+    let writing = match data_folder::open_for_removing(config) {
+        Err(AppError::Store(StoreError::Locked { .. } | StoreError::ReadOnly)) => {
+            return Ok(data_folder::open_for_listing(config, false)?);
+        }
+        opened => opened?,
+    };
+    let bar = progress::bar(output.shows_progress(), 0, "Looking for duplicates");
+    let looked = writing.engine.update_pairs(interrupt.flag(), &mut |step| {
+        bar.set_length(step.done + step.left);
+        bar.set_position(step.done);
+    });
+    bar.finish_and_clear();
+    if let Err(error) = looked {
+        if interrupt.requested() {
+            if !output.is_json() {
+                output.remark(
+                    "Interrupted. What was found is kept; run the same command again to go on.",
+                );
+            }
+            return Err(CliError::Interrupted);
+        }
+        return Err(error.into());
+    }
+    // The folder may be changed by others from here on; this engine only reads what is there.
+    Ok(writing.engine.clone())
+}
+
+fn tell_group(number: usize, group: &DuplicateGroup, output: &mut Output) -> Result<(), CliError> {
+    output.line(format_args!("{number}. {}", kind_in_words(group.kind)))?;
+    for (picture, i) in group.members.iter().zip(0..) {
+        let size = format!("{} x {}", picture.width, picture.height);
+        let note = if i == 0 && group.members.len() > 1 {
+            "  largest"
+        } else {
+            ""
+        };
+        output.line(format_args!(
+            "   {size:>12}  {:>12} bytes  {}{note}",
+            picture.byte_len,
+            place(picture)
+        ))?;
+        for path in picture.sources.iter().skip(1) {
+            let gap = " ".repeat(35);
+            output.line(format_args!("{gap}{}  the same bytes", printable(path)))?;
+        }
+    }
+    Ok(())
+}
+
+fn kind_in_words(kind: PairKind) -> &'static str {
+    match kind {
+        PairKind::Identical => "identical: the same bytes",
+        PairKind::ReEncoded => "re-encoded: the same picture, saved anew",
+        PairKind::Edited => "edited: the same frame, changed",
+        PairKind::Cropped => "cropped: one lies within the other",
+        PairKind::SameScene => "same_scene: the same thing, seen twice",
+    }
+}
+
+pub(crate) fn not_a_match(
+    args: &NotAMatchArgs,
+    config: &Config,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    if args.list {
+        return list(args, config, output);
+    }
+    let parts = data_folder::open_for_removing(config)?;
+    let engine = &parts.engine;
+    let mut ids = Vec::new();
+    for named in &args.pictures {
+        let found = find(engine, named)?;
+        ids.push(found.ok_or_else(|| not_held(&[named.to_string_lossy().into_owned()]))?);
+    }
+    let [a, b] = &ids[..] else {
+        // The arguments were counted when they were read.
+        return Ok(());
+    };
+    let changed = match args.undo {
+        true => engine.drop_not_a_match(a, b)?,
+        false => engine.add_not_a_match(a, b)?,
+    };
+    if output.is_json() {
+        return output.json(&Decision::new([a, b], !args.undo, changed));
+    }
+    output.line(match (args.undo, changed) {
+        (false, true) => "Noted: they are no match.",
+        (false, false) => "That was noted before.",
+        (true, true) => "Taken back: they may match again.",
+        (true, false) => "Nothing to take back: it was not noted.",
+    })
+}
+
+fn list(args: &NotAMatchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let engine = data_folder::open_for_listing(config, false)?;
+    let page = engine.not_matches(args.offset, args.limit)?;
+    if output.is_json() {
+        let base = address_of(&config.collection);
+        let reader = Reader::Local(&base);
+        let list = NotAMatchList::new(page, args.offset, args.limit, reader);
+        return output.json(&list);
+    }
+    let name = |(id, picture): &(PictureId, Option<Picture>)| match picture {
+        Some(picture) => place(picture),
+        None => format!("{id} (not held)"),
+    };
+    let row = |said: &Refuted| vec![name(&said.a), name(&said.b)];
+    let rows: Vec<Vec<String>> = page.pairs.iter().map(row).collect();
+    output.table(&["no match", "of"], &[], &rows)?;
+    output.remark(format_args!("{} of {} shown", rows.len(), page.total));
+    Ok(())
+}

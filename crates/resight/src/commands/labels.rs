@@ -1,0 +1,164 @@
+//! `resight tag`, and the options by which other commands set tags or ask for them.
+
+use std::ffi::OsString;
+
+use resight_engine::{Filter, LabelPatch, PictureId, Update};
+use serde_json::json;
+
+use super::pictures::{find, not_held};
+use crate::error::CliError;
+use crate::output::{Output, counted};
+use resight_app::config::Config;
+use resight_app::data_folder;
+use resight_server::wire;
+
+const EXAMPLES: &str = "\
+Examples:
+  resight tag ~/Pictures/vase.jpg --add blue --add vase
+  resight tag 0123456789abcdef0123456789abcdef --remove blue --object 'vase 7'
+  resight tag ~/Pictures/vase.jpg --metadata '{\"year\": 1890, \"room\": \"west\"}'
+  resight list --tag vase --meta year=1890
+
+Every picture named is changed, or none of them.";
+
+/// Say something about pictures: tags, the object they belong to, metadata
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct TagArgs {
+    /// Ids, or paths of indexed files
+    #[arg(required = true, value_name = "ID|PATH")]
+    pictures: Vec<OsString>,
+    /// A tag that they get; may be given several times
+    #[arg(long, value_name = "TAG")]
+    add: Vec<String>,
+    /// A tag that they lose; may be given several times
+    #[arg(long, value_name = "TAG")]
+    remove: Vec<String>,
+    /// The object they belong to
+    #[arg(long, value_name = "ID")]
+    object: Option<String>,
+    /// Let them belong to no object
+    #[arg(long, conflicts_with = "object")]
+    no_object: bool,
+    /// Metadata, a JSON object, in place of what there is
+    #[arg(long, value_name = "JSON")]
+    metadata: Option<String>,
+    /// Forget their metadata
+    #[arg(long, conflicts_with = "metadata")]
+    no_metadata: bool,
+}
+
+impl TagArgs {
+    fn patch(&self) -> Result<LabelPatch, CliError> {
+        let patch = LabelPatch {
+            add_tags: tags(&self.add)?,
+            remove_tags: tags(&self.remove)?,
+            object: match &self.object {
+                Some(text) => Update::Set(wire::object_id(text).map_err(bad_label)?),
+                None if self.no_object => Update::Clear,
+                None => Update::Keep,
+            },
+            metadata: match &self.metadata {
+                Some(text) => Update::Set(wire::metadata_of(text).map_err(bad_label)?),
+                None if self.no_metadata => Update::Clear,
+                None => Update::Keep,
+            },
+            ..LabelPatch::default()
+        };
+        match patch.is_empty() {
+            true => Err(CliError::Usage {
+                code: "nothing_to_say",
+                detail: "nothing is to be said about these pictures".into(),
+                next_step: "Give --add, --remove, --object or --metadata.".into(),
+            }),
+            false => Ok(patch),
+        }
+    }
+}
+
+pub(crate) fn run(args: &TagArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let patch = args.patch()?;
+    let parts = data_folder::open_for_removing(config)?;
+    let mut ids: Vec<PictureId> = Vec::new();
+    let mut unknown: Vec<String> = Vec::new();
+    for named in &args.pictures {
+        match find(&parts.engine, named)? {
+            Some(id) if parts.engine.picture(&id).is_ok() => ids.push(id),
+            _ => unknown.push(named.to_string_lossy().into_owned()),
+        }
+    }
+    if !unknown.is_empty() {
+        return Err(not_held(&unknown));
+    }
+    let patches = ids.iter().map(|id| (id.clone(), patch.clone()));
+    parts.engine.label(patches.collect())?;
+    if output.is_json() {
+        let ids: Vec<&str> = ids.iter().map(PictureId::as_str).collect();
+        return output.json(&json!({ "changed": ids }));
+    }
+    let changed = counted(ids.len() as u64, "picture", "pictures");
+    output.line(format_args!("Changed {changed}."))
+}
+
+/// Which pictures are meant.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FilterArgs {
+    /// Only pictures with this tag; given several times, with all of them
+    #[arg(long, value_name = "TAG", help_heading = "Which pictures")]
+    tag: Vec<String>,
+    /// Only pictures without this tag; may be given several times
+    #[arg(long, value_name = "TAG", help_heading = "Which pictures")]
+    not_tag: Vec<String>,
+    /// Only pictures of this object
+    #[arg(long, value_name = "ID", help_heading = "Which pictures")]
+    object: Option<String>,
+    /// Only pictures whose metadata has this value at KEY; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Which pictures")]
+    meta: Vec<String>,
+}
+
+impl FilterArgs {
+    pub(crate) fn filter(&self) -> Result<Filter, CliError> {
+        let object = self.object.as_deref().map(wire::object_id);
+        let entries = self.meta.iter().map(|text| match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+            _ => Err(bad_label(format!(
+                "--meta must be as in year=1890; it is {text:?}"
+            ))),
+        });
+        let filter = Filter {
+            tags: tags(&self.tag)?,
+            not_tags: tags(&self.not_tag)?,
+            object: object.transpose().map_err(bad_label)?,
+            entries: entries.collect::<Result<_, _>>()?,
+        };
+        match filter.conditions() > Filter::MOST {
+            true => Err(bad_label(format!(
+                "--tag, --not-tag and --meta may be given {} times in all",
+                Filter::MOST
+            ))),
+            false => Ok(filter),
+        }
+    }
+}
+
+/// What `--tag` says about every picture of a folder.
+pub(crate) fn with_tags(texts: &[String]) -> Result<LabelPatch, CliError> {
+    Ok(LabelPatch {
+        add_tags: tags(texts)?,
+        ..LabelPatch::default()
+    })
+}
+
+fn tags(texts: &[String]) -> Result<Vec<resight_engine::Tag>, CliError> {
+    let all = texts.iter().map(|text| wire::tag(text).map_err(bad_label));
+    all.collect()
+}
+
+fn bad_label(detail: String) -> CliError {
+    CliError::Usage {
+        code: "bad_label",
+        detail,
+        next_step: "Correct it as the sentence before says.".into(),
+    }
+}

@@ -1,0 +1,17 @@
+//! One module for each command.
+
+pub(crate) mod calibrate;
+pub(crate) mod collections;
+pub(crate) mod compare;
+pub(crate) mod doctor;
+pub(crate) mod duplicates;
+pub(crate) mod eval;
+pub(crate) mod features;
+pub(crate) mod index;
+pub(crate) mod labels;
+pub(crate) mod models;
+pub(crate) mod pictures;
+pub(crate) mod plugin;
+pub(crate) mod search;
+pub(crate) mod serve;
+pub(crate) mod train;

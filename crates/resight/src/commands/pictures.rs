@@ -1,0 +1,257 @@
+//! `resight list`, `count`, `remove` and `refused`: what is held, and what is not.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use resight_engine::{Engine, Picture, PictureId, Tag};
+use serde_json::json;
+
+use super::labels::FilterArgs;
+use super::search::place;
+use crate::error::CliError;
+use crate::output::{Output, counted, printable};
+use resight_app::config::Config;
+use resight_app::data_folder;
+use resight_server::wire::{Count, PictureList, Reader, RefusedFile, address_of};
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  resight list
+  resight list --offset 50 --limit 50
+  resight list --tag vase --not-tag sold --meta year=1890
+  resight list --limit 1000000 --json";
+
+/// List the pictures held, newest first
+#[derive(Debug, clap::Args)]
+#[command(after_help = LIST_EXAMPLES)]
+pub(crate) struct ListArgs {
+    /// Pictures left out at the beginning
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    offset: u64,
+    /// Pictures listed
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+const COUNT_EXAMPLES: &str = "\
+Examples:
+  resight count
+  resight count --tag vase
+  resight count --json";
+
+/// Say how many pictures are held
+#[derive(Debug, clap::Args)]
+#[command(after_help = COUNT_EXAMPLES)]
+pub(crate) struct CountArgs {
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+const REMOVE_EXAMPLES: &str = "\
+Examples:
+  resight remove ~/Pictures/old.jpg
+  resight remove 0123456789abcdef0123456789abcdef
+
+Files are never touched. A picture whose file stays in an indexed folder comes back when that
+folder is indexed again.";
+
+/// Forget pictures
+#[derive(Debug, clap::Args)]
+#[command(after_help = REMOVE_EXAMPLES)]
+pub(crate) struct RemoveArgs {
+    /// Ids, or paths of indexed files
+    #[arg(required = true, value_name = "ID|PATH")]
+    pictures: Vec<OsString>,
+}
+
+const REFUSED_EXAMPLES: &str = "\
+Examples:
+  resight refused
+  resight refused --json
+  resight index ~/Pictures --retry-refused     try them again";
+
+/// List the files that could not be read, with the reason
+#[derive(Debug, clap::Args)]
+#[command(after_help = REFUSED_EXAMPLES)]
+pub(crate) struct RefusedArgs {
+    /// Only files whose path sorts after this one
+    #[arg(long, value_name = "PATH")]
+    after: Option<String>,
+    /// Files listed [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+}
+
+/// Refusals read at once, so that a long list need not fit in memory.
+const BATCH: usize = 500;
+
+pub(crate) fn list(args: &ListArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let filter = args.filter.filter()?;
+    let engine = data_folder::open_for_listing(config, false)?;
+    let total = engine.count_matching(&filter)?;
+    let pictures = engine.pictures_matching(&filter, args.offset, args.limit)?;
+    if output.is_json() {
+        let base = address_of(&config.collection);
+        let reader = Reader::Local(&base);
+        let list = PictureList::new(total, args.offset, args.limit, pictures, reader);
+        return output.json(&list);
+    }
+    let rows: Vec<Vec<String>> = pictures
+        .iter()
+        .map(|picture| {
+            vec![
+                picture.id.to_string(),
+                format!("{} x {}", picture.width, picture.height),
+                picture.features.to_string(),
+                labels(picture),
+                place(picture),
+            ]
+        })
+        .collect();
+    let heading = ["id", "size", "features", "tags", "picture"];
+    output.table(&heading, &[1, 2], &rows)?;
+    output.remark(format_args!("{} of {total} shown", pictures.len()));
+    Ok(())
+}
+
+/// Its tags in one cell.
+fn labels(picture: &Picture) -> String {
+    let tags = picture.labels.tags.iter().map(Tag::as_str);
+    match tags.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => "-".to_owned(),
+        tags => printable(&tags),
+    }
+}
+
+pub(crate) fn count(
+    args: &CountArgs,
+    config: &Config,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let filter = args.filter.filter()?;
+    let count = data_folder::open_for_listing(config, false)?.count_matching(&filter)?;
+    if output.is_json() {
+        output.json(&Count { count })
+    } else {
+        output.line(count)
+    }
+}
+
+pub(crate) fn remove(
+    args: &RemoveArgs,
+    config: &Config,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let parts = data_folder::open_for_removing(config)?;
+    let engine = &parts.engine;
+    let mut ids: Vec<PictureId> = Vec::new();
+    let mut unknown: Vec<String> = Vec::new();
+    for named in &args.pictures {
+        match find(engine, named)? {
+            Some(id) if !ids.contains(&id) => ids.push(id),
+            Some(_) => {}
+            None => unknown.push(named.to_string_lossy().into_owned()),
+        }
+    }
+    let mut removed = Vec::new();
+    for (id, was_there) in ids.iter().zip(engine.remove(&ids)?) {
+        if was_there {
+            removed.push(id.as_str());
+        } else {
+            unknown.push(id.to_string());
+        }
+    }
+    if output.is_json() {
+        output.json(&json!({ "removed": removed, "unknown": unknown }))?;
+    } else {
+        output.line(format_args!(
+            "Removed {}.",
+            counted(removed.len() as u64, "picture", "pictures")
+        ))?;
+    }
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(not_held(&unknown))
+}
+
+/// Pictures were named that are not held.
+pub(crate) fn not_held(named: &[String]) -> CliError {
+    let names: Vec<String> = named.iter().map(|name| printable(name)).collect();
+    CliError::Failure {
+        code: "unknown_picture",
+        detail: format!("not held: {}", names.join(", ")),
+        next_step: "See `resight list` for what is held.".into(),
+    }
+}
+
+/// The picture that `named` means: an id, or the path of an indexed file as given, made absolute,
+/// or with the links in its folder followed.
+pub(crate) fn find(engine: &Engine, named: &OsString) -> Result<Option<PictureId>, CliError> {
+    if let Some(id) = named.to_str().and_then(PictureId::parse) {
+        return Ok(Some(id));
+    }
+    for path in spellings(Path::new(named)) {
+        if let Some(id) = engine.find_by_path(&path)? {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+fn spellings(path: &Path) -> Vec<PathBuf> {
+    let mut spellings = vec![path.to_path_buf()];
+    if let Ok(absolute) = std::path::absolute(path) {
+        // Only the folder: indexing does not follow the link that a file itself may be.
+        if let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name())
+            && let Ok(real) = folder.canonicalize()
+        {
+            spellings.push(real.join(name));
+        }
+        spellings.push(absolute);
+    }
+    spellings.dedup();
+    spellings
+}
+
+pub(crate) fn refused(
+    args: &RefusedArgs,
+    config: &Config,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let engine = data_folder::open_for_listing(config, false)?;
+    let mut after = args.after.clone();
+    let mut left = args.limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    });
+    let mut told = 0_u64;
+    while left > 0 {
+        let files = engine.refusals(after.as_deref(), left.min(BATCH))?;
+        let Some(last) = files.last() else { break };
+        after = Some(last.path.clone());
+        left -= files.len().min(left);
+        for file in files {
+            told += 1;
+            if output.is_json() {
+                output.json(&RefusedFile::from(file))?;
+            } else {
+                output.line(format_args!(
+                    "{}: {} ({})",
+                    printable(&file.path),
+                    printable(&file.detail),
+                    file.code
+                ))?;
+            }
+        }
+    }
+    if !output.is_json() {
+        output.remark(counted(
+            told,
+            "file could not be read",
+            "files could not be read",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,259 @@
+//! `resight search`.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use resight_engine::{
+    EngineError, Hit, Mode, Picture, PictureId, Query, QueryPicture, Region, SearchAnswer,
+    SearchOptions, Variant, is_features_blob, read_bounded,
+};
+
+use super::labels::FilterArgs;
+use crate::arguments::PluginArgs;
+use crate::error::CliError;
+use crate::output::{Output, counted, printable};
+use resight_app::config::Config;
+use resight_app::data_folder;
+use resight_app::plugins::Plugins;
+use resight_server::wire::{self, Reader};
+
+const EXAMPLES: &str = "\
+Examples:
+  resight search photo.jpg
+  resight search photo.jpg --verified --limit 100
+  resight search 0123456789abcdef0123456789abcdef
+  resight search photo.jpg --mode similar
+  resight search photo.jpg --tag vase --group-by object
+  resight search photo.jpg --json
+  resight search photo.jpg --region 120,80,300,200
+  resight search front.jpg side.jpg
+
+Works while a server runs on the same data folder.";
+
+/// Find the pictures that show the same thing as this one
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SearchArgs {
+    /// Pictures of one thing, 10 at most: each a picture's file, a file of `resight features`, or the id
+    /// of a stored picture
+    #[arg(value_name = "QUERY", required = true)]
+    queries: Vec<PathBuf>,
+    /// Only what is inside counts, of one picture: x,y,width,height in pixels, or pct:x,y,width,height
+    #[arg(long, value_name = "REGION")]
+    region: Option<Region>,
+    /// Hits shown
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// Hits left out at the beginning
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    offset: usize,
+    /// Only hits whose matching points agree on one transform
+    #[arg(long)]
+    verified: bool,
+    /// Do not ask once more with what verified hits show: quicker, finds less
+    #[arg(long)]
+    no_expand: bool,
+    /// Show each object once, by the best of its pictures
+    #[arg(long, value_name = "WHAT", value_parser = ["object"])]
+    group_by: Option<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
+    variants: VariantArgs,
+    /// What counts as found: exact, the same thing by its details; similar, what looks alike as a whole
+    /// by the models of the collection; auto, both, the same thing first
+    #[arg(long, value_name = "MODE", default_value = "auto", value_parser = Mode::from_str, hide_possible_values = true)]
+    mode: Mode,
+    #[command(flatten)]
+    plugins: PluginArgs,
+}
+
+/// Which variants of the query are looked for beside it as it is.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct VariantArgs {
+    /// Do not look for the query mirrored left to right
+    #[arg(long)]
+    no_mirrored: bool,
+    /// Do not look for the query with its tones inverted, as in a negative
+    #[arg(long)]
+    no_inverted: bool,
+}
+
+impl VariantArgs {
+    pub(crate) fn variants(self) -> Variant {
+        Variant {
+            mirrored: !self.no_mirrored,
+            inverted: !self.no_inverted,
+        }
+    }
+}
+
+pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    let filter = args.filter.filter()?;
+    if args.region.is_some() && args.queries.len() > 1 {
+        return Err(CliError::Usage {
+            code: "bad_query",
+            detail: "--region is of one picture, and several were given".into(),
+            next_step: "Give one picture.".into(),
+        });
+    }
+    let given = args.queries.iter().map(PathBuf::as_path).map(Given::read);
+    let given = given.collect::<Result<Vec<_>, _>>()?;
+    let likeness = args.mode != Mode::Exact;
+    let engine = match given.iter().all(|one| matches!(one, Given::Stored(_))) {
+        // Their features are stored: nothing has to be described.
+        true => data_folder::open_for_listing(config, likeness)?,
+        false => {
+            let plugins = Plugins::for_describing(&args.plugins.settings(), 1)?;
+            data_folder::open_for_searching(config, &plugins, likeness)?
+        }
+    };
+    let queries: Vec<QueryPicture<'_>> = given
+        .iter()
+        .map(|one| QueryPicture {
+            query: one.query(),
+            region: args.region,
+        })
+        .collect();
+    let options = SearchOptions {
+        offset: args.offset,
+        limit: usize::try_from(args.limit).unwrap_or(usize::MAX),
+        verified_only: args.verified,
+        expand: !args.no_expand,
+        filter,
+        group_by_object: args.group_by.is_some(),
+        variants: args.variants.variants(),
+        mode: args.mode,
+    };
+    let answer = engine.search_all(&queries, &options);
+    let answer = answer.map_err(|error| match (error, &*args.queries) {
+        (EngineError::Refused(why), [only]) => CliError::refused(only, why),
+        (error, _) => error.into(),
+    })?;
+    if output.is_json() {
+        let base = wire::address_of(&config.collection);
+        let reader = Reader::Local(&base);
+        let answer = wire::SearchAnswer::new(&engine, answer, &options, false, reader)?;
+        return output.json(&answer);
+    }
+    if answer.hits.is_empty() {
+        return output.line(nothing(&answer, args));
+    }
+    let rows: Vec<Vec<String>> = answer
+        .hits
+        .iter()
+        .enumerate()
+        .map(|(i, hit)| {
+            let mut row = row(args.offset + i + 1, hit);
+            let others = answer.same_object.as_ref().and_then(|all| all.get(i));
+            if let (Some(others), Some(place)) = (others.filter(|o| o.total > 0), row.last_mut()) {
+                place.push_str(&format!(" and {} more of its object", others.total));
+            }
+            row
+        })
+        .collect();
+    let by_likeness = !engine.globals()?.is_empty();
+    let heading = [
+        "rank", "verified", "inliers", "coverage", "words", "cosine", "picture",
+    ];
+    let columns: &[usize] = match by_likeness {
+        true => &[0, 1, 2, 3, 4, 5, 6],
+        false => &[0, 1, 2, 3, 4, 6],
+    };
+    let chosen = |row: &Vec<String>| {
+        columns
+            .iter()
+            .filter_map(|c| row.get(*c).cloned())
+            .collect()
+    };
+    let rows: Vec<Vec<String>> = rows.iter().map(chosen).collect();
+    let heading: Vec<&str> = columns.iter().map(|c| heading[*c]).collect();
+    let numbers: Vec<usize> = (0..columns.len() - 1).filter(|c| *c != 1).collect();
+    output.table(&heading, &numbers, &rows)?;
+    output.remark(format_args!(
+        "{} of {} shown, {} verified; {:.0} ms",
+        answer.hits.len(),
+        counted(answer.total as u64, "hit", "hits"),
+        answer.verified,
+        answer.timings.total_ms
+    ));
+    Ok(())
+}
+
+/// What was named on the command line.
+enum Given {
+    Stored(PictureId),
+    File(Vec<u8>),
+}
+
+impl Given {
+    fn read(path: &Path) -> Result<Self, CliError> {
+        // A file goes before an id: whoever has a file of such a name means it.
+        let id = path.to_str().and_then(PictureId::parse);
+        if let Some(id) = id.filter(|_| !path.exists()) {
+            return Ok(Self::Stored(id));
+        }
+        let limit = data_folder::decode_limits().max_bytes;
+        let bytes = read_bounded(path, limit).map_err(|why| CliError::refused(path, why))?;
+        Ok(Self::File(bytes))
+    }
+
+    fn query(&self) -> Query<'_> {
+        match self {
+            Self::Stored(id) => Query::Stored(id),
+            Self::File(bytes) if is_features_blob(bytes) => Query::Features(bytes),
+            Self::File(bytes) => Query::Bytes(bytes),
+        }
+    }
+}
+
+fn nothing(answer: &SearchAnswer, args: &SearchArgs) -> &'static str {
+    if answer.queries.iter().all(|query| query.features == 0) {
+        "Nothing found: the query has no structure to find it by."
+    } else if answer.total > 0 {
+        "No more hits."
+    } else if args.verified {
+        "Nothing verified; leave --verified out to see what looks alike."
+    } else {
+        "Nothing found."
+    }
+}
+
+fn row(rank: usize, hit: &Hit) -> Vec<String> {
+    vec![
+        rank.to_string(),
+        verdict(hit),
+        hit.inliers.to_string(),
+        format!("{:.0} %", hit.coverage_query * 100.0),
+        format!("{:.2}", hit.words),
+        hit.cosine
+            .map_or_else(String::new, |cosine| format!("{cosine:.2}")),
+        place(&hit.picture),
+    ]
+}
+
+/// Whether it is verified, and how the query is seen in it.
+fn verdict(hit: &Hit) -> String {
+    if !hit.verified {
+        return if hit.alike { "alike" } else { "-" }.to_owned();
+    }
+    let mirrored = if hit.variant.mirrored {
+        ", mirrored"
+    } else {
+        ""
+    };
+    let inverted = if hit.variant.inverted {
+        ", inverted"
+    } else {
+        ""
+    };
+    match hit.instances.len() {
+        0 | 1 => format!("yes{mirrored}{inverted}"),
+        several => format!("yes, {several} times{mirrored}{inverted}"),
+    }
+}
+
+/// Where the picture lies, or its name when it was uploaded.
+pub(crate) fn place(picture: &Picture) -> String {
+    printable(picture.sources.first().unwrap_or(&picture.name))
+}

@@ -1,0 +1,242 @@
+//! `resight serve`.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use resight_engine::{Engine, FolderOptions};
+use resight_store::CollectionName;
+use serde_json::json;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::index::{check_folders, index_folders};
+use super::train::open_for_writing;
+use crate::arguments::PluginArgs;
+use crate::error::CliError;
+use crate::interrupt::Interrupt;
+use crate::output::{Output, counted};
+use resight_app::collections::Collections;
+use resight_app::config::Config;
+use resight_app::data_folder;
+use resight_app::plugins::Plugins;
+use resight_server::{self as http, HttpSettings};
+
+const EXAMPLES: &str = "\
+Examples:
+  resight serve                        what is indexed already
+  resight serve ~/Pictures             index what is new, then serve
+  resight serve --listen 127.0.0.1:0   any free port
+  resight serve --listen 0.0.0.0:7777 --allow-host nas.local
+  resight serve ~/Pictures --model sscd
+  resight serve ~/Pictures --plugin my_algorithm.py --workers 2 --watch
+
+Ctrl-C stops cleanly; while indexing it keeps what is done. A second Ctrl-C stops at once.";
+
+/// Requests that end this soon after the stop are not worth a remark.
+const NOTICEABLE: Duration = Duration::from_millis(300);
+/// How long work that cannot be broken off may hold the process once the server has ended. What it
+/// would still write is either kept whole or not at all.
+const LAST_WORK: Duration = Duration::from_secs(5);
+
+/// Index folders, then serve the web page and the HTTP API
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ServeArgs {
+    /// Folders of pictures to index first, with their subfolders
+    #[arg(value_name = "DIR")]
+    dirs: Vec<PathBuf>,
+    /// Address and port to listen at
+    #[arg(long, default_value = "127.0.0.1:7777", value_name = "ADDRESS")]
+    listen: String,
+    /// A further name by which clients may call this server; may be given several times
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// Forget pictures whose files are gone
+    #[arg(long)]
+    prune: bool,
+    #[command(flatten)]
+    plugins: PluginArgs,
+    /// Load a plug-in again when its file changes
+    #[arg(long, help_heading = "Plug-ins")]
+    watch: bool,
+}
+
+pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+    check_folders(&args.dirs, config)?;
+    let interrupt = Interrupt::listen()?;
+    // Before indexing, which may take hours, so that a port in use is told of at once.
+    let (listener, address) = listen(&args.listen)?;
+    let plugins = Plugins::for_serving(&args.plugins.settings(), args.watch)?;
+    // Whichever collection is indexed into, all are served.
+    let all = config.of_collection(&CollectionName::default());
+    let parts = open_for_writing(&args.dirs, &all, &plugins, &interrupt, output)?;
+    let _converting = parts.go_on_converting(&all);
+    let collections = Collections::beside(parts.engine.clone(), parts.models.clone(), &all);
+    collections.create(&config.collection)?;
+    collections.remember_models(&config.collection, &config.with_models)?;
+    let engine = collections.engine(&config.collection)?;
+    let options = FolderOptions {
+        prune: args.prune,
+        retry_refused: false,
+        skip: Some(config.root.clone()),
+        ..FolderOptions::default()
+    };
+    index_folders(&engine, &args.dirs, &options, &interrupt, output)?;
+    let _looking = collections.keep_looking_for_pairs();
+    let _embedding = parts.go_on_embedding();
+    collections.go_on_embedding(&config.collection)?;
+    if !address.ip().is_loopback() {
+        output.remark(format_args!(
+            "warning: {address} can be reached from other machines, and there is no authentication yet: whoever reaches it can see, add and remove pictures"
+        ));
+    }
+
+    let count = engine.count()?;
+    drop(engine);
+    let url = format!("http://{address}");
+    let model = parts.engine.model();
+    if output.is_json() {
+        output.json(
+            &json!({"event": "serving", "pictures": count, "url": url, "model": model.as_str()}),
+        )?;
+    } else {
+        let pictures = counted(count, "picture", "pictures");
+        let by = match data_folder::plugin_of(model) {
+            Some(plugin) => format!(", described by the plug-in {plugin},"),
+            None => String::new(),
+        };
+        output.line(format_args!("Resight is serving {pictures}{by} at {url}"))?;
+    }
+    let settings = HttpSettings {
+        plugins: plugins.clone(),
+        collections,
+        ..settings(args, &parts.engine, config, address)
+    };
+    // Pictures and plug-ins have threads and processes of their own. With more threads than this
+    // for connections, short requests spend their time waking each other's threads.
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .map_err(|error| failed("the server could not be started", &error))?;
+    let engine = parts.engine.clone();
+    let served = runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)
+            .map_err(|error| failed("the port could not be taken over", &error))?;
+        serve(listener, engine, settings, interrupt, output)
+            .await
+            .map_err(|error| failed("the server stopped", &error))
+    });
+    // Dropping it would wait for ever for a thread that hangs, on a dead network drive perhaps.
+    runtime.shutdown_timeout(LAST_WORK);
+    served?;
+    if !output.is_json() {
+        output.remark("Stopped.");
+    }
+    Ok(())
+}
+
+/// Serves until the user asks to stop, and says so when requests in progress hold that up.
+async fn serve(
+    listener: tokio::net::TcpListener,
+    engine: Arc<Engine>,
+    settings: HttpSettings,
+    interrupt: Interrupt,
+    output: &Output,
+) -> io::Result<()> {
+    let grace = settings.grace.as_secs();
+    let (stop, stopped) = oneshot::channel();
+    let stopped = async {
+        // The sender lives as long as the server.
+        let _ = stopped.await;
+    };
+    let mut server = pin!(http::serve(listener, engine, settings, stopped));
+    tokio::select! {
+        ended = &mut server => return ended,
+        () = interrupt.wait() => {}
+    }
+    // The receiver is gone only when the server has ended, which is then seen below.
+    let _ = stop.send(());
+    if let Ok(ended) = timeout(NOTICEABLE, &mut server).await {
+        return ended;
+    }
+    if !output.is_json() {
+        output.remark(format_args!(
+            "Waiting up to {grace} s for requests in progress; Ctrl-C again stops at once."
+        ));
+    }
+    server.await
+}
+
+fn settings(
+    args: &ServeArgs,
+    engine: &Engine,
+    config: &Config,
+    address: SocketAddr,
+) -> HttpSettings {
+    // A page elsewhere can point a name of its own at a loopback address and have the browser
+    // call us; such calls carry that name. Others on the network may use any name, unless told.
+    let guarded = address.ip().is_loopback() || !args.allow_host.is_empty();
+    HttpSettings {
+        concurrency: config.thread_count(),
+        max_picture_bytes: engine.options().decode.max_bytes,
+        allowed_hosts: guarded.then(|| args.allow_host.clone()),
+        ..HttpSettings::default()
+    }
+}
+
+fn listen(address: &str) -> Result<(TcpListener, SocketAddr), CliError> {
+    let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => CliError::Failure {
+            code: "port_in_use",
+            detail: format!("another program listens at {address} already"),
+            next_step: "Choose another port, for example --listen 127.0.0.1:7778, or port 0 for any free one.".into(),
+        },
+        io::ErrorKind::InvalidInput => CliError::Usage {
+            code: "listen_address",
+            detail: format!("{address:?} is not an address with a port: {error}"),
+            next_step: "Write it as in --listen 127.0.0.1:7777 or --listen [::1]:7777.".into(),
+        },
+        _ => CliError::Failure {
+            code: "cannot_listen",
+            detail: format!("cannot listen at {address}: {error}"),
+            next_step: "Choose an address of this machine and a port from 1024 upwards with --listen.".into(),
+        },
+    })?;
+    let bound = || {
+        listener.set_nonblocking(true)?;
+        listener.local_addr()
+    };
+    let bound = bound().map_err(|error| failed("the port could not be set up", &error))?;
+    Ok((listener, bound))
+}
+
+fn failed(what: &str, error: &io::Error) -> CliError {
+    CliError::Failure {
+        code: "server_failed",
+        detail: format!("{what}: {error}"),
+        next_step: "Nothing that was acknowledged is lost; start it again, with -v for more."
+            .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_listened_at_is_told_apart() {
+        let (holder, address) = listen("127.0.0.1:0").unwrap();
+        let taken = listen(&address.to_string()).unwrap_err();
+        assert_eq!((taken.code(), taken.exit_code()), ("port_in_use", 1));
+        assert!(taken.next_step().contains("--listen"));
+        drop(holder);
+        let wrong = listen("7777").unwrap_err();
+        assert_eq!((wrong.code(), wrong.exit_code()), ("listen_address", 2));
+    }
+}
