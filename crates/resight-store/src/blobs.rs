@@ -2,12 +2,12 @@
 
 use crate::error::StoreError;
 
-/// Durable byte strings, each under a name.
+/// Durable byte strings, each under a name. Any method may be called from any thread.
 ///
 /// A name is one or more parts joined by single `/`, each part made of `a-z`, `0-9`, `.`, `_` and
-/// `-`, at most 200 bytes long and without `..`; 1024 bytes in all. No name may be a folder of
-/// another (`a` and `a/b` cannot both be there). Every method fails with `store_bad_name` for any
-/// other name, and with `store_io` where the storage fails.
+/// `-`, at most 200 bytes long and without `..`; at most 1024 bytes in all. Every method fails with
+/// `store_bad_name` for any other name ([`check_blob_name`]), and with `store_io` if the storage fails.
+/// Callers never store one name below another (`a/b` below `a`): a folder cannot.
 pub trait BlobStore: Send + Sync {
     /// Stores `bytes` under `name`, in place of earlier bytes. A reader sees the old bytes or the
     /// new ones, never a part; once this has returned `Ok` they survive a power cut. Also fails

@@ -15,7 +15,7 @@ use crate::sqlite::SqliteCatalogue;
 pub struct CollectionName(String);
 
 impl CollectionName {
-    /// `None` for what is not allowed.
+    /// `None` for text that breaks the rule.
     pub fn parse(text: &str) -> Option<Self> {
         let is_first = |c: &u8| c.is_ascii_lowercase() || c.is_ascii_digit();
         let is_next = |c: &u8| is_first(c) || matches!(c, b'_' | b'-');
@@ -25,12 +25,12 @@ impl CollectionName {
         good.then(|| Self(text.to_owned()))
     }
 
-    /// As it was given.
+    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it names the one that is always there.
+    /// Whether it names the default collection, which always exists.
     pub fn is_default(&self) -> bool {
         self.0 == DEFAULT
     }
@@ -51,11 +51,11 @@ impl fmt::Display for CollectionName {
 const DEFAULT: &str = "default";
 /// Folder of all collections but the default one, in the data folder.
 const FOLDER: &str = "collections";
-/// What the name of a folder begins with that is being deleted; no collection has such a name.
+/// Prefix of a folder that is being deleted; no collection's name begins so.
 const DELETED: &str = ".deleted-";
 
-/// The collections of a data folder. Each has a folder of its own, laid out as a data folder is; that
-/// of the default one is the data folder itself.
+/// The collections of a data folder. Each has a folder of its own with the layout of a data folder;
+/// the default one uses the data folder itself.
 ///
 /// Hold a [`crate::FolderLock`] on the data folder to create, remove or sweep.
 #[derive(Clone, Debug)]
@@ -64,14 +64,14 @@ pub struct Collections {
 }
 
 impl Collections {
-    /// Of the data folder `root`, which need not exist.
+    /// The collections of the data folder `root`, which need not exist.
     pub fn new(root: &Path) -> Self {
         Self {
             root: root.to_path_buf(),
         }
     }
 
-    /// The folder of a collection, whether it is there or not.
+    /// The folder of a collection, whether or not it exists.
     pub fn folder(&self, name: &CollectionName) -> PathBuf {
         if name.is_default() {
             self.root.clone()
@@ -80,12 +80,12 @@ impl Collections {
         }
     }
 
-    /// Whether it is there; the default one always is.
+    /// Whether the collection exists; the default one always does.
     pub fn has(&self, name: &CollectionName) -> bool {
         name.is_default() || SqliteCatalogue::is_in(&self.folder(name))
     }
 
-    /// All that are there: the default one, then the others by name.
+    /// All collections: the default one, then the others by name.
     pub fn names(&self) -> Result<Vec<CollectionName>, StoreError> {
         let mut names = self.entries(|entry| {
             let name = CollectionName::parse(entry)?;
@@ -96,8 +96,8 @@ impl Collections {
         Ok(names)
     }
 
-    /// Makes an empty collection durably; `false` where it was there before. One whose making was cut
-    /// short is made whole.
+    /// Creates an empty collection durably. Returns `false` if it exists. Completes one whose creation
+    /// a crash cut short.
     pub fn create(&self, name: &CollectionName) -> Result<bool, StoreError> {
         if name.is_default() {
             return Ok(false);
@@ -105,46 +105,47 @@ impl Collections {
         let folder = self.folder(name);
         let was_there = match SqliteCatalogue::open_read_only(&folder) {
             Err(StoreError::Missing { .. }) => false,
-            // Whatever is wrong with it, it is there.
+            // Even a damaged one exists.
             Ok(_) | Err(_) => true,
         };
         create_private(&folder).map_err(|error| StoreError::from_io(&folder, error))?;
         if !was_there {
             SqliteCatalogue::open(&folder)?;
         }
-        // Also where it was there: a crash may have come between its making and this.
+        // Even if it existed: a crash may have come between its creation and this.
         sync_folder(&self.root.join(FOLDER))?;
         sync_folder(&self.root)?;
         Ok(!was_there)
     }
 
-    /// Removes a collection with all that is in it; `false` where there is none, and for the default
-    /// one. Once this has returned it is gone for good; files that could not be deleted go with the
-    /// next [`Collections::sweep`]. Nobody may have it open.
+    /// Removes a collection and everything in it. Returns `false` if it does not exist, and for the
+    /// default one. It stays removed after a power cut; the next [`Collections::sweep`] deletes files
+    /// that this could not delete. No catalogue may be open in it.
     pub fn remove(&self, name: &CollectionName) -> Result<bool, StoreError> {
         if name.is_default() || !self.has(name) {
             return Ok(false);
         }
-        // At once and as a whole: a kill in between must not leave half of it.
+        // A rename removes it at once and as a whole: a crash must not leave half of it.
         let folder = self.folder(name);
         let mut number = 0;
         let deleted = loop {
-            let free = self
+            let unused = self
                 .root
                 .join(FOLDER)
                 .join(format!("{DELETED}{name}-{number}"));
-            if !free.exists() {
-                break free;
+            if !unused.exists() {
+                break unused;
             }
             number += 1;
         };
         fs::rename(&folder, &deleted).map_err(|error| StoreError::from_io(&folder, error))?;
         sync_folder(&self.root.join(FOLDER))?;
-        let _left_for_the_sweep = fs::remove_dir_all(&deleted);
+        // If this fails, the next sweep deletes them.
+        let _ = fs::remove_dir_all(&deleted);
         Ok(true)
     }
 
-    /// Deletes what removals have left, as after a kill.
+    /// Deletes the files that earlier removals left, for example after a crash.
     pub fn sweep(&self) -> Result<(), StoreError> {
         let deleted = self.entries(|entry| {
             let is_one = entry.starts_with(DELETED);
@@ -156,7 +157,7 @@ impl Collections {
         Ok(())
     }
 
-    /// What `take` makes of the names in the folder of all collections.
+    /// Those values that `take` returns for the names in the folder of all collections.
     fn entries<T>(&self, take: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, StoreError> {
         let folder = self.root.join(FOLDER);
         let entries = match fs::read_dir(&folder) {

@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 use crate::blobs::{BlobStore, check_blob_name};
 use crate::error::StoreError;
 
-/// Folder for files in the making. A blob's name cannot contain `+`, so the two never meet, and
-/// what a crash left behind is found without walking through all blobs.
+/// Folder for unfinished files. A blob's name cannot contain `+`, so the two never clash, and what a
+/// crash left behind is found without walking through all blobs.
 const UNFINISHED: &str = "+tmp";
 
 /// A [`BlobStore`] that keeps each blob as one file, in folders that follow its name.
@@ -28,7 +28,7 @@ pub struct FolderBlobs {
 }
 
 impl FolderBlobs {
-    /// Opens the folder, creating it if it is not there, and removes what unfinished writes left.
+    /// Opens the folder, creating it if it does not exist, and removes what unfinished writes left.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let unfinished = dir.join(UNFINISHED);
         match fs::remove_dir_all(&unfinished) {
@@ -54,8 +54,7 @@ impl FolderBlobs {
         Ok(self.root.join(name))
     }
 
-    /// Makes sure that every folder of `name` exists and that a power cut cannot take it away.
-    /// Returns the innermost.
+    /// Creates every folder of `name` so that it survives a power cut, and returns the innermost.
     fn settle_folders(&self, name: &str) -> Result<PathBuf, StoreError> {
         let mut folder = self.root.clone();
         let mut parts: Vec<&str> = name.split('/').collect();
@@ -73,7 +72,7 @@ impl FolderBlobs {
                 }
                 _ => {}
             }
-            // Even if it was there: a crash may have come between its making and this call.
+            // Even if it existed: a crash may have come between its creation and this call.
             sync_folder(&parent)?;
             settled.insert(folder.clone());
         }
@@ -127,7 +126,7 @@ impl BlobStore for FolderBlobs {
     }
 }
 
-/// Whether the error says that no file has this name, be it that a folder has.
+/// Whether the error says that no file has this name, even if a folder has.
 fn means_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -135,7 +134,7 @@ fn means_absent(error: &io::Error) -> bool {
     )
 }
 
-/// Brings a folder's entries to the disk. Elsewhere than on Unix a folder cannot be opened for
+/// Writes a folder's entries to the disk. Elsewhere than on Unix a folder cannot be opened for
 /// this, and the file system orders renames itself.
 pub(crate) fn sync_folder(dir: &Path) -> Result<(), StoreError> {
     if cfg!(unix) {

@@ -8,9 +8,9 @@ use crate::error::StoreError;
 
 /// Exclusive use of a data folder, for as long as this value lives.
 ///
-/// The operating system holds the lock, so it is gone with the process even after `kill -9`. The
-/// file stays: removing it would let two processes lock two different files of the same name. It
-/// holds the process id as text, only to tell people who has the folder.
+/// The operating system holds the lock, so it ends with the process, even after `kill -9`. The file
+/// stays: removing it would let two processes lock two different files of the same name. It contains
+/// the process id as text, for error messages only.
 #[derive(Debug)]
 pub struct FolderLock {
     file: File,
@@ -20,13 +20,13 @@ impl FolderLock {
     /// Name of the lock's file in the data folder.
     const FILE: &'static str = "lock";
 
-    /// Locks `dir`, creating it if it is not there. Does not wait: fails with `store_locked` when
+    /// Locks `dir`, creating it if it does not exist. Does not wait: fails with `store_locked` while
     /// another process (or another `FolderLock` of this one) has it.
     pub fn acquire(dir: &Path) -> Result<Self, StoreError> {
         create_private(dir).map_err(|error| StoreError::from_io(dir, error))?;
         let path = dir.join(Self::FILE);
         let io = |error| StoreError::from_io(&path, error);
-        // Not truncated here: before we have the lock, the content is the holder's.
+        // Not truncated here: before this has the lock, the content is the holder's.
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -53,7 +53,7 @@ impl FolderLock {
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // So that nobody is told of a process that is gone. If it fails, the number is merely stale.
+        // Messages must not name a process that has ended. If this fails, the number is merely stale.
         let _ = self.file.set_len(0);
         let _ = self.file.unlock();
     }
@@ -65,8 +65,8 @@ fn read_pid(file: &mut File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-/// Creates the folder and those above it. Names and places of somebody's pictures are nobody
-/// else's business, so a folder made here is its owner's alone.
+/// Creates the folder and its parents, readable by their owner alone: names and locations of pictures
+/// are private.
 pub(crate) fn create_private(dir: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

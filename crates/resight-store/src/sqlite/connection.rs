@@ -12,21 +12,21 @@ use crate::error::StoreError;
 /// How long to wait for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long the end of the program may wait for another process's read.
+/// How long closing the catalogue may wait for another process's read.
 const PATIENCE_AT_END: Duration = Duration::from_secs(1);
 
 /// Features of a picture take tens of kilobytes: larger pages than SQLite's 4096 bytes keep them
 /// in shorter chains.
 const PAGE_BYTES: u32 = 8192;
 
-/// The write-ahead log is cut back to this after a checkpoint, so that one large commit does not
-/// keep its space for ever.
+/// A checkpoint truncates the write-ahead log to this length, so that one large commit does not
+/// occupy its space for ever.
 const LOG_BYTES: i64 = 64 << 20;
 
-/// Statements a connection keeps prepared: more than there are in this crate.
+/// Prepared statements that a connection caches: more than this module has.
 const STATEMENTS: usize = 64;
 
-/// Opens the file for reading and writing and makes the tables if it is new.
+/// Opens the file for reading and writing and creates the tables if it is new.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -42,8 +42,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     set("page_size", &PAGE_BYTES)?;
     set("journal_mode", &"wal")?;
     set("journal_size_limit", &LOG_BYTES)?;
-    // FULL brings the log to the disk at each commit; NORMAL would lose the last ones in a power
-    // cut. Fullfsync is what that takes on macOS and has no effect elsewhere.
+    // FULL writes the log to the disk at each commit; NORMAL would lose the last ones in a power
+    // cut. On macOS that needs fullfsync, which has no effect elsewhere.
     set("synchronous", &"full")?;
     set("fullfsync", &true)?;
     set("checkpoint_fullfsync", &true)?;
@@ -51,14 +51,14 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Moves the write-ahead log into the file and empties it, as far as other connections let it.
-/// Errors are left out: the log keeps what was not moved, and the next opening reads it.
+/// Moves the write-ahead log into the file and empties it, as far as other connections allow.
+/// Ignores errors: the log keeps what was not moved, and the next opening reads it.
 pub(super) fn empty_log(writer: &Connection) {
     let _ = writer.busy_timeout(PATIENCE_AT_END);
     let _ = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
 }
 
-/// Opens the file for reading. Fails with `store_missing` if it is not there.
+/// Opens the file for reading. Fails with `store_missing` if it does not exist.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing {
@@ -82,7 +82,7 @@ pub(super) fn open_in_memory(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn finish(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
-    // Removing a picture relies on this to take its features, words and sources along.
+    // Removing a picture relies on this to remove its features, words and sources.
     connection
         .pragma_update(None, "foreign_keys", true)
         .map_err(|error| from_sql(path, error))?;

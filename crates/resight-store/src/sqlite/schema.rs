@@ -1,8 +1,8 @@
-//! The tables, and which files are ours.
+//! The tables, and the recognition of a catalogue's file.
 //!
 //! Features and words have tables of their own, so that listing pictures never reads them; their
-//! lengths are kept beside the picture, so that summing them does not either. Text compares by
-//! bytes, SQLite's default: another database must be told to (`COLLATE "C"`).
+//! lengths are stored beside the picture, so that summing them does not either. Text compares by
+//! bytes, SQLite's default.
 
 use std::path::Path;
 
@@ -17,12 +17,11 @@ const APPLICATION_ID: i64 = 0x5273_6774;
 /// The format that this program writes, and the highest that it reads.
 pub(super) const VERSION: u32 = 1 + STEPS.len() as u32;
 
-/// What leads from each format to the next, the first of them from 1 to 2. A new file goes the
-/// same way, so that it does not differ from one that was taken over. Steps stay as they are once a
-/// version with them is out.
+/// The migration from each format to the next, the first from 1 to 2. A new file takes the same
+/// steps, so that it does not differ from a migrated one. A released step never changes.
 const STEPS: &[&str] = &[LABELS, PAIRS, VECTORS];
 
-/// Since format 2: what is said about pictures. `entry` holds what metadata can be found by.
+/// Since format 2: labels. `entry` has the names and values of metadata.
 const LABELS: &str = "
 ALTER TABLE picture ADD COLUMN object TEXT;
 ALTER TABLE picture ADD COLUMN metadata TEXT;
@@ -96,11 +95,11 @@ CREATE TEMP TABLE vector_model (number INTEGER PRIMARY KEY, model TEXT);
 CREATE TEMP TABLE vector (model INTEGER, key INTEGER, bytes BLOB);
 ";
 
-/// What stands in for each step while a file from before it is only read.
+/// The stand-in for each step while a file from before it is only read.
 const WITHOUT: [&str; STEPS.len()] = [WITHOUT_LABELS, WITHOUT_PAIRS, WITHOUT_VECTORS];
 
-/// Stands in for what format 1 lacks while such a file is only read: nothing is said about any
-/// picture. Lives with one connection, and changes nothing in the file.
+/// Stands in for what format 1 lacks while such a file is only read: no picture has labels. It belongs
+/// to one connection, and changes nothing in the file.
 const WITHOUT_LABELS: &str = "
 PRAGMA temp_store = memory;
 CREATE TEMP VIEW picture AS SELECT key, id, name, media_type, byte_len, width, height,
@@ -110,7 +109,7 @@ CREATE TEMP TABLE tag (tag TEXT, key INTEGER);
 CREATE TEMP TABLE entry (name TEXT, value TEXT, key INTEGER);
 ";
 
-/// Format 1. `key` is never given twice, which plain SQLite row ids do not promise without `AUTOINCREMENT`.
+/// Format 1. With `AUTOINCREMENT` SQLite never reuses a `key`; plain row ids may be reused.
 const TABLES: &str = "
 CREATE TABLE picture (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -158,15 +157,15 @@ CREATE TABLE setting (
 );
 ";
 
-/// Ids whose pictures are gone and whose blobs may not be. Made at every opening for writing:
-/// catalogues from before this table lack it, and count as the same format.
+/// Ids of removed pictures whose blobs may still exist. Created at every opening for writing: some
+/// catalogues of the same format are older than this table.
 const REMOVED: &str = "
 CREATE TABLE IF NOT EXISTS removed_pictures (
     id TEXT NOT NULL PRIMARY KEY
 );
 ";
 
-/// What the file's header and table list say it is.
+/// What a file is by its header and its list of tables.
 enum Kind {
     Empty,
     /// A catalogue of this format.
@@ -208,14 +207,14 @@ fn kind(path: &Path, connection: &Connection) -> Result<Kind, StoreError> {
 pub(super) fn check(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     match kind(path, connection)? {
         Kind::Ours(_) => Ok(()),
-        // A writer made the file and has not come to its tables yet.
+        // A writer has created the file, but not its tables yet.
         Kind::Empty => Err(StoreError::Missing {
             location: path.display().to_string(),
         }),
     }
 }
 
-/// Lets a connection for reading read a file of an earlier format as if it were of the present one.
+/// Lets a connection for reading read a file of an earlier format as one of the present format.
 pub(super) fn read_as_present(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     match kind(path, connection)? {
         Kind::Ours(format) => (1..)
@@ -232,14 +231,14 @@ pub(super) fn check_writable(path: &Path, connection: &Connection) -> Result<(),
     kind(path, connection).map(|_| ())
 }
 
-/// Makes the tables of a new file, and takes a file of an earlier format over into the present one;
-/// all or none.
+/// Creates the tables of a new file, or migrates a file of an earlier format to the present one, in
+/// one transaction.
 pub(super) fn create(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
     let sql = |error| from_sql(path, error);
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(sql)?;
-    // Asked inside the transaction: two processes may be opening the same new file.
+    // Inside the transaction: two processes may be opening the same new file.
     let format = match kind(path, &transaction)? {
         Kind::Ours(format) => format,
         Kind::Empty => {
