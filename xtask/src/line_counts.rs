@@ -15,8 +15,8 @@ struct Lines {
 }
 
 /// A table by crate, then the lengths of files. All lines count, comments and empty ones as well.
-/// Tests are `#[cfg(test)]` and `#[test]` items, files of modules that only tests have, `tests` folders
-/// and crates whose name ends in `-testing` or `-test-support`; examples count as neither.
+/// Tests are `#[cfg(test)]` and `#[test]` items, files of modules that only tests have, `tests` and
+/// `conformance` folders, and crates whose name ends in `-testing` or `-test-support`; examples count as neither.
 pub(crate) fn report(root: &Path) -> String {
     let mut paths = Vec::new();
     collect(&root.join("crates"), &mut paths);
@@ -94,7 +94,7 @@ fn table(crates: &BTreeMap<String, Lines>, lengths: &[usize]) -> String {
 }
 
 fn is_test_path(name: &str, parts: &[impl AsRef<str>]) -> bool {
-    let is_folder = |part: &str| part == "tests" || part == "tests.rs";
+    let is_folder = |part: &str| ["tests", "tests.rs", "conformance"].contains(&part);
     name.ends_with("-testing")
         || name.ends_with("-test-support")
         || parts.iter().any(|part| is_folder(part.as_ref()))
@@ -177,6 +177,7 @@ mod tests {
             ("crates/a/src/cases.rs", "fn x() {}\n"),
             ("crates/a/src/used.rs", "fn y() {}\n"),
             ("crates/a/tests/all.rs", "fn z() {}\n"),
+            ("crates/a/src/conformance/c.rs", "fn c() {}\n"),
             ("crates/a/examples/e.rs", "fn e() {}\n"),
             ("crates/b-testing/src/lib.rs", "fn t() {}\n"),
         ];
@@ -191,9 +192,9 @@ mod tests {
             .lines()
             .map(|l| l.split_whitespace().collect())
             .collect();
-        assert_eq!(rows[1][..3], ["a", "2", "4"], "{report}");
+        assert_eq!(rows[1][..3], ["a", "2", "5"], "{report}");
         assert_eq!(rows[2][..3], ["b-testing", "0", "1"], "{report}");
-        assert_eq!(rows[3][..3], ["all", "2", "5"], "{report}");
+        assert_eq!(rows[3][..3], ["all", "2", "6"], "{report}");
         assert!(report.contains("2 files: median 1"), "{report}");
     }
 }

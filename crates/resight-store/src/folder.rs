@@ -15,7 +15,7 @@ use crate::error::StoreError;
 /// crash left behind is found without walking through all blobs.
 const UNFINISHED: &str = "+tmp";
 
-/// A [`BlobStore`] that keeps each blob as one file, in folders that follow its name.
+/// A [`BlobStore`] with one file for each blob, in folders that follow its name.
 ///
 /// Hold a [`crate::FolderLock`] while it is open for writing: opening removes unfinished files,
 /// those of another process as well.

@@ -2,9 +2,9 @@
 //!
 //! Useful for: storing what is known about each picture ([`Catalogue`]), storing whole files under
 //! a name ([`BlobStore`]), and making sure that one process at a time writes to a data folder
-//! ([`FolderLock`]). The embedded implementations are [`SqliteCatalogue`] and [`FolderBlobs`];
-//! [`MemoryCatalogue`] and [`MemoryBlobs`] store nothing beyond the process, for tests. The module
-//! `conformance` (a feature) has the tests that a further implementation must pass.
+//! ([`FolderLock`]). The embedded implementations are [`SqliteCatalogue`] and [`FolderBlobs`]. The
+//! module `conformance` (a feature) has the tests that every implementation must pass, and a reference
+//! implementation in memory for tests.
 //!
 //! Not useful for: anything that must understand a picture. Features and words are opaque bytes
 //! here, and a picture is an id, a few numbers, the names of its files and its labels.
@@ -29,7 +29,6 @@ mod id;
 mod label_queries;
 mod labels;
 mod lock;
-mod memory;
 mod pages;
 mod pairs;
 mod picture;
@@ -50,7 +49,6 @@ pub use id::PictureId;
 pub use label_queries::{Filter, LabelQueries, ObjectCount};
 pub use labels::{LabelPatch, Labels, Metadata, ObjectId, Tag, Update};
 pub use lock::FolderLock;
-pub use memory::{MemoryBlobs, MemoryCatalogue};
 pub use pages::{PAGE, pages, read_all};
 pub use pairs::{PairLink, PairedPicture, Pairs, PicturePair};
 pub use picture::{NewPicture, PictureRecord, Pictures, StoredBytes};

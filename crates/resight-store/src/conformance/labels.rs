@@ -162,6 +162,38 @@ pub(super) fn pictures_match_a_filter_if_they_meet_all_of_it(make: Make<'_>) {
     }
 }
 
+pub(super) fn a_filter_may_have_many_conditions(make: Make<'_>) {
+    let catalogue = &*make();
+    let keys: Vec<u64> = (1..=3).map(|n| added(catalogue, upload(n))).collect();
+    let numbers = 0..Filter::MOST / 2;
+    let entries: Vec<(String, String)> = numbers
+        .clone()
+        .map(|n| (n.to_string(), "x".into()))
+        .collect();
+    for number in 1..=2 {
+        let patch = LabelPatch {
+            add_tags: tags(&["a"]),
+            metadata: Update::Set(Metadata::new(String::new(), entries.clone()).unwrap()),
+            ..LabelPatch::default()
+        };
+        one(catalogue, label(number, patch));
+    }
+    one(catalogue, tagged(2, &["n7"]));
+    let not_tags: Vec<String> = numbers.map(|n| format!("n{n}")).collect();
+    let not_tags: Vec<&str> = not_tags.iter().skip(1).map(String::as_str).collect();
+    let filter = Filter {
+        tags: tags(&["a"]),
+        not_tags: tags(&not_tags),
+        entries,
+        ..Filter::default()
+    };
+    assert_eq!(filter.conditions(), Filter::MOST);
+    let matching = catalogue.matching_keys_after(&filter, None, 9).unwrap();
+    assert_eq!(matching, keys[..1]);
+    assert_eq!(catalogue.matching_count(&filter).unwrap(), 1);
+    assert_eq!(catalogue.matching_list(&filter, 0, 9).unwrap().len(), 1);
+}
+
 fn metadata_entries(entries: &[(&str, &str)]) -> Vec<(String, String)> {
     let owned = |&(n, v): &(&str, &str)| (n.to_owned(), v.to_owned());
     entries.iter().map(owned).collect()
@@ -204,14 +236,14 @@ pub(super) fn labels_go_with_the_picture(make: Make<'_>) {
 
 pub(super) fn a_file_that_changes_keeps_its_labels(make: Make<'_>) {
     let catalogue = &*make();
-    let said = LabelPatch {
+    let patch = LabelPatch {
         add_tags: tags(&["kept"]),
         object: Update::Set(object("thing")),
         metadata: Update::Set(metadata(&[("a", "1")])),
         ..LabelPatch::default()
     };
     catalogue
-        .commit(vec![found(1, "/p/a"), label(1, said.clone())])
+        .commit(vec![found(1, "/p/a"), label(1, patch)])
         .unwrap();
     let before = labels(catalogue, 1);
     let effect = one(catalogue, found(2, "/p/a"));
@@ -229,7 +261,7 @@ pub(super) fn a_file_that_changes_keeps_its_labels(make: Make<'_>) {
     };
     assert_eq!(catalogue.matching_count(&by_entry).unwrap(), 1);
 
-    // Tags that the new one is given come to those it takes over; of the rest its own goes before.
+    // It adds its own tags to the inherited ones; its own object and metadata win.
     let own = LabelPatch {
         add_tags: tags(&["own"]),
         metadata: Update::Set(metadata(&[("b", "2")])),
@@ -244,7 +276,7 @@ pub(super) fn a_file_that_changes_keeps_its_labels(make: Make<'_>) {
     assert_eq!(after.metadata.as_deref(), Some(r#"[("b", "2")]"#));
     assert_eq!(catalogue.matching_count(&by_entry).unwrap(), 0);
 
-    // Never more than a picture may have; its own stay.
+    // Inherited tags never exceed the most, and its own stay.
     let many: Vec<String> = (0..Tag::MOST - 1).map(|i| format!("own{i:02}")).collect();
     let many = LabelPatch {
         add_tags: many.iter().map(|tag| Tag::parse(tag).unwrap()).collect(),
@@ -257,7 +289,7 @@ pub(super) fn a_file_that_changes_keeps_its_labels(make: Make<'_>) {
     assert_eq!(after.tags.len(), Tag::MOST);
     assert!(many.add_tags.iter().all(|tag| after.tags.contains(tag)));
 
-    // A picture that stays keeps what is said about it for itself.
+    // Nothing is inherited from a picture that stays.
     catalogue
         .commit(vec![upload(5), tagged(5, &["stays"])])
         .unwrap();

@@ -1,4 +1,5 @@
-//! The contracts of the traits as tests that any implementation can run.
+//! The contracts of the traits as tests that any implementation can run, and a reference
+//! implementation in memory.
 //!
 //! [`catalogue_conformance!`](crate::catalogue_conformance),
 //! [`durable_conformance!`](crate::durable_conformance) and
@@ -6,7 +7,7 @@
 //! implementation through `dyn` traits, and need only what the contracts promise. A second store's own
 //! tests (its files, its server, what happens when it is killed) stand beside them.
 //!
-//! Built with the feature `conformance` only.
+//! Built with the feature `conformance` only, for tests.
 
 // The lint spares test functions, and these are their bodies.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -17,12 +18,15 @@ mod changes;
 mod durable;
 pub mod fixtures;
 mod labels;
+mod memory;
 mod pairs;
 mod paths;
 mod reading;
 mod removed;
 mod staged;
 mod vectors;
+
+pub use memory::{MemoryBlobs, MemoryCatalogue};
 
 use fixtures::{Make, MakeBlobs};
 
@@ -92,6 +96,7 @@ suite! {$
         a_patch_changes_only_what_it_names,
         too_many_tags_change_nothing_and_stop_nothing_else,
         pictures_match_a_filter_if_they_meet_all_of_it,
+        a_filter_may_have_many_conditions,
         objects_are_counted_with_their_members,
         labels_go_with_the_picture,
         a_file_that_changes_keeps_its_labels,

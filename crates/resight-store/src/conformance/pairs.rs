@@ -81,18 +81,18 @@ pub(super) fn pictures_of_pairs_and_in_several_files_are_listed(make: Make<'_>) 
     let first = added(catalogue, found(1, "/a"));
     let second = added(catalogue, found(2, "/b"));
     let other = added(catalogue, upload(3));
-    let told = || {
-        let told = catalogue.paired_after(None, 9).unwrap();
-        let told = told.iter().map(|p| (p.key, p.sources));
-        told.collect::<Vec<_>>()
+    let listed = || {
+        let paired = catalogue.paired_after(None, 9).unwrap();
+        let paired = paired.iter().map(|p| (p.key, p.sources));
+        paired.collect::<Vec<_>>()
     };
-    assert_eq!(told(), []);
+    assert_eq!(listed(), []);
     let source = file("/c");
     let again = Change::AddSource { id: id(1), source };
     catalogue.commit(vec![again]).unwrap();
-    assert_eq!(told(), [(first, 2)]);
+    assert_eq!(listed(), [(first, 2)]);
     catalogue.put_pairs(&[pair(second, other)], 0).unwrap();
-    assert_eq!(told(), [(first, 2), (second, 1), (other, 0)]);
+    assert_eq!(listed(), [(first, 2), (second, 1), (other, 0)]);
     let record = catalogue.pictures(&[other]).unwrap().remove(0).unwrap();
     let last = catalogue.paired_after(Some(second), 9).unwrap()[0];
     assert_eq!((last.width, last.height), (record.width, record.height));

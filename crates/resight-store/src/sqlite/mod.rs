@@ -4,8 +4,9 @@
 //! write-ahead log they run beside a commit. Invariant: only the writing connection may change the
 //! file; every other one is opened for reading.
 //!
-//! Each file beside `catalogue.rs` implements the traits of one concern. SQL that PostgreSQL does not
-//! understand stands in `connection.rs`, `schema.rs` and `encoded.rs` (staged words) alone.
+//! Each file beside `catalogue.rs` implements the traits of one concern. Only `connection.rs`,
+//! `schema.rs`, `encoded.rs` (staged words) and `settings.rs` (removed pictures) use SQL that PostgreSQL
+//! does not understand.
 
 mod catalogue;
 mod changes;

@@ -1,4 +1,4 @@
-//! Vectors of whole pictures. A model's id is long and stands beside every vector, so it has a number.
+//! Vectors of whole pictures. Rows name a model by a number, because its id is long.
 
 use std::collections::HashMap;
 

@@ -48,7 +48,7 @@ fn child() {
     }
 }
 
-/// Runs a child, kills it, and gives every number it acknowledged.
+/// Runs a child, kills it, and returns every number it acknowledged.
 fn run_and_kill(folder: &Path) -> Vec<u64> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "crash::child", "--nocapture", "--test-threads=1"])

@@ -16,7 +16,7 @@ fn put(dir: &Path) {
     std::fs::write(dir.join("catalogue.sqlite3"), FILE).unwrap();
 }
 
-/// What the file held, whoever reads it.
+/// What the file has, migrated or read as it is.
 fn check(catalogue: &SqliteCatalogue) {
     let records = catalogue.list(0, 9).unwrap();
     let names: Vec<&str> = records.iter().map(|r| r.name.as_str()).collect();
@@ -50,7 +50,7 @@ fn check(catalogue: &SqliteCatalogue) {
 }
 
 #[test]
-fn the_first_format_is_taken_over() {
+fn the_first_format_is_migrated() {
     let dir = tempfile::tempdir().unwrap();
     put(dir.path());
     let catalogue = SqliteCatalogue::open(dir.path()).unwrap();

@@ -2,9 +2,8 @@
 
 use std::cell::Cell;
 
-use resight_store::{
-    BlobStore, Catalogue, FolderBlobs, MemoryBlobs, MemoryCatalogue, SqliteCatalogue,
-};
+use resight_store::conformance::{MemoryBlobs, MemoryCatalogue};
+use resight_store::{BlobStore, Catalogue, FolderBlobs, SqliteCatalogue};
 
 /// Makes catalogues in folders of their own, which are deleted with the closure.
 fn in_folders() -> impl Fn() -> Box<dyn Catalogue> {

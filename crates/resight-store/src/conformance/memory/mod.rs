@@ -1,0 +1,11 @@
+//! A catalogue and blobs in memory: the reference that the suite is checked against, and a fast store
+//! for tests of other crates.
+
+mod blobs;
+mod catalogue;
+mod changes;
+mod queries;
+mod state;
+
+pub use blobs::MemoryBlobs;
+pub use catalogue::MemoryCatalogue;
