@@ -1,7 +1,7 @@
-//! Segments on disk: files that never change, and a manifest that names those that count.
+//! Segments on disk: files that never change, and a manifest that names those in use.
 //!
-//! The folder holds nothing that the catalogue could not give again: what cannot be read is left
-//! out, and whoever opens the index adds it anew.
+//! Everything here can be rebuilt from the catalogue. A segment that cannot be read is left out, and
+//! its pictures are added again when the index is opened.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,30 +11,31 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
-use crate::live::Filed;
 use crate::mapped::Bytes;
+use crate::segment_file::SegmentFile;
 
 const MANIFEST: &str = "manifest.json";
 const FORMAT: u32 = 1;
-/// How often the manifest is read again when a file that it names is gone: the process that writes
-/// here has merged it meanwhile.
+/// Attempts to read the manifest and its files: a process that writes to the folder may merge, and
+/// so remove, a file between the two.
 const ATTEMPTS: usize = 5;
+/// Files that are being written have names that begin like this.
+const TEMPORARY: &str = ".tmp";
 
-/// A folder of segments that one owner made: a vocabulary, or a model.
+/// A folder of segments of one owner: a vocabulary or a model.
 #[derive(Debug)]
-pub(crate) struct Folder<S> {
+pub(crate) struct SegmentFolder<S> {
     path: PathBuf,
     owner: [u8; 16],
-    /// The number of the next file.
+    /// Number of the next file.
     next: u64,
     kind: PhantomData<fn() -> S>,
 }
 
-/// A segment and its file's name.
+/// A segment with the name of its file.
 #[derive(Debug)]
-pub(crate) struct Saved<S> {
+pub(crate) struct SavedSegment<S> {
     pub(crate) name: Arc<str>,
     pub(crate) segment: Arc<S>,
 }
@@ -42,11 +43,11 @@ pub(crate) struct Saved<S> {
 #[derive(Serialize, Deserialize)]
 struct Manifest {
     format: u32,
-    /// The segments' files, by ascending keys.
+    /// Files in use, in the order in which their pictures were added.
     segments: Vec<String>,
 }
 
-impl<S: Filed + Send + Sync> Folder<S> {
+impl<S: SegmentFile + Send + Sync> SegmentFolder<S> {
     pub(crate) fn new(path: &Path, owner: [u8; 16]) -> Self {
         Self {
             path: path.to_owned(),
@@ -60,8 +61,18 @@ impl<S: Filed + Send + Sync> Folder<S> {
         &self.path
     }
 
-    /// The segments that the manifest names, as far as they can be read; and why not all.
-    pub(crate) fn read(&mut self) -> (Vec<Saved<S>>, Option<String>) {
+    /// Removes files that a killed process left half written. The caller is the only writer.
+    pub(crate) fn remove_temporary_files(&self) {
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
+                remove(&entry.path());
+            }
+        }
+    }
+
+    /// The segments that the manifest names, up to the first that cannot be read, and why it cannot.
+    pub(crate) fn read(&mut self) -> (Vec<SavedSegment<S>>, Option<String>) {
         let mut last = (Vec::new(), None);
         for _ in 0..ATTEMPTS {
             last = self.attempt();
@@ -74,7 +85,7 @@ impl<S: Filed + Send + Sync> Folder<S> {
         last
     }
 
-    fn attempt(&self) -> (Vec<Saved<S>>, Option<String>) {
+    fn attempt(&self) -> (Vec<SavedSegment<S>>, Option<String>) {
         let manifest = match fs::read(self.path.join(MANIFEST)) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return (Vec::new(), None),
             Err(e) => return (Vec::new(), Some(format!("{MANIFEST}: {e}"))),
@@ -88,21 +99,17 @@ impl<S: Filed + Send + Sync> Folder<S> {
             }
             Err(e) => return (Vec::new(), Some(format!("{MANIFEST} is damaged: {e}"))),
         };
-        // Checking reads all of them.
+        // Checking the hashes reads whole files.
         let names = manifest.segments.into_par_iter();
         let opened: Vec<_> = names.map(|name| (self.open(&name), name)).collect();
-        let mut segments: Vec<Saved<S>> = Vec::with_capacity(opened.len());
+        let mut segments = Vec::with_capacity(opened.len());
         for (opened, name) in opened {
-            let last = segments.last();
             match opened {
-                // Those behind a gap are left out as well.
-                Ok(segment) if last.is_none_or(|l| segment.may_follow(&l.segment)) => {
-                    segments.push(Saved {
-                        name: name.into(),
-                        segment: Arc::new(segment),
-                    });
-                }
-                Ok(_) => return (segments, Some(format!("{name} is out of order"))),
+                Ok(segment) => segments.push(SavedSegment {
+                    name: name.into(),
+                    segment: Arc::new(segment),
+                }),
+                // Those behind it are left out as well.
                 Err(why) => return (segments, Some(format!("{name}: {why}"))),
             }
         }
@@ -110,27 +117,28 @@ impl<S: Filed + Send + Sync> Folder<S> {
     }
 
     fn open(&self, name: &str) -> Result<S, String> {
-        // A name of the manifest's must not lead out of the folder.
-        Self::number(name).ok_or("it is no name of a segment")?;
+        // A name in the manifest must not lead out of the folder.
+        Self::number(name).ok_or("it is not the name of a segment")?;
         let file = File::open(self.path.join(name)).map_err(|e| e.to_string())?;
         let bytes = Bytes::map(&file).map_err(|e| e.to_string())?;
         S::open(bytes, &self.owner)
     }
 
-    /// Writes a segment and reads it back from its file. It counts once the manifest names it.
-    pub(crate) fn save(&mut self, segment: &S) -> io::Result<Saved<S>> {
+    /// Writes a segment and maps its file. It is in use once the manifest names it.
+    pub(crate) fn save(&mut self, segment: &S) -> io::Result<SavedSegment<S>> {
         fs::create_dir_all(&self.path)?;
-        let name = format!("{:08}{}", self.next, S::ENDING);
+        let name = format!("{:08}{}", self.next, S::EXTENSION);
         self.next += 1;
         self.put(&name, &|out| segment.write(&self.owner, out))?;
         let segment = self.open(&name).map_err(io::Error::other)?;
-        Ok(Saved {
+        Ok(SavedSegment {
             name: name.into(),
             segment: Arc::new(segment),
         })
     }
 
-    /// Makes these the segments that count, and removes the files that are not `kept` either.
+    /// Writes a manifest of `names`, and removes the segments' files that are neither named nor
+    /// `kept`.
     pub(crate) fn publish(&self, names: &[Arc<str>], kept: &[Arc<str>]) -> io::Result<()> {
         let manifest = Manifest {
             format: FORMAT,
@@ -144,20 +152,22 @@ impl<S: Filed + Send + Sync> Folder<S> {
                 let named = |n: &Arc<str>| **n == *name;
                 Self::number(name).is_some() && !names.iter().chain(kept).any(named)
             });
-            if unused && let Err(e) = fs::remove_file(entry.path()) {
-                tracing::warn!("{} stays for now: {e}", entry.path().display());
+            if unused {
+                remove(&entry.path());
             }
         }
         Ok(())
     }
 
-    /// A file that is there whole or not at all, also after a power failure.
+    /// Writes a file that exists whole or not at all, also after a power failure.
     pub(crate) fn put(
         &self,
         name: &str,
         write: &dyn Fn(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut file = NamedTempFile::new_in(&self.path)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .tempfile_in(&self.path)?;
         write(&mut file)?;
         file.as_file().sync_all()?;
         file.persist(self.path.join(name)).map_err(|e| e.error)?;
@@ -166,8 +176,15 @@ impl<S: Filed + Send + Sync> Folder<S> {
 
     /// The number in a segment's file name.
     fn number(name: &str) -> Option<u64> {
-        let digits = name.strip_suffix(S::ENDING)?;
+        let digits = name.strip_suffix(S::EXTENSION)?;
         let fine = digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_digit());
         fine.then(|| digits.parse().ok()).flatten()
+    }
+}
+
+/// Removes a file; one that cannot be removed is left for a later attempt.
+pub(crate) fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
+        tracing::warn!("{} is left over: {error}", path.display());
     }
 }

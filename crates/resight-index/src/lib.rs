@@ -4,19 +4,23 @@
 //! The index knows a picture only as a [`Key`]; names, paths and ids live in the catalogue.
 
 mod agreement;
-mod current;
 mod dense;
+mod file_header;
 mod folder;
+mod frequencies;
 mod index;
-mod keeper;
 mod live;
+mod maintenance;
 mod mapped;
+mod merge;
+mod merge_policy;
 mod picture_words;
 mod place;
-mod question;
-mod sealed;
+mod query;
 mod segment;
+mod segment_file;
 mod snapshot;
+mod snapshot_cell;
 mod vocabulary;
 mod votes;
 
@@ -27,7 +31,7 @@ pub use dense::{
 pub use index::{Index, Opened};
 pub use picture_words::{PictureWords, Posting, WordsError};
 pub use place::Place;
-pub use question::Question;
+pub use query::Question;
 pub use snapshot::{Candidate, CandidateOptions, Candidates, Snapshot};
 pub use vocabulary::{
     AssignedFeature, QueryFeature, QueryWords, TrainOptions, TrainStep, Vocabulary,

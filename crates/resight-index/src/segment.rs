@@ -1,37 +1,36 @@
-//! An immutable part of the inverted index: for each word, who has it, with which signature and
-//! where.
+//! An immutable part of the inverted index: for each word, a posting list of the pictures that have
+//! it, with signature and place.
 //!
-//! All of it is one run of bytes, the same in memory and on disk; `docs/index-format.md` says where
-//! what stands. A segment holds at most 65,536 pictures, so that two bytes name one of them, the
-//! votes of a search fit the second-level cache, and several threads share a large index.
+//! A segment is one run of bytes, the same in memory and on disk; `docs/index-format.md` has the
+//! layout. It has at most 65,536 pictures, so that two bytes number one of them, the votes of a
+//! search fit the second-level cache, and several threads share a large index.
+
+pub(crate) mod builder;
 
 use std::io;
 use std::ops::Range;
 
-use crate::Key;
-use crate::live::{Filed, Keyed};
+use crate::file_header::{self, HEADER, Header};
 use crate::mapped::Bytes;
-use crate::picture_words::PictureWords;
-use crate::place::Place;
-use crate::sealed::{self, HEADER, Header};
+use crate::segment_file::{Keyed, SegmentFile};
 
-/// Pictures that one segment holds at most.
-pub(crate) const MOST: usize = 1 << 16;
+/// A segment has at most this many pictures.
+pub(crate) const MAX_PICTURES: usize = 1 << 16;
 
 const MAGIC: [u8; 8] = *b"RSIGHTIX";
 const VERSION: u32 = 2;
 
 /// Postings of some pictures, grouped by word.
 ///
-/// Invariant: `keys` ascend, and so do words, and the pictures within each word; a picture is
-/// found by binary search and lists are merged without sorting.
+/// Invariant: keys ascend, and so do words, and the pictures within each posting list. So pictures
+/// and words are found by binary search.
 #[derive(Debug)]
 pub(crate) struct Segment {
     bytes: Bytes,
     layout: Layout,
 }
 
-/// Where each part stands in the bytes.
+/// Byte range of each part.
 #[derive(Clone, Debug)]
 struct Layout {
     keys: Range<usize>,
@@ -45,7 +44,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// `None` when that many cannot be.
+    /// `None` when the lengths overflow.
     fn of(pictures: usize, words: usize, postings: usize) -> Option<Self> {
         let mut at = HEADER;
         let mut part = |count: usize, size: usize| {
@@ -71,7 +70,7 @@ impl Layout {
     }
 }
 
-/// Bytes that are no segment of this program's, or no longer what was written.
+/// Why bytes are refused as a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SegmentError {
     #[error("it is damaged")]
@@ -83,87 +82,20 @@ pub(crate) enum SegmentError {
 }
 
 impl Segment {
-    /// Builds a segment of at most [`MOST`] pictures, which ascend by key.
-    pub(crate) fn build(pictures: &[(Key, PictureWords)]) -> Self {
-        debug_assert!(pictures.is_sorted_by_key(|p| p.0) && pictures.len() <= MOST);
-        let mut postings: Vec<(u32, u16, u64, Place)> = Vec::new();
-        for ((_, words), picture) in pictures.iter().zip(0u16..=u16::MAX) {
-            let words = words.postings().iter();
-            postings.extend(words.map(|p| (p.word, picture, p.signature, p.place)));
-        }
-        postings.sort_unstable();
-        let mut builder = Builder {
-            keys: pictures.iter().map(|p| p.0.0).collect(),
-            features: pictures
-                .iter()
-                .map(|p| p.1.postings().len() as u32)
-                .collect(),
-            ..Builder::default()
-        };
-        builder.reserve(postings.len());
-        for (word, picture, signature, place) in postings {
-            builder.push(word, picture, signature, place);
-        }
-        builder.finish()
-    }
-
-    /// One segment of several, in order and each key of one below every key of the next, without
-    /// the pictures that `is_live` refuses; at most [`MOST`] may be left.
-    pub(crate) fn merge(parts: &[Part<'_>]) -> Self {
-        let mut builder = Builder::default();
-        builder.reserve(parts.iter().map(|p| p.segment.pictures().len()).sum());
-        // Where each picture goes.
-        let mut moved: Vec<Vec<Option<u16>>> = Vec::with_capacity(parts.len());
-        for part in parts {
-            let segment = part.segment;
-            let kept = segment.keys().iter().zip(segment.features());
-            let moved_of = kept.zip(0u32..).map(|((key, features), picture)| {
-                (part.is_live)(picture).then(|| {
-                    builder.keys.push(*key);
-                    builder.features.push(*features);
-                    (builder.keys.len() - 1) as u16
-                })
-            });
-            moved.push(moved_of.collect());
-        }
-        debug_assert!(builder.keys.is_sorted() && builder.keys.len() <= MOST);
-        let mut at = vec![0; parts.len()];
-        loop {
-            let here = parts.iter().zip(&at);
-            let words = here.filter_map(|(p, at)| p.segment.words().get(*at));
-            let Some(&word) = words.min() else {
-                return builder.finish();
-            };
-            for ((part, moved), at) in parts.iter().zip(&moved).zip(&mut at) {
-                if part.segment.words().get(*at) == Some(&word) {
-                    let range = part.segment.range(*at);
-                    let postings = part.segment.at(range);
-                    for (i, &picture) in postings.pictures.iter().enumerate() {
-                        if let Some(to) = moved[usize::from(picture)] {
-                            let place = Place(postings.places[i]);
-                            builder.push(word, to, postings.signatures[i], place);
-                        }
-                    }
-                    *at += 1;
-                }
-            }
-        }
-    }
-
     /// Reads a segment that [`Segment::sealed`] wrote for a vocabulary of this id.
     fn open(bytes: Bytes, vocabulary: &[u8; 16]) -> Result<Self, SegmentError> {
         let all = bytes.as_slice();
-        let (header, body) = sealed::split(all, &MAGIC).ok_or(SegmentError::Damaged)?;
-        if !sealed::is_of_version(header, VERSION) {
+        let (header, body) = file_header::split(all, &MAGIC).ok_or(SegmentError::Damaged)?;
+        if !file_header::has_version(header, VERSION) {
             return Err(SegmentError::Version);
         }
-        let count = |at: usize| {
+        let count = |offset: usize| {
             let mut number = [0; 8];
-            number.copy_from_slice(&header[at..at + 8]);
+            number.copy_from_slice(&header[offset..offset + 8]);
             usize::try_from(u64::from_le_bytes(number)).ok()
         };
         let layout = count(16)
-            .filter(|n| *n <= MOST)
+            .filter(|n| *n <= MAX_PICTURES)
             .zip(count(24))
             .zip(count(32))
             .and_then(|((n, w), p)| Layout::of(n, w, p))
@@ -172,16 +104,18 @@ impl Segment {
         if header[40..56] != *vocabulary {
             return Err(SegmentError::Vocabulary);
         }
-        if !sealed::is_whole(header) || !sealed::is_for(header, blake3::hash(body).as_bytes()) {
+        if !file_header::is_intact(header)
+            || !file_header::covers(header, blake3::hash(body).as_bytes())
+        {
             return Err(SegmentError::Damaged);
         }
         Ok(Self { bytes, layout })
     }
 
-    /// The bytes with a header that lets them be opened again.
+    /// A header that lets the bytes be opened again, and the bytes behind it.
     fn sealed(&self, vocabulary: &[u8; 16]) -> (Header, &[u8]) {
         let body = &self.bytes.as_slice()[HEADER..];
-        let mut header = sealed::begun(&MAGIC, VERSION);
+        let mut header = file_header::new(&MAGIC, VERSION);
         let counts = [
             self.keys().len(),
             self.words().len(),
@@ -191,16 +125,16 @@ impl Segment {
             header[16 + 8 * i..24 + 8 * i].copy_from_slice(&(count as u64).to_le_bytes());
         }
         header[40..56].copy_from_slice(vocabulary);
-        sealed::seal(&mut header, blake3::hash(body).as_bytes());
+        file_header::seal(&mut header, blake3::hash(body).as_bytes());
         (header, body)
     }
 
     fn part<T: bytemuck::Pod>(&self, range: &Range<usize>) -> &[T] {
-        // The parts begin at multiples of eight, of memory that does as well.
+        // Parts begin at multiples of eight, and so does the memory.
         bytemuck::cast_slice(&self.bytes.as_slice()[range.clone()])
     }
 
-    /// Features of each picture.
+    /// Number of features of each picture.
     pub(crate) fn features(&self) -> &[u32] {
         self.part(&self.layout.features)
     }
@@ -210,7 +144,7 @@ impl Segment {
         self.part(&self.layout.words)
     }
 
-    /// Pictures that have each of [`Segment::words`].
+    /// Number of pictures that have each of [`Segment::words`].
     pub(crate) fn frequencies(&self) -> &[u32] {
         self.part(&self.layout.frequencies)
     }
@@ -223,20 +157,21 @@ impl Segment {
         self.part(&self.layout.signatures)
     }
 
-    /// Postings of the word at `i` of [`Segment::words`].
+    /// Range of the posting list of the `i`-th word.
     fn range(&self, i: usize) -> Range<usize> {
         let starts: &[u32] = self.part(&self.layout.starts);
         starts[i] as usize..starts[i + 1] as usize
     }
 
-    /// Where the postings of `word` stand among all; empty where nothing has it.
+    /// Range of the posting list of `word` among all postings; empty where no picture has it.
     pub(crate) fn find_word(&self, word: u32) -> Range<usize> {
         let words = self.words();
         let Some(&last) = words.last().filter(|last| word <= **last) else {
             return 0..0;
         };
-        // Words ascend, so as many as the segment lacks may be missing below this one, and no more. A large
-        // segment lacks next to none; a search in all of them waited for memory longer than anything else.
+        // Words ascend, so at most as many as the segment lacks are missing below this one. A large
+        // segment lacks next to none; a binary search over all words waited for memory longer than
+        // any other step.
         let lacking = (last as usize + 1).saturating_sub(words.len());
         let place = word as usize;
         let (from, until) = (place.saturating_sub(lacking), words.len().min(place + 1));
@@ -244,12 +179,12 @@ impl Segment {
         found.map_or(0..0, |i| self.range(from + i))
     }
 
-    /// Places of all postings.
+    /// Places of all postings, as [`crate::Place`] packs them.
     pub(crate) fn places(&self) -> &[u32] {
         self.part(&self.layout.places)
     }
 
-    /// The postings of a range, as [`Segment::find_word`] gives it.
+    /// The postings of a range that [`Segment::find_word`] returned.
     pub(crate) fn at(&self, range: Range<usize>) -> Postings<'_> {
         Postings {
             pictures: &self.pictures()[range.clone()],
@@ -258,13 +193,13 @@ impl Segment {
         }
     }
 
-    /// Each word with the pictures that have it (a picture as often as it has it).
+    /// Each word with the pictures of its posting list; a picture as often as it has the word.
     pub(crate) fn lists(&self) -> impl Iterator<Item = (u32, &[u16])> {
         let words = self.words().iter().enumerate();
         words.map(|(i, &word)| (word, &self.pictures()[self.range(i)]))
     }
 
-    /// Bytes held, in memory or on disk.
+    /// Bytes in memory or on disk.
     pub(crate) fn length(&self) -> usize {
         self.bytes.as_slice().len()
     }
@@ -276,8 +211,8 @@ impl Keyed for Segment {
     }
 }
 
-impl Filed for Segment {
-    const ENDING: &'static str = ".segment";
+impl SegmentFile for Segment {
+    const EXTENSION: &'static str = ".segment";
 
     fn open(bytes: Bytes, vocabulary: &[u8; 16]) -> Result<Self, String> {
         Self::open(bytes, vocabulary).map_err(|e| e.to_string())
@@ -288,94 +223,23 @@ impl Filed for Segment {
         out.write_all(&header)?;
         out.write_all(body)
     }
-
-    /// Keys are added in ascending order.
-    fn may_follow(&self, before: &Self) -> bool {
-        self.keys().first() > before.keys().last()
-    }
 }
 
-/// Some postings: as many of each.
+/// A run of postings, as three columns of one length.
 #[derive(Clone, Copy)]
 pub(crate) struct Postings<'a> {
-    /// Ascending within a word; a picture as often as it has the word.
+    /// Ascending within a posting list; a picture as often as it has the word.
     pub(crate) pictures: &'a [u16],
     pub(crate) signatures: &'a [u64],
     pub(crate) places: &'a [u32],
 }
 
-/// A segment and which of its pictures still count.
-pub(crate) struct Part<'a> {
-    pub(crate) segment: &'a Segment,
-    pub(crate) is_live: &'a dyn Fn(u32) -> bool,
-}
-
-/// The parts of a segment to be.
-#[derive(Default)]
-struct Builder {
-    keys: Vec<u64>,
-    features: Vec<u32>,
-    words: Vec<u32>,
-    frequencies: Vec<u32>,
-    starts: Vec<u32>,
-    pictures: Vec<u16>,
-    signatures: Vec<u64>,
-    places: Vec<u32>,
-}
-
-impl Builder {
-    fn reserve(&mut self, postings: usize) {
-        self.pictures.reserve_exact(postings);
-        self.signatures.reserve_exact(postings);
-        self.places.reserve_exact(postings);
-    }
-
-    /// Postings must come by word, then by picture.
-    fn push(&mut self, word: u32, picture: u16, signature: u64, place: Place) {
-        if self.words.last() != Some(&word) {
-            self.words.push(word);
-            self.frequencies.push(0);
-            self.starts.push(self.pictures.len() as u32);
-        }
-        let first = self.starts.last().map_or(0, |s| *s as usize);
-        let new = self.pictures[first..].last() != Some(&picture);
-        if let Some(frequency) = self.frequencies.last_mut() {
-            *frequency += u32::from(new);
-        }
-        self.pictures.push(picture);
-        self.signatures.push(signature);
-        self.places.push(place.0);
-    }
-
-    fn finish(mut self) -> Segment {
-        self.starts.push(self.pictures.len() as u32);
-        let counts = (self.keys.len(), self.words.len(), self.pictures.len());
-        // A sum of lengths of vectors that are all in memory.
-        let layout = Layout::of(counts.0, counts.1, counts.2).unwrap_or_else(|| unreachable!());
-        let mut words = vec![0u64; layout.length().div_ceil(8)];
-        let out: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-        // Each is let go once it is copied: all of them would be as large as the segment.
-        put(out, &layout.keys, self.keys);
-        put(out, &layout.features, self.features);
-        put(out, &layout.words, self.words);
-        put(out, &layout.frequencies, self.frequencies);
-        put(out, &layout.starts, self.starts);
-        put(out, &layout.pictures, self.pictures);
-        put(out, &layout.signatures, self.signatures);
-        put(out, &layout.places, self.places);
-        let bytes = Bytes::Owned(words, layout.length());
-        Segment { bytes, layout }
-    }
-}
-
-fn put<T: bytemuck::NoUninit>(out: &mut [u8], range: &Range<usize>, part: Vec<T>) {
-    out[range.clone()].copy_from_slice(bytemuck::cast_slice(&part));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture_words::Posting;
+    use crate::Key;
+    use crate::picture_words::{PictureWords, Posting};
+    use crate::place::Place;
 
     #[test]
     fn a_word_is_found_in_any_set_of_words() {
@@ -389,11 +253,8 @@ mod tests {
             let segment = Segment::build(&[(Key(1), PictureWords::new(postings.collect()))]);
             for word in 0..12 {
                 let found = segment.at(segment.find_word(word)).signatures;
-                let held: &[u64] = match words.clone().any(|w| w == word) {
-                    true => &[u64::from(word)],
-                    false => &[],
-                };
-                assert_eq!(found, held, "{word} of {set:b}");
+                let expected = words.clone().filter(|w| *w == word).map(u64::from);
+                assert!(found.iter().copied().eq(expected), "{word} of {set:b}");
             }
         }
     }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::Key;
-use crate::live::{LiveSegment, live_keys};
-use crate::question::Question;
+use crate::live::live_keys;
+use crate::merge::LivePostings;
+use crate::query::Question;
 use crate::vocabulary::QueryWords;
 
 /// What a search by words may be told.
@@ -54,7 +55,7 @@ pub struct Candidates {
 /// The index at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    pub(crate) segments: Vec<LiveSegment>,
+    pub(crate) segments: Vec<LivePostings>,
     /// Pictures that have each word.
     pub(crate) frequencies: Arc<Vec<u32>>,
 }
@@ -62,7 +63,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// Pictures held.
     pub fn len(&self) -> usize {
-        self.segments.iter().map(LiveSegment::len).sum()
+        self.segments.iter().map(LivePostings::len).sum()
     }
 
     /// Whether nothing is held.
@@ -81,7 +82,9 @@ impl Snapshot {
 
     /// The pictures held, ascending.
     pub fn keys(&self) -> Vec<Key> {
-        live_keys(&self.segments)
+        let mut keys = live_keys(&self.segments);
+        keys.sort_unstable();
+        keys
     }
 
     /// Whether the picture is held.

@@ -5,8 +5,8 @@ use std::ops::Range;
 use resight_vision::Simd;
 use resight_vision::signatures::{prefetch, within};
 
-use crate::live::Keyed;
 use crate::segment::Segment;
+use crate::segment_file::Keyed;
 use crate::vocabulary::QueryFeature;
 
 /// Votes are integers so that their order cannot change a rank: squared inverse document

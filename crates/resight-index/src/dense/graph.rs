@@ -14,8 +14,8 @@ use std::ops::Range;
 
 use super::vectors::{Vectors, hash, word};
 use super::walk::{Codes, Near, walk};
+use crate::file_header::{self, HEADER};
 use crate::mapped::Bytes;
-use crate::sealed::{self, HEADER};
 
 /// Edges of a vector at most.
 pub(super) const DEGREE: usize = 32;
@@ -155,19 +155,19 @@ impl Graph {
     pub(super) fn open(bytes: Bytes, vectors: &Vectors) -> Result<Self, &'static str> {
         const DAMAGED: &str = "it is damaged";
         let all = bytes.as_slice();
-        let (header, body) = sealed::split(all, &MAGIC).ok_or(DAMAGED)?;
-        if !sealed::is_of_version(header, VERSION) || word(header, 12) as usize != DEGREE {
+        let (header, body) = file_header::split(all, &MAGIC).ok_or(DAMAGED)?;
+        if !file_header::has_version(header, VERSION) || word(header, 12) as usize != DEGREE {
             return Err("it was made by another version of the format");
         }
-        if header[32..64] != *vectors.seal() {
+        if header[32..64] != *vectors.identity() {
             return Err("it was made for other vectors");
         }
-        let whole = sealed::is_whole(header);
+        let whole = file_header::is_intact(header);
         let (count, begins) = (word(header, 16) as usize, word(header, 20) as usize);
         let layout = layout(count, begins)
             .filter(|l| whole && count == vectors.keys().len() && l.rows.end == all.len())
             .ok_or(DAMAGED)?;
-        if !sealed::is_for(header, &hash(body)) {
+        if !file_header::covers(header, &hash(body)) {
             return Err(DAMAGED);
         }
         let graph = Self {
@@ -190,12 +190,12 @@ impl Graph {
     /// The bytes, with a header that lets them be opened again with these vectors.
     pub(super) fn write(&self, vectors: &Vectors, out: &mut dyn io::Write) -> io::Result<()> {
         let body = &self.bytes.as_slice()[HEADER..];
-        let mut header = sealed::begun(&MAGIC, VERSION);
+        let mut header = file_header::new(&MAGIC, VERSION);
         header[12..16].copy_from_slice(&(DEGREE as u32).to_le_bytes());
         header[16..20].copy_from_slice(&(self.count as u32).to_le_bytes());
         header[20..24].copy_from_slice(&(self.entries().len() as u32).to_le_bytes());
-        header[32..64].copy_from_slice(vectors.seal());
-        sealed::seal(&mut header, &hash(body));
+        header[32..64].copy_from_slice(vectors.identity());
+        file_header::seal(&mut header, &hash(body));
         out.write_all(&header)?;
         out.write_all(body)
     }

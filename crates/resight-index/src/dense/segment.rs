@@ -1,4 +1,4 @@
-//! Vectors and, where they are many, their graph: what the dense index is made of.
+//! A segment of the dense index: vectors and, where they are many, their graph.
 
 use std::fs::File;
 use std::io;
@@ -7,10 +7,24 @@ use std::sync::Arc;
 
 use super::graph::Graph;
 use super::vectors::Vectors;
-use crate::live::{Filed, Keyed, LiveSegment};
+use crate::folder::remove;
+use crate::live::LiveSegment;
 use crate::mapped::Bytes;
+use crate::merge_policy::SegmentMeta;
+use crate::segment_file::{Keyed, SegmentFile};
 
-/// Vectors, searched exactly or by their graph.
+/// A segment of vectors with its tombstones.
+pub(super) type LiveVectors = LiveSegment<DenseSegment>;
+
+/// What the merge policy knows of a segment.
+pub(super) fn meta(live: &LiveVectors) -> SegmentMeta {
+    SegmentMeta {
+        pictures: live.segment.keys().len(),
+        live: live.len(),
+    }
+}
+
+/// Vectors, searched exactly or along their graph.
 #[derive(Clone, Debug)]
 pub(super) struct DenseSegment {
     pub(super) vectors: Arc<Vectors>,
@@ -25,7 +39,7 @@ impl DenseSegment {
         }
     }
 
-    /// The same with a graph.
+    /// The same vectors with a graph.
     pub(super) fn with(&self, graph: Graph) -> Self {
         Self {
             vectors: self.vectors.clone(),
@@ -33,7 +47,12 @@ impl DenseSegment {
         }
     }
 
-    /// Bytes held, in memory or on disk.
+    /// The live vectors of several segments in one, without a graph.
+    pub(super) fn merge(parts: &[&LiveVectors], dimension: usize) -> Self {
+        Self::of(Vectors::merge(parts, dimension))
+    }
+
+    /// Bytes in memory or on disk.
     pub(super) fn length(&self) -> usize {
         self.vectors.length() + self.graph.as_ref().map_or(0, |g| g.length())
     }
@@ -52,8 +71,8 @@ impl Keyed for DenseSegment {
 }
 
 /// The file of vectors; a graph has its own.
-impl Filed for DenseSegment {
-    const ENDING: &'static str = ".vectors";
+impl SegmentFile for DenseSegment {
+    const EXTENSION: &'static str = ".vectors";
 
     fn open(bytes: Bytes, owner: &[u8; 16]) -> Result<Self, String> {
         Ok(Self::of(Vectors::open(bytes, owner)?))
@@ -62,24 +81,19 @@ impl Filed for DenseSegment {
     fn write(&self, owner: &[u8; 16], out: &mut dyn io::Write) -> io::Result<()> {
         self.vectors.write(owner, out)
     }
-
-    /// Keys come in any order.
-    fn may_follow(&self, _before: &Self) -> bool {
-        true
-    }
 }
 
 const GRAPH: &str = ".graph";
 
 /// The name of the graph's file beside a file of vectors.
 pub(super) fn graph_name(vectors: &str) -> String {
-    let stem = vectors.strip_suffix(DenseSegment::ENDING);
+    let stem = vectors.strip_suffix(DenseSegment::EXTENSION);
     format!("{}{GRAPH}", stem.unwrap_or(vectors))
 }
 
-/// The graph that is kept in `folder` for the vectors of this file; none where there is none. A
-/// graph that cannot be read is made anew.
-pub(super) fn kept_graph(folder: &Path, name: &str, vectors: &Vectors) -> Option<Graph> {
+/// The graph in `folder` for the vectors of the file `name`; `None` where it has none or a damaged
+/// one, which is rebuilt.
+pub(super) fn read_graph(folder: &Path, name: &str, vectors: &Vectors) -> Option<Graph> {
     let path = folder.join(graph_name(name));
     let file = match File::open(&path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return None,
@@ -91,28 +105,23 @@ pub(super) fn kept_graph(folder: &Path, name: &str, vectors: &Vectors) -> Option
     match graph {
         Ok(graph) => Some(graph),
         Err(e) => {
-            tracing::warn!("{} is made anew: {e}", path.display());
+            tracing::warn!("{} is rebuilt: {e}", path.display());
             None
         }
     }
 }
 
-/// Removes graphs of files that no longer count.
-pub(super) fn remove_graphs_except(folder: &Path, counting: &[Arc<str>]) -> io::Result<()> {
-    let wanted: Vec<String> = counting.iter().map(|name| graph_name(name)).collect();
+/// Removes the graphs of all files but these.
+pub(super) fn remove_graphs_except(folder: &Path, files: &[Arc<str>]) -> io::Result<()> {
+    let wanted: Vec<String> = files.iter().map(|name| graph_name(name)).collect();
     for entry in std::fs::read_dir(folder)?.flatten() {
         let name = entry.file_name();
         let unused = name
             .to_str()
             .is_some_and(|n| n.ends_with(GRAPH) && !wanted.iter().any(|w| w == n));
-        if unused && let Err(e) = std::fs::remove_file(entry.path()) {
-            tracing::warn!("{} stays for now: {e}", entry.path().display());
+        if unused {
+            remove(&entry.path());
         }
     }
     Ok(())
-}
-
-/// One in place of several.
-pub(super) fn merged(parts: &[&LiveSegment<DenseSegment>], dimension: usize) -> DenseSegment {
-    DenseSegment::of(Vectors::merge(parts, dimension))
 }

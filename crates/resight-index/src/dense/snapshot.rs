@@ -6,13 +6,17 @@ use rayon::prelude::*;
 
 use super::code::QueryCode;
 use super::exact::{Found, TOGETHER, scan};
+use super::fault::VectorFault;
 use super::graph::Graph;
-use super::segment::DenseSegment;
+use super::segment::LiveVectors;
 use super::vector::{Cosine, to_floats, unit};
 use super::vectors::Vectors;
-use super::{KeyFilter, VectorFault};
 use crate::Key;
-use crate::live::{Keyed, LiveSegment, live_keys};
+use crate::live::live_keys;
+use crate::segment_file::Keyed;
+
+/// Says of a key whether its vector may be found.
+pub type KeyFilter<'a> = dyn Fn(Key) -> bool + Sync + 'a;
 
 /// How a search for the nearest vectors is done.
 #[derive(Clone, Copy)]
@@ -55,18 +59,18 @@ const FEW: usize = 20;
 /// The dense index at one moment.
 #[derive(Clone, Debug)]
 pub struct DenseSnapshot {
-    pub(super) segments: Vec<LiveSegment<DenseSegment>>,
+    pub(super) segments: Vec<LiveVectors>,
     pub(super) dimension: usize,
 }
 
 /// A part of a search.
 enum Task<'a> {
-    Scan(&'a LiveSegment<DenseSegment>, Range<usize>),
-    Walk(&'a LiveSegment<DenseSegment>, &'a Graph),
+    Scan(&'a LiveVectors, Range<usize>),
+    Walk(&'a LiveVectors, &'a Graph),
 }
 
 impl DenseSnapshot {
-    pub(super) fn with(&self, segments: Vec<LiveSegment<DenseSegment>>) -> Self {
+    pub(super) fn with(&self, segments: Vec<LiveVectors>) -> Self {
         Self {
             segments,
             dimension: self.dimension,
@@ -75,7 +79,7 @@ impl DenseSnapshot {
 
     /// Vectors held.
     pub fn len(&self) -> usize {
-        self.segments.iter().map(LiveSegment::len).sum()
+        self.segments.iter().map(LiveVectors::len).sum()
     }
 
     /// Whether nothing is held.
@@ -96,7 +100,7 @@ impl DenseSnapshot {
     /// Vectors that are found by a graph rather than by looking at all.
     pub fn in_graphs(&self) -> usize {
         let with_graph = self.segments.iter().filter(|s| s.segment.graph.is_some());
-        with_graph.map(LiveSegment::len).sum()
+        with_graph.map(LiveVectors::len).sum()
     }
 
     /// Keys of all vectors held, segment by segment.
@@ -185,7 +189,7 @@ struct Search<'a> {
 type Candidate<'a> = (f64, &'a Vectors, u32);
 
 impl Search<'_> {
-    fn run(&self, segments: &[LiveSegment<DenseSegment>]) -> Vec<(Key, f32)> {
+    fn run(&self, segments: &[LiveVectors]) -> Vec<(Key, f32)> {
         let mut tasks = Vec::new();
         for live in segments {
             match &live.segment.graph {
@@ -219,10 +223,7 @@ impl Search<'_> {
         self.ranked(&candidates)
     }
 
-    fn scans<'l>(
-        &self,
-        live: &'l LiveSegment<DenseSegment>,
-    ) -> impl Iterator<Item = Task<'l>> + use<'l> {
+    fn scans<'l>(&self, live: &'l LiveVectors) -> impl Iterator<Item = Task<'l>> + use<'l> {
         let count = live.segment.keys().len();
         let starts = (0..count).step_by(TOGETHER);
         starts.map(move |start| Task::Scan(live, start..count.min(start + TOGETHER)))
@@ -239,7 +240,7 @@ impl Search<'_> {
         }
     }
 
-    fn counts<'s>(&'s self, live: &'s LiveSegment<DenseSegment>) -> impl Fn(u32) -> bool + 's {
+    fn counts<'s>(&'s self, live: &'s LiveVectors) -> impl Fn(u32) -> bool + 's {
         let keys = live.segment.keys();
         move |number| {
             let accepted = |accepts: &KeyFilter<'_>| accepts(Key(keys[number as usize]));
@@ -247,18 +248,18 @@ impl Search<'_> {
         }
     }
 
-    fn scan(&self, live: &LiveSegment<DenseSegment>, range: Range<usize>) -> Found {
+    fn scan(&self, live: &LiveVectors, range: Range<usize>) -> Found {
         let counts = self.counts(live);
         let vectors = &live.segment.vectors;
         scan(vectors, range, &self.code, self.options.limit, &counts)
     }
 
     /// What the graph leads to; `None` where it cannot tell the best of so few that count.
-    fn walk(&self, live: &LiveSegment<DenseSegment>, graph: &Graph) -> Option<Found> {
+    fn walk(&self, live: &LiveVectors, graph: &Graph) -> Option<Found> {
         let counts = self.counts(live);
         let limit = self.options.limit;
         let mut breadth = self.options.breadth.max(limit.saturating_mul(2));
-        if self.options.filter.is_some() || live.removed.len() > 0 {
+        if self.options.filter.is_some() || live.tombstones.len() > 0 {
             // Entries are a random sample.
             let sample = graph.entries();
             let counting = sample.iter().filter(|&&n| counts(n)).count();

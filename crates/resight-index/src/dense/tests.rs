@@ -26,7 +26,10 @@ impl Noise {
 
 use std::path::Path;
 
+use super::vector::unit;
+use super::vectors::{MAX_DIMENSION, Vectors};
 use super::*;
+use crate::Key;
 
 const DIMENSION: usize = 48;
 
@@ -213,7 +216,7 @@ fn bad_vectors_are_refused_and_nothing_is_added() {
         DenseIndex::new(0, settings(1)).err(),
         Some(WrongDimension(0))
     );
-    assert!(DenseIndex::new(LONGEST + 1, settings(1)).is_err());
+    assert!(DenseIndex::new(MAX_DIMENSION + 1, settings(1)).is_err());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 
-use super::VectorFault;
+use super::fault::VectorFault;
 
 /// Lengths below this are not told from nothing.
 const SHORTEST: f64 = 1e-12;

@@ -1,7 +1,6 @@
 //! An immutable run of vectors: their keys, their codes, and themselves in half precision.
 //!
-//! All of it is one run of bytes, the same in memory and on disk; `docs/index-format.md` says where
-//! what stands.
+//! It is one run of bytes, the same in memory and on disk; `docs/index-format.md` has the layout.
 
 use std::io;
 use std::ops::Range;
@@ -9,21 +8,22 @@ use std::ops::Range;
 use super::code::{encode, fitted_step};
 use super::vector::to_halves;
 use crate::Key;
-use crate::live::{Keyed, LiveSegment};
+use crate::file_header::{self, HEADER};
+use crate::live::LiveSegment;
 use crate::mapped::Bytes;
-use crate::sealed::{self, HEADER};
+use crate::segment_file::Keyed;
 
-/// Vectors that one segment holds at most: a graph of so many is made anew in minutes.
-pub(super) const MOST: usize = 1 << 20;
-/// The longest vectors: their codes' products stay below 2³¹.
-pub(super) const LONGEST: usize = resight_vision::LONGEST_CODE;
+/// A segment has at most this many vectors: a graph of so many is rebuilt in minutes.
+pub(super) const MAX_VECTORS: usize = 1 << 20;
+/// The largest dimension: inner products of codes stay below 2³¹.
+pub(super) const MAX_DIMENSION: usize = resight_vision::LONGEST_CODE;
 
 const MAGIC: [u8; 8] = *b"RSIGHTDV";
 const VERSION: u32 = 1;
 /// Parts begin at multiples of a cache line.
 const ALIGNED: usize = 64;
 
-/// Some vectors.
+/// A run of vectors.
 ///
 /// Invariant: keys ascend.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ struct Layout {
 }
 
 impl Layout {
-    /// `None` when that many cannot be.
+    /// `None` when the lengths overflow.
     fn of(count: usize, dimension: usize) -> Option<Self> {
         let mut at = HEADER;
         let mut part = |size: usize| {
@@ -61,7 +61,7 @@ impl Layout {
 }
 
 impl Vectors {
-    /// Of unit vectors, each key once, in any order.
+    /// Builds a run of unit vectors, in any order of keys, each key once.
     pub(super) fn build(vectors: &[(Key, Vec<f32>)], dimension: usize) -> Self {
         let mut order: Vec<usize> = (0..vectors.len()).collect();
         order.sort_unstable_by_key(|&i| vectors[i].0);
@@ -74,7 +74,7 @@ impl Vectors {
         })
     }
 
-    /// Those of all `parts` that count; a key counts in one part only.
+    /// The live vectors of all `parts`; a key is live in one part only.
     pub(super) fn merge<S: Keyed + AsRef<Self>>(
         parts: &[&LiveSegment<S>],
         dimension: usize,
@@ -95,9 +95,9 @@ impl Vectors {
         })
     }
 
-    /// Of `count` vectors whose keys and halves `fill` writes.
+    /// A run of `count` vectors whose keys and halves `fill` writes.
     fn of(count: usize, dimension: usize, fill: impl FnOnce(&mut [u64], &mut [u16])) -> Self {
-        // Sizes of what is in memory, and a dimension that was checked.
+        // Lengths of what is in memory, and a dimension that was checked.
         let layout = Layout::of(count, dimension).unwrap_or_else(|| unreachable!());
         let mut words = vec![0u64; layout.halves.end.div_ceil(8)];
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
@@ -125,27 +125,29 @@ impl Vectors {
         }
     }
 
-    /// Reads what [`Vectors::write`] wrote for this owner; says why not.
+    /// Reads what [`Vectors::write`] wrote for this owner.
+    ///
+    /// Errors: why the bytes are refused, as a clause for the log.
     pub(super) fn open(bytes: Bytes, owner: &[u8; 16]) -> Result<Self, &'static str> {
         const DAMAGED: &str = "it is damaged";
         let all = bytes.as_slice();
-        let (header, body) = sealed::split(all, &MAGIC).ok_or(DAMAGED)?;
-        if !sealed::is_of_version(header, VERSION) {
+        let (header, body) = file_header::split(all, &MAGIC).ok_or(DAMAGED)?;
+        if !file_header::has_version(header, VERSION) {
             return Err("it was made by another version of the format");
         }
         if header[40..56] != *owner {
             return Err("it was made with another model");
         }
-        let whole = sealed::is_whole(header);
+        let whole = file_header::is_intact(header);
         let dimension = word(header, 12) as usize;
         let count = u64::from(word(header, 16)) | u64::from(word(header, 20)) << 32;
         let layout = usize::try_from(count)
             .ok()
-            .filter(|&n| whole && n <= MOST && (1..=LONGEST).contains(&dimension))
+            .filter(|&n| whole && n <= MAX_VECTORS && (1..=MAX_DIMENSION).contains(&dimension))
             .and_then(|n| Layout::of(n, dimension))
             .filter(|layout| layout.halves.end == all.len())
             .ok_or(DAMAGED)?;
-        if !sealed::is_for(header, &hash(body)) {
+        if !file_header::covers(header, &hash(body)) {
             return Err(DAMAGED);
         }
         let step = f32::from_bits(word(header, 24));
@@ -157,29 +159,29 @@ impl Vectors {
         })
     }
 
-    /// The bytes, with a header that lets them be opened again.
+    /// Writes the bytes behind a header that lets them be opened again.
     pub(super) fn write(&self, owner: &[u8; 16], out: &mut dyn io::Write) -> io::Result<()> {
         let body = &self.bytes.as_slice()[HEADER..];
-        let mut header = sealed::begun(&MAGIC, VERSION);
+        let mut header = file_header::new(&MAGIC, VERSION);
         header[12..16].copy_from_slice(&(self.dimension as u32).to_le_bytes());
         header[16..24].copy_from_slice(&(self.keys().len() as u64).to_le_bytes());
         header[24..28].copy_from_slice(&self.step.to_le_bytes());
         header[40..56].copy_from_slice(owner);
-        sealed::seal(&mut header, &hash(body));
+        file_header::seal(&mut header, &hash(body));
         out.write_all(&header)?;
         out.write_all(body)
     }
 
-    /// What identifies the contents of a segment read from a file; zeros for one in memory.
-    pub(super) fn seal(&self) -> &[u8] {
-        sealed::own_hash(self.bytes.as_slice())
+    /// Identifies the contents of a run read from a file; zeros for one in memory.
+    pub(super) fn identity(&self) -> &[u8] {
+        file_header::own_hash(self.bytes.as_slice())
     }
 
     pub(super) fn keys(&self) -> &[u64] {
         self.part(&self.layout.keys)
     }
 
-    /// The length of what each code misses of its vector.
+    /// The length of each vector's difference to its code.
     pub(super) fn missed(&self) -> &[f32] {
         self.part(&self.layout.missed)
     }
@@ -209,13 +211,13 @@ impl Vectors {
         self.step
     }
 
-    /// Bytes held, in memory or on disk.
+    /// Bytes in memory or on disk.
     pub(super) fn length(&self) -> usize {
         self.bytes.as_slice().len()
     }
 
     fn part<T: bytemuck::Pod>(&self, range: &Range<usize>) -> &[T] {
-        // Parts begin at multiples of 64, of memory that begins at one of 8.
+        // Parts begin at multiples of 64, and the memory at one of 8.
         bytemuck::cast_slice(&self.bytes.as_slice()[range.clone()])
     }
 }
@@ -227,7 +229,7 @@ pub(super) fn word(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(word)
 }
 
-/// BLAKE3 of what may be gigabytes.
+/// BLAKE3, in parallel: bodies may be gigabytes.
 pub(super) fn hash(bytes: &[u8]) -> [u8; 32] {
     *blake3::Hasher::new()
         .update_rayon(bytes)

@@ -89,7 +89,7 @@ impl Vocabulary {
             words: word_bytes,
             projection,
             medians,
-            id: hex(hash),
+            id: hex::encode(hash),
         })
     }
 
@@ -105,7 +105,7 @@ impl Vocabulary {
 
     /// The id follows from the contents.
     pub(super) fn compute_id(&self) -> String {
-        hex(&blake3::hash(&self.body()).as_bytes()[..HASH])
+        hex::encode(&blake3::hash(&self.body()).as_bytes()[..HASH])
     }
 
     fn body(&self) -> Vec<u8> {
@@ -127,10 +127,6 @@ impl Vocabulary {
 fn product(a: usize, b: usize) -> Result<usize, VocabularyError> {
     a.checked_mul(b)
         .ok_or(VocabularyError::Damaged("its sizes make no sense"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 struct Reader<'a> {

@@ -10,8 +10,8 @@ use resight_vision::signatures::prefetch;
 
 use crate::Key;
 use crate::agreement::{Agreeing, Agreement, Pair};
-use crate::live::Keyed;
 use crate::place::Place;
+use crate::segment_file::Keyed;
 use crate::snapshot::{Candidate, CandidateOptions, Candidates, Snapshot};
 use crate::vocabulary::{QueryFeature, QueryWords};
 use crate::votes::{VOTE_UNIT, Votes, Weights, cast};
