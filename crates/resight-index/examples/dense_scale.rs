@@ -124,10 +124,10 @@ fn fill(
 fn found(
     snapshot: &DenseSnapshot,
     query: &[f32],
-    options: &NearestOptions<'_>,
+    options: &NearestOptions,
 ) -> Result<(Vec<u64>, f64), Failure> {
     let start = Instant::now();
-    let found = snapshot.nearest_with(query, options)?;
+    let found = snapshot.nearest_with(query, options, None)?;
     let milliseconds = start.elapsed().as_secs_f64() * 1e3;
     Ok((found.into_iter().map(|f| f.0.0).collect(), milliseconds))
 }
@@ -247,16 +247,14 @@ fn ask(file: &str, dimension: usize) -> Result<(), Failure> {
         let mut words = line.split(' ');
         let mut word = || words.next().ok_or("BREADTH LIMIT QUERY");
         let (breadth, limit): (usize, usize) = (word()?.parse()?, word()?.parse()?);
-        let digits = word()?.as_bytes();
-        let nibble = |d: &u8| char::from(*d).to_digit(16).unwrap_or(0) as u8;
-        let bytes = digits.chunks(2).map(|d| nibble(&d[0]) << 4 | nibble(&d[1]));
+        let digits = word()?;
+        let bytes = hex::decode(digits)?;
         let options = NearestOptions {
             limit,
             breadth,
             exact: breadth == 0,
-            ..NearestOptions::default()
         };
-        let query = floats(&bytes.collect::<Vec<u8>>());
+        let query = floats(&bytes);
         let (keys, milliseconds) = found(&snapshot, &query, &options)?;
         writeln!(
             out,

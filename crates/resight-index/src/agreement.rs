@@ -1,26 +1,26 @@
-//! The second step of a search: do a picture's votes agree on one similarity? Each match of two
-//! [`Place`]s proposes one, as both have a scale and an angle, and the matches that it brings into
-//! place count (Lowe 2004 §7.2; Philbin et al., CVPR 2007). Coarse, and quick enough for thousands
-//! of pictures; those that do best are verified with their full features.
+//! The second step of a search: whether a picture's matches agree on one similarity. Each match of two
+//! [`Place`]s proposes one, as both have a scale and an angle, and its inliers count (Lowe 2004 §7.2;
+//! Philbin et al., CVPR 2007). It is coarse, and fast enough for thousands of pictures; the best are
+//! verified with their full features.
 
 use std::sync::OnceLock;
 
 use crate::place::{Place, STEPS_IN_OCTAVE};
 
-/// A match of the query and a picture.
+/// A match of a feature of the query with a posting of a picture.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pair {
-    /// The query's feature.
+pub(crate) struct FeatureMatch {
+    /// Number of the query's feature.
     pub(crate) feature: u32,
-    /// The picture's, by any number of its own.
+    /// Any number that identifies the posting among those of the picture.
     pub(crate) posting: u32,
-    /// What it counts.
+    /// Its vote.
     pub(crate) vote: u32,
     pub(crate) query: Place,
     pub(crate) result: Place,
 }
 
-/// What the best similarity brings into place.
+/// The inliers of the best similarity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Agreement {
     /// Sum of their votes.
@@ -29,20 +29,20 @@ pub(crate) struct Agreement {
     pub(crate) matches: u32,
 }
 
-/// Matches looked at, those with the highest votes.
-const MOST_PAIRS: usize = 192;
+/// At most this many matches are used, those with the highest votes.
+const MAX_MATCHES: usize = 192;
 /// Matches that propose a similarity.
 const PROPOSALS: usize = 64;
-/// Fewer matches agree by chance.
-const FEWEST: usize = 3;
-/// How far from its place a match may be, in 1/1024ths of the longer side of the picture: more than
+/// Fewer inliers agree by chance.
+const MIN_INLIERS: usize = 3;
+/// How far from its place an inlier may be, in 1/1024ths of the longer side of the picture: more than
 /// verification allows, as scale and angle are those of one keypoint.
 const TOLERANCE: f32 = 40.0;
-/// A similarity that makes things smaller must be as exact in the query, down to this factor.
-const SMALLEST: f32 = 0.25;
-/// Scales that agree differ by no more, in sixths of an octave.
+/// A similarity that shrinks must be as exact in the query, down to this factor.
+const MIN_TOLERANCE_FACTOR: f32 = 0.25;
+/// Scales of inliers differ by at most this, in sixths of an octave.
 const SCALE_AGREEMENT: i32 = 6;
-/// Angles that agree differ by no more, in 1/64ths of a turn.
+/// Angles of inliers differ by at most this, in 1/64ths of a turn.
 const ANGLE_AGREEMENT: i32 = 5;
 
 /// Factors of all differences of scale, and cosine and sine of all of angle.
@@ -62,9 +62,10 @@ fn tables() -> &'static Tables {
     })
 }
 
-/// Buffers, reused from picture to picture.
+/// Finds the similarity that most matches of a picture agree on. Has buffers that are reused from
+/// picture to picture.
 #[derive(Default)]
-pub(crate) struct Agreeing {
+pub(crate) struct AgreementFinder {
     features: Vec<u32>,
     postings: Vec<u32>,
     votes: Vec<u32>,
@@ -75,26 +76,26 @@ pub(crate) struct Agreeing {
     angles: Vec<i32>,
 }
 
-impl Agreeing {
-    /// The best similarity among `pairs`, which come by falling vote. Of those that share a feature
-    /// or a posting, the first counts.
-    pub(crate) fn of(&mut self, pairs: &[Pair]) -> Agreement {
-        self.take(pairs);
+impl AgreementFinder {
+    /// The best similarity among `matches`, which are sorted by falling vote. Of those that share a
+    /// feature or a posting, the first counts.
+    pub(crate) fn best(&mut self, matches: &[FeatureMatch]) -> Agreement {
+        self.take(matches);
         let n = self.votes.len();
         let mut best = Agreement::default();
-        if n < FEWEST {
+        if n < MIN_INLIERS {
             return best;
         }
         for proposal in 0..n.min(PROPOSALS) {
             let found = self.count(proposal);
-            if found.votes > best.votes && found.matches as usize >= FEWEST {
+            if found.votes > best.votes && found.matches as usize >= MIN_INLIERS {
                 best = found;
             }
         }
         best
     }
 
-    fn take(&mut self, pairs: &[Pair]) {
+    fn take(&mut self, matches: &[FeatureMatch]) {
         self.features.clear();
         self.postings.clear();
         self.votes.clear();
@@ -104,8 +105,8 @@ impl Agreeing {
             .iter_mut()
             .chain(&mut self.to)
             .for_each(Vec::clear);
-        for pair in pairs {
-            if self.votes.len() == MOST_PAIRS {
+        for pair in matches {
+            if self.votes.len() == MAX_MATCHES {
                 break;
             }
             if self.features.contains(&pair.feature) || self.postings.contains(&pair.posting) {
@@ -125,6 +126,7 @@ impl Agreeing {
         }
     }
 
+    /// The inliers of the similarity that one match proposes.
     fn count(&self, proposal: usize) -> Agreement {
         let tables = tables();
         let (scale, angle) = (self.scales[proposal], self.angles[proposal]);
@@ -133,7 +135,7 @@ impl Agreeing {
         let [x0, y0] = [self.from[0][proposal], self.from[1][proposal]];
         let dx = self.to[0][proposal] - (cos * x0 - sin * y0);
         let dy = self.to[1][proposal] - (sin * x0 + cos * y0);
-        let tolerance = TOLERANCE * factor.clamp(SMALLEST, 1.0);
+        let tolerance = TOLERANCE * factor.clamp(MIN_TOLERANCE_FACTOR, 1.0);
         let limit = tolerance * tolerance;
         let n = self.votes.len();
         // Slices of one length, so that the loop is compiled without checks.
@@ -162,7 +164,7 @@ mod tests {
     use resight_vision::Keypoint;
 
     /// `n` matches under a similarity, then as many without any order.
-    fn pairs(n: u32, factor: f32, turn: f32) -> Vec<Pair> {
+    fn pairs(n: u32, factor: f32, turn: f32) -> Vec<FeatureMatch> {
         let mut state = 7u32;
         let mut next = |below: f32| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -191,7 +193,7 @@ mod tests {
                 } else {
                     keypoint(next(1024.0), next(1024.0), 2.0 + next(8.0), next(6.0))
                 };
-                Pair {
+                FeatureMatch {
                     feature: i,
                     posting: 1000 + i,
                     vote: 5,
@@ -204,30 +206,30 @@ mod tests {
 
     #[test]
     fn matches_under_a_similarity_agree_and_others_do_not() {
-        let mut agreeing = Agreeing::default();
+        let mut finder = AgreementFinder::default();
         for (factor, turn) in [(1.0, 0.0), (0.5, 0.4), (1.2, 3.0), (0.3, -1.0)] {
             let pairs = pairs(40, factor, turn);
-            let found = agreeing.of(&pairs);
+            let found = finder.best(&pairs);
             assert!(
                 (34..=44).contains(&found.matches),
                 "{factor} {turn}: {found:?}"
             );
             assert_eq!(found.votes, 5 * u64::from(found.matches));
-            assert!(agreeing.of(&pairs[40..]).matches <= 4);
+            assert!(finder.best(&pairs[40..]).matches <= 4);
         }
     }
 
     #[test]
     fn a_feature_counts_once_on_either_side() {
-        let mut agreeing = Agreeing::default();
+        let mut finder = AgreementFinder::default();
         let mut pairs = pairs(40, 1.0, 0.2);
         pairs.truncate(40);
-        let once = agreeing.of(&pairs);
+        let once = finder.best(&pairs);
         let mut twice = pairs.clone();
-        twice.extend(pairs.iter().map(|p| Pair { posting: 1, ..*p }));
-        twice.extend(pairs.iter().map(|p| Pair { feature: 0, ..*p }));
-        assert_eq!(agreeing.of(&twice), once);
-        assert_eq!(agreeing.of(&pairs[..2]), Agreement::default());
-        assert_eq!(agreeing.of(&[]), Agreement::default());
+        twice.extend(pairs.iter().map(|p| FeatureMatch { posting: 1, ..*p }));
+        twice.extend(pairs.iter().map(|p| FeatureMatch { feature: 0, ..*p }));
+        assert_eq!(finder.best(&twice), once);
+        assert_eq!(finder.best(&pairs[..2]), Agreement::default());
+        assert_eq!(finder.best(&[]), Agreement::default());
     }
 }

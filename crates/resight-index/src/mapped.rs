@@ -1,4 +1,4 @@
-//! Bytes of a segment, in memory of ours or of a file.
+//! Bytes of a segment, in memory or mapped from a file.
 
 #![allow(unsafe_code)]
 
@@ -13,19 +13,20 @@ compile_error!("segments are read as they lie on disk, which is little-endian");
 /// Bytes whose start is a multiple of eight.
 #[derive(Debug)]
 pub(crate) enum Bytes {
-    /// So many bytes of these.
+    /// Memory, and the number of its bytes that are used.
     Owned(Vec<u64>, usize),
     Mapped(Mmap),
 }
 
 impl Bytes {
-    /// The bytes of a file, read as they are needed.
+    /// Maps a file, whose bytes are read when they are used.
     pub(crate) fn map(file: &File) -> io::Result<Self> {
-        // SAFETY: the file is one of the index's own folder, which one process at a time holds by
-        // its lock. It was given its name when it was complete, and nothing here writes to it
-        // afterwards; a merge makes a new one and removes the name of the old, whose bytes stay
-        // while they are mapped. Whoever changes files of that folder by hand while a server runs
-        // may crash it, as with any database. All bytes are valid values of what is read from them.
+        // SAFETY: the file is in the index's folder, which the data folder's lock reserves for one
+        // writing process. It got its name when it was complete, and nothing writes to it
+        // afterwards: a merge writes a new file and removes the name of the old one, whose bytes
+        // stay while they are mapped. A person who changes files of that folder while a server runs
+        // may crash it, as with any database. All bytes are valid values of the types read from
+        // them.
         let map = unsafe { Mmap::map(file)? };
         Ok(Self::Mapped(map))
     }

@@ -1,8 +1,9 @@
-//! A picture's words, signatures and places, as the catalogue keeps them for rebuilding the index.
+//! A picture's words, signatures and places, as the catalogue stores them. The index is rebuilt from
+//! them.
 
 use crate::place::Place;
 
-/// A feature of a stored picture, as the inverted index knows it.
+/// A feature of a stored picture in the inverted index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Posting {
     /// The nearest visual word.
@@ -13,41 +14,40 @@ pub struct Posting {
     pub place: Place,
 }
 
-/// The features of one picture, in the order in which its features are stored.
+/// The postings of one picture, in the order in which its features are stored.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct PictureWords {
     postings: Vec<Posting>,
 }
 
-/// Stored words that cannot be read.
+/// Why stored words cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WordsError {
-    /// They are not what was written.
+    /// They are not what [`PictureWords::to_bytes`] wrote.
     #[error("the stored visual words of a picture are damaged")]
     Damaged,
-    /// They are of a version that did not keep places: [`PictureWords::from_bytes_and_places`]
-    /// reads them.
+    /// They are of a version without places: [`PictureWords::from_bytes_and_places`] reads them.
     #[error("the stored visual words of a picture are of an earlier version")]
     NoPlaces,
-    /// They are those of another vocabulary.
+    /// They are of another vocabulary.
     #[error("the stored visual words of a picture are of another vocabulary")]
     OtherVocabulary,
 }
 
-/// First byte of the encoding: its version.
+/// Version of the encoding, its first byte.
 const VERSION: u8 = 2;
-/// Bytes before the postings: version, and the tag of the vocabulary.
+/// Bytes before the postings: version and tag of the vocabulary.
 const HEADER: usize = 5;
-/// The version that kept no places, and no tag.
+/// The version without places and tag.
 const WITHOUT_PLACES: u8 = 1;
 
 impl PictureWords {
-    /// Of the picture's features, in their order.
+    /// Postings of a picture's features, in their order.
     pub fn new(postings: Vec<Posting>) -> Self {
         Self { postings }
     }
 
-    /// One of each feature, in their order.
+    /// One posting for each feature, in their order.
     pub fn postings(&self) -> &[Posting] {
         &self.postings
     }
@@ -88,7 +88,7 @@ impl PictureWords {
     }
 
     /// Reads words of the version without places, whose features lie at `places`, in their order.
-    /// It does not say of which vocabulary they are.
+    /// That version does not name a vocabulary.
     pub fn from_bytes_and_places(bytes: &[u8], places: &[Place]) -> Result<Self, WordsError> {
         let Some((&WITHOUT_PLACES, rest)) = bytes.split_first() else {
             return Err(WordsError::Damaged);

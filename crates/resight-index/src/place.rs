@@ -1,5 +1,5 @@
-//! Where a feature lies, in four bytes: enough to tell whether several matches agree on one
-//! similarity, and so which candidates deserve to be verified.
+//! Position, scale and angle of a keypoint in four bytes: precise enough to find out whether several
+//! matches agree on one similarity, and so which candidates are verified first.
 
 use resight_vision::Keypoint;
 
@@ -12,17 +12,17 @@ pub struct Place(pub u32);
 
 /// Steps of a column or row.
 const STEPS: u32 = 1024;
-/// Scales and angles are told in 64 steps each.
-const SIXTH_BIT: u32 = 63;
+/// Scales and angles have 64 steps each.
+const SIX_BITS: u32 = 63;
 /// Steps of scale in an octave.
 pub(crate) const STEPS_IN_OCTAVE: f32 = 6.0;
 
 impl Place {
-    /// The place of a keypoint in a picture of these sides, in pixels. What lies outside is moved to
-    /// the rim; scales from 1/1024 to 1.4 times the longer side are told apart.
+    /// The place of a keypoint in a picture of these sides, in pixels. Positions outside are moved to
+    /// the rim; scales are distinguished from 1/1024 to 1.4 times the longer side.
     pub fn of(keypoint: &Keypoint, size: [u32; 2]) -> Self {
         let unit = STEPS as f32 / size[0].max(size[1]).max(1) as f32;
-        // Conversions to integers saturate, and take what is no number to 0.
+        // Conversions to integers saturate, and NaN becomes 0.
         let at = |v: f32| ((v + 0.5) * unit).max(0.0) as u32;
         let scale = libm::log2f((keypoint.scale * unit).max(1.0)) * STEPS_IN_OCTAVE;
         let turn = keypoint.angle / std::f32::consts::TAU;
@@ -30,8 +30,8 @@ impl Place {
         Self(
             at(keypoint.x).min(STEPS - 1)
                 | at(keypoint.y).min(STEPS - 1) << 10
-                | (scale as u32).min(SIXTH_BIT) << 20
-                | angle.min(SIXTH_BIT) << 26,
+                | (scale as u32).min(SIX_BITS) << 20
+                | angle.min(SIX_BITS) << 26,
         )
     }
 
@@ -51,7 +51,7 @@ impl Place {
 
     /// Sixths of an octave above 1/1024 of the longer side.
     pub(crate) fn scale(self) -> i32 {
-        (self.0 >> 20 & SIXTH_BIT) as i32
+        (self.0 >> 20 & SIX_BITS) as i32
     }
 
     /// 1/64ths of a turn.
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_keypoint_is_told_to_a_step() {
+    fn a_keypoint_is_precise_to_a_step() {
         let keypoint = |x, y, scale, angle| Keypoint {
             x,
             y,

@@ -1,55 +1,56 @@
-//! Makes a graph, the same whatever the number of threads.
+//! Builds a graph, the same for any number of threads.
 //!
-//! Vectors are put in in a fixed random order, in batches: those of a batch look for their
-//! neighbours in the graph as it was before, in parallel, and are then added at once (Manohar et al.
-//! 2024, ParlayANN). Distances are whole numbers, so processors agree as well.
+//! Vectors are inserted in a fixed random order, in batches: those of a batch search for their
+//! neighbours in the graph as it was before the batch, in parallel, and are then added together
+//! (Manohar et al. 2024, ParlayANN). Distances are integers, so processors agree as well.
 
 use rayon::prelude::*;
 use resight_vision::inner_products_of;
 
 use super::code::{MIDDLE, norm, signed};
-use super::graph::{DEGREE, Graph, Layer, NOBODY, descend, present, upper_sizes};
+use super::graph::{DEGREE, Graph, Layer, NO_VECTOR, descend, present, upper_sizes};
 use super::vectors::Vectors;
 use super::walk::Codes;
 
-/// How widely neighbours are looked for.
+/// Vectors that a search for neighbours keeps in view.
 const BREADTH: usize = 128;
-/// Edges that a vector may have while the graph grows, so that it is not pruned for each new one.
-const MOST: usize = 48;
-/// A batch is at most one in so many of all vectors, and no more than are in already.
+/// A vector has at most this many edges while the graph grows, so that not every new edge prunes.
+const MAX_EDGES: usize = 48;
+/// A batch has at most one in this many of all vectors, and at most as many as were inserted before.
 const BATCH: usize = 50;
-/// An edge is left out when another leads nearer by a factor of 1.2: squared distances compare as
-/// 25 to 36.
+/// An edge is pruned when another leads nearer by a factor of 1.2: squared distances compare as 25
+/// to 36.
 const PRUNED: (i64, i64) = (36, 25);
 
 struct Builder<'a> {
     vectors: &'a Vectors,
     /// The sum of squares of each code.
     norms: Vec<i32>,
-    /// [`MOST`] numbers for each vector, with [`NOBODY`] after the last.
+    /// [`MAX_EDGES`] numbers for each vector, with [`NO_VECTOR`] after the last.
     rows: Vec<u32>,
-    /// Members and rows of the upper layers made so far, the coarsest first.
+    /// Members and rows of the upper layers built so far, the coarsest first.
     upper: Vec<(Vec<u32>, Vec<u32>)>,
 }
 
-/// A graph of these vectors; `None` when `ended` said so meanwhile. Runs on the current rayon pool.
-pub(super) fn build(vectors: &Vectors, ended: &(dyn Fn() -> bool + Sync)) -> Option<Graph> {
+/// Builds the graph of these vectors; `None` when `cancelled` returned `true` meanwhile. Runs on the
+/// current rayon pool.
+pub(super) fn build(vectors: &Vectors, cancelled: &(dyn Fn() -> bool + Sync)) -> Option<Graph> {
     let count = vectors.keys().len();
     let mut order: Vec<u32> = (0..count as u32).collect();
-    // A random order, as near ones are often added together.
-    order.sort_unstable_by_key(|&n| mixed(n));
+    // A random order, as near vectors are often added together.
+    order.sort_unstable_by_key(|&n| mix(n));
     let entries = &order[..count.min(2 * count.isqrt())];
     let mut builder = Builder {
         vectors,
         norms: norms(vectors),
-        rows: vec![NOBODY; count * MOST],
+        rows: vec![NO_VECTOR; count * MAX_EDGES],
         upper: Vec::new(),
     };
     let mut sizes = upper_sizes(count, entries.len()).into_iter().peekable();
     let most = (count / BATCH).max(1);
     let mut inside = 1.min(count);
     while inside < count {
-        if ended() {
+        if cancelled() {
             return None;
         }
         let layer = sizes.next_if(|size| *size == inside);
@@ -66,11 +67,11 @@ pub(super) fn build(vectors: &Vectors, ended: &(dyn Fn() -> bool + Sync)) -> Opt
     Some(Graph::of(entries, builder.upper(), &builder.narrowed(&all)))
 }
 
-/// Another number for each: every step can be undone.
-fn mixed(number: u32) -> u32 {
-    let mixed = number.wrapping_mul(0x9E37_79B1);
-    let mixed = (mixed ^ mixed >> 15).wrapping_mul(0x85EB_CA77);
-    mixed ^ mixed >> 13
+/// A permutation of all numbers that looks random: every step can be undone.
+fn mix(number: u32) -> u32 {
+    let first = number.wrapping_mul(0x9E37_79B1);
+    let second = (first ^ first >> 15).wrapping_mul(0x85EB_CA77);
+    second ^ second >> 13
 }
 
 fn norms(vectors: &Vectors) -> Vec<i32> {
@@ -80,13 +81,13 @@ fn norms(vectors: &Vectors) -> Vec<i32> {
 
 impl Builder<'_> {
     fn row(&self, number: u32) -> &[u32] {
-        let start = number as usize * MOST;
-        present(&self.rows[start..start + MOST])
+        let start = number as usize * MAX_EDGES;
+        present(&self.rows[start..start + MAX_EDGES])
     }
 
     fn set(&mut self, number: u32, row: &[u32]) {
-        let start = number as usize * MOST;
-        self.rows[start..start + MOST].copy_from_slice(row);
+        let start = number as usize * MAX_EDGES;
+        self.rows[start..start + MAX_EDGES].copy_from_slice(row);
     }
 
     /// Rows of [`DEGREE`] numbers.
@@ -97,7 +98,7 @@ impl Builder<'_> {
             .collect()
     }
 
-    /// What is in so far becomes a layer as it is: as few as they are, their edges lead far.
+    /// Makes a layer of all vectors inserted so far: as they are few, their edges lead far.
     fn keep_layer(&mut self, inside: &[u32]) {
         let mut members = inside.to_vec();
         members.sort_unstable();
@@ -111,7 +112,7 @@ impl Builder<'_> {
             .map(|(members, rows)| Layer { members, rows })
     }
 
-    /// Adds a batch: edges to neighbours, and back from them.
+    /// Inserts a batch: edges to neighbours, and back from them.
     fn insert(&mut self, batch: &[u32], entries: &[u32]) {
         let found: Vec<Vec<u32>> = batch
             .par_iter()
@@ -131,7 +132,7 @@ impl Builder<'_> {
                     BREADTH,
                     |near| near.iter().map(|n| n.number).collect::<Vec<_>>(),
                 );
-                self.at_most(number, &near, 0, MOST)
+                self.at_most(number, &near, 0, MAX_EDGES)
             })
             .collect();
         let mut back: Vec<(u32, u32)> = Vec::new();
@@ -147,7 +148,7 @@ impl Builder<'_> {
                 let target = pairs[0].0;
                 let mut to = self.row(target).to_vec();
                 to.extend(pairs.iter().map(|p| p.1));
-                (target, self.at_most(target, &to, MOST, MOST))
+                (target, self.at_most(target, &to, MAX_EDGES, MAX_EDGES))
             })
             .collect();
         for (target, row) in rows {
@@ -155,20 +156,21 @@ impl Builder<'_> {
         }
     }
 
-    /// `to` as a row of `length` numbers; pruned to [`DEGREE`] where there are more than `fits`.
+    /// `to` as a row of `length` numbers; pruned to [`DEGREE`] where it has more than `fits`.
     fn at_most(&self, number: u32, to: &[u32], fits: usize, length: usize) -> Vec<u32> {
-        let mut row = match to.len() <= fits {
-            true => to.to_vec(),
-            false => self.pruned(number, to),
+        let mut row = if to.len() <= fits {
+            to.to_vec()
+        } else {
+            self.pruned(number, to)
         };
-        row.resize(length, NOBODY);
+        row.resize(length, NO_VECTOR);
         row
     }
 
-    /// Of `to`, at most [`DEGREE`]: from the nearest on, those that no other one kept leads to.
+    /// At most [`DEGREE`] of `to`: from the nearest on, those that no kept one leads to.
     fn pruned(&self, number: u32, to: &[u32]) -> Vec<u32> {
-        let mut room = (Vec::new(), Vec::new());
-        let distances = self.distances(number, to, &mut room);
+        let mut buffers = (Vec::new(), Vec::new());
+        let distances = self.distances(number, to, &mut buffers);
         let mut left: Vec<(i64, u32)> = distances.zip(to.iter().copied()).collect();
         left.sort_unstable();
         left.dedup();
@@ -182,7 +184,7 @@ impl Builder<'_> {
             left.remove(0);
             numbers.clear();
             numbers.extend(left.iter().map(|l| l.1));
-            let mut distances = self.distances(nearest, &numbers, &mut room);
+            let mut distances = self.distances(nearest, &numbers, &mut buffers);
             left.retain(|l| {
                 let between = distances.next().unwrap_or_default();
                 PRUNED.0 * between > PRUNED.1 * l.0
@@ -196,9 +198,9 @@ impl Builder<'_> {
         &'r self,
         number: u32,
         to: &'r [u32],
-        room: &'r mut (Vec<i8>, Vec<i32>),
+        buffers: &'r mut (Vec<i8>, Vec<i32>),
     ) -> impl Iterator<Item = i64> + use<'r> {
-        let (query, products) = room;
+        let (query, products) = buffers;
         signed(self.vectors.code(number), query);
         inner_products_of(query, self.vectors.codes(), to, products);
         let sum: i64 = query.iter().map(|&q| i64::from(q)).sum();

@@ -1,4 +1,4 @@
-//! Vectors as bytes: a step fitted to the data, codes, and how far a code may be off.
+//! Vectors as codes of one byte a number: a step fitted to the data, and bounds of a code's error.
 
 use super::vector::{squares, to_floats};
 
@@ -8,15 +8,15 @@ const LARGEST: f32 = 127.0;
 
 /// Bits of the magnitude of 1 in half precision; a component of a unit vector is not above it.
 const ONE: usize = 0x3C00;
-/// Vectors that are looked at to fit a step, evenly taken.
-const LOOKED_AT: usize = 1 << 14;
+/// A step is fitted to at most about this many vectors, evenly spaced.
+const SAMPLE: usize = 1 << 14;
 
-/// How much one step of a code is: that with the least mean squared error for these vectors (rows
-/// of `dimension` halves, all at most 1 in magnitude). Components beyond 127 steps are cut off, which
-/// a fitted step trades against coarseness for all.
+/// The step of a code with the least mean squared error for these vectors (rows of `dimension`
+/// halves, all at most 1 in magnitude). Components beyond 127 steps are cut off, which the fit trades
+/// against coarseness for all.
 pub(super) fn fitted_step(halves: &[u16], dimension: usize) -> f32 {
     let rows = halves.len() / dimension;
-    let every = rows.div_ceil(LOOKED_AT).max(1);
+    let every = rows.div_ceil(SAMPLE).max(1);
     let mut counts = vec![0u32; ONE + 1];
     for row in halves.chunks_exact(dimension).step_by(every) {
         for &half in row {
@@ -26,7 +26,7 @@ pub(super) fn fitted_step(halves: &[u16], dimension: usize) -> f32 {
     let total: f64 = counts.iter().map(|&c| f64::from(c)).sum();
     let (mut above, mut sum, mut sum_squares) = (0.0, 0.0, 0.0);
     let (mut best, mut least) = (1.0, f64::INFINITY);
-    // From the largest down, with those above the cut summed up.
+    // Cuts from the largest down, with sums over the components above each.
     for (bits, &count) in counts.iter().enumerate().skip(1).rev() {
         let cut = f64::from(half::f16::from_bits(bits as u16));
         let step = cut / f64::from(LARGEST);
@@ -43,8 +43,8 @@ pub(super) fn fitted_step(halves: &[u16], dimension: usize) -> f32 {
     best as f32 / LARGEST
 }
 
-/// Codes of one vector, given as halves and taken at length 1, written to `out`; and the length of
-/// what they miss.
+/// Writes the codes of one vector, given as halves and scaled to length 1, to `out`. Returns the length
+/// of its difference to them.
 pub(super) fn encode(halves: &[u16], step: f32, floats: &mut [f32], out: &mut [u8]) -> f32 {
     to_floats(halves, floats);
     let length = squares(floats).sqrt();
@@ -58,7 +58,7 @@ pub(super) fn encode(halves: &[u16], step: f32, floats: &mut [f32], out: &mut [u
     squares(floats).sqrt() as f32
 }
 
-/// The same codes without [`MIDDLE`].
+/// Codes without [`MIDDLE`].
 pub(super) fn signed(codes: &[u8], out: &mut Vec<i8>) {
     out.clear();
     out.extend(codes.iter().map(|&c| c.wrapping_sub(MIDDLE as u8) as i8));
@@ -70,14 +70,14 @@ pub(super) fn norm(codes: &[u8]) -> i32 {
     squares.sum()
 }
 
-/// A query as whole numbers: `64 high + low` steps in each component.
+/// A query as integers: `64 high + low` steps in each component.
 pub(super) struct QueryCode {
     pub(super) high: Vec<i8>,
     pub(super) low: Vec<i8>,
     step: f64,
-    /// What products have too much because stored codes have [`MIDDLE`] added.
+    /// What products have in excess, because stored codes have [`MIDDLE`] added.
     excess: i64,
-    /// The length of what the code misses.
+    /// The length of the query's difference to its code.
     missed: f64,
 }
 
@@ -88,33 +88,33 @@ impl QueryCode {
     pub(super) fn of(query: &[f32]) -> Self {
         let largest = query.iter().fold(0f32, |m, x| m.max(x.abs()));
         let step = largest / (LARGEST * LOW as f32);
-        let whole: Vec<i32> = query
+        let rounded: Vec<i32> = query
             .iter()
             .map(|x| (x / step).round_ties_even() as i32)
             .collect();
         let high = |w: &i32| (w + LOW / 2).div_euclid(LOW);
         let missed: Vec<f32> = query
             .iter()
-            .zip(&whole)
+            .zip(&rounded)
             .map(|(x, &w)| x - w as f32 * step)
             .collect();
         Self {
-            high: whole.iter().map(|w| high(w) as i8).collect(),
-            low: whole.iter().map(|w| (w - LOW * high(w)) as i8).collect(),
+            high: rounded.iter().map(|w| high(w) as i8).collect(),
+            low: rounded.iter().map(|w| (w - LOW * high(w)) as i8).collect(),
             step: f64::from(step),
-            excess: whole.iter().map(|&w| i64::from(w * MIDDLE)).sum(),
+            excess: rounded.iter().map(|&w| i64::from(w * MIDDLE)).sum(),
             missed: squares(&missed).sqrt(),
         }
     }
 
-    /// The cosine as far as codes tell it, from products of both parts with a code of this step.
+    /// An estimate of the cosine, from products of both parts with a code of this step.
     pub(super) fn cosine(&self, high: i32, low: i32, step: f32) -> f64 {
         let product = i64::from(LOW) * i64::from(high) + i64::from(low) - self.excess;
         product as f64 * self.step * f64::from(step)
     }
 
-    /// How far off [`QueryCode::cosine`] is at most, for a code that misses so much of a vector: by
-    /// Cauchy and Schwarz, |q·x − q̂·x̂| ≤ |q − q̂| |x| + |q̂| |x − x̂|.
+    /// An upper bound of the error of [`QueryCode::cosine`], for a code with a difference of length
+    /// `missed` to its vector: by Cauchy and Schwarz, |q·x − q̂·x̂| ≤ |q − q̂| |x| + |q̂| |x − x̂|.
     pub(super) fn margin(&self, missed: f32) -> f64 {
         /// Roundings of lengths and cosines to single precision.
         const ROUNDINGS: f64 = 2e-6;
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_off_by_no_more_than_they_say() {
+    fn errors_of_codes_are_within_their_bounds() {
         for dimension in [1, 2, 7, 64, 300] {
             let all: Vec<Vec<f32>> = (0..40).map(|i| vector(i, dimension)).collect();
             let mut halves = vec![0; 40 * dimension];
@@ -152,8 +152,11 @@ mod tests {
                     let products = q.iter().zip(&codes);
                     products.map(|(&q, &c)| i32::from(q) * i32::from(c)).sum()
                 };
-                let told = query.cosine(sum(&query.high), sum(&query.low), step);
-                assert!((told - exact).abs() <= query.margin(missed), "{dimension}");
+                let estimate = query.cosine(sum(&query.high), sum(&query.low), step);
+                assert!(
+                    (estimate - exact).abs() <= query.margin(missed),
+                    "{dimension}"
+                );
                 if dimension == 300 {
                     assert!(query.margin(missed) < 0.02, "{}", query.margin(missed));
                 }

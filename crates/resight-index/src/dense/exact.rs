@@ -1,4 +1,4 @@
-//! Exact search: every code is looked at, and those whose vectors may be among the best are given.
+//! Exact search: scans every code and returns the vectors that may be among the best.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -9,47 +9,47 @@ use resight_vision::inner_products;
 use super::code::QueryCode;
 use super::vectors::Vectors;
 
-/// Vectors that one task looks at.
-pub(super) const TOGETHER: usize = 1 << 13;
-/// Rows that are multiplied at once; they stay in the first-level cache for both parts of a query.
+/// Vectors that one task scans.
+pub(super) const SCAN_LENGTH: usize = 1 << 13;
+/// Rows that are multiplied together; they stay in the first-level cache for both parts of a query.
 const ROWS: usize = 32;
 
-/// What one task found.
+/// Bounds of cosines that one task found.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    /// Vectors, and what their cosine is at most.
+pub(super) struct Bounds {
+    /// Upper bounds of cosines, with the vectors that may be among the best.
     pub(super) candidates: Vec<(f64, u32)>,
-    /// Of those with the highest, what their cosine is at least.
+    /// The highest lower bounds of cosines.
     pub(super) at_least: Vec<f64>,
 }
 
-/// Ordered by `total_cmp`.
+/// A number ordered by `total_cmp`.
 #[derive(Clone, Copy, PartialEq)]
-struct Bound(f64);
+struct Total(f64);
 
-impl Eq for Bound {}
+impl Eq for Total {}
 
-impl PartialOrd for Bound {
+impl PartialOrd for Total {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Bound {
+impl Ord for Total {
     fn cmp(&self, other: &Self) -> Ordering {
         self.0.total_cmp(&other.0)
     }
 }
 
-/// Looks at the vectors of `range`. All that may be among the `k` best of those that `counts`
-/// accepts are in what is given.
+/// Scans the vectors of `range`. All that may be among the `k` best of those that `counts` accepts are
+/// candidates.
 pub(super) fn scan(
     vectors: &Vectors,
     range: Range<usize>,
     query: &QueryCode,
     k: usize,
     counts: &dyn Fn(u32) -> bool,
-) -> Found {
+) -> Bounds {
     let dimension = vectors.dimension();
     let mut best = BinaryHeap::with_capacity(k.min(range.len()) + 1);
     let mut candidates: Vec<(f64, u32)> = Vec::new();
@@ -67,12 +67,12 @@ pub(super) fn scan(
                 query.cosine(high, low, vectors.step()),
                 query.margin(missed),
             );
-            // Not "below": a cosine that is no number is not left out.
+            // False for NaN: a cosine that is no number is not left out.
             if cosine + margin < threshold || !counts(number) {
                 continue;
             }
             candidates.push((cosine + margin, number));
-            best.push(Reverse(Bound(cosine - margin)));
+            best.push(Reverse(Total(cosine - margin)));
             if best.len() > k {
                 best.pop();
             }
@@ -84,7 +84,7 @@ pub(super) fn scan(
         }
     }
     candidates.retain(|c| c.0 >= threshold);
-    Found {
+    Bounds {
         candidates,
         at_least: best.into_iter().map(|b| b.0.0).collect(),
     }

@@ -1,7 +1,9 @@
 //! Why vectors are refused.
 
-use super::vectors::MAX_DIMENSION;
 use crate::Key;
+
+/// The largest dimension: inner products of codes stay below 2³¹.
+pub(super) const MAX_DIMENSION: usize = resight_vision::LONGEST_CODE;
 
 /// Why a vector is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,13 +1,13 @@
-//! Who is near whom: a graph over the codes of one segment, to find the nearest without looking at
-//! all.
+//! A graph over the codes of one segment, along which a search finds the nearest vectors without
+//! scanning all.
 //!
 //! Each vector has edges to at most [`DEGREE`] others, chosen so that each leads somewhere the
-//! others do not (Subramanya et al. 2019, DiskANN). Where vectors lie in clusters of more than that
-//! many, all edges of a vector stay within its cluster, so one vector in [`THINNING`] has edges in a
-//! second layer as well, one in `THINNING`² in a third, and so on (Malkov and Yashunin 2018): there
-//! clusters are small, and edges lead from one to the next. A walk begins at the best of a random sample
-//! of about twice the root of their number and goes down with all that it has found, so that it comes
-//! to the right cluster, or to both that a query lies between.
+//! others do not (Subramanya et al. 2019, DiskANN). In a cluster of more vectors than that, all edges
+//! of a vector stay within its cluster. So one vector in [`THINNING`] has edges in a second layer as
+//! well, one in `THINNING`² in a third, and so on (Malkov and Yashunin 2018): there clusters are
+//! small, and edges lead from one to the next. A walk begins at the best of a random sample, about
+//! twice the root of the number of vectors, and descends with all that it has found. So it reaches
+//! the right cluster, or both clusters that a query lies between.
 
 use std::io;
 use std::ops::Range;
@@ -17,14 +17,14 @@ use super::walk::{Codes, Near, walk};
 use crate::file_header::{self, HEADER};
 use crate::mapped::Bytes;
 
-/// Edges of a vector at most.
+/// A vector has at most this many edges.
 pub(super) const DEGREE: usize = 32;
-/// One vector in so many is in the next layer too.
+/// One vector in this many is in the next layer too.
 pub(super) const THINNING: usize = 4;
-/// How widely a walk looks in the upper layers.
+/// Vectors that a walk keeps in view in the upper layers.
 pub(super) const UPPER_BREADTH: usize = 64;
-/// Stands where a vector has fewer edges.
-pub(super) const NOBODY: u32 = u32::MAX;
+/// Fills up the row of a vector with fewer edges.
+pub(super) const NO_VECTOR: u32 = u32::MAX;
 
 const MAGIC: [u8; 8] = *b"RSIGHTDG";
 const VERSION: u32 = 2;
@@ -39,7 +39,7 @@ pub(super) struct Graph {
     count: usize,
 }
 
-/// Where each part stands in the bytes.
+/// Byte range of each part.
 #[derive(Debug)]
 struct Layout {
     entries: Range<usize>,
@@ -67,7 +67,8 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// How many vectors each upper layer has, the coarsest first: more than there are entries.
+/// Number of vectors of each upper layer, the coarsest first; each is larger than the number of
+/// entries.
 pub(super) fn upper_sizes(count: usize, entries: usize) -> Vec<usize> {
     let thinned = |size: &usize| Some(size / THINNING);
     let sizes = std::iter::successors(Some(count / THINNING), thinned);
@@ -76,8 +77,8 @@ pub(super) fn upper_sizes(count: usize, entries: usize) -> Vec<usize> {
     sizes
 }
 
-/// A walk through the upper layers, then along `neighbours`; gives `then` the `breadth` nearest, best
-/// first.
+/// Walks through the upper layers, then along `neighbours`; calls `then` with the `breadth` nearest,
+/// best first.
 pub(super) fn descend<'g, 'l, R>(
     codes: Codes<'_>,
     query: &[i8],
@@ -98,9 +99,9 @@ pub(super) fn descend<'g, 'l, R>(
     walk(codes, query, from, neighbours, breadth, then)
 }
 
-/// Of edges that begin at the same vector, those that there are.
+/// The edges of a row, without what fills it up.
 pub(super) fn present(row: &[u32]) -> &[u32] {
-    let length = row.iter().position(|&n| n == NOBODY);
+    let length = row.iter().position(|&n| n == NO_VECTOR);
     &row[..length.unwrap_or(row.len())]
 }
 
@@ -124,14 +125,14 @@ fn layout(count: usize, entries: usize) -> Option<Layout> {
 
 impl Graph {
     /// A graph of these entries, these upper layers, as many and as large as [`upper_sizes`] says, and
-    /// [`DEGREE`] numbers for each vector, with [`NOBODY`] after the last.
+    /// [`DEGREE`] numbers for each vector, with [`NO_VECTOR`] after the last.
     pub(super) fn of<'a>(
         entries: &[u32],
         upper: impl Iterator<Item = Layer<'a>>,
         rows: &[u32],
     ) -> Self {
         let count = rows.len() / DEGREE;
-        // Sizes of what is in memory.
+        // Lengths of what is in memory.
         let layout = layout(count, entries.len()).unwrap_or_else(|| unreachable!());
         let mut words = vec![0u64; layout.rows.end.div_ceil(8)];
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
@@ -151,7 +152,9 @@ impl Graph {
         }
     }
 
-    /// Reads what [`Graph::write`] wrote for the same vectors; says why not.
+    /// Reads what [`Graph::write`] wrote for the same vectors.
+    ///
+    /// Errors: why the bytes are refused, as a clause for the log.
     pub(super) fn open(bytes: Bytes, vectors: &Vectors) -> Result<Self, &'static str> {
         const DAMAGED: &str = "it is damaged";
         let all = bytes.as_slice();
@@ -175,19 +178,19 @@ impl Graph {
             layout,
             count,
         };
-        let are_vectors = |numbers: &[u32], nobody| {
-            let fine = |n: &u32| (*n as usize) < count || nobody && *n == NOBODY;
-            numbers.iter().all(fine)
+        let are_vectors = |numbers: &[u32], may_end| {
+            let is_vector = |n: &u32| (*n as usize) < count || may_end && *n == NO_VECTOR;
+            numbers.iter().all(is_vector)
         };
-        let fine = are_vectors(graph.entries(), false)
+        let is_valid = are_vectors(graph.entries(), false)
             && are_vectors(graph.rows(), true)
             && graph.upper().all(|l| {
                 l.members.is_sorted() && are_vectors(l.members, false) && are_vectors(l.rows, true)
             });
-        fine.then_some(graph).ok_or(DAMAGED)
+        is_valid.then_some(graph).ok_or(DAMAGED)
     }
 
-    /// The bytes, with a header that lets them be opened again with these vectors.
+    /// Writes the bytes behind a header that lets them be opened again with these vectors.
     pub(super) fn write(&self, vectors: &Vectors, out: &mut dyn io::Write) -> io::Result<()> {
         let body = &self.bytes.as_slice()[HEADER..];
         let mut header = file_header::new(&MAGIC, VERSION);
@@ -200,7 +203,7 @@ impl Graph {
         out.write_all(body)
     }
 
-    /// Gives `then` the `breadth` nearest that a walk finds, best first.
+    /// Calls `then` with the `breadth` nearest that a walk finds, best first.
     pub(super) fn nearest<R>(
         &self,
         vectors: &Vectors,
@@ -224,7 +227,7 @@ impl Graph {
         bytemuck::cast_slice(&self.bytes.as_slice()[range.clone()])
     }
 
-    /// The coarsest first.
+    /// The upper layers, the coarsest first.
     fn upper(&self) -> impl Iterator<Item = Layer<'_>> {
         self.layout.upper.iter().map(|[members, rows]| Layer {
             members: self.numbers(members),
@@ -232,7 +235,7 @@ impl Graph {
         })
     }
 
-    /// Vectors where a walk begins: a random sample.
+    /// The vectors at which a walk begins: a random sample.
     pub(super) fn entries(&self) -> &[u32] {
         self.numbers(&self.layout.entries)
     }
@@ -241,7 +244,7 @@ impl Graph {
         self.numbers(&self.layout.rows)
     }
 
-    /// Bytes held, in memory or on disk.
+    /// Bytes in memory or on disk.
     pub(super) fn length(&self) -> usize {
         self.bytes.as_slice().len()
     }

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::fault::{RefusedVector, WrongDimension};
+use super::fault::{MAX_DIMENSION, RefusedVector, WrongDimension};
 use super::maintenance::VectorMaintenance;
 use super::merge_policy::{is_sparse, merges_in_tail};
 use super::segment::{DenseSegment, LiveVectors, meta, read_graph};
 use super::snapshot::DenseSnapshot;
 use super::vector::unit;
-use super::vectors::{MAX_DIMENSION, MAX_VECTORS, Vectors};
+use super::vectors::{MAX_VECTORS, Vectors};
 use crate::Key;
 use crate::folder::SegmentFolder;
 use crate::live::{LiveSegment, remove_all, set_tombstones};

@@ -25,6 +25,8 @@ mod walk;
 pub use fault::{RefusedVector, VectorFault, WrongDimension};
 pub use index::{DenseIndex, DenseOpened, DenseSettings};
 pub use snapshot::{DenseSnapshot, KeyFilter, NearestOptions};
+#[cfg(any(test, feature = "conformance"))]
+pub(crate) use vector::{Cosine, to_floats, to_halves, unit};
 
 #[cfg(test)]
 mod tests;

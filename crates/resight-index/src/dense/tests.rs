@@ -1,35 +1,33 @@
-/// Numbers that look random, the same in every run (SplitMix64; Box and Muller's normal ones).
-pub(super) struct Noise(u64);
+use std::path::Path;
+
+use super::fault::MAX_DIMENSION;
+use super::vector::unit;
+use super::vectors::Vectors;
+use super::*;
+use crate::Key;
+use crate::random::SplitMix64;
+
+/// Normal numbers by Box and Muller, the same in every run.
+pub(super) struct Noise(SplitMix64);
 
 impl Noise {
     pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(SplitMix64::new(seed))
     }
 
     pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ z >> 31
-    }
-
-    /// Above 0, at most 1.
-    pub(super) fn even(&mut self) -> f64 {
-        ((self.next() >> 11) + 1) as f64 / (1u64 << 53) as f64
+        self.0.next()
     }
 
     pub(super) fn normal(&mut self) -> f32 {
-        let (radius, angle) = ((-2.0 * libm::log(self.even())).sqrt(), self.even());
+        /// Makes 0 the smallest number above it, for the logarithm.
+        const ABOVE_ZERO: f64 = f64::EPSILON / 2.0;
+        let mut even = || self.0.unit() + ABOVE_ZERO;
+        let (radius, angle) = (even(), even());
+        let radius = (-2.0 * libm::log(radius)).sqrt();
         (radius * libm::cos(std::f64::consts::TAU * angle)) as f32
     }
 }
-
-use std::path::Path;
-
-use super::vector::unit;
-use super::vectors::{MAX_DIMENSION, Vectors};
-use super::*;
-use crate::Key;
 
 const DIMENSION: usize = 48;
 
@@ -304,4 +302,4 @@ fn what_is_removed_may_be_added_again() {
 }
 
 mod graphs;
-mod kept;
+mod saved;

@@ -1,14 +1,16 @@
-//! Unit vectors, as they come and in the half precision that they are kept in.
+//! Unit vectors, in single precision and in the half precision that is stored.
 
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 
 use super::fault::VectorFault;
 
-/// Lengths below this are not told from nothing.
-const SHORTEST: f64 = 1e-12;
+/// Shorter vectors have no direction.
+const MIN_LENGTH: f64 = 1e-12;
 
-/// `vector` scaled to length 1; refused where that cannot be done.
-pub(super) fn unit(vector: &[f32], dimension: usize) -> Result<Vec<f32>, VectorFault> {
+/// `vector` scaled to length 1.
+///
+/// Errors: why it cannot be.
+pub(crate) fn unit(vector: &[f32], dimension: usize) -> Result<Vec<f32>, VectorFault> {
     if vector.len() != dimension {
         return Err(VectorFault::Dimension {
             expected: dimension,
@@ -20,21 +22,21 @@ pub(super) fn unit(vector: &[f32], dimension: usize) -> Result<Vec<f32>, VectorF
     }
     // Squares of any `f32` are within the range of an `f64`.
     let length = squares(vector).sqrt();
-    if length < SHORTEST {
+    if length < MIN_LENGTH {
         return Err(VectorFault::NoDirection);
     }
     let scaled = vector.iter().map(|&x| (f64::from(x) / length) as f32);
     Ok(scaled.collect())
 }
 
-/// In half precision, as bits.
-pub(super) fn to_halves(vector: &[f32], out: &mut [u16]) {
+/// Writes a vector in half precision, as bits.
+pub(crate) fn to_halves(vector: &[f32], out: &mut [u16]) {
     out.reinterpret_cast_mut::<half::f16>()
         .convert_from_f32_slice(vector);
 }
 
-/// What [`to_halves`] left.
-pub(super) fn to_floats(halves: &[u16], out: &mut [f32]) {
+/// Reads what [`to_halves`] wrote.
+pub(crate) fn to_floats(halves: &[u16], out: &mut [f32]) {
     halves
         .reinterpret_cast::<half::f16>()
         .convert_to_f32_slice(out);
@@ -42,7 +44,7 @@ pub(super) fn to_floats(halves: &[u16], out: &mut [f32]) {
 
 const LANES: usize = 8;
 
-/// The inner product in eight sums, added up in order, so that every processor rounds alike.
+/// The inner product in eight sums, added in a fixed order, so that every processor rounds alike.
 pub(super) fn product(a: &[f32], b: &[f32]) -> f64 {
     let (a_lanes, a_rest) = a.as_chunks::<LANES>();
     let (b_lanes, b_rest) = b.as_chunks::<LANES>();
@@ -62,15 +64,15 @@ pub(super) fn squares(vector: &[f32]) -> f64 {
     product(vector, vector)
 }
 
-/// A query, with room to read a stored vector into.
-pub(super) struct Cosine<'a> {
+/// A query, with a buffer that stored vectors are read into.
+pub(crate) struct Cosine<'a> {
     query: &'a [f32],
     length: f64,
     row: Vec<f32>,
 }
 
 impl<'a> Cosine<'a> {
-    pub(super) fn of(query: &'a [f32]) -> Self {
+    pub(crate) fn of(query: &'a [f32]) -> Self {
         Self {
             query,
             length: squares(query).sqrt(),
@@ -78,8 +80,8 @@ impl<'a> Cosine<'a> {
         }
     }
 
-    /// The cosine between the query and what is stored, −1 to 1.
-    pub(super) fn to(&mut self, halves: &[u16]) -> f32 {
+    /// The cosine between the query and a stored vector, −1 to 1.
+    pub(crate) fn to(&mut self, halves: &[u16]) -> f32 {
         to_floats(halves, &mut self.row);
         let lengths = self.length * squares(&self.row).sqrt();
         ((product(self.query, &self.row) / lengths) as f32).clamp(-1.0, 1.0)

@@ -6,6 +6,7 @@ use std::io;
 use std::ops::Range;
 
 use super::code::{encode, fitted_step};
+use super::fault::MAX_DIMENSION;
 use super::vector::to_halves;
 use crate::Key;
 use crate::file_header::{self, HEADER};
@@ -15,8 +16,6 @@ use crate::segment_file::Keyed;
 
 /// A segment has at most this many vectors: a graph of so many is rebuilt in minutes.
 pub(super) const MAX_VECTORS: usize = 1 << 20;
-/// The largest dimension: inner products of codes stay below 2³¹.
-pub(super) const MAX_DIMENSION: usize = resight_vision::LONGEST_CODE;
 
 const MAGIC: [u8; 8] = *b"RSIGHTDV";
 const VERSION: u32 = 1;

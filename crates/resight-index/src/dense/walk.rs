@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use resight_vision::inner_products_of;
 
-/// A vector that a walk came by, and the inner product of its code with the query's.
+/// A vector that a walk visited, and the inner product of its code with the query's.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Near {
     pub(super) product: i32,
@@ -12,11 +12,11 @@ pub(super) struct Near {
     expanded: bool,
 }
 
-/// The room that a walk needs, used again by the next one.
+/// Buffers of a walk, reused by the next one.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
+pub(super) struct WalkBuffers {
     visited: Vec<u64>,
-    /// Words of `visited` that are not 0.
+    /// Positions in `visited` that are not 0.
     touched: Vec<u32>,
     /// The best so far, best first; ties by number.
     nearest: Vec<Near>,
@@ -25,19 +25,19 @@ pub(super) struct Walk {
 }
 
 thread_local! {
-    static WALK: RefCell<Walk> = RefCell::default();
+    static WALK: RefCell<WalkBuffers> = RefCell::default();
 }
 
-/// Codes end to end, as a walk reads them.
+/// Codes end to end.
 #[derive(Clone, Copy)]
 pub(super) struct Codes<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) count: usize,
 }
 
-/// Gives `then` the `breadth` vectors nearest to `query` that were come by on the way from `entries`
-/// along `neighbours`, best first. A walk ends when it has looked at the neighbours of all of them
-/// (Malkov and Yashunin 2018, algorithm 2).
+/// Walks from `entries` along `neighbours`, and calls `then` with the `breadth` visited vectors nearest
+/// to `query`, best first. The walk ends when the neighbours of all of these are visited (Malkov and
+/// Yashunin 2018, algorithm 2).
 pub(super) fn walk<'g, R>(
     codes: Codes<'_>,
     query: &[i8],
@@ -48,7 +48,7 @@ pub(super) fn walk<'g, R>(
 ) -> R {
     WALK.with_borrow_mut(|walk| {
         walk.start(codes.count);
-        walk.look_at(codes, query, entries, breadth);
+        walk.visit(codes, query, entries, breadth);
         let mut next = 0;
         while let Some(near) = walk.nearest.get_mut(next) {
             if near.expanded {
@@ -57,14 +57,14 @@ pub(super) fn walk<'g, R>(
             }
             near.expanded = true;
             let number = near.number;
-            let first = walk.look_at(codes, query, neighbours(number), breadth);
+            let first = walk.visit(codes, query, neighbours(number), breadth);
             next = first.min(next);
         }
         then(&walk.nearest)
     })
 }
 
-impl Walk {
+impl WalkBuffers {
     fn start(&mut self, count: usize) {
         for &word in &self.touched {
             self.visited[word as usize] = 0;
@@ -76,14 +76,9 @@ impl Walk {
         }
     }
 
-    /// Takes in those of `numbers` not seen before; gives the first place that has changed.
-    fn look_at(
-        &mut self,
-        codes: Codes<'_>,
-        query: &[i8],
-        numbers: &[u32],
-        breadth: usize,
-    ) -> usize {
+    /// Visits those of `numbers` not visited before; returns the first position of `nearest` that
+    /// changed.
+    fn visit(&mut self, codes: Codes<'_>, query: &[i8], numbers: &[u32], breadth: usize) -> usize {
         self.fresh.clear();
         for &number in numbers {
             let (at, bit) = (number / 64, 1 << (number % 64));

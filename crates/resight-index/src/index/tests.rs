@@ -1,8 +1,8 @@
 use super::*;
+use crate::candidate::{Candidate, CandidateOptions};
 use crate::picture_words::Posting;
 use crate::place::Place;
-use crate::snapshot::{Candidate, CandidateOptions};
-use crate::vocabulary::{AssignedFeature, QueryFeature, QueryWords};
+use crate::query_words::{AssignedFeature, QueryFeature, QueryWords};
 
 const WORDS: usize = 50;
 

@@ -22,23 +22,23 @@ const HASH: usize = 16;
 /// Why bytes are not a vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VocabularyError {
-    /// They begin with something else.
+    /// They have another magic.
     #[error("this is not a Resight vocabulary, or one of a format this version does not know")]
     NotAVocabulary,
-    /// They are cut short or were changed.
+    /// They were cut off or changed.
     #[error("the vocabulary is damaged: {0}")]
     Damaged(&'static str),
     /// Training had too little to learn from.
     #[error("{found} features were found, and {words} words need at least {needed}")]
     TooFewFeatures {
-        /// Features there are.
+        /// Number of features.
         found: usize,
         /// Words asked for.
         words: usize,
         /// Features needed.
         needed: usize,
     },
-    /// Training was stopped by its caller.
+    /// The caller of training cancelled it.
     #[error("training was cancelled")]
     Cancelled,
 }

@@ -1,10 +1,10 @@
-//! The visual vocabulary: which of W typical descriptors a feature is nearest to (Sivic &
-//! Zisserman, ICCV 2003), and 64 bits that say where in that word's cell it lies (Hamming
-//! embedding: Jégou, Douze & Schmid, ECCV 2008).
+//! The visual vocabulary: the nearest of W typical descriptors to a feature (Sivic & Zisserman, ICCV
+//! 2003), and 64 bits that locate it in that word's cell (Hamming embedding: Jégou, Douze & Schmid,
+//! ECCV 2008).
 //!
-//! Words are found in two steps: the words are grouped into cells, a feature visits the few
-//! cells whose centres are nearest and compares itself with the words inside. A word's number
-//! says its cell, so features sorted by word can be compared cell by cell as well.
+//! A search for words has two steps: the words are grouped into cells, and a feature is compared with
+//! the words of the few cells whose centres are nearest. Words are numbered cell by cell, so features
+//! sorted by word can be compared cell by cell as well.
 
 mod format;
 mod nearest;
@@ -18,6 +18,7 @@ use resight_vision::{Descriptors, Keypoint, LocalFeatures, Lookers, ModelId};
 
 use crate::picture_words::Posting;
 use crate::place::Place;
+use crate::query_words::{AssignedFeature, QueryFeature, QueryWords};
 
 pub use format::VocabularyError;
 pub use train::{TrainOptions, TrainStep, train};
@@ -26,10 +27,10 @@ pub use train::{TrainOptions, TrainStep, train};
 pub(crate) const SIGNATURE_BITS: usize = 64;
 /// Projections are sums of 128 products; this shift brings them into 16 bits.
 const PROJECTION_SHIFT: u32 = 4;
-/// Cells a feature visits when its word is looked for.
+/// Cells whose words a feature is compared with.
 const VISITED_CELLS: usize = 6;
-/// Words a query feature is looked up in at most (multiple assignment on the query's side, Jégou et
-/// al., IJCV 2010 §4)…
+/// A query feature is looked up in at most this many words (multiple assignment on the query's side,
+/// Jégou et al., IJCV 2010 §4)…
 const QUERY_ASSIGNMENTS: usize = 3;
 /// …as long as the squared distance is at most this many fifths of the nearest word's.
 const QUERY_FIFTHS: u64 = 6;
@@ -52,33 +53,6 @@ pub struct Vocabulary {
     id: String,
 }
 
-/// A feature of a stored picture: its word and signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AssignedFeature {
-    /// The nearest word.
-    pub word: u32,
-    /// Where in the word's cell it lies.
-    pub signature: u64,
-}
-
-/// A feature of a query: the words it may have been given in a stored picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueryFeature {
-    /// Nearest first, each with the signature that the feature has in that word.
-    pub assigned: Vec<AssignedFeature>,
-    /// Nearest cells first.
-    pub cells: Vec<u32>,
-    /// Where it lies.
-    pub place: Place,
-}
-
-/// All features of a query.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct QueryWords {
-    /// One for each descriptor, in their order.
-    pub features: Vec<QueryFeature>,
-}
-
 /// Ids of vocabularies shipped before.
 const EARLIER: &[&str] = &["806060b44737ae4fe12c94a2d09df559"];
 
@@ -97,19 +71,18 @@ impl Vocabulary {
         .clone()
     }
 
-    /// Whether this is the id of a vocabulary that an earlier version shipped, and this one no longer
-    /// has.
+    /// Whether this is the id of a vocabulary that only an earlier version shipped.
     pub fn was_generic(id: &str) -> bool {
         EARLIER.contains(&id)
     }
 
-    /// Names these very words: features assigned with another vocabulary cannot be searched
-    /// with this one.
+    /// Identifies the words: features assigned with another vocabulary cannot be searched with this
+    /// one.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The first bytes of BLAKE3 of the id, which stored words are marked with.
+    /// The first bytes of BLAKE3 of the id, which mark stored words.
     pub fn tag(&self) -> [u8; 4] {
         let [a, b, c, d, ..] = *blake3::hash(self.id.as_bytes()).as_bytes();
         [a, b, c, d]
@@ -130,7 +103,7 @@ impl Vocabulary {
         self.medians.len() / SIGNATURE_BITS
     }
 
-    /// Whether there are no words; never true of one that was read or trained.
+    /// Whether it has no words; `false` for every vocabulary that was read or trained.
     pub fn is_empty(&self) -> bool {
         self.medians.is_empty()
     }
@@ -145,8 +118,9 @@ impl Vocabulary {
         self.starts[cell as usize]..self.starts[cell as usize + 1]
     }
 
-    /// Word and signature of each descriptor, in their order; on this thread alone, which may hold locks.
-    /// Descriptors of another length than `dimension()` give nothing: the caller checks the model first.
+    /// Word and signature of each descriptor, in their order; on this thread alone, which may hold
+    /// locks. None for descriptors of another length than `dimension()`: the caller checks the model
+    /// first.
     pub fn assign(&self, descriptors: &Descriptors) -> Vec<AssignedFeature> {
         if descriptors.dimension() != self.dimension {
             return Vec::new();
@@ -160,8 +134,7 @@ impl Vocabulary {
         assigned.collect()
     }
 
-    /// What the index keeps of a picture with these sides in pixels: one of each feature, in their
-    /// order.
+    /// The postings of a picture with these sides in pixels: one for each feature, in their order.
     pub fn postings(&self, features: &LocalFeatures, size: [u32; 2]) -> Vec<Posting> {
         let assigned = self.assign(&features.descriptors);
         let keypoints = features.keypoints.iter();
@@ -184,7 +157,7 @@ impl Vocabulary {
         self.assign_some(features, size, cells, &|_| true)
     }
 
-    /// As [`Vocabulary::assign_query`], with words for those features only whose number `votes` names: the
+    /// As [`Vocabulary::assign_query`], with words only for features whose number `votes` accepts: the
     /// others have cells and do not vote.
     pub fn assign_some(
         &self,

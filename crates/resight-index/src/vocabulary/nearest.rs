@@ -1,19 +1,24 @@
-//! The nearest cells and words of many features: cell by cell, for all that visit it, so that its words are
-//! read once and compared with sixteen features at a time.
+//! The nearest cells and words of many features. Cell by cell, all features that visit it are compared,
+//! so that its words are read once and compared with sixteen features at a time.
 
 use rayon::prelude::*;
 use resight_vision::{Lookers, keep_nearest};
 
 use super::{VISITED_CELLS, Vocabulary};
 
-/// Features that look for their cells together.
+/// Features whose nearest cells are searched together.
 const TOGETHER: usize = 64;
 
-/// Each of these done, in their order: on the current rayon pool, or on this thread alone.
-fn each<I: Send, O: Send>(in_parallel: bool, all: Vec<I>, of: impl Fn(I) -> O + Sync) -> Vec<O> {
-    match in_parallel {
-        true => all.into_par_iter().map(&of).collect(),
-        false => all.into_iter().map(&of).collect(),
+/// `of` each item, in their order: on the current rayon pool, or on this thread alone.
+fn map_each<I: Send, O: Send>(
+    in_parallel: bool,
+    all: Vec<I>,
+    of: impl Fn(I) -> O + Sync,
+) -> Vec<O> {
+    if in_parallel {
+        all.into_par_iter().map(&of).collect()
+    } else {
+        all.into_iter().map(&of).collect()
     }
 }
 
@@ -24,8 +29,8 @@ impl Vocabulary {
         self.nearest_words(rows, &cells, 1, &|_| true, false)
     }
 
-    /// Squared distance and number of the nearest `n` cells of each descriptor, one after the other, with
-    /// [`Lookers::NONE`] for those that there are not.
+    /// Squared distance and number of the nearest `n` cells of each descriptor, one after the other;
+    /// filled up with [`Lookers::NONE`].
     pub(super) fn nearest_cells(
         &self,
         rows: &[u8],
@@ -33,7 +38,7 @@ impl Vocabulary {
         in_parallel: bool,
     ) -> Vec<(u32, u32)> {
         let parts = rows.chunks(TOGETHER * self.dimension).collect();
-        let found = each(in_parallel, parts, |rows: &[u8]| {
+        let found = map_each(in_parallel, parts, |rows: &[u8]| {
             let features = (0..(rows.len() / self.dimension) as u32).collect();
             let lookers = Lookers::new(features, rows.to_vec(), self.dimension);
             lookers.nearest(0, &self.centres, n)
@@ -41,8 +46,9 @@ impl Vocabulary {
         found.concat()
     }
 
-    /// Squared distance and number of the nearest `n` words of each descriptor that `wants` some, in the same
-    /// form: of the words in the first of its `cells`, as [`Vocabulary::nearest_cells`] gives them.
+    /// Squared distance and number of the nearest `n` words of each descriptor that `wants` some, in the
+    /// same form: of the words in the first of its `cells`, as [`Vocabulary::nearest_cells`] returns
+    /// them.
     pub(super) fn nearest_words(
         &self,
         rows: &[u8],
@@ -63,7 +69,7 @@ impl Vocabulary {
         }
         let visited = visitors.into_iter().zip(0u32..);
         let visited = visited.filter(|(visitors, _)| !visitors.is_empty());
-        let found = each(in_parallel, visited.collect(), |(visitors, cell)| {
+        let found = map_each(in_parallel, visited.collect(), |(visitors, cell)| {
             let own = visitors.iter().map(|&f| &rows[f as usize * d..][..d]);
             let own = own.collect::<Vec<_>>().concat();
             let lookers = Lookers::new(visitors, own, d);

@@ -4,15 +4,16 @@ use rayon::prelude::*;
 use resight_vision::{Descriptors, ModelId, squared_distances};
 
 use super::{PROJECTION_SHIFT, SIGNATURE_BITS, Vocabulary, VocabularyError};
+use crate::random::SplitMix64;
 
-/// How a vocabulary is learnt.
+/// Settings of training.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainOptions {
     /// Words wanted.
     pub words: usize,
     /// Rounds of k-means.
     pub rounds: usize,
-    /// Same seed, same descriptors, same vocabulary.
+    /// The same seed and descriptors give the same vocabulary.
     pub seed: u64,
 }
 
@@ -26,7 +27,7 @@ impl Default for TrainOptions {
     }
 }
 
-/// How far training is.
+/// Progress of training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainStep {
     /// Rounds done.
@@ -37,14 +38,16 @@ pub struct TrainStep {
     pub mean_squared_distance: f64,
 }
 
-/// Fewer descriptors than this a word teach it nothing.
+/// Training needs at least this many descriptors a word.
 const DESCRIPTORS_PER_WORD: usize = 4;
-/// Below this many descriptors a word's medians are noise, and its own projection is taken.
+/// Of fewer descriptors a word's medians are noise; the projection of the word is used.
 const MEDIAN_SAMPLES: usize = 8;
 
 /// Learns `options.words` words from descriptors made by `model`; sums are integers, so the
-/// number of threads changes nothing. `on_step` is called after each round and stops the
-/// training by returning `false`.
+/// number of threads changes nothing. `on_step` is called after each round, and ends the training by
+/// returning `false`.
+///
+/// Errors: `TooFewFeatures`, `Cancelled`.
 pub fn train(
     model: &ModelId,
     descriptors: &Descriptors,
@@ -61,7 +64,7 @@ pub fn train(
             needed,
         });
     }
-    let mut random = Random(options.seed);
+    let mut random = SplitMix64::new(options.seed);
     let mut vocabulary = Vocabulary {
         model: model.clone(),
         dimension,
@@ -94,7 +97,7 @@ pub fn train(
 
 /// (squared distance, word) of each descriptor.
 fn assign(vocabulary: &Vocabulary, descriptors: &Descriptors) -> Vec<(u32, u32)> {
-    /// So many at a time, as they are copied for each of the cells that they visit.
+    /// Descriptors in one part. They are copied for each cell that they visit, so parts bound memory.
     const AT_ONCE: usize = 4096;
     let parts = descriptors.as_bytes();
     let parts = parts.par_chunks(AT_ONCE * vocabulary.dimension);
@@ -102,13 +105,13 @@ fn assign(vocabulary: &Vocabulary, descriptors: &Descriptors) -> Vec<(u32, u32)>
     parts.collect::<Vec<_>>().concat()
 }
 
-/// Puts each word at the mean of its descriptors; a word that has none starts again at a
-/// descriptor chosen by chance.
+/// Moves each word to the mean of its descriptors; a word without any starts again at a random
+/// descriptor.
 fn move_words(
     vocabulary: &mut Vocabulary,
     descriptors: &Descriptors,
     assigned: &[(u32, u32)],
-    random: &mut Random,
+    random: &mut SplitMix64,
 ) {
     let d = vocabulary.dimension;
     let mut by_word: Vec<(u32, u32)> = assigned.iter().map(|a| a.1).zip(0..).collect();
@@ -138,7 +141,7 @@ fn move_words(
 }
 
 /// Groups the words into about √W cells by k-means and renumbers them cell by cell.
-fn group(vocabulary: &mut Vocabulary, random: &mut Random) {
+fn group(vocabulary: &mut Vocabulary, random: &mut SplitMix64) {
     let d = vocabulary.dimension;
     let words = vocabulary.words.len() / d;
     let cells = ((words as f64).sqrt().round() as usize).clamp(1, words);
@@ -175,7 +178,7 @@ fn group(vocabulary: &mut Vocabulary, random: &mut Random) {
     let mut sorted = Vec::with_capacity(vocabulary.words.len());
     let mut starts = vec![0u32];
     let mut kept = Vec::with_capacity(centres.len());
-    // Cells that hold no word are left out.
+    // Cells without words are left out.
     for cell in order.chunk_by(|a, b| a.0 == b.0) {
         let centre = cell[0].0 as usize * d;
         kept.extend_from_slice(&centres[centre..centre + d]);
@@ -227,15 +230,15 @@ fn set_medians(vocabulary: &mut Vocabulary, descriptors: &Descriptors) {
     }
 }
 
-fn sample(descriptors: &Descriptors, n: usize, random: &mut Random) -> Vec<u8> {
+fn sample(descriptors: &Descriptors, n: usize, random: &mut SplitMix64) -> Vec<u8> {
     choose(descriptors.len(), n, random)
         .into_iter()
         .flat_map(|i| descriptors.get(i).iter().copied())
         .collect()
 }
 
-/// `n` different numbers below `from`, by chance (Floyd's sampling).
-fn choose(from: usize, n: usize, random: &mut Random) -> Vec<usize> {
+/// `n` different random numbers below `from` (Floyd's sampling).
+fn choose(from: usize, n: usize, random: &mut SplitMix64) -> Vec<usize> {
     let mut taken = std::collections::BTreeSet::new();
     for j in from - n..from {
         let t = random.below(j + 1);
@@ -246,12 +249,12 @@ fn choose(from: usize, n: usize, random: &mut Random) -> Vec<usize> {
     taken.into_iter().collect()
 }
 
-/// 64 random rows of length `dimension`, each orthogonal to the others as far as there is room
-/// (Gram–Schmidt), scaled so that a projection fits 16 bits after the shift.
-fn orthogonal_rows(dimension: usize, random: &mut Random) -> Vec<i8> {
+/// 64 random rows of length `dimension`, in orthogonal groups of at most `dimension` (Gram–Schmidt),
+/// scaled so that a projection fits 16 bits after the shift.
+fn orthogonal_rows(dimension: usize, random: &mut SplitMix64) -> Vec<i8> {
     let mut rows: Vec<Vec<f64>> = Vec::new();
     for _ in 0..SIGNATURE_BITS {
-        let mut row: Vec<f64> = (0..dimension).map(|_| random.normal()).collect();
+        let mut row: Vec<f64> = (0..dimension).map(|_| normal(random)).collect();
         let group = rows.len() - rows.len() % dimension;
         for before in &rows[group..] {
             let dot: f64 = row.iter().zip(before).map(|(a, b)| a * b).sum();
@@ -272,28 +275,7 @@ fn orthogonal_rows(dimension: usize, random: &mut Random) -> Vec<i8> {
         .collect()
 }
 
-/// A small generator whose numbers are part of the result: it must never change.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        // SplitMix64 (Steele, Lea & Flood 2014).
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
-    }
-
-    /// Close to normal: the sum of twelve uniform numbers.
-    fn normal(&mut self) -> f64 {
-        (0..12)
-            .map(|_| (self.next() >> 11) as f64 / (1u64 << 53) as f64)
-            .sum::<f64>()
-            - 6.0
-    }
+/// Close to normal: the sum of twelve uniform numbers.
+fn normal(random: &mut SplitMix64) -> f64 {
+    (0..12).map(|_| random.unit()).sum::<f64>() - 6.0
 }

@@ -10,8 +10,8 @@ fn recall(index: &DenseIndex, queries: &[Vec<f32>]) -> f64 {
             exact: true,
             ..usual
         };
-        let truth = snapshot.nearest_with(query, &exact).unwrap();
-        let found = snapshot.nearest_with(query, &usual).unwrap();
+        let truth = snapshot.nearest_with(query, &exact, None).unwrap();
+        let found = snapshot.nearest_with(query, &usual, None).unwrap();
         assert_eq!(found.len(), truth.len());
         right += found.iter().filter(|f| truth.contains(f)).count();
     }

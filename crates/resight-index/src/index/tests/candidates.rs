@@ -27,7 +27,7 @@ fn limits_and_distances_are_respected() {
 }
 
 #[test]
-fn what_is_not_wanted_takes_no_place() {
+fn a_refused_picture_takes_no_place() {
     let index = Index::new(WORDS);
     for from in [1, 21] {
         index.add((from..from + 20).map(|k| (Key(k), words(k))).collect());
@@ -35,24 +35,24 @@ fn what_is_not_wanted_takes_no_place() {
     let snapshot = index.snapshot();
     let all = results(&index, 7);
     assert!(all.len() > 5);
-    // The picture itself and others of both segments are not wanted; two have a place.
-    let wanted = |key: Key| key.0.is_multiple_of(3);
+    // The filter refuses the picture itself and others of both segments; there are two places.
+    let accepted = |key: Key| key.0.is_multiple_of(3);
     let options = CandidateOptions {
         limit: 2,
         considered: 2,
         ..everything()
     };
     let words = query(7);
-    let mut question = snapshot.question(options);
-    question.add(&words);
-    let found = question.candidates(&wanted);
-    let expected: Vec<&Candidate> = all.iter().filter(|c| wanted(c.key)).collect();
+    let mut asked = snapshot.query(options);
+    asked.add(words);
+    let found = asked.candidates(&accepted);
+    let expected: Vec<&Candidate> = all.iter().filter(|c| accepted(c.key)).collect();
     assert_eq!(found.total, expected.len());
     let keys: Vec<Key> = found.best.iter().map(|c| c.key).collect();
     let scores = |c: &Candidate| c.score.to_bits();
     assert_eq!(keys, [expected[0].key, expected[1].key]);
     assert_eq!(scores(&found.best[0]), scores(expected[0]));
-    let none = question.candidates(&|_| false);
+    let none = asked.candidates(&|_| false);
     assert_eq!((none.total, none.best.len()), (0, 0));
 }
 
@@ -119,7 +119,7 @@ fn a_picture_whose_matches_agree_comes_before_one_with_more_votes() {
 }
 
 #[test]
-fn a_question_in_parts_is_the_question_at_once() {
+fn a_query_in_parts_is_the_query_at_once() {
     let index = Index::new(WORDS);
     for from in (1..1000u64).step_by(500) {
         index.add((from..from + 500).map(|k| (Key(k), words(k))).collect());
@@ -129,14 +129,14 @@ fn a_question_in_parts_is_the_question_at_once() {
     let (first, second) = (query(3), query(700));
     let mut all = first.clone();
     all.features.extend(second.features.clone());
-    let mut parts = snapshot.question(everything());
-    assert!(parts.is_empty());
-    parts.add(&first);
+    let mut parts = snapshot.query(everything());
+    assert!(parts.features().is_empty());
+    parts.add(first.clone());
     let before = parts.candidates(&|_| true);
     assert_eq!(before, snapshot.candidates(&first, &everything()));
     let nothing = QueryWords::default();
-    parts.add(&nothing);
-    parts.add(&second);
+    parts.add(nothing);
+    parts.add(second);
     let after = parts.candidates(&|_| true);
     assert_eq!(after, snapshot.candidates(&all, &everything()));
     assert_ne!(after, before);

@@ -40,7 +40,7 @@ fn check_whole(index: &DenseIndex, opened: &DenseOpened, held: &[(Key, Vec<f32>)
         ..NearestOptions::default()
     };
     for query in held.iter().step_by(held.len() / 7) {
-        let found = snapshot.nearest_with(&query.1, &exact).unwrap();
+        let found = snapshot.nearest_with(&query.1, &exact, None).unwrap();
         let expected = by_definition(held, &query.1, 10);
         let same = found.iter().zip(&expected).all(|(a, b)| a.0 == b.0);
         assert!(same && found.len() == expected.len());
