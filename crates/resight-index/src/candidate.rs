@@ -9,7 +9,7 @@ pub struct CandidateOptions {
     pub limit: usize,
     /// Signatures that differ in more bits than this do not vote.
     pub max_hamming: u32,
-    /// So many pictures, those with the most votes, are checked for matches that agree on one
+    /// This many pictures, those with the most votes, are checked for matches that agree on one
     /// similarity. They are ranked by that and come before the rest.
     pub considered: usize,
 }

@@ -142,7 +142,7 @@ mod tests {
         let segments = [whole(3000), whole(2000), removed(1001), removed(1000)];
         let jobs: Vec<MergeJob> = candidates(&segments).collect();
         assert_eq!(jobs, [2..3, 0..4, 0..3, 0..2]);
-        // A small segment is rewritten by whoever removes from it.
+        // `Index::remove` rewrites small segments itself.
         let small = SegmentMeta {
             pictures: TAIL_PICTURES,
             live: 1,

@@ -18,7 +18,7 @@ pub(crate) const VOTE_UNIT: f64 = IDF_UNIT * WEIGHT_UNIT;
 /// Width of the weight of a Hamming distance (Jégou et al., IJCV 2010 §3.4: σ = 16 of 64 bits).
 const SIGMA: f64 = 16.0;
 
-/// A list is prefetched so many lists before it is compared: lists of a large index are short and far
+/// A list is prefetched this many lists before it is compared: lists of a large index are short and far
 /// from each other, and waiting for memory took most of a search.
 const AHEAD: usize = 2;
 

@@ -10,7 +10,7 @@ use crate::candidate_index::{CandidateError, VectorSnapshot};
 use crate::dense::{NearestOptions, VectorFault};
 use crate::random::SplitMix64;
 
-/// Makes an empty index for vectors of so many numbers.
+/// Makes an empty index for vectors of this dimension.
 pub type NewVectorIndex<'a> = dyn Fn(usize) -> Box<dyn VectorSubject> + 'a;
 
 const DIMENSION: usize = 24;

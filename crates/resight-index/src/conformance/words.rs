@@ -13,7 +13,7 @@ use crate::place::Place;
 use crate::query_words::{AssignedFeature, QueryFeature, QueryWords};
 use crate::random::SplitMix64;
 
-/// Makes an empty index for a vocabulary of so many words.
+/// Makes an empty index for a vocabulary of this many words.
 pub type NewWordIndex<'a> = dyn Fn(usize) -> Box<dyn WordSubject> + 'a;
 
 const WORDS: usize = 60;

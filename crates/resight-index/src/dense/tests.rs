@@ -31,7 +31,7 @@ impl Noise {
 
 const DIMENSION: usize = 48;
 
-/// What vectors are made of here: clusters in random directions.
+/// Makes vectors in clusters of random directions.
 pub(super) struct Clusters {
     centres: Vec<Vec<f32>>,
     noise: Noise,
@@ -116,9 +116,9 @@ fn by_definition(vectors: &[(Key, Vec<f32>)], query: &[f32], k: usize) -> Vec<(K
     all
 }
 
-fn check_exact(index: &DenseIndex, held: &[(Key, Vec<f32>)], query: &[f32], k: usize) {
+fn check_exact(index: &DenseIndex, stored: &[(Key, Vec<f32>)], query: &[f32], k: usize) {
     let found = index.snapshot().nearest(query, k, None).unwrap();
-    let expected = by_definition(held, query, k);
+    let expected = by_definition(stored, query, k);
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(&expected) {
         assert_eq!(found.0, expected.0);
@@ -143,7 +143,7 @@ fn exact_search_finds_what_the_definition_does() {
 }
 
 #[test]
-fn neither_threads_nor_segments_change_what_is_found() {
+fn neither_threads_nor_segments_change_results() {
     let mut clusters = Clusters::new(20, DIMENSION);
     let vectors = many(&mut clusters, 4000);
     let parts = memory(&vectors, usize::MAX);
@@ -243,11 +243,11 @@ fn a_filter_and_removals_are_respected_with_and_without_a_graph() {
         assert_eq!(before.len(), 3000);
         for every in [2, 10, 200, 5000] {
             let filter = move |key: Key| key.0 % every == 1;
-            let held = vectors.iter().filter(|v| v.0.0 % 7 != 0);
-            let held: Vec<_> = held.filter(|v| filter(v.0)).cloned().collect();
+            let stored = vectors.iter().filter(|v| v.0.0 % 7 != 0);
+            let stored: Vec<_> = stored.filter(|v| filter(v.0)).cloned().collect();
             let query = clusters.between();
             let found = index.snapshot().nearest(&query, 30, Some(&filter)).unwrap();
-            let expected = by_definition(&held, &query, 30);
+            let expected = by_definition(&stored, &query, 30);
             // Never fewer than there are.
             assert_eq!(found.len(), expected.len(), "{every}");
             assert!(found.iter().all(|f| filter(f.0) && f.0.0 % 7 != 0));
@@ -260,7 +260,7 @@ fn a_filter_and_removals_are_respected_with_and_without_a_graph() {
 }
 
 #[test]
-fn what_is_removed_may_be_added_again() {
+fn a_removed_vector_may_be_added_again() {
     let mut clusters = Clusters::new(5, DIMENSION);
     let vectors = many(&mut clusters, 100);
     let index = memory(&vectors, usize::MAX);

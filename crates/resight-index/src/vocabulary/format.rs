@@ -33,7 +33,7 @@ pub enum VocabularyError {
     TooFewFeatures {
         /// Number of features.
         found: usize,
-        /// Words asked for.
+        /// Words wanted.
         words: usize,
         /// Features needed.
         needed: usize,

@@ -1,8 +1,8 @@
 use super::*;
 
-fn opened(folder: &Path, held: &[u64]) -> (DenseIndex, DenseOpened) {
-    let held = held.iter().copied().map(Key).collect();
-    DenseIndex::open("a model", DIMENSION, folder, true, held, settings(2000)).unwrap()
+fn opened(folder: &Path, stored: &[u64]) -> (DenseIndex, DenseOpened) {
+    let stored = stored.iter().copied().map(Key).collect();
+    DenseIndex::open("a model", DIMENSION, folder, true, stored, settings(2000)).unwrap()
 }
 
 fn keys(range: std::ops::Range<u64>) -> Vec<u64> {
@@ -27,21 +27,21 @@ fn files(folder: &Path, ending: &str) -> Vec<std::path::PathBuf> {
     all
 }
 
-/// What is missing is added, and the index is whole.
-fn check_whole(index: &DenseIndex, opened: &DenseOpened, held: &[(Key, Vec<f32>)]) {
+/// Adds the missing vectors and checks that the index is whole.
+fn check_whole(index: &DenseIndex, opened: &DenseOpened, stored: &[(Key, Vec<f32>)]) {
     let missing = |v: &&(Key, Vec<f32>)| opened.missing.contains(&v.0);
-    let missing: Vec<_> = held.iter().filter(missing).cloned().collect();
+    let missing: Vec<_> = stored.iter().filter(missing).cloned().collect();
     assert_eq!(missing.len(), opened.missing.len());
     assert_eq!(index.add(&lent(&missing)), Ok(missing.len()));
     let snapshot = index.snapshot();
-    assert_eq!(snapshot.len(), held.len());
+    assert_eq!(snapshot.len(), stored.len());
     let exact = NearestOptions {
         exact: true,
         ..NearestOptions::default()
     };
-    for query in held.iter().step_by(held.len() / 7) {
+    for query in stored.iter().step_by(stored.len() / 7) {
         let found = snapshot.nearest_with(&query.1, &exact, None).unwrap();
-        let expected = by_definition(held, &query.1, 10);
+        let expected = by_definition(stored, &query.1, 10);
         let same = found.iter().zip(&expected).all(|(a, b)| a.0 == b.0);
         assert!(same && found.len() == expected.len());
     }
@@ -49,24 +49,24 @@ fn check_whole(index: &DenseIndex, opened: &DenseOpened, held: &[(Key, Vec<f32>)
 }
 
 #[test]
-fn what_is_saved_is_there_again_and_the_rest_is_asked_for() {
+fn saved_vectors_are_there_again_and_the_rest_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let mut clusters = Clusters::new(20, DIMENSION);
     let vectors = many(&mut clusters, 3600);
     saved(folder.path(), &vectors);
     assert_eq!(files(folder.path(), ".graph").len(), 1);
     // Some were removed while it was closed, and some are new.
-    let held: Vec<u64> = (0..3600).filter(|k| k % 11 != 0).collect();
-    let (index, opened) = opened(folder.path(), &held);
+    let stored: Vec<u64> = (0..3600).filter(|k| k % 11 != 0).collect();
+    let (index, opened) = opened(folder.path(), &stored);
     assert_eq!(opened.lost, None);
     assert!(opened.missing.len() <= 1024, "{}", opened.missing.len());
     assert!(index.snapshot().in_graphs() > 0);
-    let of_held: Vec<_> = vectors.into_iter().filter(|v| v.0.0 % 11 != 0).collect();
-    check_whole(&index, &opened, &of_held);
+    let of_stored: Vec<_> = vectors.into_iter().filter(|v| v.0.0 % 11 != 0).collect();
+    check_whole(&index, &opened, &of_stored);
 }
 
 #[test]
-fn a_vector_removed_and_added_again_counts_once() {
+fn a_vector_removed_and_added_again_is_live_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut clusters = Clusters::new(20, DIMENSION);
     let vectors = many(&mut clusters, 4400);
@@ -85,7 +85,7 @@ fn a_vector_removed_and_added_again_counts_once() {
 }
 
 #[test]
-fn damage_is_seen_and_nothing_false_is_found() {
+fn damage_is_seen_and_answers_stay_right() {
     let mut clusters = Clusters::new(20, DIMENSION);
     let vectors = many(&mut clusters, 3600);
     let sound = tempfile::tempdir().unwrap();
@@ -121,7 +121,7 @@ fn damage_is_seen_and_nothing_false_is_found() {
 }
 
 #[test]
-fn what_another_model_left_is_given_up() {
+fn files_of_another_model_are_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let mut clusters = Clusters::new(20, DIMENSION);
     let vectors = many(&mut clusters, 2200);
@@ -135,14 +135,14 @@ fn what_another_model_left_is_given_up() {
         assert_eq!(opened.missing.len(), 2200);
         assert!(opened.lost.unwrap().contains("another model"));
     }
-    // One who only reads has changed nothing.
+    // Reading has changed nothing.
     let (index, opened) = opened(folder.path(), &keys(0..2200));
     assert_eq!(opened.lost, None);
     check_whole(&index, &opened, &vectors);
 }
 
 #[test]
-fn a_graph_that_is_gone_is_made_again() {
+fn a_missing_graph_is_rebuilt() {
     let folder = tempfile::tempdir().unwrap();
     let mut clusters = Clusters::new(20, DIMENSION);
     let vectors = many(&mut clusters, 2200);
@@ -153,4 +153,22 @@ fn a_graph_that_is_gone_is_made_again() {
     let (index, _) = opened(folder.path(), &keys(0..2200));
     index.settle();
     assert_eq!(std::fs::read(&graph).unwrap(), before);
+}
+
+#[test]
+fn where_nothing_can_be_saved_vectors_are_merged_and_get_a_graph_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    // A file is in the place of the folder.
+    let path = folder.path().join("vectors");
+    std::fs::write(&path, "no folder").unwrap();
+    let vectors = many(&mut Clusters::new(20, DIMENSION), 3300);
+    let (index, _) = opened(&path, &[]);
+    for part in vectors.chunks(1100) {
+        index.add(&lent(part)).unwrap();
+    }
+    index.settle();
+    let snapshot = index.snapshot();
+    assert_eq!((snapshot.segments.len(), snapshot.in_graphs()), (1, 3300));
+    assert!(snapshot.segments[0].file.is_none());
+    assert_eq!(std::fs::read(&path).unwrap(), b"no folder");
 }

@@ -35,7 +35,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_is_saved_is_there_again_and_the_rest_is_asked_for() {
+fn saved_segments_are_there_again_and_the_rest_is_added() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("index");
     let index = saved(&path, 5000);
@@ -109,7 +109,7 @@ fn removals_and_additions_go_on_while_segments_are_merged_and_saved() {
 }
 
 #[test]
-fn damage_is_seen_and_what_stands_before_it_is_kept() {
+fn damage_is_seen_and_older_segments_are_used() {
     let folder = tempfile::tempdir().unwrap();
     // Two segments: the second cannot be merged with the first.
     let (index, _) = opened(folder.path(), &[]);
@@ -145,7 +145,7 @@ fn damage_is_seen_and_what_stands_before_it_is_kept() {
 }
 
 #[test]
-fn another_history_or_format_is_not_taken_over() {
+fn segments_of_another_history_or_format_are_given_up() {
     let folder = tempfile::tempdir().unwrap();
     drop(saved(folder.path(), 3000));
     // The same key, another picture.
@@ -162,7 +162,7 @@ fn another_history_or_format_is_not_taken_over() {
 }
 
 #[test]
-fn a_segment_of_the_first_format_is_told_from_a_damaged_one() {
+fn a_segment_of_the_first_format_is_not_called_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let first = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/index-1"));
     for name in ["manifest.json", "00000000.segment"] {
