@@ -42,7 +42,8 @@ pub trait Vectors: Send + Sync {
         limit: usize,
     ) -> Result<Vec<u64>, StoreError>;
 
-    /// Every model of which something was stored, ascending by id: a handful.
+    /// Every model that [`Vectors::put_vectors`] was called for and that was not dropped since, also with
+    /// counts of 0, ascending by id: a handful.
     fn vector_counts(&self) -> Result<Vec<VectorCount>, StoreError>;
 
     /// Removes everything of a model and sets a named value ([`crate::Settings`]), both or neither, so

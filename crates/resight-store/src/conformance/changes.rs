@@ -213,3 +213,22 @@ pub(super) fn later_changes_of_a_batch_see_the_earlier(make: Make<'_>) {
     );
     assert_eq!(catalogue.commit(Vec::new()).unwrap(), []);
 }
+
+pub(super) fn one_of_several_threads_adds_a_picture(make: Make<'_>) {
+    let catalogue = &*make();
+    let add = |number: u64| {
+        std::thread::scope(|scope| {
+            let path = |thread: u64| format!("/{number}/{thread}");
+            let threads =
+                [1, 2, 3].map(|t| scope.spawn(move || one(catalogue, found(number, &path(t)))));
+            threads.map(|thread| thread.join().unwrap())
+        })
+    };
+    for number in 0..20 {
+        let effects = add(number);
+        let is_new = |effect: &&Effect| matches!(effect, Effect::Added { .. });
+        assert_eq!(effects.iter().filter(is_new).count(), 1, "{effects:?}");
+        assert_eq!(sources(catalogue, number).len(), 3);
+    }
+    assert_eq!(catalogue.count().unwrap(), 20);
+}

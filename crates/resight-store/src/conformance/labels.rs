@@ -226,6 +226,30 @@ pub(super) fn objects_are_counted_with_their_members(make: Make<'_>) {
     assert_eq!(members(Some((object("second"), 4)), 9), []);
 }
 
+pub(super) fn text_sorts_by_its_bytes(make: Make<'_>) {
+    let catalogue = &*make();
+    // Not as a dictionary would, where case and accents hardly count.
+    let sorted = ["B", "Z", "a", "b", "e", "é", "日"];
+    for (number, name) in (1..).zip(sorted.iter().rev()) {
+        let patch = LabelPatch {
+            tags: Update::Set(tags(&sorted)),
+            object: Update::Set(object(name)),
+            ..LabelPatch::default()
+        };
+        catalogue
+            .commit(vec![upload(number), label(number, patch)])
+            .unwrap();
+    }
+    let objects = catalogue.objects(0, 9).unwrap();
+    assert!(objects.iter().map(|o| o.id.as_str()).eq(sorted));
+    let members = catalogue.memberships_after(None, 9).unwrap();
+    assert!(members.iter().map(|m| m.0.as_str()).eq(sorted));
+    let after = (object("b"), u64::MAX);
+    let rest = catalogue.memberships_after(Some(&after), 9).unwrap();
+    assert!(rest.iter().map(|m| m.0.as_str()).eq(["e", "é", "日"]));
+    assert_eq!(labels(catalogue, 1).tags, tags(&sorted));
+}
+
 pub(super) fn labels_go_with_the_picture(make: Make<'_>) {
     let catalogue = &*six(make);
     one(catalogue, Change::Remove(id(4)));

@@ -91,6 +91,7 @@ suite! {$
         the_last_dropped_source_takes_the_picture_unless_it_was_uploaded,
         a_refusal_and_a_source_of_one_path_drop_each_other,
         later_changes_of_a_batch_see_the_earlier,
+        one_of_several_threads_adds_a_picture,
     }
     labels {
         a_patch_changes_only_what_it_names,
@@ -98,6 +99,7 @@ suite! {$
         pictures_match_a_filter_if_they_meet_all_of_it,
         a_filter_may_have_many_conditions,
         objects_are_counted_with_their_members,
+        text_sorts_by_its_bytes,
         labels_go_with_the_picture,
         a_file_that_changes_keeps_its_labels,
     }

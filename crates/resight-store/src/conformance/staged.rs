@@ -57,6 +57,10 @@ pub(super) fn staged_words_are_adopted_once_every_picture_has_some(make: Make<'_
 pub(super) fn staged_words_can_be_discarded(make: Make<'_>) {
     let catalogue = &*make();
     catalogue.discard_staged().unwrap();
+    // Without pictures none lacks words.
+    assert!(catalogue.adopt_staged("vocabulary", "first").unwrap());
+    let setting = catalogue.setting("vocabulary").unwrap();
+    assert_eq!(setting.as_deref(), Some("first"));
     let key = added(catalogue, upload(1));
     catalogue.stage_words(&[(key, new_words(1))]).unwrap();
     catalogue.discard_staged().unwrap();

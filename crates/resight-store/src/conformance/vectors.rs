@@ -64,11 +64,20 @@ pub(super) fn vectors_are_stored_by_model_and_go_with_their_picture(make: Make<'
         [Some(vector(11))]
     );
 
+    // A model stays until it is dropped.
+    catalogue.put_vectors("c", &[]).unwrap();
+    one(catalogue, Change::Remove(id(2)));
+    let counts = catalogue.vector_counts().unwrap();
+    let counts: Vec<_> = counts.iter().map(|c| (&*c.model, c.vectors)).collect();
+    assert_eq!(counts, [("a", 1), ("b", 0), ("c", 0)]);
+    let other = vector(44);
+    catalogue.put_vectors("b", &[(keys[3], other)]).unwrap();
+
     catalogue.drop_vectors("a", "in_use", "b").unwrap();
     assert_eq!(catalogue.vector_keys_after("a", None, 9).unwrap(), []);
     assert_eq!(
         catalogue.vector_keys_after("b", None, 9).unwrap(),
-        [keys[1]]
+        [keys[3]]
     );
     assert_eq!(catalogue.setting("in_use").unwrap().as_deref(), Some("b"));
 }
