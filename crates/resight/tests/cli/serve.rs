@@ -1,15 +1,10 @@
 //! `resight serve` from start to graceful end, and an interrupted `resight index`.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod cli_support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-use cli_support::{
+use crate::support::{
     count, events, fill, first_line, json, json_error, lines, resight, save, textured,
 };
 use serde_json::Value;

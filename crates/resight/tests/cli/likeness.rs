@@ -1,12 +1,6 @@
 //! A collection that uses a global model: its vectors are made, searched, exchanged and forgotten.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod cli_support;
-#[path = "../../resight-models/tests/support/mod.rs"]
-mod onnx;
-
-use cli_support::{World, events, resight, save, textured};
+use crate::support::{World, events, resight, save, textured};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 
@@ -27,7 +21,7 @@ fn coloured(seed: u64, colour: [u8; 3]) -> RgbImage {
 
 impl World {
     /// A model that knows mean colours, and four pictures of two colours.
-    fn new() -> Self {
+    fn of_two_colours() -> Self {
         let world = Self::empty();
         world.install("1");
         std::fs::create_dir(world.path("pictures")).unwrap();
@@ -43,9 +37,9 @@ impl World {
     }
 
     fn install(&self, version: &str) {
-        let manifest = onnx::colour_manifest("colours", "name = \"vector\"");
+        let manifest = crate::onnx::colour_manifest("colours", "name = \"vector\"");
         let manifest = manifest.replace("version = \"1\"", &format!("version = \"{version}\""));
-        onnx::folder(&self.path("colours"), &manifest, &onnx::colour_net());
+        crate::onnx::folder(&self.path("colours"), &manifest, &crate::onnx::colour_net());
         self.json(&["models", "add", "@colours"]);
     }
 
@@ -67,7 +61,7 @@ impl World {
 
 #[test]
 fn a_model_is_remembered_and_asked() {
-    let world = World::new();
+    let world = World::of_two_colours();
     // First without: all works, and nothing is similar.
     world.json(&["index", "@pictures"]);
     let error = world.error(&["search", "@blue.png", "--mode", "similar"], 1);
@@ -138,7 +132,7 @@ fn a_model_is_remembered_and_asked() {
 
 #[test]
 fn a_served_collection_describes_what_it_holds_in_the_background() {
-    let world = World::new();
+    let world = World::of_two_colours();
     world.json(&["index", "@pictures"]);
     let mut command = resight(&world.path("data"));
     command.arg("--json").args(world.arguments(&[
@@ -152,7 +146,7 @@ fn a_served_collection_describes_what_it_holds_in_the_background() {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let line: Value = serde_json::from_str(&cli_support::first_line(&mut server)).unwrap();
+    let line: Value = serde_json::from_str(&crate::support::first_line(&mut server)).unwrap();
     let address = line["url"]
         .as_str()
         .unwrap()
@@ -191,7 +185,7 @@ fn a_served_collection_describes_what_it_holds_in_the_background() {
 
 #[test]
 fn models_are_those_of_one_collection() {
-    let world = World::new();
+    let world = World::of_two_colours();
     world.json(&["index", "@pictures"]);
     let own = [
         "--collection",

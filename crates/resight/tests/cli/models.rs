@@ -1,30 +1,24 @@
 //! `resight models` and `resight doctor`, and a collection described by a keypoint network.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod cli_support;
-#[path = "../../resight-models/tests/support/mod.rs"]
-mod onnx;
-
 use std::process::Command;
 
-use cli_support::{World, json, resight, save, textured};
+use crate::support::{World, json, resight, save, textured};
 use image::imageops::crop_imm;
 use serde_json::Value;
 
 impl World {
     /// Two models to add, five pictures, and a part of the third.
-    fn new() -> Self {
+    fn with_two_models() -> Self {
         let world = Self::empty();
-        onnx::folder(
+        crate::onnx::folder(
             &world.path("colours"),
-            &onnx::colour_manifest("colours", "name = \"vector\""),
-            &onnx::colour_net(),
+            &crate::onnx::colour_manifest("colours", "name = \"vector\""),
+            &crate::onnx::colour_net(),
         );
-        onnx::folder(
+        crate::onnx::folder(
             &world.path("corners"),
-            &onnx::corner_manifest("corners"),
-            &onnx::corner_net(),
+            &crate::onnx::corner_manifest("corners"),
+            &crate::onnx::corner_net(),
         );
         std::fs::create_dir(world.path("pictures")).unwrap();
         for seed in 1..=5 {
@@ -54,7 +48,7 @@ fn named<'a>(list: &'a Value, name: &str) -> &'a Value {
 
 #[test]
 fn models_are_added_listed_checked_and_removed() {
-    let world = World::new();
+    let world = World::with_two_models();
     let list = &world.json(&["models", "list"])[0];
     assert_eq!(named(list, "sscd")["installed"], false);
     assert_eq!(named(list, "sscd")["exercised"], true);
@@ -109,7 +103,7 @@ fn models_are_added_listed_checked_and_removed() {
 
 #[test]
 fn mistakes_are_told_apart() {
-    let world = World::new();
+    let world = World::with_two_models();
     assert_eq!(
         world.error(&["models", "pull", "nothing"], 2)["code"],
         "model_unknown"
@@ -162,7 +156,7 @@ fn mistakes_are_told_apart() {
 
 #[test]
 fn terms_are_shown_before_anything_is_fetched() {
-    let world = World::new();
+    let world = World::with_two_models();
     let mut command = resight(&world.path("data"));
     let output = command
         .args(world.arguments(&["models", "pull", "sscd"]))
@@ -181,7 +175,7 @@ fn terms_are_shown_before_anything_is_fetched() {
 
 #[test]
 fn a_keypoint_network_describes_a_collection() {
-    let world = World::new();
+    let world = World::with_two_models();
     world.json(&["models", "add", "@corners"]);
     let report = &world.json(&[
         "models",
@@ -220,7 +214,7 @@ fn a_keypoint_network_describes_a_collection() {
 
 #[test]
 fn the_doctor_tells_the_runtime_and_how_to_get_the_other() {
-    let world = World::new();
+    let world = World::with_two_models();
     world.json(&["models", "add", "@colours"]);
     let report = &world.json(&["doctor"])[0];
     assert_eq!(report["runtime"]["name"], "rten");

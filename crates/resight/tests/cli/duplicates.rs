@@ -1,17 +1,12 @@
 //! `resight duplicates` and `resight not-a-match`, also through a kill and beside a server.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod cli_support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use cli_support::{json, json_error, resight, run, save, textured};
+use crate::support::{json, json_error, resight, run, save, textured};
 use resight_store::{Pairs, SqliteCatalogue};
 use serde_json::Value;
 

@@ -1,14 +1,9 @@
 //! `resight plugin` and `resight serve --plugin` as a user runs them.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod cli_support;
-
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use cli_support::{first_line, has_python, lines, resight};
+use crate::support::{first_line, has_python, lines, resight};
 use serde_json::Value;
 
 /// Runs in `folder`, with its data folder there.

@@ -1,15 +1,10 @@
 //! What was acknowledged survives SIGKILL, and what was not is done by the next run.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod cli_support;
-
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use cli_support::{count, events, fill, json, lines, resight};
+use crate::support::{count, events, fill, json, lines, resight};
 
 /// Pictures in the folder.
 const PICTURES: u64 = 60;

@@ -1,14 +1,9 @@
 //! A collection whose features come from a plug-in's `extract`.
 
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod cli_support;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cli_support::{
+use crate::support::{
     count, events, first_line, has_python, json, json_error, resight, save, textured,
 };
 use image::imageops::crop_imm;

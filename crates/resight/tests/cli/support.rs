@@ -1,7 +1,5 @@
 //! Running the program, and pictures to run it on.
 
-#![allow(dead_code, reason = "each test file uses a part")]
-
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Cursor};
 use std::path::{Path, PathBuf};

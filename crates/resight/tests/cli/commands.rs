@@ -1,12 +1,8 @@
 //! The commands, end to end, on generated pictures.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod cli_support;
-
 use std::path::Path;
 
-use cli_support::{count, events, json, json_error, run, save, textured};
+use crate::support::{count, events, json, json_error, run, save, textured};
 use image::imageops;
 use serde_json::Value;
 
@@ -403,7 +399,7 @@ fn a_reader_that_leaves_is_no_failure() {
         );
     }
     json(&data, &["index", text(&pictures)]);
-    let mut child = cli_support::resight(&data)
+    let mut child = crate::support::resight(&data)
         .args(["list", "--quiet"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

@@ -1,12 +1,8 @@
 //! `resight eval` and `resight train` on generated pictures.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod cli_support;
-
 use std::path::{Path, PathBuf};
 
-use cli_support::{count, json, json_error, run, save, textured};
+use crate::support::{count, json, json_error, run, save, textured};
 use image::imageops;
 
 /// Four pictures and three queries: two turned copies, and one picture that is nowhere.

@@ -1,13 +1,9 @@
 //! Files that broke other programs, offered as a folder.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod cli_support;
-
 use std::collections::HashSet;
 use std::path::Path;
 
-use cli_support::{count, events, json};
+use crate::support::{count, events, json};
 
 #[test]
 fn every_nasty_file_is_indexed_or_refused_with_a_reason() {

@@ -1,15 +1,11 @@
 //! Tags, objects, metadata and collections from the command line.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
-
-mod cli_support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use cli_support::{count, json, json_error, resight, run, save, textured};
+use crate::support::{count, json, json_error, resight, run, save, textured};
 use serde_json::Value;
 
 /// A folder of three pictures, and where data may be kept.

@@ -1,0 +1,23 @@
+//! The program as a user runs it: one test binary, a file an area.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
+
+mod commands;
+#[cfg(unix)]
+mod crash;
+#[cfg(unix)]
+mod duplicates;
+mod eval;
+#[cfg(unix)]
+mod extractor;
+mod labels;
+mod likeness;
+mod models;
+mod nasty;
+#[path = "../../../resight-models/tests/support/mod.rs"]
+mod onnx;
+#[cfg(unix)]
+mod plugin;
+#[cfg(unix)]
+mod serve;
+mod support;
