@@ -4,6 +4,7 @@
 mod circles;
 mod functions;
 mod line_counts;
+mod links;
 mod prose;
 mod rust_text;
 mod tidy;

@@ -45,7 +45,7 @@ pub struct SiftOptions {
     pub selection: Selection,
     /// Keypoints are ranked by response times their scale, in the picture's pixels, to this power:
     /// large ones are found again more often, small ones are placed more exactly. 0 ranks by
-    /// response alone; `bench/RESULTS.md` has what each choice gives. -4 to 4.
+    /// response alone; `bench/results/sift.md` has what each choice gives. -4 to 4.
     pub scale_preference: f32,
     /// Scales an octave, 1 to 16.
     pub layers: usize,
