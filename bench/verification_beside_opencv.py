@@ -9,7 +9,7 @@ inliers lie where both pictures show them, so that corners are extrapolated. In 
 normal noise of 1 px in x and in y. Keypoints have scales from 1.6 to 12.8 px; those of
 inliers in the result have the scale and angle of the view's derivative there with normal noise of 0.15
 octaves and 8 degrees. Outliers are random in everything. OpenCV is given the places alone, as that is
-all it takes; USAC_MAGSAC and RANSAC with a threshold of 3 px, 2,000 iterations at most and 0.999
+all it takes; USAC_MAGSAC and RANSAC with a threshold of 3 px, at most 2,000 iterations and 0.999
 confidence; both with their own random numbers.
 
 Scene by scene the three take turns. Times are CPU time of the one thread, the median of so many calls

@@ -1,12 +1,12 @@
 // Groups of pictures that are the same or show the same. Nothing is removed here: a picture opens as a
-// search, and what is no match can be said, and taken back.
+// search, and a pair can be marked as no match, and unmarked.
 
 import { $, api, base, bytes, el, many, number, picture, say, showProblem } from './page.js';
 
 const PAGE = 30;
 const WORDS = {
   identical: 'The same bytes in several files',
-  're-encoded': 'The same picture, saved anew',
+  're-encoded': 'The same picture, saved again',
   edited: 'The same frame, changed',
   cropped: 'One lies within the other',
   same_scene: 'The same thing, seen twice',
@@ -17,7 +17,7 @@ const WORDS = {
 const groups = { total: null, shown: 0, turn: 0, decided: 0 };
 let find = () => {};
 
-/** Loads the groups anew, from the first. */
+/** Loads the groups again, from the first. */
 export function showDuplicates() {
   groups.turn += 1;
   Object.assign(groups, { total: null, shown: 0, decided: 0 });
@@ -37,7 +37,7 @@ async function loadGroups() {
     // A decision may have moved some of them here that are shown already.
     const known = new Set([...$('duplicate-groups').children].map((row) => row.dataset.members));
     $('duplicate-groups').append(...page.groups.map(groupRow).filter((row) => !known.has(row.dataset.members)));
-    const left = page.complete ? '' : ` ${many(page.pending, 'picture is', 'pictures are')} still to be looked for.`;
+    const left = page.complete ? '' : ` ${many(page.pending, 'picture', 'pictures')} not checked yet.`;
     $('duplicates-summary').textContent = (page.total ? `${many(page.total, 'group', 'groups')}.` : 'No duplicates found.') + left;
     $('more-groups').hidden = groups.shown - groups.decided >= page.total || page.groups.length === 0;
     say($('duplicates-summary').textContent);
@@ -64,7 +64,7 @@ function memberTile({ image, files, largest }, group, row) {
   const facts = [`${image.width} × ${image.height}, ${bytes(image.bytes)}`];
   if (files > 1) facts.push(`${number.format(files)} files`);
   if (largest && group.members.length > 1) facts.push('largest');
-  // Of two, saying it once is enough.
+  // Of two pictures, one mark is enough.
   const others = group.members.filter((other) => other.image.id !== image.id);
   const asks = others.length > 1 || (others.length === 1 && !largest);
   return el('li', {},
@@ -81,7 +81,7 @@ const decide = (method, a, b) => api(`${base}/not-a-match`, {
   body: JSON.stringify({ a: a.id, b: b.id }),
 });
 
-/** Says that a picture is no match of the others of its group; the group's row becomes a way back. */
+/** Marks a picture as no match of the others of its group; the group's row becomes an undo. */
 async function setApart(image, others, row) {
   let noted = 0;
   try {
@@ -90,7 +90,7 @@ async function setApart(image, others, row) {
       noted += 1;
     }
   } catch (error) {
-    // Some may be noted: what the groups are now, the server knows.
+    // Some marks may be stored: the server knows the groups now.
     if (noted > 0) await showDuplicates();
     showProblem(error);
     return;

@@ -8,7 +8,7 @@ const PAGE = 60;
 let find = () => {};
 let changed = () => {};
 
-/** Writes how many pictures are held into the page's head. */
+/** Writes the number of stored pictures into the page's head. */
 export async function refreshCount() {
   try {
     const { count } = await api(`${base}/count`);
@@ -54,7 +54,7 @@ async function loadPictures() {
   }
 }
 
-/** Loads the list anew, as after another filter. */
+/** Loads the list again, as after another filter. */
 export function reloadPictures() {
   library.turn += 1;
   Object.assign(library, { total: null, busy: false });
@@ -72,7 +72,7 @@ function showLibraryState() {
   $('none-tagged').hidden = total !== 0 || !filtered;
   $('more-pictures').hidden = total !== null ? shown.size >= total : !library.stopped;
   $('library-summary').textContent = total ? `${number.format(shown.size)} of ${number.format(total)} shown` : '';
-  // An observer reports changes only: observe anew, or a tall window would stop after one page.
+  // An observer reports changes only: observe again, or a tall window would stop after one page.
   nearEnd.unobserve($('more-pictures'));
   nearEnd.observe($('more-pictures'));
 }
@@ -137,7 +137,7 @@ async function removePicture() {
   }
 }
 
-/** Keeps what was typed in one of the boxes as soon as it is left; what the other holds stays. */
+/** Keeps what was typed in one of the boxes as soon as it is left; the other box stays. */
 async function saveLabels(said) {
   const image = panelImage;
   try {

@@ -6,7 +6,7 @@
 
 import { $, closeOnBackdrop, el, fixed, many, mark, number, outlines, percent, picture } from './page.js';
 
-/** Lines drawn between the two pictures at most. */
+/** Most lines drawn between the two pictures. */
 const MOST_LINES = 90;
 
 const POINT = '#ffd45c';
@@ -246,7 +246,7 @@ export function setUpMatch({ move, closed, find }) {
   $('match-next').onclick = () => step(1);
   $('match-close').onclick = closeMatch;
   $('match-find').onclick = () => find(hit.image);
-  // The event comes late; by then the dialog may have been opened anew.
+  // The event comes late; by then the dialog may have been opened again.
   $('match').onclose = () => { if (!$('match').open) closed(); };
   closeOnBackdrop($('match'));
   $('match').onkeydown = (event) => {

@@ -61,7 +61,7 @@ export function picture(addresses, props = {}, { placeholder = true } = {}) {
 /** The query's outline at each place where it is seen in a hit, the surest first. */
 export const outlines = (hit) => (hit.instances?.length ? hit.instances : [hit]).flatMap((one) => (one.region ? [one.region] : []));
 
-/** What is said about a picture, in one line; empty where nothing is. */
+/** Labels of a picture in one line; empty where nothing is. */
 export function labels(image) {
   return [image.object, image.tags.map((tag) => `#${tag}`).join(' ')].filter(Boolean).join('  ');
 }
@@ -94,7 +94,7 @@ export function closeOnBackdrop(dialog) {
 
 // ---- Which collection is shown ----
 
-/** Its name; the page is loaded anew for another one. */
+/** Its name; the page is loaded again for another one. */
 export const collection = new URLSearchParams(location.search).get('collection') || 'default';
 /** Where the server has what is in it. */
 export const base = collection === 'default' ? '/v1' : `/v1/collections/${encodeURIComponent(collection)}`;
