@@ -1,23 +1,28 @@
 """Two resight binaries in turns: starting, indexing, searching, and a plug-in that does nothing.
 
     python3 bench/two_binaries.py --a OLD --b NEW --photos ../shared/data/photos \\
-        --set ../shared/data/eval/smvs_dvd [--rounds 5] [--pictures 200] [--queries 20]
+        --set ../shared/data/eval/smvs_dvd [--rounds 5] [--turns 3] [--pictures 200] [--queries 20]
 
-Each round does everything with both binaries, the first one changing from round to round:
+Each round does everything with both binaries in turns, the first one changing from turn to turn:
 
 - `start_ms`: from the start of `serve` on a data folder of `--pictures` photos until `/readyz` answers 200.
 - `index_per_s`: pictures a second of `index` into a new folder, the process included.
 - `search_p50_ms`: the server's own `took_ms`, query by query in turns; `searches_per_s`: by two
-  connections in turns of `--seconds`.
-- `noop_p50_us`: a function of a plug-in over one kept connection; `healthz_p50_us` beside it.
+  connections in turns of a second.
+- `noop_p50_us`: a function of a plug-in over one connection, in turns of a fifth of a second;
+  `healthz_p50_us` beside it.
+- `…_cpu…`: processor time of the process (of the server, for a no-op), which other programs on the machine
+  disturb less than the clock.
 
 Given are medians over rounds, and the median of each round's ratio of B to A. The last line is JSON.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import random
+import resource
 import shutil
 import socket
 import statistics
@@ -28,7 +33,11 @@ import time
 import urllib.request
 
 PLUGIN = "def noop():\n    return {}\n"
-NAMES = ["start_ms", "index_per_s", "search_p50_ms", "searches_per_s", "noop_p50_us", "healthz_p50_us"]
+NAMES = [
+    "start_ms", "start_cpu_ms", "index_per_s", "index_cpu_ms", "search_p50_ms", "searches_per_s",
+    "search_cpu_ms", "noop_p50_us", "noop_cpu_us", "healthz_p50_us",
+]
+TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 class Server:
@@ -79,7 +88,7 @@ class Server:
         return sum(counts) / (time.perf_counter() - begun)
 
     def calls(self, path, seconds):
-        """Median µs of a call over one kept connection; the head of an answer says its length."""
+        """Seconds of each call over one connection; the head of an answer says its length."""
         request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n\r\n".encode()
         times = []
         with socket.create_connection(("127.0.0.1", self.port)) as connection:
@@ -98,7 +107,12 @@ class Server:
                 while len(body) < length:
                     body += connection.recv(65536)
                 times.append(time.perf_counter() - begun)
-        return 1e6 * statistics.median(times)
+        return times
+
+    def cpu(self):
+        """Seconds of processor time so far."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) * TICK
 
     def stop(self):
         self.process.terminate()
@@ -106,37 +120,70 @@ class Server:
 
 
 def index(binary, pictures, data):
-    begun = time.perf_counter()
-    subprocess.run([binary, "index", pictures, "--data", data, "--quiet"], check=True)
-    return time.perf_counter() - begun
+    """Seconds, and seconds of processor time."""
+    used = lambda: sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    begun, before = time.perf_counter(), used()
+    command = [binary, "index", pictures, "--data", data, "--quiet"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begun, used() - before
 
 
-def one_round(binaries, flip, work, queries, arguments):
+def in_turns(turns, measure):
+    """What `measure(name)` gives in each of its turns, by name."""
+    found = {"a": [], "b": []}
+    for turn in range(turns):
+        for name in "ab" if turn % 2 else "ba":
+            found[name].append(measure(name))
+    return found
+
+
+def one_round(binaries, number, work, queries, arguments):
     """Figures of one round, by binary."""
-    order = ["b", "a"] if flip else ["a", "b"]
-    found = {name: {} for name in order}
-    servers = {}
+    found = {"a": {}, "b": {}}
+    order = "ba" if number % 2 else "ab"
     for name in order:
         new = work / f"new-{name}"
-        seconds = index(binaries[name], work / "pictures", new)
+        seconds, cpu = index(binaries[name], work / "pictures", new)
         found[name]["index_per_s"] = arguments.pictures / seconds
+        found[name]["index_cpu_ms"] = 1000 * cpu / arguments.pictures
         shutil.rmtree(new)
+
+    def start(name):
+        server = Server(binaries[name], work / name, work / "no_op.py")
+        cpu = server.cpu()
+        server.stop()
+        return server.start, 1000 * cpu
+
+    for name, starts in in_turns(arguments.turns, start).items():
+        clock, cpu = zip(*starts)
+        found[name] |= {"start_ms": statistics.median(clock), "start_cpu_ms": statistics.mean(cpu)}
+    servers = {}
     try:
         for name in order:
             servers[name] = Server(binaries[name], work / name, work / "no_op.py")
-            found[name]["start_ms"] = servers[name].start
-        took = {name: [] for name in order}
-        for i, query in enumerate(queries):
-            for name in order if i % 2 else order[::-1]:
-                took[name].append(servers[name].search(query))
+            servers[name].search(queries[0])
+            servers[name].calls("/v1/plugins/no_op/noop", 0.1)
+        before = {name: server.cpu() for name, server in servers.items()}
+        took = {"a": [], "b": []}
+        for turn in range(arguments.turns):
+            for i, query in enumerate(queries):
+                for name in "ab" if (i + turn) % 2 else "ba":
+                    took[name].append(servers[name].search(query))
+        for name, server in servers.items():
+            found[name]["search_p50_ms"] = statistics.median(took[name])
+            found[name]["search_cpu_ms"] = 1000 * (server.cpu() - before[name]) / len(took[name])
+        rates = in_turns(arguments.turns, lambda name: servers[name].searches_per_second(queries, 1.0))
         for name in order:
-            server = servers[name]
-            found[name] |= {
-                "search_p50_ms": statistics.median(took[name]),
-                "searches_per_s": server.searches_per_second(queries, arguments.seconds),
-                "noop_p50_us": server.calls("/v1/plugins/no_op/noop", arguments.seconds / 2),
-                "healthz_p50_us": server.calls("/healthz", arguments.seconds / 2),
-            }
+            found[name]["searches_per_s"] = statistics.median(rates[name])
+        for path, figure in [("/v1/plugins/no_op/noop", "noop"), ("/healthz", "healthz")]:
+            before = {name: server.cpu() for name, server in servers.items()}
+            calls = in_turns(4 * arguments.turns, lambda name: servers[name].calls(path, 0.2))
+            for name, server in servers.items():
+                medians = [1e6 * statistics.median(times) for times in calls[name]]
+                found[name][f"{figure}_p50_us"] = statistics.median(medians)
+                if figure == "noop":
+                    count = sum(len(times) for times in calls[name])
+                    found[name]["noop_cpu_us"] = 1e6 * (server.cpu() - before[name]) / count
     finally:
         for server in servers.values():
             server.stop()
@@ -152,7 +199,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--queries", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--turns", type=int, default=3, help="of each binary in a round")
     arguments = parser.parse_args()
     binaries = {"a": arguments.a, "b": arguments.b}
     truth = json.loads((arguments.set / "groundtruth.json").read_text())["queries"]
@@ -174,7 +221,7 @@ def main():
             # What a server would do in the background is done before.
             subprocess.run([binary, "duplicates", "--data", work / name], check=True, stdout=subprocess.DEVNULL)
         for i in range(arguments.rounds):
-            rounds.append(one_round(binaries, i % 2 == 1, work, queries, arguments))
+            rounds.append(one_round(binaries, i, work, queries, arguments))
             print(f"round {i + 1}:", json.dumps(rounds[-1]), flush=True)
     figures = {}
     print(f"\n{'':16} {'A':>10} {'B':>10} {'B/A':>7}")
