@@ -134,11 +134,11 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
         }
         None => {
             // The flag is set and never cleared.
-            connection
-                .prepare_cached(
-                    "UPDATE picture SET uploaded = 1 WHERE id = ?1 AND ?2 AND uploaded = 0",
-                )?
-                .execute(params![new.id.as_str(), new.uploaded])?;
+            if new.uploaded {
+                connection
+                    .prepare_cached("UPDATE picture SET uploaded = 1 WHERE id = ?1")?
+                    .execute([new.id.as_str()])?;
+            }
             connection
                 .prepare_cached("SELECT key FROM picture WHERE id = ?1")?
                 .query_row([new.id.as_str()], |row| row.get(0))?

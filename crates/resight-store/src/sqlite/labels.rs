@@ -195,14 +195,16 @@ fn put_metadata(
 /// Copies the labels of `old` to `new`, which replaces it: tags beside its own, lowest first, up to
 /// [`Tag::MOST`] in all; the object and the metadata where it has none of its own.
 pub(super) fn inherit(connection: &Connection, old: i64, new: i64) -> Result<()> {
+    let own_tags: i64 = connection
+        .prepare_cached("SELECT COUNT(*) FROM tag WHERE key = ?1")?
+        .query_row([new], |row| row.get(0))?;
     connection
         .prepare_cached(
             "INSERT INTO tag (tag, key) SELECT tag, ?2 FROM tag WHERE key = ?1
              AND tag NOT IN (SELECT own.tag FROM tag AS own WHERE own.key = ?2)
-             ORDER BY tag
-             LIMIT MAX(0, ?3 - (SELECT COUNT(*) FROM tag AS own WHERE own.key = ?2))",
+             ORDER BY tag LIMIT ?3",
         )?
-        .execute([old, new, Tag::MOST as i64])?;
+        .execute([old, new, (page(Tag::MOST) - own_tags).max(0)])?;
     let statements = [
         "INSERT INTO entry (name, value, key) SELECT name, value, ?2 FROM entry WHERE key = ?1
          AND (SELECT metadata FROM picture WHERE key = ?2) IS NULL",

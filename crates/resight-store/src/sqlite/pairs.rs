@@ -109,12 +109,12 @@ impl Pairs for SqliteCatalogue {
                         (SELECT COUNT(*) FROM source WHERE source.key = picture.key)
                      FROM picture WHERE key IN (
                         SELECT * FROM
-                            (SELECT DISTINCT a FROM pair WHERE a > ?1 ORDER BY a LIMIT ?2)
+                            (SELECT DISTINCT a FROM pair WHERE a > ?1 ORDER BY a LIMIT ?2) AS lower
                         UNION SELECT * FROM
-                            (SELECT DISTINCT b FROM pair WHERE b > ?1 ORDER BY b LIMIT ?2)
+                            (SELECT DISTINCT b FROM pair WHERE b > ?1 ORDER BY b LIMIT ?2) AS higher
                         UNION SELECT * FROM
                             (SELECT key FROM source WHERE key > ?1 GROUP BY key
-                             HAVING COUNT(*) > 1 ORDER BY key LIMIT ?2))
+                             HAVING COUNT(*) > 1 ORDER BY key LIMIT ?2) AS copied)
                      ORDER BY key LIMIT ?2",
                 )?
                 .query_map([above(after), page(limit)], |row| {
