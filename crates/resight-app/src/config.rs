@@ -167,6 +167,7 @@ fn resolved(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Code;
 
     fn config(data: &Path) -> Config {
         Config::new(Settings {
@@ -194,7 +195,7 @@ mod tests {
             ..Settings::default()
         };
         let error = Config::new(settings).unwrap_err();
-        assert_eq!(error.code(), "data_folder_name");
+        assert_eq!(error.code(), Code::DataFolderName);
         assert!(error.is_wrong_setting());
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::Code;
 use resight_engine::{EngineError, Refused, RefusedCode};
 use resight_models::ModelError;
 use resight_plugin::PluginError;
@@ -168,80 +169,49 @@ impl AppError {
         }
     }
 
-    /// Stable identifier for programs; docs/errors.md lists those that HTTP clients see.
-    pub fn code(&self) -> &'static str {
+    /// Which error it is, for programs.
+    pub fn code(&self) -> Code {
         match self {
-            Self::Engine(error) => error.code(),
-            Self::Store(error) => error.code(),
-            Self::Model(error) => error.code(),
-            Self::UnknownCollection(_) => "unknown_collection",
-            Self::DefaultCollection => "bad_collection_name",
-            Self::CollectionInUse(_) => "busy",
-            Self::NothingIndexed { .. } => "nothing_indexed",
-            Self::Refused { reason, .. } => reason.code.as_str(),
-            Self::Unwritable { .. } => "unwritable",
-            Self::DataFolderName { .. } => "data_folder_name",
-            Self::ModelsFolderName { .. } => "models_folder_name",
-            Self::NoHomeFolder { .. } => "no_home_folder",
-            Self::DataInsidePictures { .. } => "data_inside_pictures",
-            Self::PluginNameTaken { .. } => "plugin_name_taken",
-            Self::ExtractorUnknown { .. } => "extractor_unknown",
-            Self::ExtractorAmbiguous { .. } => "extractor_ambiguous",
-            Self::ExtractorNeeded { .. } => "extractor_needed",
-            Self::ModelNotUsed { .. } => "model_not_used",
-            Self::VocabularyMissing { .. } => "vocabulary_missing",
-            Self::NotAVocabulary { .. } => "not_a_vocabulary",
+            Self::Engine(error) => error.into(),
+            Self::Store(error) => error.into(),
+            Self::Model(error) => error.into(),
+            Self::UnknownCollection(_) => Code::UnknownCollection,
+            Self::DefaultCollection => Code::BadCollectionName,
+            Self::CollectionInUse(_) => Code::Busy,
+            Self::NothingIndexed { .. } => Code::NothingIndexed,
+            Self::Refused { reason, .. } => reason.code.into(),
+            Self::Unwritable { .. } => Code::Unwritable,
+            Self::DataFolderName { .. } => Code::DataFolderName,
+            Self::ModelsFolderName { .. } => Code::ModelsFolderName,
+            Self::NoHomeFolder { .. } => Code::NoHomeFolder,
+            Self::DataInsidePictures { .. } => Code::DataInsidePictures,
+            Self::PluginNameTaken { .. } => Code::PluginNameTaken,
+            Self::ExtractorUnknown { .. } => Code::ExtractorUnknown,
+            Self::ExtractorAmbiguous { .. } => Code::ExtractorAmbiguous,
+            Self::ExtractorNeeded { .. } => Code::ExtractorNeeded,
+            Self::ModelNotUsed { .. } => Code::ModelNotUsed,
+            Self::VocabularyMissing { .. } => Code::VocabularyMissing,
+            Self::NotAVocabulary { .. } => Code::NotAVocabulary,
         }
     }
 
     /// A sentence that says what to do next.
     pub fn next_step(&self) -> Cow<'static, str> {
         match self {
+            Self::Engine(EngineError::Store(error)) | Self::Store(error) => {
+                store_next_step(error).into()
+            }
             Self::Engine(error) => error.next_step().into(),
-            Self::Store(error) => store_next_step(error).into(),
             Self::Model(error) => error.next_step(),
+            Self::Refused { reason, .. } if reason.code == RefusedCode::Unreadable => {
+                "Check the name, and that it is a file which this user may read.".into()
+            }
+            Self::Refused { reason, .. } => reason.code.next_step().into(),
             Self::UnknownCollection(_) => "Name one that exists, or create it first.".into(),
             Self::DefaultCollection => {
                 "Remove its pictures, or delete the data folder as a whole.".into()
             }
-            Self::CollectionInUse(_) => "Try again when the requests in progress are done.".into(),
-            Self::NothingIndexed { .. } => {
-                "Index a folder of pictures first, or name another data folder.".into()
-            }
-            Self::Refused { reason, .. } => match reason.code {
-                RefusedCode::Unreadable => {
-                    "Check the name, and that it is a file which this user may read.".into()
-                }
-                code => code.next_step().into(),
-            },
-            Self::Unwritable { .. } => {
-                "Check that the folder exists, that there is space, and that this user may write there.".into()
-            }
-            Self::DataFolderName { .. } | Self::NoHomeFolder { .. } => "Name a data folder.".into(),
-            Self::ModelsFolderName { .. } => "Name a folder for models.".into(),
-            Self::DataInsidePictures { .. } => {
-                "Choose a data folder elsewhere, or index the folders of pictures one by one.".into()
-            }
-            Self::PluginNameTaken { .. } => {
-                "Rename one of the files: a plug-in is named after its file.".into()
-            }
-            Self::ExtractorUnknown { .. } => {
-                "Give the plug-in's file as well, install the model, or choose one of these.".into()
-            }
-            Self::ExtractorAmbiguous { .. } => "Choose one of them.".into(),
-            Self::ExtractorNeeded { plugin } => {
-                format!("Give the file of {plugin}, or another data folder.").into()
-            }
-            Self::ModelNotUsed { name } => {
-                format!("Index a folder with the model {name} first.").into()
-            }
-            Self::VocabularyMissing { used_before: true, .. } => {
-                "Name the vocabulary that these pictures were indexed with.".into()
-            }
-            Self::VocabularyMissing { .. } => {
-                "Index a folder of pictures with the same extractor first: the vocabulary is learnt from them.".into()
-            }
-            Self::NotAVocabulary { .. } => "Name a file that training has written.".into(),
+            other => other.code().next_step().into(),
         }
     }
 
@@ -324,7 +294,7 @@ mod tests {
         let reason = Refused::new(RefusedCode::Broken, "it ends early");
         let error = AppError::refused(Path::new("a\u{1b}[1m.jpg"), reason);
         assert_eq!(error.to_string(), "a?[1m.jpg: it ends early");
-        assert_eq!(error.code(), "broken");
+        assert_eq!(error.code(), Code::Broken);
         assert_eq!(error.next_step(), RefusedCode::Broken.next_step());
     }
 

@@ -19,6 +19,7 @@ pub mod config;
 mod conversion;
 pub mod data_folder;
 mod error;
+mod error_code;
 pub mod eval;
 mod extractors;
 pub mod global_models;
@@ -28,3 +29,4 @@ pub mod plugins;
 mod vocabularies;
 
 pub use error::{AppError, printable};
+pub use error_code::Code;

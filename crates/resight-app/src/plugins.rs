@@ -137,6 +137,7 @@ impl fmt::Debug for Plugins {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Code;
 
     #[test]
     fn files_of_one_name_are_refused_before_anything_starts() {
@@ -147,7 +148,7 @@ mod tests {
             ..PluginSettings::default()
         };
         let error = Plugins::for_describing(&settings, 1).unwrap_err();
-        assert_eq!(error.code(), "plugin_name_taken");
+        assert_eq!(error.code(), Code::PluginNameTaken);
         assert!(error.is_wrong_setting());
     }
 }

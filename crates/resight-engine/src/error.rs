@@ -10,7 +10,6 @@ use resight_decode::Refused;
 
 /// An operation of the engine failed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum EngineError {
     /// The given bytes cannot be taken as a picture.
     #[error("{0}")]

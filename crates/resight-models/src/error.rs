@@ -10,7 +10,6 @@ use crate::runtime::BUILT_IN;
 
 /// What can go wrong with a model.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ModelError {
     /// A model's description cannot be used.
     #[error("{}: {detail}", file.display())]

@@ -17,7 +17,6 @@ pub enum Side {
 
 /// Why a plug-in returned no reply.
 #[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum PluginError {
     /// The configuration cannot work.
     #[error("the plug-in cannot be started: {detail}")]

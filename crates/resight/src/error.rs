@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use resight_app::{AppError, printable};
+use resight_app::{AppError, Code, printable};
 use resight_engine::{EngineError, Refused};
 use resight_models::ModelError;
 use resight_plugin::PluginError;
@@ -21,7 +21,7 @@ pub(crate) enum CliError {
     #[error("{detail}")]
     Failure {
         /// Stable identifier for programs.
-        code: &'static str,
+        code: Code,
         /// What happened, as a sentence.
         detail: String,
         /// What to do next, as a sentence.
@@ -31,7 +31,7 @@ pub(crate) enum CliError {
     #[error("{detail}")]
     Usage {
         /// Stable identifier for programs.
-        code: &'static str,
+        code: Code,
         /// What is wrong with the arguments, as a sentence.
         detail: String,
         /// What to do next, as a sentence.
@@ -68,12 +68,12 @@ impl CliError {
     }
 
     /// Stable identifier for programs.
-    pub(crate) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> Code {
         match self {
             Self::App(error) => error.code(),
-            Self::Failure { code, .. } | Self::Usage { code, .. } => code,
-            Self::Interrupted => "interrupted",
-            Self::Output(_) => "output",
+            Self::Failure { code, .. } | Self::Usage { code, .. } => *code,
+            Self::Interrupted => Code::Interrupted,
+            Self::Output(_) => Code::Output,
         }
     }
 
@@ -82,8 +82,7 @@ impl CliError {
         match self {
             Self::App(error) => hint(error).unwrap_or_else(|| error.next_step()),
             Self::Failure { next_step, .. } | Self::Usage { next_step, .. } => next_step.clone(),
-            Self::Interrupted => "Run the same command again to go on.".into(),
-            Self::Output(_) => "Check where the output goes.".into(),
+            Self::Interrupted | Self::Output(_) => self.code().next_step().into(),
         }
     }
 
@@ -134,7 +133,7 @@ impl CliError {
     fn to_json(&self) -> String {
         serde_json::json!({
             "error": {
-                "code": self.code(),
+                "code": self.code().as_str(),
                 "detail": self.to_string(),
                 "next_step": self.next_step(),
                 "traceback": self.traceback(),
@@ -247,13 +246,13 @@ mod tests {
     #[test]
     fn the_hint_is_a_line_of_its_own() {
         let error = CliError::Usage {
-            code: "x",
+            code: Code::Usage,
             detail: "This is wrong.".into(),
             next_step: "Do that.".into(),
         };
         assert_eq!(error.to_text(), "error: This is wrong.\nhint: Do that.");
         let json: serde_json::Value = serde_json::from_str(&error.to_json()).unwrap();
-        assert_eq!(json["error"]["code"], "x");
+        assert_eq!(json["error"]["code"], "usage");
         assert_eq!(json["error"]["next_step"], "Do that.");
         assert_eq!(error.exit_code(), 2);
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 use crate::error::CliError;
+use resight_app::Code;
 
 /// Whether the user asked to stop. The first request lets the work stop cleanly; the second ends
 /// the process at once, which loses nothing that was acknowledged.
@@ -30,7 +31,7 @@ impl Interrupt {
             heard.notify.notify_one();
         })
         .map_err(|error| CliError::Failure {
-            code: "no_signal_handler",
+            code: Code::NoSignalHandler,
             detail: format!("interrupts cannot be listened for: {error}"),
             next_step: "This is a defect or a limit of the system; please report it.".into(),
         })?;

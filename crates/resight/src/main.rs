@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use resight_app::Code;
 use resight_app::config::Config;
 use tracing_subscriber::EnvFilter;
 
@@ -136,7 +137,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && wants_json {
         return CliError::Usage {
-            code: "usage",
+            code: Code::Usage,
             detail: error.to_string().trim_end().to_owned(),
             next_step: "Run `resight --help`, or `resight COMMAND --help`.".into(),
         }

@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use axum::body::Body;
 use axum::http::{Request, header};
@@ -257,32 +256,6 @@ fn the_engines_codes_are_in_the_table() {
     for code in [&refused[..], StoreError::CODES, EngineError::CODES].concat() {
         assert!(TABLE.iter().any(|row| row.code == code), "{code}");
     }
-}
-
-#[test]
-fn the_document_lists_exactly_the_codes_of_the_table() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors.md");
-    let document = std::fs::read_to_string(&path).unwrap();
-    let listed: Vec<&str> = document
-        .lines()
-        .filter(|line| line.starts_with("| `"))
-        .collect();
-    let wanted: Vec<String> = TABLE
-        .iter()
-        .map(|row| {
-            let (status, code) = (row.status.as_u16(), row.code);
-            format!(
-                "| `{code}` | {status} | {} | {} |",
-                row.title, row.next_step
-            )
-        })
-        .collect();
-    assert_eq!(
-        listed,
-        wanted,
-        "docs/errors.md must hold these lines:\n{}\n",
-        wanted.join("\n")
-    );
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use resight_app::Code;
 use resight_engine::{AgreeingPair, Calibration, CalibrationEvent, EngineError, calibrate};
 use serde_json::json;
 
@@ -245,7 +246,7 @@ fn key(a: String, b: String) -> (String, String) {
 
 fn read_related(path: &Path) -> Result<HashSet<(String, String)>, CliError> {
     let wrong = |detail: String| CliError::Usage {
-        code: "related_unusable",
+        code: Code::RelatedUnusable,
         detail: format!("{}: {detail}", printable(&path.to_string_lossy())),
         next_step: "Give a text file with two file names a line, separated by a space.".into(),
     };

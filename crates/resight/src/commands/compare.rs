@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use resight_app::Code;
 use resight_engine::{Comparison, EngineError, QueryFacts, Variant, compare, decode, read_bounded};
 use resight_vision::VerifyOptions;
 
@@ -70,7 +71,7 @@ pub(crate) fn run(
     if let Some(path) = &args.out {
         let png = draw::matches_png(&comparison, &images, DRAWING_WIDTH).map_err(|error| {
             CliError::Failure {
-                code: "drawing_failed",
+                code: Code::DrawingFailed,
                 detail: error.to_string(),
                 next_step: "Leave --out away to see the numbers alone.".into(),
             }
@@ -102,7 +103,7 @@ fn check_out(out: &Path, pictures: [&PathBuf; 2]) -> Result<(), CliError> {
         .is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
     if !is_png {
         return Err(refused(
-            "not_a_png_name",
+            Code::NotAPngName,
             "does not end in .png, and the drawing is a PNG",
             "Choose a name that ends in .png.",
         ));
@@ -116,14 +117,14 @@ fn check_out(out: &Path, pictures: [&PathBuf; 2]) -> Result<(), CliError> {
     let is_input = |picture: &&PathBuf| picture.canonicalize().is_ok_and(|path| path == real);
     if pictures.iter().any(is_input) {
         return Err(refused(
-            "out_is_a_picture",
+            Code::OutIsAPicture,
             "is one of the two pictures, which would be lost",
             "Choose another name for the drawing.",
         ));
     }
     if !begins_like_a_png(&real).map_err(|error| CliError::unwritable(out, error))? {
         return Err(refused(
-            "out_is_no_drawing",
+            Code::OutIsNoDrawing,
             "is there already and is no PNG, so it is not replaced",
             "Choose another name for the drawing, or remove that file first.",
         ));

@@ -48,7 +48,7 @@ pub(crate) fn run(config: &Config, output: &mut Output) -> Result<(), CliError> 
             }),
             Err(error) => json!({
                 "name": null,
-                "error": {"code": error.code(), "detail": error.to_string()},
+                "error": {"code": error.code().as_str(), "detail": error.to_string()},
             }),
         };
         return output.json(&json!({

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use resight_app::Code;
 use resight_engine::{Engine, FolderEvent, FolderOptions, Mode, SearchOptions};
 use resight_store::CollectionName;
 use tempfile::TempDir;
@@ -176,7 +177,7 @@ fn measure(
         EvalError::Engine(error) => error.into(),
         EvalError::Unreadable { path, reason } => CliError::refused(&path, reason),
         EvalError::GroundTruth(error) => CliError::Failure {
-            code: "ground_truth",
+            code: Code::GroundTruth,
             detail: error.to_string(),
             next_step: "See `resight eval --help` for the form of groundtruth.json.".into(),
         },

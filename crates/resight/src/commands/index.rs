@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use indicatif::ProgressBar;
+use resight_app::Code;
 use resight_engine::{Engine, EngineError, FolderEvent, FolderOptions, FolderReport, GlobalState};
 use serde_json::json;
 
@@ -155,7 +156,7 @@ pub(crate) fn check_folders(dirs: &[PathBuf], config: &Config) -> Result<(), Cli
         // The engine tells this too, but only when it comes to that folder.
         if !dir.is_dir() {
             return Err(CliError::Failure {
-                code: "not_a_folder",
+                code: Code::NotAFolder,
                 detail: format!("{} is not a folder that can be read", dir.display()),
                 next_step: "Check the name, and that this user may read the folder.".into(),
             });

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use resight_app::Code;
 use resight_engine::{Filter, LabelPatch, PictureId, Update};
 use serde_json::json;
 
@@ -67,7 +68,7 @@ impl TagArgs {
         };
         match patch.is_empty() {
             true => Err(CliError::Usage {
-                code: "nothing_to_say",
+                code: Code::NothingToSay,
                 detail: "nothing is to be said about these pictures".into(),
                 next_step: "Give --add, --remove, --object or --metadata.".into(),
             }),
@@ -157,7 +158,7 @@ fn tags(texts: &[String]) -> Result<Vec<resight_engine::Tag>, CliError> {
 
 fn bad_label(detail: String) -> CliError {
     CliError::Usage {
-        code: "bad_label",
+        code: Code::BadLabel,
         detail,
         next_step: "Correct it as the sentence before says.".into(),
     }

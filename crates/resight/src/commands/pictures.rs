@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use resight_app::Code;
 use resight_engine::{Engine, Picture, PictureId, Tag};
 use serde_json::json;
 
@@ -181,7 +182,7 @@ pub(crate) fn remove(
 pub(crate) fn not_held(named: &[String]) -> CliError {
     let names: Vec<String> = named.iter().map(|name| printable(name)).collect();
     CliError::Failure {
-        code: "unknown_picture",
+        code: Code::UnknownPicture,
         detail: format!("not held: {}", names.join(", ")),
         next_step: "See `resight list` for what is held.".into(),
     }

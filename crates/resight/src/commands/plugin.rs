@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use resight_app::Code;
 use resight_plugin::{CheckReport, PluginError, check, template};
 use serde_json::{Value, json};
 
@@ -72,7 +73,7 @@ pub(crate) fn run(command: &PluginCommand, output: &mut Output) -> Result<(), Cl
 fn verdict(file: &Path, report: &CheckReport) -> Result<(), CliError> {
     if let Some(error) = &report.load_error {
         return Err(CliError::Failure {
-            code: error.code(),
+            code: error.into(),
             detail: error.to_string(),
             next_step: "Correct what the detail and the traceback name, and check again.".into(),
         });
@@ -80,7 +81,7 @@ fn verdict(file: &Path, report: &CheckReport) -> Result<(), CliError> {
     match report.trials.iter().filter(|t| t.outcome.is_err()).count() {
         0 => Ok(()),
         failed => Err(CliError::Failure {
-            code: "plugin_check_failed",
+            code: Code::PluginCheckFailed,
             detail: format!(
                 "{} of {} in {} failed",
                 failed,
@@ -164,7 +165,7 @@ fn write_new(name: &str) -> Result<PathBuf, CliError> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
         return Err(CliError::Usage {
-            code: "plugin_name",
+            code: Code::PluginName,
             detail: format!("{name:?} cannot name a plug-in"),
             next_step: "Take 1 to 64 lower-case letters, digits and _, as in my_algorithm.".into(),
         });
@@ -175,7 +176,7 @@ fn write_new(name: &str) -> Result<PathBuf, CliError> {
     match written {
         Ok(()) => Ok(path),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(CliError::Failure {
-            code: "file_exists",
+            code: Code::FileExists,
             detail: format!("{} exists already and was left as it is", path.display()),
             next_step: "Choose another name, or remove the file first.".into(),
         }),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use resight_app::Code;
 use resight_engine::{
     EngineError, Hit, Mode, Picture, PictureId, Query, QueryPicture, Region, SearchAnswer,
     SearchOptions, Variant, is_features_blob, read_bounded,
@@ -92,7 +93,7 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
     let filter = args.filter.filter()?;
     if args.region.is_some() && args.queries.len() > 1 {
         return Err(CliError::Usage {
-            code: "bad_query",
+            code: Code::BadQuery,
             detail: "--region is of one picture, and several were given".into(),
             next_step: "Give one picture.".into(),
         });

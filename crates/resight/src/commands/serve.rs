@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use resight_app::Code;
 use resight_engine::{Engine, FolderOptions};
 use resight_store::CollectionName;
 use serde_json::json;
@@ -193,17 +194,17 @@ fn settings(
 fn listen(address: &str) -> Result<(TcpListener, SocketAddr), CliError> {
     let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => CliError::Failure {
-            code: "port_in_use",
+            code: Code::PortInUse,
             detail: format!("another program listens at {address} already"),
             next_step: "Choose another port, for example --listen 127.0.0.1:7778, or port 0 for any free one.".into(),
         },
         io::ErrorKind::InvalidInput => CliError::Usage {
-            code: "listen_address",
+            code: Code::ListenAddress,
             detail: format!("{address:?} is not an address with a port: {error}"),
             next_step: "Write it as in --listen 127.0.0.1:7777 or --listen [::1]:7777.".into(),
         },
         _ => CliError::Failure {
-            code: "cannot_listen",
+            code: Code::CannotListen,
             detail: format!("cannot listen at {address}: {error}"),
             next_step: "Choose an address of this machine and a port from 1024 upwards with --listen.".into(),
         },
@@ -218,7 +219,7 @@ fn listen(address: &str) -> Result<(TcpListener, SocketAddr), CliError> {
 
 fn failed(what: &str, error: &io::Error) -> CliError {
     CliError::Failure {
-        code: "server_failed",
+        code: Code::ServerFailed,
         detail: format!("{what}: {error}"),
         next_step: "Nothing that was acknowledged is lost; start it again, with -v for more."
             .into(),
@@ -233,10 +234,10 @@ mod tests {
     fn what_cannot_be_listened_at_is_told_apart() {
         let (holder, address) = listen("127.0.0.1:0").unwrap();
         let taken = listen(&address.to_string()).unwrap_err();
-        assert_eq!((taken.code(), taken.exit_code()), ("port_in_use", 1));
+        assert_eq!((taken.code(), taken.exit_code()), (Code::PortInUse, 1));
         assert!(taken.next_step().contains("--listen"));
         drop(holder);
         let wrong = listen("7777").unwrap_err();
-        assert_eq!((wrong.code(), wrong.exit_code()), ("listen_address", 2));
+        assert_eq!((wrong.code(), wrong.exit_code()), (Code::ListenAddress, 2));
     }
 }

@@ -5,6 +5,7 @@ mod check;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
+use resight_app::Code;
 use resight_models::{
     Installed, KNOWN, Known, Manifest, ModelError, ModelFolder, Origin, known, pull,
 };
@@ -126,7 +127,7 @@ fn agree(known: &Known, yes: bool) -> Result<(), CliError> {
         return Ok(());
     }
     let refused = |detail: &str| CliError::Usage {
-        code: "not_agreed",
+        code: Code::NotAgreed,
         detail: detail.to_owned(),
         next_step: "Say y when asked, or give --yes.".into(),
     };

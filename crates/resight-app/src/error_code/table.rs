@@ -1,0 +1,369 @@
+//! The one table of error codes: identifier, HTTP status, title and next step. `docs/errors.md` repeats it
+//! for readers, and a test holds the two together.
+
+/// Declares [`Code`] and its rows from one list.
+macro_rules! codes {
+    ($($variant:ident = $text:literal, $status:expr, $title:literal, $next_step:literal;)*) => {
+        /// A stable identifier of an error, for programs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of `docs/errors.md`.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            pub(super) const fn row(self) -> Row {
+                match self {
+                    $(Self::$variant => Row {
+                        text: $text,
+                        status: $status,
+                        title: $title,
+                        next_step: $next_step,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+/// What is said about a code.
+pub(super) struct Row {
+    pub(super) text: &'static str,
+    /// `None`: the HTTP API never answers with it.
+    pub(super) status: Option<u16>,
+    pub(super) title: &'static str,
+    pub(super) next_step: &'static str,
+}
+
+codes! {
+    // The request itself.
+    UnknownRoute = "unknown_route", Some(404),
+        "There is nothing at this address",
+        "Compare the address with the list in /openapi.json.";
+    MethodNotAllowed = "method_not_allowed", Some(405),
+        "This address does not take that method",
+        "Use one of the methods in the answer's Allow header.";
+    UnsupportedMediaType = "unsupported_media_type", Some(415),
+        "The body's content type is not taken here",
+        "Send multipart/form-data with a field named file, or the picture itself as image/* or application/octet-stream.";
+    BadBody = "bad_body", Some(422),
+        "The request's body could not be understood",
+        "Correct the body as the detail says; /openapi.json describes each one.";
+    BadParameter = "bad_parameter", Some(422),
+        "A parameter is not valid",
+        "Correct the parameter that the detail names.";
+    UploadTooSlow = "upload_too_slow", Some(408),
+        "The request's body did not arrive in time",
+        "Send it again over a faster connection, or send a smaller picture.";
+    CrossOrigin = "cross_origin", Some(403),
+        "A page of another site may not change anything here",
+        "Use the server's own page, or send the request from a program without an Origin header; a proxy in front must pass the Host header on.";
+    UnknownHost = "unknown_host", Some(421),
+        "The server does not answer to this name",
+        "Use http://localhost and the port, or start the server with --allow-host NAME.";
+    BadQuery = "bad_query", Some(422),
+        "This cannot be searched for",
+        "Correct what the detail names.";
+    NoModel = "no_model", Some(422),
+        "No model is in use that tells what looks alike",
+        "Search with mode=exact, or start the server with --model NAME; `resight models list` names some.";
+    BadFeatures = "bad_features", Some(422),
+        "The features that were sent cannot be used",
+        "Make them anew with POST /v1/features of this server.";
+    // The picture.
+    Empty = "empty", Some(422),
+        "The picture holds no bytes",
+        "Choose the file again and check that it is not empty.";
+    TooManyBytes = "too_many_bytes", Some(413),
+        "The picture's file is too large",
+        "Save the picture at a smaller size or with stronger compression.";
+    TooManyPixels = "too_many_pixels", Some(422),
+        "The picture has too many pixels",
+        "Scale the picture down and send that.";
+    TooSmall = "too_small", Some(422),
+        "The picture is too small to be recognised",
+        "Use a larger version of the picture.";
+    NotAnImage = "not_an_image", Some(422),
+        "The file is not a picture",
+        "Choose a picture, for example a JPEG or PNG file.";
+    FormatNotSupported = "format_not_supported", Some(422),
+        "Pictures of this format cannot be read",
+        "Convert the picture to JPEG or PNG and send that.";
+    Broken = "broken", Some(422),
+        "The picture's data is damaged",
+        "Fetch or export the picture again; if it opens elsewhere, save it anew as JPEG or PNG.";
+    ExtractorFailed = "extractor_failed", Some(502),
+        "The feature extractor failed on this picture",
+        "Correct what the detail names in the extractor, or send another picture.";
+    ModelFailed = "model_failed", Some(502),
+        "The model failed on this picture",
+        "Send another picture; `resight models check NAME` tries the model.";
+    DecoderFailed = "decoder_failed", Some(422),
+        "The picture's data made the decoder fail",
+        "Convert the picture to JPEG or PNG and send that.";
+    Unreadable = "unreadable", Some(422),
+        "The picture's file could not be read",
+        "Check that the file is still there and that the server may read it.";
+    UnknownPicture = "unknown_picture", Some(404),
+        "There is no picture with this id",
+        "List the pictures with GET /v1/images; this one may have been removed.";
+    UnknownObject = "unknown_object", Some(404),
+        "No picture belongs to this object",
+        "List the objects with GET /v1/objects; its pictures may have been removed.";
+    TooManyTags = "too_many_tags", Some(422),
+        "A picture has 64 tags at most",
+        "Remove tags that are no longer needed, or keep such facts as metadata.";
+    SamePicture = "same_picture", Some(422),
+        "Both pictures are the same",
+        "Give the ids of two different pictures.";
+    FileGone = "file_gone", Some(410),
+        "The picture's file is no longer where it was indexed",
+        "Put the file back, or index its folder again.";
+    UnknownCollection = "unknown_collection", Some(404),
+        "There is no collection of this name",
+        "List the collections with GET /v1/collections, or make it with PUT.";
+    BadCollectionName = "bad_collection_name", Some(422),
+        "This cannot be done with a collection of this name",
+        "Use 1 to 63 of a-z, 0-9, _ and -, the first a letter or a digit; the one named default cannot be removed.";
+    // Plug-ins.
+    UnknownPlugin = "unknown_plugin", Some(404),
+        "There is no plug-in of this name",
+        "List the plug-ins with GET /v1/plugins.";
+    PluginNoFunction = "plugin_no_function", Some(404),
+        "The plug-in has no such function",
+        "Use one of the functions that the detail lists.";
+    PluginRaised = "plugin_raised", Some(502),
+        "The plug-in's function raised an exception",
+        "Look at the line that the traceback names.";
+    PluginBadResult = "plugin_bad_result", Some(502),
+        "The plug-in's function returned what cannot be used",
+        "Return what the detail says is expected; `resight plugin check FILE` tries it.";
+    PluginCrashed = "plugin_crashed", Some(502),
+        "The plug-in's function ended its worker process",
+        "Look at the cause and the last lines of output; the worker has been replaced.";
+    PluginTimeout = "plugin_timeout", Some(504),
+        "The plug-in's function took too long",
+        "Make the function faster, or raise the plug-in's time limit.";
+    PluginTooMuch = "plugin_too_much", Some(502),
+        "The plug-in's function took too much memory or too many processes",
+        "Take less memory and fewer processes, or raise the plug-in's limits.";
+    PluginQuarantined = "plugin_quarantined", Some(422),
+        "This input ended a worker of the plug-in before",
+        "Correct what the reason names and reload the plug-in; other inputs are served.";
+    PluginBusy = "plugin_busy", Some(429),
+        "The plug-in has as many calls waiting as it takes",
+        "Try again after the time in Retry-After, or start more workers.";
+    PluginBroken = "plugin_broken", Some(503),
+        "The plug-in does not work at present",
+        "Correct what the reason names and reload the plug-in; it is retried by itself.";
+    PluginStartFailed = "plugin_start_failed", Some(503),
+        "The plug-in is not running",
+        "Run `resight plugin check FILE` with the same interpreter and correct the error.";
+    PluginProtocol = "plugin_protocol", Some(502),
+        "The plug-in's worker broke its connection to the server",
+        "Leave descriptors alone that the code did not open; the worker has been replaced.";
+    PluginTooLarge = "plugin_too_large", Some(502),
+        "The plug-in's function returned more than is taken",
+        "Return less, or raise the plug-in's limit for results.";
+    PluginModelChanged = "plugin_model_changed", Some(500),
+        "The plug-in gives other features now than those that are stored",
+        "Index the pictures again with the new model, or set the old version back.";
+    PluginCancelled = "plugin_cancelled", Some(503),
+        "The call was taken back",
+        "Send the request again.";
+    PluginClosed = "plugin_closed", Some(503),
+        "The plug-in has been shut down",
+        "Start the server again.";
+    PluginConfig = "plugin_config", Some(500),
+        "The plug-in's settings cannot work",
+        "Correct the plug-in's settings as the detail says.";
+    PluginIo = "plugin_io", Some(502),
+        "The server could not reach the plug-in's worker",
+        "Try again; if it stays, look into the server's log.";
+    // The server.
+    Busy = "busy", Some(503),
+        "The server has as much work waiting as it takes",
+        "Send the request again after the time in the Retry-After header.";
+    StoreBusy = "store_busy", Some(503),
+        "The catalogue is busy with another program's work",
+        "Send the request again after the time in the Retry-After header.";
+    StoreFull = "store_full", Some(507),
+        "The server has no space left",
+        "Free space on the disk of the data folder and send the request again; nothing of it was kept.";
+    StoreIo = "store_io", Some(500),
+        "The server could not read or write its data folder",
+        "Check the permissions of the server's data folder, and its disk; the server's log names the file and the reason.";
+    StoreDamaged = "store_damaged", Some(500),
+        "The server's catalogue is damaged",
+        "Stop the server, move its data folder away and index the pictures again; the server's log names the file and the reason.";
+    StoreMissing = "store_missing", Some(500),
+        "The server's catalogue is missing",
+        "Look in the server's log: it names the file and the reason.";
+    StoreNewer = "store_newer", Some(500),
+        "A newer version of the program wrote the server's catalogue",
+        "Start the newer version of Resight on this data folder.";
+    StoreLocked = "store_locked", Some(500),
+        "Another process holds the server's data folder",
+        "Stop the other process, then start the server again.";
+    StoreReadOnly = "store_read_only", Some(500),
+        "The server has opened its catalogue for reading only",
+        "Try again; if it happens again, look in the server's log and report it.";
+    StoreBadName = "store_bad_name", Some(500),
+        "The server gave a stored file a name that cannot be used",
+        "Try again; if it happens again, look in the server's log and report it.";
+    StoreFailed = "store_failed", Some(500),
+        "The server's catalogue refused an operation",
+        "Try again; if it happens again, look in the server's log and report it.";
+    ModelMismatch = "model_mismatch", Some(500),
+        "The stored pictures were described by another model or vocabulary",
+        "Start the server with the settings that the data folder was made with.";
+    VocabularyUnusable = "vocabulary_unusable", Some(500),
+        "The server's vocabulary cannot be used",
+        "Start the server with a vocabulary made by resight train, or without one.";
+    FolderUnreadable = "folder_unreadable", Some(500),
+        "A folder of pictures could not be read",
+        "Look in the server's log: it names the file and the reason.";
+    Cancelled = "cancelled", Some(500),
+        "The server stopped the work before its end",
+        "Send the request again; what was done is kept.";
+    Internal = "internal", Some(500),
+        "Something in the server went wrong",
+        "Try again; if it happens again, look in the server's log and report it.";
+    // Opening a data folder.
+    NothingIndexed = "nothing_indexed", None,
+        "Nothing is indexed in the data folder yet",
+        "Index a folder of pictures first, or name another data folder.";
+    Unwritable = "unwritable", None,
+        "A file could not be written",
+        "Check that the folder exists, that there is space, and that this user may write there.";
+    DataFolderName = "data_folder_name", None,
+        "The path cannot name a data folder",
+        "Name a data folder.";
+    ModelsFolderName = "models_folder_name", None,
+        "The path cannot name a folder of models",
+        "Name a folder for models.";
+    NoHomeFolder = "no_home_folder", None,
+        "This user's folder for application data could not be found",
+        "Name a data folder.";
+    DataInsidePictures = "data_inside_pictures", None,
+        "The data folder lies among the pictures",
+        "Choose a data folder elsewhere, or index the folders of pictures one by one.";
+    PluginNameTaken = "plugin_name_taken", None,
+        "Two plug-ins have one name",
+        "Rename one of the files: a plug-in is named after its file.";
+    ExtractorUnknown = "extractor_unknown", None,
+        "No extractor has this name",
+        "Give the plug-in's file as well, install the model, or choose one of those that the detail names.";
+    ExtractorAmbiguous = "extractor_ambiguous", None,
+        "Several plug-ins can describe pictures",
+        "Choose one of them as the extractor.";
+    ExtractorNeeded = "extractor_needed", None,
+        "A plug-in that is not given described the stored pictures",
+        "Give the plug-in's file, or another data folder.";
+    VocabularyMissing = "vocabulary_missing", None,
+        "No vocabulary fits the extractor",
+        "Index a folder of pictures first: a vocabulary is learnt from them. Or name one.";
+    NotAVocabulary = "not_a_vocabulary", None,
+        "The file holds no vocabulary",
+        "Name a file that `resight train` has written.";
+    // Models.
+    ModelNotUsed = "model_not_used", None,
+        "No stored picture was described by this model",
+        "Index a folder with this model first.";
+    ModelManifest = "model_manifest", None,
+        "A model's description cannot be used",
+        "Correct it as docs/models.md describes, and try again.";
+    ModelNotInstalled = "model_not_installed", None,
+        "No model of this name is installed",
+        "Install it with `resight models add` or `pull`.";
+    ModelUnknown = "model_unknown", None,
+        "No model of this name is known",
+        "Choose one that `resight models list` names.";
+    ModelKind = "model_kind", None,
+        "The model is of another kind",
+        "Choose a model of the kind that the detail names.";
+    ModelExists = "model_exists", None,
+        "A model of this name is installed already",
+        "Remove it first, or give yours another name.";
+    ModelHash = "model_hash", None,
+        "The model's file has changed",
+        "Fetch the file again; if it was replaced on purpose, remove the model and add it again.";
+    ModelLoad = "model_load", None,
+        "The runtime cannot load the model",
+        "Compare the file with its description; `resight doctor` names the runtime.";
+    RuntimeMissing = "runtime_missing", None,
+        "There is no runtime for models",
+        "Name another library, or use the built-in runtime.";
+    ModelFetch = "model_fetch", None,
+        "The model could not be fetched",
+        "Correct what the detail names, and try again.";
+    ModelIo = "model_io", None,
+        "A model's file could not be read or written",
+        "Check the folder of models' permissions, and its disk.";
+    // Commands.
+    Usage = "usage", None,
+        "The arguments cannot be understood",
+        "Run `resight --help`, or `resight COMMAND --help`.";
+    Interrupted = "interrupted", None,
+        "The command was interrupted",
+        "Run the same command again to go on.";
+    Output = "output", None,
+        "The result could not be written",
+        "Check where the output goes.";
+    NoSignalHandler = "no_signal_handler", None,
+        "Interrupts cannot be listened for",
+        "This is a defect or a limit of the system; please report it.";
+    NotAFolder = "not_a_folder", None,
+        "A folder cannot be read",
+        "Check the name, and that this user may read the folder.";
+    PortInUse = "port_in_use", None,
+        "Another program listens at this address",
+        "Choose another port, for example --listen 127.0.0.1:7778, or port 0 for any free one.";
+    ListenAddress = "listen_address", None,
+        "This is no address with a port",
+        "Write it as in --listen 127.0.0.1:7777 or --listen [::1]:7777.";
+    CannotListen = "cannot_listen", None,
+        "The server cannot listen at this address",
+        "Choose an address of this machine and a port from 1024 upwards with --listen.";
+    ServerFailed = "server_failed", None,
+        "The server could not go on",
+        "Nothing that was acknowledged is lost; start it again, with -v for more.";
+    NothingToSay = "nothing_to_say", None,
+        "No change of labels was asked for",
+        "Give --add, --remove, --object or --metadata.";
+    BadLabel = "bad_label", None,
+        "A tag, an object or metadata is not valid",
+        "Correct it as the sentence before says.";
+    GroundTruth = "ground_truth", None,
+        "groundtruth.json cannot be used",
+        "See `resight eval --help` for the form of groundtruth.json.";
+    RelatedUnusable = "related_unusable", None,
+        "The list of related pairs cannot be used",
+        "Give a text file with two file names a line, separated by a space.";
+    DrawingFailed = "drawing_failed", None,
+        "The drawing could not be made",
+        "Leave --out away to see the numbers alone.";
+    NotAPngName = "not_a_png_name", None,
+        "The drawing is a PNG, and its name says otherwise",
+        "Choose a name that ends in .png.";
+    OutIsAPicture = "out_is_a_picture", None,
+        "The drawing would replace one of the pictures",
+        "Choose another name for the drawing.";
+    OutIsNoDrawing = "out_is_no_drawing", None,
+        "The drawing would replace a file that is no PNG",
+        "Choose another name for the drawing, or remove that file first.";
+    PluginName = "plugin_name", None,
+        "The name cannot be that of a plug-in",
+        "Take 1 to 64 lower-case letters, digits and _, as in my_algorithm.";
+    FileExists = "file_exists", None,
+        "There is a file of this name already",
+        "Choose another name, or remove the file first.";
+    PluginCheckFailed = "plugin_check_failed", None,
+        "Some of the calls of the plug-in failed",
+        "Correct the lines that the tracebacks name, and check again.";
+    NotAgreed = "not_agreed", None,
+        "The terms of the model were not agreed to",
+        "Say y when asked, or give --yes.";
+}
