@@ -225,114 +225,50 @@ impl PluginError {
         }
     }
 
-    /// Code, side, what it means for the picture that is being described, and the next step.
-    // Long because it is one table, with a row for each error.
+    /// Code, side, what the error means for the picture that is being described, and next step.
     fn row(&self) -> (&'static str, Side, Fault, &'static str) {
-        use Fault::{Extractor, Passing, Picture};
-        use Side::{Author, Caller, Server};
-        match self {
-            Self::Config { .. } => (
-                "plugin_config",
-                Server,
-                Extractor,
-                "Correct the plug-in's settings as the detail says.",
-            ),
-            Self::NoFunction { .. } => (
-                "plugin_no_function",
-                Caller,
-                Extractor,
-                "Use one of the functions that the detail lists.",
-            ),
-            Self::Raised { .. } => (
-                "plugin_raised",
-                Author,
-                Picture,
-                "Look at the line that the traceback names.",
-            ),
-            Self::BadResult { .. } => (
-                "plugin_bad_result",
-                Author,
-                Picture,
-                "Return what the detail says is expected; `resight plugin check FILE` tries it.",
-            ),
-            Self::Crashed { .. } => (
-                "plugin_crashed",
-                Author,
-                Picture,
-                "Look at the cause and the last lines of output; the worker has been replaced.",
-            ),
-            Self::Timeout { .. } => (
-                "plugin_timeout",
-                Author,
-                Picture,
-                "Make the function faster, or raise the plug-in's time limit.",
-            ),
-            Self::TooMuch { .. } => (
-                "plugin_too_much",
-                Author,
-                Picture,
-                "Take less memory and fewer processes, or raise the plug-in's limits.",
-            ),
-            Self::Quarantined { .. } => (
-                "plugin_quarantined",
-                Author,
-                Picture,
-                "Correct what the reason names and reload the plug-in; other inputs are served.",
-            ),
-            Self::Busy { .. } => (
-                "plugin_busy",
-                Server,
-                Passing,
-                "Try again after the time in Retry-After, or start more workers.",
-            ),
-            Self::Broken { .. } => (
-                "plugin_broken",
-                Author,
-                Passing,
-                "Correct what the reason names and reload the plug-in; it is retried by itself.",
-            ),
-            Self::StartFailed { .. } => (
-                "plugin_start_failed",
-                Author,
-                Extractor,
-                "Run `resight plugin check FILE` with the same interpreter and correct the error.",
-            ),
-            Self::Protocol { .. } => (
-                "plugin_protocol",
-                Author,
-                Picture,
-                "Leave descriptors alone that the code did not open; the worker has been replaced.",
-            ),
-            Self::TooLarge { .. } => (
-                "plugin_too_large",
-                Author,
-                Picture,
-                "Return less, or raise the plug-in's limit for results.",
-            ),
-            Self::ModelChanged { .. } => (
-                "plugin_model_changed",
-                Server,
-                Extractor,
-                "Index the pictures again with the new model, or set the old version back.",
-            ),
-            Self::Cancelled => (
-                "plugin_cancelled",
-                Caller,
-                Extractor,
-                "Send the request again.",
-            ),
-            Self::Closed => (
-                "plugin_closed",
-                Server,
-                Extractor,
-                "Start the server again.",
-            ),
-            Self::Io { .. } => (
-                "plugin_io",
-                Server,
-                Extractor,
-                "Try again; if it stays, look into the server's log.",
-            ),
+        macro_rules! table {
+            ($($error:ident: $code:literal, $side:ident, $fault:ident, $next_step:literal;)+) => {
+                match self {
+                    $(Self::$error { .. } => ($code, Side::$side, Fault::$fault, $next_step),)+
+                }
+            };
+        }
+        table! {
+            Config: "plugin_config", Server, Extractor,
+                "Correct the plug-in's settings as the detail says.";
+            NoFunction: "plugin_no_function", Caller, Extractor,
+                "Use one of the functions that the detail lists.";
+            Raised: "plugin_raised", Author, Picture,
+                "Look at the line that the traceback names.";
+            BadResult: "plugin_bad_result", Author, Picture,
+                "Return what the detail says is expected; `resight plugin check FILE` tries it.";
+            Crashed: "plugin_crashed", Author, Picture,
+                "Look at the cause and the last lines of output; the worker has been replaced.";
+            Timeout: "plugin_timeout", Author, Picture,
+                "Make the function faster, or raise the plug-in's time limit.";
+            TooMuch: "plugin_too_much", Author, Picture,
+                "Take less memory and fewer processes, or raise the plug-in's limits.";
+            Quarantined: "plugin_quarantined", Author, Picture,
+                "Correct what the reason names and reload the plug-in; other inputs are served.";
+            Busy: "plugin_busy", Server, Passing,
+                "Try again after the time in Retry-After, or start more workers.";
+            Broken: "plugin_broken", Author, Passing,
+                "Correct what the reason names and reload the plug-in; it is retried by itself.";
+            StartFailed: "plugin_start_failed", Author, Extractor,
+                "Run `resight plugin check FILE` with the same interpreter and correct the error.";
+            Protocol: "plugin_protocol", Author, Picture,
+                "Leave descriptors alone that the code did not open; the worker has been replaced.";
+            TooLarge: "plugin_too_large", Author, Picture,
+                "Return less, or raise the plug-in's limit for results.";
+            ModelChanged: "plugin_model_changed", Server, Extractor,
+                "Index the pictures again with the new model, or set the old version back.";
+            Cancelled: "plugin_cancelled", Caller, Extractor,
+                "Send the request again.";
+            Closed: "plugin_closed", Server, Extractor,
+                "Start the server again.";
+            Io: "plugin_io", Server, Extractor,
+                "Try again; if it stays, look into the server's log.";
         }
     }
 }

@@ -170,11 +170,6 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The function named `name`.
-    pub fn function(&self, name: &str) -> Option<&Function> {
-        self.functions.iter().find(|f| f.name == name)
-    }
-
     /// The first function that satisfies `is`, to be called by [`crate::Call::of`].
     pub fn find(self: &Arc<Self>, is: impl FnMut(&Function) -> bool) -> Option<FunctionRef> {
         let index = self.functions.iter().position(is)?;
@@ -239,7 +234,7 @@ mod tests {
     #[test]
     fn a_worker_of_another_protocol_or_an_old_python_is_refused() {
         let good = check(PROTOCOL, "3.13.0").unwrap();
-        assert_eq!(good.function("f").unwrap().batch.unwrap().max, 1);
+        assert_eq!(good.functions[0].batch.unwrap().max, 1);
         assert!(check(99, "3.13.0").unwrap_err().contains("version 99"));
         assert!(check(1, "3.8.18").unwrap_err().contains("older than 3.9"));
         assert!(check(1, "x").is_err());

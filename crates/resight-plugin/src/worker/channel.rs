@@ -244,3 +244,96 @@ impl Channel {
 fn again(e: Errno) -> bool {
     e == Errno::AGAIN || e == Errno::INTR
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    /// A channel, the worker's end of its socket, and a process in place of the worker.
+    fn channel(seconds: &str) -> (Channel, UnixStream, WorkerProcess) {
+        let child: Child = Command::new("sleep")
+            .arg(seconds)
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let (near, far) = UnixStream::pair().unwrap();
+        let process = WorkerProcess::new(child, format!("channel-test-{seconds}"));
+        (Channel::new(near).unwrap(), far, process)
+    }
+
+    fn frame(body: &[u8]) -> Vec<u8> {
+        let header = Header {
+            kind: Kind::Result,
+            id: 3,
+            meta: 2,
+            body: body.len() as u32,
+        };
+        [&header.to_bytes()[..], b"{}", body].concat()
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    #[test]
+    fn a_frame_arrives_whole_whatever_pieces_it_comes_in() {
+        let (mut channel, mut far, process) = channel("1000");
+        let bytes = frame(b"body");
+        let (first, second) = bytes.split_at(21);
+        far.write_all(first).unwrap();
+        assert!(channel.try_receive(4).unwrap().is_none());
+        far.write_all(second).unwrap();
+        let frame = channel.receive(&process, 4, soon()).unwrap();
+        assert_eq!(
+            (frame.id, &*frame.meta, &*frame.body),
+            (3, &b"{}"[..], &b"body"[..])
+        );
+        assert!(channel.check_quiet().is_ok());
+    }
+
+    #[test]
+    fn bytes_that_belong_to_no_frame_are_refused() {
+        let (mut channel, mut far, _process) = channel("1000");
+        far.write_all(&frame(b"body")).unwrap();
+        assert!(matches!(channel.check_quiet(), Err(Broken::Garbled(_))));
+        let (mut channel, mut far, _process) = self::channel("1000");
+        far.write_all(&[frame(b"a"), frame(b"b")].concat()).unwrap();
+        assert!(matches!(channel.try_receive(9), Err(Broken::Garbled(_))));
+        let (mut channel, mut far, _process) = self::channel("1000");
+        far.write_all(&frame(b"long")).unwrap();
+        assert!(matches!(channel.try_receive(3), Err(Broken::Garbled(_))));
+    }
+
+    #[test]
+    fn a_wait_ends_at_the_deadline_and_with_the_process() {
+        let (mut channel, _far, process) = channel("1000");
+        let deadline = Instant::now() + Duration::from_millis(20);
+        let late = channel.receive(&process, 9, deadline);
+        assert!(matches!(late, Err(Broken::TimedOut)));
+        // The worker's end of the socket stays open, as if a child of the worker had it.
+        let (mut channel, _far, process) = self::channel("0.05");
+        let ended = channel.receive(&process, 9, soon());
+        assert!(matches!(ended, Err(Broken::Closed)));
+    }
+
+    #[test]
+    fn a_long_frame_is_sent_while_the_worker_reads() {
+        let (mut channel, mut far, process) = channel("1000");
+        let body = vec![5; 3_000_000];
+        let reader = std::thread::spawn(move || {
+            let mut received = vec![0; HEADER + 2 + 3_000_000];
+            far.read_exact(&mut received).unwrap();
+            received
+        });
+        let parts = [&body[..1_000_000], &body[1_000_000..]];
+        let sent = channel.send(&process, (Kind::Call, 9), b"{}", &parts, &[], soon());
+        assert!(sent.is_ok());
+        let received = reader.join().unwrap();
+        assert_eq!(received[HEADER + 2..], body);
+        assert_eq!(received[8..12], 9u32.to_le_bytes());
+    }
+}

@@ -265,3 +265,158 @@ pub(crate) fn raised(meta: ReplyMeta, function: &str, file: &str) -> PluginError
         line: meta.line,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Decodes a reply of which `described` is the only result, with `data` as its parts.
+    fn reply(
+        described: serde_json::Value,
+        data: &[&[u8]],
+        call: &Call<'_>,
+    ) -> Result<Reply, Fault> {
+        let lengths: Vec<usize> = data.iter().map(|part| part.len()).collect();
+        let meta = json!({"r": [described], "p": lengths});
+        let meta: ReplyMeta = serde_json::from_value(meta).unwrap();
+        let parts = parts(&meta, data.concat(), None, 1000)?;
+        replies(&meta, parts, &[call]).map(|mut replies| replies.remove(0))
+    }
+
+    fn bytes(values: &[f32]) -> Vec<u8> {
+        values.iter().flat_map(|v| v.to_ne_bytes()).collect()
+    }
+
+    #[test]
+    fn every_kind_of_result_is_decoded() {
+        let call = Call::new("f");
+        let json_reply = reply(json!({"t": "json", "p": 0}), &[b"[1]"], &call);
+        assert_eq!(json_reply.unwrap(), Reply::Json(json!([1])));
+        let vector = reply(
+            json!({"t": "vector", "p": 0, "d": 2}),
+            &[&bytes(&[0.5, 2.0])],
+            &call,
+        );
+        assert_eq!(vector.unwrap(), Reply::Vector(vec![0.5, 2.0]));
+        let picture = reply(
+            json!({"t": "picture", "p": 0, "w": 1, "h": 2}),
+            &[&[9; 6]],
+            &call,
+        );
+        assert!(matches!(picture, Ok(Reply::Picture(image)) if image.height() == 2));
+        for (declared, expected) in [
+            ("image/png", "image/png"),
+            ("no slash", "application/octet-stream"),
+            ("text/plain\r\nX: y", "application/octet-stream"),
+        ] {
+            let file = reply(
+                json!({"t": "bytes", "p": 0, "c": declared}),
+                &[b"ab"],
+                &call,
+            );
+            let content_type = expected.to_owned();
+            let bytes = b"ab".to_vec();
+            assert_eq!(
+                file.unwrap(),
+                Reply::Bytes {
+                    content_type,
+                    bytes
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn keypoints_get_a_full_turn_and_a_response() {
+        let local = json!({"t": "local", "n": 2, "w": 4, "d": 1, "y": "uint8", "p": 0, "q": 1});
+        let points = bytes(&[1.0, 2.0, 3.0, -1.0, 4.0, 5.0, 6.0, 0.0]);
+        let decoded = reply(local, &[&points, &[7, 8]], &Call::new("f"));
+        let Ok(Reply::Local(local)) = decoded else {
+            panic!("no features");
+        };
+        assert!((local.keypoints[0].angle - (std::f32::consts::TAU - 1.0)).abs() < 1e-6);
+        let responses: Vec<f32> = local.keypoints.iter().map(|k| k.response).collect();
+        assert_eq!(responses, [1.0, 0.5], "the first is the strongest");
+        assert_eq!((local.dimension, local.rows), (1, Rows::Bytes(vec![7, 8])));
+    }
+
+    #[test]
+    fn a_reply_that_contradicts_itself_is_the_workers_fault() {
+        let numbers = bytes(&[1.0; 4]);
+        for (described, data) in [
+            (json!({"t": "json", "p": 1}), vec![&b"1"[..]]),
+            (json!({"t": "vector", "p": 0, "d": 3}), vec![&*numbers]),
+            (
+                json!({"t": "picture", "p": 0, "w": 2, "h": 2}),
+                vec![&[0; 11][..]],
+            ),
+            (
+                json!({"t": "local", "n": 1, "w": 4, "d": 2, "y": "uint8", "p": 0, "q": 1}),
+                vec![&*numbers, &[0; 3]],
+            ),
+            (
+                json!({"t": "local", "n": 1, "w": 4, "d": 1, "y": "int64", "p": 0, "q": 1}),
+                vec![&*numbers, &[0; 8]],
+            ),
+            (
+                json!({"t": "local", "n": usize::MAX, "w": 4, "d": 1, "y": "uint8", "p": 0, "q": 1}),
+                vec![&*numbers, &[0]],
+            ),
+        ] {
+            let error = reply(described.clone(), &data, &Call::new("f")).unwrap_err();
+            assert!(
+                matches!(error, Fault::Protocol(_)),
+                "{described}: {error:?}"
+            );
+        }
+        for (p, body, limit) in [
+            (vec![1, 1], 3, 10),
+            (vec![11], 11, 10),
+            (vec![u64::MAX, 1], 0, u64::MAX),
+        ] {
+            let meta = ReplyMeta {
+                p,
+                ..ReplyMeta::default()
+            };
+            assert!(parts(&meta, vec![0; body], None, limit).is_err());
+            let shared = ReplyMeta { slot: true, ..meta };
+            assert!(
+                parts(&shared, Vec::new(), None, limit).is_err(),
+                "there is no memory"
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_used_is_the_authors_fault() {
+        let image = Image::from_rgb(10, 10, vec![0; 300]).unwrap();
+        let call = Call::new("extract").picture(&image);
+        let local = json!({"t": "local", "n": 1, "w": 4, "d": 1, "y": "float32", "p": 0, "q": 1});
+        let row = bytes(&[0.5]);
+        for (point, row, expected) in [
+            ([f32::NAN, 0.0, 1.0, 0.0], &row, "whose x is NaN (row 0)"),
+            ([0.0, 0.0, 0.0, 0.0], &row, "of scale 0 (row 0)"),
+            (
+                [0.0, 12.0, 1.0, 0.0],
+                &row,
+                "outside of the picture of 10 × 10",
+            ),
+            (
+                [0.0, 0.0, 1.0, 0.0],
+                &bytes(&[f32::INFINITY]),
+                "inf at row 0, column 0",
+            ),
+        ] {
+            let error = reply(local.clone(), &[&bytes(&point), row], &call).unwrap_err();
+            assert!(
+                matches!(&error, Fault::Author(words) if words.contains(expected)),
+                "{error:?}"
+            );
+        }
+        let vector = json!({"t": "vector", "p": 0, "d": 1});
+        let error = reply(vector, &[&bytes(&[f32::NAN])], &call).unwrap_err();
+        assert!(matches!(error, Fault::Author(_)));
+    }
+}

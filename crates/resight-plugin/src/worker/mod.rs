@@ -297,15 +297,15 @@ impl Worker {
     }
 
     fn write(&mut self, calls: &[&Call<'_>]) -> Result<(), Trouble> {
-        let (places, length) = wire::layout(calls);
+        let (aligned, length) = wire::layout(calls, 64);
         let parts: Vec<&[u8]> = calls.iter().flat_map(|c| c.contents()).collect();
         let is_long = length > INLINE;
-        let is_new = is_long && self.fill_input(&places, &parts, length as u64);
+        let is_new = is_long && self.fill_input(&aligned, &parts, length as u64);
         let is_shared = is_long && self.input.is_some();
         let places = if is_shared {
-            places
+            aligned
         } else {
-            wire::packed(calls)
+            wire::layout(calls, 1).0
         };
         let meta = wire::call_meta(calls, places, is_shared, is_new).map_err(|e| {
             let detail = e.to_string();

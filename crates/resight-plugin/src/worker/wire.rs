@@ -135,38 +135,26 @@ struct Attached<'a> {
     h: u32,
 }
 
-/// Offset and length of each attachment of `calls` in shared memory, aligned to 64 bytes, and the
-/// bytes that all of them take.
-pub(crate) fn layout(calls: &[&Call<'_>]) -> (Vec<(usize, usize)>, usize) {
+/// Offset and length of each attachment of `calls`, each at a multiple of `alignment`, and the bytes
+/// that all of them take.
+pub(crate) fn layout(calls: &[&Call<'_>], alignment: usize) -> (Vec<(usize, usize)>, usize) {
     let mut at = 0usize;
     let mut places = Vec::new();
     for bytes in calls.iter().flat_map(|c| c.contents()) {
         places.push((at, bytes.len()));
-        at = (at + bytes.len()).next_multiple_of(64);
+        at = (at + bytes.len()).next_multiple_of(alignment);
     }
     (places, at)
-}
-
-/// Offset and length of each attachment of `calls` in a frame, where they follow each other.
-pub(crate) fn packed(calls: &[&Call<'_>]) -> Vec<(usize, usize)> {
-    let mut at = 0;
-    let parts = calls.iter().flat_map(|c| c.contents());
-    parts
-        .map(|part| {
-            at += part.len();
-            (at - part.len(), part.len())
-        })
-        .collect()
 }
 
 /// The description of a call whose whole frame an empty socket takes at once; `None` for a longer
 /// call.
 pub(crate) fn short_meta(call: &Call<'_>) -> Option<Vec<u8>> {
-    let body: usize = call.contents().map(<[u8]>::len).sum();
+    let (places, body) = layout(&[call], 1);
     if body > SHORT {
         return None;
     }
-    let meta = call_meta(&[call], packed(&[call]), false, false).ok()?;
+    let meta = call_meta(&[call], places, false, false).ok()?;
     (meta.len() + body <= SHORT).then_some(meta)
 }
 
@@ -266,4 +254,80 @@ pub(crate) enum Described {
 #[derive(Deserialize)]
 pub(crate) struct NeedMeta {
     pub(crate) bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_read_as_it_was_written_and_wrong_ones_are_refused() {
+        let header = Header {
+            kind: Kind::Result,
+            id: 7,
+            meta: 300,
+            body: 70_000,
+        };
+        let bytes = header.to_bytes();
+        assert_eq!(Header::from_worker(&bytes, 70_000), Ok(header));
+        let too_long = Header {
+            meta: MAX_META + 1,
+            ..header
+        };
+        let of_the_server = Header {
+            kind: Kind::Call,
+            ..header
+        };
+        let mut flagged = bytes;
+        flagged[6] = 1;
+        let mut foreign = bytes;
+        foreign[0] = b'X';
+        for (bytes, max_body, reason) in [
+            (bytes, 69_999, "longer than allowed"),
+            (too_long.to_bytes(), 70_000, "longer than allowed"),
+            (flagged, 70_000, "longer than allowed"),
+            (of_the_server.to_bytes(), 70_000, "unknown kind 2"),
+            (foreign, 70_000, "not a frame"),
+        ] {
+            let error = Header::from_worker(&bytes, max_body).unwrap_err();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn attachments_are_aligned_in_shared_memory_and_packed_in_a_frame() {
+        let call = Call::new("f").bytes(&[1; 65]).bytes(&[]).bytes(&[2; 3]);
+        let (aligned, total) = layout(&[&call, &call], 64);
+        let starts: Vec<usize> = aligned.iter().map(|place| place.0).collect();
+        assert_eq!(starts, [0, 128, 128, 192, 320, 320]);
+        assert_eq!(total, 384);
+        let (packed, total) = layout(&[&call], 1);
+        assert_eq!((packed, total), (vec![(0, 65), (65, 0), (65, 3)], 68));
+    }
+
+    #[test]
+    fn a_call_is_described_as_the_protocol_says() {
+        let call = Call::new("f").arg(1).with("k", true).bytes(b"ab");
+        let meta = short_meta(&call).unwrap();
+        let expected = r#"{"f":"f","i":[{"a":[1],"k":{"k":true},"x":[{"t":"bytes","p":0,"w":0,"h":0}]}],"p":[[0,2]]}"#;
+        assert_eq!(String::from_utf8(meta).unwrap(), expected);
+        let two = [&call, &call];
+        let meta = call_meta(&two, layout(&two, 64).0, true, true).unwrap();
+        let meta: serde_json::Value = serde_json::from_slice(&meta).unwrap();
+        assert_eq!(meta["i"][1]["x"][0]["p"], 1, "parts are numbered through");
+        assert_eq!((&meta["s"], &meta["ni"]), (&1.into(), &1.into()));
+    }
+
+    #[test]
+    fn only_a_call_that_fits_into_an_empty_socket_is_short() {
+        for (bytes, text, is_short) in [
+            (SHORT - 200, 0, true),
+            (SHORT + 1, 0, false),
+            (0, SHORT, false),
+        ] {
+            let (bytes, text) = (vec![0; bytes], "x".repeat(text));
+            let call = Call::new("f").bytes(&bytes).arg(text);
+            assert_eq!(short_meta(&call).is_some(), is_short, "{}", bytes.len());
+        }
+    }
 }
