@@ -196,3 +196,51 @@ pub struct CallOptions {
     /// (`resight.cancelled()`) and runs on up to its limit.
     pub kill_on_cancel: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(generation: u64, functions: &[&str]) -> Arc<Manifest> {
+        let function =
+            |name| format!(r#"{{"name": "{name}", "role": "function", "signature": ""}}"#);
+        let functions: Vec<String> = functions.iter().map(function).collect();
+        let text = format!(
+            r#"{{"protocol": 1, "python": "3.13.0", "implementation": "CPython", "gil": true,
+            "functions": [{}]}}"#,
+            functions.join(",")
+        );
+        Arc::new(Manifest::read(text.as_bytes(), "h", generation).unwrap())
+    }
+
+    #[test]
+    fn a_function_is_looked_up_again_only_in_a_new_version_of_the_file() {
+        let (old, new) = (manifest(1, &["f", "g"]), manifest(2, &["g", "h"]));
+        let mut call = Call::of(old.require("g").unwrap());
+        call.resolve(&manifest(1, &[])).unwrap();
+        assert_eq!(call.resolved().unwrap().generation(), 1);
+        call.resolve(&new).unwrap();
+        assert_eq!(call.resolved().unwrap().generation(), 2);
+        let mut gone = Call::of(old.require("f").unwrap());
+        let error = gone.resolve(&new).unwrap_err();
+        assert!(error.to_string().contains("it has: g, h"), "{error}");
+    }
+
+    #[test]
+    fn an_owned_call_has_the_same_arguments() {
+        let image = Image::from_rgb(1, 1, vec![1, 2, 3]).unwrap();
+        let call = Call::new("f")
+            .arg(1)
+            .with("k", 2)
+            .picture(&image)
+            .bytes(b"ab");
+        let owned = call.clone().into_owned();
+        assert_eq!(owned.function, call.function);
+        assert_eq!(
+            (&owned.positional, &owned.named),
+            (&call.positional, &call.named)
+        );
+        let contents: Vec<&[u8]> = owned.contents().collect();
+        assert_eq!(contents, [&[1, 2, 3][..], b"ab"]);
+    }
+}

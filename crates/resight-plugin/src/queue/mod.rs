@@ -344,3 +344,119 @@ fn is_gathered(call: &Call<'_>) -> bool {
     let batch = call.resolved().and_then(|function| function.batch);
     batch.is_some_and(|batch| batch.wait_ms > 0.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PluginConfig;
+    use crate::manifest::Manifest;
+    use crate::worker::memory::Transports;
+    use crate::worker::spawn::Source;
+
+    /// A queue of two calls without workers. Its file has the functions `f` and `gathered`.
+    fn queue() -> Queue {
+        let mut config = PluginConfig::new("a.py");
+        config.queue = 2;
+        let source = Source {
+            bytes: Vec::new(),
+            hash: "h".into(),
+            generation: 1,
+        };
+        let mut state = State::new(&config, source);
+        let handshake = r#"{"protocol": 1, "python": "3.13.0", "implementation": "CPython",
+            "gil": true, "functions": [{"name": "f", "role": "function", "signature": "()"},
+            {"name": "gathered", "role": "function", "signature": "(xs)",
+             "batch": {"max": 4, "wait_ms": 5}}]}"#;
+        let manifest = Manifest::read(handshake.as_bytes(), "h", 1).unwrap();
+        state.manifest = Some(Arc::new(manifest));
+        let setting = Setting {
+            config,
+            transports: Transports::default(),
+        };
+        Queue::new(Arc::new(setting), state)
+    }
+
+    fn submitted(queue: &Queue, function: &'static str) -> reply_slot::PendingReply {
+        let (mut queued, pending) = QueuedCall::new(Call::new(function), CallOptions::default());
+        queued.short_meta = Some(Vec::new());
+        queue.enqueue(queued);
+        pending
+    }
+
+    #[test]
+    fn a_call_that_cannot_be_served_is_refused_at_once() {
+        let failed = || PluginError::StartFailed {
+            reason: "no module".into(),
+            traceback: String::new(),
+        };
+        type Change = fn(&mut State, PluginError);
+        let cases: [(&str, Change, &str); 4] = [
+            ("g", |_, _| {}, "plugin_no_function"),
+            ("f", |state, _| state.closed = true, "plugin_closed"),
+            (
+                "f",
+                |state, error| state.start_error = Some(error),
+                "plugin_broken",
+            ),
+            (
+                "f",
+                |state, _| {
+                    let now = Instant::now();
+                    (0..5).for_each(|_| state.breaker.death(now, false));
+                },
+                "plugin_broken",
+            ),
+        ];
+        for (function, change, code) in cases {
+            let queue = queue();
+            change(&mut queue.state.lock(), failed());
+            let error = submitted(&queue, function).wait().unwrap_err();
+            assert_eq!(error.code(), code);
+            let error = queue.call(Call::new(function), CallOptions::default());
+            assert_eq!(error.unwrap_err().code(), code);
+            assert_eq!((queue.metrics.calls(), queue.metrics.errors()), (2, 2));
+        }
+    }
+
+    #[test]
+    fn an_input_that_killed_workers_is_refused_and_others_wait() {
+        let queue = queue();
+        let poison = Call::new("f").bytes(b"poison");
+        let strikes = quarantine::OUT;
+        let reason = "it died".to_owned();
+        queue
+            .state
+            .lock()
+            .quarantine
+            .strike(&poison, strikes, reason);
+        let refused = queue.call(poison.clone(), CallOptions::default());
+        assert_eq!(refused.unwrap_err().code(), "plugin_quarantined");
+        let (queued, _pending) = QueuedCall::new(Call::new("f"), CallOptions::default());
+        queue.enqueue(queued);
+        assert_eq!(queue.state.lock().calls.waiting(), 1);
+    }
+
+    #[test]
+    fn calls_wait_until_the_queue_is_full_and_cancelled_ones_make_room() {
+        let queue = queue();
+        let first = submitted(&queue, "f");
+        let _second = submitted(&queue, "f");
+        let refused = submitted(&queue, "f").wait().unwrap_err();
+        assert_eq!(refused.code(), "plugin_busy");
+        assert_eq!(refused.retry_after(), Some(Duration::from_secs(1)));
+        first.cancel();
+        let _third = submitted(&queue, "f");
+        assert_eq!(queue.state.lock().calls.waiting(), 2);
+    }
+
+    #[test]
+    fn a_gathered_call_of_a_task_waits_for_a_runner() {
+        let queue = queue();
+        let _pending = [submitted(&queue, "f"), submitted(&queue, "gathered")];
+        let calls = queue.state.lock().calls.take_all();
+        let is_short: Vec<bool> = calls.iter().map(|c| c.short_meta.is_some()).collect();
+        assert_eq!(is_short, [true, false]);
+        let gathering: Vec<Option<usize>> = calls.iter().map(|c| Some(c.gathering()?.0)).collect();
+        assert_eq!(gathering, [None, Some(4)]);
+    }
+}
