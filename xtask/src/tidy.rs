@@ -80,7 +80,6 @@ const MAY_HAVE_CIRCLES: &[&str] = &[
     "resight",
     "resight-app",
     "resight-engine",
-    "resight-index",
     "resight-models",
     "resight-server",
     "resight-vision",

@@ -173,48 +173,56 @@ fn scale(count: usize, dimension: usize, clusters: usize) -> Result<(), Failure>
                 }
             })
             .collect();
-        let exact = NearestOptions {
-            limit: LIMIT,
-            exact: true,
-            ..NearestOptions::default()
-        };
-        let usual = NearestOptions {
-            exact: false,
-            ..exact
-        };
-        let breadths = std::env::var("BREADTHS").unwrap_or_default();
-        let breadths = breadths.split(',').filter_map(|b| b.parse::<usize>().ok());
-        let mut ways = vec![("exact".to_owned(), exact), ("default".to_owned(), usual)];
-        ways.extend(
-            breadths.map(|breadth| (breadth.to_string(), NearestOptions { breadth, ..usual })),
-        );
-        let mut all: Vec<(Vec<f64>, usize)> = vec![Default::default(); ways.len()];
-        for query in &queries {
-            let mut truth = Vec::new();
-            for ((_, options), (times, right)) in ways.iter().zip(&mut all) {
-                let (keys, milliseconds) = found(&snapshot, query, options)?;
-                if options.exact {
-                    truth.clone_from(&keys);
-                }
-                *right += keys.iter().filter(|k| truth.contains(k)).count();
-                times.push(milliseconds);
-            }
-        }
-        for ((name, _), (mut times, right)) in ways.iter().zip(all) {
-            times.sort_unstable_by(f64::total_cmp);
-            let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-            let recall = right as f64 / (QUERIES * LIMIT) as f64;
-            println!(
-                "{kind} {name}: {:.3} / {:.3} ms, recall {recall:.4}",
-                at(0.5),
-                at(0.95)
-            );
-            report[format!("{kind}_{name}")] = serde_json::json!({
-                "recall_at_10": recall, "p50_ms": at(0.5), "p95_ms": at(0.95),
-            });
-        }
+        measure(kind, &snapshot, &queries, &mut report)?;
     }
     println!("{report}");
+    Ok(())
+}
+
+/// Asks each query exactly, with the default breadth and with those in `BREADTHS` (numbers with commas
+/// between them), and reports times and the share of the exact answers that were found.
+fn measure(
+    kind: &str,
+    snapshot: &DenseSnapshot,
+    queries: &[Vec<f32>],
+    report: &mut serde_json::Value,
+) -> Result<(), Failure> {
+    let exact = NearestOptions {
+        limit: LIMIT,
+        exact: true,
+        ..NearestOptions::default()
+    };
+    let default = NearestOptions {
+        exact: false,
+        ..exact
+    };
+    let breadths = std::env::var("BREADTHS").unwrap_or_default();
+    let breadths = breadths.split(',').filter_map(|b| b.parse::<usize>().ok());
+    let with_breadth = |breadth| NearestOptions { breadth, ..default };
+    let mut ways = vec![("exact".to_owned(), exact), ("default".to_owned(), default)];
+    ways.extend(breadths.map(|breadth| (breadth.to_string(), with_breadth(breadth))));
+    let mut all: Vec<(Vec<f64>, usize)> = vec![Default::default(); ways.len()];
+    for query in queries {
+        let mut truth = Vec::new();
+        for ((_, options), (times, right)) in ways.iter().zip(&mut all) {
+            let (keys, milliseconds) = found(snapshot, query, options)?;
+            if options.exact {
+                truth.clone_from(&keys);
+            }
+            *right += keys.iter().filter(|k| truth.contains(k)).count();
+            times.push(milliseconds);
+        }
+    }
+    for ((name, _), (mut times, right)) in ways.iter().zip(all) {
+        times.sort_unstable_by(f64::total_cmp);
+        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+        let recall = right as f64 / (QUERIES * LIMIT) as f64;
+        let (median, p95) = (at(0.5), at(0.95));
+        println!("{kind} {name}: {median:.3} / {p95:.3} ms, recall {recall:.4}");
+        report[format!("{kind}_{name}")] = serde_json::json!({
+            "recall_at_10": recall, "p50_ms": median, "p95_ms": p95,
+        });
+    }
     Ok(())
 }
 

@@ -14,7 +14,7 @@
 
 use resight_vision::ModelId;
 
-use super::{SIGNATURE_BITS, Vocabulary};
+use super::assign::{SIGNATURE_BITS, Vocabulary};
 
 const MAGIC: &[u8; 8] = b"RSVOCAB1";
 const HASH: usize = 16;

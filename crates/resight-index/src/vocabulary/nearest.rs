@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use resight_vision::{Lookers, keep_nearest};
 
-use super::{VISITED_CELLS, Vocabulary};
+use super::assign::{VISITED_CELLS, Vocabulary};
 
 /// Features whose nearest cells are searched together.
 const TOGETHER: usize = 64;

@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 use resight_vision::{Descriptors, ModelId, squared_distances};
 
-use super::{PROJECTION_SHIFT, SIGNATURE_BITS, Vocabulary, VocabularyError};
+use super::assign::{PROJECTION_SHIFT, SIGNATURE_BITS, Vocabulary};
+use super::format::VocabularyError;
 use crate::random::SplitMix64;
 
 /// Settings of training.

@@ -1,3 +1,4 @@
+use super::super::{TrainOptions, VocabularyError, train};
 use super::*;
 
 /// Descriptors around `centres` well-separated points.
