@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use resight_engine::Engine;
-use resight_store::{CollectionName, Collections as Folders, SqliteCatalogue};
+use resight_store::{CollectionName, Collections as Folders};
 
 use crate::AppError;
 use crate::background::Background;
 use crate::config::Config;
 use crate::conversion::go_on_with;
-use crate::data_folder::{Changing, Held, changing, count_in};
+use crate::data_folder::{Changing, Held, changing, count_in, open_catalogue};
 use crate::global_models::{Loaded, embed_beside};
 use crate::vocabularies::{self, Found};
 
@@ -198,8 +198,8 @@ impl Collections {
             return Ok(());
         }
         let config = inner.config.of_collection(name);
-        let catalogue = SqliteCatalogue::open(&config.data)?;
-        inner.models.remember(&catalogue, models)
+        let catalogue = open_catalogue(&config.data)?;
+        inner.models.remember(&*catalogue, models)
     }
 
     /// Goes on with the vectors that pictures of a collection lack, in the background: for when some came

@@ -38,7 +38,7 @@ pub struct Writing {
     pub pending: Option<Arc<Vocabulary>>,
     /// Models that are loaded, for other collections too.
     pub models: Loaded,
-    pub(crate) catalogue: Arc<SqliteCatalogue>,
+    pub(crate) catalogue: Arc<dyn Catalogue>,
     // After the engine, so that the folder is released when nothing uses it any more.
     _lock: FolderLock,
 }
@@ -108,7 +108,7 @@ impl<'a> Opening<'a> {
 pub fn open_for_removing(config: &Config) -> Result<Writing, AppError> {
     // Missing is told by the same sentence as for reading, and nothing is created.
     let catalogue = catalogue_for_reading(config)?;
-    let (extractor, vocabulary) = without_describing(config, &catalogue)?;
+    let (extractor, vocabulary) = without_describing(config, &*catalogue)?;
     drop(catalogue);
     let lock = lock(config)?;
     // What vectors' indexes hold of removed pictures is left out when they are opened.
@@ -123,7 +123,7 @@ pub fn open_for_searching(
     plugins: &Plugins,
     likeness: bool,
 ) -> Result<Arc<Engine>, AppError> {
-    let catalogue = Arc::new(catalogue_for_reading(config)?);
+    let catalogue = catalogue_for_reading(config)?;
     let held = Held::by(&*catalogue)?;
     let extractor = extractors::choose(held.model.as_deref(), plugins, config)?;
     let vocabulary = held
@@ -136,7 +136,7 @@ pub fn open_for_searching(
 /// Opens the data folder as [`open_for_searching`] does, for listing and for searching by a picture
 /// held: whoever described what it holds.
 pub fn open_for_listing(config: &Config, likeness: bool) -> Result<Arc<Engine>, AppError> {
-    let catalogue = Arc::new(catalogue_for_reading(config)?);
+    let catalogue = catalogue_for_reading(config)?;
     let (extractor, vocabulary) = without_describing(config, &*catalogue)?;
     let models = likeness.then(|| Loaded::new(config));
     engine_for_reading(config, catalogue, extractor, vocabulary, models, false)
@@ -144,7 +144,7 @@ pub fn open_for_listing(config: &Config, likeness: bool) -> Result<Arc<Engine>, 
 
 fn engine_for_reading(
     config: &Config,
-    catalogue: Arc<SqliteCatalogue>,
+    catalogue: Arc<dyn Catalogue>,
     extractor: Arc<dyn LocalExtractor>,
     vocabulary: Found,
     models: Option<Loaded>,
@@ -306,7 +306,7 @@ pub fn count_in(folder: &Path) -> Result<Option<u64>, StoreError> {
 pub(crate) struct Changing {
     pub(crate) engine: Arc<Engine>,
     pub(crate) pending: Option<Arc<Vocabulary>>,
-    catalogue: Arc<SqliteCatalogue>,
+    catalogue: Arc<dyn Catalogue>,
 }
 
 pub(crate) fn changing(
@@ -317,7 +317,7 @@ pub(crate) fn changing(
     models: Option<&Loaded>,
 ) -> Result<Changing, AppError> {
     vocabularies::keep_apart(config, &found.vocabulary)?;
-    let catalogue = Arc::new(SqliteCatalogue::open(&config.data)?);
+    let catalogue = open_catalogue(&config.data)?;
     let blobs = Arc::new(FolderBlobs::open(&config.data.join(BLOBS))?);
     let pending = vocabularies::pending(config, &found.vocabulary)?;
     let held = catalogue.clone();
@@ -362,9 +362,14 @@ fn engine(
     }))
 }
 
-fn catalogue_for_reading(config: &Config) -> Result<SqliteCatalogue, AppError> {
+/// Opens the catalogue in `folder` for changes, creating it if it does not exist.
+pub(crate) fn open_catalogue(folder: &Path) -> Result<Arc<dyn Catalogue>, StoreError> {
+    Ok(Arc::new(SqliteCatalogue::open(folder)?))
+}
+
+fn catalogue_for_reading(config: &Config) -> Result<Arc<dyn Catalogue>, AppError> {
     let data = &config.data;
-    SqliteCatalogue::open_read_only(data).map_err(|error| match error {
+    let opened = SqliteCatalogue::open_read_only(data).map_err(|error| match error {
         StoreError::Missing { .. } if !config.collection.is_default() => {
             AppError::UnknownCollection(config.collection.clone())
         }
@@ -372,7 +377,8 @@ fn catalogue_for_reading(config: &Config) -> Result<SqliteCatalogue, AppError> {
             folder: data.clone(),
         },
         other => other.into(),
-    })
+    });
+    Ok(Arc::new(opened?))
 }
 
 /// Stands where no blob is needed. Opening the folder would tidy up under a running server.

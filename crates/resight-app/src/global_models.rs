@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use resight_engine::{Engine, EngineError, GlobalParts, IndexFolder, vectors_setting};
 use resight_models::{GlobalModel, model_name, numerics, same_model};
-use resight_store::{Catalogue, Settings, SqliteCatalogue, Vectors};
+use resight_store::{Catalogue, Vectors};
 use resight_vision::{ExtractError, GlobalExtractor, Image, ModelId};
 
 use crate::AppError;
@@ -77,7 +77,7 @@ impl Loaded {
     pub(crate) fn attach(
         &self,
         engine: &Engine,
-        catalogue: &Arc<SqliteCatalogue>,
+        catalogue: &Arc<dyn Catalogue>,
         config: &Config,
         may: May,
     ) -> Result<(), AppError> {
@@ -110,7 +110,7 @@ impl Loaded {
                 name: name.clone(),
                 extractor,
                 can_embed,
-                vectors: catalogue.clone() as Arc<dyn Vectors>,
+                vectors: catalogue.clone(),
                 index: Some(IndexFolder {
                     path: config.data.join(VECTORS),
                     writable: may.change,
