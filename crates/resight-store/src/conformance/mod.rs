@@ -7,6 +7,17 @@
 //! implementation through `dyn` traits, and need only what the contracts promise. A second store's own
 //! tests (its files, its server, what happens when it is killed) stand beside them.
 //!
+//! In the tests of a store's own crate:
+//!
+//! ```text
+//! mod in_postgresql {
+//!     // Each call makes an empty catalogue in a schema of its own.
+//!     resight_store::catalogue_conformance!(super::new_schemas());
+//!     // Each call opens the same catalogue.
+//!     resight_store::durable_conformance!(super::one_schema());
+//! }
+//! ```
+//!
 //! Built with the feature `conformance` only, for tests.
 
 // The lint spares test functions, and these are their bodies.
