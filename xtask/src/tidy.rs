@@ -15,6 +15,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("resight-store", &[]),
     ("resight-plugin", &["resight-vision"]),
     ("resight-models", &["resight-vision"]),
+    // No row allows it: only `[dev-dependencies]`, which are not checked, may name it.
+    ("resight-test-support", &[]),
     (
         "resight-engine",
         &[
@@ -68,6 +70,7 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/resight-plugin/src/worker/mapping.rs",
     "crates/resight-vision/src/dispatch.rs",
     "crates/resight-vision/src/distance/x86.rs",
+    "crates/resight-vision/src/matching/packed/x86.rs",
     "crates/resight-vision/src/matching/x86.rs",
     "crates/resight-vision/src/products/x86.rs",
     "crates/resight-vision/src/sift/blur/x86.rs",

@@ -1,0 +1,16 @@
+//! Deterministic random numbers and generated pictures for the tests, examples and benches of the
+//! other crates.
+//!
+//! Useful for: input that looks random and is the same in every run and on every machine.
+//!
+//! Not useful for: anything that ships. `xtask tidy` refuses this crate outside
+//! `[dev-dependencies]`.
+//!
+//! Invariant: a seed gives the same numbers and the same pixels for ever. Some tests compare with
+//! values that were computed from them.
+
+mod pictures;
+mod random;
+
+pub use pictures::{cells, encode, halves, jpeg, pgm, png, textured};
+pub use random::{Random, scrambled};
