@@ -1,7 +1,6 @@
 //! Pixels to local features, features to verified matches.
 //!
-//! No I/O and no serialisation: the crate takes pixels and gives numbers. It starts threads only
-//! where it is asked to ([`Sift::threads`]).
+//! The crate does no I/O and no serialisation. It starts threads only for [`Sift::threads`].
 
 mod dispatch;
 mod distance;
@@ -21,10 +20,14 @@ pub use features::{
     ModelId,
 };
 pub use image::{GrayImage, GrayRows, GrayView, Image};
-pub use matching::{Lookers, Match, MatchOptions, Nearest, keep_nearest, match_all};
+pub use matching::{Match, MatchOptions, Nearest, PackedQueries, keep_nearest, match_all};
 pub use products::{LONGEST_CODE, inner_products, inner_products_of};
 pub use sift::{Selection, Sift, SiftOptions, StageTimes, Upsample};
 pub use verify::{Evidence, Transform, Verification, VerifyOptions, verify, verify_others};
+
+/// The former name of [`PackedQueries`], for the other crates until they use the new one.
+#[doc(hidden)]
+pub type Lookers = PackedQueries;
 
 /// The example of the crate's README, compiled and run as a test.
 #[cfg(doctest)]

@@ -1,23 +1,24 @@
-//! All features against all: chunks of the result's panels, blocks of the query's features, and
-//! the keys that the kernels of [`panels`](super::panels) choose by, made and read.
+//! Compares all features with all: divides the result into chunks of panels and the query into
+//! blocks, and encodes and decodes the keys that the kernels of [`panels`](super::panels) compare.
 
 use std::ops::Range;
 
-use super::panels::{Block, Kernel, LANES, Line, MOST_QUERIES, Packing};
-use super::{Backward, Forward, Nearest};
+use super::kernel::Kernel;
+use super::neighbours::{Backward, Forward};
+use super::panels::{Block, LANES, Line, MOST_QUERIES, Packing};
 use crate::dispatch::{Simd, widest};
 use crate::features::Descriptors;
 
-/// With fewer free bits chunks would be too small to be worth packing.
+/// With fewer bits for indices, chunks would be too small to be worth packing.
 const FEWEST_BITS: u32 = 5;
-/// Panels in a chunk, at most: at 128 bytes a descriptor they fit in half a megabyte.
+/// Most panels in a chunk. At 128 bytes a descriptor they take half a megabyte.
 const MOST_PANELS: usize = 256;
 
 /// Squared length and sum of a descriptor's bytes.
 #[inline(always)]
 fn norm_and_sum(bytes: &[u8]) -> (u64, u64) {
     let (mut norm, mut sum) = (0, 0);
-    // A piece cannot overflow 32 bits.
+    // The sums of one piece fit 32 bits.
     for piece in bytes.chunks(1 << 15) {
         let (mut n, mut s) = (0u32, 0u32);
         for &b in piece {
@@ -39,7 +40,7 @@ widest! {
     fn norms(descriptors: &Descriptors) -> Vec<(u64, u64)> = norms_body
 }
 
-/// Panels of all features, the last filled up with zeros to a multiple of `multiple` panels.
+/// Panels of all features, filled up with zeros to a multiple of `multiple` panels.
 fn pack_panels(packing: Packing, multiple: usize, descriptors: &Descriptors) -> Vec<Line> {
     let steps = descriptors.dimension().div_ceil(packing.bytes());
     let panels = descriptors.len().div_ceil(LANES).next_multiple_of(multiple);
@@ -56,17 +57,19 @@ fn pack_panels(packing: Packing, multiple: usize, descriptors: &Descriptors) -> 
     lines
 }
 
-/// Compares all with all; `false`, and nothing done, where descriptors are so long that their
-/// distances leave no room for indices.
+/// Offers all pairs to `forward` and `backward`. Returns `false`, and offers nothing, where
+/// descriptors are so long that their distances leave no room for indices.
 pub(super) fn compare_all(
-    nearest: &mut Nearest,
+    simd: Simd,
     query: &Descriptors,
     result: &Descriptors,
+    forward: &mut [Forward],
+    backward: &mut Backward,
 ) -> bool {
     if query.is_empty() || result.is_empty() || query.dimension() != result.dimension() {
         return true;
     }
-    let Some(plan) = Plan::new(nearest.simd, query, result) else {
+    let Some(plan) = Plan::new(simd, query, result) else {
         return false;
     };
     let room = 1usize << plan.bits;
@@ -77,10 +80,10 @@ pub(super) fn compare_all(
     for (c, panels) in panels.chunks(chunk * plan.steps).enumerate() {
         let first = c * chunk * LANES;
         let columns = plan.columns(first, panels.len() / plan.steps);
-        let mut backward = vec![Line::FAR; columns.len()];
+        let mut least = vec![Line::FAR; columns.len()];
         for from in (0..query.len()).step_by(rows_a_chunk) {
             let to = query.len().min(from + rows_a_chunk);
-            backward.fill(Line::FAR);
+            least.fill(Line::FAR);
             for start in (from..to).step_by(plan.kernel.queries) {
                 let rows = plan.pack_block(start..to, from, &mut words);
                 let mut found = [[Line::FAR; 2]; MOST_QUERIES];
@@ -92,44 +95,44 @@ pub(super) fn compare_all(
                     steps: plan.steps,
                     shift: plan.bits + 1,
                     nearest: &mut found,
-                    backward: &mut backward,
+                    backward: &mut least,
                 };
-                (plan.kernel.run)(nearest.simd, block);
+                (plan.kernel.run)(simd, block);
                 for (i, found) in (start..to).take(plan.kernel.queries).zip(&found) {
-                    plan.merge_forward(&mut nearest.forward[i], found, first, (i - from) as u32);
+                    plan.merge_forward(&mut forward[i], found, first, (i - from) as u32);
                 }
             }
-            plan.merge_backward(&mut nearest.backward, &backward, first, from as u32);
+            plan.merge_backward(backward, &least, first, from as u32);
         }
     }
     true
 }
 
-/// What stays the same for all chunks and blocks.
+/// What all chunks and blocks share.
 struct Plan<'a> {
     query: &'a Descriptors,
     /// Squared length and sum of each query feature.
     query_norms: Vec<(u64, u64)>,
-    /// The same of each result feature.
+    /// Squared length and sum of each result feature.
     result_norms: Vec<(u64, u64)>,
     kernel: Kernel,
     /// Words of one descriptor.
     steps: usize,
-    /// Low bits of a key, which hold its indices.
+    /// Low bits of a key, which store its indices.
     bits: u32,
-    /// Features that fill up the last block and panel are at least as far as this from all others,
-    /// and real ones are nearer.
+    /// Features that fill up the last block and panel are at least this far from all others. Real
+    /// features are nearer.
     far: u32,
 }
 
 impl<'a> Plan<'a> {
-    /// `None` where a key has not [`FEWEST_BITS`] bits left.
+    /// `None` where a key has fewer than [`FEWEST_BITS`] bits for indices.
     fn new(simd: Simd, query: &'a Descriptors, result: &Descriptors) -> Option<Self> {
         let (query_norms, result_norms) = (norms(simd, query), norms(simd, result));
         let largest = |norms: &[(u64, u64)]| norms.iter().map(|n| n.0).max().unwrap_or(0);
         let bound = largest(&query_norms) + largest(&result_norms);
-        // Both features of a pair may be made up, `bound + 1` each; the sum of two indices may
-        // carry into the distance once more.
+        // Both features of a pair may be fillers, `bound + 1` each, and the sum of two indices
+        // may carry into the distance.
         let most = 2 * (bound + 1) + 2;
         let bits = (u64::from(u32::MAX) / most).checked_ilog2()?;
         if bits < FEWEST_BITS {
@@ -147,7 +150,8 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// What keys have of the columns of `count` panels that begin with result feature `first`.
+    /// The part of the keys that depends on the result feature, for `count` panels of which the
+    /// first starts with result feature `first`.
     fn columns(&self, first: usize, count: usize) -> Vec<Line> {
         let column = |p: usize, lane: usize| {
             let (norm, sum) = match self.result_norms.get(first + p * LANES + lane) {
@@ -164,8 +168,8 @@ impl<'a> Plan<'a> {
             .collect()
     }
 
-    /// Writes the words of one block, as many features of `range` as a kernel takes, and gives
-    /// what their keys have more than the columns. Indices count from `from`.
+    /// Writes the words of one block, as many features of `range` as the kernel takes, and returns
+    /// the part of the keys that depends on the query feature. Indices count from `from`.
     fn pack_block(
         &self,
         range: Range<usize>,
@@ -192,14 +196,14 @@ impl<'a> Plan<'a> {
         rows
     }
 
-    /// Distance and one index of a key whose other index is `other`.
+    /// The distance and one index of a key, given its other index.
     #[inline(always)]
     fn decode(&self, key: u32, other: u32) -> (u32, u32) {
         let key = key.wrapping_sub(other);
         (key >> self.bits, key & ((1 << self.bits) - 1))
     }
 
-    /// Offers what the lanes hold for one query feature, whose index in its chunk is `row`.
+    /// Offers the keys of one query feature, whose index in its chunk is `row`.
     #[inline(always)]
     fn merge_forward(&self, forward: &mut Forward, found: &[Line; 2], first: usize, row: u32) {
         for line in found {
@@ -212,17 +216,14 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Offers what the columns hold for the result features from `first` on; `from` is where the
-    /// query features' chunk began.
+    /// Offers the keys of the result features from `first` on. The chunk of query features starts
+    /// at `from`.
     fn merge_backward(&self, backward: &mut Backward, found: &[Line], first: usize, from: u32) {
         for ((line, p), at) in found.iter().zip(0u32..).zip((first..).step_by(LANES)) {
             let lanes = backward.distances.iter_mut().zip(&mut backward.queries);
             for (&key, (distance, index)) in line.0.iter().zip(lanes.skip(at)) {
                 let (near, row) = self.decode(key, p);
-                let offered = (near, row + from);
-                if offered < (*distance, *index) {
-                    (*distance, *index) = offered;
-                }
+                (*distance, *index) = (*distance, *index).min((near, row + from));
             }
         }
     }

@@ -1,18 +1,13 @@
-//! Which descriptor of one picture belongs to which of another.
+//! Mutual nearest neighbours from any number of partial comparisons.
 
-mod all_pairs;
-mod lookers;
-mod panels;
-#[cfg(target_arch = "x86_64")]
-mod x86;
-
-use crate::dispatch::{Simd, widest};
+use super::all_pairs;
+use super::neighbours::{Backward, Forward, offer_backward};
+use super::packed::{PackedQueries, RunNearest};
+use crate::dispatch::Simd;
 use crate::distance::squared_distances_on;
 use crate::features::Descriptors;
 
-pub use lookers::{Lookers, keep_nearest};
-
-/// Feature `query` of the query picture taken for feature `result` of the other.
+/// A feature of the query picture and the feature of the result picture that matches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match {
     /// Index into the query's features.
@@ -23,11 +18,11 @@ pub struct Match {
     pub distance: u32,
 }
 
-/// When a nearest neighbour is believed.
+/// When a nearest neighbour counts as a match.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MatchOptions {
-    /// Lowe's ratio: the nearest must be closer than this share of the second nearest. At 0, below
-    /// and NaN nothing is, but what has no second.
+    /// Lowe's ratio: the distance of the nearest must be less than this share of the distance of
+    /// the second nearest. At 0, below 0 and at NaN only features without a second nearest match.
     pub ratio: f32,
     /// Largest squared distance; `u32::MAX` for none.
     pub max_distance: u32,
@@ -45,99 +40,40 @@ impl Default for MatchOptions {
 /// The two nearest of each query feature and the nearest of each result feature, gathered from
 /// any number of partial comparisons.
 ///
-/// Comparing everything with everything is one call of [`Nearest::compare_all`]; an index that
-/// knows which features cannot be alike calls [`Nearest::compare`] or [`Nearest::compare_run`] for the
-/// parts that can.
+/// [`Nearest::compare_all`] compares all features with all. An index that knows which features
+/// cannot match calls [`Nearest::compare`] or [`Nearest::compare_run`] for the others. No pair may
+/// be offered twice.
 #[derive(Clone, Debug)]
 pub struct Nearest {
     simd: Simd,
     forward: Vec<Forward>,
     backward: Backward,
     distances: Vec<u32>,
-    found: lookers::Found,
-}
-
-/// What is known of one query feature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Forward {
-    /// Nearest distance and its result feature; both `u32::MAX` while there is none.
-    nearest: (u32, u32),
-    /// Second nearest distance; `u32::MAX` while there is none.
-    second: u32,
-}
-
-impl Forward {
-    const NONE: Self = Self {
-        nearest: (u32::MAX, u32::MAX),
-        second: u32::MAX,
-    };
-
-    /// Ties go to the smaller index, so the order of the parts does not matter.
-    #[inline(always)]
-    fn offer(&mut self, distance: u32, result: u32) {
-        if (distance, result) < self.nearest {
-            self.second = self.nearest.0;
-            self.nearest = (distance, result);
-        } else if distance < self.second {
-            self.second = distance;
-        }
-    }
-
-    /// Offers the nearest of several result features, and the second nearest distance among them.
-    #[inline(always)]
-    fn offer_best(&mut self, nearest: (u32, u32), second: u32) {
-        if nearest.0 <= self.second {
-            self.offer(nearest.0, nearest.1);
-            self.second = self.second.min(second);
-        }
-    }
-}
-
-/// For each result feature its nearest distance and query feature, `u32::MAX` while there is
-/// none. Two lists rather than one of pairs, so that a run is updated in vectors.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Backward {
-    distances: Vec<u32>,
-    queries: Vec<u32>,
-}
-
-#[inline(always)]
-fn offer_backward_body(new: &[u32], query: u32, distances: &mut [u32], queries: &mut [u32]) {
-    for ((&d, distance), index) in new.iter().zip(distances).zip(queries) {
-        let nearer = (d < *distance) | ((d == *distance) & (query < *index));
-        *distance = if nearer { d } else { *distance };
-        *index = if nearer { query } else { *index };
-    }
-}
-
-widest! {
-    /// Offers the query feature `query`, at the distances `new`, to as many result features.
-    fn offer_backward(new: &[u32], query: u32, distances: &mut [u32], queries: &mut [u32]) = offer_backward_body
+    run: RunNearest,
 }
 
 impl Nearest {
-    /// For a query of `queries` features and a result of `results`.
+    /// Room for `queries` features of the query and `results` features of the result.
     pub fn new(queries: usize, results: usize) -> Self {
         Self::on(Simd::widest(), queries, results)
     }
 
-    /// The same, compared with the instructions of `simd`; the answer does not depend on them.
+    /// As [`Self::new`], with the instructions of `simd`. Results do not depend on them.
     pub fn on(simd: Simd, queries: usize, results: usize) -> Self {
         Self {
             simd,
             forward: vec![Forward::NONE; queries],
-            backward: Backward {
-                distances: vec![u32::MAX; results],
-                queries: vec![u32::MAX; results],
-            },
+            backward: Backward::none(results),
             distances: Vec::new(),
-            found: lookers::Found::default(),
+            run: RunNearest::default(),
         }
     }
 
-    /// Compares the query feature `query` with the result features `first ..` whose descriptors
-    /// stand end to end in `rows`. A pair must not be offered twice. Panics when there is no such
-    /// query feature, or when the run passes the number of result features `new` was told.
+    /// Compares the query feature `query` with the result features `first ..`, whose descriptors
+    /// are stored end to end in `rows`.
+    ///
+    /// # Panics
+    /// When there is no such query feature, or the run passes the last result feature.
     pub fn compare(&mut self, query: u32, descriptor: &[u8], first: u32, rows: &[u8]) {
         squared_distances_on(self.simd, descriptor, rows, &mut self.distances);
         // Checked before anything is changed.
@@ -149,7 +85,7 @@ impl Nearest {
         );
         let forward = &mut self.forward[query as usize];
         for (&d, result) in self.distances.iter().zip(first..) {
-            // Few distances pass, so this is one predictable branch a pair.
+            // Few distances pass, so the branch is predictable.
             if d <= forward.second {
                 forward.offer(d, result);
             }
@@ -163,55 +99,60 @@ impl Nearest {
         );
     }
 
-    /// Compares the result features `first ..`, whose descriptors stand end to end in `rows`, with
-    /// these query features: as [`Nearest::compare`], for many results and short runs of them. A pair
-    /// must not be offered twice. Panics when there is no such feature, or `rows` are no whole descriptors of
-    /// the lookers' length.
-    pub fn compare_run(&mut self, first: u32, rows: &[u8], lookers: &Lookers) {
-        let Some(&last) = lookers.queries().last() else {
+    /// Compares the result features `first ..`, whose descriptors are stored end to end in `rows`,
+    /// with `packed`. As [`Nearest::compare`], but faster for many results and short runs of them.
+    ///
+    /// # Panics
+    /// When there is no such feature, or the length of `rows` is no multiple of the packed
+    /// descriptors' length.
+    pub fn compare_run(&mut self, first: u32, rows: &[u8], packed: &PackedQueries) {
+        let queries = packed.queries();
+        let Some(&last) = queries.last() else {
             return;
         };
         // Checked before anything is changed.
         assert!(
-            rows.len().is_multiple_of(lookers.dimension()),
+            rows.len().is_multiple_of(packed.dimension()),
             "{} bytes of descriptors of {}",
             rows.len(),
-            lookers.dimension()
+            packed.dimension()
         );
-        let until = first as usize + rows.len() / lookers.dimension();
+        let end = first as usize + rows.len() / packed.dimension();
         assert!(
-            until <= self.backward.distances.len() && (last as usize) < self.forward.len(),
-            "result features to {until} of {}, query features to {last} of {}",
+            end <= self.backward.distances.len() && (last as usize) < self.forward.len(),
+            "result features to {end} of {}, query features to {last} of {}",
             self.backward.distances.len(),
             self.forward.len()
         );
-        let found = &mut self.found;
-        lookers.compare(self.simd, first, rows, found);
-        for (f, &query) in found.forward.iter().zip(lookers.queries()) {
-            self.forward[query as usize].offer_best(f.nearest, f.second);
+        packed.compare(self.simd, first, rows, &mut self.run);
+        for (found, &query) in self.run.forward.iter().zip(queries) {
+            self.forward[query as usize].offer_best(found.nearest, found.second);
         }
-        let run = first as usize..until;
+        let run = first as usize..end;
         let distances = self.backward.distances[run.clone()].iter_mut();
         let nearest = distances.zip(&mut self.backward.queries[run]);
-        for ((distance, query), &(d, looker)) in nearest.zip(&found.backward) {
-            (*distance, *query) = (*distance, *query).min((d, lookers.queries()[looker as usize]));
+        for ((distance, query), &(d, at)) in nearest.zip(&self.run.backward) {
+            (*distance, *query) = (*distance, *query).min((d, queries[at as usize]));
         }
     }
 
-    /// Compares all features of the query with all of the result. A pair must not be offered
-    /// twice. Descriptors of different length are not compared. Panics when there are more
-    /// features than `new` was told.
+    /// Compares all features of the query with all of the result. Descriptors of different
+    /// lengths are not compared.
+    ///
+    /// # Panics
+    /// When there are more features than [`Self::new`] made room for.
     pub fn compare_all(&mut self, query: &Descriptors, result: &Descriptors) {
         let room = (self.forward.len(), self.backward.distances.len());
         assert!(
             query.len() <= room.0 && result.len() <= room.1,
-            "{} and {} features where {} and {} were announced",
+            "{} and {} features, and room for {} and {}",
             query.len(),
             result.len(),
             room.0,
             room.1,
         );
-        if all_pairs::compare_all(self, query, result) {
+        let (forward, backward) = (&mut self.forward[..], &mut self.backward);
+        if all_pairs::compare_all(self.simd, query, result, forward, backward) {
             return;
         }
         for (descriptor, i) in query.iter().zip(0..) {
@@ -219,7 +160,7 @@ impl Nearest {
         }
     }
 
-    /// Mutual nearest neighbours that pass the ratio test, closest first.
+    /// Mutual nearest neighbours that pass the ratio test, nearest first.
     pub fn matches(&self, options: &MatchOptions) -> Vec<Match> {
         let ratio = f64::from(options.ratio.max(0.0)).powi(2);
         let mut found: Vec<Match> = self
@@ -244,8 +185,8 @@ impl Nearest {
     }
 }
 
-/// Matches of all features with all: mutual nearest neighbours that pass the ratio test, closest
-/// first. Descriptors of different length match nowhere.
+/// Compares all features with all and returns the mutual nearest neighbours that pass the ratio
+/// test, nearest first. Descriptors of different lengths have no matches.
 pub fn match_all(query: &Descriptors, result: &Descriptors, options: &MatchOptions) -> Vec<Match> {
     if query.dimension() != result.dimension() {
         return Vec::new();

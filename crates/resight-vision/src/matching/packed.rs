@@ -1,58 +1,63 @@
-//! Query features that look for their match among the same result features, packed once and compared
-//! with many results.
+//! Query features that are compared with the same runs of result features, packed once for many
+//! results.
 
-use super::Forward;
-use super::panels::{LANES, Line};
 #[cfg(target_arch = "x86_64")]
-use super::x86;
+mod x86;
+
+use super::neighbours::{Forward, keep_nearest};
+use super::panels::{LANES, Line};
 use crate::dispatch::Simd;
 use crate::distance::squared_distances_on;
 
 /// Some of the query's features, with their descriptors.
 ///
-/// SIFT's are kept in panels of sixteen as well, where the processor compares those: |a − b|² =
-/// |a|² + |b|² − 2 a·b, and what it needs of b does not change from one result to the next.
+/// Descriptors of 128 bytes are also stored in panels of sixteen, where the processor has
+/// instructions for them: |a − b|² = |a|² + |b|² − 2 a·b, and the terms of b stay the same for all
+/// results.
 #[derive(Clone, Debug, Default)]
-pub struct Lookers {
+pub struct PackedQueries {
     queries: Vec<u32>,
     rows: Vec<u8>,
     dimension: usize,
     #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-    packed: Option<Panels>,
+    panels: Option<Panels>,
 }
 
-/// Descriptors by sixteens: the same four bytes of all of a panel's in one line. What fills up the last
-/// panel does not count.
+/// Descriptors in groups of sixteen: a line holds the same four bytes of all sixteen. Lanes beyond
+/// the last descriptor hold zeros and are ignored.
 #[derive(Clone, Debug)]
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-pub(super) struct Panels {
-    /// [`STEPS`] for each panel.
-    pub(super) lines: Vec<Line>,
-    /// By panel: |b|² − 256 Σb of each, which wraps.
-    pub(super) columns: Vec<Line>,
+struct Panels {
+    /// [`STEPS`] lines for each panel.
+    lines: Vec<Line>,
+    /// For each panel |b|² − 256 Σb of its descriptors, wrapping at 2³².
+    columns: Vec<Line>,
 }
 
 /// Bytes of the descriptors that are packed.
-pub(super) const LENGTH: usize = 128;
-/// Words of one.
-pub(super) const STEPS: usize = LENGTH / 4;
+const LENGTH: usize = 128;
+/// Words of a packed descriptor.
+const STEPS: usize = LENGTH / 4;
 
-/// What a run of result features and some lookers are to each other.
+/// Nearest neighbours between a run of result features and packed queries.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Found {
-    /// By looker: its nearest in the run.
+pub(super) struct RunNearest {
+    /// For each packed query, its nearest neighbours in the run.
     pub(super) forward: Vec<Forward>,
-    /// By result feature: the least distance, and which looker's it is.
+    /// For each result feature, the least distance and the position of that packed query.
     pub(super) backward: Vec<(u32, u32)>,
     distances: Vec<u32>,
 }
 
-impl Lookers {
-    /// No descriptor, in what [`Lookers::nearest`] gives.
+impl PackedQueries {
+    /// Stands for a missing neighbour in the result of [`PackedQueries::nearest`].
     pub const NONE: (u32, u32) = (u32::MAX, u32::MAX);
 
-    /// Query features, ascending, whose descriptors of `dimension` bytes stand end to end in `rows`.
-    /// Panics when there are not as many, or they have no bytes.
+    /// Packs the query features `queries`, ascending, whose descriptors of `dimension` bytes are
+    /// stored end to end in `rows`.
+    ///
+    /// # Panics
+    /// When the lengths do not agree, or `dimension` is 0 and there are queries.
     pub fn new(queries: Vec<u32>, rows: Vec<u8>, dimension: usize) -> Self {
         assert_eq!(queries.len() * dimension, rows.len(), "queries and rows");
         assert!(
@@ -60,13 +65,13 @@ impl Lookers {
             "descriptors without bytes"
         );
         debug_assert!(queries.is_sorted());
-        let packed = (dimension == LENGTH && reads_panels(Simd::widest()) && !queries.is_empty())
+        let panels = (dimension == LENGTH && has_panels(Simd::widest()) && !queries.is_empty())
             .then(|| Panels::of(rows.as_chunks().0));
         Self {
             queries,
             rows,
             dimension,
-            packed,
+            panels,
         }
     }
 
@@ -75,7 +80,7 @@ impl Lookers {
         self.queries.is_empty()
     }
 
-    /// Which features of the query.
+    /// Indices into the query's features.
     pub fn queries(&self) -> &[u32] {
         &self.queries
     }
@@ -90,15 +95,18 @@ impl Lookers {
         self.dimension
     }
 
-    /// Of the descriptors that stand end to end in `rows`, numbered from `first`, the `n` nearest to each
-    /// looker: squared distance and number, ascending, `n` for each looker one after the other. Where there
-    /// are fewer, [`Lookers::NONE`] stands for the rest. Panics when `n` is 0 or `rows` are no whole
-    /// descriptors of the lookers' length.
+    /// The `n` nearest of the descriptors in `rows`, for each packed query: squared distance and
+    /// number, ascending. Descriptors are stored end to end and numbered from `first`. The result
+    /// has `n` entries for each query, one query after the other; [`PackedQueries::NONE`] stands
+    /// for missing ones.
+    ///
+    /// # Panics
+    /// When `n` is 0, or the length of `rows` is no multiple of the packed descriptors' length.
     pub fn nearest(&self, first: u32, rows: &[u8], n: usize) -> Vec<(u32, u32)> {
         self.nearest_on(Simd::widest(), first, rows, n)
     }
 
-    /// The same with the instructions of `simd`.
+    /// As [`Self::nearest`], with the instructions of `simd`.
     pub(super) fn nearest_on(
         &self,
         simd: Simd,
@@ -118,8 +126,8 @@ impl Lookers {
             self.dimension
         );
         #[cfg(target_arch = "x86_64")]
-        if let Some(panels) = self.packed.as_ref().filter(|_| reads_panels(simd)) {
-            x86::few(simd, panels, rows.as_chunks().0, first, n, &mut nearest);
+        if let Some(panels) = self.panels.as_ref().filter(|_| has_panels(simd)) {
+            x86::nearest(simd, panels, rows.as_chunks().0, first, n, &mut nearest);
             return nearest;
         }
         let mut distances = Vec::new();
@@ -135,8 +143,9 @@ impl Lookers {
         nearest
     }
 
-    /// Compares them with the result features `first ..`, whose descriptors stand end to end in `rows`.
-    pub(super) fn compare(&self, simd: Simd, first: u32, rows: &[u8], found: &mut Found) {
+    /// Compares the packed queries with the result features `first ..`, whose descriptors are
+    /// stored end to end in `rows`. Overwrites `found`.
+    pub(super) fn compare(&self, simd: Simd, first: u32, rows: &[u8], found: &mut RunNearest) {
         found.forward.clear();
         found.forward.resize(self.queries.len(), Forward::NONE);
         found.backward.clear();
@@ -144,10 +153,10 @@ impl Lookers {
             return;
         }
         #[cfg(target_arch = "x86_64")]
-        if let Some(panels) = self.packed.as_ref().filter(|_| reads_panels(simd)) {
+        if let Some(panels) = self.panels.as_ref().filter(|_| has_panels(simd)) {
             let rows = rows.as_chunks().0;
-            found.backward.resize(rows.len(), (u32::MAX, u32::MAX));
-            x86::lookers(
+            found.backward.resize(rows.len(), Self::NONE);
+            x86::compare(
                 simd,
                 panels,
                 rows,
@@ -170,27 +179,14 @@ impl Lookers {
     }
 }
 
-/// Puts what is nearer than the last of a list, which ascends, in its place there, and the last falls out.
-#[inline]
-pub fn keep_nearest(list: &mut [(u32, u32)], new: (u32, u32)) {
-    let mut at = list.len();
-    while at > 0 && new < list[at - 1] {
-        at -= 1;
-    }
-    if at < list.len() {
-        list[at..].rotate_right(1);
-        list[at] = new;
-    }
-}
-
-/// Whether these instructions compare panels.
+/// Whether there is a kernel for panels with these instructions.
 #[cfg(target_arch = "x86_64")]
-fn reads_panels(simd: Simd) -> bool {
+fn has_panels(simd: Simd) -> bool {
     simd.level() == crate::dispatch::Level::Avx512
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn reads_panels(_: Simd) -> bool {
+fn has_panels(_: Simd) -> bool {
     false
 }
 

@@ -1,22 +1,18 @@
-//! The innermost loop of comparing all features with all: a blocked matrix product with the
-//! selection in its registers.
+//! The innermost loop of comparing all features with all: a blocked matrix product that selects
+//! minima in registers.
 //!
-//! |a − b|² = |a|² + |b|² − 2 a·b. The result's descriptors are packed in panels of sixteen: the
-//! same few bytes of all sixteen stand in one [`Line`], so a lane of an accumulator is a result
-//! feature, and minima over query features need no shuffles. A block of query features meets one
-//! panel after the other.
+//! |a − b|² = |a|² + |b|² − 2 a·b. The result's descriptors are packed in panels of sixteen. One
+//! [`Line`] holds the same few bytes of all sixteen, so a lane of an accumulator is a result
+//! feature, and minima over query features need no shuffles. A kernel multiplies a block of query
+//! features with one panel after the other.
 //!
-//! A finished product becomes one key of 32 bits, `(distance << bits) + panel + query`, where
-//! `panel` and `query` count from the start of the chunk and stay below `2^bits`. For one query
-//! feature the keys order by distance, then panel; in one column by distance, then query. So
-//! minima of keys choose exactly, ties included, and the index costs nothing. How many bits are
-//! free follows from the norms: |a − b|² ≤ |a|² + |b|² for bytes, which are not negative.
+//! Each product becomes one key of 32 bits, `(distance << bits) + panel + query`. `panel` and
+//! `query` count from the start of the chunk and stay below `2^bits`. For one query feature the
+//! keys order by distance, then panel; in one column by distance, then query. So minima of keys
+//! are exact, ties included, and keeping the index costs nothing. The number of free bits follows
+//! from the norms: |a − b|² ≤ |a|² + |b|² because bytes are not negative.
 //!
-//! All arithmetic wraps at 2³²; the key does not, whatever its parts do.
-
-#[cfg(target_arch = "x86_64")]
-use super::x86;
-use crate::dispatch::{Level, Simd};
+//! All arithmetic wraps at 2³². The parts of a key may wrap; their sum does not.
 
 /// Result features in a panel.
 pub(super) const LANES: usize = 16;
@@ -33,12 +29,12 @@ impl Line {
     pub(super) const FAR: Self = Self([u32::MAX; LANES]);
 }
 
-/// How bytes stand in the words of a panel.
+/// How the words of a panel store bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Packing {
     /// Two bytes, each widened to 16 bits.
     Pairs,
-    /// Four bytes; those of the query less 128, as signed bytes.
+    /// Four bytes; the query's are signed bytes, 128 less than the descriptor's.
     Fours,
 }
 
@@ -51,7 +47,7 @@ impl Packing {
         }
     }
 
-    /// The word of at most `bytes()` bytes; what is missing counts as zero.
+    /// The word of at most `bytes()` bytes; missing bytes are zero.
     #[inline(always)]
     pub(super) fn word(self, bytes: &[u8]) -> u32 {
         let mut all = [0; 4];
@@ -62,7 +58,8 @@ impl Packing {
         }
     }
 
-    /// Subtracts 128 from each byte of a query's word where the kernel wants signed bytes.
+    /// XOR with it subtracts 128 from each byte of a query's word where the kernel needs signed
+    /// bytes.
     pub(super) fn shift(self) -> u32 {
         match self {
             Self::Pairs => 0,
@@ -71,19 +68,19 @@ impl Packing {
     }
 }
 
-/// What a kernel works on: one block of query features and one chunk of panels.
+/// The input and output of a kernel: one block of query features and one chunk of panels.
 pub(super) struct Block<'a> {
-    /// The block's words: `steps` times one for each query feature.
+    /// The block's words: `steps` times one word of each query feature.
     pub(super) query: &'a [u32],
-    /// For each query feature, what its keys have more than the columns say.
+    /// For each query feature, the part of its keys that depends on it.
     pub(super) rows: &'a [u32; MOST_QUERIES],
     /// The chunk's panels, `steps` lines each.
     pub(super) panels: &'a [Line],
-    /// For each panel, what the keys have of its columns.
+    /// For each panel, the part of the keys that depends on its columns.
     pub(super) columns: &'a [Line],
     /// Words of one descriptor.
     pub(super) steps: usize,
-    /// Twice a product is taken off the distance, so products are shifted one more than `bits`.
+    /// How far products are shifted: one more than `bits`, as twice a product is subtracted.
     pub(super) shift: u32,
     /// For each query feature, the smallest and second smallest key of each lane.
     pub(super) nearest: &'a mut [[Line; 2]; MOST_QUERIES],
@@ -91,47 +88,11 @@ pub(super) struct Block<'a> {
     pub(super) backward: &'a mut [Line],
 }
 
-/// Query features a block, panels a tile, packing and code of one instruction set.
-pub(super) struct Kernel {
-    pub(super) queries: usize,
-    pub(super) panels: usize,
-    pub(super) packing: Packing,
-    pub(super) run: fn(Simd, Block<'_>),
-}
-
-impl Kernel {
-    /// The kernel of these instructions.
-    pub(super) fn of(simd: Simd) -> Self {
-        match simd.level() {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => Self {
-                queries: x86::AVX512_QUERIES,
-                panels: 2,
-                packing: Packing::Fours,
-                run: x86::avx512,
-            },
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => Self {
-                queries: x86::AVX2_QUERIES,
-                panels: 1,
-                packing: Packing::Pairs,
-                run: x86::avx2,
-            },
-            Level::Baseline => Self {
-                queries: PLAIN_QUERIES,
-                panels: 1,
-                packing: Packing::Pairs,
-                run: plain,
-            },
-        }
-    }
-}
-
 /// Query features in a block of the plain kernel.
-const PLAIN_QUERIES: usize = 2;
+pub(super) const PLAIN_QUERIES: usize = 2;
 
-/// The kernel in plain Rust: what the others must equal.
-fn plain(_: Simd, block: Block<'_>) {
+/// The kernel in plain Rust, whose results the others must equal.
+pub(super) fn plain(block: Block<'_>) {
     let panels = block.panels.chunks_exact(block.steps);
     for ((panel, columns), backward) in panels.zip(block.columns).zip(block.backward) {
         let mut sums = [[0u32; LANES]; PLAIN_QUERIES];

@@ -1,25 +1,19 @@
+use resight_test_support::Random;
+
 use super::*;
 
 fn descriptors(rows: &[[u8; 4]]) -> Descriptors {
     Descriptors::from_bytes(4, rows.concat()).unwrap()
 }
 
-/// Splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// `count` descriptors of bytes up to `largest`.
-    fn descriptors(&mut self, count: usize, dimension: usize, largest: u8) -> Descriptors {
-        let bytes = (0..count * dimension).map(|_| (self.next() % (u64::from(largest) + 1)) as u8);
-        Descriptors::from_bytes(dimension, bytes.collect()).unwrap()
-    }
+/// `count` descriptors of bytes up to `largest`.
+fn random_descriptors(
+    random: &mut Random,
+    count: usize,
+    dimension: usize,
+    largest: u8,
+) -> Descriptors {
+    Descriptors::from_bytes(dimension, random.bytes(count * dimension, largest)).unwrap()
 }
 
 /// Two nearest of each query feature and nearest of each result feature, by the definition.
@@ -60,18 +54,18 @@ fn check(query: &Descriptors, result: &Descriptors, what: &str) {
         let mut by_results = Nearest::on(simd, query.len(), result.len());
         let dimension = query.dimension();
         // Every third feature, and all others; runs of all lengths, from the last to the first.
-        let lookers = [true, false].map(|third| {
+        let packed = [true, false].map(|third| {
             let chosen = (0..query.len()).filter(|i| (i % 3 == 0) == third);
             let rows = chosen.clone().flat_map(|i| query.get(i).to_vec());
             let queries = chosen.clone().map(|i| i as u32).collect();
-            Lookers::new(queries, rows.collect(), dimension)
+            PackedQueries::new(queries, rows.collect(), dimension)
         });
         let mut until = result.len();
         for length in 0.. {
             let first = until.saturating_sub(length);
             let rows = &result.as_bytes()[first * dimension..until * dimension];
-            for lookers in &lookers {
-                by_results.compare_run(first as u32, rows, lookers);
+            for packed in &packed {
+                by_results.compare_run(first as u32, rows, packed);
             }
             until = first;
             if until == 0 {
@@ -89,12 +83,12 @@ fn check(query: &Descriptors, result: &Descriptors, what: &str) {
     }
 }
 
-/// All levels give the nearest few as they are defined.
-fn check_few(random: &mut Random, lookers: usize, rows: usize, dimension: usize, most: u8) {
-    let own = random.descriptors(lookers, dimension, most);
-    let rows = random.descriptors(rows, dimension, most);
-    let queries = (0..lookers as u32).collect();
-    let packed = Lookers::new(queries, own.as_bytes().to_vec(), dimension);
+/// `PackedQueries::nearest` equals its definition on all levels.
+fn check_few(random: &mut Random, queries: usize, rows: usize, dimension: usize, most: u8) {
+    let own = random_descriptors(random, queries, dimension, most);
+    let rows = random_descriptors(random, rows, dimension, most);
+    let numbers = (0..queries as u32).collect();
+    let packed = PackedQueries::new(numbers, own.as_bytes().to_vec(), dimension);
     for n in [1, 3, 6] {
         let expected = own.iter().flat_map(|row| {
             let distance = |other: &[u8]| {
@@ -106,7 +100,7 @@ fn check_few(random: &mut Random, lookers: usize, rows: usize, dimension: usize,
             };
             let mut all: Vec<(u32, u32)> = rows.iter().map(distance).zip(40..).collect();
             all.sort_unstable();
-            all.resize(n.max(all.len()), Lookers::NONE);
+            all.resize(n.max(all.len()), PackedQueries::NONE);
             all.truncate(n);
             all
         });
@@ -116,7 +110,7 @@ fn check_few(random: &mut Random, lookers: usize, rows: usize, dimension: usize,
             assert_eq!(
                 found,
                 expected,
-                "{lookers}x{} of {dimension}, {simd:?}",
+                "{queries}x{} of {dimension}, {simd:?}",
                 rows.len()
             );
         }
@@ -125,19 +119,19 @@ fn check_few(random: &mut Random, lookers: usize, rows: usize, dimension: usize,
 
 #[test]
 fn the_nearest_few_are_found_on_every_level() {
-    let mut random = Random(9);
+    let mut random = Random::new(9);
     for dimension in [128, 64, 5] {
-        for (lookers, rows) in [(1, 1), (15, 7), (16, 64), (17, 66), (40, 3), (3, 0)] {
-            check_few(&mut random, lookers, rows, dimension, 255);
+        for (queries, rows) in [(1, 1), (15, 7), (16, 64), (17, 66), (40, 3), (3, 0)] {
+            check_few(&mut random, queries, rows, dimension, 255);
             // Few values, so many equals.
-            check_few(&mut random, lookers, rows, dimension, 1);
+            check_few(&mut random, queries, rows, dimension, 1);
         }
     }
 }
 
 fn check_random(random: &mut Random, queries: usize, results: usize, dimension: usize) {
-    let query = random.descriptors(queries, dimension, 255);
-    let result = random.descriptors(results, dimension, 255);
+    let query = random_descriptors(random, queries, dimension, 255);
+    let result = random_descriptors(random, results, dimension, 255);
     check(
         &query,
         &result,
@@ -147,7 +141,7 @@ fn check_random(random: &mut Random, queries: usize, results: usize, dimension: 
 
 #[test]
 fn all_levels_agree_with_the_definition() {
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     for dimension in [1, 3, 31, 32, 64, 128, 200] {
         for queries in [0, 1, 2, 15, 16, 17, 33, 48, 100] {
             for results in [0, 1, 2, 15, 16, 17, 33, 100] {
@@ -181,11 +175,11 @@ fn a_run_out_of_bounds_changes_nothing() {
 
 #[test]
 fn ties_go_to_the_smaller_index() {
-    let mut random = Random(2);
+    let mut random = Random::new(2);
     for dimension in [1, 3, 64, 128] {
         // Bytes 0 and 1 give few distances, so most of them tie; a copy gives equal descriptors.
-        let query = random.descriptors(100, dimension, 1);
-        let result = random.descriptors(133, dimension, 1);
+        let query = random_descriptors(&mut random, 100, dimension, 1);
+        let result = random_descriptors(&mut random, 133, dimension, 1);
         check(&query, &result, "small bytes");
         check(&query, &query, "itself");
         let twice = [result.as_bytes(), result.as_bytes()].concat();
@@ -202,7 +196,7 @@ fn ties_go_to_the_smaller_index() {
 
 #[test]
 fn chunks_join_without_a_seam() {
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     // Long descriptors of full range leave few bits for indices: several chunks on both sides.
     // The longest leave too few, and the rows are compared one by one.
     for (queries, results, dimension) in [(150, 1100, 700), (90, 40, 3000), (5000, 3, 130)] {
@@ -329,10 +323,10 @@ fn more_features_than_announced_are_refused() {
         assert!(past(1, 0), "{simd:?}: no such query feature");
         for dimension in [4, 128] {
             let past = |query, first, bytes| {
-                let lookers = Lookers::new(vec![query], vec![7; dimension], dimension);
+                let packed = PackedQueries::new(vec![query], vec![7; dimension], dimension);
                 let mut nearest = Nearest::on(simd, 1, 3);
                 let run = catch_unwind(std::panic::AssertUnwindSafe(|| {
-                    nearest.compare_run(first, &vec![7; bytes], &lookers);
+                    nearest.compare_run(first, &vec![7; bytes], &packed);
                 }));
                 assert!(run.is_ok() || nearest.matches(&MatchOptions::default()).is_empty());
                 run.is_err()

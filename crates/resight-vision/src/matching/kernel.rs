@@ -1,0 +1,44 @@
+//! The kernel of each instruction set.
+
+use super::panels::{self, Block, PLAIN_QUERIES, Packing};
+#[cfg(target_arch = "x86_64")]
+use super::x86;
+use crate::dispatch::{Level, Simd};
+
+/// A kernel's code and the shape of the blocks that it takes.
+pub(super) struct Kernel {
+    /// Query features in a block.
+    pub(super) queries: usize,
+    /// The number of panels must be a multiple of it.
+    pub(super) panels: usize,
+    pub(super) packing: Packing,
+    pub(super) run: fn(Simd, Block<'_>),
+}
+
+impl Kernel {
+    /// The kernel for these instructions.
+    pub(super) fn of(simd: Simd) -> Self {
+        match simd.level() {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => Self {
+                queries: x86::AVX512_QUERIES,
+                panels: 2,
+                packing: Packing::Fours,
+                run: x86::avx512,
+            },
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => Self {
+                queries: x86::AVX2_QUERIES,
+                panels: 1,
+                packing: Packing::Pairs,
+                run: x86::avx2,
+            },
+            Level::Baseline => Self {
+                queries: PLAIN_QUERIES,
+                panels: 1,
+                packing: Packing::Pairs,
+                run: |_, block| panels::plain(block),
+            },
+        }
+    }
+}
