@@ -3,7 +3,7 @@
 use super::transform::{PointPair, Transform};
 
 impl Transform {
-    /// Least-squares affine transform; needs three pairs that do not lie on a line.
+    /// The least-squares affine transform; `None` for fewer than three pairs and for collinear ones.
     pub(crate) fn fit_affine(pairs: &[PointPair]) -> Option<Self> {
         if pairs.len() < 3 {
             return None;
@@ -31,12 +31,12 @@ impl Transform {
         Some(from.entering().then(&inner).then(&to.leaving()))
     }
 
-    /// The homography with the least weighted sum of squared distances in the result, looked for
-    /// from `start` by Gauss–Newton steps; needs four pairs in general position, and every pair in
-    /// front of `start`'s horizon.
+    /// The homography with the least weighted sum of squared residuals in the result, after
+    /// Gauss–Newton steps from `start`. `None` unless four pairs are in general position and every
+    /// pair lies in front of `start`'s horizon.
     ///
-    /// The eight unknowns share most of their normal equations: x' and y' have the same 3×3 block,
-    /// so after eliminating it only two equations in the two numbers of the horizon are left.
+    /// The normal equations of x' and y' share the same 3×3 block. Eliminating it leaves two
+    /// equations in the two parameters of the horizon.
     pub(crate) fn refine_homography(
         start: &Self,
         pairs: &[PointPair],
@@ -59,12 +59,13 @@ impl Transform {
         for _ in 0..steps {
             gauss_newton(&mut inner.0, pairs, weights, &from, &to)?;
         }
-        // The last number is 1 at the query pairs' centre, so `apply` knows the horizon's sides.
+        // The last entry is 1 at the centre of the query's points, so `apply` keeps the horizon's
+        // sides.
         Some(from.entering().then(&inner).then(&to.leaving()))
     }
 }
 
-/// One step on `m`, whose last number is 1; `None` where the pairs do not determine it.
+/// One Gauss–Newton step on `m`, whose last entry is 1; `None` where the pairs do not determine it.
 fn gauss_newton(
     m: &mut [f64; 9],
     pairs: &[PointPair],
@@ -72,8 +73,8 @@ fn gauss_newton(
     from: &Frame,
     to: &Frame,
 ) -> Option<()> {
-    // Columns: the block, its product with the horizon's two numbers for x' and y', both
-    // right-hand sides.
+    // Columns: the shared block, its products with the horizon's two parameters for x' and y', and
+    // both right-hand sides.
     let mut normal = [[0.0; 9]; 3];
     let (mut gg, mut gh, mut hh) = (0.0, 0.0, 0.0);
     let (mut rg, mut rh) = (0.0, 0.0);
@@ -140,7 +141,7 @@ fn gauss_newton(
     m.iter().all(|v| v.is_finite()).then_some(())
 }
 
-/// A coordinate frame in which points have mean 0 and mean distance about 1.
+/// A coordinate frame in which points have mean 0 and root-mean-square distance 1.
 struct Frame {
     centre: [f64; 2],
     scale: f64,
@@ -203,8 +204,8 @@ impl Frame {
     }
 }
 
-/// Gauss–Jordan with pivots: N equations, the last M - N columns being right-hand sides, which
-/// hold the solutions afterwards. `None` when the equations are close to dependent.
+/// Gauss–Jordan elimination with pivots of N equations. The last M - N columns are right-hand sides
+/// and hold the solutions afterwards. `None` when the equations are nearly dependent.
 fn solve<const N: usize, const M: usize>(mut a: [[f64; M]; N]) -> Option<[[f64; M]; N]> {
     for col in 0..N {
         let pivot = (col..N).max_by(|&i, &j| a[i][col].abs().total_cmp(&a[j][col].abs()))?;

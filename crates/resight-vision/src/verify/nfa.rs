@@ -1,9 +1,10 @@
-//! How often chance alone would do as well: the a-contrario number of false alarms
+//! The binomial tail of the a-contrario number of false alarms
 //! (Moisan & Stival, IJCV 2004; Desolneux, Moisan & Morel 2008).
 
-/// log10 of P(at least k of n independent trials succeed), each with probability p.
+/// log10 of the probability that at least k of n independent trials succeed, each with
+/// probability p.
 ///
-/// Exact sum of the binomial tail, in logarithms; 0 for k = 0, -∞ where it cannot happen.
+/// Exact sum of the binomial tail, in logarithms; 0 for k = 0, -∞ for probability 0.
 pub(crate) fn log10_binomial_tail(n: usize, k: usize, p: f64) -> f64 {
     if k == 0 || p >= 1.0 {
         return 0.0;
@@ -12,7 +13,7 @@ pub(crate) fn log10_binomial_tail(n: usize, k: usize, p: f64) -> f64 {
         return f64::NEG_INFINITY;
     }
     let (ln_p, ln_q) = (libm::log(p), libm::log1p(-p));
-    // The first term, then each next by its ratio to the one before.
+    // The first term, then each following one by its ratio to the one before.
     let ln_first = ln_choose(n, k) + k as f64 * ln_p + (n - k) as f64 * ln_q;
     let odds = p / (1.0 - p);
     let (mut term, mut sum) = (1.0f64, 1.0f64);
@@ -46,6 +47,39 @@ mod tests {
         check(4, 2, 0.1, 6.0 * 0.01 * 0.81 + 4.0 * 0.001 * 0.9 + 0.0001);
         check(10, 0, 0.3, 1.0);
         assert_eq!(log10_binomial_tail(3, 4, 0.5), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn the_tail_equals_the_sum_of_its_terms() {
+        for (n, p) in [(20, 0.3f64), (37, 0.02), (50, 0.9)] {
+            for k in 1..=n {
+                let terms = (k..=n).map(|i| {
+                    let ln = ln_choose(n, i) + i as f64 * p.ln() + (n - i) as f64 * (1.0 - p).ln();
+                    ln.exp()
+                });
+                let want = terms.sum::<f64>().log10().min(0.0);
+                let got = log10_binomial_tail(n, k, p);
+                assert!(
+                    (got - want).abs() < 1e-9 * want.abs().max(1.0),
+                    "{n} {k} {p}: {got} {want}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn certain_and_impossible_events() {
+        for (n, k, p, want) in [
+            (5, 0, 0.0, 0.0),
+            (5, 5, 1.0, 0.0),
+            (0, 0, 0.5, 0.0),
+            (0, 1, 0.5, f64::NEG_INFINITY),
+            (5, 1, 0.0, f64::NEG_INFINITY),
+        ] {
+            assert_eq!(log10_binomial_tail(n, k, p), want, "{n} {k} {p}");
+        }
+        // Far below the smallest number above 0.
+        assert!((log10_binomial_tail(1000, 1000, 1e-6) + 6000.0).abs() < 1e-6);
     }
 
     #[test]

@@ -1,17 +1,17 @@
-//! The matches in columns, and the counting of those that a proposal explains.
+//! The matches in columns, and the number of matches that support a proposal.
 
-use super::Evidence;
+use super::evidence::Evidence;
 use super::transform::{PointPair, Transform};
 use crate::dispatch::{Simd, widest};
 
-/// Scales of an inlier agree with the transform within this factor…
+/// Largest factor between an inlier's scale and the transform's.
 pub(super) const SCALE_AGREEMENT: f64 = 2.0;
-/// …and angles within this, in radians.
+/// Largest difference between an inlier's angle and the transform's, in radians.
 pub(super) const ANGLE_AGREEMENT: f64 = std::f64::consts::FRAC_PI_6;
-/// Its cosine.
+/// Cosine of [`ANGLE_AGREEMENT`].
 const COS_AGREEMENT: f64 = 0.866_025_403_784_438_6;
 
-/// Matches, a column for each number, so that a proposal meets a register full of them at once.
+/// Matches, with a column for each number, so that a vector register holds many of them.
 pub(super) struct Pairs {
     /// Place in the query, in pixels.
     query: [Vec<f32>; 2],
@@ -19,7 +19,7 @@ pub(super) struct Pairs {
     result: [Vec<f32>; 2],
     /// Scale in the query, in pixels.
     size: Vec<f32>,
-    /// Scale in the result by scale in the query.
+    /// Scale in the result divided by scale in the query.
     scale: Vec<f32>,
     /// Cosine and sine of the angle in the result less that in the query.
     turn: [Vec<f32>; 2],
@@ -62,7 +62,7 @@ impl Pairs {
         pairs
     }
 
-    /// Those at `which`.
+    /// The matches at `which`.
     pub(super) fn subset(&self, which: &[usize]) -> Self {
         let of = |column: &Vec<f32>| which.iter().map(|&i| column[i]).collect();
         let two = |[a, b]: &[Vec<f32>; 2]| [of(a), of(b)];
@@ -79,7 +79,7 @@ impl Pairs {
         self.scale.len()
     }
 
-    /// Where match `i` lies in both pictures.
+    /// The places of match `i` in both pictures.
     pub(super) fn at(&self, i: usize) -> PointPair {
         (
             [self.query[0][i].into(), self.query[1][i].into()],
@@ -97,7 +97,7 @@ impl Pairs {
         which.iter().map(|&i| self.at(i)).collect()
     }
 
-    /// The similarity that match `i` proposes: scale, rotation and place of its keypoints.
+    /// The similarity that maps one keypoint of match `i` to the other, with its scale and angle.
     fn similarity(&self, i: usize) -> Similarity {
         let scale = self.scale[i];
         let (a, b) = (scale * self.turn[0][i], scale * self.turn[1][i]);
@@ -118,8 +118,8 @@ impl Pairs {
         Transform([a, -b, tx, b, a, ty, 0.0, 0.0, 1.0])
     }
 
-    /// How many matches each match's own proposal explains, itself among them: place within
-    /// `tolerance` pixels, scale and angle as far as for an inlier.
+    /// For each match the number of matches that agree with its proposal, itself included: place
+    /// within `tolerance` pixels, scale and angle within the bounds of an inlier.
     pub(super) fn support(&self, simd: Simd, tolerance: f64) -> Vec<u32> {
         let limit = (tolerance * tolerance) as f32;
         (0..self.len())
@@ -127,8 +127,8 @@ impl Pairs {
             .collect()
     }
 
-    /// Whether match `i` lies within √`limit` pixels of where `t` takes it, with a scale and angle
-    /// as `t` has them there; the squared distance if so.
+    /// The squared residual of match `i` under `t`, in pixels; `None` where it exceeds `limit`, or
+    /// scale or angle do not agree with `t` at that place.
     #[inline]
     pub(super) fn residual(&self, i: usize, t: &Transform, limit: f64) -> Option<f64> {
         let ([x, y], [u, v]) = self.at(i);
@@ -137,7 +137,7 @@ impl Pairs {
         let (px, py) = (m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]);
         let (dx, dy) = (px - u * w, py - v * w);
         let (squared, ww) = (dx * dx + dy * dy, w * w);
-        // In multiples of w, so that the many that are far away need no division.
+        // In multiples of w, so that the many distant matches need no division.
         if w <= 1e-9 || squared > limit * ww {
             return None;
         }
@@ -153,7 +153,7 @@ impl Pairs {
             .then_some(squared * inverse * inverse)
     }
 
-    /// Whether a local map agrees with match `i` in scale and rotation.
+    /// Whether a local linear map agrees with match `i` in scale and rotation.
     fn agrees(&self, i: usize, [a, b, c, d]: [f64; 4]) -> bool {
         const FACTOR: f64 = SCALE_AGREEMENT * SCALE_AGREEMENT;
         let determinant = a * d - b * c;
@@ -162,7 +162,7 @@ impl Pairs {
         if !(squared <= FACTOR * determinant && determinant <= FACTOR * squared) {
             return false;
         }
-        // Closest rotation of a 2×2 matrix, compared without an arc tangent or a root.
+        // The nearest rotation of a 2×2 matrix, compared without an arc tangent or a root.
         let (rc, rs) = (a + d, c - b);
         let dot = rc * f64::from(self.turn[0][i]) + rs * f64::from(self.turn[1][i]);
         dot > 0.0 && dot * dot >= COS_AGREEMENT * COS_AGREEMENT * (rc * rc + rs * rs)
@@ -194,30 +194,21 @@ fn count_body(p: &Pairs, s: Similarity, limit: f32) -> u32 {
 }
 
 widest! {
-    /// How many pairs a similarity explains.
+    /// The number of pairs that agree with a similarity.
     fn count(p: &Pairs, s: Similarity, limit: f32) -> u32 = count_body
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Random, scene};
+    use super::super::tests::Scene;
     use super::*;
 
     #[test]
-    fn every_path_counts_the_same_and_as_an_inlier_is_told() {
+    fn every_path_counts_the_same_and_by_the_rule_of_inliers() {
         let t = Transform([0.9, -0.25, 90.0, 0.3, 0.8, -20.0, 0.0, 0.0, 1.0]);
-        let mut random = Random(3);
-        for n in [0, 1, 15, 16, 33, 101] {
-            let seed = 5 + (random.next() * 1e6) as u64;
-            let (query, result, matches) = scene(&t, n, n / 2, seed);
-            let pairs = Pairs::of(&Evidence {
-                query: &query,
-                result: &result,
-                matches: &matches,
-                query_size: [640.0, 480.0],
-                result_size: [640.0, 480.0],
-                mirrored: false,
-            });
+        for (seed, n) in (3..).zip([0, 1, 15, 16, 33, 101]) {
+            let scene = Scene::of(&t, n, n / 2, seed);
+            let pairs = Pairs::of(&scene.evidence());
             let want = pairs.support(Simd::BASELINE, 20.0);
             for &simd in Simd::available() {
                 assert_eq!(pairs.support(simd, 20.0), want, "{}", simd.name());

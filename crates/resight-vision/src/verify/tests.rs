@@ -1,83 +1,110 @@
+use resight_test_support::Random;
+
 use super::*;
+use crate::features::Keypoint;
+use crate::matching::Match;
 
-pub(super) struct Random(pub(super) u64);
+const SIZE: [f32; 2] = [640.0, 480.0];
+/// A view with rotation, shear, scale and perspective.
+const PERSPECTIVE: Transform = Transform([0.9, -0.25, 90.0, 0.3, 0.8, -20.0, 2e-4, 1e-4, 1.0]);
 
-impl Random {
-    pub(super) fn next(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1u64 << 53) as f64
+/// Matches between two pictures of [`SIZE`].
+#[derive(Clone, Default)]
+pub(super) struct Scene {
+    query: Vec<Keypoint>,
+    result: Vec<Keypoint>,
+    matches: Vec<Match>,
+    mirrored: bool,
+}
+
+fn keypoint([x, y]: [f64; 2], scale: f64, angle: f64) -> Keypoint {
+    Keypoint {
+        x: x as f32,
+        y: y as f32,
+        scale: scale as f32,
+        angle: angle as f32,
+        response: 1.0,
     }
 }
 
-/// `inliers` matches that obey `t` within about a pixel and `outliers` that obey nothing.
-pub(super) fn scene(
-    t: &Transform,
-    inliers: usize,
-    outliers: usize,
-    seed: u64,
-) -> (Vec<Keypoint>, Vec<Keypoint>, Vec<Match>) {
-    let mut random = Random(seed);
-    let (mut query, mut result) = (Vec::new(), Vec::new());
-    for i in 0..inliers + outliers {
-        let from = [random.next() * 640.0, random.next() * 480.0];
-        let angle = random.next() * std::f64::consts::TAU;
-        let scale = 2.0 + 3.0 * random.next();
-        let keypoint = |[x, y]: [f64; 2], scale: f64, angle: f64| Keypoint {
-            x: x as f32,
-            y: y as f32,
-            scale: scale as f32,
-            angle: angle as f32,
-            response: 1.0,
-        };
-        query.push(keypoint(from, scale, angle));
-        result.push(if i < inliers {
-            let to = t.apply(from).unwrap();
-            let [a, b, c, d] = t.jacobian(from).unwrap();
-            let noise = [to[0] + random.next() - 0.5, to[1] + random.next() - 0.5];
-            keypoint(
-                noise,
-                scale * (a * d - b * c).sqrt() * (0.9 + 0.2 * random.next()),
-                angle + (c - b).atan2(a + d),
-            )
-        } else {
-            keypoint(
-                [random.next() * 640.0, random.next() * 480.0],
-                2.0 + 6.0 * random.next(),
-                random.next() * std::f64::consts::TAU,
-            )
-        });
+impl Scene {
+    /// `inliers` matches that obey `t` within about a pixel, then `outliers` that obey nothing.
+    pub(super) fn of(t: &Transform, inliers: usize, outliers: usize, seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let mut scene = Self::default();
+        for i in 0..inliers + outliers {
+            let from = [random.between(0.0, 640.0), random.between(0.0, 480.0)];
+            let angle = random.between(0.0, std::f64::consts::TAU);
+            let scale = random.between(2.0, 5.0);
+            let to = if i < inliers {
+                let at = t.apply(from).unwrap();
+                let [a, b, c, d] = t.jacobian(from).unwrap();
+                let noisy = at.map(|v| v + random.between(-0.5, 0.5));
+                let size = scale * (a * d - b * c).sqrt() * random.between(0.9, 1.1);
+                keypoint(noisy, size, angle + (c - b).atan2(a + d))
+            } else {
+                keypoint(
+                    [random.between(0.0, 640.0), random.between(0.0, 480.0)],
+                    random.between(2.0, 8.0),
+                    random.between(0.0, std::f64::consts::TAU),
+                )
+            };
+            scene.push(keypoint(from, scale, angle), to);
+        }
+        scene
     }
-    let matches = (0..(inliers + outliers) as u32)
-        .map(|i| Match {
+
+    fn push(&mut self, from: Keypoint, to: Keypoint) {
+        let i = self.query.len() as u32;
+        self.query.push(from);
+        self.result.push(to);
+        self.matches.push(Match {
             query: i,
             result: i,
             distance: i,
-        })
-        .collect();
-    (query, result, matches)
+        });
+    }
+
+    fn append(&mut self, other: &Self) {
+        for (from, to) in other.query.iter().zip(&other.result) {
+            self.push(*from, *to);
+        }
+    }
+
+    pub(super) fn evidence(&self) -> Evidence<'_> {
+        Evidence {
+            query: &self.query,
+            result: &self.result,
+            matches: &self.matches,
+            query_size: SIZE,
+            result_size: SIZE,
+            mirrored: self.mirrored,
+        }
+    }
+
+    fn verify(&self) -> Option<Verification> {
+        verify(&self.evidence(), &VerifyOptions::default())
+    }
+
+    fn is_verified(&self) -> bool {
+        self.verify().is_some_and(|v| v.verified)
+    }
 }
 
-fn run(query: &[Keypoint], result: &[Keypoint], matches: &[Match]) -> Option<Verification> {
-    let evidence = Evidence {
-        query,
-        result,
-        matches,
-        query_size: [640.0, 480.0],
-        result_size: [640.0, 480.0],
-        mirrored: false,
-    };
-    verify(&evidence, &VerifyOptions::default())
+/// Largest distance between the images of the corners of [`SIZE`].
+fn corner_error(found: &Transform, truth: &Transform) -> f64 {
+    let corners = [[0.0, 0.0], [640.0, 0.0], [640.0, 480.0], [0.0, 480.0]];
+    let errors = corners.map(|corner| {
+        let (got, want) = (found.apply(corner).unwrap(), truth.apply(corner).unwrap());
+        (got[0] - want[0]).hypot(got[1] - want[1])
+    });
+    errors.into_iter().fold(0.0, f64::max)
 }
 
 #[test]
 fn a_perspective_view_is_recovered_among_outliers() {
-    let t = Transform([0.9, -0.25, 90.0, 0.3, 0.8, -20.0, 2e-4, 1e-4, 1.0]);
     for seed in 1..20 {
-        let (q, r, m) = scene(&t, 40, 160, seed);
-        let found = run(&q, &r, &m).unwrap();
+        let found = Scene::of(&PERSPECTIVE, 40, 160, seed).verify().unwrap();
         assert!(found.verified);
         let right = found.inliers.iter().filter(|&&i| i < 40).count();
         assert!(
@@ -85,151 +112,216 @@ fn a_perspective_view_is_recovered_among_outliers() {
             "{right} of {}",
             found.inliers.len()
         );
-        for corner in [[0.0, 0.0], [640.0, 0.0], [640.0, 480.0], [0.0, 480.0]] {
-            let (got, want) = (
-                found.transform.apply(corner).unwrap(),
-                t.apply(corner).unwrap(),
-            );
-            assert!((got[0] - want[0]).hypot(got[1] - want[1]) < 4.0);
-        }
+        assert!(corner_error(&found.transform, &PERSPECTIVE) < 4.0);
     }
+}
+
+#[test]
+fn every_kind_of_view_is_recovered() {
+    let (c, s) = (1.1f64.cos(), 1.1f64.sin());
+    // (what, transform)
+    for (what, t) in [
+        ("identity", Transform::IDENTITY),
+        ("translation", Transform::translation([120.0, -60.0])),
+        (
+            "rotation",
+            Transform([c, -s, 320.0, s, c, -100.0, 0.0, 0.0, 1.0]),
+        ),
+        (
+            "smaller",
+            Transform([0.25, 0.0, 50.0, 0.0, 0.25, 300.0, 0.0, 0.0, 1.0]),
+        ),
+        (
+            "larger",
+            Transform([3.0, 0.0, -700.0, 0.0, 3.0, -500.0, 0.0, 0.0, 1.0]),
+        ),
+        (
+            "shear",
+            Transform([1.0, 0.5, -60.0, 0.1, 0.9, 10.0, 0.0, 0.0, 1.0]),
+        ),
+        ("perspective", PERSPECTIVE),
+    ] {
+        let found = Scene::of(&t, 80, 80, 11).verify().unwrap();
+        assert!(found.verified, "{what}");
+        assert!(corner_error(&found.transform, &t) < 4.0, "{what}");
+        assert!(found.inliers.is_sorted() && found.places <= found.inliers.len());
+    }
+}
+
+#[test]
+fn more_inliers_are_surer() {
+    let nfas: Vec<f64> = [15, 30, 60, 120]
+        .map(|inliers| Scene::of(&PERSPECTIVE, inliers, 100, 12))
+        .iter()
+        .map(|scene| scene.verify().unwrap().log10_nfa)
+        .collect();
+    assert!(nfas.windows(2).all(|pair| pair[1] < pair[0]), "{nfas:?}");
+}
+
+#[test]
+fn thresholds_are_inclusive() {
+    let scene = Scene::of(&PERSPECTIVE, 20, 50, 13);
+    let found = scene.verify().unwrap();
+    let verified = |min_inliers, max_log10_nfa| {
+        let options = VerifyOptions {
+            min_inliers,
+            max_log10_nfa,
+            ..VerifyOptions::default()
+        };
+        verify(&scene.evidence(), &options).unwrap().verified
+    };
+    assert!(verified(found.places, found.log10_nfa));
+    assert!(!verified(found.places + 1, found.log10_nfa));
+    assert!(!verified(found.places, found.log10_nfa - 1e-6));
 }
 
 #[test]
 fn chance_is_not_verified() {
     for seed in 1..200 {
-        let (q, r, m) = scene(&Transform::IDENTITY, 0, 150, seed);
-        assert!(!run(&q, &r, &m).is_some_and(|v| v.verified), "seed {seed}");
+        let scene = Scene::of(&Transform::IDENTITY, 0, 150, seed);
+        assert!(!scene.is_verified(), "seed {seed}");
     }
+}
+
+#[test]
+fn places_without_agreeing_scales_or_angles_are_not_verified() {
+    let scene = Scene::of(&Transform::IDENTITY, 60, 0, 14);
+    assert!(scene.is_verified());
+    let mut turned = scene.clone();
+    turned.result.iter_mut().for_each(|k| k.angle += 1.0);
+    assert!(!turned.is_verified());
+    let mut grown = scene;
+    grown.result.iter_mut().for_each(|k| k.scale *= 3.0);
+    assert!(!grown.is_verified());
 }
 
 #[test]
 fn a_mirrored_view_is_not_taken_for_an_upright_one() {
-    let t = Transform([-1.0, 0.0, 640.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
-    let (q, mut r, m) = scene(&Transform::IDENTITY, 60, 0, 3);
-    for (q, r) in q.iter().zip(&mut r) {
-        let [x, y] = t.apply([q.x.into(), q.y.into()]).unwrap();
-        (r.x, r.y) = (x as f32, y as f32);
+    let mut scene = Scene::of(&Transform::IDENTITY, 60, 0, 3);
+    for (q, r) in scene.query.iter().zip(&mut scene.result) {
+        (r.x, r.y) = (640.0 - q.x, q.y);
     }
-    assert!(!run(&q, &r, &m).is_some_and(|v| v.verified));
+    assert!(!scene.is_verified());
 }
 
 #[test]
 fn the_mirrored_query_gives_the_transform_of_the_query_as_it_is() {
-    let seen = Transform([0.9, -0.25, 90.0, 0.3, 0.8, -20.0, 2e-4, 1e-4, 1.0]);
-    let (q, r, m) = scene(&seen, 60, 60, 4);
-    let evidence = Evidence {
-        query: &q,
-        result: &r,
-        matches: &m,
-        query_size: [640.0, 480.0],
-        result_size: [640.0, 480.0],
+    let scene = Scene {
         mirrored: true,
+        ..Scene::of(&PERSPECTIVE, 60, 60, 4)
     };
-    let found = verify(&evidence, &VerifyOptions::default()).unwrap();
+    let found = scene.verify().unwrap();
     assert!(found.verified);
     // What lies at x in the mirrored query lies at 639 - x in the query.
-    for [x, y] in [[0.0, 0.0], [300.0, 200.0], [639.0, 479.0]] {
-        let want = seen.apply([x, y]).unwrap();
-        let got = found.transform.apply([639.0 - x, y]).unwrap();
-        assert!((got[0] - want[0]).hypot(got[1] - want[1]) < 3.0);
-    }
+    let unmirrored = Transform::flip(640.0).then(&found.transform);
+    assert!(corner_error(&unmirrored, &PERSPECTIVE) < 4.0);
     let [a, b, c, d] = found.transform.jacobian([300.0, 200.0]).unwrap();
     assert!(a * d - b * c < 0.0);
 }
 
 #[test]
-fn instances_are_told_one_by_one() {
+fn each_instance_is_found_once() {
     let views = [
         Transform([0.4, 0.0, 10.0, 0.0, 0.4, 10.0, 0.0, 0.0, 1.0]),
         Transform([0.0, -0.35, 600.0, 0.35, 0.0, 20.0, 0.0, 0.0, 1.0]),
         Transform([0.3, 0.0, 40.0, 0.0, 0.3, 300.0, 0.0, 0.0, 1.0]),
     ];
-    let (mut q, mut r, mut m) = (Vec::new(), Vec::new(), Vec::new());
+    let mut scene = Scene::default();
     for (seed, view) in (1..).zip(&views) {
-        let (mut query, mut result, matches) = scene(view, 30, 20, seed);
-        let first = q.len() as u32;
-        m.extend(matches.iter().map(|m| Match {
-            query: first + m.query,
-            result: first + m.result,
-            distance: m.distance,
-        }));
-        q.append(&mut query);
-        r.append(&mut result);
+        scene.append(&Scene::of(view, 30, 20, seed));
     }
-    let evidence = Evidence {
-        query: &q,
-        result: &r,
-        matches: &m,
-        query_size: [640.0, 480.0],
-        result_size: [640.0, 480.0],
-        mirrored: false,
-    };
-    let options = VerifyOptions::default();
-    let first = verify(&evidence, &options).unwrap();
-    let others = verify_others(&evidence, &options, &first.transform, 8);
-    assert_eq!(others.len(), 2);
-    let all: Vec<&Verification> = std::iter::once(&first).chain(&others).collect();
-    for view in &views {
-        let want = view.apply([320.0, 240.0]).unwrap();
-        let close = |v: &&Verification| {
-            let got = v.transform.apply([320.0, 240.0]).unwrap();
-            (got[0] - want[0]).hypot(got[1] - want[1]) < 3.0
-        };
-        assert!(
-            all.iter()
-                .any(|v| close(v) && v.verified && v.inliers.len() >= 27)
-        );
+    for mirrored in [false, true] {
+        scene.mirrored = mirrored;
+        let evidence = scene.evidence();
+        let options = VerifyOptions::default();
+        let first = verify(&evidence, &options).unwrap();
+        let others = verify_others(&evidence, &options, &first.transform, 8);
+        assert_eq!(others.len(), 2);
+        let all: Vec<&Verification> = std::iter::once(&first).chain(&others).collect();
+        for view in &views {
+            let truth = if mirrored {
+                Transform::flip(640.0).then(view)
+            } else {
+                *view
+            };
+            let close = all
+                .iter()
+                .filter(|v| corner_error(&v.transform, &truth) < 4.0);
+            let sizes: Vec<usize> = close.map(|v| v.inliers.len()).collect();
+            assert!(sizes.len() == 1 && sizes[0] >= 27, "{sizes:?}");
+        }
+        for most in [0, 1] {
+            let found = verify_others(&evidence, &options, &first.transform, most);
+            assert_eq!(found, others[..most]);
+        }
     }
-    assert_eq!(
-        verify_others(&evidence, &options, &first.transform, 1).len(),
-        1
-    );
 }
 
 #[test]
-fn another_plane_of_one_thing_is_no_other_instance() {
+fn another_plane_of_one_object_is_no_other_instance() {
     // The right half of the query moves 30 px further than the left.
     let left = Transform([0.8, 0.0, 20.0, 0.0, 0.8, 20.0, 0.0, 0.0, 1.0]);
-    let (q, mut r, m) = scene(&left, 120, 20, 6);
-    for (q, r) in q.iter().zip(&mut r).take(120) {
+    let mut scene = Scene::of(&left, 120, 20, 6);
+    for (q, r) in scene.query.iter().zip(&mut scene.result).take(120) {
         r.x += if q.x > 320.0 { 30.0 } else { 0.0 };
     }
-    let evidence = Evidence {
-        query: &q,
-        result: &r,
-        matches: &m,
-        query_size: [640.0, 480.0],
-        result_size: [640.0, 480.0],
-        mirrored: false,
-    };
-    let options = VerifyOptions::default();
-    let first = verify(&evidence, &options).unwrap();
+    let first = scene.verify().unwrap();
     assert!(first.verified);
-    assert!(verify_others(&evidence, &options, &first.transform, 8).is_empty());
+    let options = VerifyOptions::default();
+    assert!(verify_others(&scene.evidence(), &options, &first.transform, 8).is_empty());
 }
 
 #[test]
 fn many_keypoints_of_one_corner_are_one_piece_of_evidence() {
-    let (mut q, mut r, m) = scene(&Transform::IDENTITY, 14, 60, 8);
+    let mut scene = Scene::of(&Transform::IDENTITY, 14, 60, 8);
     for i in 0..14 {
         // All inliers crowd into a few pixels.
         let (dx, dy) = ((i % 4) as f32, (i / 4) as f32);
-        (q[i].x, q[i].y, r[i].x, r[i].y) = (100.0 + dx, 200.0 + dy, 300.0 + dx, 90.0 + dy);
+        (scene.query[i].x, scene.query[i].y) = (100.0 + dx, 200.0 + dy);
+        (scene.result[i].x, scene.result[i].y) = (300.0 + dx, 90.0 + dy);
     }
-    assert!(!run(&q, &r, &m).is_some_and(|v| v.verified));
+    assert!(!scene.is_verified());
 }
 
 #[test]
 fn the_same_answer_every_time() {
-    let t = Transform([0.9, -0.25, 90.0, 0.3, 0.8, -20.0, 0.0, 0.0, 1.0]);
-    let (q, r, m) = scene(&t, 30, 100, 9);
-    assert_eq!(run(&q, &r, &m), run(&q, &r, &m));
+    let scene = Scene::of(&PERSPECTIVE, 30, 100, 9);
+    assert_eq!(scene.verify(), scene.verify());
 }
 
 #[test]
 fn few_or_no_matches_give_nothing() {
-    assert!(run(&[], &[], &[]).is_none());
-    let (q, r, m) = scene(&Transform::IDENTITY, 2, 0, 5);
-    assert!(run(&q, &r, &m).is_none());
+    assert!(Scene::default().verify().is_none());
+    for matches in 1..3 {
+        assert!(
+            Scene::of(&Transform::IDENTITY, matches, 0, 5)
+                .verify()
+                .is_none()
+        );
+    }
+}
+
+#[test]
+fn degenerate_matches_are_not_verified() {
+    let scene = Scene::of(&Transform::IDENTITY, 40, 0, 15);
+    let spoilt = |spoil: fn(usize, &mut Keypoint, &mut Keypoint)| {
+        let mut spoilt = scene.clone();
+        let keypoints = spoilt.query.iter_mut().zip(&mut spoilt.result);
+        for (i, (q, r)) in keypoints.enumerate() {
+            spoil(i, q, r);
+        }
+        spoilt.is_verified()
+    };
+    assert!(!spoilt(
+        |_, q, r| (q.x, q.y, r.x, r.y) = (5.0, 5.0, 7.0, 7.0)
+    ));
+    assert!(!spoilt(
+        |i, q, r| (q.x, q.y, r.x, r.y) = (i as f32, 9.0, i as f32, 9.0)
+    ));
+    assert!(!spoilt(|_, _, r| r.scale = 0.0));
+    assert!(!spoilt(|_, q, r| (q.scale, r.scale) = (0.0, 0.0)));
+    assert!(!spoilt(|_, _, r| r.x = f32::NAN));
+    assert!(!spoilt(|_, q, _| q.y = f32::INFINITY));
+    assert!(!spoilt(|_, q, _| q.angle = f32::NAN));
+    assert!(!spoilt(|_, _, r| r.scale = f32::INFINITY));
 }
