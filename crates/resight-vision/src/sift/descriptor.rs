@@ -1,15 +1,15 @@
 //! The SIFT descriptor (Lowe 2004, §6) in RootSIFT form (Arandjelović & Zisserman, CVPR 2012).
 //!
-//! Gradients are measured on a grid turned and scaled with the keypoint (see [`super::patch`]),
-//! [`PER_CELL`] a side of a cell. Lowe reads the layer's own pixels instead and shares each among
-//! the cells by its place; here the places are the same for all keypoints.
+//! Gradients are measured on a grid rotated and scaled with the keypoint (see [`super::patch`]),
+//! with [`PER_CELL`] samples a side of a cell. Lowe reads the layer's own pixels instead and shares
+//! each among the cells by its place; here the places are the same for all keypoints.
 
 use std::sync::LazyLock;
 
 use super::patch::{self, Frame, Grid};
 use super::rows::Plane;
 use super::trig;
-use crate::dispatch::widest;
+use crate::dispatch::{Simd, widest};
 
 /// Spatial cells a side.
 pub(super) const CELLS: usize = 4;
@@ -21,32 +21,33 @@ pub(super) const LENGTH: usize = CELLS * CELLS * DIRECTIONS;
 const CELL_WIDTH: f32 = 3.0;
 /// Gradients a side of a cell.
 const PER_CELL: usize = 3;
-/// Gradients a side: a sample is shared by the cells nearest to it, so half a cell more at each
-/// end counts.
+/// Gradients a side. The nearest cells share a sample, so the grid extends half a cell beyond the
+/// cells at each end.
 const SIDE: usize = (CELLS + 1) * PER_CELL;
-/// Samples a side of the grid that the gradients are differences of.
+/// Samples a side of the grid; gradients are their differences.
 const GRID: usize = SIDE + 2;
 /// Samples of the grid, rounded up to whole registers.
 const SAMPLES: usize = (GRID * GRID).next_multiple_of(16);
-/// Largest share of one number before the second normalisation (Lowe §6.1).
+/// Largest value of one number before the second normalisation (Lowe §6.1).
 const CLAMP: f32 = 0.2;
 /// RootSIFT has length 1 and few entries above 1/2: 512 fills a byte.
 const QUANTISE: f32 = 512.0;
 
-/// What one column of samples adds to each direction, twice: to the cell above and to the one
-/// below. One direction more than there are, for what wraps round to the first.
+/// The contribution of one column of samples to each direction, for the cell above and for the
+/// cell below. The extra direction at the end wraps round to the first.
 type Column = [[f32; 2]; DIRECTIONS + 1];
 
-/// What every keypoint's grid has in common.
+/// The grid and its weights, the same for every keypoint.
 struct Layout {
     grid: Grid<SAMPLES>,
-    /// Gaussian of half the descriptor's width, two cells; 0 in the outermost samples.
+    /// Gaussian with a standard deviation of half the descriptor's width, two cells; 0 in the
+    /// outermost samples.
     window: [f32; SAMPLES],
-    /// Share of the lower of the two cells a sample falls between.
+    /// Share of the lower of the two cells that a sample lies between.
     lower: [f32; SAMPLES],
 }
 
-/// What describing writes on the way; one serves all keypoints of a thread.
+/// Buffers that all keypoints of a thread share.
 pub(super) struct Scratch {
     patch: patch::Scratch<SAMPLES>,
     shares: [[f32; 4]; SAMPLES],
@@ -82,20 +83,20 @@ static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
     }
 });
 
-/// Where sample `i` of a side stands, in cells from the keypoint.
+/// The place of sample `i` of a side, in cells from the keypoint.
 fn place(i: usize) -> f64 {
     (i as f64 + 0.5) / PER_CELL as f64 - (CELLS + 1) as f64 / 2.0
 }
 
-/// Share of the second of the two cells that the `i`-th sample between their centres goes to.
+/// Share of the second of the two cells between whose centres sample `i` of a side lies.
 const fn second_share(i: usize) -> f32 {
     (i % PER_CELL) as f32 / PER_CELL as f32 + 0.5 / PER_CELL as f32
 }
 
-/// Describes the place (x, y) of `layer` with `sigma` in that plane's pixels, turned by `angle`
-/// radians.
+/// The descriptor at (x, y) of `layer`, for a keypoint of scale `sigma` in the layer's pixels and
+/// direction `angle` in radians.
 pub(super) fn describe(
-    simd: crate::Simd,
+    simd: Simd,
     layer: &Plane,
     (x, y): (f32, f32),
     sigma: f32,
@@ -113,7 +114,7 @@ pub(super) fn describe(
     bytes
 }
 
-/// How far from a keypoint of this scale the layer may be read, in pixels.
+/// Largest distance from a keypoint of this scale at which the layer is read, in pixels.
 pub(super) fn reach(sigma: f32) -> f32 {
     let half_side = CELL_WIDTH * sigma / PER_CELL as f32 * (GRID - 1) as f32 / 2.0;
     half_side * std::f32::consts::SQRT_2 + 1.0
@@ -149,7 +150,7 @@ fn histogram(
         shares, directions, ..
     } = scratch;
     let patch = &scratch.patch.samples;
-    // Across the ends of rows the differences mean nothing; the window is 0 there.
+    // Differences across the ends of rows are meaningless; the window is 0 there.
     for p in GRID..SAMPLES - GRID {
         let gu = patch[p + 1] - patch[p - 1];
         let gv = patch[p + GRID] - patch[p - GRID];
@@ -166,8 +167,8 @@ fn histogram(
         ];
         directions[p] = low;
     }
-    // Rows of samples between the same two rows of cells, then columns between the same two
-    // columns of cells, are added up with their shares.
+    // Sums the rows of samples between the same two rows of cells, then the columns between the
+    // same two columns of cells, each with its share.
     let mut bands = [[[0.0f32; 2 * DIRECTIONS]; CELLS + 2]; CELLS + 1];
     let mut columns: [[Column; SIDE]; CELLS + 1] = [[[[0.0; 2]; DIRECTIONS + 1]; SIDE]; CELLS + 1];
     for (band, columns) in columns.iter_mut().enumerate() {
@@ -206,7 +207,7 @@ fn histogram(
     out
 }
 
-/// Adds up in eight lanes, so that every path adds in the same order.
+/// The sum of `term` over `values`, in eight lanes, so that every path adds in the same order.
 #[inline(always)]
 fn sum(values: &[f32; LENGTH], term: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0.0f32; DIRECTIONS];
@@ -218,8 +219,8 @@ fn sum(values: &[f32; LENGTH], term: impl Fn(f32) -> f32) -> f32 {
     lanes.iter().sum()
 }
 
-/// Normalise, clamp, normalise, take the root of each share, and quantise: the result's bytes
-/// have a Euclidean length near 512.
+/// Normalises, clamps, normalises again, takes square roots, and quantises. The bytes have a
+/// Euclidean length near 512.
 #[inline(always)]
 fn quantise(mut histogram: [f32; LENGTH]) -> [u8; LENGTH] {
     let norm = sum(&histogram, |v| v * v).sqrt();
@@ -229,7 +230,7 @@ fn quantise(mut histogram: [f32; LENGTH]) -> [u8; LENGTH] {
             *v = (*v * inverse).min(CLAMP);
         }
     }
-    // RootSIFT divides by the L1 norm, so the scale after clamping does not matter.
+    // RootSIFT divides by the L1 norm, so the L2 norm after clamping does not matter.
     let total = sum(&histogram, |v| v);
     let inverse = if total > 0.0 { 1.0 / total } else { 0.0 };
     let mut bytes = [0u8; LENGTH];
@@ -242,7 +243,6 @@ fn quantise(mut histogram: [f32; LENGTH]) -> [u8; LENGTH] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Simd;
 
     fn texture(w: usize, h: usize) -> Plane {
         let data = (0..w * h)

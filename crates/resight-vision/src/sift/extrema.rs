@@ -1,20 +1,20 @@
-//! Extrema of the difference of Gaussians, and their place to a fraction of a pixel
+//! Extrema of the difference of Gaussians, located to a fraction of a pixel
 //! (Lowe, "Distinctive Image Features from Scale-Invariant Keypoints", IJCV 2004, §3–4).
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::SiftOptions;
 use super::blur::UNITS;
+use super::options::SiftOptions;
 use super::rows::Ring;
 use crate::dispatch::{Simd, widest};
 
-/// An extremum inside one octave, in that octave's pixels.
+/// An extremum, in pixels of its octave.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Extremum {
-    /// Octave it belongs to: an index into the pyramid.
+    /// Index of its octave in the pyramid.
     pub(super) octave: usize,
-    /// Gaussian layer nearest to its scale, 1 ..= layers.
+    /// The Gaussian layer nearest to its scale, 1 ..= layers.
     pub(super) layer: usize,
     /// Refined column.
     pub(super) x: f32,
@@ -27,23 +27,23 @@ pub(super) struct Extremum {
 }
 
 impl Extremum {
-    /// Sorts extrema by where they stand in memory: near ones come near each other.
+    /// Sorting by this key brings extrema together whose pixels are near in memory.
     pub(super) fn place_key(&self) -> u64 {
-        /// Rows taken together, so that what is above and below stays in cache as well.
+        /// Rows in a stripe, so that the rows above and below stay in cache.
         const STRIPE: f32 = 32.0;
         let stripe = (self.y / STRIPE) as u64;
         (self.octave as u64) << 48 | (self.layer as u64) << 40 | stripe << 24 | self.x as u64
     }
 }
 
-/// What counts as an extremum, in the units of the pixels.
+/// The thresholds of an extremum, in units of the pixels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Criteria {
     octave: usize,
     layers: usize,
-    /// Lowest |D| of a sample. Samples lie below the peak they belong to, so this is lower than
-    /// what is asked of the refined peak.
+    /// Lowest |D| of a sample. Samples lie below their peak, so this is less than `threshold`.
     coarse: i16,
+    /// Lowest |D| of the refined peak.
     threshold: f64,
     edge: f64,
 }
@@ -61,16 +61,16 @@ impl Criteria {
     }
 }
 
-/// Nearest to the border that an extremum may lie: it needs all its neighbours.
+/// Least distance of an extremum from the border: it needs all its neighbours.
 const BORDER: usize = 1;
-/// Steps to a neighbouring sample before the refinement gives up (Lowe §4).
+/// Most steps to a neighbouring sample during refinement (Lowe §4).
 const MAX_STEPS: usize = 5;
-/// Rows that a refinement may move away from where it began.
+/// Most rows between a sample and its refined place.
 const MAX_ROWS: usize = 2;
-/// Rows of each difference that are kept: those that a refinement may read, and one more.
+/// Rows of each difference that are stored: those that refinement may read, and one more.
 const KEPT: usize = 2 * (MAX_ROWS + 1) + 2;
 
-/// Finds the extrema of one band while its rows pass by.
+/// Finds the extrema of one band, row by row.
 #[derive(Default)]
 pub(super) struct Search {
     width: usize,
@@ -80,7 +80,7 @@ pub(super) struct Search {
     next: usize,
     /// The last rows of each difference of neighbouring layers.
     differences: Vec<Ring>,
-    /// Samples found, row by row, waiting for the rows below them.
+    /// Samples whose refinement needs rows that are still to come, in order of their rows.
     pending: VecDeque<Sample>,
     columns: Vec<u32>,
 }
@@ -93,7 +93,7 @@ struct Sample {
 }
 
 impl Search {
-    /// Extrema of the rows `band` are asked for; rows will come from `first` on.
+    /// Starts a search for the extrema of the rows `band`. Rows will come from `first` on.
     pub(super) fn begin(&mut self, width: usize, height: usize, band: Range<usize>, first: usize) {
         self.width = width;
         self.height = height;
@@ -103,7 +103,7 @@ impl Search {
         self.pending.clear();
     }
 
-    /// Takes the rows before `end` of all layers, the first of which is `gaussians[0]`.
+    /// Searches the rows before `end` of all layers, of which `gaussians[0]` is the first.
     pub(super) fn advance(
         &mut self,
         simd: Simd,
@@ -116,7 +116,7 @@ impl Search {
             .resize_with(gaussians.len() - 1, Ring::default);
         if self.next == self.first {
             for ring in &mut self.differences {
-                // Padding lets the search read whole vectors.
+                // The search reads whole vectors, beyond the end of a row.
                 ring.reshape(self.width, super::blur::BLOCK, KEPT);
             }
         }
@@ -127,9 +127,9 @@ impl Search {
             }
             self.next += 1;
             if y >= self.first + 2 {
-                self.look(simd, criteria, y - 1);
+                self.search_row(simd, criteria, y - 1);
             }
-            // A refinement may read this many rows further down, where there are any.
+            // Refinement may read this many rows further down, where there are any.
             let last = y + 1 == self.height;
             while let Some(&sample) = self.pending.front()
                 && (last || sample.y + MAX_ROWS < y)
@@ -140,8 +140,9 @@ impl Search {
         }
     }
 
-    /// Looks for samples in row `y`, whose neighbours above and below are there.
-    fn look(&mut self, simd: Simd, criteria: &Criteria, y: usize) {
+    /// Appends the extremal samples of row `y` to `pending`. The rows above and below must be
+    /// there.
+    fn search_row(&mut self, simd: Simd, criteria: &Criteria, y: usize) {
         let inside = BORDER..self.height.saturating_sub(BORDER);
         if !self.band.contains(&y) || !inside.contains(&y) || self.width <= 2 * BORDER {
             return;
@@ -174,8 +175,8 @@ impl Search {
         self.differences[layer].row(y)[x]
     }
 
-    /// Compares with the sixteen neighbours in the layers above and below that [`candidates`]
-    /// leaves out, by the same rule for ties.
+    /// Whether the sample is extremal among the sixteen neighbours that [`candidates`] omits, with
+    /// the same rule for ties.
     fn beats_corners(&self, layer: usize, x: usize, y: usize) -> bool {
         let v = self.at(layer, x, y);
         for (other, wins_ties) in [(layer - 1, true), (layer + 1, false)] {
@@ -195,8 +196,8 @@ impl Search {
         true
     }
 
-    /// Fits a parabola through the 3×3×3 neighbourhood, moving to the neighbour it points to
-    /// until the peak lies within the sample; refuses weak ones and those on edges.
+    /// Fits a quadratic to the 3×3×3 neighbourhood, and moves to the neighbouring sample until the
+    /// peak lies within the sample. `None` for weak peaks and those on edges.
     fn refine(&self, criteria: &Criteria, sample: Sample) -> Option<Extremum> {
         let (w, h) = (self.width, self.height);
         let Sample { layer, x, y } = sample;
@@ -269,8 +270,8 @@ impl Search {
     }
 }
 
-/// Neighbouring samples may slide to the same place: keeps the strongest of each, in an order
-/// that does not depend on the bands they were found in.
+/// Keeps the strongest of the extrema that refinement moved to the same place. The resulting order
+/// does not depend on the bands that extrema were found in.
 pub(super) fn keep_distinct(found: &mut Vec<Extremum>) {
     let cell = |e: &Extremum| (e.layer, (e.y * 2.0) as u32, (e.x * 2.0) as u32);
     found.sort_unstable_by(|a, b| {
@@ -287,19 +288,19 @@ pub(super) fn keep_distinct(found: &mut Vec<Extremum>) {
 #[inline(always)]
 fn subtract_body(a: &[i16], b: &[i16], out: &mut [i16]) {
     for ((o, &a), &b) in out.iter_mut().zip(a).zip(b) {
-        // Two pixels differ by 32,767 at most.
+        // Two pixels differ by at most 32,767.
         *o = a.wrapping_sub(b);
     }
 }
 
 widest! { fn subtract(a: &[i16], b: &[i16], out: &mut [i16]) = subtract_body }
 
-/// Samples looked at together.
+/// Samples that one step compares.
 const LANES: usize = 32;
 
 #[inline(always)]
 fn lanes(row: &[i16], at: usize) -> &[i16; LANES] {
-    // The padding of a row makes every block whole; an empty default finds nothing.
+    // The padding of a row makes every block whole.
     row[at..].first_chunk().unwrap_or(&[0; LANES])
 }
 
@@ -368,9 +369,9 @@ fn candidates_body(
 }
 
 widest! {
-    /// Columns before `end` where the middle one of `rows` passes the threshold and beats its
-    /// eight neighbours and the samples right above and below it in scale. Of equal neighbours
-    /// the later one wins, so that a plateau gives one sample and not none.
+    /// Appends the columns before `end` where the middle row exceeds the threshold and is extremal
+    /// among its eight neighbours and the two samples at the same place of `lower` and `upper`. Of
+    /// equal neighbours the later one wins, so that a plateau has one extremum.
     fn candidates(
         lower: &[i16], rows: [&[i16]; 3], upper: &[i16], threshold: i16, end: usize,
         out: &mut Vec<u32>,

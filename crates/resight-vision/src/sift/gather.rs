@@ -1,11 +1,11 @@
-//! Reads pixels from all over a layer: the one loop of sampling that no compiler vectorises, and
-//! where a check of every index would take more time than the reading.
+//! Reads pixels at scattered places of a layer. Compilers do not vectorise this loop, and bounds
+//! checks of every index would take longer than the reads.
 
 #![allow(unsafe_code)]
 
-/// Reads the pixels at `at[i]` and one to the right into `upper[i]`, those `below` further into
-/// `lower[i]`; the left one fills the lower half of a number. Places beyond what `data` holds are
-/// taken as the last that it holds. `false`, and nothing is read, if `data` holds none.
+/// Reads the pixels at `at[i]` and `at[i] + 1` into `upper[i]`, and those `below` further into
+/// `lower[i]`; the left pixel fills the lower half of a number. Clamps places to those in `data`.
+/// Returns `false`, and reads nothing, if `data` has no such place.
 #[inline(always)]
 pub(super) fn pairs<const P: usize>(
     data: &[i16],
@@ -33,7 +33,7 @@ pub(super) fn pairs<const P: usize>(
     true
 }
 
-/// The left pixel to the lower half, whatever the order of bytes.
+/// Puts the left pixel into the lower half, on machines of either byte order.
 #[inline(always)]
 fn in_order(pair: u32) -> u32 {
     if cfg!(target_endian = "big") {
@@ -47,7 +47,7 @@ fn in_order(pair: u32) -> u32 {
 mod tests {
     use super::*;
 
-    /// What the loop above does, with every index checked.
+    /// The scalar twin, which checks every index.
     fn twin(data: &[i16], at: usize) -> u32 {
         u32::from(data[at] as u16) | u32::from(data[at + 1] as u16) << 16
     }

@@ -1,13 +1,13 @@
 //! One octave of the scale space in one pass over its rows.
 //!
-//! A row enters at the top and is blurred stage by stage; each stage keeps just the rows its
-//! kernel reaches, differences of Gaussians are made when the last stage has their row, searched
-//! for extrema, and forgotten. Only the layers that keypoints are described in are written out.
-//! All that is touched in between fits the second-level cache for pictures of usual width.
+//! Each row is blurred stage by stage, and a stage keeps only the rows within the radius of its
+//! kernel. When the last stage has made a row, its differences of Gaussians are computed, searched
+//! for extrema, and dropped. Only the layers that keypoints are described in are written out. For
+//! pictures of usual width the working set fits the second-level cache.
 //!
-//! A *band* is a range of rows that is finished on its own: it reads more rows than it is asked
-//! for, by the reach of the kernels. What it gives does not depend on where bands begin and end,
-//! so several threads may each take one.
+//! A *band* is a range of rows that is processed on its own; it reads further rows within the
+//! radius of the kernels. Results do not depend on where bands begin and end, so each thread may
+//! take one.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -18,11 +18,11 @@ use super::rows::{Ring, Source, columns};
 use super::taps::Taps;
 use crate::dispatch::Simd;
 
-/// Rows beyond a band's own that its search for extrema reads.
+/// Rows on each side of a band that its search for extrema reads.
 const SEARCH_REACH: usize = 4;
 
-/// The blurs of an octave: from its source to layer 0, unless that is the source itself, then
-/// from each layer to the next.
+/// The blurs of an octave: from its source to layer 0, unless the source is layer 0, then from
+/// each layer to the next.
 pub(super) struct Chain<'a> {
     pub(super) first: Option<&'a Taps>,
     pub(super) steps: &'a [Taps],
@@ -34,17 +34,17 @@ impl Chain<'_> {
     }
 }
 
-/// Buffers of one thread; any octave of any picture may use them next.
+/// Buffers of one thread, for any octave of any picture.
 #[derive(Default)]
 pub(super) struct Workspace {
-    /// `rings[0]` holds the source's rows, `rings[i]` what stage `i - 1` made of them.
+    /// `rings[0]` holds the source's rows, `rings[i]` the output of stage `i - 1`.
     rings: Vec<Ring>,
     stages: Vec<Stage>,
     search: Search,
     pub(super) clock: Clock,
 }
 
-/// Time spent since the picture began.
+/// Time spent on the present picture.
 #[derive(Default)]
 pub(super) struct Clock {
     pub(super) blur: Duration,
@@ -57,24 +57,23 @@ impl Clock {
     }
 }
 
-/// One blur with the rows it has filtered along x.
+/// One blur, with the rows that it has filtered along x.
 #[derive(Default)]
 struct Stage {
-    /// Pairs of filtered rows; pair k of all those ever pushed lies in slot k mod `slots`.
+    /// Pairs of filtered rows. Pair k of all pairs so far lies in slot k mod `slots`.
     pairs: Vec<i16>,
     slots: usize,
-    /// Rows this stage makes.
+    /// The rows that this stage makes.
     range: Range<usize>,
-    /// Rows pushed so far; the first stands `radius` above `range.start`.
+    /// Rows filtered along x so far; the first lies `radius` above `range.start`.
     pushed: usize,
-    /// The next row to make; passes `range.end` by up to three.
+    /// The next row to make. May exceed `range.end` by up to three.
     next: usize,
 }
 
 impl Workspace {
-    /// Blurs and searches the rows `band` of an octave. `layers[i]` takes those rows of layer
-    /// i + 1, each of the octave's width; extrema are added to `found`.
-    // Each argument is a thing of its own; a struct would only name them twice.
+    /// Blurs and searches the rows `band` of an octave. Writes those rows of layer i + 1, each of
+    /// the octave's width, to `layers[i]`, and appends extrema to `found`.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn run(
         &mut self,
@@ -89,12 +88,12 @@ impl Workspace {
         let taps = chain.stages();
         let needed = self.prepare(source, &taps, &band);
         let (width, _) = source.size();
-        // The ring of layer 0.
+        // Index of layer 0's ring.
         let base = usize::from(chain.first.is_some());
         let mut read = needed.start;
         let mut finished = false;
-        // Each turn reads four rows and lets every stage make four at most, so that none runs
-        // ahead of what the rings hold.
+        // Each round reads four rows and every stage makes at most four, so that no stage reads a
+        // row that its ring no longer holds.
         let mut begun = Instant::now();
         while !finished {
             let until = (read + ROWS).min(needed.end);
@@ -130,7 +129,7 @@ impl Workspace {
         }
     }
 
-    /// Gives every buffer its size; the rows of the source that will be read.
+    /// Sizes every buffer, and returns the range of source rows to read.
     fn prepare(
         &mut self,
         source: &Source<'_>,
@@ -143,8 +142,8 @@ impl Workspace {
         self.stages.resize_with(taps.len(), Stage::default);
         let widen = |r: &Range<usize>, by| r.start.saturating_sub(by)..(r.end + by).min(height);
         let mut range = widen(band, SEARCH_REACH);
-        let last = range.clone();
-        // A layer is read again when the last stage has reached the same row.
+        let searched = range.start;
+        // Each ring keeps a row until the last stage has reached it.
         let mut lag = 4 * ROWS;
         for (i, taps) in taps.iter().enumerate().rev() {
             self.rings[i + 1].reshape(width, pad, lag);
@@ -153,12 +152,12 @@ impl Workspace {
             lag += taps.radius + ROWS;
         }
         self.rings[0].reshape(width, pad, lag);
-        self.search.begin(width, height, band.clone(), last.start);
+        self.search.begin(width, height, band.clone(), searched);
         range
     }
 
-    /// Lets stage `i` take what it needs of `input` and make four rows, if they can be; the rows
-    /// made.
+    /// Runs stage `i` until it has made four rows or needs more than `input`. Returns the rows
+    /// that it made.
     fn advance(
         &mut self,
         simd: Simd,
@@ -171,8 +170,8 @@ impl Workspace {
         let (from, to, stage) = (&before[i], &mut after[0], &mut self.stages[i]);
         let start = stage.next;
         while stage.next == start && start < stage.range.end && !input.is_empty() {
-            // Beyond the picture the edge row is repeated; so is the last row of a band's input,
-            // which reaches no row that is asked for.
+            // The edge rows are repeated beyond the picture. So is the last row of a band's input,
+            // which affects no row of the band.
             let first = stage.range.start as isize - taps.radius as isize + stage.pushed as isize;
             if first + 1 >= input.end as isize && !finished {
                 break;
@@ -206,7 +205,7 @@ impl Stage {
         at..at + length
     }
 
-    /// Makes the next four rows, for which all pairs are there.
+    /// Makes the next four rows. All their pairs must have been filtered.
     fn make(&mut self, simd: Simd, taps: &Taps, to: &mut Ring) {
         let first = self.pushed / 2 - self.slots;
         let pairs: Vec<&[i16]> = (first..first + self.slots)
@@ -224,20 +223,15 @@ impl Stage {
 
 #[cfg(test)]
 mod tests {
+    use resight_test_support::Random;
+
     use super::super::SiftOptions;
     use super::super::taps::unpack;
     use super::*;
     use crate::GrayImage;
 
     fn noise(w: usize, h: usize) -> GrayImage {
-        let mut state = 11u32;
-        let pixels = (0..w * h)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 24) as u8
-            })
-            .collect();
-        GrayImage::new(w, h, pixels).unwrap()
+        GrayImage::new(w, h, Random::new(11).bytes(w * h, 255)).unwrap()
     }
 
     /// The definition: a whole picture blurred along its rows, then down its columns.

@@ -1,4 +1,4 @@
-//! Dominant gradient directions around a keypoint (Lowe 2004, §5).
+//! Dominant gradient directions of a keypoint (Lowe 2004, §5).
 
 use std::f32::consts::TAU;
 use std::sync::LazyLock;
@@ -6,24 +6,24 @@ use std::sync::LazyLock;
 use super::patch::{self, Frame, Grid};
 use super::rows::Plane;
 use super::trig;
-use crate::dispatch::widest;
+use crate::dispatch::{Simd, widest};
 
 /// Bins of the histogram of directions.
 const BINS: usize = 36;
-/// A second direction counts when its peak reaches this share of the highest.
+/// Least height of a further peak, as a share of the highest.
 const SECOND_PEAK: f32 = 0.8;
 /// Most directions of one keypoint.
 const MOST: usize = 4;
-/// Samples a side of the grid; gradients are measured on all but the outermost.
+/// Samples a side of the grid; all but the outermost have gradients.
 const SIDE: usize = 16;
 /// Samples of the grid.
 const SAMPLES: usize = SIDE * SIDE;
-/// Distance of two of them in units of the keypoint's scale.
+/// Distance of neighbouring samples in units of the keypoint's scale.
 const SPACING: f32 = 0.7;
-/// Standard deviation of the window in the same unit (Lowe §5); it is cut at three of them.
+/// Standard deviation of the Gaussian window in the same unit (Lowe §5), cut off at three times it.
 const WINDOW: f32 = 1.5;
 
-/// What every keypoint's grid has in common.
+/// The grid and its weights, the same for every keypoint.
 struct Layout {
     grid: Grid<SAMPLES>,
     window: [f32; SAMPLES],
@@ -31,7 +31,7 @@ struct Layout {
     inner: Vec<u8>,
 }
 
-/// What measuring writes on the way; one serves all keypoints of a thread.
+/// Buffers that all keypoints of a thread share.
 pub(super) struct Scratch {
     patch: patch::Scratch<SAMPLES>,
     first: [f32; SAMPLES],
@@ -80,7 +80,7 @@ pub(super) struct Directions {
 }
 
 impl Directions {
-    /// The one direction 0.
+    /// The single direction 0.
     pub(super) fn upright() -> Self {
         Self {
             len: 1,
@@ -93,10 +93,10 @@ impl Directions {
     }
 }
 
-/// Directions at (x, y) of `layer`, `sigma` being the keypoint's scale in that plane's pixels;
-/// radians in [0, 2π).
+/// Directions at (x, y) of `layer`, in radians in [0, 2π). `sigma` is the keypoint's scale in the
+/// layer's pixels.
 pub(super) fn directions(
-    simd: crate::Simd,
+    simd: Simd,
     layer: &Plane,
     x: f32,
     y: f32,
@@ -137,7 +137,7 @@ pub(super) fn directions(
     found
 }
 
-/// How far from a keypoint of this scale the layer may be read, in pixels.
+/// Largest distance from a keypoint of this scale at which the layer is read, in pixels.
 pub(super) fn reach(sigma: f32) -> f32 {
     SPACING * sigma * (SIDE - 1) as f32 / 2.0 + 1.0
 }
@@ -147,7 +147,7 @@ fn wrap(angle: f32) -> f32 {
     if angle >= TAU { angle - TAU } else { angle }
 }
 
-/// Six passes of a box of three, as VLFeat does: close to a Gaussian.
+/// Six passes of a box filter of three bins, as in VLFeat: close to a Gaussian.
 fn smooth(mut histogram: [f32; BINS]) -> [f32; BINS] {
     for _ in 0..6 {
         let before = histogram;
@@ -179,20 +179,20 @@ fn gradient_histogram_body(
         first, second, bin, ..
     } = scratch;
     let patch = &scratch.patch.samples;
-    // Across the ends of rows the differences mean nothing; the window is 0 there.
+    // Differences across the ends of rows are meaningless; the window is 0 there.
     for p in SIDE..SAMPLES - SIDE {
         let gx = patch[p + 1] - patch[p - 1];
         let gy = patch[p + SIDE] - patch[p - SIDE];
-        // Shared between the two nearest bins. Bin 0 is centred on +x, so that the upright edges
-        // of drawings and print fall into one bin and not between two.
+        // Shared between the two nearest bins. Bin 0 is centred on +x, so that the vertical edges
+        // of drawings and print fall into one bin, not between two.
         let (length, low, share) = trig::direction(gx, gy, BINS);
         let weight = layout.window[p] * length;
         second[p] = share * weight;
         first[p] = weight - second[p];
         bin[p] = low;
     }
-    // Two histograms, so that neighbours which fall into one bin do not wait for each other, with
-    // more bins than are used, so that no index needs a check.
+    // Two histograms, so that neighbouring samples of one bin do not wait for each other. They have
+    // more bins than are used, so that the compiler drops bounds checks.
     let mut histograms = [[0.0f32; 64]; 2];
     for (i, &p) in layout.inner.iter().enumerate() {
         let p = usize::from(p);
@@ -205,7 +205,7 @@ fn gradient_histogram_body(
     for (i, out) in histogram.iter_mut().enumerate() {
         *out = histograms[0][i] + histograms[1][i];
     }
-    // The last bin shares with the first.
+    // Bins past the last wrap round to the first.
     for extra in [BINS, BINS + 1] {
         histogram[extra - BINS] += histograms[0][extra] + histograms[1][extra];
     }
@@ -222,7 +222,6 @@ widest! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Simd;
 
     fn plane(w: usize, h: usize, value: impl Fn(f32, f32) -> f32) -> Plane {
         let data = (0..w * h)

@@ -1,15 +1,14 @@
 //! Samples a layer on a square grid laid over a keypoint in its own scale and direction.
 //!
-//! Orientation and descriptor both measure gradients on such a grid instead of the layer's own
-//! pixels: all that depends on where a sample stands within the grid is then the same for every
-//! keypoint and computed once.
+//! Orientation and descriptor measure gradients on such a grid instead of the layer's own pixels.
+//! The weights of the samples are then the same for every keypoint and computed once.
 
 use super::gather;
 use super::rows::Plane;
 use super::trig;
 
-/// Where a grid lies: its centre, and the step from one column to the next. The step from one
-/// row to the next is that turned by a quarter.
+/// The place of a grid: its centre, and the step from one column to the next. The step from one
+/// row to the next is the same, rotated by a quarter turn.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
     pub(super) x: f32,
@@ -17,8 +16,8 @@ pub(super) struct Frame {
     pub(super) step: (f32, f32),
 }
 
-/// What sampling writes on the way to its result; every number is written before it is read, so
-/// one serves all keypoints of a thread.
+/// Buffers of sampling. Every number is written before it is read, so all keypoints of a thread
+/// share them.
 pub(super) struct Scratch<const P: usize> {
     fx: [f32; P],
     fy: [f32; P],
@@ -42,15 +41,15 @@ impl<const P: usize> Default for Scratch<P> {
     }
 }
 
-/// The places of a grid in steps from its centre, row by row.
+/// The samples' places in steps from the centre, row by row.
 pub(super) struct Grid<const P: usize> {
     u: [f32; P],
     v: [f32; P],
 }
 
 impl<const P: usize> Grid<P> {
-    /// `side` × `side` places, centred; what `P` has beyond them lies at the centre, so that `P`
-    /// may be a multiple of what a register holds.
+    /// `side` × `side` centred places. The rest of the `P` lie at the centre, so that `P` may be a
+    /// multiple of a register's lanes.
     pub(super) fn square(side: usize) -> Self {
         let middle = (side - 1) as f32 / 2.0;
         let place = |of: fn(usize, usize) -> usize| {
@@ -68,8 +67,8 @@ impl<const P: usize> Grid<P> {
         }
     }
 
-    /// Reads every place by bilinear interpolation into `scratch.samples`. Beyond the picture the
-    /// edge is repeated.
+    /// Interpolates every place bilinearly into `scratch.samples`. Edge pixels are repeated beyond
+    /// the picture.
     #[inline(always)]
     pub(super) fn sample(&self, plane: &Plane, frame: &Frame, scratch: &mut Scratch<P>) {
         let Scratch {
@@ -83,8 +82,8 @@ impl<const P: usize> Grid<P> {
         let (ux, uy) = frame.step;
         let (w, h) = (plane.width as f32, plane.height as f32);
         let reach = frame.reach(self.u[0]);
-        // Places are taken from a pixel that lies up and left of all of them: they are positive,
-        // and small enough to keep their fractions.
+        // Places are relative to a pixel above and left of all of them: positive, and small enough
+        // to keep their fractions.
         let (cx, cy) = ((frame.x - reach).floor(), (frame.y - reach).floor());
         let (x0, y0) = (frame.x - cx, frame.y - cy);
         let inside =
@@ -127,14 +126,15 @@ impl<const P: usize> Grid<P> {
 }
 
 impl Frame {
-    /// How far from the centre a grid lies in x and y, its first column being `first` steps away.
+    /// Largest distance of a sample from the centre along x or y, in pixels, for a first column
+    /// `first` steps from the centre.
     #[inline(always)]
     fn reach(&self, first: f32) -> f32 {
         first.abs() * (self.step.0.abs() + self.step.1.abs()) + 1.0
     }
 }
 
-/// Two neighbouring pixels as one number, which is one load on most machines.
+/// Two neighbouring pixels as one number.
 #[inline(always)]
 fn pair(left: i16, right: i16) -> u32 {
     u32::from(left as u16) | u32::from(right as u16) << 16

@@ -1,28 +1,28 @@
-//! The scale space of a picture: octave after octave, each from a layer of the one before.
+//! The scale space of a picture: each octave is computed from a layer of the one before.
 
 use std::time::Duration;
 
-use super::SiftOptions;
 use super::extrema::{Criteria, Extremum, keep_distinct};
 use super::octave::{Chain, Workspace};
+use super::options::SiftOptions;
 use super::rows::{Plane, Source};
 use super::taps::Taps;
 use super::team::Team;
 use crate::dispatch::Simd;
 use crate::image::GrayView;
 
-/// Blur that a camera picture is taken to have already, in its own pixels (Lowe §3.3).
+/// Assumed blur of a camera picture, in its own pixels (Lowe §3.3).
 const CAMERA_BLUR: f32 = 0.5;
-/// Octaves end when a side would fall below this.
+/// Smallest side of an octave.
 const SMALLEST_SIDE: usize = 12;
-/// Rows a thread must have for itself before an octave is shared among several.
+/// Fewest rows of a band, where several threads share an octave.
 const ROWS_A_THREAD: usize = 96;
 
-/// The layers that keypoints are described in, and all extrema found on the way. Its buffers
-/// serve the next picture.
+/// The layers that keypoints are described in, and all extrema. The next picture reuses the
+/// buffers.
 #[derive(Default)]
 pub(super) struct Pyramid {
-    /// `octaves[o][i]` is layer i + 1; those beyond `depth` are left from a larger picture.
+    /// `octaves[o][i]` is layer i + 1. Octaves from `depth` on are left from a larger picture.
     octaves: Vec<Vec<Plane>>,
     depth: usize,
     doubled: bool,
@@ -49,8 +49,7 @@ impl Pyramid {
             .max(0.01)
             .sqrt();
         let first = Taps::gaussian(missing);
-        // Each layer is the one before, blurred by what is missing to the next power of
-        // 2^(1/layers).
+        // Each layer is the one before with additional blur, to 2^(1/layers) times its blur.
         let step = libm::exp2f(1.0 / layers as f32);
         let steps: Vec<Taps> = (0..layers + 2)
             .map(|i| {
@@ -107,12 +106,12 @@ impl Pyramid {
         }
     }
 
-    /// The plane an extremum is described in.
+    /// The layer that an extremum is described in.
     pub(super) fn layer(&self, extremum: &Extremum) -> &Plane {
         &self.octaves[extremum.octave][extremum.layer - 1]
     }
 
-    /// Pixels of the picture in one pixel of the octave.
+    /// Side of an octave's pixel in pixels of the picture.
     pub(super) fn factor(&self, octave: usize) -> f32 {
         let factor = (1u64 << octave) as f32;
         if self.doubled { 0.5 * factor } else { factor }
@@ -124,7 +123,7 @@ impl Pyramid {
         (sum(|w| w.clock.blur), sum(|w| w.clock.search))
     }
 
-    /// Bytes its buffers hold.
+    /// Bytes of its largest buffers.
     pub(super) fn capacity(&self) -> usize {
         let planes: usize = self
             .octaves
@@ -136,7 +135,7 @@ impl Pyramid {
     }
 }
 
-/// One octave's work, shared by its bands.
+/// What the bands of one octave share.
 struct Work<'a> {
     simd: Simd,
     source: Source<'a>,
@@ -145,7 +144,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Runs one band a workspace.
+    /// Processes one band for each workspace.
     fn run(
         &self,
         team: &Team,

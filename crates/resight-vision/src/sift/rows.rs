@@ -1,10 +1,10 @@
-//! Where rows of 16-bit pixels are kept: whole planes, and rings of the last few rows.
+//! Storage of rows of 16-bit pixels: whole planes, and rings of the last few rows.
 
 use super::blur::{BLOCK, from_u8, from_u16};
-use crate::dispatch::{prefetch, widest};
+use crate::dispatch::{Simd, prefetch, widest};
 use crate::image::GrayView;
 
-/// A blurred picture kept whole, row-major without padding.
+/// A whole blurred picture, row-major without padding.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plane {
     pub(super) width: usize,
@@ -13,7 +13,7 @@ pub(super) struct Plane {
 }
 
 impl Plane {
-    /// Takes this size; the contents are left as they come.
+    /// Changes the size; the contents are unspecified.
     pub(super) fn reshape(&mut self, width: usize, height: usize) {
         self.width = width;
         self.height = height;
@@ -25,8 +25,8 @@ impl Plane {
         &self.data[y * self.width..(y + 1) * self.width]
     }
 
-    /// Asks for the pixels around (x, y), to be there when they are read a little later.
-    pub(super) fn expect(&self, x: f32, y: f32, reach: f32) {
+    /// Prefetches the pixels within `reach` of (x, y).
+    pub(super) fn prefetch(&self, x: f32, y: f32, reach: f32) {
         /// Pixels in a cache line.
         const LINE: usize = 32;
         let from = |c: f32| (c - reach).max(0.0) as usize;
@@ -46,7 +46,7 @@ pub(super) fn columns(width: usize) -> usize {
     width.next_multiple_of(BLOCK)
 }
 
-/// The last rows of a picture that passes by, each with its edge pixels repeated at both ends.
+/// The last rows of a picture, each with its edge pixels repeated at both ends.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ring {
     width: usize,
@@ -76,7 +76,7 @@ impl Ring {
         &self.data[at..at + self.stride - 2 * self.pad]
     }
 
-    /// Row `y` from `reach` pixels left of its first to the end of its padding.
+    /// Row `y` from `reach` pixels left of its first pixel to the end of its padding.
     pub(super) fn padded(&self, y: usize, reach: usize) -> &[i16] {
         let at = self.at(y);
         &self.data[at + self.pad - reach..at + self.stride]
@@ -88,7 +88,7 @@ impl Ring {
         &mut self.data[at..end]
     }
 
-    /// Four rows at once, for the pass that makes four; the ring must hold more than four.
+    /// Four rows at once; `None` unless the ring holds at least four.
     pub(super) fn four_mut(&mut self, y: usize) -> Option<[&mut [i16]; 4]> {
         let (pad, length) = (self.pad, self.stride - 2 * self.pad);
         let start = [0, 1, 2, 3].map(|i| self.at(y + i) + pad);
@@ -97,7 +97,7 @@ impl Ring {
             .ok()
     }
 
-    /// Repeats the first and the last pixel of row `y` outward, over what stands there.
+    /// Overwrites the padding of row `y` with its first and last pixel.
     pub(super) fn repeat_edges(&mut self, y: usize) {
         let (at, first) = (self.at(y), self.at(y) + self.pad);
         let last = first + self.width - 1;
@@ -108,7 +108,7 @@ impl Ring {
     }
 }
 
-/// The rows an octave begins with.
+/// The rows that an octave is computed from.
 #[derive(Clone, Copy)]
 pub(super) enum Source<'a> {
     /// The picture as it is.
@@ -120,7 +120,7 @@ pub(super) enum Source<'a> {
 }
 
 impl Source<'_> {
-    /// Width and height of the rows it gives.
+    /// Width and height after the change of size.
     pub(super) fn size(&self) -> (usize, usize) {
         match self {
             Self::Picture(view) => (view.width(), view.height()),
@@ -130,7 +130,7 @@ impl Source<'_> {
     }
 
     /// Writes row `y` to the front of `out`.
-    pub(super) fn read(&self, simd: crate::Simd, y: usize, out: &mut [i16]) {
+    pub(super) fn read(&self, simd: Simd, y: usize, out: &mut [i16]) {
         let width = self.size().0;
         let out = &mut out[..width];
         match self {
@@ -173,8 +173,8 @@ fn double16_body(above: &[u16], below: &[u16], out: &mut [i16]) {
     double(above, below, out, from_u16);
 }
 
-/// Pixel x of the row moves to 2x exactly and those between are the mean of their neighbours, so
-/// a place found at u lies at u/2 of the original without an offset.
+/// Pixel x moves to 2x exactly, and the pixels between are the mean of their neighbours, so a place
+/// u of the doubled row is u/2 of the original, without an offset.
 #[inline(always)]
 fn double<T: Copy>(above: &[T], below: &[T], out: &mut [i16], pixel: fn(T) -> i16) {
     let n = above.len();
@@ -204,7 +204,7 @@ widest! { fn halve(row: &[i16], out: &mut [i16]) = halve_body }
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{GrayImage, Simd};
+    use crate::GrayImage;
 
     #[test]
     fn doubling_keeps_the_pixels_in_place() {

@@ -1,23 +1,10 @@
-//! Which extrema become keypoints when there are more than are wanted.
+//! Selects the extrema that become keypoints.
 
 use std::cmp::Ordering;
 
 use super::extrema::Extremum;
 
-/// How keypoints are chosen when a picture has more than `max_features`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Selection {
-    /// Those of the highest response.
-    #[default]
-    Strongest,
-    /// Spread over the picture: the largest distance is found at which as many as are wanted
-    /// remain when each suppresses the weaker ones within it (adaptive non-maximal suppression:
-    /// Brown, Szeliski and Winder, CVPR 2005; found by bisection as by Bailo et al., Pattern
-    /// Recognition Letters 2018).
-    Spread,
-}
-
-/// Strongest first; a total order, so that it does not depend on the order they came in.
+/// Strongest first. A total order, so that sorting does not depend on the order before.
 pub(super) fn by_strength(a: &Extremum, b: &Extremum) -> Ordering {
     (b.response.total_cmp(&a.response))
         .then(a.octave.cmp(&b.octave))
@@ -28,7 +15,7 @@ pub(super) fn by_strength(a: &Extremum, b: &Extremum) -> Ordering {
 }
 
 /// Keeps about `wanted` of `extrema`, which are sorted by strength, spread over the picture.
-/// `place` gives an extremum's place in the picture, whose sides are `width` and `height`.
+/// `place` returns an extremum's place in the picture of `width` × `height` pixels.
 pub(super) fn spread(
     extrema: &mut Vec<Extremum>,
     wanted: usize,
@@ -40,7 +27,7 @@ pub(super) fn spread(
     }
     let places: Vec<(f32, f32)> = extrema.iter().map(place).collect();
     let mut cover = Cover::default();
-    // A disc a keypoint cannot cover the picture more than about twice over.
+    // One disc a keypoint covers the picture at most about twice.
     let mut low = 0.0f32;
     let mut high = 2.0 * (width as f32 * height as f32 / wanted as f32).sqrt();
     let mut best: Vec<usize> = (0..wanted).collect();
@@ -61,7 +48,7 @@ pub(super) fn spread(
     *extrema = best.into_iter().map(|i| extrema[i]).collect();
 }
 
-/// Kept places in cells as wide as the distance, so that only nine cells need be looked at.
+/// Kept places in cells as wide as the distance, so that nine cells have all near ones.
 #[derive(Default)]
 struct Cover {
     cells: Vec<Vec<(f32, f32)>>,

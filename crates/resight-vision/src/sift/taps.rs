@@ -1,20 +1,19 @@
-//! Gaussian kernels in fixed point, packed in pairs for the multiply-add of adjacent numbers.
+//! Gaussian kernels in fixed point, packed in pairs for the multiply-add of neighbouring numbers.
 
 /// Fractional bits of a tap; a kernel's taps sum to exactly `1 << TAP_BITS`.
 pub(super) const TAP_BITS: u32 = 15;
 
-/// Reach of the kernels in units of σ: what lies beyond holds 0.01 % of a Gaussian.
+/// Radius of the kernels in units of σ: 0.01 % of a Gaussian lies beyond.
 const REACH: f64 = 4.0;
 
-/// One symmetric kernel of `2 radius + 1` taps, in the orders the two passes read.
+/// One symmetric kernel of `2 radius + 1` taps, in the orders that the two passes read.
 #[derive(Clone, Debug)]
 pub(super) struct Taps {
     pub(super) radius: usize,
-    /// Along a row: for each pair of neighbouring pixels the taps of the even outputs, then of
-    /// the odd ones. `radius + 1` entries.
+    /// For each pair of neighbouring pixels of a row, the taps of the even outputs and of the odd
+    /// ones. `radius + 1` entries.
     pub(super) along: Vec<[i32; 2]>,
-    /// Down the columns: for each pair of neighbouring rows the taps of four output rows.
-    /// `radius + 2` entries.
+    /// For each pair of neighbouring rows, the taps of four output rows. `radius + 2` entries.
     pub(super) down: Vec<[i32; 4]>,
 }
 
@@ -30,7 +29,7 @@ impl Taps {
         let one = f64::from(1u32 << TAP_BITS);
         let mut full = vec![0i32; 2 * radius + 1];
         for (i, w) in half.iter().enumerate().skip(1) {
-            // The centre takes up what rounding leaves over, and must fit 16 bits with its sign.
+            // The centre takes the rounding error, and must fit a signed 16-bit number.
             let tap = libm::round(w / sum * one).clamp(0.0, one / 2.0) as i32;
             full[radius - i] = tap;
             full[radius + i] = tap;
@@ -50,7 +49,7 @@ impl Taps {
             let i = i.checked_sub(before).filter(|&i| i < full.len());
             i.map_or(0, |i| full[i])
         };
-        // Two taps as the two 16-bit halves of one lane; all are 0 or above.
+        // Two taps as the 16-bit halves of one lane. No tap is negative.
         let pair = |k: usize, before: usize| tap(2 * k, before) | tap(2 * k + 1, before) << 16;
         Self {
             radius,

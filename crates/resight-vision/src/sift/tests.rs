@@ -1,3 +1,5 @@
+use resight_test_support::Random;
+
 use super::*;
 use crate::GrayRows;
 
@@ -17,22 +19,22 @@ fn blobs(w: usize, h: usize, list: &[(f32, f32, f32)]) -> GrayImage {
     GrayImage::new(w, h, pixels).unwrap()
 }
 
-/// Repeatable texture without symmetry.
+/// A texture without symmetry, the same in every run.
 fn texture(w: usize, h: usize) -> GrayImage {
-    let mut state = 7u32;
+    let mut random = Random::new(7);
     let list: Vec<(f32, f32, f32)> = (0..60)
         .map(|_| {
-            let mut next = || {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / 16_777_216.0
-            };
-            (next() * w as f32, next() * h as f32, 1.5 + 4.0 * next())
+            let (x, y) = (
+                random.unit() as f32 * w as f32,
+                random.unit() as f32 * h as f32,
+            );
+            (x, y, random.between(1.5, 5.5) as f32)
         })
         .collect();
     blobs(w, h, &list)
 }
 
-/// Each blob has a keypoint of its scale, no further than `error` px from it.
+/// Asserts that each blob has a keypoint of its scale within `error` px.
 fn check_blobs(found: &LocalFeatures, list: &[(f32, f32, f32)], error: f32) {
     for &(x, y, s) in list {
         let best = found

@@ -1,11 +1,12 @@
-//! Elementary functions that give the same bits on every machine and vectorise.
+//! Elementary functions that vectorise and give the same bits on every machine.
 //!
-//! The C library's versions differ between platforms in the last place; a keypoint's angle may
-//! then fall into another histogram bin. These use only IEEE operations with one rounding each.
+//! The C library's versions differ between platforms in the last place, which may move a
+//! keypoint's angle to another histogram bin. These use only IEEE operations with one rounding
+//! each.
 
 use std::f32::consts::{FRAC_PI_2, PI, TAU};
 
-/// Angle of (x, y) in [0, 2π); 0 for the origin. Error below 2e-6 rad.
+/// The angle of (x, y) in [0, 2π); 0 for the origin. Error below 2e-6 rad.
 ///
 /// Octant reduction and a degree-13 odd minimax polynomial for atan on [0, 1].
 #[inline(always)]
@@ -32,14 +33,14 @@ pub(crate) fn atan2(y: f32, x: f32) -> f32 {
 /// Adding 1.5 · 2^23 leaves the nearest whole number in the low bits of the mantissa.
 const ROUND: f32 = 12_582_912.0;
 
-/// The whole number nearest to `x`, for |x| < 2^22. A cast would have to mind larger ones.
+/// The whole number nearest to `x`, for |x| < 2^22. Faster than a cast, which must saturate.
 #[inline(always)]
 pub(super) fn round(x: f32) -> i32 {
     (x + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i32
 }
 
-/// `x` as a whole number and a share of 0..=1 of the next, for |x| < 2^22. Where `x` is whole
-/// itself the share may be 0, or 1 of the number before.
+/// Splits `x` into a whole number and a fraction in 0..=1, for |x| < 2^22. A whole `x` has the
+/// fraction 0, or is the number before with the fraction 1.
 #[inline(always)]
 pub(super) fn split(x: f32) -> (i32, f32) {
     let shifted = (x - 0.5) + ROUND;
@@ -47,8 +48,8 @@ pub(super) fn split(x: f32) -> (i32, f32) {
     (whole, x - (shifted - ROUND))
 }
 
-/// Length of a gradient, the lower of the two of `bins` directions that it lies between, where
-/// `bins` itself may stand for 0, and the share of the next.
+/// The length of a gradient, the lower of the two nearest of `bins` directions (`bins` may stand
+/// for 0), and the share of the higher one.
 #[inline(always)]
 pub(super) fn direction(gx: f32, gy: f32, bins: usize) -> (f32, u32, f32) {
     let (low, share) = split(atan2(gy, gx) * (bins as f32 / TAU));

@@ -1,21 +1,21 @@
-//! Features of the mirrored and of the inverted picture, without its pixels.
+//! Features of the mirrored and of the inverted picture, computed without pixels.
 //!
-//! Mirrored left to right, a gradient at angle θ points to π - θ. Seen from a keypoint that turns
-//! with it, what lay to its left lies to its right: the descriptor's rows of cells change places, and
-//! direction o of a cell becomes direction -o. That moves bytes and changes none (compare MI-SIFT, Ma,
-//! Chen & Su, CIVR 2010, and F-SIFT, Zhao & Ngo, IEEE TIP 2013, which make one descriptor of both).
+//! Mirroring left to right maps a gradient at angle θ to π - θ, and exchanges the left and the
+//! right of a keypoint. In the descriptor, rows of cells are exchanged and direction o of a cell
+//! becomes direction -o: bytes move and none changes (compare MI-SIFT, Ma, Chen & Su, CIVR 2010,
+//! and F-SIFT, Zhao & Ngo, IEEE TIP 2013, which merge both into one descriptor).
 //!
-//! Inverted, as in a negative, light and dark change places: extrema stay where they are and every
-//! gradient turns by π, and a keypoint's own angle with them. Seen from there, each cell has the
-//! directions it had, and the cell on the other side has its place.
+//! Inversion, as in a negative, keeps the places of extrema and rotates every gradient by π, and a
+//! keypoint's angle with them. Relative to that angle each cell keeps its directions and moves to
+//! the opposite place.
 
 use super::descriptor::{CELLS, DIRECTIONS, LENGTH};
 use crate::features::{Descriptors, Keypoint, LocalFeatures};
 
-/// For each byte of a variant's descriptor, which byte of the original it is.
+/// For each byte of a variant's descriptor, its index in the original.
 type Order = [usize; LENGTH];
 
-/// An order by where a cell's row and column come from, and a direction.
+/// The order that results from an expression for the original row, column and direction.
 macro_rules! order {
     (|$row:ident, $column:ident, $direction:ident| $from:expr) => {{
         let mut order = [0; LENGTH];
@@ -31,24 +31,25 @@ macro_rules! order {
     }};
 }
 
-/// Keypoints turn with their picture.
+/// For keypoints that rotate with their picture.
 const MIRRORED: Order =
     order!(|row, column, direction| (CELLS - 1 - row, column, DIRECTIONS - direction));
-/// All keypoints have the angle 0, in the mirrored picture too: columns change places, and
-/// direction o becomes that half a turn from -o.
+/// For keypoints of angle 0, in the mirrored picture too: columns are exchanged, and direction o
+/// becomes half a turn minus o.
 const MIRRORED_UPRIGHT: Order = order!(|row, column, direction| (
     row,
     CELLS - 1 - column,
     DIRECTIONS + DIRECTIONS / 2 - direction
 ));
+/// For keypoints that rotate with their picture.
 const INVERTED: Order =
     order!(|row, column, direction| (CELLS - 1 - row, CELLS - 1 - column, direction));
-/// All keypoints have the angle 0: cells stay, and directions turn.
+/// For keypoints of angle 0: cells stay, and directions rotate by half a turn.
 const INVERTED_UPRIGHT: Order =
     order!(|row, column, direction| (row, column, direction + DIRECTIONS / 2));
 
-/// The features that the same picture, mirrored left to right, would give, in the same order; `None`
-/// unless the descriptors are SIFT's. `width` is in pixels.
+/// The features of the picture mirrored left to right, in the same order; `None` unless the
+/// descriptors are SIFT's. `width` is in pixels.
 pub(super) fn mirrored(
     features: &LocalFeatures,
     width: u32,
@@ -68,8 +69,8 @@ pub(super) fn mirrored(
     })
 }
 
-/// The features that the same picture, its tones inverted, would give, in the same order; `None`
-/// unless the descriptors are SIFT's.
+/// The features of the picture with inverted tones, in the same order; `None` unless the
+/// descriptors are SIFT's.
 pub(super) fn inverted(features: &LocalFeatures, upright: bool) -> Option<LocalFeatures> {
     let angle = |angle: f32| angle + std::f32::consts::PI;
     let order = if upright {
@@ -84,9 +85,10 @@ pub(super) fn inverted(features: &LocalFeatures, upright: bool) -> Option<LocalF
 }
 
 fn turned(angle: f32, upright: bool, turn: impl Fn(f32) -> f32) -> f32 {
-    match upright {
-        true => angle,
-        false => turn(angle).rem_euclid(std::f32::consts::TAU),
+    if upright {
+        angle
+    } else {
+        turn(angle).rem_euclid(std::f32::consts::TAU)
     }
 }
 
@@ -113,22 +115,20 @@ fn varied(
 
 #[cfg(test)]
 mod tests {
+    use resight_test_support::Random;
+
     use super::super::{Sift, SiftOptions};
     use super::*;
     use crate::image::GrayImage;
 
-    /// Blobs of many sizes at places of no order.
+    /// Translucent boxes of many sizes.
     fn picture(width: usize, height: usize) -> GrayImage {
         let mut pixels = vec![0.0f32; width * height];
-        let mut state = 9u32;
-        let mut random = |below: usize| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as usize % below
-        };
+        let mut random = Random::new(9);
         for _ in 0..400 {
-            let (w, h) = (3 + random(30), 3 + random(30));
-            let (x, y) = (random(width - w), random(height - h));
-            let value = random(200) as f32;
+            let (w, h) = (3 + random.below(30), 3 + random.below(30));
+            let (x, y) = (random.below(width - w), random.below(height - h));
+            let value = random.below(200) as f32;
             for row in y..y + h {
                 for pixel in &mut pixels[row * width + x..row * width + x + w] {
                     *pixel = 0.5 * *pixel + 0.5 * value;
@@ -146,8 +146,8 @@ mod tests {
         GrayImage::new(width, height, bytes).unwrap()
     }
 
-    /// Share of `a`'s features that `b` has at the same place, scale and angle with a descriptor
-    /// that is close.
+    /// Share of `a`'s features that `b` has too, at the same place, scale and angle and with a near
+    /// descriptor.
     fn shared(a: &LocalFeatures, b: &LocalFeatures) -> f64 {
         let same = |i: usize, j: usize| {
             let (p, q) = (&a.keypoints[i], &b.keypoints[j]);
@@ -224,22 +224,18 @@ mod tests {
     #[test]
     fn other_descriptors_are_refused() {
         let features = LocalFeatures {
-            keypoints: sift_keypoint(),
+            keypoints: vec![Keypoint {
+                x: 5.0,
+                y: 5.0,
+                scale: 2.0,
+                angle: 0.0,
+                response: 1.0,
+            }],
             descriptors: Descriptors::from_bytes(32, vec![0; 32]).unwrap(),
         };
         assert!(mirrored(&features, 100, false).is_none());
         assert!(inverted(&features, false).is_none());
         assert!(mirrored(&LocalFeatures::default(), 100, false).is_some());
         assert!(inverted(&LocalFeatures::default(), false).is_some());
-    }
-
-    fn sift_keypoint() -> Vec<Keypoint> {
-        vec![Keypoint {
-            x: 5.0,
-            y: 5.0,
-            scale: 2.0,
-            angle: 0.0,
-            response: 1.0,
-        }]
     }
 }

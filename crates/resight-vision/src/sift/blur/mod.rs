@@ -1,14 +1,14 @@
 //! Separable Gaussian blur of 16-bit rows, in exact integer arithmetic.
 //!
-//! A pixel is an `i16` with 7 fractional bits around the middle grey (see [`from_u8`]), a tap
-//! has 15. Sums are exact in 32 bits and rounded once a pass, so every path and every order of
-//! work gives the same bits.
+//! A pixel is an `i16` with 7 fractional bits around the middle grey (see [`from_u8`]); a tap has
+//! 15. Sums are exact in 32 bits and rounded once a pass, so every path and every order of work
+//! gives the same bits.
 //!
-//! Rows are filtered two at a time and stored as pairs, pixel by pixel, because the instruction
-//! that does the work multiplies and adds neighbouring 16-bit numbers: along a row these are
-//! neighbouring pixels, down the columns the two rows of a pair. In each block of [`BLOCK`] pixels
-//! the pairs of the even columns come first, then those of the odd ones: that is how the first
-//! pass makes them, and the second puts the columns back in order without a shuffle.
+//! The multiply-add instruction multiplies neighbouring 16-bit numbers and adds the products: along
+//! a row neighbouring pixels, down the columns the two rows of a pair. So rows are filtered two at
+//! a time and stored as pairs, pixel by pixel. In each block of [`BLOCK`] pixels the pairs of the
+//! even columns come first, then those of the odd columns. The first pass produces them in this
+//! order, and the second restores the order of the columns without a shuffle.
 
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -16,11 +16,11 @@ mod x86;
 use super::taps::{TAP_BITS, Taps, unpack};
 use crate::dispatch::Simd;
 
-/// Columns are worked on in blocks of this many; rows are padded to a multiple.
+/// Columns in a block; rows are padded to a multiple.
 pub(super) const BLOCK: usize = 32;
-/// Rows made by one call of [`down`].
+/// Rows that one call of [`down`] writes.
 pub(super) const ROWS: usize = 4;
-/// Half of the last bit kept, added before the shift.
+/// Half of the last kept bit, added before the shift.
 const ROUND: i32 = 1 << (TAP_BITS - 1);
 
 /// Grey 0..=255 as a pixel: -16384 ..= 16256.
@@ -35,12 +35,12 @@ pub(super) fn from_u16(grey: u16) -> i16 {
     ((i32::from(grey) - 32768) >> 1) as i16
 }
 
-/// Pixel units of the whole range of grey, 0..1.
+/// Pixel units in the range of grey from 0 to 1.
 pub(super) const UNITS: f32 = 255.0 * 128.0;
 
-/// Filters two rows along x. `a` and `b` begin `taps.radius` pixels left of the first output and
-/// hold `pairs.len() / 2 + 2 * taps.radius + 2` pixels at least; `pairs` takes both results,
-/// `2 * BLOCK` numbers a block.
+/// Filters two rows along x into `pairs`, `2 * BLOCK` numbers a block. `a` and `b` begin
+/// `taps.radius` pixels left of the first output and hold at least
+/// `pairs.len() / 2 + 2 * taps.radius + 2` pixels.
 pub(super) fn along(simd: Simd, a: &[i16], b: &[i16], taps: &Taps, pairs: &mut [i16]) {
     let columns = pairs.len() / 2;
     assert!(columns.is_multiple_of(BLOCK) && pairs.len().is_multiple_of(2));
@@ -76,9 +76,8 @@ fn along_scalar(a: &[i16], b: &[i16], taps: &Taps, pairs: &mut [i16]) {
     }
 }
 
-/// Filters down the columns: `pairs` holds `taps.radius + 2` pairs of rows, the first being
-/// `taps.radius` rows above the first output; `out` takes four rows, one after the other, each
-/// half as long as a pair of rows.
+/// Filters down the columns into four rows, each half as long as a pair of rows. `pairs` holds
+/// `taps.radius + 2` pairs of rows; the first row lies `taps.radius` rows above the first output.
 pub(super) fn down(simd: Simd, pairs: &[&[i16]], taps: &Taps, out: [&mut [i16]; ROWS]) {
     assert_eq!(pairs.len(), taps.radius + 2);
     let columns = out[0].len();
@@ -118,19 +117,18 @@ fn down_scalar(pairs: &[&[i16]], taps: &Taps, out: [&mut [i16]; ROWS]) {
 
 #[cfg(test)]
 mod tests {
+    use resight_test_support::Random;
+
     use super::*;
 
-    fn noise(n: usize, seed: u32) -> Vec<i16> {
-        let mut state = seed;
+    fn noise(n: usize, seed: u64) -> Vec<i16> {
+        let mut random = Random::new(seed);
         (0..n)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                // The whole range of pixels, its ends more often.
-                match state >> 29 {
-                    0 => -16384,
-                    1 => 16383,
-                    _ => (state >> 16) as i16 >> 1,
-                }
+            // The whole range of pixels, its ends more often.
+            .map(|_| match random.below(8) {
+                0 => -16384,
+                1 => 16383,
+                _ => random.next_u64() as i16 >> 1,
             })
             .collect()
     }
@@ -143,7 +141,7 @@ mod tests {
             for blocks in [1, 2, 3, 5] {
                 let n = blocks * BLOCK;
                 let rows: Vec<Vec<i16>> = (0..2 * (r + 2))
-                    .map(|i| noise(n + 2 * r, i as u32 + 1))
+                    .map(|i| noise(n + 2 * r, i as u64 + 1))
                     .collect();
                 let full: Vec<i32> = (taps.along.iter())
                     .flat_map(|p| <[i32; 2]>::from(unpack(p[0])))

@@ -1,6 +1,6 @@
-//! The two passes with AVX2 and AVX-512 VNNI; `super`'s scalar functions are their twins.
+//! The two passes with AVX2 and AVX-512 VNNI. The scalar functions of `super` are their twins.
 //!
-//! One body serves both: a [`Vector`] is a register and the five operations on it.
+//! Both share one body: a [`Vector`] is a register and the five operations on it.
 
 #![allow(unsafe_code)]
 
@@ -12,7 +12,7 @@ use crate::dispatch::{Level, Simd};
 
 const SHIFT: i32 = TAP_BITS as i32;
 
-/// `false` where only the baseline may run.
+/// Returns `false`, and does nothing, where only the baseline may run.
 pub(super) fn along(simd: Simd, a: &[i16], b: &[i16], taps: &Taps, pairs: &mut [i16]) -> bool {
     match simd.level() {
         // SAFETY: the level proves the features; `super::along` checked the lengths.
@@ -24,7 +24,7 @@ pub(super) fn along(simd: Simd, a: &[i16], b: &[i16], taps: &Taps, pairs: &mut [
     true
 }
 
-/// Gives `out` back where only the baseline may run.
+/// Returns `out` where only the baseline may run.
 pub(super) fn down<'a>(
     simd: Simd,
     pairs: &[&[i16]],
