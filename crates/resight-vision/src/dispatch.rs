@@ -1,28 +1,28 @@
-//! Which instruction set the kernels run on, and one function body compiled for each.
+//! Instruction sets, and function bodies compiled for each of them.
 //!
 //! A body is written once, in plain Rust, and compiled three times: for the baseline, for AVX2
 //! and for AVX-512. rustc neither reorders floating-point operations nor fuses a multiply with an
-//! add, so all copies give the same bits; the tests of each kernel compare them. Where plain Rust
-//! does not become the instructions wanted, a module named `x86` holds intrinsics beside a scalar
-//! twin. Other machines (NEON among them) run the plain body, which their baseline vectorises.
+//! add, so all copies give the same bits; the tests of each kernel compare them. Where the compiler
+//! does not select the right instructions, a module named `x86` holds intrinsics, with a scalar
+//! twin. Other machines (NEON among them) run the plain body, which the compiler vectorises.
 //!
-//! Invariant: a [`Simd`] is only made for a level this processor has, so holding one is the proof
-//! that its instructions may be called.
+//! Invariant: a [`Simd`] exists only for a level that this processor has, so it proves that its
+//! instructions may be called.
 
 #![allow(unsafe_code)]
 
 use std::sync::OnceLock;
 
-/// A set of vector instructions this processor has.
+/// A set of vector instructions that this processor has.
 ///
-/// Results do not depend on it; it is public so that benches and tests can compare the paths.
+/// Results do not depend on it. It is public so that benches and tests can compare the paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Simd(Level);
 
-/// Named levels, narrow to wide.
+/// The levels, narrow to wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
-    /// What every processor of the architecture has: SSE2 on x86-64, NEON on AArch64.
+    /// The instructions of every processor of the architecture: SSE2 on x86-64, NEON on AArch64.
     Baseline,
     /// AVX2 (2013).
     #[cfg(target_arch = "x86_64")]
@@ -33,7 +33,7 @@ pub(crate) enum Level {
 }
 
 impl Simd {
-    /// What every processor of this architecture has.
+    /// The instructions of every processor of this architecture.
     pub const BASELINE: Self = Self(Level::Baseline);
 
     /// All levels of this processor, narrow to wide; never empty.
@@ -87,7 +87,7 @@ impl Simd {
     }
 }
 
-/// Asks the memory for the cache line of `data[at]`; nothing else happens, whatever `at` is.
+/// Prefetches the cache line of `data[at]`. `at` may lie outside `data`.
 #[inline(always)]
 pub(crate) fn prefetch<T>(data: &[T], at: usize) {
     #[cfg(target_arch = "x86_64")]
@@ -107,7 +107,7 @@ pub(crate) fn prefetch<T>(data: &[T], at: usize) {
 macro_rules! widest {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:path) => {
         $(#[$doc])*
-        // Kernels take what they need as plain slices and numbers.
+        // Kernels take plain slices and numbers.
         #[allow(clippy::too_many_arguments)]
         $vis fn $name(simd: $crate::dispatch::Simd, $($arg: $ty),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]

@@ -1,5 +1,5 @@
-//! Squared Euclidean distance of byte descriptors: the innermost loop of matching and of
-//! assigning visual words.
+//! Squared Euclidean distance of byte descriptors: the innermost loop of matching and of the
+//! assignment of visual words.
 
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -8,21 +8,21 @@ mod x86;
 use crate::dispatch::Level;
 use crate::dispatch::{Simd, widest};
 
-/// Squared differences of as many bytes add up to less than 2³¹.
+/// The squared differences of this many bytes sum to less than 2³¹.
 const PIECE: usize = 1 << 15;
 
 #[inline(always)]
 fn squared(a: &[u8], b: &[u8]) -> u32 {
     let mut sum = 0i32;
     for (&x, &y) in a.iter().zip(b) {
-        // Sixteen bits hold the difference; the pair multiply-add of every SIMD set does the rest.
+        // Differences of 16 bits compile to the pair multiply-add of every SIMD set.
         let d = i16::from(x) - i16::from(y);
         sum += i32::from(d) * i32::from(d);
     }
     sum as u32
 }
 
-/// The same for any length.
+/// As [`squared`], for any length.
 #[inline(always)]
 fn squared_long(a: &[u8], b: &[u8]) -> u32 {
     let pieces = a.chunks(PIECE).zip(b.chunks(PIECE));
@@ -32,7 +32,7 @@ fn squared_long(a: &[u8], b: &[u8]) -> u32 {
 #[inline(always)]
 fn plain_body(query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
     if let Ok(query) = <&[u8; 128]>::try_from(query) {
-        // A length known to the compiler keeps the query in registers.
+        // With a constant length the compiler keeps the query in registers.
         out.extend(rows.chunks_exact(128).map(|row| squared(query, row)));
     } else if query.len() <= PIECE {
         let rows = rows.chunks_exact(query.len());
@@ -47,14 +47,14 @@ widest! {
     fn plain(query: &[u8], rows: &[u8], out: &mut Vec<u32>) = plain_body
 }
 
-/// Squared distances from `query` to each row of `rows`, which holds descriptors of the same
-/// length end to end; `out` is cleared first. Distances of 2³² and more, which only descriptors
-/// above 66,051 bytes can have, are given as `u32::MAX`.
+/// Writes the squared distances from `query` to each row of `rows` to `out`. `rows` holds
+/// descriptors of the same length end to end; an incomplete last row is ignored. Distances from
+/// 2³² on, which only descriptors of more than 66,051 bytes can have, become `u32::MAX`.
 pub fn squared_distances(query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
     squared_distances_on(Simd::widest(), query, rows, out);
 }
 
-/// The same with the instructions of `simd`.
+/// As [`squared_distances`], with the instructions of `simd`.
 #[inline]
 pub(crate) fn squared_distances_on(simd: Simd, query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
     out.clear();

@@ -1,13 +1,13 @@
-//! What an extractor gives: keypoints with their descriptors, and the model that made them.
+//! The output of extractors, and the traits that extractors implement.
 
 use std::time::Duration;
 
 use crate::image::Image;
 
-/// A place in a picture that can be found again.
+/// A place that an extractor finds again in other pictures of the same object.
 ///
-/// Coordinates are pixels of the picture given to the extractor; the centre of the top-left
-/// pixel is (0, 0), x grows right, y down.
+/// Coordinates are pixels of the extractor's input. The centre of the top-left pixel is (0, 0); x
+/// grows to the right and y down.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Keypoint {
     /// Column, in pixels.
@@ -16,13 +16,13 @@ pub struct Keypoint {
     pub y: f32,
     /// Standard deviation of the Gaussian at which the point was found, in pixels; above 0.
     pub scale: f32,
-    /// Dominant gradient direction in radians, 0 ≤ angle < 2π, turning from +x towards +y.
+    /// Dominant gradient direction in radians, 0 ≤ angle < 2π, from +x towards +y.
     pub angle: f32,
-    /// Strength by which keypoints of one picture are ranked; comparable within a model only.
+    /// Strength, by which keypoints of one picture are ranked. Comparable within a model only.
     pub response: f32,
 }
 
-/// Descriptors of equal length, one a keypoint, stored end to end.
+/// Descriptors of equal length, one for each keypoint, stored end to end.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Descriptors {
     dimension: usize,
@@ -30,17 +30,17 @@ pub struct Descriptors {
 }
 
 impl Descriptors {
-    /// Wraps `bytes`; `None` unless their number is a multiple of a positive `dimension`.
+    /// Wraps `bytes`. `None` unless their number is a multiple of `dimension`, which must not be 0.
     pub fn from_bytes(dimension: usize, bytes: Vec<u8>) -> Option<Self> {
         (dimension > 0 && bytes.len().is_multiple_of(dimension))
             .then_some(Self { dimension, bytes })
     }
 
-    /// Floats as bytes: `low` becomes 0, `low + width` 255, and what lies outside the ends. One scale
-    /// serves all of them, so distances keep their order up to rounding. `None` as in
+    /// Quantises floats to bytes: `low` becomes 0 and `low + width` 255; other values are clamped.
+    /// All values share one scale, so distances keep their order up to rounding. `None` as in
     /// [`Self::from_bytes`].
     pub fn from_floats(dimension: usize, values: &[f32], low: f32, width: f32) -> Option<Self> {
-        // The cast saturates.
+        // The cast clamps.
         let byte = |v: &f32| ((v - low) / width * 255.0).round() as u8;
         Self::from_bytes(dimension, values.iter().map(byte).collect())
     }
@@ -50,12 +50,12 @@ impl Descriptors {
         self.dimension
     }
 
-    /// How many there are.
+    /// Number of descriptors.
     pub fn len(&self) -> usize {
         self.bytes.len().checked_div(self.dimension).unwrap_or(0)
     }
 
-    /// Whether there are none.
+    /// Whether there are no descriptors.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
@@ -65,12 +65,12 @@ impl Descriptors {
         &self.bytes[i * self.dimension..(i + 1) * self.dimension]
     }
 
-    /// One after the other.
+    /// The descriptors in order.
     pub fn iter(&self) -> std::slice::ChunksExact<'_, u8> {
         self.bytes.chunks_exact(self.dimension.max(1))
     }
 
-    /// Keeps the first `len`.
+    /// Keeps the first `len` descriptors.
     pub fn truncate(&mut self, len: usize) {
         self.bytes.truncate(len.saturating_mul(self.dimension));
     }
@@ -80,7 +80,7 @@ impl Descriptors {
         &self.bytes
     }
 
-    /// The same, handed over.
+    /// The bytes, without a copy.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -89,9 +89,9 @@ impl Descriptors {
 /// The local features of one picture: `descriptors.get(i)` describes `keypoints[i]`.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct LocalFeatures {
-    /// Where.
+    /// The keypoints.
     pub keypoints: Vec<Keypoint>,
-    /// What it looks like there.
+    /// The appearance around each keypoint.
     pub descriptors: Descriptors,
 }
 
@@ -101,19 +101,18 @@ impl LocalFeatures {
         self.keypoints.len()
     }
 
-    /// Keeps the first `len`, which are the strongest where an extractor gave them.
+    /// Keeps the first `len` features, the strongest in the output of an extractor.
     pub fn truncate(&mut self, len: usize) {
         self.keypoints.truncate(len);
         self.descriptors.truncate(len);
     }
 
-    /// Whether nothing was found.
+    /// Whether there are no keypoints.
     pub fn is_empty(&self) -> bool {
         self.keypoints.is_empty()
     }
 
-    /// Sorts by falling response, equals as they were: the order that [`LocalExtractor::extract`]
-    /// promises.
+    /// Sorts by falling response, the order of [`LocalExtractor::extract`]. Stable.
     pub fn sort_strongest_first(&mut self) {
         let response = |k: &Keypoint| k.response;
         if self
@@ -138,19 +137,19 @@ impl LocalFeatures {
     }
 }
 
-/// Names the algorithm, its version and the settings that change its output.
+/// Identifies the algorithm, its version and the settings that change its output.
 ///
-/// Everything stored carries it: features of two models cannot be compared.
+/// It is stored with all features and vectors, because those of two models cannot be compared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ModelId(String);
 
 impl ModelId {
-    /// `name` is kept as it is; by habit `algorithm/version;setting=value`.
+    /// An id of any text, by convention `algorithm/version;setting=value`.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }
 
-    /// The name.
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -162,39 +161,39 @@ impl std::fmt::Display for ModelId {
     }
 }
 
-/// What an extractor's failure says about the next try.
+/// Whether an extractor's failure concerns one picture or all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// This picture cannot be described; others can.
+    /// The extractor cannot describe this picture; it can describe others.
     Picture,
-    /// Nothing can be described at present; soon perhaps.
+    /// The extractor cannot describe any picture at present; a later try may succeed.
     Passing,
-    /// Nothing can be described until somebody mends the extractor.
+    /// The extractor cannot describe any picture until it is repaired.
     Extractor,
 }
 
-/// Why an extractor gave nothing.
+/// Why an extractor failed.
 #[derive(Clone, Debug)]
 pub struct ExtractError {
     /// Stable name of the kind of failure.
     pub code: &'static str,
-    /// What it says about the next try.
+    /// Whether it concerns one picture or all.
     pub fault: Fault,
     /// What went wrong, for the user.
     pub detail: String,
     /// What to do about it, as a sentence.
     pub next_step: &'static str,
-    /// Where it happened in the extractor's own code, if it tells.
+    /// The place in the extractor's own code, if known.
     pub traceback: Option<String>,
-    /// When to try again, where that can help.
+    /// When to try again, where that may succeed.
     pub retry_after: Option<Duration>,
 }
 
 impl ExtractError {
-    /// The code of failures that have none of their own.
+    /// The code of failures without a code of their own.
     pub const CODE: &'static str = "extractor_failed";
 
-    /// A failure on one picture, of code [`Self::CODE`]; `detail` says what went wrong.
+    /// A failure on one picture with the code [`Self::CODE`]. `detail` says what went wrong.
     pub fn new(detail: impl Into<String>) -> Self {
         Self {
             code: Self::CODE,
@@ -215,40 +214,108 @@ impl std::fmt::Display for ExtractError {
 
 impl std::error::Error for ExtractError {}
 
-/// Image to keypoints and descriptors: our SIFT, a learned network or a user's plug-in.
+/// Computes keypoints and descriptors: our SIFT, a learned network or a plug-in.
 pub trait LocalExtractor: Send + Sync {
-    /// Identifies everything this extractor makes.
+    /// The id of this extractor's output.
     fn model(&self) -> &ModelId;
 
-    /// Bytes in each descriptor it makes.
+    /// Bytes in each descriptor.
     fn dimension(&self) -> usize;
 
-    /// Features of `image`, strongest first; an image without structure gives none.
+    /// Features of `image`, strongest first; none for an image without structure.
     fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError>;
 
-    /// The features that a picture would give if it were mirrored left to right, from those that it
-    /// gives as it is, in their order; `width` is the picture's in pixels. `None` where that cannot
-    /// be told without the pixels, as from most extractors.
+    /// The features of the picture mirrored left to right, in the order of `features`, which are
+    /// those of the picture as it is. `width` is the picture's in pixels. `None` where the extractor
+    /// would need the pixels, as most do.
     fn mirrored(&self, features: &LocalFeatures, width: u32) -> Option<LocalFeatures> {
         let _ = (features, width);
         None
     }
 
-    /// The same for a picture whose tones are inverted, as a negative's are.
+    /// As [`Self::mirrored`], for the picture with inverted tones, like a negative.
     fn inverted(&self, features: &LocalFeatures) -> Option<LocalFeatures> {
         let _ = features;
         None
     }
 }
 
-/// Images to one unit vector each: for likeness rather than identity.
+/// Computes one unit vector for each image: for likeness, not for identity.
 pub trait GlobalExtractor: Send + Sync {
-    /// Identifies everything this extractor makes.
+    /// The id of this extractor's output.
     fn model(&self) -> &ModelId;
 
     /// Length of each vector.
     fn dimension(&self) -> usize;
 
-    /// One vector of Euclidean length 1 for each image, in the order given.
+    /// One vector of Euclidean length 1 for each image, in their order.
     fn embed(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, ExtractError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use resight_test_support::Random;
+
+    use super::*;
+
+    #[test]
+    fn descriptors_are_whole_rows() {
+        for (dimension, bytes, count) in [
+            (4, 8, Some(2)),
+            (4, 0, Some(0)),
+            (1, 3, Some(3)),
+            (4, 7, None),
+            (0, 0, None),
+            (0, 4, None),
+        ] {
+            let descriptors = Descriptors::from_bytes(dimension, vec![7; bytes]);
+            assert_eq!(descriptors.map(|d| d.len()), count, "{dimension} {bytes}");
+        }
+        assert_eq!(Descriptors::default().iter().count(), 0);
+        let mut three = Descriptors::from_bytes(2, vec![1, 2, 3, 4, 5, 6]).unwrap();
+        assert_eq!(three.get(1), [3, 4]);
+        three.truncate(usize::MAX);
+        assert_eq!(three.iter().count(), 3);
+        three.truncate(1);
+        assert_eq!(three.into_bytes(), [1, 2]);
+    }
+
+    #[test]
+    fn floats_are_scaled_rounded_and_clamped() {
+        let values = [-2.0, -1.0, 0.0, 1.0, 2.0, f32::NAN];
+        let descriptors = Descriptors::from_floats(6, &values, -1.0, 2.0).unwrap();
+        assert_eq!(descriptors.as_bytes(), [0, 0, 128, 255, 255, 0]);
+        assert!(Descriptors::from_floats(4, &values, -1.0, 2.0).is_none());
+    }
+
+    #[test]
+    fn sorting_keeps_keypoints_with_their_descriptors() {
+        let mut random = Random::new(3);
+        for count in [0, 1, 2, 50] {
+            // Few responses, so that many are equal. A descriptor is its keypoint's number.
+            let keypoints: Vec<Keypoint> = (0..count)
+                .map(|i| Keypoint {
+                    x: i as f32,
+                    y: 0.0,
+                    scale: 1.0,
+                    angle: 0.0,
+                    response: random.below(5) as f32,
+                })
+                .collect();
+            let bytes: Vec<u8> = (0..count).flat_map(|i| [i as u8, 7]).collect();
+            let mut features = LocalFeatures {
+                keypoints,
+                descriptors: Descriptors::from_bytes(2, bytes).unwrap(),
+            };
+            features.sort_strongest_first();
+            let key = |k: &Keypoint| (-k.response, k.x);
+            assert!(features.keypoints.is_sorted_by(|a, b| key(a) <= key(b)));
+            for (keypoint, descriptor) in features.keypoints.iter().zip(features.descriptors.iter())
+            {
+                assert_eq!(descriptor, [keypoint.x as u8, 7]);
+            }
+            features.truncate(1);
+            assert_eq!(features.len(), features.descriptors.len());
+        }
+    }
 }

@@ -1,9 +1,8 @@
-//! The pixels every extractor starts from.
+//! Pixels: the input of every extractor.
 
 /// A picture as 8-bit RGB, row-major, three bytes a pixel, no padding, already upright.
 ///
-/// Colour stays in the type because a learned or a user's extractor may want it; SIFT takes
-/// [`Image::to_gray`].
+/// Learned extractors and plug-ins may use colour; SIFT takes [`Image::to_gray`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     width: u32,
@@ -36,13 +35,13 @@ impl Image {
         &self.rgb
     }
 
-    /// The same, handed over.
+    /// The bytes, without a copy.
     pub fn into_rgb(self) -> Vec<u8> {
         self.rgb
     }
 
-    /// Luma with the Rec. 601 weights in 1/65536ths, rounded: the grey that JPEG stores, so a
-    /// grey JPEG comes out unchanged.
+    /// Luma with the Rec. 601 weights in 1/65536ths, rounded. It equals the grey that JPEG stores,
+    /// so a grey JPEG stays unchanged.
     pub fn to_gray(&self) -> GrayImage {
         let pixels = self
             .rgb
@@ -94,7 +93,7 @@ impl GrayImage {
         &self.pixels
     }
 
-    /// Its pixels, borrowed.
+    /// The pixels, borrowed.
     pub fn view(&self) -> GrayView<'_> {
         GrayView::U8(GrayRows {
             width: self.width,
@@ -105,7 +104,7 @@ impl GrayImage {
     }
 }
 
-/// Grey pixels that stand in someone else's memory, of one or two bytes.
+/// Borrowed grey pixels of one or two bytes.
 #[derive(Clone, Copy, Debug)]
 pub enum GrayView<'a> {
     /// 0 is black, 255 white.
@@ -132,7 +131,7 @@ impl GrayView<'_> {
     }
 }
 
-/// Rows of pixels, each `stride` after the one before.
+/// Borrowed rows of pixels, each `stride` pixels after the one before.
 #[derive(Clone, Copy, Debug)]
 pub struct GrayRows<'a, T> {
     width: usize,
@@ -142,8 +141,8 @@ pub struct GrayRows<'a, T> {
 }
 
 impl<'a, T> GrayRows<'a, T> {
-    /// Looks at `pixels`, row `y` of which begins at `y * stride`; `None` unless both sides are
-    /// at least 1, `stride` is at least `width`, and the last row is there whole.
+    /// Wraps `pixels`, of which row `y` begins at `y * stride`. `None` unless both sides are at
+    /// least 1, `stride` is at least `width`, and the last row is complete.
     pub fn new(width: usize, height: usize, stride: usize, pixels: &'a [T]) -> Option<Self> {
         let needed = stride
             .checked_mul(height.checked_sub(1)?)?
@@ -185,9 +184,36 @@ mod tests {
     }
 
     #[test]
+    fn sizes_that_overflow_are_refused() {
+        assert!(Image::from_rgb(u32::MAX, u32::MAX, vec![0; 3]).is_none());
+        assert!(GrayImage::new(usize::MAX, 2, vec![0; 3]).is_none());
+        assert!(GrayRows::new(2, usize::MAX, usize::MAX, &[0u8; 9]).is_none());
+        assert!(GrayRows::new(usize::MAX, 2, usize::MAX, &[0u8; 9]).is_none());
+    }
+
+    #[test]
     fn grey_stays_grey() {
         let rgb: Vec<u8> = (0..=255u8).flat_map(|v| [v, v, v]).collect();
         let gray = Image::from_rgb(256, 1, rgb).unwrap().to_gray();
         assert_eq!(gray.pixels(), (0..=255u8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn colours_have_their_luma() {
+        let rgb = vec![255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 200, 30];
+        let gray = Image::from_rgb(4, 1, rgb).unwrap().to_gray();
+        // 0.299 R + 0.587 G + 0.114 B.
+        assert_eq!(gray.pixels(), [76, 150, 29, 124]);
+    }
+
+    #[test]
+    fn rows_skip_what_lies_between_them() {
+        let pixels: Vec<u8> = (0..11).collect();
+        let rows = GrayRows::new(3, 3, 4, &pixels).unwrap();
+        let all: Vec<&[u8]> = (0..rows.height()).map(|y| rows.row(y)).collect();
+        assert_eq!(all, [[0, 1, 2], [4, 5, 6], [8, 9, 10]]);
+        assert!(std::panic::catch_unwind(|| rows.row(3)).is_err());
+        let view = GrayView::U8(rows);
+        assert_eq!((view.width(), view.height()), (3, 3));
     }
 }

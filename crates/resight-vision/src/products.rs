@@ -1,7 +1,7 @@
-//! Inner products of byte codes: the innermost loop of searching global descriptors.
+//! Inner products of byte codes: the innermost loop of a search by global descriptors.
 //!
-//! Codes of one side are unsigned and of the other signed, which is what the multiply-add of every
-//! SIMD set takes. Sums are whole numbers, so all paths agree.
+//! One side is unsigned and the other signed, as the multiply-add of every SIMD set requires. Sums
+//! are whole numbers, so all paths agree.
 
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -10,10 +10,10 @@ mod x86;
 use crate::dispatch::Level;
 use crate::dispatch::{Simd, prefetch, widest};
 
-/// The longest codes: 255 · 128 · 2¹⁶ is less than 2³¹.
+/// Most bytes of a code: 255 · 128 · 2¹⁶ is less than 2³¹.
 pub const LONGEST_CODE: usize = 1 << 16;
 
-/// Bytes of a row that are asked of the memory ahead; the processor finds the rest itself.
+/// Bytes of a row that are prefetched; the processor's own prefetcher finds the rest.
 const AHEAD: usize = 512;
 const CACHE_LINE: usize = 64;
 
@@ -21,7 +21,7 @@ const CACHE_LINE: usize = 64;
 fn product(query: &[i8], row: &[u8]) -> i32 {
     let mut sum = 0i32;
     for (&q, &r) in query.iter().zip(row) {
-        // Sixteen bits hold both; the pair multiply-add of every SIMD set does the rest.
+        // Factors of 16 bits compile to the pair multiply-add of every SIMD set.
         sum += i32::from(i16::from(q)) * i32::from(r as i16);
     }
     sum
@@ -42,7 +42,7 @@ fn some_body(query: &[i8], rows: &[u8], numbers: &[u32], out: &mut Vec<i32>) {
     );
 }
 
-/// The row of this number; an empty one where there is none.
+/// The row of this number; empty where there is none.
 #[inline(always)]
 fn row(rows: &[u8], length: usize, number: u32) -> &[u8] {
     let start = number as usize * length;
@@ -57,14 +57,14 @@ widest! {
     fn some(query: &[i8], rows: &[u8], numbers: &[u32], out: &mut Vec<i32>) = some_body
 }
 
-/// Inner products of `query` with each row of `rows`, which holds codes of the same length end to
-/// end; `out` is cleared first. Codes longer than [`LONGEST_CODE`] have no products.
+/// Writes the inner products of `query` with each row of `rows` to `out`. `rows` holds codes of the
+/// same length end to end. Codes that are empty or longer than [`LONGEST_CODE`] have no products.
 pub fn inner_products(query: &[i8], rows: &[u8], out: &mut Vec<i32>) {
     inner_products_on(Simd::widest(), query, rows, out);
 }
 
-/// Inner products of `query` with the rows of these numbers, in their order; 0 where `rows` has no
-/// such row.
+/// Writes the inner products of `query` with the rows of these numbers to `out`, in their order; 0
+/// for a row that `rows` does not have.
 pub fn inner_products_of(query: &[i8], rows: &[u8], numbers: &[u32], out: &mut Vec<i32>) {
     inner_products_of_on(Simd::widest(), query, rows, numbers, out);
 }
@@ -94,7 +94,7 @@ pub(crate) fn inner_products_of_on(
     if query.is_empty() || query.len() > LONGEST_CODE {
         return;
     }
-    // Rows lie anywhere, so each is a wait for the memory: all are asked for at once.
+    // Rows lie anywhere, so the processor cannot predict their addresses.
     for &number in numbers {
         let start = number as usize * query.len();
         for at in (0..query.len().min(AHEAD)).step_by(CACHE_LINE) {
@@ -110,11 +110,9 @@ pub(crate) fn inner_products_of_on(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use resight_test_support::Random;
 
-    fn byte(i: usize) -> u8 {
-        (i.wrapping_mul(2_654_435_761) >> 7) as u8
-    }
+    use super::*;
 
     fn definition(query: &[i8], row: &[u8]) -> i32 {
         let products = query.iter().zip(row);
@@ -123,13 +121,13 @@ mod tests {
 
     #[test]
     fn all_levels_agree_with_the_definition() {
+        let mut random = Random::new(1);
         for &simd in Simd::available() {
             for length in [1, 3, 31, 63, 64, 65, 127, 128, 200, 512, 513] {
                 for count in [0, 1, 2, 3, 4, 5, 9, 33] {
-                    let query: Vec<i8> = (0..length).map(|i| byte(i) as i8).collect();
-                    // The last bytes make no whole row.
-                    let bytes = (0..length * count + length / 2).map(|i| byte(i + 1000));
-                    let rows: Vec<u8> = bytes.collect();
+                    let query: Vec<i8> = (0..length).map(|_| random.byte() as i8).collect();
+                    // The last row is incomplete.
+                    let rows = random.bytes(length * count + length / 2, 255);
                     let expected: Vec<i32> = rows
                         .chunks_exact(length)
                         .map(|row| definition(&query, row))

@@ -1,9 +1,9 @@
-//! Pictures to try an extractor on, the same every time.
+//! Generated pictures for trial runs of extractors.
 
 use crate::image::Image;
 
-/// Overlapping rectangles of random colour, so corners and edges at several scales, another picture
-/// for each `seed`; `None` where a side is 0.
+/// Overlapping squares of random colours, which have corners and edges at several scales. Each
+/// `seed` always gives the same picture. `None` where a side is 0.
 pub fn blocks(width: u32, height: u32, seed: u64) -> Option<Image> {
     let (w, h) = (width as usize, height as usize);
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

@@ -1,13 +1,13 @@
-//! 64-bit binary signatures: those that differ from a query's in few bits (Hamming embedding: Jégou,
-//! Douze and Schmid, ECCV 2008).
+//! Search among 64-bit binary signatures by Hamming distance (Hamming embedding: Jégou, Douze and
+//! Schmid, ECCV 2008).
 
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use crate::dispatch::Simd;
 
-/// Calls `found` with the place and the Hamming distance of each of `signatures` that differs from
-/// `query` in at most `most` bits, by ascending place.
+/// Calls `found` with the index and the Hamming distance of each of `signatures` that differs from
+/// `query` in at most `most` bits, in ascending order of indices.
 #[inline]
 pub fn within(
     simd: Simd,
@@ -24,7 +24,7 @@ pub fn within(
     plain(simd, signatures, query, most, &mut found);
 }
 
-/// Asks memory for these before they are needed. It changes nothing but what is waited for.
+/// Prefetches the first cache lines of `items`.
 #[inline]
 pub fn prefetch<T>(items: &[T]) {
     #[cfg(target_arch = "x86_64")]
@@ -67,18 +67,26 @@ fn count_body(signatures: &[u64], query: u64, distances: &mut [u8; BLOCK]) {
 
 #[cfg(test)]
 mod tests {
+    use resight_test_support::Random;
+
     use super::*;
 
     #[test]
-    fn every_path_finds_those_within_the_bound() {
-        let mut state = 9u64;
-        let mut next = || {
-            state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
-            state ^ (state >> 29)
-        };
+    fn every_path_finds_the_signatures_within_the_bound() {
+        let mut random = Random::new(9);
         for length in [0, 1, 7, 8, 9, 63, 64, 65, 200, 1000] {
-            let signatures: Vec<u64> = (0..length).map(|_| next()).collect();
-            for (query, most) in [(next(), 24), (next(), 32), (0, 64), (u64::MAX, 0)] {
+            let mut signatures: Vec<u64> = (0..length).map(|_| random.next_u64()).collect();
+            let equal = random.next_u64();
+            if let Some(last) = signatures.last_mut() {
+                *last = equal;
+            }
+            for (query, most) in [
+                (random.next_u64(), 24),
+                (random.next_u64(), 32),
+                (equal, 0),
+                (0, 64),
+                (u64::MAX, 0),
+            ] {
                 let want: Vec<(usize, u32)> = (0..length)
                     .map(|i| (i, (signatures[i] ^ query).count_ones()))
                     .filter(|(_, distance)| *distance <= most)

@@ -1,8 +1,6 @@
-use super::*;
+use resight_test_support::Random;
 
-fn byte(i: usize) -> u8 {
-    (i.wrapping_mul(2_654_435_761) >> 7) as u8
-}
+use super::*;
 
 fn definition(query: &[u8], rows: &[u8]) -> Vec<u32> {
     let distance = |row: &[u8]| {
@@ -17,14 +15,13 @@ fn definition(query: &[u8], rows: &[u8]) -> Vec<u32> {
 
 #[test]
 fn all_levels_agree_with_the_definition() {
+    let mut random = Random::new(1);
     for &simd in Simd::available() {
         for dimension in [1, 3, 31, 32, 64, 127, 128, 129, 200] {
             for count in [0, 1, 2, 3, 4, 5, 15, 16, 17, 33, 100] {
-                let query: Vec<u8> = (0..dimension).map(byte).collect();
-                // The last bytes make no whole row.
-                let rows: Vec<u8> = (0..dimension * count + dimension / 2)
-                    .map(|i| byte(i + 1000))
-                    .collect();
+                let query = random.bytes(dimension, 255);
+                // The last row is incomplete.
+                let rows = random.bytes(dimension * count + dimension / 2, 255);
                 let mut found = vec![1];
                 squared_distances_on(simd, &query, &rows, &mut found);
                 assert_eq!(

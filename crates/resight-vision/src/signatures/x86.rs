@@ -33,11 +33,11 @@ pub(super) fn near(
     unsafe { near_by_eight(signatures, query, most, found) }
 }
 
-/// Eights whose near ones are gathered before they are told.
+/// Groups of eight whose near signatures are gathered before `found` is called.
 const TOGETHER: usize = 16;
 
-/// The near ones are few and anywhere: they are gathered without a branch on where they are, as
-/// guessing that wrong took longer than the comparison.
+/// Near signatures are few, at unpredictable places. They are gathered without a branch, because
+/// mispredicted branches took longer than the comparison.
 #[target_feature(enable = "avx512f,avx512vpopcntdq,popcnt")]
 fn near_by_eight(signatures: &[u64], query: u64, most: u32, found: &mut impl FnMut(usize, u32)) {
     let (wanted, bound) = (
@@ -77,7 +77,7 @@ fn near_by_eight(signatures: &[u64], query: u64, most: u32, found: &mut impl FnM
 
 /// Bytes of a cache line.
 const LINE: usize = 64;
-/// Lines asked for at most: memory's own prefetcher goes on from there.
+/// Most lines prefetched; the processor's own prefetcher continues from there.
 const MOST_LINES: usize = 256;
 
 pub(super) fn prefetch<T>(items: &[T]) {
