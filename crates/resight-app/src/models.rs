@@ -53,7 +53,7 @@ impl<'a> Models<'a> {
         let mut model = self.folder.load_local(name, runtime, threads, most)?;
         if let Some(stored) = stored
             && resight_models::numerics(stored) != Some(runtime.numerics())
-            && model.go_on_as(stored)
+            && model.adopt_id(stored)
         {
             tracing::warn!(
                 "the pictures held were described in {}, this runs {name} in {}: features differ in the last digits, more so of int8 models",

@@ -1,4 +1,5 @@
-//! Why a model was not installed, loaded or run. Each kind has a stable code and a next step.
+//! Why a model was not installed, loaded or run. Each kind of error has a stable code and a next
+//! step.
 
 use std::borrow::Cow;
 use std::io;
@@ -6,33 +7,33 @@ use std::path::{Path, PathBuf};
 
 use resight_vision::{ExtractError, Fault};
 
-use crate::runtime::BUILT_IN;
+use crate::numerics::BUILT_IN;
 
-/// What can go wrong with a model.
+/// An error of a model.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// A model's description cannot be used.
+    /// A manifest is not valid.
     #[error("{}: {detail}", file.display())]
     Manifest {
-        /// Where it stands.
+        /// The manifest.
         file: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong.
         detail: String,
     },
     /// No model of this name is installed.
     #[error("no model named {name:?} is installed in {}", folder.display())]
     NotInstalled {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// Where it was looked for.
+        /// The folder of models.
         folder: PathBuf,
     },
     /// No model of this name is known.
     #[error("{name:?} is none of the models that can be pulled: {known}")]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The names there are.
+        /// The known names.
         known: String,
     },
     /// The model is of the other kind: one vector a picture, or keypoints.
@@ -40,7 +41,7 @@ pub enum ModelError {
     WrongKind {
         /// The model.
         name: String,
-        /// What it is.
+        /// Its kind.
         kind: &'static str,
     },
     /// A model of this name is installed already.
@@ -49,49 +50,49 @@ pub enum ModelError {
         /// Its name.
         name: String,
     },
-    /// A file holds other bytes than its manifest says.
+    /// A file does not have the hash of its manifest.
     #[error("{} is not the file that its model.toml describes: its {kind} is {found}, not {expected}", file.display())]
     Hash {
         /// The file.
         file: PathBuf,
         /// The kind of hash.
         kind: &'static str,
-        /// What it should be, in hexadecimal.
+        /// The hash in the manifest, in hexadecimal.
         expected: String,
-        /// What it is.
+        /// The hash of the file.
         found: String,
     },
-    /// The runtime does not take the model.
+    /// The runtime cannot load the model.
     #[error("{runtime} cannot load {model}: {detail}")]
     Load {
         /// The model's name.
         model: String,
         /// The runtime.
         runtime: &'static str,
-        /// What it says.
+        /// The runtime's message.
         detail: String,
         /// What to do about it.
         next_step: String,
     },
-    /// The model stopped on this input.
+    /// The model failed on this input.
     #[error("{model} failed in {runtime}: {detail}")]
     Run {
         /// The model's name.
         model: String,
         /// The runtime.
         runtime: &'static str,
-        /// What it says.
+        /// The runtime's message.
         detail: String,
     },
-    /// What the model gave cannot be used.
-    #[error("{model} gave what its model.toml does not say: {detail}")]
+    /// The model's output does not agree with its manifest.
+    #[error("the output of {model} does not agree with its model.toml: {detail}")]
     Output {
         /// The model's name.
         model: String,
-        /// What came and what was expected.
+        /// The output, and what was expected.
         detail: String,
     },
-    /// ONNX Runtime was asked for and cannot be had.
+    /// ONNX Runtime was requested and cannot be used.
     #[error("ONNX Runtime cannot be used: {detail}")]
     Runtime {
         /// What was found, and where.
@@ -108,14 +109,14 @@ pub enum ModelError {
     /// A file or folder could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
-        /// Which one.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
 
-/// The code of failures on a picture, and of everything else that an extractor tells.
+/// The code of failures on a picture, and of all errors of an extractor.
 const FAILED: &str = "model_failed";
 
 impl ModelError {
@@ -136,7 +137,7 @@ impl ModelError {
         }
     }
 
-    /// A sentence that says what to do next.
+    /// What to do next, as a sentence.
     pub fn next_step(&self) -> Cow<'static, str> {
         match self {
             Self::Load { next_step, .. } | Self::Fetch { next_step, .. } => next_step.clone().into(),
@@ -157,10 +158,10 @@ impl ModelError {
                 "Remove it first with `resight models remove NAME`, or give yours another name in its model.toml.".into()
             }
             Self::Hash { .. } => {
-                "Fetch the file again; if it was replaced on purpose, remove the model and add it anew.".into()
+                "Fetch the file again; if it was replaced on purpose, remove the model and add it again.".into()
             }
             Self::Run { runtime, .. } if *runtime == BUILT_IN => format!(
-                "{OUTPUT_STEP} ONNX Runtime runs more networks than the built-in runtime; `resight doctor` tells how to get it."
+                "{OUTPUT_STEP} ONNX Runtime runs more networks than the built-in runtime; `resight doctor` says how to get it."
             )
             .into(),
             Self::Run { .. } | Self::Output { .. } => OUTPUT_STEP.into(),
@@ -179,7 +180,7 @@ impl ModelError {
     }
 }
 
-const OUTPUT_STEP: &str = "Try the model with `resight models check NAME`, and compare its model.toml with docs/models.md.";
+const OUTPUT_STEP: &str = "Test the model with `resight models check NAME`, and compare its model.toml with docs/models.md.";
 
 impl From<ModelError> for ExtractError {
     fn from(error: ModelError) -> Self {

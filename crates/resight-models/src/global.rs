@@ -1,27 +1,32 @@
-//! A model of kind `global` behind the extractors' trait.
+//! Models of kind `global`, as [`GlobalExtractor`]s.
 
 use rayon::prelude::*;
 use resight_vision::sample::blocks;
 use resight_vision::{ExtractError, GlobalExtractor, Image, ModelId};
 
 use crate::error::ModelError;
-use crate::loaded::Loaded;
+use crate::loaded::LoadedModel;
 use crate::manifest::{GlobalOutput, Manifest, Output, Pooling};
-use crate::runtime::{Runtime, Tensor};
+use crate::runtime::Runtime;
+use crate::runtime::network::Tensor;
 
 /// Vectors shorter than this have no direction.
 const SHORTEST: f64 = 1e-12;
 
-/// A network that gives one vector a picture.
+/// A network that computes one vector for each picture.
 pub struct GlobalModel {
-    loaded: Loaded,
+    loaded: LoadedModel,
     output: GlobalOutput,
     dimension: usize,
 }
 
 impl GlobalModel {
-    /// Loads the file's `bytes`, which the manifest describes, and tries them on a sample picture.
-    /// At most `at_once` pictures are described at a time.
+    /// Loads the file's `bytes`, which `manifest` describes, and runs them on a sample picture. The
+    /// model describes at most `at_once` pictures concurrently.
+    ///
+    /// # Errors
+    /// [`ModelError::WrongKind`] for a model of kind `local`, [`ModelError::Load`] where the runtime
+    /// refuses the file, [`ModelError::Output`] where the output does not agree with the manifest.
     pub fn load(
         manifest: &Manifest,
         bytes: Vec<u8>,
@@ -36,7 +41,7 @@ impl GlobalModel {
         };
         let outputs: Vec<&str> = output.name.as_deref().into_iter().collect();
         let mut model = Self {
-            loaded: Loaded::load(manifest, bytes, &outputs, runtime, at_once)?,
+            loaded: LoadedModel::load(manifest, bytes, &outputs, runtime, at_once)?,
             output: output.clone(),
             dimension: 0,
         };
@@ -44,7 +49,7 @@ impl GlobalModel {
             model.dimension = model.pooled(&sample)?.len();
         }
         match output.dimension {
-            Some(expected) if expected != model.dimension => Err(model.loaded.bad(format!(
+            Some(expected) if expected != model.dimension => Err(model.loaded.mismatch(format!(
                 "a vector of {} values; output.dimension is {expected}",
                 model.dimension
             ))),
@@ -60,7 +65,7 @@ impl GlobalModel {
     fn describe(&self, image: &Image) -> Result<Vec<f32>, ModelError> {
         let vector = self.pooled(image)?;
         if vector.len() != self.dimension {
-            return Err(self.loaded.bad(format!(
+            return Err(self.loaded.mismatch(format!(
                 "a vector of {} values; it gave {} before",
                 vector.len(),
                 self.dimension
@@ -70,9 +75,9 @@ impl GlobalModel {
     }
 
     fn pooled(&self, image: &Image) -> Result<Vec<f32>, ModelError> {
-        let output = self.loaded.run(image)?.outputs.into_iter().next();
-        let output = output.ok_or_else(|| self.loaded.bad("no output".into()))?;
-        pool(output, self.output.pooling).map_err(|detail| self.loaded.bad(detail))
+        let first = self.loaded.run(image)?.outputs.into_iter().next();
+        let output = first.ok_or_else(|| self.loaded.mismatch("no output".into()))?;
+        pool(output, self.output.pooling).map_err(|detail| self.loaded.mismatch(detail))
     }
 }
 
@@ -85,8 +90,8 @@ impl GlobalExtractor for GlobalModel {
         self.dimension
     }
 
-    /// One run for each picture, several beside each other on the caller's `rayon` pool: a picture's
-    /// vector does not depend on the others.
+    /// One run for each picture, so that its vector does not depend on the others. Runs are
+    /// concurrent on the caller's `rayon` pool.
     fn embed(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, ExtractError> {
         if let [image] = images {
             return Ok(vec![self.describe(image)?]);
@@ -96,7 +101,7 @@ impl GlobalExtractor for GlobalModel {
     }
 }
 
-/// To Euclidean length 1.
+/// Scales a vector to Euclidean length 1.
 fn unit(mut vector: Vec<f32>) -> Result<Vec<f32>, String> {
     let squares: f64 = vector.iter().map(|v| f64::from(*v) * f64::from(*v)).sum();
     let length = squares.sqrt();
@@ -109,7 +114,7 @@ fn unit(mut vector: Vec<f32>) -> Result<Vec<f32>, String> {
     Ok(vector)
 }
 
-/// One vector out of an output for one picture.
+/// Reduces an output to one vector.
 fn pool(output: Tensor, pooling: Pooling) -> Result<Vec<f32>, String> {
     let Tensor { shape, values } = output;
     let shown = || format!("an output of shape {shape:?}");
@@ -187,7 +192,23 @@ mod tests {
     }
 
     #[test]
-    fn shapes_that_do_not_fit_are_told() {
+    fn vectors_are_scaled_to_length_1_unless_they_have_no_direction() {
+        assert_eq!(unit(vec![3.0, 0.0, -4.0]), Ok(vec![0.6, 0.0, -0.8]));
+        let huge = unit(vec![f32::MAX, f32::MAX]).unwrap();
+        assert!((huge[0] - 0.5f32.sqrt()).abs() < 1e-6, "{huge:?}");
+        for vector in [
+            vec![],
+            vec![0.0, 0.0],
+            vec![1e-13, 0.0],
+            vec![f32::NAN, 1.0],
+            vec![f32::INFINITY, 1.0],
+        ] {
+            assert!(unit(vector.clone()).is_err(), "{vector:?}");
+        }
+    }
+
+    #[test]
+    fn outputs_of_other_shapes_are_refused() {
         for (shape, pooling) in [
             (&[1, 3, 2, 2][..], Pooling::None),
             (&[2, 3], Pooling::None),
@@ -195,6 +216,9 @@ mod tests {
             (&[1, 0, 3], Pooling::Mean),
             (&[1, 3, 0, 2], Pooling::Gem { p: 3.0 }),
             (&[1, 0, 3], Pooling::Cls),
+            (&[2, 2, 3], Pooling::Cls),
+            (&[2, 3, 2, 2], Pooling::Mean),
+            (&[], Pooling::Gem { p: 3.0 }),
         ] {
             assert!(
                 pool(tensor(shape), pooling).is_err(),

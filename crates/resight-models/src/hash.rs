@@ -1,27 +1,27 @@
-//! Hashes of models' files.
+//! Hashes of model files.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 
 /// The hash of a file's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileHash {
-    /// SHA-256 (FIPS 180-4), the one that others publish.
+    /// SHA-256 (FIPS 180-4), which model authors publish.
     Sha256([u8; 32]),
-    /// BLAKE3, the one that installing a file without a hash writes.
+    /// BLAKE3, which `models add` writes for a file without a hash.
     Blake3([u8; 32]),
 }
 
 impl FileHash {
-    /// Reads 64 hexadecimal digits.
-    pub(crate) fn sha256(hex: &str) -> Result<Self, String> {
-        Ok(Self::Sha256(digits("sha256", hex)?))
+    /// Parses 64 hexadecimal digits.
+    pub(crate) fn sha256(digits: &str) -> Result<Self, String> {
+        Ok(Self::Sha256(parse("sha256", digits)?))
     }
 
-    /// Reads 64 hexadecimal digits.
-    pub(crate) fn blake3(hex: &str) -> Result<Self, String> {
-        Ok(Self::Blake3(digits("blake3", hex)?))
+    /// Parses 64 hexadecimal digits.
+    pub(crate) fn blake3(digits: &str) -> Result<Self, String> {
+        Ok(Self::Blake3(parse("blake3", digits)?))
     }
 
     /// The BLAKE3 hash of `bytes`.
@@ -29,7 +29,7 @@ impl FileHash {
         Self::Blake3(*blake3::hash(bytes).as_bytes())
     }
 
-    /// The hash of `bytes` of the same kind as this one.
+    /// The hash of `bytes`, of the same kind as `self`.
     pub(crate) fn same_kind(self, bytes: &[u8]) -> Self {
         match self {
             Self::Sha256(_) => Self::Sha256(Sha256::digest(bytes).into()),
@@ -37,7 +37,7 @@ impl FileHash {
         }
     }
 
-    /// As a manifest's key names it.
+    /// The key of a manifest: `sha256` or `blake3`.
     pub fn kind(self) -> &'static str {
         match self {
             Self::Sha256(_) => "sha256",
@@ -49,27 +49,47 @@ impl FileHash {
 impl fmt::Display for FileHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::Sha256(bytes) | Self::Blake3(bytes)) = self;
-        f.write_str(&hexadecimal(bytes))
+        f.write_str(&hex::encode(bytes))
     }
 }
 
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn digits(key: &str, hex: &str) -> Result<[u8; 32], String> {
-    let wrong = || format!("{key} has to be 64 hexadecimal digits");
+fn parse(key: &str, digits: &str) -> Result<[u8; 32], String> {
     let mut bytes = [0; 32];
-    if hex.len() != 64 || !hex.bytes().all(|c| c.is_ascii_hexdigit()) {
-        return Err(wrong());
-    }
-    for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-        let text = std::str::from_utf8(pair).map_err(|_| wrong())?;
-        *byte = u8::from_str_radix(text, 16).map_err(|_| wrong())?;
-    }
+    hex::decode_to_slice(digits, &mut bytes)
+        .map_err(|_| format!("{key} has to be 64 hexadecimal digits"))?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of the empty input, as FIPS 180-4's examples and the BLAKE3 paper have them.
+    const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    const BLAKE3: &str = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
+
+    #[test]
+    fn hashes_equal_the_published_ones() {
+        for (expected, hash) in [
+            (SHA256, FileHash::sha256(SHA256)),
+            (BLAKE3, FileHash::blake3(BLAKE3)),
+        ] {
+            let hash = hash.unwrap();
+            assert_eq!(hash.to_string(), expected);
+            assert_eq!(hash.same_kind(b""), hash);
+            assert_ne!(hash.same_kind(b"x"), hash);
+        }
+        assert_eq!(FileHash::of(b"").to_string(), BLAKE3);
+    }
+
+    #[test]
+    fn digits_are_64_of_either_case() {
+        let upper = SHA256.to_uppercase();
+        assert_eq!(FileHash::sha256(&upper), FileHash::sha256(SHA256));
+        let long = format!("{SHA256}00");
+        for wrong in ["", "12", &SHA256[1..], &long, &SHA256.replace('e', "g")] {
+            let error = FileHash::blake3(wrong).unwrap_err();
+            assert_eq!(error, "blake3 has to be 64 hexadecimal digits", "{wrong}");
+        }
+    }
 }

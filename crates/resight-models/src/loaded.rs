@@ -1,4 +1,4 @@
-//! A network with everything that it takes to put a picture into it: what both kinds share.
+//! A loaded network with the preparation of its input: what both kinds of models share.
 
 use std::sync::Arc;
 
@@ -8,31 +8,32 @@ use crate::error::ModelError;
 use crate::identity::identity;
 use crate::manifest::{Input, Manifest};
 use crate::pixels::prepare;
-use crate::runtime::{Network, Runtime, Tensor, Wanted};
+use crate::runtime::Runtime;
+use crate::runtime::network::{LoadRequest, Network, Tensor};
 
-pub(crate) struct Loaded {
+pub(crate) struct LoadedModel {
     /// The model's name in its manifest.
     pub(crate) name: String,
-    /// What it makes.
+    /// The id of its output.
     pub(crate) id: ModelId,
     numerics: &'static str,
     input: Input,
     network: Arc<dyn Network>,
 }
 
-/// What a network gave for a picture.
-pub(crate) struct Given {
-    /// The outputs that it was loaded for, in that order.
+/// The outputs of a network for one picture.
+pub(crate) struct NetworkOutput {
+    /// The requested outputs, in the order of the request.
     pub(crate) outputs: Vec<Tensor>,
-    /// Columns and rows of its input.
+    /// Columns and rows of the input.
     pub(crate) size: [u32; 2],
-    /// Pixels of the picture for each of the input, along x and y.
+    /// Pixels of the picture for each pixel of the input, along x and y.
     pub(crate) step: [f64; 2],
 }
 
-impl Loaded {
-    /// Loads the file's `bytes`, for at most `at_once` runs at a time, and for these outputs; none: the
-    /// first.
+impl LoadedModel {
+    /// Loads the file's `bytes`, for at most `at_once` concurrent runs. `outputs` names the outputs
+    /// to return; the first one where it is empty.
     pub(crate) fn load(
         manifest: &Manifest,
         bytes: Vec<u8>,
@@ -41,7 +42,7 @@ impl Loaded {
         at_once: usize,
     ) -> Result<Self, ModelError> {
         let id = identity(manifest, &bytes, runtime.numerics());
-        let network = runtime.load(Wanted {
+        let network = runtime.load(LoadRequest {
             model: &manifest.name,
             bytes,
             input: manifest.input.name.as_deref(),
@@ -57,18 +58,18 @@ impl Loaded {
         })
     }
 
-    pub(crate) fn run(&self, image: &Image) -> Result<Given, ModelError> {
+    pub(crate) fn run(&self, image: &Image) -> Result<NetworkOutput, ModelError> {
         let prepared = prepare(image, &self.input)
             .ok_or_else(|| self.failed("the picture could not be resized".into()))?;
         let outputs = self.network.run(prepared.batch);
-        Ok(Given {
+        Ok(NetworkOutput {
             outputs: outputs.map_err(|detail| self.failed(detail))?,
             size: prepared.size,
             step: prepared.step,
         })
     }
 
-    /// It cannot describe this picture.
+    /// The error of a picture that the model cannot describe.
     pub(crate) fn failed(&self, detail: String) -> ModelError {
         ModelError::Run {
             model: self.name.clone(),
@@ -77,8 +78,8 @@ impl Loaded {
         }
     }
 
-    /// It is not what its manifest says.
-    pub(crate) fn bad(&self, detail: String) -> ModelError {
+    /// The error of an output that does not agree with the manifest.
+    pub(crate) fn mismatch(&self, detail: String) -> ModelError {
         ModelError::Output {
             model: self.name.clone(),
             detail,

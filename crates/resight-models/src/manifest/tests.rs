@@ -35,7 +35,7 @@ fn parse(text: &str) -> Result<Manifest, String> {
 }
 
 #[test]
-fn what_is_left_out_has_its_usual_value() {
+fn missing_keys_have_their_defaults() {
     let manifest = parse(GLOBAL).unwrap();
     let fit = Fit::Stretch {
         width: 32,
@@ -125,7 +125,7 @@ fn each_mistake_is_named() {
         ),
         ("name = \"m\"", "name = \"M x\"", "lower-case"),
         ("name = \"m\"", "name = \"..\"", "lower-case"),
-        ("name = \"m\"", "name = \"sift\"", "our own"),
+        ("name = \"m\"", "name = \"sift\"", "built-in"),
         ("licence = \"MIT\"", "", "licence"),
         ("licence = \"MIT\"", "licence = \" \"", "licence"),
         ("kind = \"global\"", "kind = \"local\"", "output.keypoints"),
@@ -146,11 +146,170 @@ fn crops_are_within_what_is_resized() {
     assert!(parse(&crop(32)).is_ok());
 }
 
+/// Each mistake in [`LOCAL`] is named.
 #[test]
-fn settings_tell_apart_what_changes_the_output_and_nothing_else() {
+fn each_mistake_in_a_local_model_is_named() {
+    // (what is replaced, by what, what the error says)
+    let cases = [
+        ("multiple = 32", "multiple = 0", "multiple = 0"),
+        ("multiple = 32", "multiple = 257", "multiple = 257"),
+        ("long = 1024", "long = 31", "long = 31 is not from 32"),
+        ("long = 1024", "long = 4097", "4097"),
+        ("long = 1024", "", "needs long"),
+        ("keypoints = \"k\"", "", "output.keypoints"),
+        ("dimension = 64", "", "output.dimension"),
+        ("dimension = 64", "dimension = 4097", "4097"),
+        (
+            "dimension = 64",
+            "dimension = 64\nrange = 0.0",
+            "output.range",
+        ),
+        (
+            "dimension = 64",
+            "dimension = 64\nscale = -1.0",
+            "output.scale",
+        ),
+        (
+            "dimension = 64",
+            "dimension = 64\nscale = nan",
+            "output.scale",
+        ),
+        (
+            "dimension = 64",
+            "dimension = 64\nmin_score = inf",
+            "min_score",
+        ),
+        (
+            "dimension = 64",
+            "dimension = 64\npooling = \"cls\"",
+            "output.pooling",
+        ),
+        (
+            "dimension = 64",
+            "dimension = 64\nnormalise = \"l2\"",
+            "output.normalise",
+        ),
+        (
+            "dimension = 64",
+            "dimension = 64\ncoordinates = \"metres\"",
+            "metres",
+        ),
+        (
+            "fit = \"within\"\nlong = 1024\nmultiple = 32",
+            "fit = \"crop\"\nsize = [32, 32]",
+            "hide a part",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        let text = LOCAL.replace(from, to);
+        assert_ne!(text, LOCAL, "{from}");
+        let error = parse(&text).unwrap_err();
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+}
+
+#[test]
+fn every_word_of_a_setting_is_known() {
+    let input = |line: &str| parse(&format!("{GLOBAL}{line}\n")).unwrap().input;
+    for (word, filter) in [("bilinear", Filter::Bilinear), ("bicubic", Filter::Bicubic)] {
+        assert_eq!(input(&format!("filter = \"{word}\"")).filter, filter);
+    }
+    for (word, colour, channels) in [
+        ("rgb", Colour::Rgb, 3),
+        ("bgr", Colour::Bgr, 3),
+        ("gray", Colour::Gray, 1),
+    ] {
+        assert_eq!(input(&format!("colour = \"{word}\"")).colour, colour);
+        assert_eq!(colour.channels(), channels);
+    }
+    for (word, layout) in [("nchw", Layout::Nchw), ("nhwc", Layout::Nhwc)] {
+        assert_eq!(input(&format!("layout = \"{word}\"")).layout, layout);
+    }
+    assert_eq!(input("element = \"uint8\"").element, Element::Byte);
+    let grey = input("colour = \"gray\"\nmean = [0.5]\nstd = [0.25]\nelement = \"float32\"");
+    let expected = Element::Float {
+        range: 1.0,
+        mean: [0.5; 3],
+        std: [0.25; 3],
+    };
+    assert_eq!(grey.element, expected);
+    for (words, pooling) in [
+        ("pooling = \"none\"", Pooling::None),
+        ("pooling = \"mean\"", Pooling::Mean),
+        ("pooling = \"cls\"", Pooling::Cls),
+        ("pooling = \"gem\"", Pooling::Gem { p: 3.0 }),
+        ("pooling = \"gem\"\ngem_p = 1.0", Pooling::Gem { p: 1.0 }),
+    ] {
+        let output = parse(&format!("{GLOBAL}[output]\n{words}\n"))
+            .unwrap()
+            .output;
+        assert!(
+            matches!(output, Output::Global(o) if o.pooling == pooling),
+            "{words}"
+        );
+    }
+    for (word, coordinates) in [
+        ("pixels", Coordinates::Pixels),
+        ("centred", Coordinates::Centred),
+        ("unit", Coordinates::Unit),
+    ] {
+        let output = parse(&format!("{LOCAL}coordinates = \"{word}\"\n"))
+            .unwrap()
+            .output;
+        assert!(
+            matches!(output, Output::Local(o) if o.coordinates == coordinates),
+            "{word}"
+        );
+    }
+}
+
+#[test]
+fn names_of_models_and_files_stay_within_their_bounds() {
+    let named = |name: &str| parse(&GLOBAL.replace("name = \"m\"", &format!("name = \"{name}\"")));
+    for name in ["a", "0", "a-b_c.d", &"x".repeat(64)] {
+        assert_eq!(named(name).unwrap().name, name);
+    }
+    for name in ["", "-a", ".a", "a/b", "ä", "A", &"x".repeat(65)] {
+        assert!(named(name).is_err(), "{name}");
+    }
+    let file = |file: &str| parse(&GLOBAL.replace("m.onnx", file));
+    assert!(file("My Model 2.onnx").is_ok());
+    for name in [
+        "",
+        ".hidden",
+        "a/b",
+        "C:b",
+        "a\\\\b",
+        "a\\tb",
+        &"x".repeat(201),
+    ] {
+        assert!(file(name).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn settings_differ_only_where_the_output_does() {
     let manifest = parse(GLOBAL).unwrap();
     let other = parse(&GLOBAL.replace("[32, 24]", "[24, 32]")).unwrap();
     assert_ne!(manifest.settings(), other.settings());
     let renamed = parse(&GLOBAL.replace("source = \"here\"", "source = \"there\"")).unwrap();
     assert_eq!(manifest.settings(), renamed.settings());
+}
+
+/// Stored ids contain the hashes of these texts.
+#[test]
+fn the_text_of_settings_never_changes() {
+    assert_eq!(
+        parse(GLOBAL).unwrap().settings(),
+        "Input { name: None, fit: Stretch { width: 32, height: 24 }, filter: Bilinear, colour: Rgb, \
+         layout: Nchw, element: Float { range: 1.0, mean: [0.0, 0.0, 0.0], std: [1.0, 1.0, 1.0] } };\
+         Global(GlobalOutput { name: None, pooling: None, dimension: None })"
+    );
+    assert_eq!(
+        parse(LOCAL).unwrap().settings(),
+        "Input { name: None, fit: Within { long: 1024, multiple: 32 }, filter: Bilinear, colour: Rgb, \
+         layout: Nchw, element: Float { range: 1.0, mean: [0.0, 0.0, 0.0], std: [1.0, 1.0, 1.0] } };\
+         Local(LocalOutput { keypoints: \"k\", scores: \"s\", descriptors: \"d\", scales: None, \
+         angles: None, coordinates: Pixels, dimension: 64, range: 0.5, scale: 4.0, min_score: 0.0 })"
+    );
 }

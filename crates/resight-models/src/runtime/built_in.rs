@@ -1,4 +1,4 @@
-//! `rten`, the runtime that is always there.
+//! `rten`, the built-in runtime.
 
 use std::sync::Arc;
 
@@ -8,35 +8,37 @@ use rten::{
 use rten_tensor::prelude::*;
 use rten_tensor::{NdTensor, Tensor as Array};
 
+use super::network::{
+    Batch, LoadRequest, MISMATCH, Network, Tensor, Values, input_position, output_positions,
+    panic_message,
+};
 use super::slots::Slots;
-use super::{Batch, Network, Tensor, Values, Wanted, input, positions, told};
 use crate::error::ModelError;
+use crate::numerics::BUILT_IN;
 
-pub(crate) const NAME: &str = "rten";
-
-/// `rten` plans a network with one call inside another for each operator in a row, about 350 bytes each:
-/// [`crate::onnx_file::MOST_NODES`] of them have room.
+/// `rten` plans a chain of operators recursively, with about 350 bytes of stack for each. This is
+/// enough for [`crate::onnx_file::MOST_NODES`].
 const STACK: usize = 32 << 20;
 
 struct RtenNetwork {
     model: Model,
     input: NodeId,
     outputs: Vec<NodeId>,
-    /// One thread each: calls run beside each other instead.
+    /// Of one thread each. Runs are concurrent instead.
     pools: Slots<Arc<ThreadPool>>,
 }
 
-pub(super) fn network(wanted: Wanted<'_>) -> Result<Arc<dyn Network>, ModelError> {
+pub(super) fn network(request: LoadRequest<'_>) -> Result<Arc<dyn Network>, ModelError> {
     let failed = |detail: String, next_step: &str| ModelError::Load {
-        model: wanted.model.to_owned(),
-        runtime: NAME,
+        model: request.model.to_owned(),
+        runtime: BUILT_IN,
         detail,
         next_step: next_step.to_owned(),
     };
     let loaded = on_own_thread(|| {
         Ok(ModelOptions::with_all_ops()
             .prepack_weights(true)
-            .load(wanted.bytes))
+            .load(request.bytes))
     });
     let model = loaded
         .map_err(|detail| failed(detail, UNREADABLE))?
@@ -51,18 +53,16 @@ pub(super) fn network(wanted: Wanted<'_>) -> Result<Arc<dyn Network>, ModelError
     };
     let inputs = names(model.input_ids());
     let mismatch = |detail| failed(detail, MISMATCH);
-    let at = input(wanted.input, &inputs).map_err(mismatch)?;
-    let outputs = positions(wanted.outputs, &names(model.output_ids())).map_err(mismatch)?;
+    let at = input_position(request.input, &inputs).map_err(mismatch)?;
+    let outputs = names(model.output_ids());
+    let outputs = output_positions(request.outputs, &outputs).map_err(mismatch)?;
     Ok(Arc::new(RtenNetwork {
         input: model.input_ids()[at],
         outputs: outputs.iter().map(|i| model.output_ids()[*i]).collect(),
-        pools: Slots::new(single(), wanted.at_once),
+        pools: Slots::new(single(), request.at_once),
         model,
     }))
 }
-
-/// What to do when names do not fit.
-pub(super) const MISMATCH: &str = "Correct the names in its model.toml; Netron or `python3 -c \"import onnx\"` shows what the file has.";
 
 const UNREADABLE: &str = "Check that it is an ONNX file and whole; a model of a newer format than this program may load in ONNX Runtime (`resight doctor` tells how to get it).";
 
@@ -75,13 +75,14 @@ fn advice(kind: LoadErrorKind) -> &'static str {
     }
 }
 
-/// What `job` gives on a thread whose stack is large enough for it. A panic becomes an error: a file that
-/// nobody has checked must not end the program.
+/// The result of `job` on a thread with a large stack. A panic becomes an error: an untrusted file
+/// must not end the program.
 fn on_own_thread<T: Send>(job: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK);
         let running = thread.spawn_scoped(scope, job).map_err(|e| e.to_string())?;
-        running.join().unwrap_or_else(|panic| Err(told(&*panic)))
+        let joined = running.join();
+        joined.unwrap_or_else(|panic| Err(panic_message(&*panic)))
     })
 }
 
@@ -95,8 +96,8 @@ impl Network for RtenNetwork {
             || Ok(single()),
             |pool| {
                 let options = RunOptions::default().with_thread_pool(Some(Arc::clone(pool)));
-                // On a thread of its own: from a thread of another pool, waiting for this one would
-                // take up work of that pool, which may wait for a slot that is never freed.
+                // On a thread outside all pools: a thread of another pool that waits for this pool
+                // would take jobs of its own pool meanwhile, which may wait for this very slot.
                 on_own_thread(|| self.run_with(input, options))
             },
         )

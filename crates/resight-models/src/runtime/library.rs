@@ -1,12 +1,10 @@
-//! Where the library of ONNX Runtime is.
+//! Finds the library of ONNX Runtime.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::Choice;
-
-/// The environment variable that names the library, as other programs use it.
+/// The environment variable that names the library; other programs use it too.
 const VARIABLE: &str = "ORT_DYLIB_PATH";
 /// Folders in which system packages put it.
 const SYSTEM: [&str; 4] = [
@@ -15,18 +13,32 @@ const SYSTEM: [&str; 4] = [
     "/usr/lib/aarch64-linux-gnu",
     "/usr/lib",
 ];
-/// Where a Python's packages are. `-I`: nothing of the current folder runs.
-const ASK: &str = "import site, sysconfig; p = sysconfig.get_paths(); \
+/// Prints the folders of Python's packages. Run with `-I`, so that no code of the current folder
+/// runs.
+const PRINT_FOLDERS: &str = "import site, sysconfig; p = sysconfig.get_paths(); \
 print(p['purelib'], p['platlib'], site.getusersitepackages(), sep='\\n')";
 
-/// How a library was found.
+/// A request for a runtime.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// ONNX Runtime where it is found, otherwise the built-in runtime.
+    #[default]
+    Auto,
+    /// The built-in runtime.
+    BuiltIn,
+    /// ONNX Runtime from this library, or from a folder that contains one, such as a virtual
+    /// environment.
+    From(PathBuf),
+}
+
+/// Where a library was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// On the command line.
+pub enum LibraryPlace {
+    /// Named on the command line.
     Option,
-    /// By `ORT_DYLIB_PATH`.
+    /// Named by `ORT_DYLIB_PATH`.
     Variable,
-    /// In the virtual environment that is active.
+    /// In the active virtual environment.
     VirtualEnvironment,
     /// Among the packages of the `python3` on the path.
     Python,
@@ -34,14 +46,14 @@ pub enum Place {
     System,
 }
 
-impl Place {
-    /// Whether somebody named it, so that it is an error when it cannot be used.
+impl LibraryPlace {
+    /// Whether the user named the library, so that it is an error when it cannot be used.
     pub fn is_named(&self) -> bool {
         matches!(self, Self::Option | Self::Variable)
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for LibraryPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Option => "--onnxruntime",
@@ -53,58 +65,54 @@ impl fmt::Display for Place {
     }
 }
 
-/// A library's file.
-pub(super) struct Found {
+/// The file of a library.
+pub(super) struct FoundLibrary {
     pub(super) library: PathBuf,
-    pub(super) place: Place,
+    pub(super) place: LibraryPlace,
 }
 
-/// Why there is none.
-pub(super) struct Missing {
-    /// Whether one was named.
+/// Why no library was found.
+pub(super) struct MissingLibrary {
+    /// Whether the user named one.
     pub(super) named: bool,
-    /// Where it was looked for, for people.
-    pub(super) looked: String,
+    /// Where `find` looked, for people.
+    pub(super) detail: String,
 }
 
-/// The library that is named, else the first that is found.
-pub(super) fn find(choice: &Choice) -> Result<Found, Missing> {
+/// The library that the user names, otherwise the first that is found.
+pub(super) fn find(choice: &Choice) -> Result<FoundLibrary, MissingLibrary> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let named = match choice {
-        Choice::From(path) => Some((path.clone(), Place::Option)),
-        _ => std::env::var_os(VARIABLE)
-            .filter(|value| !value.is_empty())
-            .map(|value| (PathBuf::from(value), Place::Variable)),
+        Choice::From(path) => Some((path.clone(), LibraryPlace::Option)),
+        _ => variable(VARIABLE).map(|value| (PathBuf::from(value), LibraryPlace::Variable)),
     };
     if let Some((path, place)) = named {
         return match at(&path) {
-            Some(library) => Ok(Found { library, place }),
-            None => Err(Missing {
+            Some(library) => Ok(FoundLibrary { library, place }),
+            None => Err(MissingLibrary {
                 named: true,
-                looked: format!("{place} names {}, and no library is there", path.display()),
+                detail: format!("{place} names {}, and no library is there", path.display()),
             }),
         };
     }
-    let found = |library, place| Ok(Found { library, place });
-    let environment = std::env::var_os("VIRTUAL_ENV").filter(|value| !value.is_empty());
-    if let Some(library) = environment.and_then(|path| at(Path::new(&path))) {
-        return found(library, Place::VirtualEnvironment);
-    }
-    if let Some(library) = packages_of_python().iter().find_map(|path| at(path)) {
-        return found(library, Place::Python);
-    }
-    if let Some(library) = SYSTEM.iter().find_map(|path| in_folder(Path::new(path))) {
-        return found(library, Place::System);
-    }
-    Err(Missing {
-        named: false,
-        looked: format!(
-            "no library of ONNX Runtime was found: {VARIABLE} is not set, and there is none among the packages of python3 or the system's libraries"
-        ),
-    })
+    let environment = variable("VIRTUAL_ENV").and_then(|path| at(Path::new(&path)));
+    let in_python = || packages_of_python().iter().find_map(|path| at(path));
+    let in_system = || SYSTEM.iter().find_map(|path| in_folder(Path::new(path)));
+    environment
+        .map(|library| (library, LibraryPlace::VirtualEnvironment))
+        .or_else(|| Some((in_python()?, LibraryPlace::Python)))
+        .or_else(|| Some((in_system()?, LibraryPlace::System)))
+        .map(|(library, place)| FoundLibrary { library, place })
+        .ok_or_else(|| MissingLibrary {
+            named: false,
+            detail: format!(
+                "no library of ONNX Runtime was found: {VARIABLE} is not set, and there is none among the packages of python3 or the system's libraries"
+            ),
+        })
 }
 
-/// The library that `path` is or holds: a file, the folder it lies in, a folder of Python packages,
-/// or a virtual environment.
+/// The library at `path`, which may be the file, its folder, a folder of Python packages or a
+/// virtual environment.
 fn at(path: &Path) -> Option<PathBuf> {
     if path.is_file() {
         return std::path::absolute(path).ok();
@@ -117,7 +125,7 @@ fn at(path: &Path) -> Option<PathBuf> {
 }
 
 fn in_environment(path: &Path) -> Option<PathBuf> {
-    // On Windows there is no folder of the version between.
+    // Windows has no folder for the version.
     let windows = path.join("Lib/site-packages/onnxruntime/capi");
     let versions = sorted(&path.join("lib"))
         .into_iter()
@@ -127,7 +135,8 @@ fn in_environment(path: &Path) -> Option<PathBuf> {
         .find_map(|folder| in_folder(&folder))
 }
 
-/// The newest by name: `libonnxruntime.so.1.20.0`, `libonnxruntime.1.20.0.dylib`, `onnxruntime.dll`.
+/// The library with the highest version in its name: `libonnxruntime.so.1.20.0`,
+/// `libonnxruntime.1.20.0.dylib`, `onnxruntime.dll`.
 fn in_folder(folder: &Path) -> Option<PathBuf> {
     let is_library = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -140,7 +149,7 @@ fn in_folder(folder: &Path) -> Option<PathBuf> {
     libraries.max_by_key(|path| numbers(path))
 }
 
-/// The numbers in a file's name, so that 1.9 comes before 1.20.
+/// The numbers in a file's name, by which 1.9 sorts before 1.20.
 fn numbers(path: &Path) -> Vec<u64> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.split(|c: char| !c.is_ascii_digit())
@@ -156,15 +165,14 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn packages_of_python() -> Vec<PathBuf> {
-    let asked = Command::new("python3")
-        .args(["-I", "-c", ASK])
+    let output = Command::new("python3")
+        .args(["-I", "-c", PRINT_FOLDERS])
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output();
-    let Ok(answer) = asked else {
-        return Vec::new();
-    };
-    String::from_utf8_lossy(&answer.stdout)
+    // Without Python there are no packages.
+    let printed = output.map(|output| output.stdout).unwrap_or_default();
+    String::from_utf8_lossy(&printed)
         .lines()
         .map(PathBuf::from)
         .collect()
@@ -175,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_library_is_found_wherever_one_points() {
+    fn a_library_is_found_from_any_folder_above_it() {
         let root = tempfile::tempdir().unwrap();
         let capi = root
             .path()
@@ -204,9 +212,32 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_named_and_missing_is_an_error() {
+    fn libraries_of_every_system_are_recognised() {
+        // (file, whether it is the library)
+        for (name, is_library) in [
+            ("libonnxruntime.so", true),
+            ("libonnxruntime.so.1.20.1", true),
+            ("libonnxruntime.1.20.1.dylib", true),
+            ("onnxruntime.dll", true),
+            ("libonnxruntime.a", false),
+            ("libonnxruntime_providers_cuda.so", false),
+            ("onnxruntime.so", false),
+            ("libonnxruntime.sock", false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join(name), b"").unwrap();
+            let found = in_folder(folder.path()).is_some();
+            assert_eq!(found, is_library, "{name}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("libonnxruntime.so")).unwrap();
+        assert_eq!(in_folder(folder.path()), None, "a folder");
+    }
+
+    #[test]
+    fn a_missing_library_that_is_named_is_an_error() {
         let missing = find(&Choice::From("/nowhere/libonnxruntime.so".into()));
         let missing = missing.err().unwrap();
-        assert!(missing.named && missing.looked.contains("/nowhere"));
+        assert!(missing.named && missing.detail.contains("/nowhere"));
     }
 }

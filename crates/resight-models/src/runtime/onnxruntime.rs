@@ -1,46 +1,47 @@
-//! ONNX Runtime through a library that is opened when it is there.
+//! ONNX Runtime, through a library that is opened at run time.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{DynValue, Tensor as Array, TensorElementType};
+use parking_lot::Mutex;
 
-use super::library::{Found, Place};
-use super::pure::MISMATCH;
+use super::library::{FoundLibrary, LibraryPlace};
+use super::network::{
+    Batch, LoadRequest, MISMATCH, Network, Tensor, Values, catch_panic, input_position,
+    output_positions,
+};
 use super::slots::Slots;
-use super::{Batch, Network, Tensor, Values, Wanted, caught, input, positions};
 use crate::error::ModelError;
+use crate::numerics::ONNX_RUNTIME;
 
-pub(super) const NAME: &str = "onnxruntime";
-
-/// The library, loaded.
+/// The loaded library.
 #[derive(Debug)]
 pub struct OnnxRuntime {
     environment: Environment,
     library: PathBuf,
-    place: Place,
+    place: LibraryPlace,
 }
 
-/// There is one in a process, for good.
+/// A process loads one library and never unloads it.
 static LOADED: Mutex<Option<Arc<OnnxRuntime>>> = Mutex::new(None);
 
 impl OnnxRuntime {
-    pub(super) fn load(found: &Found) -> Result<Arc<Self>, String> {
-        // Nothing panics while it is held that would leave it half-changed.
-        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn load(found: &FoundLibrary) -> Result<Arc<Self>, String> {
+        let mut loaded = LOADED.lock();
         if let Some(present) = &*loaded {
-            return match present.library == found.library {
-                true => Ok(present.clone()),
-                false => Err(format!(
-                    "{} is in use already in this process, and {} cannot be loaded beside it",
-                    present.library.display(),
-                    found.library.display()
-                )),
-            };
+            if present.library == found.library {
+                return Ok(present.clone());
+            }
+            return Err(format!(
+                "{} is in use already in this process, and {} cannot be loaded beside it",
+                present.library.display(),
+                found.library.display()
+            ));
         }
         let builder = ort::init_from(&found.library).map_err(|error| error.to_string())?;
         let environment = builder
@@ -67,27 +68,27 @@ impl OnnxRuntime {
         &self.library
     }
 
-    /// How it was found.
-    pub fn place(&self) -> &Place {
+    /// Where it was found.
+    pub fn place(&self) -> &LibraryPlace {
         &self.place
     }
 
-    /// What the library says of how it was built.
+    /// The library's own description of its build.
     pub fn build(&self) -> &'static str {
         ort::info()
     }
 
     pub(super) fn network(
         self: &Arc<Self>,
-        wanted: Wanted<'_>,
+        request: LoadRequest<'_>,
     ) -> Result<Arc<dyn Network>, ModelError> {
         let failed = |detail: String, next_step: &str| ModelError::Load {
-            model: wanted.model.to_owned(),
-            runtime: NAME,
+            model: request.model.to_owned(),
+            runtime: ONNX_RUNTIME,
             detail,
             next_step: next_step.to_owned(),
         };
-        let first = caught(|| self.session(&wanted.bytes))
+        let first = catch_panic(|| self.session(&request.bytes))
             .map_err(|detail| failed(detail.clone(), advice(&detail)))?;
         let inputs: Vec<String> = first.inputs().iter().map(|i| i.name().to_owned()).collect();
         let outputs: Vec<String> = first
@@ -96,18 +97,18 @@ impl OnnxRuntime {
             .map(|o| o.name().to_owned())
             .collect();
         let mismatch = |detail| failed(detail, MISMATCH);
-        let at = input(wanted.input, &inputs).map_err(mismatch)?;
-        let positions = positions(wanted.outputs, &outputs).map_err(mismatch)?;
+        let at = input_position(request.input, &inputs).map_err(mismatch)?;
+        let positions = output_positions(request.outputs, &outputs).map_err(mismatch)?;
         Ok(Arc::new(OrtNetwork {
             runtime: self.clone(),
             input: inputs[at].clone(),
             outputs: positions.iter().map(|i| outputs[*i].clone()).collect(),
-            sessions: Slots::new(first, wanted.at_once),
-            bytes: wanted.bytes,
+            sessions: Slots::new(first, request.at_once),
+            bytes: request.bytes,
         }))
     }
 
-    /// One thread, the caller's own; nothing spins.
+    /// A session that runs on the caller's thread and never spins.
     fn session(&self, bytes: &[u8]) -> Result<Session, String> {
         let builder = Session::builder(&self.environment).map_err(|e| e.to_string())?;
         let with = |builder: Result<_, ort::Error<_>>| builder.map_err(|e| e.message().to_owned());
@@ -173,7 +174,7 @@ impl Network for OrtNetwork {
                 },
             )
         };
-        caught(run)
+        catch_panic(run)
     }
 }
 

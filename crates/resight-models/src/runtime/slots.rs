@@ -1,8 +1,8 @@
-//! Things of which one call uses one at a time: sessions, thread pools.
+//! A pool of resources that one call uses at a time: sessions, thread pools.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use parking_lot::{Condvar, Mutex};
 
-/// At most so many, made when they are needed.
+/// At most `most` resources, created when they are needed.
 pub(super) struct Slots<T> {
     state: Mutex<State<T>>,
     returned: Condvar,
@@ -11,7 +11,8 @@ pub(super) struct Slots<T> {
 
 struct State<T> {
     spare: Vec<T>,
-    made: usize,
+    /// Spare ones and those in use.
+    count: usize,
 }
 
 impl<T> Slots<T> {
@@ -19,81 +20,57 @@ impl<T> Slots<T> {
         Self {
             state: Mutex::new(State {
                 spare: vec![first],
-                made: 1,
+                count: 1,
             }),
             returned: Condvar::new(),
             most: most.max(1),
         }
     }
 
-    /// Gives one to `job` and takes it back. Waits while all are in use, so a job must never wait
-    /// for another job.
-    ///
-    /// One that a panic went through is dropped.
+    /// Runs `job` with a resource. Blocks while all are in use, so a job must never wait for
+    /// another job. A resource whose job panics is dropped.
     pub(super) fn with<R>(
         &self,
         make: impl FnOnce() -> Result<T, String>,
         job: impl FnOnce(&mut T) -> Result<R, String>,
     ) -> Result<R, String> {
-        let mut lent = Lent {
-            slots: self,
-            slot: self.take(make)?,
+        let spare = self.take_spare();
+        let reservation = Reservation(self);
+        let mut slot = match spare {
+            Some(slot) => slot,
+            // Making one takes long; the lock is free meanwhile.
+            None => make()?,
         };
-        let result = match &mut lent.slot {
-            Some(slot) => job(slot),
-            None => Err("there was nothing to run it with".into()),
-        };
-        if let Some(slot) = lent.slot.take() {
-            let mut state = self.lock();
-            state.spare.push(slot);
-        }
+        let result = job(&mut slot);
+        self.state.lock().spare.push(slot);
+        std::mem::forget(reservation);
+        self.returned.notify_one();
         result
     }
 
-    fn take(&self, make: impl FnOnce() -> Result<T, String>) -> Result<Option<T>, String> {
-        let mut state = self.lock();
+    /// A spare resource, or `None` with a reservation to make one.
+    fn take_spare(&self) -> Option<T> {
+        let mut state = self.state.lock();
         loop {
             if let Some(slot) = state.spare.pop() {
-                return Ok(Some(slot));
+                return Some(slot);
             }
-            if state.made < self.most {
-                state.made += 1;
-                break;
+            if state.count < self.most {
+                state.count += 1;
+                return None;
             }
-            state = self
-                .returned
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            self.returned.wait(&mut state);
         }
-        drop(state);
-        // Making one takes long; others go on meanwhile.
-        make().map(Some).inspect_err(|_| self.lost())
-    }
-
-    fn lost(&self) {
-        self.lock().made -= 1;
-        self.returned.notify_one();
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State<T>> {
-        // Nothing panics while it is held.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A slot in use.
-struct Lent<'a, T> {
-    slots: &'a Slots<T>,
-    slot: Option<T>,
-}
+/// Counts one resource. Dropped when the resource was not made, or its job panicked.
+struct Reservation<'a, T>(&'a Slots<T>);
 
-impl<T> Drop for Lent<'_, T> {
+impl<T> Drop for Reservation<'_, T> {
     fn drop(&mut self) {
-        match self.slot.take() {
-            // A panic is passing: the slot is in no known state.
-            Some(_) => self.slots.lost(),
-            None => self.slots.returned.notify_one(),
-        }
+        self.0.state.lock().count -= 1;
+        self.0.returned.notify_one();
     }
 }
 
@@ -104,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_than_so_many_and_none_is_lost() {
+    fn at_most_three_are_in_use_and_none_is_lost() {
         let made = AtomicUsize::new(1);
         let slots = Slots::new(0usize, 3);
         let make = || {
@@ -129,7 +106,7 @@ mod tests {
                 });
             }
         });
-        let state = slots.lock();
+        let state = slots.state.lock();
         assert_eq!(state.spare.iter().sum::<usize>(), 8 * 50);
         assert_eq!(state.spare.len(), made.load(Ordering::SeqCst));
     }

@@ -112,8 +112,8 @@ fn features_of_another_runtime_are_gone_on_with_and_of_another_model_not() {
     let id = model.model().as_str().to_owned();
     let elsewhere = id.replace("run=rten", "run=onnxruntime");
     assert_ne!(id, elsewhere);
-    assert!(model.go_on_as(&elsewhere));
+    assert!(model.adopt_id(&elsewhere));
     assert_eq!(model.model().as_str(), elsewhere);
-    assert!(!model.go_on_as("onnx:corners/2;file=0;set=0;run=rten"));
+    assert!(!model.adopt_id("onnx:corners/2;file=0;set=0;run=rten"));
     assert_eq!(model.model().as_str(), elsewhere);
 }

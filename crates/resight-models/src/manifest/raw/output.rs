@@ -1,0 +1,136 @@
+//! The table `[output]`.
+
+use serde::Deserialize;
+
+use super::super::settings::{Coordinates, GlobalOutput, LocalOutput, Pooling};
+use super::keys::first_given;
+
+/// Largest dimension of a vector.
+const MAX_DIMENSION: usize = 65_536;
+/// Largest dimension of a local descriptor: squared distances of bytes stay far within 32 bits.
+const MAX_LOCAL_DIMENSION: usize = 4096;
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum RawPooling {
+    None,
+    Mean,
+    Gem,
+    Cls,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum RawNormalise {
+    L2,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOutput {
+    name: Option<String>,
+    pooling: Option<RawPooling>,
+    gem_p: Option<f32>,
+    normalise: Option<RawNormalise>,
+    dimension: Option<usize>,
+    keypoints: Option<String>,
+    scores: Option<String>,
+    descriptors: Option<String>,
+    scales: Option<String>,
+    angles: Option<String>,
+    coordinates: Option<Coordinates>,
+    range: Option<f32>,
+    scale: Option<f32>,
+    min_score: Option<f32>,
+}
+
+impl RawOutput {
+    pub(super) fn global(self) -> Result<GlobalOutput, String> {
+        let of_local = first_given(&[
+            ("keypoints", self.keypoints.is_some()),
+            ("scores", self.scores.is_some()),
+            ("descriptors", self.descriptors.is_some()),
+            ("scales", self.scales.is_some()),
+            ("angles", self.angles.is_some()),
+            ("coordinates", self.coordinates.is_some()),
+            ("range", self.range.is_some()),
+            ("scale", self.scale.is_some()),
+            ("min_score", self.min_score.is_some()),
+        ]);
+        if let Some(key) = of_local {
+            return Err(format!("output.{key} belongs to models of kind \"local\""));
+        }
+        if self.gem_p.is_some() && !matches!(self.pooling, Some(RawPooling::Gem)) {
+            return Err("gem_p belongs to pooling = \"gem\"".into());
+        }
+        let p = self.gem_p.unwrap_or(3.0);
+        if !(1.0..=100.0).contains(&p) {
+            return Err(format!("gem_p = {p} is not from 1 to 100"));
+        }
+        // Vectors always have length 1, so the key only documents it.
+        let _ = self.normalise;
+        if let Some(d) = self.dimension {
+            check_dimension(d, MAX_DIMENSION)?;
+        }
+        Ok(GlobalOutput {
+            name: self.name,
+            pooling: match self.pooling {
+                None | Some(RawPooling::None) => Pooling::None,
+                Some(RawPooling::Mean) => Pooling::Mean,
+                Some(RawPooling::Cls) => Pooling::Cls,
+                Some(RawPooling::Gem) => Pooling::Gem { p },
+            },
+            dimension: self.dimension,
+        })
+    }
+
+    pub(super) fn local(self) -> Result<LocalOutput, String> {
+        let of_global = first_given(&[
+            ("name", self.name.is_some()),
+            ("pooling", self.pooling.is_some()),
+            ("gem_p", self.gem_p.is_some()),
+            ("normalise", self.normalise.is_some()),
+        ]);
+        if let Some(key) = of_global {
+            return Err(format!("output.{key} belongs to models of kind \"global\""));
+        }
+        let min_score = self.min_score.unwrap_or(0.0);
+        if !min_score.is_finite() {
+            return Err(format!("output.min_score = {min_score} is not finite"));
+        }
+        let dimension = required("dimension", self.dimension)?;
+        check_dimension(dimension, MAX_LOCAL_DIMENSION)?;
+        Ok(LocalOutput {
+            keypoints: required("keypoints", self.keypoints)?,
+            scores: required("scores", self.scores)?,
+            descriptors: required("descriptors", self.descriptors)?,
+            scales: self.scales,
+            angles: self.angles,
+            coordinates: self.coordinates.unwrap_or_default(),
+            dimension,
+            range: positive("range", self.range.unwrap_or(0.5))?,
+            scale: positive("scale", self.scale.unwrap_or(4.0))?,
+            min_score,
+        })
+    }
+}
+
+fn required<T>(key: &str, value: Option<T>) -> Result<T, String> {
+    value.ok_or_else(|| format!("models of kind \"local\" need output.{key}"))
+}
+
+fn positive(key: &str, value: f32) -> Result<f32, String> {
+    if !(value.is_finite() && value > 0.0) {
+        return Err(format!("output.{key} = {value} is not above 0"));
+    }
+    Ok(value)
+}
+
+fn check_dimension(value: usize, most: usize) -> Result<(), String> {
+    if !(1..=most).contains(&value) {
+        return Err(format!(
+            "output.dimension = {value} is not from 1 to {most}"
+        ));
+    }
+    Ok(())
+}
