@@ -83,9 +83,7 @@ const MAY_HAVE_CIRCLES: &[&str] = &[
     "resight",
     "resight-app",
     "resight-engine",
-    "resight-models",
     "resight-server",
-    "resight-vision",
 ];
 
 /// Folders and files whose functions may be long without a reason until they are mended.

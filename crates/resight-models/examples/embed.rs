@@ -1,8 +1,8 @@
-//! Embeds pictures one after the other as another program asks for them: the bench runs it.
+//! Embeds pictures on request, for the bench.
 //!
-//! `embed MODELS NAME [none|LIBRARY]` loads the model NAME of the folder MODELS and answers each line
-//! `WIDTH HEIGHT FILE` of standard input, FILE holding interleaved RGB bytes, with a line: the
-//! milliseconds that resizing and running took, and the vector's numbers.
+//! `embed MODELS NAME [none|LIBRARY]` loads the model NAME of the folder MODELS. It answers each line
+//! `WIDTH HEIGHT FILE` of standard input, where FILE contains interleaved RGB bytes, with a line: the
+//! milliseconds of resizing and running, and the vector's numbers.
 
 use std::io::{BufRead, Write};
 use std::path::PathBuf;

@@ -152,10 +152,10 @@ impl ModelError {
             }
             Self::WrongKind { kind, .. } => match *kind {
                 "local" => "It finds keypoints: describe pictures with --extractor NAME.".into(),
-                _ => "It gives one vector a picture and no keypoints; choose a model of kind local.".into(),
+                _ => "It computes one vector for each picture and no keypoints; choose a model of kind local.".into(),
             },
             Self::Exists { .. } => {
-                "Remove it first with `resight models remove NAME`, or give yours another name in its model.toml.".into()
+                "Remove it first with `resight models remove NAME`, or change the name in the other model.toml.".into()
             }
             Self::Hash { .. } => {
                 "Fetch the file again; if it was replaced on purpose, remove the model and add it again.".into()

@@ -1,22 +1,21 @@
-//! Describes grey pictures and writes the features where another program can read them: the
-//! benches run it.
+//! Describes grey pictures and writes the features to files, for the benches.
 //!
-//! `describe [OPTIONS] PICTURE.pgm…` writes `PICTURE.pgm.features` beside each: the number of
-//! features as little-endian u32, then for each x, y, scale, angle, response as f32 and 128
-//! bytes. One line a picture goes to standard output: name, features, and for each repeat the
-//! milliseconds of processor time. Most programs for pictures write such files, for example
-//! `magick photo.jpg -colorspace Gray -depth 8 photo.pgm`.
+//! `describe [OPTIONS] PICTURE.pgm…` writes `PICTURE.pgm.features` beside each picture: the number of
+//! features as little-endian u32, then for each feature x, y, scale, angle and response as f32 and
+//! 128 bytes. It prints one line for each picture: name, number of features, and the milliseconds of
+//! processor time of each repeat. `magick photo.jpg -colorspace Gray -depth 8 photo.pgm` writes such
+//! a picture.
 //!
 //! | option | |
 //! |---|---|
 //! | `--max-features N`, `--contrast C` | as in `SiftOptions` |
-//! | `--options KEY=VALUE,…` | the others: `prefer=` (the power of the scale in the ranking), `selection=spread`, `upsample=never` or a side, `upright=true`, `layers=`, `sigma=`, `edge=` |
-//! | `--threads T` | threads at one picture |
-//! | `--batch-threads T` | pictures at once; one line at the end: `batch WALL_MS` |
+//! | `--options KEY=VALUE,…` | other settings: `prefer=` (the power of the scale in the ranking), `selection=spread`, `upsample=never` or a side, `upright=true`, `layers=`, `sigma=`, `edge=` |
+//! | `--threads T` | threads for one picture |
+//! | `--batch-threads T` | concurrent pictures; prints one line at the end: `batch WALL_MS` |
 //! | `--simd NAME` | `baseline`, `avx2` or `avx512` |
-//! | `--repeat R` | times each picture is described |
-//! | `--wall` | wall time in place of processor time |
-//! | `--stages` | a line of JSON a picture in place of the usual: medians of each stage, in ms |
+//! | `--repeat R` | how often each picture is described |
+//! | `--wall` | prints wall time instead of processor time |
+//! | `--stages` | prints a line of JSON for each picture instead: the median of each stage, in ms |
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -124,7 +123,7 @@ fn read(path: &String) -> Result<GrayImage, Failure> {
     Ok(image.ok_or_else(|| format!("{path}: not an 8-bit binary PGM"))?)
 }
 
-/// All pictures, several at once, `repeat` times over; the wall time of each time goes out.
+/// Describes all pictures concurrently, `repeat` times, and prints the wall time of each.
 fn batch(sift: &Sift, pictures: &[GrayImage], threads: usize, repeat: usize) {
     for _ in 0..repeat.max(1) {
         let next = AtomicUsize::new(0);
@@ -179,7 +178,7 @@ fn write(path: &str, found: &LocalFeatures) -> std::io::Result<()> {
     out.flush()
 }
 
-/// P5, one byte a pixel, no comments: what the benches write.
+/// Reads P5 with one byte a pixel and no comments, as the benches write it.
 fn read_pgm(bytes: &[u8]) -> Option<GrayImage> {
     let mut fields = Vec::new();
     let mut at = 0;

@@ -1,10 +1,11 @@
 //! Draws keypoints over a picture: a circle for the scale, a line for the angle.
 //!
-//! `draw_keypoints [--features N] OUT [PICTURE]`; OUT's ending gives the format. Without a picture
-//! it draws one of its own, which is the same each time.
+//! `draw_keypoints [--features N] OUT [PICTURE]`. OUT's extension determines the format. Without a
+//! picture it generates one, the same in every run.
 
 use std::f32::consts::TAU;
 
+use resight_test_support::Random;
 use resight_vision::{GrayImage, Image, Keypoint, Sift, SiftOptions};
 use tiny_skia::{
     Color, FillRule, GradientStop, LinearGradient, Paint, PathBuilder, Pixmap, Point,
@@ -13,7 +14,7 @@ use tiny_skia::{
 
 type Failure = Box<dyn std::error::Error>;
 
-/// Radius of a circle in scales: about what a keypoint's direction is read from.
+/// Radius of a circle in scales: about the window of a keypoint's direction.
 const RADIUS: f32 = 3.0;
 
 fn main() -> Result<(), Failure> {
@@ -65,9 +66,9 @@ fn gray(canvas: &Pixmap) -> Result<GrayImage, Failure> {
     Ok(image.ok_or("the picture is empty")?.to_gray())
 }
 
-/// A dark line below the bright one is seen on any ground.
+/// A bright line on a dark one, visible on any background.
 fn draw(canvas: &mut Pixmap, keypoint: &Keypoint) {
-    // A pixel's centre is half a pixel from the corner that the canvas counts from.
+    // The canvas has its origin at the corner of a pixel, keypoints at its centre.
     let (x, y) = (keypoint.x + 0.5, keypoint.y + 0.5);
     let radius = RADIUS * keypoint.scale;
     let mut path = PathBuilder::new();
@@ -92,23 +93,21 @@ fn draw(canvas: &mut Pixmap, keypoint: &Keypoint) {
     }
 }
 
-/// Splitmix64, so that the picture is the same everywhere.
-struct Random(u64);
+/// Numbers of 24 random bits between two others.
+struct Numbers(Random);
 
-impl Random {
+impl Numbers {
     fn between(&mut self, low: f32, high: f32) -> f32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        low + (high - low) * ((z ^ (z >> 31)) >> 40) as f32 / (1u64 << 24) as f32
+        low + (high - low) * (self.0.next_u64() >> 40) as f32 / (1u64 << 24) as f32
     }
 }
 
-/// Soft hills, a turned sheet of tiles and blobs.
+/// Soft hills, a rotated sheet of tiles, and blobs.
+// Long because it draws one thing after the other.
 fn generated() -> Option<Pixmap> {
     let (width, height) = (600.0, 360.0);
     let mut canvas = Pixmap::new(width as u32, height as u32)?;
-    let mut random = Random(11);
+    let mut random = Numbers(Random::new(11));
     let mut paint = Paint {
         anti_alias: true,
         ..Paint::default()

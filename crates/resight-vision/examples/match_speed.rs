@@ -1,14 +1,15 @@
-//! Times matching of all features with all, of one feature with runs of rows, and checks that all
+//! Times matching of all features with all and of one feature with runs of rows, and checks that all
 //! instruction sets give the same matches.
 //!
-//! `match_speed [QUERIES RESULTS] [A.features B.features]` takes the files `describe` writes, or
-//! makes descriptors like RootSIFT's. With `--matches REPEATS` it prints the matches of the two
-//! files instead, `query result distance` a line, and the last line is the median time of that
-//! many calls in ms, after one that is not counted.
-//! Times are CPU time of the one thread.
+//! `match_speed [QUERIES RESULTS] [A.features B.features]` reads the files that `describe` writes, or
+//! generates descriptors like RootSIFT's. With `--matches REPEATS` it prints the matches of the two
+//! files instead, `query result distance` a line, and as the last line the median time of that many
+//! calls in ms, after one that is not counted.
+//! Times are CPU time of one thread.
 
 use std::time::Duration;
 
+use resight_test_support::Random;
 use resight_vision::{Descriptors, Match, MatchOptions, Nearest, Simd};
 
 const LENGTH: usize = 128;
@@ -123,15 +124,9 @@ fn read(path: &str) -> Result<Descriptors, Box<dyn std::error::Error>> {
 
 /// Roots of random shares, scaled to a length of 512; half of the result resembles the query.
 fn made(queries: usize, results: usize) -> (Descriptors, Descriptors) {
-    let mut state = 7u64;
-    let mut random = move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 40) as f64 / (1u64 << 24) as f64
-    };
+    let mut random = Random::new(7);
     let mut shares =
-        |count: usize| -> Vec<f64> { (0..count * LENGTH).map(|_| random().powi(4)).collect() };
+        |count: usize| -> Vec<f64> { (0..count * LENGTH).map(|_| random.unit().powi(4)).collect() };
     let a = shares(queries);
     let mut b = shares(results);
     for (i, row) in b.chunks_exact_mut(LENGTH).enumerate().step_by(2) {

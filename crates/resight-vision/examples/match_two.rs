@@ -1,4 +1,4 @@
-//! Matches two pictures and says whether they show the same thing: `match_two A B`.
+//! Matches two pictures and prints whether they show the same object: `match_two A B`.
 
 use resight_vision::{Evidence, Image, LocalExtractor, MatchOptions, Sift, VerifyOptions};
 use resight_vision::{match_all, verify};

@@ -1,17 +1,18 @@
-//! Times verification of synthetic matches, and says how exact its homographies are.
+//! Times verification of synthetic matches, and measures the error of its homographies.
 //!
-//! `verify_speed [--outliers SHARE] [--matches N] [--trials T]` makes scenes with a seed and prints
-//! one JSON line. `verify_speed --serve FILE` reads the scenes that
-//! `bench/verification_beside_opencv.py` wrote, and for every line `SCENE REPEATS` on its input one
-//! JSON line: thread time of the quickest and the median call in µs, and the homography.
+//! `verify_speed [--outliers SHARE] [--matches N] [--trials T]` generates scenes and prints one JSON
+//! line. `verify_speed --serve FILE` reads the scenes that `bench/verification_beside_opencv.py`
+//! wrote, and answers every line `SCENE REPEATS` of its input with one JSON line: thread time of the
+//! fastest and the median call in µs, and the homography.
 //!
-//! A scene file is little-endian: how many scenes (u32), then for each how many matches (u32) and for
-//! each of those x, y, scale and angle in the query and in the result (8 × f32). Both pictures are
-//! 640 × 480.
+//! A scene file is little-endian: the number of scenes (u32), then for each scene the number of
+//! matches (u32), then for each match x, y, scale and angle in the query and in the result (8 × f32).
+//! Both pictures are 640 × 480.
 
 use std::io::{BufRead, Write};
 use std::time::Duration;
 
+use resight_test_support::Random;
 use resight_vision::{Evidence, Keypoint, Match, Transform, Verification, VerifyOptions, verify};
 
 const SIZE: [f32; 2] = [640.0, 480.0];
@@ -155,21 +156,16 @@ fn scene(rows: &[[f32; 8]], truth: Option<Transform>) -> Scene {
     }
 }
 
-/// As the bench's Python makes them, from other random numbers: a view turned by any angle, with
-/// some perspective; 1 px of noise, a factor of 2^0.15 in scale and 8° in angle (standard deviations).
+/// A scene as the bench's Python makes it, from other random numbers: a view rotated by any angle,
+/// with some perspective; noise of 1 px, of a factor of 2^0.15 in scale and of 8° in angle (standard
+/// deviations).
 fn made(matches: usize, outliers: f64, seed: u64) -> Scene {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut random = move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1u64 << 53) as f64
-    };
+    let mut random = Random::new(seed);
     let [w, h] = SIZE.map(f64::from);
-    let turn = random() * std::f64::consts::TAU;
-    let scale = 0.7 * 2f64.powf(random());
+    let turn = random.between(0.0, std::f64::consts::TAU);
+    let scale = 0.7 * 2f64.powf(random.unit());
     let (c, s) = (scale * turn.cos(), scale * turn.sin());
-    let (g, k) = ((random() - 0.5) * 6e-4, (random() - 0.5) * 6e-4);
+    let (g, k) = (random.between(-3e-4, 3e-4), random.between(-3e-4, 3e-4));
     let centre = Transform([1.0, 0.0, -w / 2.0, 0.0, 1.0, -h / 2.0, 0.0, 0.0, 1.0]);
     let view = Transform([c, -s, 0.0, s, c, 0.0, g, k, 1.0]);
     let back = Transform([1.0, 0.0, w / 2.0, 0.0, 1.0, h / 2.0, 0.0, 0.0, 1.0]);
@@ -177,30 +173,25 @@ fn made(matches: usize, outliers: f64, seed: u64) -> Scene {
     let inliers = ((1.0 - outliers) * matches as f64).round() as usize;
     let mut rows = Vec::new();
     while rows.len() < matches {
-        let from = [random() * w, random() * h];
-        let (size, angle) = (
-            1.6 * 2f64.powf(3.0 * random()),
-            random() * std::f64::consts::TAU,
-        );
-        let mut to = [random() * w, random() * h];
-        let mut other = (
-            1.6 * 2f64.powf(3.0 * random()),
-            random() * std::f64::consts::TAU,
-        );
-        // Twelve uniform numbers less six are close to normal.
-        let mut normal = || (0..12).map(|_| random()).sum::<f64>() - 6.0;
+        let mut place = || [random.between(0.0, w), random.between(0.0, h)];
+        let (from, mut to) = (place(), place());
+        let mut size_and_angle = || {
+            let size = 1.6 * 2f64.powf(random.between(0.0, 3.0));
+            (size, random.between(0.0, std::f64::consts::TAU))
+        };
+        let ((size, angle), mut other) = (size_and_angle(), size_and_angle());
         if rows.len() < inliers {
             let (Some(at), Some([a, b, c, d])) = (truth.apply(from), truth.jacobian(from)) else {
                 continue;
             };
-            to = [at[0] + normal(), at[1] + normal()];
+            to = at.map(|v| v + random.normal());
             let inside = (0.0..w).contains(&to[0]) && (0.0..h).contains(&to[1]);
             if !inside {
                 continue;
             }
             other = (
-                size * (a * d - b * c).sqrt() * 2f64.powf(0.15 * normal()),
-                angle + (c - b).atan2(a + d) + 8f64.to_radians() * normal(),
+                size * (a * d - b * c).sqrt() * 2f64.powf(0.15 * random.normal()),
+                angle + (c - b).atan2(a + d) + 8f64.to_radians() * random.normal(),
             );
         }
         rows.push(

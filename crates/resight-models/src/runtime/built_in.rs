@@ -64,12 +64,12 @@ pub(super) fn network(request: LoadRequest<'_>) -> Result<Arc<dyn Network>, Mode
     }))
 }
 
-const UNREADABLE: &str = "Check that it is an ONNX file and whole; a model of a newer format than this program may load in ONNX Runtime (`resight doctor` tells how to get it).";
+const UNREADABLE: &str = "Check that it is a complete ONNX file. ONNX Runtime may load models of a newer format (`resight doctor` says how to get it).";
 
 fn advice(kind: LoadErrorKind) -> &'static str {
     match kind {
         LoadErrorKind::OperatorInvalid | LoadErrorKind::OptimizeError => {
-            "ONNX Runtime takes more operators than the built-in runtime: install it with `python3 -m pip install onnxruntime`, and `resight doctor` says whether it is found. Or export the model anew without this operator."
+            "ONNX Runtime has more operators than the built-in runtime: install it with `python3 -m pip install onnxruntime`, and `resight doctor` says whether it is found. Or export the model again without this operator."
         }
         _ => UNREADABLE,
     }

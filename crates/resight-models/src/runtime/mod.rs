@@ -39,7 +39,7 @@ impl Runtime {
     pub fn choose(choice: &Choice) -> Result<Self, ModelError> {
         if *choice == Choice::BuiltIn {
             return Ok(Self::BuiltIn {
-                instead: "the built-in runtime was asked for".into(),
+                instead: "the built-in runtime was requested".into(),
             });
         }
         let (named, detail) = match library::find(choice) {

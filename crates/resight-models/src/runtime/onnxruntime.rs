@@ -133,9 +133,9 @@ fn advice(detail: &str) -> &'static str {
         "ir_version",
     ];
     if operator.iter().any(|words| detail.contains(words)) {
-        "Take a newer ONNX Runtime (`python3 -m pip install --upgrade onnxruntime`), or export the model anew without what this names, for example with a lower opset."
+        "Install a newer ONNX Runtime (`python3 -m pip install --upgrade onnxruntime`), or export the model again without what this names, for example with a lower opset."
     } else {
-        "Check that it is an ONNX file and whole; --onnxruntime none tries the built-in runtime."
+        "Check that it is a complete ONNX file; --onnxruntime none uses the built-in runtime."
     }
 }
 

@@ -1,4 +1,4 @@
-//! Small networks, run on both runtimes, against what is worked out by hand.
+//! Small networks in both runtimes, compared with results worked out by hand.
 
 use std::path::Path;
 
@@ -74,7 +74,7 @@ fn pooling_of_a_map_is_the_networks_own_mean() {
 }
 
 #[test]
-fn a_pictures_vector_does_not_hang_on_the_others() {
+fn a_pictures_vector_does_not_depend_on_the_others() {
     let pictures: Vec<Image> = (1..=9).map(|seed| blocks(64, 48, seed).unwrap()).collect();
     for runtime in runtimes() {
         let model = load("name = \"vector\"", colour_net(), &runtime).unwrap();
@@ -89,7 +89,7 @@ fn a_pictures_vector_does_not_hang_on_the_others() {
 }
 
 #[test]
-fn both_runtimes_agree_and_ids_tell_them_apart() {
+fn both_runtimes_agree_and_have_different_ids() {
     let [built_in, other] = &runtimes()[..] else {
         return;
     };
@@ -134,7 +134,7 @@ fn a_model_that_cannot_be_loaded_says_what_to_do() {
 }
 
 #[test]
-fn a_black_picture_has_no_direction_and_that_is_the_pictures_fault() {
+fn a_vector_without_direction_is_a_failure_of_its_picture_only() {
     for runtime in runtimes() {
         let model = load("name = \"vector\"", colour_net(), &runtime).unwrap();
         let error = model.embed(&[plain([0; 3])]).unwrap_err();

@@ -1,5 +1,4 @@
-//! Files that nobody should have made: each is an error with a next step, or runs; none ends the
-//! program.
+//! Hostile and broken files: each gives an error with a next step, or runs. None ends the program.
 
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use crate::support::{
     value,
 };
 use resight_models::{GlobalModel, Manifest, ModelError, Runtime};
+use resight_test_support::Random;
 use resight_vision::GlobalExtractor;
 use resight_vision::sample::blocks;
 
@@ -17,7 +17,7 @@ fn load(bytes: Vec<u8>, runtime: &Runtime) -> Result<GlobalModel, ModelError> {
     GlobalModel::load(&manifest, bytes, runtime, 1)
 }
 
-/// Loads and runs it; what goes wrong is told as a model's error.
+/// Loads and runs a file, and asserts that any failure is a model's error.
 fn survives(what: &str, bytes: Vec<u8>, runtime: &Runtime) -> Option<ModelError> {
     match load(bytes, runtime) {
         Ok(model) => {
@@ -50,7 +50,7 @@ fn one(operator: &str, constants: &[Message], names: &[&str], attributes: &[Mess
 }
 
 #[test]
-fn files_that_end_early() {
+fn files_cut_short() {
     let whole = colour_net();
     for runtime in runtimes() {
         for length in (0..whole.len()).step_by(5) {
@@ -69,19 +69,13 @@ fn files_that_end_early() {
 #[test]
 fn files_with_wrong_bytes() {
     let whole = colour_net();
-    let mut state = 9u64;
-    let mut next = |below: usize| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 33) as usize % below
-    };
+    let mut random = Random::new(9);
     let files: Vec<Vec<u8>> = (0..400)
         .map(|_| {
             let mut bytes = whole.clone();
-            for _ in 0..=next(3) {
-                let at = next(bytes.len());
-                bytes[at] = next(256) as u8;
+            for _ in 0..=random.below(3) {
+                let at = random.below(bytes.len());
+                bytes[at] = random.byte();
             }
             bytes
         })
@@ -94,7 +88,7 @@ fn files_with_wrong_bytes() {
 }
 
 #[test]
-fn constants_of_other_lengths_than_they_say() {
+fn constants_whose_length_disagrees_with_their_shape() {
     let four = [1.0; 4];
     for runtime in runtimes() {
         for shape in [
@@ -110,9 +104,9 @@ fn constants_of_other_lengths_than_they_say() {
     }
 }
 
-// How much a network takes is not bounded (docs/security.md), so none of these asks for all memory.
+// The memory of a network is not bounded (docs/security.md), so none of these requests much of it.
 #[test]
-fn settings_that_make_no_sense() {
+fn attributes_without_a_meaning() {
     let kernel = || floats("w", &[1, 3, 3, 3], &[1.0; 27]);
     let square = |name: &str, side: u64| ints(name, &[side, side]);
     // (what, the file)
@@ -152,7 +146,7 @@ fn settings_that_make_no_sense() {
             one("MaxPool", &[], &[], &[square("kernel_shape", 1 << 40)]),
         ),
         (
-            "an axis there is not",
+            "an axis that does not exist",
             one("Softmax", &[], &[], &[int("axis", 99)]),
         ),
         (
@@ -171,7 +165,10 @@ fn settings_that_make_no_sense() {
             "no such place",
             one("Gather", &[longs("i", &[1000])], &["i"], &[int("axis", 1)]),
         ),
-        ("an input there is not", one("Add", &[], &["nowhere"], &[])),
+        (
+            "an input that does not exist",
+            one("Add", &[], &["nowhere"], &[]),
+        ),
     ];
     for runtime in runtimes() {
         for (what, bytes) in &files {
@@ -181,7 +178,7 @@ fn settings_that_make_no_sense() {
 }
 
 #[test]
-fn operators_in_a_row() {
+fn long_chains_of_operators() {
     let chain = |count: usize| {
         let name = |i: usize| format!("r{i}");
         let nodes: Vec<Message> = (0..count)
@@ -202,10 +199,10 @@ fn operators_in_a_row() {
         model(&nodes, &[], &[input], &[output])
     };
     for runtime in runtimes() {
-        // It is loaded and run, and gives no vector.
-        let error = survives("a long row", chain(20_000), &runtime).unwrap();
+        // It loads and runs, and its output is no vector.
+        let error = survives("a long chain", chain(20_000), &runtime).unwrap();
         assert_eq!(error.code(), "model_failed", "{error}");
-        let error = survives("a longer row", chain(60_000), &runtime).unwrap();
+        let error = survives("a longer chain", chain(60_000), &runtime).unwrap();
         assert!(error.to_string().contains("50000 operators"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! A small keypoint network behind the extractors' trait, on both runtimes.
+//! A small keypoint network in both runtimes.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ fn load(runtime: &Runtime, change: impl Fn(String) -> String, most: usize) -> Lo
     LocalModel::load(&manifest, corner_net(), runtime, 2, most).unwrap()
 }
 
-/// Of [`rectangle`].
+/// The corners of [`rectangle`].
 const CORNERS: [[f32; 2]; 4] = [[40.0, 30.0], [99.0, 30.0], [40.0, 79.0], [99.0, 79.0]];
 
 /// A white rectangle on black, whose corners are known.
@@ -48,13 +48,13 @@ fn corners_are_found_where_they_are() {
 }
 
 #[test]
-fn places_are_those_of_the_picture_however_the_network_was_fed() {
+fn places_are_in_the_picture_whatever_the_size_of_the_input() {
     for runtime in runtimes() {
         let half = |text: String| text.replace("long = 512", "long = 80");
         let found = load(&runtime, half, 1000).extract(&rectangle()).unwrap();
         assert!(found.keypoints.iter().all(|k| k.scale == 4.0));
         for corner in CORNERS {
-            // Two pixels of what the network saw.
+            // Two pixels of the input.
             let near =
                 |k: &Keypoint| (k.x - corner[0]).abs() <= 4.0 && (k.y - corner[1]).abs() <= 4.0;
             assert!(found.keypoints.iter().any(near), "{corner:?} {found:?}");
@@ -68,7 +68,7 @@ fn places_are_those_of_the_picture_however_the_network_was_fed() {
 }
 
 #[test]
-fn the_strongest_come_first_and_no_more_than_asked() {
+fn the_strongest_come_first_up_to_the_limit() {
     let picture = blocks(400, 300, 2).unwrap();
     for runtime in runtimes() {
         let all = load(&runtime, |text| text, 1000).extract(&picture).unwrap();
@@ -107,7 +107,7 @@ fn descriptors_are_the_pixels_around_as_bytes() {
 }
 
 #[test]
-fn features_of_another_runtime_are_gone_on_with_and_of_another_model_not() {
+fn the_id_of_another_runtime_is_adopted_and_that_of_another_model_is_not() {
     let mut model = load(&crate::support::built_in(), |text| text, 100);
     let id = model.model().as_str().to_owned();
     let elsewhere = id.replace("run=rten", "run=onnxruntime");

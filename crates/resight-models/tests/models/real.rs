@@ -1,11 +1,11 @@
-//! The models that can be pulled, where somebody has them: RESIGHT_TEST_MODELS names their folder.
+//! The models that can be pulled, if RESIGHT_TEST_MODELS names a folder with them.
 
 use crate::support::runtimes;
 use resight_models::{ModelFolder, Runtime};
 use resight_vision::sample::blocks;
 use resight_vision::{GlobalExtractor, Image};
 
-/// The folder of models, if it holds both.
+/// The folder of models, if it contains both.
 fn models() -> Option<ModelFolder> {
     let folder = std::env::var_os("RESIGHT_TEST_MODELS").map(ModelFolder::new);
     let folder = folder.filter(|f| f.find("sscd").is_ok() && f.find("sscd-student").is_ok());
@@ -21,7 +21,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The middle of it.
+/// The middle of a picture.
 fn cropped(image: &Image) -> Image {
     let (w, h) = (image.width() as usize, image.height() as usize);
     let rows = image.rgb().chunks_exact(w * 3).skip(h / 8).take(h * 3 / 4);

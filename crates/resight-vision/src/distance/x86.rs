@@ -28,8 +28,8 @@ pub(super) fn avx2(simd: Simd, query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
     unsafe { avx2_rows(query, rows, out) }
 }
 
-/// Calls `four` for each four rows and appends what it gives. Where fewer are left, the last
-/// stands for those missing.
+/// Appends the results of `four` for each four rows. In an incomplete group the last row stands for
+/// the missing ones.
 macro_rules! by_fours {
     ($rows:expr, $out:expr, $four:expr) => {{
         let (rows, _) = $rows.as_chunks::<LENGTH>();
@@ -49,7 +49,7 @@ macro_rules! by_fours {
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn load(bytes: &[u8; 64]) -> __m512i {
-    // SAFETY: 64 readable bytes; no alignment is asked for.
+    // SAFETY: 64 readable bytes; no alignment is required.
     unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
 }
 
@@ -57,19 +57,19 @@ fn load(bytes: &[u8; 64]) -> __m512i {
 #[target_feature(enable = "sse2")]
 fn to_array(v: __m128i) -> [u32; 4] {
     let mut out = [0; 4];
-    // SAFETY: 16 writable bytes; no alignment is asked for.
+    // SAFETY: 16 writable bytes; no alignment is required.
     unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), v) };
     out
 }
 
-/// With bytes taken as signed after subtracting 128, which the multiply-add asks of one side:
-/// Σ(a−b)² = Σa² + Σb(b−128) + Σb(−128) − 2 Σb(a−128). Sums may pass 2³¹ on the way and wrap.
+/// The multiply-add requires one side to be signed bytes, so 128 is subtracted from them:
+/// Σ(a−b)² = Σa² + Σb(b−128) + Σb(−128) − 2 Σb(a−128). Intermediate sums may wrap.
 #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 fn avx512_rows(query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
     let (halves, _) = query.as_chunks::<64>();
     let top = _mm512_set1_epi8(-128);
-    // No `map` or `sum` here: such a function of the library lacks these instructions, so that what
-    // it calls could not be inlined into it.
+    // No `map` or `sum` here: those functions are compiled without these instructions, so closures
+    // with them could not be inlined.
     let shifted = [
         _mm512_xor_si512(load(&halves[0]), top),
         _mm512_xor_si512(load(&halves[1]), top),
@@ -117,7 +117,7 @@ fn avx512_rows(query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn widen(bytes: &[u8; 16]) -> __m256i {
-    // SAFETY: 16 readable bytes; no alignment is asked for.
+    // SAFETY: 16 readable bytes; no alignment is required.
     _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
 }
 

@@ -49,7 +49,7 @@ fn product(query: &[i8], row: &[u8]) -> i32 {
     // Two sums, so that one multiply-add need not wait for the one before it.
     let mut sums = [_mm512_setzero_si512(); 2];
     for (i, (query, bytes)) in queries.iter().zip(bytes).enumerate() {
-        // SAFETY: 64 readable bytes each; no alignment is asked for.
+        // SAFETY: 64 readable bytes each; no alignment is required.
         let (query, bytes) = unsafe {
             (
                 _mm512_loadu_si512(query.as_ptr().cast()),

@@ -377,3 +377,104 @@ widest! {
         out: &mut Vec<u32>,
     ) = candidates_body
 }
+
+#[cfg(test)]
+mod tests {
+    use resight_test_support::Random;
+
+    use super::*;
+
+    #[test]
+    fn every_level_finds_the_candidates_of_the_definition() {
+        let mut random = Random::new(2);
+        for end in [1, 2, 31, 32, 33, 100] {
+            // Few values, so that many neighbours are equal, and padding behind the end.
+            let mut row = || -> Vec<i16> {
+                let length = end + 2 * LANES;
+                (0..length).map(|_| random.below(9) as i16 - 4).collect()
+            };
+            let (lower, upper) = (row(), row());
+            let rows = [row(), row(), row()];
+            let is_candidate = |x: usize| {
+                let v = rows[1][x];
+                let before = [
+                    lower[x],
+                    rows[0][x - 1],
+                    rows[0][x],
+                    rows[0][x + 1],
+                    rows[1][x - 1],
+                ];
+                let after = [
+                    rows[1][x + 1],
+                    rows[2][x - 1],
+                    rows[2][x],
+                    rows[2][x + 1],
+                    upper[x],
+                ];
+                let is_top = before.iter().all(|n| v >= *n) && after.iter().all(|n| v > *n);
+                let is_bottom = before.iter().all(|n| v <= *n) && after.iter().all(|n| v < *n);
+                (v > 1 && is_top) || (v < -1 && is_bottom)
+            };
+            let expected: Vec<u32> = (1..end)
+                .filter(|x| is_candidate(*x))
+                .map(|x| x as u32)
+                .collect();
+            assert!(end < 100 || !expected.is_empty());
+            for &simd in Simd::available() {
+                let mut found = Vec::new();
+                let rows = [&rows[0][..], &rows[1], &rows[2]];
+                candidates(simd, &lower, rows, &upper, 1, end, &mut found);
+                assert_eq!(found, expected, "{} {end}", simd.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_strongest_extremum_of_a_place_is_kept_whatever_the_order() {
+        let at = |x: f32, y: f32, layer: usize, response: f32| Extremum {
+            octave: 0,
+            layer,
+            x,
+            y,
+            s: layer as f32,
+            response,
+        };
+        let all = [
+            at(5.0, 5.0, 1, 0.3),
+            at(5.1, 5.1, 1, 0.5),
+            at(5.1, 5.1, 2, 0.1),
+            at(9.0, 5.0, 1, 0.2),
+        ];
+        let mut found = all.to_vec();
+        keep_distinct(&mut found);
+        assert_eq!(found, [all[1], all[3], all[2]]);
+        let mut reversed: Vec<Extremum> = all.iter().rev().copied().collect();
+        keep_distinct(&mut reversed);
+        assert_eq!(reversed, found);
+    }
+
+    #[test]
+    fn near_extrema_have_near_keys() {
+        let at = |octave: usize, layer: usize, x: f32, y: f32| {
+            let extremum = Extremum {
+                octave,
+                layer,
+                x,
+                y,
+                s: 1.0,
+                response: 1.0,
+            };
+            extremum.place_key()
+        };
+        // Octave, then layer, then stripes of rows, then columns.
+        let keys = [
+            at(0, 1, 3.0, 5.0),
+            at(0, 1, 60_000.0, 31.0),
+            at(0, 1, 3.0, 32.0),
+            at(0, 2, 1.0, 1.0),
+            at(1, 1, 1.0, 1.0),
+        ];
+        assert!(keys.is_sorted());
+        assert_eq!(at(0, 1, 7.0, 0.0), at(0, 1, 7.9, 31.9));
+    }
+}

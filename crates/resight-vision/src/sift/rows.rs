@@ -203,8 +203,10 @@ widest! { fn halve(row: &[i16], out: &mut [i16]) = halve_body }
 
 #[cfg(test)]
 mod tests {
+    use resight_test_support::Random;
+
     use super::*;
-    use crate::GrayImage;
+    use crate::{GrayImage, GrayRows};
 
     #[test]
     fn doubling_keeps_the_pixels_in_place() {
@@ -221,6 +223,49 @@ mod tests {
             assert_eq!(row(0), [0.0, 5.0, 10.0, 15.0, 20.0, 20.0]);
             assert_eq!(row(1), [20.0, 25.0, 30.0, 35.0, 40.0, 40.0]);
             assert_eq!(row(3), [40.0, 45.0, 50.0, 55.0, 60.0, 60.0]);
+        }
+    }
+
+    #[test]
+    fn sixteen_bits_are_read_as_eight_are() {
+        let (w, h) = (37, 5);
+        let bytes = Random::new(1).bytes(w * h, 255);
+        let wide: Vec<u16> = bytes.iter().map(|&b| u16::from(b) << 8).collect();
+        let narrow = GrayView::U8(GrayRows::new(w, h, w, &bytes).unwrap());
+        let wide = GrayView::U16(GrayRows::new(w, h, w, &wide).unwrap());
+        for (a, b) in [
+            (Source::Picture(narrow), Source::Picture(wide)),
+            (Source::Doubled(narrow), Source::Doubled(wide)),
+        ] {
+            let (width, height) = a.size();
+            for (y, &simd) in
+                (0..height).flat_map(|y| Simd::available().iter().map(move |s| (y, s)))
+            {
+                let mut rows = [vec![0; width], vec![0; width]];
+                a.read(Simd::BASELINE, y, &mut rows[0]);
+                b.read(simd, y, &mut rows[1]);
+                assert_eq!(rows[0], rows[1], "{} row {y}", simd.name());
+            }
+        }
+    }
+
+    #[test]
+    fn halving_takes_every_second_pixel_of_every_second_row() {
+        for (width, height) in [(2, 2), (9, 7), (64, 3)] {
+            let data: Vec<i16> = (0..(width * height) as i16).collect();
+            let plane = Plane {
+                width,
+                height,
+                data,
+            };
+            let source = Source::Halved(&plane);
+            assert_eq!(source.size(), (width / 2, height / 2));
+            for y in 0..height / 2 {
+                let mut row = vec![0; width / 2];
+                source.read(Simd::widest(), y, &mut row);
+                let expected = (0..width / 2).map(|x| (2 * y * width + 2 * x) as i16);
+                assert_eq!(row, expected.collect::<Vec<_>>());
+            }
         }
     }
 

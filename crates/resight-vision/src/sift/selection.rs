@@ -90,6 +90,8 @@ impl Cover {
 
 #[cfg(test)]
 mod tests {
+    use resight_test_support::Random;
+
     use super::*;
 
     fn crowd() -> Vec<Extremum> {
@@ -119,6 +121,38 @@ mod tests {
         let lonely = extrema.iter().filter(|e| e.x >= 50.0).count();
         assert!(lonely >= 95, "{lonely}");
         assert!(extrema.is_sorted_by(|a, b| by_strength(a, b).is_le()));
+    }
+
+    #[test]
+    fn kept_keypoints_are_a_distance_apart() {
+        let mut random = Random::new(6);
+        let mut extrema: Vec<Extremum> = (0..2000)
+            .map(|_| Extremum {
+                octave: 0,
+                layer: 1,
+                x: random.between(0.0, 600.0) as f32,
+                y: random.between(0.0, 400.0) as f32,
+                s: 1.0,
+                response: random.unit() as f32,
+            })
+            .collect();
+        extrema.sort_by(by_strength);
+        let strongest = extrema[0];
+        for wanted in [1, 2, 50, 300] {
+            let mut kept = extrema.clone();
+            spread(&mut kept, wanted, (600, 400), |e| (e.x, e.y));
+            assert_eq!((kept.len(), kept[0]), (wanted, strongest));
+            let nearest = (0..wanted)
+                .flat_map(|i| (0..i).map(move |j| (i, j)))
+                .map(|(i, j)| (kept[i].x - kept[j].x).hypot(kept[i].y - kept[j].y))
+                .fold(f32::INFINITY, f32::min);
+            // Discs of half that radius would fill a third of the picture.
+            let apart = (600.0 * 400.0 / wanted as f32).sqrt() * 0.6;
+            assert!(
+                wanted == 1 || nearest > apart,
+                "{wanted}: {nearest} {apart}"
+            );
+        }
     }
 
     #[test]

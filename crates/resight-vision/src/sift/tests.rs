@@ -179,7 +179,7 @@ fn threads_instructions_and_strides_change_nothing() {
             simd.name()
         );
     }
-    // Rows further apart, and what stands between them, must not matter.
+    // A larger stride, and the pixels between the rows, must not matter.
     let mut apart = vec![77u8; 350 * 420];
     for (to, from) in apart.chunks_mut(350).zip(image.pixels().chunks(331)) {
         to[..331].copy_from_slice(from);

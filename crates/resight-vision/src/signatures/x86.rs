@@ -28,8 +28,7 @@ pub(super) fn near(
     found: &mut impl FnMut(usize, u32),
 ) {
     assert!(has(simd));
-    // SAFETY: the processor has AVX-512 F, or there would be no `Simd` of this level, and it has
-    // been asked for the others.
+    // SAFETY: a `Simd` of this level proves AVX-512 F, and `has` checks the other features.
     unsafe { near_by_eight(signatures, query, most, found) }
 }
 
@@ -40,31 +39,31 @@ const TOGETHER: usize = 16;
 /// mispredicted branches took longer than the comparison.
 #[target_feature(enable = "avx512f,avx512vpopcntdq,popcnt")]
 fn near_by_eight(signatures: &[u64], query: u64, most: u32, found: &mut impl FnMut(usize, u32)) {
-    let (wanted, bound) = (
+    let (query_lanes, bound) = (
         _mm512_set1_epi64(query.cast_signed()),
         _mm512_set1_epi64(i64::from(most)),
     );
-    // Each as its place in the upper half of a word and its distance in the lower.
+    // A hit has its index in the upper half of a word and its distance in the lower.
     let lanes = _mm512_slli_epi64::<32>(_mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0));
     let mut gathered = [0u64; 8 * TOGETHER];
     let (eights, rest) = signatures.as_chunks::<8>();
     for (run, eights) in eights.chunks(TOGETHER).enumerate() {
         let mut count = 0;
         for (i, eight) in eights.iter().enumerate() {
-            // SAFETY: `eight` is 64 bytes; the load asks for no alignment.
+            // SAFETY: `eight` is 64 readable bytes; no alignment is required.
             let eight = unsafe { _mm512_loadu_si512(eight.as_ptr().cast()) };
-            let distances = _mm512_popcnt_epi64(_mm512_xor_si512(eight, wanted));
+            let distances = _mm512_popcnt_epi64(_mm512_xor_si512(eight, query_lanes));
             let near = _mm512_cmple_epu64_mask(distances, bound);
             let first = _mm512_set1_epi64(((8 * (run * TOGETHER + i)) << 32).cast_signed() as i64);
-            let told = _mm512_or_si512(_mm512_add_epi64(first, lanes), distances);
-            let told = _mm512_maskz_compress_epi64(near, told);
+            let all = _mm512_or_si512(_mm512_add_epi64(first, lanes), distances);
+            let hits = _mm512_maskz_compress_epi64(near, all);
             let room = &mut gathered[count..count + 8];
-            // SAFETY: `room` is 64 bytes; the store asks for no alignment.
-            unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), told) };
+            // SAFETY: `room` is 64 writable bytes; no alignment is required.
+            unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), hits) };
             count += near.count_ones() as usize;
         }
-        for &told in &gathered[..count] {
-            found((told >> 32) as usize, told as u32);
+        for &hit in &gathered[..count] {
+            found((hit >> 32) as usize, hit as u32);
         }
     }
     for (i, signature) in rest.iter().enumerate() {
@@ -84,7 +83,7 @@ pub(super) fn prefetch<T>(items: &[T]) {
     let bytes = size_of_val(items);
     let start: *const i8 = items.as_ptr().cast();
     for line in 0..bytes.div_ceil(LINE).min(MOST_LINES) {
-        // SAFETY: an address that is only asked for is never read, and this one lies inside `items`.
+        // SAFETY: a prefetch does not read its address, and this one lies inside `items`.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(start.add(line * LINE)) };
     }
 }
