@@ -1,5 +1,5 @@
-//! Deterministic random numbers and generated pictures for the tests, examples and benches of the
-//! other crates.
+//! Deterministic random numbers, generated pictures and small ONNX networks for the tests and examples
+//! of the other crates.
 //!
 //! Useful for: input that looks random and is the same in every run and on every machine.
 //!
@@ -9,6 +9,7 @@
 //! Invariant: a seed gives the same numbers and the same pixels for ever. Some tests compare with
 //! values that were computed from them.
 
+pub mod onnx;
 mod pictures;
 mod random;
 

@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use crate::support::{colour_manifest, colour_net, runtimes, unknown_operator};
 use resight_models::{
     GlobalModel, LocalModel, Manifest, ModelError, Runtime, numerics, same_model,
 };
+use resight_test_support::onnx::{colour_manifest, colour_net, unknown_operator};
 use resight_vision::sample::blocks;
 use resight_vision::{GlobalExtractor, Image};
+
+use crate::support::runtimes;
 
 fn manifest(text: &str) -> Manifest {
     Manifest::parse(text, Path::new("model.toml")).unwrap()

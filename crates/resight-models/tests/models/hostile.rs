@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use crate::support::{
-    FLOAT, Message, colour_manifest, colour_net, floats, int, ints, longs, model, node, runtimes,
-    value,
-};
 use resight_models::{GlobalModel, Manifest, ModelError, Runtime};
 use resight_test_support::Random;
+use resight_test_support::onnx::{
+    FLOAT, Message, colour_manifest, colour_net, floats, int, ints, longs, model, node, value,
+};
 use resight_vision::GlobalExtractor;
 use resight_vision::sample::blocks;
+
+use crate::support::runtimes;
 
 fn load(bytes: Vec<u8>, runtime: &Runtime) -> Result<GlobalModel, ModelError> {
     let text = colour_manifest("colours", "name = \"vector\"");

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use crate::support::{corner_manifest, corner_net, runtimes};
 use resight_models::{LocalModel, Manifest, Runtime};
+use resight_test_support::onnx::{corner_manifest, corner_net};
 use resight_vision::sample::blocks;
 use resight_vision::{Image, Keypoint, LocalExtractor};
+
+use crate::support::runtimes;
 
 fn load(runtime: &Runtime, change: impl Fn(String) -> String, most: usize) -> LocalModel {
     let text = change(corner_manifest("corners"));

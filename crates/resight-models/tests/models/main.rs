@@ -7,6 +7,4 @@ mod hostile;
 mod local;
 mod real;
 mod store;
-// Other crates include this file too.
-#[path = "../support/mod.rs"]
 mod support;

@@ -1,9 +1,10 @@
 //! The models that can be pulled, if RESIGHT_TEST_MODELS names a folder with them.
 
-use crate::support::runtimes;
 use resight_models::{ModelFolder, Runtime};
 use resight_vision::sample::blocks;
 use resight_vision::{GlobalExtractor, Image};
+
+use crate::support::runtimes;
 
 /// The folder of models, if it contains both.
 fn models() -> Option<ModelFolder> {

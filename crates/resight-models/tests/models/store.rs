@@ -2,8 +2,10 @@
 
 use std::fs;
 
-use crate::support::{built_in, colour_manifest, colour_net, folder, unknown_operator};
 use resight_models::{KNOWN, ModelFolder, Origin, known};
+use resight_test_support::onnx::{colour_manifest, colour_net, folder, unknown_operator};
+
+use crate::support::built_in;
 
 #[test]
 fn a_model_is_added_listed_loaded_and_removed() {

@@ -2,6 +2,7 @@
 
 use crate::support::{World, events, resight, save, textured};
 use image::{Rgb, RgbImage};
+use resight_test_support::onnx;
 use serde_json::Value;
 
 /// A picture of one colour in front, with some texture.
@@ -37,9 +38,9 @@ impl World {
     }
 
     fn install(&self, version: &str) {
-        let manifest = crate::onnx::colour_manifest("colours", "name = \"vector\"");
+        let manifest = onnx::colour_manifest("colours", "name = \"vector\"");
         let manifest = manifest.replace("version = \"1\"", &format!("version = \"{version}\""));
-        crate::onnx::folder(&self.path("colours"), &manifest, &crate::onnx::colour_net());
+        onnx::folder(&self.path("colours"), &manifest, &onnx::colour_net());
         self.json(&["models", "add", "@colours"]);
     }
 

@@ -14,8 +14,6 @@ mod labels;
 mod likeness;
 mod models;
 mod nasty;
-#[path = "../../../resight-models/tests/support/mod.rs"]
-mod onnx;
 #[cfg(unix)]
 mod plugin;
 #[cfg(unix)]

@@ -4,21 +4,22 @@ use std::process::Command;
 
 use crate::support::{World, json, resight, save, textured};
 use image::imageops::crop_imm;
+use resight_test_support::onnx;
 use serde_json::Value;
 
 impl World {
     /// Two models to add, five pictures, and a part of the third.
     fn with_two_models() -> Self {
         let world = Self::empty();
-        crate::onnx::folder(
+        onnx::folder(
             &world.path("colours"),
-            &crate::onnx::colour_manifest("colours", "name = \"vector\""),
-            &crate::onnx::colour_net(),
+            &onnx::colour_manifest("colours", "name = \"vector\""),
+            &onnx::colour_net(),
         );
-        crate::onnx::folder(
+        onnx::folder(
             &world.path("corners"),
-            &crate::onnx::corner_manifest("corners"),
-            &crate::onnx::corner_net(),
+            &onnx::corner_manifest("corners"),
+            &onnx::corner_net(),
         );
         std::fs::create_dir(world.path("pictures")).unwrap();
         for seed in 1..=5 {

@@ -1,14 +1,10 @@
 //! Small ONNX files, written byte by byte, and their manifests.
 
-#![allow(dead_code, reason = "each test file uses a part")]
-
 use std::path::{Path, PathBuf};
-
-use resight_models::{Choice, Runtime};
 
 /// A builder of Protocol Buffers messages.
 #[derive(Clone, Default)]
-pub(crate) struct Message(Vec<u8>);
+pub struct Message(Vec<u8>);
 
 impl Message {
     fn varint(&mut self, mut value: u64) {
@@ -19,60 +15,60 @@ impl Message {
         self.0.push(value as u8);
     }
 
-    pub(crate) fn int(mut self, field: u64, value: u64) -> Self {
+    /// Appends a field that is a number.
+    pub fn int(mut self, field: u64, value: u64) -> Self {
         self.varint(field << 3);
         self.varint(value);
         self
     }
 
-    pub(crate) fn float(mut self, field: u64, value: f32) -> Self {
+    /// Appends a field of 32 bits.
+    pub fn float(mut self, field: u64, value: f32) -> Self {
         self.varint(field << 3 | 5);
         self.0.extend(value.to_le_bytes());
         self
     }
 
-    pub(crate) fn bytes(mut self, field: u64, value: &[u8]) -> Self {
+    /// Appends a length-delimited field.
+    pub fn bytes(mut self, field: u64, value: &[u8]) -> Self {
         self.varint(field << 3 | 2);
         self.varint(value.len() as u64);
         self.0.extend(value);
         self
     }
 
-    pub(crate) fn text(self, field: u64, value: &str) -> Self {
+    /// Appends a string.
+    pub fn text(self, field: u64, value: &str) -> Self {
         self.bytes(field, value.as_bytes())
     }
 
-    pub(crate) fn message(self, field: u64, value: &Self) -> Self {
+    /// Appends a message.
+    pub fn message(self, field: u64, value: &Self) -> Self {
         self.bytes(field, &value.0)
     }
 }
 
 /// `AttributeProto` of integers.
-pub(crate) fn ints(name: &str, values: &[u64]) -> Message {
+pub fn ints(name: &str, values: &[u64]) -> Message {
     let start = Message::default().text(1, name);
     let filled = values.iter().fold(start, |m, v| m.int(8, *v));
     filled.int(20, 7)
 }
 
 /// `AttributeProto` of one integer.
-pub(crate) fn int(name: &str, value: u64) -> Message {
+pub fn int(name: &str, value: u64) -> Message {
     Message::default().text(1, name).int(3, value).int(20, 2)
 }
 
 /// `NodeProto`.
-pub(crate) fn node(
-    operator: &str,
-    inputs: &[&str],
-    output: &str,
-    attributes: &[Message],
-) -> Message {
+pub fn node(operator: &str, inputs: &[&str], output: &str, attributes: &[Message]) -> Message {
     let start = inputs.iter().fold(Message::default(), |m, i| m.text(1, i));
     let named = start.text(2, output).text(3, output).text(4, operator);
     attributes.iter().fold(named, |m, a| m.message(5, a))
 }
 
 /// `TensorProto` of 32-bit floats.
-pub(crate) fn floats(name: &str, shape: &[u64], values: &[f32]) -> Message {
+pub fn floats(name: &str, shape: &[u64], values: &[f32]) -> Message {
     let start = shape
         .iter()
         .fold(Message::default(), |m, side| m.int(1, *side));
@@ -81,7 +77,7 @@ pub(crate) fn floats(name: &str, shape: &[u64], values: &[f32]) -> Message {
 }
 
 /// `TensorProto` of 64-bit integers.
-pub(crate) fn longs(name: &str, values: &[i64]) -> Message {
+pub fn longs(name: &str, values: &[i64]) -> Message {
     let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
     Message::default()
         .int(1, values.len() as u64)
@@ -90,11 +86,13 @@ pub(crate) fn longs(name: &str, values: &[i64]) -> Message {
         .bytes(9, &raw)
 }
 
-pub(crate) const FLOAT: u64 = 1;
-pub(crate) const BYTE: u64 = 2;
+/// `TensorProto.DataType` of 32-bit floats.
+pub const FLOAT: u64 = 1;
+/// `TensorProto.DataType` of bytes.
+pub const BYTE: u64 = 2;
 
 /// `ValueInfoProto`; a side of 0 stands for any length.
-pub(crate) fn value(name: &str, element: u64, shape: &[u64]) -> Message {
+pub fn value(name: &str, element: u64, shape: &[u64]) -> Message {
     let sides = shape
         .iter()
         .enumerate()
@@ -113,7 +111,7 @@ pub(crate) fn value(name: &str, element: u64, shape: &[u64]) -> Message {
 }
 
 /// `ModelProto`, IR version 8, operator set 17.
-pub(crate) fn model(
+pub fn model(
     nodes: &[Message],
     constants: &[Message],
     inputs: &[Message],
@@ -136,7 +134,7 @@ pub(crate) fn model(
 
 /// A 1 × 1 convolution from RGB to four channels, ReLU, and the mean over places: the means of red,
 /// green, blue, and of the positive part of red minus blue.
-pub(crate) fn colour_net() -> Vec<u8> {
+pub fn colour_net() -> Vec<u8> {
     #[rustfmt::skip]
     let weights = [
         1.0, 0.0, 0.0,
@@ -165,8 +163,8 @@ pub(crate) fn colour_net() -> Vec<u8> {
     )
 }
 
-/// Its manifest, with `more` at its end.
-pub(crate) fn colour_manifest(name: &str, more: &str) -> String {
+/// The manifest of [`colour_net`], with `more` in its last table, `[output]`.
+pub fn colour_manifest(name: &str, more: &str) -> String {
     format!(
         r#"
 name = "{name}"
@@ -189,7 +187,7 @@ size = [32, 24]
 
 /// Corners of grey pictures: the 300 strongest local maxima of the smaller derivative, each described
 /// by the 8 × 8 pixels around it.
-pub(crate) fn corner_net() -> Vec<u8> {
+pub fn corner_net() -> Vec<u8> {
     let mut derivatives = [0.0; 2 * 25];
     for (at, weight) in [(14, 1.0), (10, -1.0), (25 + 22, 1.0), (25 + 2, -1.0)] {
         derivatives[at] = weight;
@@ -268,8 +266,8 @@ pub(crate) fn corner_net() -> Vec<u8> {
     )
 }
 
-/// Its manifest.
-pub(crate) fn corner_manifest(name: &str) -> String {
+/// The manifest of [`corner_net`].
+pub fn corner_manifest(name: &str) -> String {
     format!(
         r#"
 name = "{name}"
@@ -297,7 +295,7 @@ min_score = 0.1
 }
 
 /// A model with an operator that does not exist.
-pub(crate) fn unknown_operator() -> Vec<u8> {
+pub fn unknown_operator() -> Vec<u8> {
     model(
         &[node("Frobnicate", &["image"], "vector", &[])],
         &[],
@@ -306,31 +304,40 @@ pub(crate) fn unknown_operator() -> Vec<u8> {
     )
 }
 
-/// Writes a model's folder.
-pub(crate) fn folder(root: &Path, manifest: &str, bytes: &[u8]) -> PathBuf {
-    std::fs::create_dir_all(root).unwrap();
-    std::fs::write(root.join("model.toml"), manifest).unwrap();
-    std::fs::write(root.join("net.onnx"), bytes).unwrap();
+/// Writes a model's folder, and returns its path. Panics where that fails.
+pub fn folder(root: &Path, manifest: &str, bytes: &[u8]) -> PathBuf {
+    let written = std::fs::create_dir_all(root)
+        .and_then(|()| std::fs::write(root.join("model.toml"), manifest))
+        .and_then(|()| std::fs::write(root.join("net.onnx"), bytes));
+    assert!(written.is_ok(), "{}: {written:?}", root.display());
     root.to_owned()
 }
 
-/// The built-in runtime.
-pub(crate) fn built_in() -> Runtime {
-    Runtime::choose(&Choice::BuiltIn).unwrap()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// ONNX Runtime if it is found; otherwise prints that tests are skipped.
-pub(crate) fn onnx_runtime() -> Option<Runtime> {
-    match Runtime::choose(&Choice::Auto).unwrap() {
-        runtime @ Runtime::OnnxRuntime(_) => Some(runtime),
-        Runtime::BuiltIn { instead } => {
-            eprintln!("SKIPPED: {instead} (python3 -m pip install onnxruntime, or ORT_DYLIB_PATH)");
-            None
-        }
+    /// The examples of <https://protobuf.dev/programming-guides/encoding/>.
+    #[test]
+    fn messages_are_encoded_as_documented() {
+        let number = Message::default().int(1, 150);
+        assert_eq!(number.0, [0x08, 0x96, 0x01]);
+        let text = Message::default().text(2, "testing");
+        assert_eq!(text.0, b"\x12\x07testing");
+        let nested = Message::default().message(3, &number);
+        assert_eq!(nested.0, [0x1a, 0x03, 0x08, 0x96, 0x01]);
+        let float = Message::default().float(5, 1.0);
+        assert_eq!(float.0, [0x2d, 0, 0, 0x80, 0x3f]);
     }
-}
 
-/// The runtimes of this machine.
-pub(crate) fn runtimes() -> Vec<Runtime> {
-    std::iter::once(built_in()).chain(onnx_runtime()).collect()
+    #[test]
+    fn a_folder_has_a_manifest_and_a_file() {
+        let root = std::env::temp_dir().join(format!("resight-onnx-{}", std::process::id()));
+        let written = folder(&root, &colour_manifest("colours", ""), &colour_net());
+        let manifest = std::fs::read_to_string(written.join("model.toml")).unwrap();
+        let bytes = std::fs::read(written.join("net.onnx")).unwrap();
+        std::fs::remove_dir_all(&root).unwrap();
+        assert!(manifest.contains("name = \"colours\""));
+        assert_eq!(bytes, colour_net());
+    }
 }
