@@ -230,8 +230,10 @@ mod tests {
     use super::*;
     use crate::GrayImage;
 
+    /// Black and white pixels without order.
     fn noise(w: usize, h: usize) -> GrayImage {
-        GrayImage::new(w, h, Random::new(11).bytes(w * h, 255)).unwrap()
+        let bits = Random::new(11).bytes(w * h, 1);
+        GrayImage::new(w, h, bits.iter().map(|bit| bit * 255).collect()).unwrap()
     }
 
     /// The definition: a whole picture blurred along its rows, then down its columns.
@@ -263,6 +265,7 @@ mod tests {
     fn every_band_gives_the_rows_of_the_whole() {
         let steps = [1.2f32, 1.5, 1.9, 2.4, 3.1].map(Taps::gaussian);
         let first = Taps::gaussian(1.25);
+        let mut extrema = 0;
         for (w, h) in [(40, 150), (33, 13), (1, 40), (90, 1), (64, 61)] {
             let image = noise(w, h);
             let source = Source::Picture(image.view());
@@ -316,9 +319,10 @@ mod tests {
                     }
                     all.push(found);
                 }
-                assert!(h < 100 || !all[0].is_empty());
+                extrema += all[0].len();
                 assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "{w}×{h}");
             }
         }
+        assert!(extrema > 0);
     }
 }

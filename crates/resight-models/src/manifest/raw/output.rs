@@ -70,7 +70,7 @@ impl RawOutput {
         // Vectors always have length 1, so the key only documents it.
         let _ = self.normalise;
         if let Some(d) = self.dimension {
-            check_dimension(d, MAX_DIMENSION)?;
+            dimension(d, MAX_DIMENSION)?;
         }
         Ok(GlobalOutput {
             name: self.name,
@@ -98,8 +98,7 @@ impl RawOutput {
         if !min_score.is_finite() {
             return Err(format!("output.min_score = {min_score} is not finite"));
         }
-        let dimension = required("dimension", self.dimension)?;
-        check_dimension(dimension, MAX_LOCAL_DIMENSION)?;
+
         Ok(LocalOutput {
             keypoints: required("keypoints", self.keypoints)?,
             scores: required("scores", self.scores)?,
@@ -107,7 +106,7 @@ impl RawOutput {
             scales: self.scales,
             angles: self.angles,
             coordinates: self.coordinates.unwrap_or_default(),
-            dimension,
+            dimension: dimension(required("dimension", self.dimension)?, MAX_LOCAL_DIMENSION)?,
             range: positive("range", self.range.unwrap_or(0.5))?,
             scale: positive("scale", self.scale.unwrap_or(4.0))?,
             min_score,
@@ -126,11 +125,11 @@ fn positive(key: &str, value: f32) -> Result<f32, String> {
     Ok(value)
 }
 
-fn check_dimension(value: usize, most: usize) -> Result<(), String> {
+fn dimension(value: usize, most: usize) -> Result<usize, String> {
     if !(1..=most).contains(&value) {
         return Err(format!(
             "output.dimension = {value} is not from 1 to {most}"
         ));
     }
-    Ok(())
+    Ok(value)
 }
