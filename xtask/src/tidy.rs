@@ -92,7 +92,6 @@ const MAY_KEEP_PHRASES: &[&str] = &[
     "docs/errors.md",
     "docs/index-format.md",
     "docs/models.md",
-    "docs/plugins.md",
     "docs/vocabulary.md",
 ];
 

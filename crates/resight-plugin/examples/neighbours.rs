@@ -1,7 +1,7 @@
-//! What one client feels of another's misdeeds: `cargo run --release -p resight-plugin --example
-//! neighbours [PYTHON]`. Two workers; one client calls a function that fails in some way, over and
-//! over, while another calls one of 1 ms. Prints the latter's times alone and beside each misdeed,
-//! and one line of JSON at the end; takes about a minute.
+//! How much a client that breaks workers slows another one down: `cargo run --release -p
+//! resight-plugin --example neighbours [PYTHON]`. With two workers, one client calls a failing function
+//! over and over, while another calls a function of 1 ms. Prints the latter's times alone and beside
+//! each failing function, and one line of JSON at the end; takes about a minute.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

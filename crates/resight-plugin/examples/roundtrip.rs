@@ -1,6 +1,6 @@
-//! What a call costs beyond the function itself: `cargo run --release -p resight-plugin --example
-//! roundtrip [PYTHON]`. Prints medians and 99th percentiles; takes about 20 s. With `--features embed`
-//! the in-process way follows.
+//! The latency of a call beyond the function itself: `cargo run --release -p resight-plugin --example
+//! roundtrip [PYTHON]`. Prints medians and 99th percentiles; takes about 20 s. With `--features embed` it
+//! also measures plug-ins in its own process.
 
 use std::time::{Duration, Instant};
 

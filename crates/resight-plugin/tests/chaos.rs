@@ -122,7 +122,7 @@ fn memory_and_processes_are_bounded() {
             assert_eq!(error.code(), "plugin_too_much", "{error}");
             assert!(error.to_string().contains(limit), "{error}");
         }
-        // A leak ends the worker between calls or in one; the next one is served all the same.
+        // A leak ends the worker between calls or in one; the next call is served all the same.
         for _ in 0..12 {
             let _maybe = plugin.call(Call::new("leaks").with("megabytes", 60));
             std::thread::sleep(Duration::from_millis(50));
@@ -233,7 +233,7 @@ fn a_worker_is_kept_clear_of_what_ends_others() {
         ok(plugin);
         let over = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
-            // Two who end workers, by both ways into the plug-in.
+            // Two clients that kill workers, through both ways into the plug-in.
             for queued in [false, true] {
                 let over = &over;
                 scope.spawn(move || {
@@ -254,7 +254,7 @@ fn a_worker_is_kept_clear_of_what_ends_others() {
                 assert!(plugin.status().workers >= 1);
             }
         });
-        // Alone again, such calls may have all workers.
+        // While nobody else calls, such calls may have all workers.
         for _ in 0..3 {
             failed(plugin, Call::new("exits_hard"));
         }

@@ -1,5 +1,5 @@
-//! The in-process way: `cargo test -p resight-plugin --features embed --test embedded`, with
-//! `PYO3_PYTHON` naming a Python with a shared library.
+//! Plug-ins in this process: `cargo test -p resight-plugin --features embed --test embedded`, where
+//! `PYO3_PYTHON` names a Python with a shared library.
 
 #![cfg(feature = "embed")]
 #![allow(clippy::unwrap_used, reason = "a test")]
@@ -121,7 +121,7 @@ fn a_late_call_is_answered_and_others_go_on() {
     let late = failed(&plugin, Call::new("endless"));
     assert_eq!(late.code(), "plugin_timeout");
     ok(&plugin);
-    // Python code can be stopped from outside; then all is as before.
+    // An exception from outside stops Python code; then all is as before.
     until("the endless one", || plugin.status().health == Health::Ok);
     assert_eq!(plugin.status().workers, 2);
     let begun = Instant::now();

@@ -1,5 +1,5 @@
-//! The plug-ins of `examples/plugins` as they are, with the libraries they need. A Python that has
-//! them may be named in `RESIGHT_TEST_PYTHONS`.
+//! The plug-ins of `examples/plugins`, with the libraries that they need. `RESIGHT_TEST_PYTHONS` can
+//! name a Python that has them.
 
 mod support;
 
@@ -74,8 +74,8 @@ fn keypoints_agree_with_the_built_in_extractors() {
             let turn = (k.angle - o.angle).abs() % std::f32::consts::TAU;
             turn.min(std::f32::consts::TAU - turn)
         };
-        // A place may have several angles: the nearest counts. Another convention would leave less
-        // than a quarter alike.
+        // A position may have several angles, of which the nearest counts. With another convention of
+        // angles less than a quarter would agree.
         let turns: Vec<f32> = theirs
             .iter()
             .filter_map(|k| {

@@ -1,5 +1,5 @@
-//! Alone in its process, so that what it counts is its own: `RESIGHT_PLUGIN_ROUNDS=1000` for the
-//! long run.
+//! Counts descriptors, threads and processes, and therefore is alone in its process.
+//! `RESIGHT_PLUGIN_ROUNDS=1000` makes it long.
 
 mod support;
 
@@ -12,7 +12,7 @@ use support::*;
 fn no_descriptor_thread_or_process_is_left() {
     let rounds = std::env::var("RESIGHT_PLUGIN_ROUNDS");
     let rounds: usize = rounds.ok().and_then(|r| r.parse().ok()).unwrap_or(9);
-    // It opens two sockets for signals, once in a process.
+    // The runtime opens two sockets for signals, once in a process.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -37,7 +37,7 @@ fn no_descriptor_thread_or_process_is_left() {
             plugin.call(Call::new("extract").picture(&picture)).unwrap();
             let nap = Call::new("nap").with("seconds", 0.01);
             drop(plugin.submit(nap.clone(), CallOptions::default()));
-            // A task that leaves at once, or while a thread waits for its call.
+            // A task that cancels its call at once, or while a thread waits for the reply.
             let wait = Duration::from_millis(if round % 9 == 0 { 60 } else { 1 });
             let leaves = async {
                 let deed = plugin.call_async(

@@ -1,4 +1,4 @@
-//! Starting, reloading, gathering, refusing poison, extractors, and what is left behind.
+//! Starting, reloading, gathering, refusing inputs that kill workers, and extractors.
 
 mod support;
 
@@ -17,7 +17,7 @@ use support::*;
 fn a_poison_picture_is_found_among_others_and_refused_from_then_on() {
     for python in pythons() {
         let plugin = start(config(&chaos(), &python));
-        // The worker is held, so that all of them are gathered.
+        // Keeps the worker busy, so that all calls are gathered.
         let nap = Call::new("nap").with("seconds", 0.3);
         let held = plugin.submit(nap, CallOptions::default());
         until("it runs", || plugin.status().running == 1);
@@ -42,7 +42,7 @@ fn a_poison_picture_is_found_among_others_and_refused_from_then_on() {
         assert!(again.to_string().contains("status 66"), "{again}");
         assert_eq!(plugin.status().restarts[&Cause::Crash], restarts);
         assert_eq!(plugin.status().quarantined, 1);
-        // Killed from outside: tried once more before it is blamed.
+        // The worker is killed from outside, so the call is tried once more before it is blamed.
         let killed = failed(&plugin, Call::new("embed").picture(&image(68, 40, 30)));
         assert_eq!(killed.code(), "plugin_crashed");
         assert_eq!(plugin.status().restarts[&Cause::Crash], restarts + 2);
@@ -143,7 +143,7 @@ fn a_file_that_does_not_load_is_broken_and_says_where() {
             let refused = failed(&plugin, Call::new("f"));
             assert_eq!(refused.code(), "plugin_broken");
             assert!(refused.to_string().contains(reason) && refused.retry_after().is_some());
-            // Mended, it comes back without a restart of the server.
+            // Once corrected, it serves without a restart of the server.
             std::fs::write(&file, "def f():\n    return 1\n").unwrap();
             plugin.reload().unwrap();
             assert_eq!(plugin.call(Call::new("f")).unwrap(), Reply::Json(1.into()));

@@ -1,4 +1,4 @@
-//! Calls from tasks: what the plug-in's own threads promise holds where no thread waits.
+//! Calls from tasks keep the promises that calls from threads keep.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -26,7 +26,7 @@ fn runtime() -> Runtime {
         .unwrap()
 }
 
-/// `run` with a plug-in of each interpreter, within a runtime.
+/// Runs `run` with a plug-in of each interpreter, within a runtime.
 fn each<F: Future>(change: impl Fn(&mut PluginConfig), run: impl Fn(Arc<Plugin>) -> F) {
     for python in pythons() {
         let mut settings = config(&chaos(), &python);
@@ -131,7 +131,7 @@ fn a_task_that_leaves_takes_its_call_back() {
     each(
         |_| {},
         |plugin| async move {
-            // Soon after it is sent, and when a thread has taken over.
+            // Soon after the call was sent, and after a thread has taken over.
             for (round, wait) in [5, 150].into_iter().enumerate() {
                 let polite = tokio::spawn({
                     let plugin = plugin.clone();

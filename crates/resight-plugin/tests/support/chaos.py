@@ -1,4 +1,4 @@
-"""Everything a plug-in must not do, one function each."""
+"""Functions that do what a plug-in must not do."""
 import ctypes
 import os
 import signal

@@ -1,4 +1,4 @@
-//! Real interpreters, and a count of what a test leaves behind.
+//! Finds interpreters, configures plug-ins, and counts what a test leaves behind.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use resight_plugin::{Call, Plugin, PluginConfig, PluginError, Reply};
 use resight_vision::Image;
 
-/// Interpreters to test with: `RESIGHT_TEST_PYTHONS` (separated by colons), else `python3` and one
-/// of another version where there is one. At most two, so that a run stays short.
+/// Interpreters to test with: those in `RESIGHT_TEST_PYTHONS` (separated by colons), otherwise
+/// `python3` and one of another version if there is one. At most two, so that a run stays short.
 pub fn pythons() -> Vec<PathBuf> {
     let mut found: Vec<(String, PathBuf)> = Vec::new();
     let named = std::env::var("RESIGHT_TEST_PYTHONS").ok();
@@ -65,7 +65,7 @@ pub fn pythons() -> Vec<PathBuf> {
     found.into_iter().map(|(_, python)| python).collect()
 }
 
-/// An interpreter with numpy, and OpenCV where `cv2` is asked for.
+/// An interpreter that can import `module`.
 pub fn scientific(module: &str) -> Option<PathBuf> {
     let bench = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bench/.venv/bin/python");
     let named = std::env::var("RESIGHT_TEST_PYTHONS").unwrap_or_default();
@@ -88,7 +88,7 @@ pub fn chaos() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/chaos.py")
 }
 
-/// A plug-in of the given text in `dir`.
+/// Writes a plug-in of the given text into `dir`.
 pub fn written(dir: &Path, text: &str) -> PathBuf {
     let file = dir.join("algorithm.py");
     std::fs::write(&file, text).unwrap();
@@ -102,7 +102,7 @@ pub fn line(mark: &str) -> u32 {
     found as u32 + 1
 }
 
-/// Settings that end quickly what does not end by itself.
+/// A configuration with short limits, and a mark to find its processes by.
 pub fn config(file: &Path, python: &Path) -> PluginConfig {
     let mut config = PluginConfig::new(file);
     config.python = python.into();
@@ -186,7 +186,7 @@ pub fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }
 
-/// Children of this process, zombies too.
+/// Children of this process, with zombies.
 pub fn children() -> Vec<String> {
     let me = std::process::id().to_string();
     let mut found = Vec::new();
@@ -201,7 +201,7 @@ pub fn children() -> Vec<String> {
     found
 }
 
-/// Processes anywhere that a plug-in with this configuration started.
+/// The number of processes that a plug-in with this configuration started and that still run.
 pub fn marked(config: &PluginConfig) -> usize {
     let wanted = format!("RESIGHT_TEST={}", config.environment[0].1);
     std::fs::read_dir("/proc")
