@@ -27,7 +27,7 @@ pub use extractors::local::{Encoding, PythonLocalExtractor};
 pub use manifest::{Batch, DeclaredKind, Function, FunctionRef, Manifest, Parameter, Role};
 pub use plugin::Plugin;
 pub use queue::reply_slot::PendingReply;
-pub use reply::{Local, Outcome, Reply, Rows};
+pub use reply::{ExtractedFeatures, Outcome, Reply, Rows};
 pub use status::{Health, LastError, Latency, Status};
 pub use worker::death::Cause;
 pub use worker::memory::Transport;

@@ -23,14 +23,14 @@ pub enum Reply {
     /// A picture, to be encoded.
     Picture(Image),
     /// `extract`'s features of one picture.
-    Local(Local),
+    Local(ExtractedFeatures),
     /// `embed`'s vector of one picture, not normalised.
     Vector(Vec<f32>),
 }
 
 /// Features that `extract` returned, checked: `keypoints.len() * dimension` values in `rows`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Local {
+pub struct ExtractedFeatures {
     /// Keypoints, in pixels of the picture.
     pub keypoints: Vec<Keypoint>,
     /// Values in one row.

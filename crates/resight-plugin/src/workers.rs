@@ -16,7 +16,7 @@ use crate::reply::Outcome;
 use crate::status::{Health, Status};
 use crate::supervisor::start::read_source;
 use crate::supervisor::supervise;
-use crate::worker::Setting;
+use crate::worker::WorkerContext;
 use crate::worker::memory::Transports;
 
 /// Dropping it ends its workers and whatever they started.
@@ -30,12 +30,12 @@ impl WorkerPlugin {
         let source = read_source(&config.file, 1)?;
         let state = State::new(&config, source);
         let workers = config.workers;
-        let setting = Arc::new(Setting {
+        let context = Arc::new(WorkerContext {
             transports: Transports::from(config.transport),
             config,
         });
         let mut plugin = Self {
-            queue: Arc::new(Queue::new(setting, state)),
+            queue: Arc::new(Queue::new(context, state)),
             threads: Vec::new(),
         };
         plugin.spawn("resight-plugin", |queue| supervise(&queue))?;
@@ -58,7 +58,7 @@ impl WorkerPlugin {
     }
 
     pub(crate) fn config(&self) -> &PluginConfig {
-        &self.queue.setting.config
+        &self.queue.context.config
     }
 
     pub(crate) fn wait_ready(&self, limit: Duration) -> Result<Arc<Manifest>, PluginError> {
@@ -120,7 +120,7 @@ impl WorkerPlugin {
     }
 
     pub(crate) fn status(&self) -> Status {
-        let (setting, metrics) = (&self.queue.setting, &self.queue.metrics);
+        let (context, metrics) = (&self.queue.context, &self.queue.metrics);
         let mut state = self.queue.state.lock();
         let health = state.health();
         let next = state.next_generation.as_ref();
@@ -128,7 +128,7 @@ impl WorkerPlugin {
         let processes = state.processes.iter().filter_map(Weak::upgrade);
         let running = processes.filter(|process| !process.exited());
         Status {
-            name: setting.config.name.clone(),
+            name: context.config.name.clone(),
             health,
             reason: state.reason().filter(|_| health != Health::Ok),
             generation: state.manifest.as_ref().map_or(0, |m| m.generation),
@@ -142,7 +142,7 @@ impl WorkerPlugin {
             errors: metrics.errors(),
             restarts: metrics.restarts(),
             quarantined: state.quarantine.len(),
-            transport: setting.transports.best(),
+            transport: context.transports.best(),
             latency: metrics.latency(),
             last_error: metrics.last_error(),
         }

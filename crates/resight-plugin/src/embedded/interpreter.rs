@@ -11,13 +11,13 @@ use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyList};
 
-use super::lent::Lent;
+use super::lent::LentBytes;
 use crate::call::Call;
 use crate::error::PluginError;
 use crate::manifest::Manifest;
 use crate::worker::Served;
-use crate::worker::decode::{self, Fault};
-use crate::worker::spawn::{MODULES, Source};
+use crate::worker::decode::{self, BadReply};
+use crate::worker::spawn::{MODULES, SourceFile};
 use crate::worker::wire::{self, Kind, ReplyMeta};
 
 const EMBEDDED: (&str, &str) = (
@@ -31,9 +31,6 @@ pub(super) struct Loaded {
     pub(super) manifest: Arc<Manifest>,
     file: String,
 }
-
-/// Replies to one call or to several gathered, or the error of all.
-pub(super) type Answer = Result<Served, PluginError>;
 
 /// Loads the Python package into the interpreter, once in a process, and adds the packages that
 /// `python` has.
@@ -123,7 +120,7 @@ fn packages(python: &Path) -> Result<Option<(String, Vec<String>)>, PluginError>
 }
 
 /// Loads the file and warms it up. Waits as long as the file's code runs.
-pub(super) fn load(file: &Path, python: &Path, source: &Source) -> Result<Loaded, PluginError> {
+pub(super) fn load(file: &Path, python: &Path, source: &SourceFile) -> Result<Loaded, PluginError> {
     prepare(python)?;
     let path = file.to_string_lossy().into_owned();
     Python::attach(|py| {
@@ -163,7 +160,7 @@ pub(super) fn answer(
     calls: &[&Call<'_>],
     unwanted: &Arc<AtomicBool>,
     limit: u64,
-) -> Answer {
+) -> Result<Served, PluginError> {
     let function = calls.first().map_or("", |call| &*call.function);
     let internal = |detail: String| PluginError::Io { detail };
     let meta = wire::call_meta(calls, Vec::new(), false, false)
@@ -171,8 +168,8 @@ pub(super) fn answer(
         .map_err(|e| internal(e.to_string()))?;
     let ask = || -> PyResult<(u8, ReplyMeta, Vec<Vec<u8>>)> {
         let attachments = calls.iter().flat_map(|call| &call.attachments);
-        let parts = attachments.map(|a| Py::new(py, Lent::new(a.content.data())));
-        let parts: Vec<Py<Lent>> = parts.collect::<PyResult<_>>()?;
+        let parts = attachments.map(|a| Py::new(py, LentBytes::new(a.content.data())));
+        let parts: Vec<Py<LentBytes>> = parts.collect::<PyResult<_>>()?;
         let unwanted = unwanted.clone();
         let cancelled =
             PyCFunction::new_closure(py, None, None, move |_, _| unwanted.load(Ordering::Relaxed))?;
@@ -212,8 +209,8 @@ pub(super) fn answer(
     let spent = Duration::from_micros(meta.us);
     match decode::replies(&meta, data, calls) {
         Ok(replies) => Ok((replies, spent)),
-        Err(Fault::Author(detail)) => Err(bad(detail)),
-        Err(Fault::Protocol(detail)) => Err(internal(detail)),
+        Err(BadReply::Author(detail)) => Err(bad(detail)),
+        Err(BadReply::Protocol(detail)) => Err(internal(detail)),
     }
 }
 

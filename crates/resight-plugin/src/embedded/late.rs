@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Running, Shared, busy, interpreter, thread};
+use super::{RunningBatch, Shared, busy, interpreter, thread};
 use crate::error::PluginError;
 use crate::status::Health;
 use crate::supervisor::start::FileStamp;
@@ -41,7 +41,7 @@ impl Shared {
     fn answer_late(self: &Arc<Self>) {
         let now = Instant::now();
         let mut state = self.state.lock();
-        let late: Vec<Running> = state
+        let late: Vec<RunningBatch> = state
             .running
             .extract_if(|_, running| running.until <= now)
             .map(|(_, running)| running)
@@ -70,7 +70,7 @@ impl Shared {
     }
 
     /// Answers calls that ran past their limit, and asks their thread to stop.
-    fn give_up(&self, running: Running) {
+    fn give_up(&self, running: RunningBatch) {
         for queued in running.calls {
             let error = PluginError::Timeout {
                 function: queued.call.function.to_string(),

@@ -14,9 +14,9 @@ use crate::call::Data;
 /// Read-only bytes that live as long as Python refers to them. Everything that takes a buffer takes
 /// this: `memoryview`, `numpy.frombuffer`, `bytes`.
 #[pyclass(frozen)]
-pub(super) struct Lent(Arc<Vec<u8>>);
+pub(super) struct LentBytes(Arc<Vec<u8>>);
 
-impl Lent {
+impl LentBytes {
     /// Copies only borrowed bytes.
     pub(super) fn new(data: &Data<'_>) -> Self {
         Self(match data {
@@ -27,7 +27,7 @@ impl Lent {
 }
 
 #[pymethods]
-impl Lent {
+impl LentBytes {
     /// # Safety
     /// `view` must be valid for writes. Python calls this with such a view.
     unsafe fn __getbuffer__(
@@ -65,7 +65,7 @@ mod tests {
         let bytes: Arc<Vec<u8>> = Arc::new((0..=255).cycle().take(10_000).collect());
         Python::attach(|py| {
             let locals = PyDict::new(py);
-            let lent = Bound::new(py, Lent::new(&Data::Shared(bytes.clone()))).unwrap();
+            let lent = Bound::new(py, LentBytes::new(&Data::Shared(bytes.clone()))).unwrap();
             locals.set_item("lent", lent).unwrap();
             locals.set_item("twin", PyBytes::new(py, &bytes)).unwrap();
             py.run(

@@ -29,7 +29,7 @@ use crate::reply::Outcome;
 use crate::status::{Health, Status};
 use crate::supervisor::start::read_source;
 use crate::worker::memory::Transport;
-use crate::worker::spawn::Source;
+use crate::worker::spawn::SourceFile;
 
 /// A plug-in inside this process.
 pub(crate) struct EmbeddedPlugin(Arc<Shared>);
@@ -53,7 +53,7 @@ struct State {
     start_error: Option<PluginError>,
     reload_error: Option<PluginError>,
     calls: CallQueue,
-    running: HashMap<u64, Running>,
+    running: HashMap<u64, RunningBatch>,
     /// Key of the next entry of `running`.
     next: u64,
     /// Threads that are free or run a call within its time limit.
@@ -64,7 +64,7 @@ struct State {
 }
 
 /// Calls that one thread runs.
-struct Running {
+struct RunningBatch {
     calls: Vec<QueuedCall>,
     until: Instant,
     limit: Duration,
@@ -267,7 +267,7 @@ impl Shared {
         queued.reply.finish(outcome);
     }
 
-    fn load(&self, source: &Source) -> Result<Arc<Manifest>, PluginError> {
+    fn load(&self, source: &SourceFile) -> Result<Arc<Manifest>, PluginError> {
         let _one = self.loading.lock();
         let loaded = interpreter::load(&self.config.file, &self.config.python, source);
         let mut state = self.state.lock();

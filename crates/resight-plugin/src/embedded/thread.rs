@@ -9,18 +9,19 @@ use parking_lot::MutexGuard;
 use pyo3::Python;
 
 use super::interpreter::{self, Loaded};
-use super::{Running, Shared, State};
+use super::{RunningBatch, Shared, State};
 use crate::call::Call;
 use crate::error::PluginError;
 use crate::queue::calls::QueuedCall;
 use crate::queue::reply_slot::Cancel;
+use crate::worker::Served;
 
 /// How long a thread looks for the next call before it sleeps: waking it takes longer than a short
 /// function.
 const AWAKE: Duration = Duration::from_micros(150);
 
 /// Calls that a thread has to make.
-struct Task {
+struct Assignment {
     /// Its key in [`State::running`].
     number: u64,
     loaded: Arc<Loaded>,
@@ -41,12 +42,18 @@ pub(super) fn start(shared: &Arc<Shared>) -> Result<(), PluginError> {
     let started = spawn("resight-python", move || {
         Python::attach(|py| {
             let thread = interpreter::thread_number(py);
-            while let Some(task) = py.detach(|| own.next(thread)) {
-                let calls: Vec<&Call<'_>> = task.calls.iter().collect();
+            while let Some(assignment) = py.detach(|| own.next(thread)) {
+                let calls: Vec<&Call<'_>> = assignment.calls.iter().collect();
                 let limit = own.config.max_result;
-                let result = interpreter::answer(py, &task.loaded, &calls, &task.unwanted, limit);
+                let result = interpreter::answer(
+                    py,
+                    &assignment.loaded,
+                    &calls,
+                    &assignment.unwanted,
+                    limit,
+                );
                 drop(calls);
-                if !py.detach(|| own.done(task, result)) {
+                if !py.detach(|| own.done(assignment, result)) {
                     return;
                 }
             }
@@ -61,22 +68,22 @@ pub(super) fn start(shared: &Arc<Shared>) -> Result<(), PluginError> {
 impl Shared {
     /// Waits for the next calls, which then count as running on `thread`; `None` when the plug-in is
     /// closed.
-    fn next(&self, thread: u64) -> Option<Task> {
+    fn next(&self, thread: u64) -> Option<Assignment> {
         let asked = Instant::now();
         let mut state = self.state.lock();
         while !state.closed {
             if let Some(loaded) = state.loaded.clone()
                 && let Some((queued, resolved)) = state.take_first(&loaded)
             {
-                let task = match resolved {
+                let assignment = match resolved {
                     Ok(()) => self.gather(&mut state, queued, loaded, thread),
                     Err(error) => {
                         MutexGuard::unlocked(&mut state, || self.finish(queued, Err(error)));
                         None
                     }
                 };
-                if task.is_some() {
-                    return task;
+                if assignment.is_some() {
+                    return assignment;
                 }
             } else if asked.elapsed() < AWAKE {
                 MutexGuard::unlocked(&mut state, std::thread::yield_now);
@@ -95,7 +102,7 @@ impl Shared {
         first: QueuedCall,
         loaded: Arc<Loaded>,
         thread: u64,
-    ) -> Option<Task> {
+    ) -> Option<Assignment> {
         let gathering = first.gathering();
         let mut calls = vec![first];
         if let Some((most, until)) = gathering {
@@ -115,26 +122,26 @@ impl Shared {
         let limit = limits.map(|l| l.unwrap_or(self.config.time_limit)).max()?;
         let number = state.next;
         state.next += 1;
-        let task = Task {
+        let assignment = Assignment {
             number,
             loaded,
             calls: calls.iter().map(|queued| queued.call.clone()).collect(),
             unwanted,
         };
-        let running = Running {
+        let running = RunningBatch {
             until: Instant::now() + limit,
             limit,
             calls,
             thread,
         };
         state.running.insert(number, running);
-        Some(task)
+        Some(assignment)
     }
 
     /// Finishes the calls. Returns whether this thread still serves the queue.
-    fn done(&self, task: Task, result: interpreter::Answer) -> bool {
+    fn done(&self, assignment: Assignment, result: Result<Served, PluginError>) -> bool {
         let mut state = self.state.lock();
-        let Some(running) = state.running.remove(&task.number) else {
+        let Some(running) = state.running.remove(&assignment.number) else {
             // The calls ran past their limit: they were answered, and this thread was replaced.
             state.stuck = state.stuck.saturating_sub(1);
             return false;

@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::error::PluginError;
 use crate::manifest::{DeclaredKind, Function, FunctionRef, Role};
 use crate::plugin::Plugin;
-use crate::reply::{Local, Reply, Rows};
+use crate::reply::{ExtractedFeatures, Reply, Rows};
 
 /// Most bytes of a descriptor, with one byte a bit; squared distances stay far within 32 bits.
 const MAX_DIMENSION: usize = 4096;
@@ -197,7 +197,7 @@ fn describe(encoding: Encoding, given: usize) -> String {
     }
 }
 
-fn encoding_of(local: &Local, declared: Option<DeclaredKind>) -> Encoding {
+fn encoding_of(local: &ExtractedFeatures, declared: Option<DeclaredKind>) -> Encoding {
     match &local.rows {
         Rows::Bytes(_) if declared == Some(DeclaredKind::Binary) => Encoding::Bits,
         Rows::Bytes(_) => Encoding::Bytes,
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn one_scale_serves_all_values_and_is_a_power_of_two() {
-        let local = Local {
+        let local = ExtractedFeatures {
             keypoints: vec![],
             dimension: 2,
             rows: Rows::Float(vec![-0.3, 0.1]),

@@ -24,13 +24,13 @@ use crate::manifest::Role;
 use crate::metrics::Metrics;
 use crate::reply::{Outcome, Reply};
 use crate::worker::death::{Cause, Death};
-use crate::worker::{Failure, Served, Setting, Worker};
+use crate::worker::{Failure, Served, Worker, WorkerContext};
 
 /// How many workers may be lost before one of them was sent the call.
 const ATTEMPTS: u8 = 3;
 
 pub(crate) struct Queue {
-    pub(crate) setting: Arc<Setting>,
+    pub(crate) context: Arc<WorkerContext>,
     pub(crate) state: Mutex<State>,
     /// Wakes the runners: a call was queued or a worker is free.
     pub(crate) work: Condvar,
@@ -50,9 +50,9 @@ pub(crate) enum Attempt {
 }
 
 impl Queue {
-    pub(crate) fn new(setting: Arc<Setting>, state: State) -> Self {
+    pub(crate) fn new(context: Arc<WorkerContext>, state: State) -> Self {
         Self {
-            setting,
+            context,
             state: Mutex::new(state),
             work: Condvar::new(),
             control: Condvar::new(),
@@ -178,12 +178,12 @@ impl Queue {
     }
 
     pub(crate) fn time_limit(&self, options: CallOptions) -> Duration {
-        options.time_limit.unwrap_or(self.setting.config.time_limit)
+        options.time_limit.unwrap_or(self.context.config.time_limit)
     }
 
     /// The error for a call when `waiting` others wait.
     pub(crate) fn busy(&self, waiting: usize) -> PluginError {
-        let rounds = waiting as f64 / self.setting.config.workers as f64;
+        let rounds = waiting as f64 / self.context.config.workers as f64;
         let wait = self.metrics.mean_run().mul_f64(rounds);
         PluginError::Busy {
             waiting,
@@ -263,7 +263,7 @@ impl Queue {
     /// Counts a worker as gone. `blamed`: an input killed it, and will not do so again.
     pub(crate) fn bury(&self, worker: &mut Worker, death: &Death, blamed: bool) {
         tracing::warn!(
-            plugin = self.setting.config.name,
+            plugin = self.context.config.name,
             pid = worker.process.pid(),
             cause = death.cause.name(),
             "a worker ended: {}",
@@ -326,7 +326,7 @@ impl Queue {
 
     /// Whether a worker reached the configured number of calls, or age.
     pub(crate) fn is_expired(&self, worker: &Worker) -> bool {
-        let config = &self.setting.config;
+        let config = &self.context.config;
         config.max_calls.is_some_and(|most| worker.calls >= most)
             || config
                 .max_age
@@ -351,13 +351,13 @@ mod tests {
     use crate::config::PluginConfig;
     use crate::manifest::Manifest;
     use crate::worker::memory::Transports;
-    use crate::worker::spawn::Source;
+    use crate::worker::spawn::SourceFile;
 
     /// A queue of two calls without workers. Its file has the functions `f` and `gathered`.
     fn queue() -> Queue {
         let mut config = PluginConfig::new("a.py");
         config.queue = 2;
-        let source = Source {
+        let source = SourceFile {
             bytes: Vec::new(),
             hash: "h".into(),
             generation: 1,
@@ -369,11 +369,11 @@ mod tests {
              "batch": {"max": 4, "wait_ms": 5}}]}"#;
         let manifest = Manifest::read(handshake.as_bytes(), "h", 1).unwrap();
         state.manifest = Some(Arc::new(manifest));
-        let setting = Setting {
+        let context = WorkerContext {
             config,
             transports: Transports::default(),
         };
-        Queue::new(Arc::new(setting), state)
+        Queue::new(Arc::new(context), state)
     }
 
     fn submitted(queue: &Queue, function: &'static str) -> reply_slot::PendingReply {

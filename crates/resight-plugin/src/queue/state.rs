@@ -16,14 +16,14 @@ use crate::manifest::Manifest;
 use crate::status::Health;
 use crate::worker::Worker;
 use crate::worker::process::WorkerProcess;
-use crate::worker::spawn::Source;
+use crate::worker::spawn::SourceFile;
 
 /// Gets the result of a reload.
 pub(crate) type ReloadWaiter = SyncSender<Result<Arc<Manifest>, PluginError>>;
 
 /// A generation of workers that is being started and does not serve yet.
 pub(crate) struct NextGeneration {
-    pub(crate) source: Arc<Source>,
+    pub(crate) source: Arc<SourceFile>,
     pub(crate) pending: usize,
     pub(crate) ready: Vec<Worker>,
     pub(crate) failed: Option<PluginError>,
@@ -32,7 +32,7 @@ pub(crate) struct NextGeneration {
 pub(crate) struct State {
     /// Of the generation that serves; none before the first worker is ready.
     pub(crate) manifest: Option<Arc<Manifest>>,
-    pub(crate) source: Arc<Source>,
+    pub(crate) source: Arc<SourceFile>,
     pub(crate) calls: CallQueue,
     /// Free workers, all of the generation that serves.
     pub(crate) idle: Vec<Worker>,
@@ -60,7 +60,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(config: &PluginConfig, source: Source) -> Self {
+    pub(crate) fn new(config: &PluginConfig, source: SourceFile) -> Self {
         Self {
             manifest: None,
             source: Arc::new(source),

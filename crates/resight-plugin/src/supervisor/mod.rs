@@ -19,7 +19,7 @@ const WATCH: Duration = Duration::from_millis(500);
 
 /// Runs until the plug-in is closed. On Linux, workers die with this thread.
 pub(crate) fn supervise(queue: &Arc<Queue>) {
-    let config = &queue.setting.config;
+    let config = &queue.context.config;
     let mut stamp = FileStamp::of(&config.file);
     let mut stamped = Instant::now();
     loop {

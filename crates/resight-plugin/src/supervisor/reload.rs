@@ -15,7 +15,7 @@ pub(super) fn begin_reload(queue: &Arc<Queue>, state: &mut State) {
         return;
     }
     state.reload_wanted = false;
-    let source = match read_source(&queue.setting.config.file, state.source.generation + 1) {
+    let source = match read_source(&queue.context.config.file, state.source.generation + 1) {
         Ok(source) => Arc::new(source),
         Err(error) => {
             state.reload_error = Some(error.clone());
@@ -91,7 +91,7 @@ fn switch(queue: &Queue, state: &mut State) {
     state.suspects.clear();
     if let Some(manifest) = state.manifest.clone() {
         tracing::info!(
-            plugin = queue.setting.config.name,
+            plugin = queue.context.config.name,
             "loaded version {}",
             manifest.hash
         );

@@ -12,7 +12,7 @@ use crate::queue::Queue;
 use crate::queue::state::State;
 use crate::worker::Worker;
 use crate::worker::death::Cause;
-use crate::worker::spawn::{Source, spawn};
+use crate::worker::spawn::{SourceFile, spawn};
 
 /// Most bytes of the author's file.
 const MAX_SOURCE: u64 = 16 << 20;
@@ -42,7 +42,7 @@ impl FileStamp {
 }
 
 /// Reads the author's file.
-pub(crate) fn read_source(file: &Path, generation: u64) -> Result<Source, PluginError> {
+pub(crate) fn read_source(file: &Path, generation: u64) -> Result<SourceFile, PluginError> {
     let failed = |e: &dyn Display| PluginError::StartFailed {
         reason: format!("{} cannot be read: {e}", file.display()),
         traceback: String::new(),
@@ -53,7 +53,7 @@ pub(crate) fn read_source(file: &Path, generation: u64) -> Result<Source, Plugin
     }
     let bytes = fs::read(file).map_err(|e| failed(&e))?;
     let hash = blake3::hash(&bytes).to_hex()[..16].to_owned();
-    Ok(Source {
+    Ok(SourceFile {
         bytes,
         hash,
         generation,
@@ -77,9 +77,9 @@ pub(super) fn start_missing(queue: &Arc<Queue>, state: &mut State) {
 }
 
 /// Starts one worker. A thread waits for its handshake.
-pub(super) fn start(queue: &Arc<Queue>, state: &mut State, source: Arc<Source>) {
+pub(super) fn start(queue: &Arc<Queue>, state: &mut State, source: Arc<SourceFile>) {
     let generation = source.generation;
-    let begun = spawn(&queue.setting).and_then(|starting| {
+    let begun = spawn(&queue.context).and_then(|starting| {
         state.processes.push(Arc::downgrade(&starting.process));
         let queue = queue.clone();
         state.spawn("resight-start", move || {
@@ -89,7 +89,7 @@ pub(super) fn start(queue: &Arc<Queue>, state: &mut State, source: Arc<Source>) 
         })
     });
     if let Err(error) = begun {
-        let python = queue.setting.config.python.display();
+        let python = queue.context.config.python.display();
         let error = PluginError::StartFailed {
             reason: format!("{python} cannot be run: {error}"),
             traceback: String::new(),
@@ -101,7 +101,7 @@ pub(super) fn start(queue: &Arc<Queue>, state: &mut State, source: Arc<Source>) 
 /// Takes a worker that was started, or the reason why it was not.
 fn started(queue: &Queue, state: &mut State, generation: u64, result: Result<Worker, PluginError>) {
     if let Err(error) = &result {
-        tracing::warn!(plugin = queue.setting.config.name, "{error}");
+        tracing::warn!(plugin = queue.context.config.name, "{error}");
         queue.metrics.remember(error);
     }
     if generation != state.source.generation {

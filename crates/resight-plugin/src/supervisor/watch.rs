@@ -57,7 +57,7 @@ fn ping(queue: &Queue, mut worker: Worker) {
 }
 
 pub(super) fn check_limits(queue: &Queue) {
-    let config = &queue.setting.config;
+    let config = &queue.context.config;
     let processes: Vec<Arc<WorkerProcess>> = {
         let mut state = queue.state.lock();
         state.processes.retain(|process| process.strong_count() > 0);

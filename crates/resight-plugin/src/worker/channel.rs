@@ -19,7 +19,7 @@ use super::wire::{HEADER, Header, Kind};
 
 /// Why the socket cannot be used any longer.
 #[derive(Debug)]
-pub(crate) enum Broken {
+pub(crate) enum ChannelError {
     /// The worker ended, or closed the socket.
     Closed,
     /// The deadline passed.
@@ -69,12 +69,12 @@ impl Channel {
     }
 
     /// Checks that the worker sent nothing since its last reply.
-    pub(crate) fn check_quiet(&mut self) -> Result<(), Broken> {
+    pub(crate) fn check_quiet(&mut self) -> Result<(), ChannelError> {
         let mut byte = [0u8; 1];
         match recv(&self.socket, &mut byte[..], RecvFlags::DONTWAIT) {
             Err(e) if again(e) => Ok(()),
-            Ok((_, 0)) | Err(_) => Err(Broken::Closed),
-            Ok(_) => Err(Broken::Garbled("bytes between replies".into())),
+            Ok((_, 0)) | Err(_) => Err(ChannelError::Closed),
+            Ok(_) => Err(ChannelError::Garbled("bytes between replies".into())),
         }
     }
 
@@ -84,12 +84,12 @@ impl Channel {
         process: &WorkerProcess,
         mut bytes: &[u8],
         deadline: Instant,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), ChannelError> {
         while !bytes.is_empty() {
             match send(&self.socket, bytes, SendFlags::NOSIGNAL) {
                 Ok(n) => bytes = &bytes[n..],
                 Err(e) if again(e) => self.wait(process, PollFlags::OUT, deadline)?,
-                Err(_) => return Err(Broken::Closed),
+                Err(_) => return Err(ChannelError::Closed),
             }
         }
         Ok(())
@@ -104,10 +104,12 @@ impl Channel {
         body: &[&[u8]],
         fds: &[BorrowedFd<'_>],
         deadline: Instant,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), ChannelError> {
         let length: usize = body.iter().map(|b| b.len()).sum();
         let (Ok(meta_length), Ok(body_length)) = (meta.len().try_into(), length.try_into()) else {
-            return Err(Broken::Garbled("a call longer than a frame can be".into()));
+            return Err(ChannelError::Garbled(
+                "a call longer than a frame can be".into(),
+            ));
         };
         let head = Header {
             kind: header.0,
@@ -134,7 +136,7 @@ impl Channel {
             match sendmsg(&self.socket, &slices, &mut ancillary, SendFlags::NOSIGNAL) {
                 Ok(n) => break n,
                 Err(e) if again(e) => self.wait(process, PollFlags::OUT, deadline)?,
-                Err(_) => return Err(Broken::Closed),
+                Err(_) => return Err(ChannelError::Closed),
             }
         };
         self.send_all(process, &start[sent..], deadline)?;
@@ -150,7 +152,7 @@ impl Channel {
         process: &WorkerProcess,
         max_body: u64,
         deadline: Instant,
-    ) -> Result<Frame, Broken> {
+    ) -> Result<Frame, ChannelError> {
         loop {
             if let Some(frame) = self.try_receive(max_body)? {
                 return Ok(frame);
@@ -160,34 +162,34 @@ impl Channel {
     }
 
     /// As [`Channel::receive`], but never waits: `None` while the frame is incomplete.
-    pub(crate) fn try_receive(&mut self, max_body: u64) -> Result<Option<Frame>, Broken> {
+    pub(crate) fn try_receive(&mut self, max_body: u64) -> Result<Option<Frame>, ChannelError> {
         loop {
             if let Some(frame) = self.complete(max_body)? {
                 return Ok(Some(frame));
             }
             match recv(&self.socket, &mut self.buffer[..], RecvFlags::empty()) {
-                Ok((_, 0)) => return Err(Broken::Closed),
+                Ok((_, 0)) => return Err(ChannelError::Closed),
                 Ok((_, n)) => self.received.extend_from_slice(&self.buffer[..n]),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Ok(None),
-                Err(_) => return Err(Broken::Closed),
+                Err(_) => return Err(ChannelError::Closed),
             }
         }
     }
 
     /// The received frame, once it is complete.
-    fn complete(&mut self, max_body: u64) -> Result<Option<Frame>, Broken> {
+    fn complete(&mut self, max_body: u64) -> Result<Option<Frame>, ChannelError> {
         let Some(head) = self.received.first_chunk::<HEADER>() else {
             return Ok(None);
         };
-        let header = Header::from_worker(head, max_body).map_err(Broken::Garbled)?;
+        let header = Header::from_worker(head, max_body).map_err(ChannelError::Garbled)?;
         let body_start = HEADER + header.meta as usize;
         let total = body_start + header.body as usize;
         match self.received.len().cmp(&total) {
             Ordering::Less => return Ok(None),
             Ordering::Equal => {}
             Ordering::Greater => {
-                return Err(Broken::Garbled("bytes after a reply".into()));
+                return Err(ChannelError::Garbled("bytes after a reply".into()));
             }
         }
         let mut meta = std::mem::take(&mut self.received);
@@ -208,11 +210,11 @@ impl Channel {
         process: &WorkerProcess,
         flags: PollFlags,
         deadline: Instant,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), ChannelError> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Broken::TimedOut);
+                return Err(ChannelError::TimedOut);
             }
             let timeout = if process.pidfd().is_some() {
                 timespec(left)
@@ -225,7 +227,7 @@ impl Channel {
             }
             match poll(&mut fds, Some(&timeout)) {
                 Ok(_) | Err(Errno::INTR) => {}
-                Err(_) => return Err(Broken::Closed),
+                Err(_) => return Err(ChannelError::Closed),
             }
             if !fds[0].revents().is_empty() {
                 return Ok(());
@@ -235,7 +237,7 @@ impl Channel {
                 None => process.exited(),
             };
             if ended {
-                return Err(Broken::Closed);
+                return Err(ChannelError::Closed);
             }
         }
     }
@@ -299,13 +301,22 @@ mod tests {
     fn bytes_that_belong_to_no_frame_are_refused() {
         let (mut channel, mut far, _process) = channel("1000");
         far.write_all(&frame(b"body")).unwrap();
-        assert!(matches!(channel.check_quiet(), Err(Broken::Garbled(_))));
+        assert!(matches!(
+            channel.check_quiet(),
+            Err(ChannelError::Garbled(_))
+        ));
         let (mut channel, mut far, _process) = self::channel("1000");
         far.write_all(&[frame(b"a"), frame(b"b")].concat()).unwrap();
-        assert!(matches!(channel.try_receive(9), Err(Broken::Garbled(_))));
+        assert!(matches!(
+            channel.try_receive(9),
+            Err(ChannelError::Garbled(_))
+        ));
         let (mut channel, mut far, _process) = self::channel("1000");
         far.write_all(&frame(b"long")).unwrap();
-        assert!(matches!(channel.try_receive(3), Err(Broken::Garbled(_))));
+        assert!(matches!(
+            channel.try_receive(3),
+            Err(ChannelError::Garbled(_))
+        ));
     }
 
     #[test]
@@ -313,11 +324,11 @@ mod tests {
         let (mut channel, _far, process) = channel("1000");
         let deadline = Instant::now() + Duration::from_millis(20);
         let late = channel.receive(&process, 9, deadline);
-        assert!(matches!(late, Err(Broken::TimedOut)));
+        assert!(matches!(late, Err(ChannelError::TimedOut)));
         // The worker's end of the socket stays open, as if a child of the worker had it.
         let (mut channel, _far, process) = self::channel("0.05");
         let ended = channel.receive(&process, 9, soon());
-        assert!(matches!(ended, Err(Broken::Closed)));
+        assert!(matches!(ended, Err(ChannelError::Closed)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::memory::SharedMemory;
 use super::wire::{Described, ReplyMeta};
 use crate::call::{Call, Content};
 use crate::error::PluginError;
-use crate::reply::{Local, Reply, Rows};
+use crate::reply::{ExtractedFeatures, Reply, Rows};
 
 const MAX_FEATURES: usize = 1_000_000;
 const MAX_DIMENSION: usize = 65_536;
@@ -15,15 +15,15 @@ const MARGIN: f32 = 2.0;
 
 /// Whose fault it is that a reply cannot be used, and why.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum BadReply {
     /// The worker broke the protocol.
     Protocol(String),
     /// The author's function returned a wrong value.
     Author(String),
 }
 
-fn garbled(what: &str) -> Fault {
-    Fault::Protocol(format!("a reply that contradicts itself: {what}"))
+fn garbled(what: &str) -> BadReply {
+    BadReply::Protocol(format!("a reply that contradicts itself: {what}"))
 }
 
 /// The parts of a reply, from the frame's body or from shared memory; at most `limit` bytes.
@@ -32,7 +32,7 @@ pub(crate) fn parts(
     body: Vec<u8>,
     memory: Option<&SharedMemory>,
     limit: u64,
-) -> Result<Vec<Vec<u8>>, Fault> {
+) -> Result<Vec<Vec<u8>>, BadReply> {
     let total = meta.p.iter().try_fold(0u64, |sum, n| sum.checked_add(*n));
     let total = total
         .filter(|t| *t <= limit)
@@ -67,7 +67,7 @@ pub(crate) fn replies(
     meta: &ReplyMeta,
     mut parts: Vec<Vec<u8>>,
     calls: &[&Call<'_>],
-) -> Result<Vec<Reply>, Fault> {
+) -> Result<Vec<Reply>, BadReply> {
     if meta.r.len() != calls.len() {
         return Err(garbled("the number of results"));
     }
@@ -83,7 +83,7 @@ pub(crate) fn replies(
         replies.push(match described {
             Described::Json { p } => {
                 Reply::Json(serde_json::from_slice(&take(*p)?).map_err(|e| {
-                    Fault::Author(format!(
+                    BadReply::Author(format!(
                         "{name} returned a value that JSON cannot carry: {e}"
                     ))
                 })?)
@@ -101,7 +101,7 @@ pub(crate) fn replies(
                     return Err(garbled("a vector's length"));
                 }
                 if let Some(i) = values.iter().position(|v| !v.is_finite()) {
-                    return Err(Fault::Author(format!(
+                    return Err(BadReply::Author(format!(
                         "{name} returned a vector with {} at index {i}; expected finite numbers",
                         values[i]
                     )));
@@ -150,7 +150,7 @@ fn local(
     (count, width, dimension, dtype): (usize, usize, usize, &str),
     (points, rows): (Vec<u8>, Vec<u8>),
     size: Option<(u32, u32)>,
-) -> Result<Local, Fault> {
+) -> Result<ExtractedFeatures, BadReply> {
     let item = match dtype {
         "float32" => 4,
         "uint8" => 1,
@@ -175,7 +175,7 @@ fn local(
             angle: full_turn(row[3]),
             response,
         };
-        check(name, i, &k, row, size).map_err(Fault::Author)?;
+        check(name, i, &k, row, size).map_err(BadReply::Author)?;
         keypoints.push(k);
     }
     let rows = if item == 1 {
@@ -183,7 +183,7 @@ fn local(
     } else {
         let values = floats(&rows);
         if let Some(i) = values.iter().position(|v| !v.is_finite()) {
-            return Err(Fault::Author(format!(
+            return Err(BadReply::Author(format!(
                 "{name} returned a descriptor with {} at row {}, column {}; expected finite numbers",
                 values[i],
                 i / dimension,
@@ -192,7 +192,7 @@ fn local(
         }
         Rows::Float(values)
     };
-    Ok(Local {
+    Ok(ExtractedFeatures {
         keypoints,
         dimension,
         rows,
@@ -277,7 +277,7 @@ mod tests {
         described: serde_json::Value,
         data: &[&[u8]],
         call: &Call<'_>,
-    ) -> Result<Reply, Fault> {
+    ) -> Result<Reply, BadReply> {
         let lengths: Vec<usize> = data.iter().map(|part| part.len()).collect();
         let meta = json!({"r": [described], "p": lengths});
         let meta: ReplyMeta = serde_json::from_value(meta).unwrap();
@@ -367,7 +367,7 @@ mod tests {
         ] {
             let error = reply(described.clone(), &data, &Call::new("f")).unwrap_err();
             assert!(
-                matches!(error, Fault::Protocol(_)),
+                matches!(error, BadReply::Protocol(_)),
                 "{described}: {error:?}"
             );
         }
@@ -411,12 +411,12 @@ mod tests {
         ] {
             let error = reply(local.clone(), &[&bytes(&point), row], &call).unwrap_err();
             assert!(
-                matches!(&error, Fault::Author(words) if words.contains(expected)),
+                matches!(&error, BadReply::Author(words) if words.contains(expected)),
                 "{error:?}"
             );
         }
         let vector = json!({"t": "vector", "p": 0, "d": 1});
         let error = reply(vector, &[&bytes(&[f32::NAN])], &call).unwrap_err();
-        assert!(matches!(error, Fault::Author(_)));
+        assert!(matches!(error, BadReply::Author(_)));
     }
 }

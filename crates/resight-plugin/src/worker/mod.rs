@@ -17,11 +17,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use channel::{Broken, Channel, Frame};
+use channel::{Channel, ChannelError, Frame};
 use death::{Cause, Death};
-use decode::Fault;
+use decode::BadReply;
 use memory::{SharedMemory, Transport, Transports};
-use output::Captured;
+use output::CapturedOutput;
 use process::WorkerProcess;
 use wire::{INLINE, Kind, NeedMeta, ReplyMeta};
 
@@ -32,18 +32,18 @@ use crate::manifest::Manifest;
 use crate::reply::Reply;
 
 /// What all workers of a plug-in share.
-pub(crate) struct Setting {
+pub(crate) struct WorkerContext {
     pub(crate) config: PluginConfig,
     pub(crate) transports: Transports,
 }
 
 pub(crate) struct Worker {
-    setting: Arc<Setting>,
+    context: Arc<WorkerContext>,
     pub(crate) process: Arc<WorkerProcess>,
     pub(crate) manifest: Arc<Manifest>,
     /// Tells the worker which call nobody waits for any longer.
     lifeline: Arc<UnixStream>,
-    captured: Arc<Captured>,
+    captured: Arc<CapturedOutput>,
     channel: Channel,
     input: Option<SharedMemory>,
     results: Option<SharedMemory>,
@@ -69,7 +69,7 @@ struct CurrentCall {
 
 enum Stage {
     /// The worker had ended before the call was sent.
-    NotSent(Broken),
+    NotSent(ChannelError),
     Sent,
     Replied(Frame),
     Failed(Trouble),
@@ -77,14 +77,14 @@ enum Stage {
 
 enum Trouble {
     /// The worker is lost.
-    Broken(Broken),
+    Worker(ChannelError),
     /// The call failed; the worker can serve others.
     Call(PluginError),
 }
 
-impl From<Broken> for Trouble {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken)
+impl From<ChannelError> for Trouble {
+    fn from(error: ChannelError) -> Self {
+        Self::Worker(error)
     }
 }
 
@@ -149,8 +149,8 @@ impl Worker {
 
     fn send_with(&mut self, limit: Duration, send: impl FnOnce(&mut Self) -> Result<(), Trouble>) {
         self.current = CurrentCall::new(limit, self.captured.mark());
-        if let Err(broken) = self.channel.check_quiet() {
-            self.current.stage = Stage::NotSent(broken);
+        if let Err(error) = self.channel.check_quiet() {
+            self.current.stage = Stage::NotSent(error);
             return;
         }
         self.calls += 1;
@@ -166,10 +166,10 @@ impl Worker {
         call: &Call<'_>,
     ) -> Poll<Option<Result<Served, PluginError>>> {
         if let Stage::Sent = self.current.stage {
-            match self.channel.try_receive(self.setting.config.max_result) {
+            match self.channel.try_receive(self.context.config.max_result) {
                 Ok(None) => return Poll::Pending,
                 Ok(Some(frame)) => self.current.stage = Stage::Replied(frame),
-                Err(broken) => self.current.stage = Stage::Failed(broken.into()),
+                Err(error) => self.current.stage = Stage::Failed(error.into()),
             }
         }
         let is_short = |frame: &Frame| match frame.kind {
@@ -195,9 +195,9 @@ impl Worker {
     pub(crate) fn wait_reply(&mut self, calls: &[&Call<'_>]) -> Result<Served, Failure> {
         let trouble = loop {
             match std::mem::replace(&mut self.current.stage, Stage::Sent) {
-                Stage::NotSent(broken) => {
-                    let (cause, detail) = match broken {
-                        Broken::Garbled(detail) => (Cause::Protocol, detail),
+                Stage::NotSent(error) => {
+                    let (cause, detail) = match error {
+                        ChannelError::Garbled(detail) => (Cause::Protocol, detail),
                         _ => (Cause::Crash, "it had ended".into()),
                     };
                     let death = self.bury(cause, detail);
@@ -205,19 +205,19 @@ impl Worker {
                 }
                 Stage::Failed(trouble) => break trouble,
                 Stage::Sent => {
-                    let most = self.setting.config.max_result;
+                    let most = self.context.config.max_result;
                     let deadline = self.current.deadline;
                     match self.channel.receive(&self.process, most, deadline) {
                         Ok(frame) => self.current.stage = Stage::Replied(frame),
-                        Err(broken) => break broken.into(),
+                        Err(error) => break error.into(),
                     }
                 }
                 Stage::Replied(frame) if frame.id != self.call_id => {
-                    break Broken::Garbled("the reply to another call".into()).into();
+                    break ChannelError::Garbled("the reply to another call".into()).into();
                 }
                 Stage::Replied(frame) if frame.kind == Kind::Need => {
-                    if let Err(broken) = self.grant(&frame) {
-                        break broken.into();
+                    if let Err(error) = self.grant(&frame) {
+                        break error.into();
                     }
                 }
                 Stage::Replied(frame) => match self.read(frame, calls) {
@@ -228,9 +228,9 @@ impl Worker {
         };
         let (cause, detail) = match trouble {
             Trouble::Call(error) => return Err(Failure::Call(error)),
-            Trouble::Broken(Broken::Closed) => (Cause::Crash, String::new()),
-            Trouble::Broken(Broken::Garbled(detail)) => (Cause::Protocol, detail),
-            Trouble::Broken(Broken::TimedOut) => {
+            Trouble::Worker(ChannelError::Closed) => (Cause::Crash, String::new()),
+            Trouble::Worker(ChannelError::Garbled(detail)) => (Cause::Protocol, detail),
+            Trouble::Worker(ChannelError::TimedOut) => {
                 // The dump names the line that runs; Python writes it without taking its lock.
                 self.process.ask_for_dump();
                 std::thread::sleep(Duration::from_millis(30));
@@ -282,7 +282,7 @@ impl Worker {
             (cause, detail),
             status,
             self.captured.since(self.current.output_mark, 40),
-            &self.setting.config.file.to_string_lossy(),
+            &self.context.config.file.to_string_lossy(),
         )
     }
 
@@ -290,7 +290,7 @@ impl Worker {
         self.call_id = self.call_id.wrapping_add(1).max(1);
     }
 
-    fn frame(&mut self, kind: Kind, meta: &[u8], body: &[&[u8]]) -> Result<(), Broken> {
+    fn frame(&mut self, kind: Kind, meta: &[u8], body: &[&[u8]]) -> Result<(), ChannelError> {
         let (header, deadline) = ((kind, self.call_id), self.current.deadline);
         self.channel
             .send(&self.process, header, meta, body, &[], deadline)
@@ -322,12 +322,12 @@ impl Worker {
 
     /// Sends memory for a result that does not fit into a frame. Refuses more than the limit, which
     /// costs the worker.
-    fn grant(&mut self, frame: &Frame) -> Result<(), Broken> {
-        let limit = self.setting.config.max_result;
+    fn grant(&mut self, frame: &Frame) -> Result<(), ChannelError> {
+        let limit = self.context.config.max_result;
         let need: NeedMeta = serde_json::from_slice(&frame.meta)
-            .map_err(|_| Broken::Garbled("a request for memory without a size".into()))?;
+            .map_err(|_| ChannelError::Garbled("a request for memory without a size".into()))?;
         if need.bytes > limit {
-            return Err(Broken::Garbled(format!(
+            return Err(ChannelError::Garbled(format!(
                 "a result of {} bytes; the limit is {limit}",
                 need.bytes
             )));
@@ -354,8 +354,8 @@ impl Worker {
             match pairs.try_for_each(|((at, _), part)| memory.write(*at as u64, part)) {
                 Ok(()) => return !is_reused,
                 Err(why) => {
-                    let from = self.setting.transports.best();
-                    self.setting.transports.fall_back(from, &why);
+                    let from = self.context.transports.best();
+                    self.context.transports.fall_back(from, &why);
                     self.input = None;
                 }
             }
@@ -367,13 +367,13 @@ impl Worker {
 
     fn allocate(&self, need: u64, read_only: bool) -> Option<SharedMemory> {
         loop {
-            let transport = self.setting.transports.best();
+            let transport = self.context.transports.best();
             if transport == Transport::Socket {
                 return None;
             }
             match SharedMemory::new(transport, need, read_only) {
                 Ok(memory) => return Some(memory),
-                Err(why) => self.setting.transports.fall_back(transport, &why),
+                Err(why) => self.context.transports.fall_back(transport, &why),
             }
         }
     }
@@ -382,7 +382,7 @@ impl Worker {
     fn read(&mut self, frame: Frame, calls: &[&Call<'_>]) -> Result<Served, Trouble> {
         self.idle_since = Instant::now();
         let meta: ReplyMeta = serde_json::from_slice(&frame.meta)
-            .map_err(|e| Broken::Garbled(format!("a reply that cannot be read: {e}")))?;
+            .map_err(|e| ChannelError::Garbled(format!("a reply that cannot be read: {e}")))?;
         if meta.kept {
             self.input = None;
         }
@@ -393,23 +393,23 @@ impl Worker {
         };
         let served = match frame.kind {
             Kind::Raised => {
-                let file = self.setting.config.file.to_string_lossy();
+                let file = self.context.config.file.to_string_lossy();
                 Err(Trouble::Call(decode::raised(meta, function, &file)))
             }
             Kind::BadResult => Err(bad_result(meta.message)),
             Kind::Result => {
-                let limit = self.setting.config.max_result;
+                let limit = self.context.config.max_result;
                 decode::parts(&meta, frame.body, self.results.as_ref(), limit)
                     .and_then(|parts| decode::replies(&meta, parts, calls))
                     .map(|replies| (replies, Duration::from_micros(meta.us)))
                     .map_err(|fault| match fault {
-                        Fault::Author(detail) => bad_result(detail),
-                        Fault::Protocol(detail) => Broken::Garbled(detail).into(),
+                        BadReply::Author(detail) => bad_result(detail),
+                        BadReply::Protocol(detail) => ChannelError::Garbled(detail).into(),
                     })
             }
-            other => Err(Broken::Garbled(format!("{other:?} instead of a reply")).into()),
+            other => Err(ChannelError::Garbled(format!("{other:?} instead of a reply")).into()),
         };
-        if !matches!(served, Err(Trouble::Broken(_))) {
+        if !matches!(served, Err(Trouble::Worker(_))) {
             self.next_call_id();
         }
         served

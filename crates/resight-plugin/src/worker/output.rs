@@ -29,12 +29,12 @@ struct Ring {
 
 /// The last lines of one worker.
 #[derive(Default)]
-pub(crate) struct Captured {
+pub(crate) struct CapturedOutput {
     ring: Mutex<Ring>,
     closed: Condvar,
 }
 
-impl Captured {
+impl CapturedOutput {
     fn push(&self, line: String) {
         let mut ring = self.ring.lock();
         if ring.lines.len() == KEPT {
@@ -44,7 +44,7 @@ impl Captured {
         ring.total += 1;
     }
 
-    /// The number of lines so far, for [`Captured::since`].
+    /// The number of lines so far, for [`CapturedOutput::since`].
     pub(crate) fn mark(&self) -> u64 {
         self.ring.lock().total
     }
@@ -71,8 +71,8 @@ pub(crate) fn capture(
     out: ChildStdout,
     err: ChildStderr,
     process: Arc<WorkerProcess>,
-) -> std::io::Result<Arc<Captured>> {
-    let captured = Arc::new(Captured::default());
+) -> std::io::Result<Arc<CapturedOutput>> {
+    let captured = Arc::new(CapturedOutput::default());
     let kept = captured.clone();
     for fd in [out.as_fd(), err.as_fd()] {
         let flags = rustix::fs::fcntl_getfl(fd)?;
@@ -93,7 +93,7 @@ fn drain(
     out: ChildStdout,
     err: ChildStderr,
     process: &WorkerProcess,
-    kept: &Captured,
+    kept: &CapturedOutput,
 ) {
     let mut log = Log {
         plugin,
@@ -177,7 +177,7 @@ impl Stream {
     }
 
     /// Reads what there is now, at most a megabyte, so that the other pipe gets its turn.
-    fn read(&mut self, kept: &Captured, log: &mut Log<'_>) {
+    fn read(&mut self, kept: &CapturedOutput, log: &mut Log<'_>) {
         let mut buffer = [0; 16 * 1024];
         for _ in 0..64 {
             match self.pipe.read(&mut buffer) {
@@ -194,7 +194,7 @@ impl Stream {
         }
     }
 
-    fn take(&mut self, bytes: &[u8], kept: &Captured, log: &mut Log<'_>) {
+    fn take(&mut self, bytes: &[u8], kept: &CapturedOutput, log: &mut Log<'_>) {
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|b| *b == b'\n') {
             self.append(&rest[..end]);
@@ -210,7 +210,7 @@ impl Stream {
             .extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    fn flush(&mut self, kept: &Captured, log: &mut Log<'_>) {
+    fn flush(&mut self, kept: &CapturedOutput, log: &mut Log<'_>) {
         if self.partial.is_empty() {
             return;
         }
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn long_lines_are_cut_and_the_ring_is_bounded() {
-        let kept = Captured::default();
+        let kept = CapturedOutput::default();
         let mut log = Log {
             plugin: "p",
             since: Instant::now(),

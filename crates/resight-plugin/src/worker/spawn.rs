@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::channel::{Broken, Channel};
+use super::channel::{Channel, ChannelError};
 use super::death::{Cause, Death};
 use super::decode;
-use super::output::{self, Captured};
+use super::output::{self, CapturedOutput};
 use super::process::WorkerProcess;
 use super::procfs::TOKEN;
 use super::wire::{Hello, Kind, ReplyMeta};
-use super::{CurrentCall, Setting, Worker};
+use super::{CurrentCall, Worker, WorkerContext};
 use crate::error::PluginError;
 use crate::manifest::{Manifest, PROTOCOL};
 
@@ -43,7 +43,7 @@ pub(crate) const MODULES: [(&str, &str); 7] = modules![
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// The author's file as one generation of workers runs it.
-pub(crate) struct Source {
+pub(crate) struct SourceFile {
     pub(crate) bytes: Vec<u8>,
     pub(crate) hash: String,
     pub(crate) generation: u64,
@@ -51,17 +51,17 @@ pub(crate) struct Source {
 
 /// A process that has not sent its handshake yet.
 pub(crate) struct Starting {
-    setting: Arc<Setting>,
+    context: Arc<WorkerContext>,
     pub(crate) process: Arc<WorkerProcess>,
-    captured: Arc<Captured>,
+    captured: Arc<CapturedOutput>,
     channel: Channel,
     lifeline: UnixStream,
     far_lifeline: UnixStream,
 }
 
 /// Starts the process. On Linux it dies with the thread that calls this, which therefore must last.
-pub(crate) fn spawn(setting: &Arc<Setting>) -> io::Result<Starting> {
-    let config = &setting.config;
+pub(crate) fn spawn(context: &Arc<WorkerContext>) -> io::Result<Starting> {
+    let config = &context.config;
     let (near, far) = UnixStream::pair()?;
     let (lifeline, far_lifeline) = UnixStream::pair()?;
     lifeline.set_nonblocking(true)?;
@@ -88,7 +88,7 @@ pub(crate) fn spawn(setting: &Arc<Setting>) -> io::Result<Starting> {
     };
     let captured = output::capture(config.name.clone(), out, err, process.clone())?;
     Ok(Starting {
-        setting: setting.clone(),
+        context: context.clone(),
         process,
         captured,
         channel: Channel::new(near)?,
@@ -99,14 +99,14 @@ pub(crate) fn spawn(setting: &Arc<Setting>) -> io::Result<Starting> {
 
 impl Starting {
     /// Sends the code and waits until it is loaded and warm. Kills the process when that fails.
-    pub(crate) fn handshake(mut self, source: &Source) -> Result<Worker, PluginError> {
-        let deadline = Instant::now() + self.setting.config.start_limit;
+    pub(crate) fn handshake(mut self, source: &SourceFile) -> Result<Worker, PluginError> {
+        let deadline = Instant::now() + self.context.config.start_limit;
         let manifest = match self.greet(source, deadline) {
             Ok(manifest) => Arc::new(manifest),
-            Err(refusal) => return Err(self.explain(refusal)),
+            Err(error) => return Err(self.explain(error)),
         };
         Ok(Worker {
-            setting: self.setting,
+            context: self.context,
             process: self.process,
             manifest,
             lifeline: Arc::new(self.lifeline),
@@ -123,9 +123,13 @@ impl Starting {
         })
     }
 
-    fn greet(&mut self, source: &Source, deadline: Instant) -> Result<Manifest, Refusal> {
-        let config = &self.setting.config;
-        let modules = serde_json::to_string(&MODULES).map_err(Refusal::because)?;
+    fn greet(
+        &mut self,
+        source: &SourceFile,
+        deadline: Instant,
+    ) -> Result<Manifest, HandshakeError> {
+        let config = &self.context.config;
+        let modules = serde_json::to_string(&MODULES).map_err(HandshakeError::because)?;
         let bundle = format!("{:08x}{modules}", modules.len());
         self.channel
             .send_all(&self.process, bundle.as_bytes(), deadline)?;
@@ -140,7 +144,7 @@ impl Starting {
             parent: std::process::id(),
             limits: limits.collect(),
         })
-        .map_err(Refusal::because)?;
+        .map_err(HandshakeError::because)?;
         self.channel.send(
             &self.process,
             (Kind::Hello, 1),
@@ -152,31 +156,32 @@ impl Starting {
         let frame = self.channel.receive(&self.process, 0, deadline)?;
         match frame.kind {
             Kind::Ready => Manifest::read(&frame.meta, &source.hash, source.generation)
-                .map_err(Refusal::Because),
+                .map_err(HandshakeError::Because),
             Kind::Failed => match serde_json::from_slice(&frame.meta) {
-                Ok(raised) => Err(Refusal::Raised(Box::new(raised))),
-                Err(error) => Err(Refusal::because(error)),
+                Ok(raised) => Err(HandshakeError::Raised(Box::new(raised))),
+                Err(error) => Err(HandshakeError::because(error)),
             },
-            _ => Err(Refusal::Because("it sent no handshake".into())),
+            _ => Err(HandshakeError::Because("it sent no handshake".into())),
         }
     }
 
     /// Kills the process and finds out why it did not start.
-    fn explain(self, refusal: Refusal) -> PluginError {
-        let config = &self.setting.config;
+    fn explain(self, error: HandshakeError) -> PluginError {
+        let config = &self.context.config;
         let file = config.file.to_string_lossy();
-        let known = match refusal {
-            Refusal::Raised(raised) => {
+        let known = match error {
+            HandshakeError::Raised(raised) => {
                 self.process.reap();
                 return decode::not_loaded(*raised, &file);
             }
-            Refusal::Because(reason) | Refusal::Broken(Broken::Garbled(reason)) => Some(reason),
-            Refusal::Broken(Broken::TimedOut) => {
+            HandshakeError::Because(reason)
+            | HandshakeError::Channel(ChannelError::Garbled(reason)) => Some(reason),
+            HandshakeError::Channel(ChannelError::TimedOut) => {
                 self.process.ask_for_dump();
                 std::thread::sleep(Duration::from_millis(30));
                 Some(format!("it was not ready within {:?}", config.start_limit))
             }
-            Refusal::Broken(Broken::Closed) => None,
+            HandshakeError::Channel(ChannelError::Closed) => None,
         };
         self.process.wait(Duration::from_millis(200));
         if let Some(reason) = &known {
@@ -205,21 +210,21 @@ impl Starting {
 }
 
 /// Why a worker did not start.
-enum Refusal {
+enum HandshakeError {
     /// The author's file raised an exception.
     Raised(Box<ReplyMeta>),
     Because(String),
-    Broken(Broken),
+    Channel(ChannelError),
 }
 
-impl Refusal {
+impl HandshakeError {
     fn because(error: serde_json::Error) -> Self {
         Self::Because(error.to_string())
     }
 }
 
-impl From<Broken> for Refusal {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken)
+impl From<ChannelError> for HandshakeError {
+    fn from(error: ChannelError) -> Self {
+        Self::Channel(error)
     }
 }

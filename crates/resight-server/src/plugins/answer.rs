@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
-use resight_plugin::{Local, Reply, Rows};
+use resight_plugin::{ExtractedFeatures, Reply, Rows};
 use serde_json::{Value, json};
 
 use crate::problem::Problem;
@@ -41,7 +41,7 @@ pub(super) async fn of(reply: Reply) -> Result<Response, Problem> {
     })
 }
 
-fn features(local: &Local) -> Value {
+fn features(local: &ExtractedFeatures) -> Value {
     let keypoints = local.keypoints.iter();
     let keypoints: Vec<[f32; 5]> = keypoints
         .map(|k| [k.x, k.y, k.scale, k.angle, k.response])
