@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use resight_plugin::{Call, Plugin, PluginConfig};
+use resight_plugin::{Call, CallOptions, Plugin, PluginConfig};
 use resight_vision::Image;
 
 const FILE: &str = r#"
@@ -32,6 +32,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;
     let file = dir.path().join("roundtrip.py");
     std::fs::write(&file, FILE)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let image = Image::from_rgb(1920, 1080, vec![77; 1920 * 1080 * 3]).ok_or("size")?;
     for (workers, in_process) in [(1, false), (2, false), (1, true), (2, true)] {
         let mut config = PluginConfig::new(&file);
@@ -61,6 +64,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
         time("no-op", 20_000, || {
             plugin.call(Call::new("nothing")).is_ok()
+        });
+        time("no-op from a task", 20_000, || {
+            let call = plugin.call_async(Call::new("nothing"), CallOptions::default());
+            runtime.block_on(call).is_ok()
         });
         time("6.2 MB picture in", 500, || {
             plugin.call(Call::new("look").picture(&image)).is_ok()
