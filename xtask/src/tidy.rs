@@ -11,10 +11,11 @@ use crate::{circles, functions, links, prose};
 const ARROWS: &[(&str, &[&str])] = &[
     ("resight-vision", &[]),
     ("resight-index", &["resight-vision"]),
-    ("resight-decode", &["resight-vision"]),
+    ("resight-resize", &[]),
+    ("resight-decode", &["resight-vision", "resight-resize"]),
     ("resight-store", &[]),
     ("resight-plugin", &["resight-vision"]),
-    ("resight-models", &["resight-vision"]),
+    ("resight-models", &["resight-vision", "resight-resize"]),
     // No row allows it: only `[dev-dependencies]`, which are not checked, may name it.
     ("resight-test-support", &[]),
     (

@@ -1,10 +1,8 @@
 //! Makes smaller copies of a picture: to describe it, and to show it.
 
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8x3;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
+use resight_resize::{Filter, resize_rgb};
 use resight_vision::Image;
 
 use crate::{Refused, RefusedCode};
@@ -12,9 +10,8 @@ use crate::{Refused, RefusedCode};
 /// A copy of `image` whose longer side has `max_side` pixels (at least 1), or `None` when `image`
 /// already fits. The aspect ratio stays the same to the nearest pixel.
 ///
-/// The filter is a triangle whose width grows with the scale, so fine patterns fade and do not
-/// alias. The result is the same on every CPU: the weights come from basic arithmetic, without a
-/// call into the system's mathematics library, and the sums are integers.
+/// Fine patterns fade and do not alias, and the result is the same on every processor: see
+/// [`resize_rgb`].
 pub fn fit_within(image: &Image, max_side: u32) -> Option<Image> {
     let (width, height) = (image.width(), image.height());
     let max_side = max_side.max(1);
@@ -29,14 +26,8 @@ pub fn fit_within(image: &Image, max_side: u32) -> Option<Image> {
         (scaled as u32).max(1)
     };
     let (out_width, out_height) = (side(width), side(height));
-    let mut rgb = vec![0; out_width as usize * out_height as usize * 3];
-    let source = TypedImageRef::<U8x3>::from_buffer(width, height, image.rgb()).ok()?;
-    let mut target = TypedImage::<U8x3>::from_buffer(out_width, out_height, &mut rgb).ok()?;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    // The untyped `resize` would compile kernels for thirteen types of pixel: minutes, and 3 MB.
-    Resizer::new()
-        .resize_typed(&source, &mut target, &options)
-        .ok()?;
+    let from = [width, height];
+    let rgb = resize_rgb(image.rgb(), from, [out_width, out_height], Filter::Bilinear)?;
     Image::from_rgb(out_width, out_height, rgb)
 }
 

@@ -1,8 +1,6 @@
 //! Converts a picture to a model's input.
 
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8x3;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use resight_resize::resize_rgb;
 use resight_vision::Image;
 
 use crate::manifest::{Colour, Element, Filter, Fit, Input, Layout};
@@ -101,26 +99,14 @@ fn rounded(side: u32, by: u32, of: u32) -> u32 {
         .max(1)
 }
 
-/// Interleaved RGB of this size. The weights use basic arithmetic and the sums are whole numbers,
-/// so the bytes are the same on every processor.
+/// Interleaved RGB of this size, the same bytes on every processor.
 fn resize(image: &Image, width: u32, height: u32, filter: Filter) -> Option<Vec<u8>> {
-    if (image.width(), image.height()) == (width, height) {
-        return Some(image.rgb().to_vec());
-    }
-    let mut pixels = vec![0; width as usize * height as usize * 3];
-    let source =
-        TypedImageRef::<U8x3>::from_buffer(image.width(), image.height(), image.rgb()).ok()?;
-    let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut pixels).ok()?;
     let filter = match filter {
-        Filter::Bilinear => FilterType::Bilinear,
-        Filter::Bicubic => FilterType::CatmullRom,
+        Filter::Bilinear => resight_resize::Filter::Bilinear,
+        Filter::Bicubic => resight_resize::Filter::Bicubic,
     };
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    // The untyped `resize` would compile kernels for thirteen types of pixel: minutes, and 3 MB.
-    Resizer::new()
-        .resize_typed(&source, &mut target, &options)
-        .ok()?;
-    Some(pixels)
+    let from = [image.width(), image.height()];
+    resize_rgb(image.rgb(), from, [width, height], filter)
 }
 
 /// The middle `to` columns and rows of `from`.
