@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use resight_engine::{EngineError, MODEL_SETTING};
+use resight_engine::{EngineError, Mismatch};
 use resight_models::model_name;
 use resight_plugin::{MODEL_PREFIX, PluginError, PythonLocalExtractor};
 use resight_vision::{
@@ -52,7 +52,7 @@ pub(crate) fn choose(
     };
     match stored {
         Some(model) if model != chosen.model().as_str() => Err(EngineError::ModelMismatch {
-            what: MODEL_SETTING,
+            what: Mismatch::Model,
             stored: model.to_owned(),
             current: chosen.model().to_string(),
         }

@@ -1,31 +1,32 @@
-//! How sure `verified` is: all pairs of a folder's pictures are matched and verified as a search does
-//! it, so that what chance and likeness alone reach can be counted.
+//! Calibrating `verified`: all pairs of a folder's pictures are matched and verified as a search does it,
+//! which counts what chance and likeness alone reach.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rayon::prelude::*;
+use resight_decode::read_bounded;
 use resight_index::Vocabulary;
 use resight_vision::{Fault, LocalExtractor, Lookers, Verification, VerifyOptions, verify};
 
 use crate::describe::describe;
-use crate::engine::EngineOptions;
 use crate::error::EngineError;
-use crate::examine::{evidence, lookers, match_within_cells};
-use crate::folder::list;
-use crate::stored_features::{StoredFeatures, in_order};
-use resight_decode::read_bounded;
+use crate::indexer::listing::list;
+use crate::library::stored_features::{StoredFeatures, in_order};
+use crate::options::EngineOptions;
+use crate::search::evidence::{evidence, match_within_cells};
+use crate::search::prepared::pack_by_cell;
 
-/// How a calibration goes on.
+/// Progress of a calibration: the number done, and of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CalibrationEvent {
-    /// So many of the files have been described.
+    /// Files described.
     Described(u64, u64),
-    /// So many of the pairs have been compared.
+    /// Pairs compared.
     Compared(u64, u64),
 }
 
-/// Two pictures whose matches agree more than most.
+/// Two pictures whose matches agree.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgreeingPair {
     /// The query, by its place among the pictures.
@@ -36,22 +37,22 @@ pub struct AgreeingPair {
     pub verified: bool,
     /// Matches that agree.
     pub inliers: usize,
-    /// Of these, at places of their own.
+    /// Of these, at different places.
     pub places: usize,
     /// log10 of the number of false alarms.
     pub log10_nfa: f64,
 }
 
-/// What the pairs of a folder agree on.
+/// The pairs of a folder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
     /// The pictures compared, in path order.
     pub pictures: Vec<PathBuf>,
-    /// Files that are no pictures or have no features.
+    /// Number of files that are no pictures or have no features.
     pub unusable: usize,
-    /// Pairs compared: each two pictures once.
+    /// Number of pairs: each two pictures once.
     pub pairs: u64,
-    /// Those with a log10 number of false alarms at or below that asked for, surest first.
+    /// The pairs with a log10 number of false alarms at or below the bound, surest first.
     pub agreeing: Vec<AgreeingPair>,
 }
 
@@ -61,8 +62,9 @@ struct Side {
     stored: StoredFeatures,
 }
 
-/// Describes the pictures in `dir` and below, hidden files excepted, and verifies each two of them,
-/// the earlier in path order being the query. Pairs at or below `keep` are told one by one.
+/// Describes the pictures in `dir` and below, hidden files excepted, and verifies each two of them; the
+/// earlier in path order is the query. Returns the pairs with a log10 number of false alarms of at most
+/// `keep`.
 pub fn calibrate(
     dir: &Path,
     extractor: &dyn LocalExtractor,
@@ -95,7 +97,7 @@ pub fn calibrate(
     let n = sides.len() as u64;
     let pairs = n * n.saturating_sub(1) / 2;
     let done = AtomicU64::new(0);
-    // The first queries have the most partners; one at a time, so that no thread is left with them.
+    // The first queries have the most partners: one at a time, so that no thread is left with them.
     let rows = (0..sides.len()).into_par_iter().with_max_len(1);
     let rows = rows.map(|query| {
         if cancel.load(Ordering::Relaxed) {
@@ -118,7 +120,7 @@ pub fn calibrate(
     })
 }
 
-/// `None` for what is no picture or has no features.
+/// A described file; `None` for one that is no picture or has no features.
 fn side(
     path: &Path,
     extractor: &dyn LocalExtractor,
@@ -148,7 +150,7 @@ fn side(
     Ok(Some(Side { size, stored }))
 }
 
-/// One picture with all after it.
+/// The pairs of one picture with all after it.
 fn row(
     sides: &[Side],
     query: usize,
@@ -159,9 +161,9 @@ fn row(
     let own = &sides[query];
     let features = &own.stored.features;
     let words = vocabulary.assign_query(features, own.size, options.matching_cells);
-    let lookers = lookers(features, &words, vocabulary);
+    let packed = pack_by_cell(features, &words, vocabulary);
     let partners = (query + 1..sides.len()).filter_map(|result| {
-        let found = agreement(own, &lookers, &sides[result], vocabulary, &options.verify)?;
+        let found = agreement(own, &packed, &sides[result], vocabulary, &options.verify)?;
         (found.log10_nfa <= keep).then_some(AgreeingPair {
             query,
             result,
@@ -176,13 +178,13 @@ fn row(
 
 fn agreement(
     query: &Side,
-    lookers: &[Lookers],
+    packed: &[Lookers],
     result: &Side,
     vocabulary: &Vocabulary,
     options: &VerifyOptions,
 ) -> Option<Verification> {
     let (own, other) = (&query.stored.features, &result.stored);
-    let matches = match_within_cells(own, lookers, other, vocabulary);
+    let matches = match_within_cells(own, packed, other, vocabulary);
     let evidence = evidence(own, &other.features, &matches, query.size, result.size);
     verify(&evidence, options)
 }

@@ -1,20 +1,22 @@
-//! Two pictures against each other, without the index: all features with all, as they are and with the
-//! first mirrored or inverted.
+//! Comparing two pictures without the index: all features with all, as they are and with the first
+//! mirrored or inverted.
 
 use resight_vision::{
     Evidence, Image, LocalExtractor, LocalFeatures, MatchOptions, match_all, verify,
 };
 
 use crate::describe::describe;
-use crate::engine::{Engine, EngineOptions};
 use crate::error::EngineError;
-use crate::examine::{evidence, inlier_points};
 use crate::geometry;
-use crate::query::{Query, QueryFacts};
-use crate::search::Timings;
-use crate::variants::Variant;
+use crate::options::EngineOptions;
+use crate::search::Searcher;
+use crate::search::answer::{QueryFacts, Timings};
+use crate::search::evidence::{evidence, inlier_points};
+use crate::search::query::QueryResolver;
+use crate::search::request::{Query, Variant};
+use crate::search::variants::changed;
 
-/// What two pictures share.
+/// The evidence that two pictures show the same thing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// The first picture.
@@ -33,7 +35,7 @@ pub struct Comparison {
     pub coverage_a: f64,
     /// Share of the second picture inside the hull of the inliers, 0..1.
     pub coverage_b: f64,
-    /// Which variant of the first picture the second shows; when verified.
+    /// The variant of the first picture that the second shows; when verified.
     pub variant: Variant,
     /// First to second in pixels, row-major 3×3, of the first as it was given; when verified.
     pub transform: Option<[f64; 9]>,
@@ -43,18 +45,15 @@ pub struct Comparison {
     pub points: Vec<[f64; 4]>,
 }
 
-/// Compares the bytes of two picture files, described by `extractor`; gives the pictures, upright, as
-/// well.
+/// Compares the bytes of two picture files, described by `extractor`. Returns also the upright pictures.
 pub fn compare(
     a: &[u8],
     b: &[u8],
     extractor: &dyn LocalExtractor,
     options: &EngineOptions,
 ) -> Result<(Comparison, [Image; 2]), EngineError> {
-    let (a, b) = (
-        describe(a, options, extractor, None)?,
-        describe(b, options, extractor, None)?,
-    );
+    let a = describe(a, options, extractor, None)?;
+    let b = describe(b, options, extractor, None)?;
     let facts = |image: &Image, features: &LocalFeatures| QueryFacts {
         id: None,
         width: image.width(),
@@ -67,26 +66,31 @@ pub fn compare(
     Ok((comparison, [a.image, b.image]))
 }
 
-impl Engine {
-    /// Compares two pictures, sent or held. Those held need no file: their stored features are
+impl Searcher {
+    /// Compares two pictures, sent or stored. Stored ones need no file: their stored features are
     /// compared.
     pub fn compare(&self, a: Query<'_>, b: Query<'_>) -> Result<Comparison, EngineError> {
-        let visual = self.visual();
+        let library = &*self.library;
+        let visual = library.visual();
+        let resolver = QueryResolver {
+            library,
+            visual: &visual,
+            needs_pixels: false,
+        };
         let mut timings = Timings::default();
-        let a = self.resolve(&a.into(), false, &visual, &mut timings)?;
-        let b = self.resolve(&b.into(), false, &visual, &mut timings)?;
-        let features = [&a.features, &b.features];
-        let extractor = &*self.parts.extractor;
+        let a = resolver.resolve(&a.into(), &mut timings)?;
+        let b = resolver.resolve(&b.into(), &mut timings)?;
         Ok(compared(
             [a.facts, b.facts],
-            features,
-            extractor,
-            &self.options,
+            [&a.features, &b.features],
+            &**library.extractor(),
+            library.options(),
         ))
     }
 }
 
-/// As the pictures are, or with a variant of the first where that is verified and surer.
+/// Compares the pictures as they are, and with variants of the first; a variant counts where it is
+/// verified and surer.
 fn compared(
     sides: [QueryFacts; 2],
     features: [&LocalFeatures; 2],
@@ -95,7 +99,10 @@ fn compared(
 ) -> Comparison {
     let as_is = Variant::default();
     let mut best = compared_as(as_is, &sides, features[0], features, options);
-    for (variant, changed) in Variant::all_of(features[0], sides[0].width, extractor) {
+    for variant in Variant::ALL.each() {
+        let Some(changed) = changed(variant, features[0], sides[0].width, extractor) else {
+            continue;
+        };
         let other = compared_as(variant, &sides, &changed, features, options);
         let order = |c: &Comparison| (!c.verified, c.log10_nfa.unwrap_or(f64::MAX));
         if other.verified && order(&other) < order(&best) {
@@ -105,7 +112,7 @@ fn compared(
     best
 }
 
-/// `changed` are the first picture's features as they are in this variant of it.
+/// Compares a variant of the first picture; `changed` are its features in that variant.
 fn compared_as(
     variant: Variant,
     [a, b]: &[QueryFacts; 2],
@@ -123,12 +130,12 @@ fn compared_as(
         mirrored: variant.mirrored,
         ..evidence(changed, of_b, &matches, a_size, b_size)
     };
-    let found = verify(&evidence, &options.verify);
-    let points = found
+    let verification = verify(&evidence, &options.verify);
+    let points = verification
         .as_ref()
         .map(|f| inlier_points(f, &matches, of_a, of_b))
         .unwrap_or_default();
-    let verified = found.as_ref().filter(|f| f.verified);
+    let verified = verification.as_ref().filter(|f| f.verified);
     let hull = |side: [usize; 2], [w, h]: [u32; 2]| {
         geometry::coverage(points.iter().map(|p| side.map(|i| p[i])), w, h)
     };
@@ -136,7 +143,7 @@ fn compared_as(
         matches: matches.len(),
         verified: verified.is_some(),
         inliers: points.len(),
-        log10_nfa: found.as_ref().map(|f| f.log10_nfa),
+        log10_nfa: verification.as_ref().map(|f| f.log10_nfa),
         coverage_a: hull([0, 1], a_size),
         coverage_b: hull([2, 3], b_size),
         variant: verified.map_or(Variant::default(), |_| variant),

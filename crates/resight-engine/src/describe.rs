@@ -1,36 +1,35 @@
-//! From a file's bytes to everything that is stored or searched with.
+//! From a file's bytes to a decoded picture with its local features.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use resight_decode::{decode, fit_within};
 use resight_vision::{Fault, Image, LocalExtractor, LocalFeatures};
 
-use crate::engine::EngineOptions;
 use crate::error::EngineError;
-use resight_decode::{decode, fit_within};
+use crate::options::EngineOptions;
 
-/// A decoded picture with its features, in pixels of the upright full-size picture.
+/// A decoded picture with its features in pixels of the upright full-size picture.
 pub(crate) struct Described {
     pub(crate) image: Image,
     pub(crate) media_type: &'static str,
     pub(crate) features: LocalFeatures,
 }
 
-/// For how long an extractor that is busy or broken is waited for.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// Bounds of the time between two tries.
-const BETWEEN: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
+/// Time after which an extractor that cannot serve is given up.
+const RETRY_TIME: Duration = Duration::from_secs(120);
+/// Shortest and longest pause between two tries.
+const PAUSE: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(1)];
 
-/// Decodes, scales down where larger than the options say, extracts, and maps the places back. With
-/// `wait`, an extractor that cannot serve at present is asked again, until `wait` is set.
+/// Decodes a file and describes it as [`describe_image`] does.
 pub(crate) fn describe(
     bytes: &[u8],
     options: &EngineOptions,
     extractor: &dyn LocalExtractor,
-    wait: Option<&AtomicBool>,
+    retry: Option<&AtomicBool>,
 ) -> Result<Described, EngineError> {
     let decoded = decode(bytes, &options.decode)?;
-    let features = describe_image(&decoded.image, options, extractor, wait)?;
+    let features = describe_image(&decoded.image, options, extractor, retry)?;
     Ok(Described {
         image: decoded.image,
         media_type: decoded.media_type,
@@ -38,16 +37,18 @@ pub(crate) fn describe(
     })
 }
 
-/// The same from pixels; places are those of `image`.
+/// Scales a picture down to [`EngineOptions::max_side`], extracts its features, and maps their places
+/// back to `image`. With `retry`, an extractor that cannot serve at present is asked again, for two
+/// minutes or until `retry` is set.
 pub(crate) fn describe_image(
     image: &Image,
     options: &EngineOptions,
     extractor: &dyn LocalExtractor,
-    wait: Option<&AtomicBool>,
+    retry: Option<&AtomicBool>,
 ) -> Result<LocalFeatures, EngineError> {
     let mut features = match fit_within(image, options.max_side) {
         Some(smaller) => {
-            let mut features = extract(extractor, &smaller, wait)?;
+            let mut features = extract(extractor, &smaller, retry)?;
             let fx = image.width() as f32 / smaller.width() as f32;
             let fy = image.height() as f32 / smaller.height() as f32;
             for k in &mut features.keypoints {
@@ -58,7 +59,7 @@ pub(crate) fn describe_image(
             }
             features
         }
-        None => extract(extractor, image, wait)?,
+        None => extract(extractor, image, retry)?,
     };
     features.truncate(options.max_features);
     Ok(features)
@@ -67,20 +68,20 @@ pub(crate) fn describe_image(
 fn extract(
     extractor: &dyn LocalExtractor,
     image: &Image,
-    wait: Option<&AtomicBool>,
+    retry: Option<&AtomicBool>,
 ) -> Result<LocalFeatures, EngineError> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + RETRY_TIME;
     loop {
         let error = match extract_once(extractor, image) {
             Err(EngineError::Extract(error)) => error,
             other => return other,
         };
-        match wait {
+        match retry {
             Some(cancel) if error.fault == Fault::Passing && Instant::now() < until => {
                 if cancel.load(Ordering::Relaxed) {
                     return Err(EngineError::Cancelled);
                 }
-                let [least, most] = BETWEEN;
+                let [least, most] = PAUSE;
                 std::thread::sleep(error.retry_after.unwrap_or(most).clamp(least, most));
             }
             _ => return Err(error.into()),
@@ -88,7 +89,7 @@ fn extract(
     }
 }
 
-/// An extractor may be somebody else's code: what it gives is checked, and its panic is an error.
+/// An extractor may be foreign code: its features are checked, and its panic is an error.
 fn extract_once(
     extractor: &dyn LocalExtractor,
     image: &Image,
@@ -108,4 +109,16 @@ fn extract_once(
         ));
     }
     Ok(features)
+}
+
+/// The local features of a picture file, as they would be stored or searched by, and the picture's width
+/// and height in pixels.
+pub fn local_features(
+    bytes: &[u8],
+    extractor: &dyn LocalExtractor,
+    options: &EngineOptions,
+) -> Result<(LocalFeatures, [u32; 2]), EngineError> {
+    let described = describe(bytes, options, extractor, None)?;
+    let size = [described.image.width(), described.image.height()];
+    Ok((described.features, size))
 }

@@ -2,11 +2,27 @@
 
 use std::path::PathBuf;
 
+use resight_decode::Refused;
 use resight_store::{ObjectId, PictureId, StoreError, Tag};
 use resight_vision::ExtractError;
 
-use crate::engine::VOCABULARY_SETTING;
-use resight_decode::Refused;
+/// What stored data and the program disagree on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// The model of the features.
+    Model,
+    /// The vocabulary of the words.
+    Vocabulary,
+}
+
+impl std::fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Model => "model",
+            Self::Vocabulary => "vocabulary",
+        })
+    }
+}
 
 /// An operation of the engine failed.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +72,8 @@ pub enum EngineError {
         "the stored pictures were described with {what} {stored}, and this program uses {current}"
     )]
     ModelMismatch {
-        /// `model` or `vocabulary`.
-        what: &'static str,
+        /// Which of the two.
+        what: Mismatch,
         /// The one recorded with the stored pictures.
         stored: String,
         /// The one in use now.
@@ -146,7 +162,7 @@ impl EngineError {
             Self::FileGone { .. } => "Index its folder again to bring the catalogue up to date.",
             Self::FolderUnreadable { .. } => "Check that the folder exists and may be read.",
             Self::ModelMismatch {
-                what: VOCABULARY_SETTING,
+                what: Mismatch::Vocabulary,
                 ..
             } => {
                 "Give --vocabulary the file that the pictures were indexed with, or none for the built-in one. Words of a vocabulary that an earlier version shipped are converted by the next `resight index` or `resight serve`."

@@ -1,4 +1,4 @@
-//! Local features as they travel between programs: found in one place, searched with in another.
+//! Local features encoded for another program: extracted in one place, searched with in another.
 //!
 //! Little-endian:
 //!
@@ -11,31 +11,24 @@
 //! | 16–19 | height of the picture in pixels |
 //! | 20–35 | the first 16 bytes of BLAKE3 of everything else |
 //! | *m* | the model's id, UTF-8 |
-//! | rest | features as the catalogue keeps them (`stored_features.rs`) |
+//! | rest | features as the catalogue stores them (`stored_features.rs`) |
 
 use resight_vision::{LocalExtractor, LocalFeatures, ModelId};
 
 use crate::describe::describe;
-use crate::engine::{Engine, EngineOptions};
 use crate::error::EngineError;
-use crate::stored_features;
+use crate::library::stored_features;
+use crate::options::EngineOptions;
 
 const MAGIC: &[u8; 8] = b"RSIGHTFT";
 const VERSION: u16 = 1;
 const HEADER: usize = 36;
-/// The longest side that is believed, in pixels.
+/// The longest side that is accepted, in pixels.
 const LONGEST_SIDE: u32 = 1 << 20;
 
-impl Engine {
-    /// The features of a picture file as bytes to search with later ([`crate::Query::Features`]), here
-    /// or in another process that uses the same extractor; smaller than most pictures, and the picture
-    /// cannot be seen in them.
-    pub fn features_blob(&self, bytes: &[u8]) -> Result<Vec<u8>, EngineError> {
-        Ok(features_blob(bytes, &*self.parts.extractor, &self.options)?.0)
-    }
-}
-
-/// As [`Engine::features_blob`], with the number of features, by any extractor.
+/// The features of a picture file encoded as bytes to search with later ([`crate::Query::Features`]), and
+/// their number. Any process with the same extractor can search with them. They are smaller than most
+/// pictures, and do not show the picture.
 pub fn features_blob(
     bytes: &[u8],
     extractor: &dyn LocalExtractor,
@@ -82,7 +75,7 @@ fn hash(start: &[u8], body: &[u8]) -> [u8; 16] {
     first
 }
 
-/// The features in a blob, and their picture's width and height. Nothing in it is believed: it may come
+/// The features in a blob, and their picture's width and height. Everything in it is checked: it may come
 /// from anybody.
 pub(crate) fn read(
     blob: &[u8],
@@ -124,10 +117,10 @@ pub(crate) fn read(
         let numbers = [k.x, k.y, k.scale, k.angle];
         numbers.iter().all(|v| v.is_finite() && v.abs() < 1e7) && k.scale > 0.0
     });
-    match sound {
-        true => Ok((features, size)),
-        false => Err(bad("a keypoint has no possible place")),
+    if !sound {
+        return Err(bad("a keypoint has no possible place"));
     }
+    Ok((features, size))
 }
 
 #[cfg(test)]
@@ -151,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_and_damage_is_told() {
+    fn what_was_written_is_read_and_damage_is_detected() {
         let model = ModelId::new("a/1");
         let blob = write(&example(3.0), [40, 30], &model).unwrap();
         assert!(is_features_blob(&blob));

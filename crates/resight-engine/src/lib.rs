@@ -1,55 +1,53 @@
-//! Add, remove, search, compare: the one place that orders effects.
+//! Pictures stored, searched and paired: the one place that orders effects.
 //!
-//! Invariant: nothing here knows HTTP, Python or a model file; the concrete extractor, catalogue
-//! and blob store are handed in as [`Parts`].
+//! A [`Library`] is what is stored. An [`Indexer`] adds to it, a [`Searcher`] finds pictures in it, and
+//! [`Duplicates`] pairs and groups them; [`GlobalModels`] are the models it uses beside local features.
+//!
+//! Invariant: nothing here knows HTTP, Python or a model file. The concrete extractor, catalogue and blob
+//! store are handed in as [`Components`].
 
 mod calibrate;
-mod commit;
 mod compare;
-mod convert;
-mod dense;
 mod describe;
 mod duplicates;
 mod engine;
 mod error;
-mod examine;
-mod expansion;
 mod feature_blob;
-mod feature_cache;
-mod folder;
 mod geometry;
-mod grouping;
-mod instances;
-mod labels;
+mod indexer;
+mod library;
+mod likeness;
+mod options;
 mod picture;
-mod query;
-mod ranking;
-mod scope;
 mod search;
-mod stored_features;
 mod train;
-mod variants;
-mod visual;
 
 pub use calibrate::{AgreeingPair, Calibration, CalibrationEvent, calibrate};
 pub use compare::{Comparison, compare};
-pub use convert::ConvertStep;
-pub use dense::{EmbedStep, FEWEST_TO_TELL, GlobalParts, GlobalState, alike_from, vectors_setting};
-pub use duplicates::{
-    DuplicateGroup, DuplicateOptions, DuplicatePair, Duplicates, PairKind, PairStep, Refuted,
-    RefutedPage,
+pub use describe::local_features;
+pub use duplicates::Duplicates as DuplicateFinder;
+pub use duplicates::answer::{
+    DuplicateGroup, DuplicateGroups as Duplicates, DuplicateOptions, DuplicatePair,
 };
-pub use engine::{
-    Engine, EngineOptions, IndexFolder, MODEL_SETTING, Parts, RefusedFile, Storage,
-    VOCABULARY_SETTING,
-};
-pub use error::EngineError;
+pub use duplicates::kind::PairKind;
+pub use duplicates::no_match::{Refuted, RefutedPage};
+pub use duplicates::pair_up::PairStep;
+pub use engine::Engine;
+pub use error::{EngineError, Mismatch};
 pub use feature_blob::{features_blob, is_features_blob};
-pub use folder::{FolderEvent, FolderOptions, FolderReport};
-pub use grouping::SameObject;
-pub use instances::Instance;
+pub use indexer::Indexer;
+pub use indexer::report::{FolderEvent, FolderOptions, FolderReport};
+pub use library::Library;
+pub use library::attached_model::{FEWEST_TO_TELL, ModelComponents as GlobalParts, alike_from};
+pub use library::components::{
+    Components as Parts, IndexFolder, MODEL_SETTING, VOCABULARY_SETTING,
+};
+pub use library::conversion::ConvertStep;
+pub use library::pictures::{RefusedFile, Storage};
+pub use likeness::embed::{EmbedStep, vectors_setting};
+pub use likeness::{GlobalModels, ModelState as GlobalState};
+pub use options::EngineOptions;
 pub use picture::{Added, Picture, PictureFile};
-pub use query::{MOST_QUERIES, Query, QueryFacts, QueryPicture, Region};
 pub use resight_decode::{
     DecodeLimits, Decoded, Refused, RefusedCode, decode, fit_within, read_bounded, thumbnail_jpeg,
 };
@@ -57,6 +55,9 @@ pub use resight_index::{TrainStep, Vocabulary};
 pub use resight_store::{
     Filter, LabelPatch, Labels, Metadata, ObjectCount, ObjectId, PictureId, Tag, Update,
 };
-pub use search::{Hit, Mode, SearchAnswer, SearchOptions, Stage, Timings};
-pub use train::{TrainEvent, TrainPlan, train_vocabulary};
-pub use variants::Variant;
+pub use search::Searcher;
+pub use search::answer::{Hit, Instance, QueryFacts, SameObject, SearchAnswer, Stage, Timings};
+pub use search::request::{
+    MOST_QUERIES, Mode, Query, QueryPicture, Region, SearchOptions, Variant,
+};
+pub use train::{TrainEvent, TrainPlan, train_from_library, train_vocabulary};

@@ -1,68 +1,72 @@
-//! Two small pictures laid over each other by the transform that was found between them: whether
-//! their pixels agree as well, and by how much they differ.
+//! Comparing two small pictures pixel by pixel, one laid over the other by the transform between them.
 
 use resight_vision::{Image, Transform};
 
 use resight_decode::fit_within;
 
-/// What both show is compared at this many pixels on its longer side: coarse enough that
-/// compression and half a pixel of misplacement do not count.
+/// Longer side in pixels at which the common part is compared: coarse enough that compression and half a
+/// pixel of misplacement do not count.
 const SIDE: f64 = 96.0;
 
-/// Pixels on a side of a block.
+/// Side of a block in pixels.
 const BLOCK: usize = 8;
 
-/// Blocks that at least must be comparable.
+/// Blocks that must be comparable, at least.
 const LEAST_BLOCKS: usize = 6;
 
-/// A block with less deviation of brightness than this, in grey levels, shows nothing to correlate.
+/// Deviation of brightness in grey levels below which a block shows nothing to correlate.
 const FLAT: f64 = 3.0;
 
-/// Normalised correlation from which on two blocks show the same.
+/// Normalised correlation from which on two blocks show the same thing.
 const CORRELATED: f64 = 0.75;
 
-/// How the pixels of two aligned pictures compare, block by block, in grey levels of 0..255.
+/// Differences of two aligned pictures block by block, in grey levels of 0..255.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Likeness {
-    /// Share of the blocks that show the same, whatever their brightness and contrast, 0..1.
+pub(crate) struct PixelDifference {
+    /// Share of the blocks that show the same thing, whatever their brightness and contrast, 0..1.
     pub(crate) alike: f64,
-    /// Root of the mean squared difference of brightness within a block: the median block's.
+    /// Root mean squared difference of brightness within a block: the median of the blocks.
     pub(crate) typical: f64,
-    /// The same of the block that 95 in 100 do not exceed.
+    /// The same, the 95th percentile of the blocks.
     pub(crate) worst: f64,
-    /// Difference of the mean colour of a block, the channel that differs most: the median block's.
+    /// Difference of a block's mean colour in the channel that differs most: the median of the blocks.
     pub(crate) colour: f64,
-    /// What a change of brightness and contrast of the whole picture explains: the root of the mean
-    /// squared difference that it makes to the blocks' means, the channel where that is most.
+    /// Root mean squared difference of the blocks' means that a change of brightness and contrast of the
+    /// whole picture explains, in the channel where it is largest.
     pub(crate) tone: f64,
 }
 
-/// A small picture and the full size, in pixels, that transforms are about.
+/// A small picture, and the full size in pixels to which transforms refer.
 #[derive(Clone, Copy)]
 pub(crate) struct Small<'a> {
     pub(crate) image: &'a Image,
     pub(crate) full: [u32; 2],
 }
 
-/// Compares what `a` and `b` both show; `transform` takes pixels of the full-size `a` to those of `b`.
-/// `None` where that is too little to compare.
-pub(crate) fn likeness(a: Small<'_>, b: Small<'_>, transform: &Transform) -> Option<Likeness> {
+/// Compares the common part of `a` and `b`; `transform` maps pixels of the full-size `a` to those of `b`.
+/// `None` where the common part is too small to compare.
+pub(crate) fn compare_aligned(
+    a: Small<'_>,
+    b: Small<'_>,
+    transform: &Transform,
+) -> Option<PixelDifference> {
     let back = transform.inverse()?;
     let forth = in_small(&a, &b, transform);
-    // Pixels of one are averaged onto those of the coarser, never the other way round.
+    // Pixels of the finer one are averaged onto those of the coarser, never the other way round.
     let middle = [
         0.5 * f64::from(a.image.width()),
         0.5 * f64::from(a.image.height()),
     ];
     let scale = scale_at(&forth, middle)?;
-    match scale >= 1.0 {
-        true => compare(a, b, transform),
-        false => compare(b, a, &back),
+    if scale >= 1.0 {
+        compare(a, b, transform)
+    } else {
+        compare(b, a, &back)
     }
 }
 
-/// `coarse` shows what both show with the fewer pixels.
-fn compare(coarse: Small<'_>, fine: Small<'_>, transform: &Transform) -> Option<Likeness> {
+/// `coarse` shows the common part with fewer pixels.
+fn compare(coarse: Small<'_>, fine: Small<'_>, transform: &Transform) -> Option<PixelDifference> {
     let side = shared_side(coarse, fine, transform)?;
     let coarse_image = shrunk(coarse.image, SIDE / side);
     let coarse = Small {
@@ -94,7 +98,7 @@ fn compare(coarse: Small<'_>, fine: Small<'_>, transform: &Transform) -> Option<
                     }
                 }
             }
-            // Those that lie half outside say little.
+            // Blocks half outside say little.
             if block.n >= 0.7 * (BLOCK * BLOCK) as f64 {
                 blocks.push(block);
             }
@@ -104,10 +108,10 @@ fn compare(coarse: Small<'_>, fine: Small<'_>, transform: &Transform) -> Option<
         return None;
     }
     let n = blocks.len();
-    // A change of brightness of the whole picture is none of its content.
+    // A change of brightness of the whole picture is no change of its content.
     let shift = at_rank(blocks.iter().map(|b| b.shift()), n / 2);
     let alike = blocks.iter().filter(|b| b.is_alike(shift)).count();
-    Some(Likeness {
+    Some(PixelDifference {
         alike: alike as f64 / n as f64,
         typical: at_rank(blocks.iter().map(|b| b.difference()), n / 2),
         worst: at_rank(blocks.iter().map(|b| b.difference()), (n - 1) * 95 / 100),
@@ -116,7 +120,7 @@ fn compare(coarse: Small<'_>, fine: Small<'_>, transform: &Transform) -> Option<
     })
 }
 
-/// [`Likeness::tone`], by a straight line of the means of the second on those of the first.
+/// [`PixelDifference::tone`], by linear regression of the means of the second on those of the first.
 fn tone(blocks: &[Block]) -> f64 {
     let n = blocks.len() as f64;
     let of_channel = |c: usize| {
@@ -130,7 +134,7 @@ fn tone(blocks: &[Block]) -> f64 {
         let (xx, xy) = means().fold((0.0, 0.0), |s, (x, y)| {
             (s.0 + (x - mx) * (x - mx), s.1 + (x - mx) * (y - my))
         });
-        // Where all blocks are of one brightness, a shift is all there is to see.
+        // Blocks that are all of one brightness show a shift only.
         let slope = if xx > n { xy / xx } else { 1.0 };
         let squares = means().map(|(x, _)| {
             let change = (slope - 1.0) * (x - mx) + my - mx;
@@ -141,7 +145,7 @@ fn tone(blocks: &[Block]) -> f64 {
     (0..3).map(of_channel).fold(0.0, f64::max)
 }
 
-/// The value with so many below it; there must be that many.
+/// The value with `rank` values below it. There must be more than `rank` values.
 fn at_rank(values: impl Iterator<Item = f64>, rank: usize) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
@@ -167,18 +171,18 @@ fn in_small(a: &Small<'_>, b: &Small<'_>, transform: &Transform) -> Transform {
     enter.then(transform).then(&leave)
 }
 
-/// By how much lengths grow there.
+/// The factor by which lengths grow there.
 fn scale_at(transform: &Transform, at: [f64; 2]) -> Option<f64> {
     let [a, b, c, d] = transform.jacobian(at)?;
     let scale = (a * d - b * c).abs().sqrt();
     (scale.is_finite() && scale > 1e-6).then_some(scale)
 }
 
-/// The longer side, in pixels of `coarse`, of the box around what lies in both.
+/// The longer side, in pixels of `coarse`, of the box around the common part.
 fn shared_side(coarse: Small<'_>, fine: Small<'_>, transform: &Transform) -> Option<f64> {
     let onto = in_small(&coarse, &fine, transform);
     let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
-    // Every fourth pixel is near enough.
+    // Every fourth pixel is accurate enough.
     for y in (0..coarse.image.height()).step_by(4) {
         for x in (0..coarse.image.width()).step_by(4) {
             let at = [f64::from(x), f64::from(y)];
@@ -199,7 +203,7 @@ fn is_inside(image: &Image, [x, y]: [f64; 2]) -> bool {
         && (0.0..=f64::from(image.height() - 1)).contains(&y)
 }
 
-/// The picture at `factor` of its size; `None` where that is no smaller.
+/// The picture scaled by `factor`; `None` where that is no smaller.
 fn shrunk(image: &Image, factor: f64) -> Option<Image> {
     let long = f64::from(image.width().max(image.height()));
     fit_within(image, (long * factor).round().clamp(1.0, 65_535.0) as u32)
@@ -211,7 +215,7 @@ fn pixel(image: &Image, x: usize, y: usize) -> [f64; 3] {
     [rgb[0].into(), rgb[1].into(), rgb[2].into()]
 }
 
-/// Between the four pixels around; `None` outside.
+/// Bilinear interpolation; `None` outside.
 fn sample(image: &Image, at: [f64; 2]) -> Option<[f64; 3]> {
     if !is_inside(image, at) {
         return None;
@@ -266,7 +270,7 @@ impl Block {
         self.pq += p * q;
     }
 
-    /// By how much the second is brighter.
+    /// The excess of brightness of the second.
     fn shift(&self) -> f64 {
         (self.q - self.p) / self.n
     }
@@ -297,5 +301,55 @@ impl Block {
         // One is flat and the other is not: still alike where the other nearly is.
         let covariance = self.pq / self.n - p * q;
         covariance >= CORRELATED * sp.max(1.0) * sq.max(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(width: u32, height: u32, value: impl Fn(u32, u32) -> u8) -> Image {
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let rgb = pixels.flat_map(|(x, y)| [value(x, y); 3]).collect();
+        Image::from_rgb(width, height, rgb).unwrap()
+    }
+
+    fn compared(a: &Image, b: &Image, transform: &Transform) -> Option<PixelDifference> {
+        let small = |image| Small {
+            image,
+            full: [image.width(), image.height()],
+        };
+        compare_aligned(small(a), small(b), transform)
+    }
+
+    fn texture(x: u32, y: u32) -> u8 {
+        ((x / 3 * 57 + y / 3 * 91 + x / 3 * (y / 3) * 13) % 120) as u8
+    }
+
+    #[test]
+    fn equal_pixels_differ_by_nothing() {
+        let picture = image(64, 48, texture);
+        let difference = compared(&picture, &picture, &Transform::IDENTITY).unwrap();
+        assert_eq!(difference.alike, 1.0);
+        assert_eq!((difference.worst, difference.colour), (0.0, 0.0));
+    }
+
+    #[test]
+    fn brightness_changes_the_tone_and_not_what_is_shown() {
+        let picture = image(64, 48, texture);
+        let brighter = image(64, 48, |x, y| texture(x, y) + 40);
+        let difference = compared(&picture, &brighter, &Transform::IDENTITY).unwrap();
+        assert_eq!(difference.alike, 1.0);
+        assert!((difference.tone - 40.0).abs() < 1e-6, "{difference:?}");
+        let other = image(64, 48, |x, y| texture(y + 17, x + 5));
+        let difference = compared(&picture, &other, &Transform::IDENTITY).unwrap();
+        assert!(difference.alike < 0.3, "{difference:?}");
+    }
+
+    #[test]
+    fn a_small_common_part_is_not_compared() {
+        let picture = image(64, 48, texture);
+        let away = Transform([1.0, 0.0, 60.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(compared(&picture, &picture, &away), None);
     }
 }

@@ -1,22 +1,22 @@
 //! Groups whose members were verified with each other, and not along a chain.
 //!
-//! Invariant: in every group each member was verified with at least so many of the others as the
-//! [`Share`] says. So up to three are all verified pairwise, and of more any two that were not have a
-//! third in the group that both were verified with. No two are known to be no match.
+//! Invariant: each member of a group was verified with at least the [`Share`] of the others. So members of
+//! a group of up to three are all verified pairwise; in larger groups any two that were not have a third
+//! member with which both were verified. No two members are a pair that somebody decided is no match.
 //!
-//! Pairs are taken in the order given, the surest first, and the groups of the two are joined where the
-//! rule holds for the joined one (agglomeration with nearly complete linkage); again and again until
-//! nothing changes, since a refused join may be right once a group has grown.
+//! Agglomeration with nearly complete linkage: pairs are taken in the given order, the surest first, and
+//! the groups of the two are joined where the invariant holds for the result. This repeats until nothing
+//! changes, since a refused join may be right once a group has grown.
 
 use std::collections::{HashMap, HashSet};
 
-/// Of a group's other members, each must have been verified with so many.
+/// The share of a group's other members with which each must have been verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Share {
-    /// More than half: for copies. Their pixels agree too, and parts of one picture that have little
-    /// in common miss many of each other.
+    /// More than half: for copies. Their pixels agree too, and parts of one picture with little in common
+    /// are often not verified with each other.
     Majority,
-    /// Three quarters: where only the geometry says that two show the same.
+    /// Three quarters: where the geometry alone says that two show the same thing.
     ThreeQuarters,
 }
 
@@ -29,7 +29,7 @@ impl Share {
     }
 }
 
-/// Groups of two and more, each ascending, by their first member.
+/// Groups of two and more, each ascending, in the order of their first members.
 pub(crate) fn agglomerate(
     pairs: &[(u64, u64)],
     no_match: &HashSet<(u64, u64)>,
@@ -50,7 +50,7 @@ pub(crate) fn agglomerate(
         }
     }
     let mut open = edges;
-    // Clusters of these sizes that cannot be joined: many pairs ask for the same.
+    // Pairs of clusters, with their sizes, that cannot be joined: many links ask for the same join.
     let mut refused = HashSet::new();
     loop {
         let before = clusters.joins;
@@ -85,11 +85,11 @@ struct Clusters {
     /// The cluster of each node.
     of: Vec<usize>,
     members: Vec<Vec<usize>>,
-    /// The nodes that each was verified with, every one once.
+    /// The nodes with which each was verified, each once.
     linked: Vec<Vec<usize>>,
-    /// How many of them are in the same cluster.
+    /// Number of those in the same cluster.
     inside: Vec<usize>,
-    /// The nodes that each must not be together with.
+    /// The nodes with which each must not share a cluster.
     apart: Vec<Vec<usize>>,
     joins: usize,
 }
@@ -116,14 +116,14 @@ impl Clusters {
         }
     }
 
-    /// The clusters of two nodes, each with its size, in their order; `None` where they are one.
+    /// The clusters of two nodes, each with its size, ascending; `None` where it is one.
     fn two(&self, a: usize, b: usize) -> Option<[(usize, usize); 2]> {
         let (a, b) = (self.of[a], self.of[b]);
         let (a, b) = (a.min(b), a.max(b));
         (a != b).then(|| [a, b].map(|i| (i, self.members[i].len())))
     }
 
-    /// Joins the clusters of two nodes if the rule allows it.
+    /// Joins the clusters of two nodes if the invariant allows it.
     fn join(&mut self, a: usize, b: usize) -> bool {
         let (a, b) = (self.of[a], self.of[b]);
         let others = self.members[a].len() + self.members[b].len() - 1;
@@ -145,10 +145,11 @@ impl Clusters {
         for (node, links) in gained {
             self.inside[node] += links;
         }
-        // The smaller moves.
-        let (into, from) = match self.members[a].len() >= self.members[b].len() {
-            true => (a, b),
-            false => (b, a),
+        // The smaller one moves.
+        let (into, from) = if self.members[a].len() >= self.members[b].len() {
+            (a, b)
+        } else {
+            (b, a)
         };
         let moved = std::mem::take(&mut self.members[from]);
         for &node in &moved {

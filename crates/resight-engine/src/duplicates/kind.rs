@@ -1,26 +1,25 @@
-//! What kind of pair two pictures are, from where one lies in the other and whether their pixels
-//! agree.
+//! The kind of a pair, from where one picture lies in the other and whether their pixels agree.
 //!
 //! The bounds were chosen on `copies_synth`, whose queries name what was done to them; `cargo test -p
 //! resight-engine --test engine duplicates_kinds -- --nocapture` prints what each becomes.
 
 use resight_vision::Transform;
 
-use super::aligned::Likeness;
+use super::aligned::PixelDifference;
 use crate::geometry;
 
-/// How two pictures that show the same thing hang together, the closest first.
+/// How two pictures that show the same thing are related, the closest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PairKind {
-    /// The same bytes in several files: one picture to us, so never a pair.
+    /// The same bytes in several files: one stored picture, so never a pair.
     Identical,
     /// The same frame and, compression and size aside, the same pixels.
     ReEncoded,
     /// The same frame with other colours, something laid over it, turned or stretched.
     Edited,
-    /// The same pixels, and one shows only a part of what the other shows.
+    /// The same pixels, and one shows a part of the other only.
     Cropped,
-    /// The same thing, and not the same pixels: another view, another moment, another copy of it.
+    /// The same thing in other pixels: another view, another moment, another copy of it.
     SameScene,
 }
 
@@ -45,37 +44,37 @@ impl PairKind {
         }
     }
 
-    /// Whether the pictures are one, however changed.
+    /// Whether one picture was made from the other.
     pub fn is_copy(self) -> bool {
         self != Self::SameScene
     }
 
-    /// As the store keeps it.
+    /// The number that is stored.
     pub(crate) fn number(self) -> u8 {
         self as u8
     }
 
-    /// What an earlier program kept; a number that nobody gave counts as the loosest kind.
+    /// The kind of a stored number. An unknown number counts as the loosest kind.
     pub(crate) fn from_number(number: u8) -> Self {
         let found = Self::ALL.into_iter().find(|kind| kind.number() == number);
         found.unwrap_or(Self::SameScene)
     }
 }
 
-/// Blocks that must be alike for the pixels to be the same; an overlay may cover the rest.
+/// Share of the blocks that must be alike for the pixels to be the same. An overlay may cover the rest.
 const ALIKE: f64 = 0.4;
 
-/// As many where the view is another one: photographs of one thing come closer than that only where
-/// they are one photograph.
+/// The same where the view is another one: two photographs of one thing come that close only where they
+/// are one photograph.
 const ALIKE_TILTED: f64 = 0.9;
 
-/// Share of both frames that must be common where nothing was cut off.
+/// Common share of both frames from which on nothing was cut off.
 const WHOLE_FRAME: f64 = 0.94;
 
-/// Ratio of the areas to which one square grows in two corners, up to which a view is flat.
+/// Ratio of the areas to which a square grows in two corners, up to which a view is flat.
 const FLAT_VIEW: f64 = 1.5;
 
-/// Turn in radians and stretch of one side against the other, up to which neither was meant.
+/// Turn in radians and stretch of one side against the other, up to which neither was intended.
 const UPRIGHT: f64 = 0.03;
 const STRETCH: f64 = 1.04;
 
@@ -91,26 +90,27 @@ const LITTLE: f64 = 10.0;
 const COLOUR_EVENLY: f64 = 1.5;
 const LITTLE_COLOUR: f64 = 3.0;
 
-/// The kind of a verified pair. `transform` takes pixels of the first to the second; sizes are width
-/// and height in pixels; `inverted` says that one is the other's negative, and was compared as such.
-/// Without a comparison of the pixels nothing says that they are the same.
+/// The kind of a verified pair. `transform` maps pixels of the first to the second; sizes are width and
+/// height in pixels; `inverted` means that one is the other's negative, and was compared as such. Without a
+/// comparison of the pixels they do not count as the same.
 pub(crate) fn kind_of(
     transform: &Transform,
     a: [u32; 2],
     b: [u32; 2],
     inverted: bool,
-    likeness: Option<&Likeness>,
+    difference: Option<&PixelDifference>,
 ) -> PairKind {
-    let Some(likeness) = likeness.filter(|l| l.alike >= ALIKE) else {
+    let Some(difference) = difference.filter(|d| d.alike >= ALIKE) else {
         return PairKind::SameScene;
     };
     let Some(shape) = Shape::of(transform, a, b) else {
         return PairKind::SameScene;
     };
     if shape.tilt > FLAT_VIEW {
-        return match likeness.alike >= ALIKE_TILTED {
-            true => PairKind::Edited,
-            false => PairKind::SameScene,
+        return if difference.alike >= ALIKE_TILTED {
+            PairKind::Edited
+        } else {
+            PairKind::SameScene
         };
     }
     if shape.of_a.min(shape.of_b) < WHOLE_FRAME {
@@ -118,29 +118,30 @@ pub(crate) fn kind_of(
     }
     let straight =
         !inverted && !shape.mirrored && shape.turn <= UPRIGHT && shape.stretch <= STRETCH;
-    match straight && is_compressed(likeness) {
-        true => PairKind::ReEncoded,
-        false => PairKind::Edited,
+    if straight && is_compressed(difference) {
+        PairKind::ReEncoded
+    } else {
+        PairKind::Edited
     }
 }
 
 /// Whether compression explains all differences: it is spread evenly, and neither brightens nor
 /// colours the whole.
-fn is_compressed(likeness: &Likeness) -> bool {
-    let Likeness {
+fn is_compressed(difference: &PixelDifference) -> bool {
+    let PixelDifference {
         typical,
         worst,
         colour,
         tone,
         ..
-    } = *likeness;
+    } = *difference;
     tone <= SAME_TONE
         && typical <= SAME_PIXELS
         && worst <= LITTLE.max(EVENLY * typical)
         && colour <= LITTLE_COLOUR.max(COLOUR_EVENLY * typical)
 }
 
-/// What a transform does to the frames.
+/// How a transform changes the frames.
 struct Shape {
     /// Shares of the two frames that lie within the other, 0..1.
     of_a: f64,
@@ -185,9 +186,10 @@ impl Shape {
             .sqrt();
         let stretch = ((norm + root) / (norm - root).max(1e-12)).sqrt();
         let mirrored = determinant < 0.0;
-        let turn = match mirrored {
-            false => libm::atan2(r - q, p + s).abs(),
-            true => 0.0,
+        let turn = if mirrored {
+            0.0
+        } else {
+            libm::atan2(r - q, p + s).abs()
         };
         let shape = Self {
             of_a,
@@ -205,7 +207,7 @@ impl Shape {
 mod tests {
     use super::*;
 
-    const SAME: Likeness = Likeness {
+    const SAME: PixelDifference = PixelDifference {
         alike: 1.0,
         typical: 2.0,
         worst: 5.0,
@@ -214,8 +216,8 @@ mod tests {
     };
     const SIZE: [u32; 2] = [400, 300];
 
-    fn kind(matrix: [f64; 9], b: [u32; 2], likeness: Likeness) -> PairKind {
-        kind_of(&Transform(matrix), SIZE, b, false, Some(&likeness))
+    fn kind(matrix: [f64; 9], b: [u32; 2], difference: PixelDifference) -> PairKind {
+        kind_of(&Transform(matrix), SIZE, b, false, Some(&difference))
     }
 
     #[test]
@@ -234,14 +236,14 @@ mod tests {
         assert_eq!(kind(mirrored, SIZE, SAME), PairKind::Edited);
         let upside_down = [-1.0, 0.0, 399.0, 0.0, -1.0, 299.0, 0.0, 0.0, 1.0];
         assert_eq!(kind(upside_down, SIZE, SAME), PairKind::Edited);
-        let brighter = Likeness {
+        let brighter = PixelDifference {
             typical: 12.0,
             colour: 12.0,
             tone: 12.0,
             ..SAME
         };
         assert_eq!(kind(one, SIZE, brighter), PairKind::Edited);
-        let labelled = Likeness {
+        let labelled = PixelDifference {
             alike: 0.9,
             worst: 60.0,
             ..SAME
@@ -250,11 +252,11 @@ mod tests {
         let tilted = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 2e-3, 0.0, 1.0];
         assert_eq!(kind(tilted, SIZE, SAME), PairKind::Edited);
         assert_eq!(
-            kind(tilted, SIZE, Likeness { alike: 0.8, ..SAME }),
+            kind(tilted, SIZE, PixelDifference { alike: 0.8, ..SAME }),
             PairKind::SameScene
         );
         assert_eq!(
-            kind(one, SIZE, Likeness { alike: 0.3, ..SAME }),
+            kind(one, SIZE, PixelDifference { alike: 0.3, ..SAME }),
             PairKind::SameScene
         );
         assert_eq!(

@@ -14,8 +14,8 @@ pub(crate) struct Task {
     pub(crate) source: SourceFile,
 }
 
-/// All files below `root` in path order, hidden files and folders and the folder `skip` left out,
-/// links followed. What cannot be looked at comes with the reason; that may be a folder.
+/// All files below `root` in path order, except hidden files and folders and the folder `skip`, links
+/// followed. A file or folder that cannot be looked at comes with the reason.
 pub(crate) fn list(
     root: &Path,
     skip: Option<&Path>,
@@ -36,7 +36,7 @@ pub(crate) fn list(
         .filter_map(|entry| match entry {
             Ok(entry) if entry.file_type().is_dir() => None,
             Ok(entry) => Some(look_at(entry.into_path())),
-            // A link that leads back to a folder above is no file and no failure.
+            // A link back to a folder above is no file and no failure.
             Err(error) if error.loop_ancestor().is_some() => None,
             Err(error) => {
                 let path = error.path().map(Path::to_owned).unwrap_or_default();
@@ -50,7 +50,7 @@ fn look_at(path: PathBuf) -> Result<Task, (Task, Refused)> {
         Ok(metadata) => metadata,
         Err(error) => return refuse(path, format!("it cannot be read: {error}")),
     };
-    // Reading a pipe or a device would wait for ever.
+    // Reading a pipe or a device may block for ever.
     if !metadata.is_file() {
         return refuse(path, "it is not a regular file".into());
     }

@@ -1,194 +1,182 @@
-//! Changing what is held: the one place that writes.
+//! Changing which pictures are stored, and what is recorded about them: the one place that writes.
 //!
-//! Invariant: a change is committed to the catalogue first, then made visible in the index, and
-//! only then acknowledged. One change at a time does both, so the index sees keys in the order in
-//! which the catalogue gave them.
+//! Invariant: a change is committed to the catalogue first, then made visible in the index, and only
+//! then acknowledged. One lock covers all three, so the index sees keys in the order in which the
+//! catalogue gave them.
 
-use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 
-use resight_index::{Key, PictureWords, Vocabulary};
-use resight_store::{Change, Effect, NewPicture, PictureId};
+use parking_lot::MutexGuard;
+use resight_index::{Key, PictureWords};
+use resight_store::{Change, Effect, ObjectId, PictureId, read_all};
 
-use crate::engine::{Engine, MODEL_SETTING, VOCABULARY_SETTING};
+use super::Library;
+use super::components::{MODEL_SETTING, VOCABULARY_SETTING};
+use super::files::{original_name, thumbnail_name};
+use super::pictures::of_object;
+use super::prepare::PendingChange;
+use super::visual_index::VisualIndex;
 use crate::error::EngineError;
-use crate::stored_features::from_bytes;
 
-/// A picture ready to be committed.
-pub(crate) struct Prepared {
-    pub(crate) new: NewPicture,
-    pub(crate) words: PictureWords,
-    /// Of the vocabulary that the words are of.
-    pub(crate) tag: [u8; 4],
-    /// The file's bytes, where they are to be kept.
-    pub(crate) original: Option<Vec<u8>>,
-}
-
-/// A change waiting to be committed.
-pub(crate) enum Pending {
-    Add(Box<Prepared>),
-    Change(Change),
-}
-
-/// Removed pictures whose files are deleted after one change.
+/// Removed pictures whose files are deleted after one change, at most.
 const SWEPT_AT_ONCE: usize = 10_000;
 
-impl Engine {
-    /// Stores uploaded files, commits, brings the index up to date, then tidies: in that order,
-    /// one caller at a time.
-    pub(crate) fn commit(&self, pending: Vec<Pending>) -> Result<Vec<Effect>, EngineError> {
+impl Library {
+    /// Removes pictures. Returns for each whether it was stored.
+    pub fn remove(&self, ids: &[PictureId]) -> Result<Vec<bool>, EngineError> {
+        let removals = ids.iter().cloned().map(Change::Remove);
+        let effects = self.commit(removals.map(PendingChange::Other).collect())?;
+        Ok(effects
+            .iter()
+            .map(|effect| matches!(effect, Effect::Removed { .. }))
+            .collect())
+    }
+
+    /// Removes all pictures of an object, or none of them, and returns their number. Fails with
+    /// `unknown_object` where there are none.
+    pub fn remove_object(&self, id: &ObjectId) -> Result<u64, EngineError> {
+        // No picture joins or leaves the object in between.
+        let lock = self.lock_changes();
+        let filter = of_object(id);
+        let page = |after, limit| self.catalogue().matching_keys_after(&filter, after, limit);
+        let keys = read_all(|key| *key, page)?;
+        if keys.is_empty() {
+            return Err(EngineError::UnknownObject(id.clone()));
+        }
+        let records = self.catalogue().pictures(&keys)?;
+        let ids = records.into_iter().flatten().map(|record| record.id);
+        let removals = ids.map(|id| PendingChange::Other(Change::Remove(id)));
+        self.commit_locked(&lock, removals.collect())?;
+        Ok(keys.len() as u64)
+    }
+
+    /// Applies changes, all or none. When this returns, they are durable and the next search sees them.
+    /// Returns one effect for each change.
+    pub(crate) fn commit(&self, pending: Vec<PendingChange>) -> Result<Vec<Effect>, EngineError> {
         self.commit_locked(&self.lock_changes(), pending)
     }
 
-    /// As [`Engine::commit`], for a caller that has locked out other changes already.
+    /// As [`Library::commit`], for a caller that has locked changes already.
     pub(crate) fn commit_locked(
         &self,
-        _one_at_a_time: &MutexGuard<'_, ()>,
-        pending: Vec<Pending>,
+        _changes: &MutexGuard<'_, ()>,
+        pending: Vec<PendingChange>,
     ) -> Result<Vec<Effect>, EngineError> {
-        // Not exchanged while this lock is held.
+        // A conversion exchanges it under the same lock.
         let visual = self.visual();
         if visual.index.snapshot().is_empty() {
-            self.parts
-                .catalogue
-                .set_setting(MODEL_SETTING, self.parts.extractor.model().as_str())?;
-            self.parts
-                .catalogue
-                .set_setting(VOCABULARY_SETTING, visual.vocabulary.id())?;
+            let catalogue = self.catalogue();
+            catalogue.set_setting(MODEL_SETTING, self.model().as_str())?;
+            catalogue.set_setting(VOCABULARY_SETTING, visual.vocabulary.id())?;
         }
-        let mut ids = Vec::new();
+        let mut new_ids = Vec::new();
         let mut words = Vec::with_capacity(pending.len());
         let mut changes = Vec::with_capacity(pending.len());
-        for p in pending {
-            match p {
-                Pending::Add(mut prepared) => {
-                    prepared.follow(&visual.vocabulary);
-                    // Under the lock: a removal of the same picture must not take it away again.
+        for change in pending {
+            match change {
+                PendingChange::Add(mut prepared) => {
+                    prepared.adopt_vocabulary(&visual.vocabulary);
+                    // Under the lock: a removal of the same picture must not delete it again.
                     if let Some(original) = &prepared.original {
-                        self.parts
-                            .blobs
+                        self.blobs()
                             .put(&original_name(&prepared.new.id), original)?;
                     }
-                    ids.push(prepared.new.id.clone());
+                    new_ids.push(prepared.new.id.clone());
                     words.push(Some(prepared.words));
                     changes.push(Change::Add(prepared.new));
                 }
-                Pending::Change(change) => {
+                PendingChange::Other(change) => {
                     words.push(None);
                     changes.push(change);
                 }
             }
         }
-        let effects = match self.parts.catalogue.commit(changes) {
-            Ok(effects) => effects,
-            Err(error) => {
-                self.drop_files_of_nothing(&ids);
-                return Err(error.into());
+        let committed = self.catalogue().commit(changes);
+        self.filters.invalidate();
+        match committed {
+            Ok(effects) => {
+                self.publish(&visual, &effects, words);
+                Ok(effects)
             }
-        };
-        // From here on the change has happened: nothing below may fail the call.
+            Err(error) => {
+                self.delete_orphaned_files(&new_ids);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Shows searches what was committed. It has happened, so nothing here may fail.
+    fn publish(&self, visual: &VisualIndex, effects: &[Effect], words: Vec<Option<PictureWords>>) {
         let mut added = Vec::new();
-        let mut gone = Vec::new();
+        let mut removed = Vec::new();
         let key_of = |removed: &Option<(u64, PictureId)>| removed.as_ref().map(|r| Key(r.0));
         for (effect, words) in effects.iter().zip(words) {
             match effect {
                 Effect::Added { key, replaced } => {
-                    added.extend(words.map(|w| (Key(*key), w)));
-                    gone.extend(key_of(replaced));
+                    added.extend(words.map(|words| (Key(*key), words)));
+                    removed.extend(key_of(replaced));
                 }
-                Effect::AlreadyThere { replaced, .. } => gone.extend(key_of(replaced)),
-                Effect::Removed { key, .. } => gone.push(Key(*key)),
-                Effect::SourceDropped { removed } | Effect::Refused { removed } => {
-                    gone.extend(key_of(removed));
+                Effect::AlreadyThere { replaced, .. } => removed.extend(key_of(replaced)),
+                Effect::Removed { key, .. } => removed.push(Key(*key)),
+                Effect::SourceDropped { removed: last } | Effect::Refused { removed: last } => {
+                    removed.extend(key_of(last));
                 }
                 Effect::Labelled | Effect::TooManyTags | Effect::NotFound | Effect::Unchanged => {}
             }
         }
+        let any_added = !added.is_empty();
         // A batch may add a picture and remove it again, so removals come last.
-        let pictures_came = !added.is_empty();
         visual.index.add(added);
-        visual.index.remove(&gone);
-        if pictures_came {
-            self.news.tell();
+        visual.index.remove(&removed);
+        if any_added {
+            self.signal.notify();
         }
-        self.forget_vectors(&gone);
-        for key in &gone {
+        self.models.remove_pictures(&removed);
+        for key in &removed {
             visual.cache.remove(key.0);
         }
-        if !gone.is_empty() || !self.swept.swap(true, Ordering::Relaxed) {
+        if !removed.is_empty() || !self.swept.swap(true, Ordering::Relaxed) {
             self.sweep();
         }
-        Ok(effects)
     }
 
-    /// Deletes the files of removed pictures, also of those that a kill left over. What cannot be
-    /// deleted now is tried again with a later change.
+    /// Deletes the files of removed pictures, those left over by a kill included. What cannot be deleted
+    /// now is tried again after a later change.
     fn sweep(&self) {
         let swept = self
-            .parts
-            .catalogue
+            .catalogue()
             .removed_pictures(SWEPT_AT_ONCE)
             .and_then(|ids| {
-                let done: Vec<PictureId> = ids
-                    .into_iter()
-                    .filter(|id| {
-                        let thumbnail = self.parts.blobs.delete(&thumbnail_name(id));
-                        let original = self.parts.blobs.delete(&original_name(id));
-                        for error in [thumbnail.as_ref().err(), original.as_ref().err()]
-                            .into_iter()
-                            .flatten()
-                        {
-                            tracing::warn!(
-                                "a file of the removed picture {id} stays for now: {error}"
-                            );
-                        }
-                        thumbnail.is_ok() && original.is_ok()
-                    })
-                    .collect();
-                if done.is_empty() {
+                let deleted = ids.into_iter().filter(|id| self.delete_files(id));
+                let deleted: Vec<PictureId> = deleted.collect();
+                if deleted.is_empty() {
                     return Ok(());
                 }
-                self.parts.catalogue.forget_removed(&done)
+                self.catalogue().forget_removed(&deleted)
             });
         if let Err(error) = swept {
             tracing::warn!("files of removed pictures stay for now: {error}");
         }
     }
 
-    /// After a commit that failed: files put for pictures that are not held.
-    fn drop_files_of_nothing(&self, ids: &[PictureId]) {
+    /// Deletes the files put for pictures of a commit that failed.
+    fn delete_orphaned_files(&self, ids: &[PictureId]) {
         for id in ids {
-            if matches!(self.parts.catalogue.picture(id), Ok(None)) {
-                for name in [thumbnail_name(id), original_name(id)] {
-                    if let Err(error) = self.parts.blobs.delete(&name) {
-                        tracing::warn!("{name} is left over: {error}");
-                    }
-                }
+            if matches!(self.catalogue().picture(id), Ok(None)) {
+                self.delete_files(id);
             }
         }
     }
-}
 
-impl Prepared {
-    /// Gets its words anew where the vocabulary has been exchanged since.
-    fn follow(&mut self, vocabulary: &Vocabulary) {
-        if self.tag == vocabulary.tag() {
-            return;
+    /// Deletes the thumbnail and the uploaded file of a picture. Returns whether neither is left.
+    fn delete_files(&self, id: &PictureId) -> bool {
+        let mut is_deleted = true;
+        for name in [thumbnail_name(id), original_name(id)] {
+            if let Err(error) = self.blobs().delete(&name) {
+                tracing::warn!("{name} stays for now: {error}");
+                is_deleted = false;
+            }
         }
-        // Bytes that this process has just made.
-        if let Some(features) = from_bytes(&self.new.features) {
-            let size = [self.new.width, self.new.height];
-            self.words = PictureWords::new(vocabulary.postings(&features, size));
-            self.new.words = self.words.to_bytes(vocabulary.tag());
-            self.tag = vocabulary.tag();
-        }
+        is_deleted
     }
-}
-
-pub(crate) fn thumbnail_name(id: &PictureId) -> String {
-    format!("thumbnails/{}/{id}.jpg", &id.as_str()[..2])
-}
-
-pub(crate) fn original_name(id: &PictureId) -> String {
-    format!("originals/{}/{id}", &id.as_str()[..2])
 }

@@ -1,4 +1,4 @@
-//! Decoded features of stored pictures, kept up to a number of bytes.
+//! A cache of decoded features of stored pictures, bounded in bytes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,8 +10,8 @@ use resight_index::{PictureWords, Place, Vocabulary, WordsError};
 use resight_store::Catalogue;
 use resight_vision::LocalFeatures;
 
+use super::stored_features::{StoredFeatures, from_bytes};
 use crate::error::EngineError;
-use crate::stored_features::{StoredFeatures, from_bytes};
 
 #[derive(Clone)]
 struct Bytes;
@@ -23,18 +23,18 @@ impl Weighter<(u64, u64), Arc<StoredFeatures>> for Bytes {
     }
 }
 
-/// One user's part of a memory that may have several. Keys are never used twice, so an entry cannot
-/// go stale; removed pictures, and users that are gone, only take room until others need it.
+/// One owner's entries in a memory that several owners share. Keys are never used twice, so no entry
+/// goes stale; entries of removed pictures and of former owners only take room until others need it.
 pub(crate) struct FeatureCache {
-    memory: Arc<Memory>,
-    /// Tells the keys of this user from those of others.
-    user: u64,
+    memory: Arc<SharedMemory>,
+    /// Separates the keys of this owner from those of others.
+    owner: u64,
 }
 
-struct Memory {
-    /// By user and key.
-    cache: Cache<(u64, u64), Arc<StoredFeatures>, Bytes>,
-    users: AtomicU64,
+struct SharedMemory {
+    /// By owner and key.
+    entries: Cache<(u64, u64), Arc<StoredFeatures>, Bytes>,
+    owners: AtomicU64,
 }
 
 /// A picture's features weigh about this much; only a hint for the cache's first allocation.
@@ -43,41 +43,44 @@ const TYPICAL: u64 = 150_000;
 impl FeatureCache {
     pub(crate) fn new(bytes: u64) -> Self {
         let items = (bytes / TYPICAL).clamp(16, 100_000) as usize;
-        let memory = Memory {
-            cache: Cache::with_weighter(items, bytes, Bytes),
-            users: AtomicU64::new(1),
+        let memory = SharedMemory {
+            entries: Cache::with_weighter(items, bytes, Bytes),
+            owners: AtomicU64::new(1),
         };
         Self {
             memory: Arc::new(memory),
-            user: 0,
+            owner: 0,
         }
     }
 
-    /// Another user of the same memory, who finds nothing of this one's there.
+    /// Another owner in the same memory, without any entries yet.
     pub(crate) fn beside(&self) -> Self {
         Self {
             memory: self.memory.clone(),
-            user: self.memory.users.fetch_add(1, Ordering::Relaxed),
+            owner: self.memory.owners.fetch_add(1, Ordering::Relaxed),
         }
     }
 
-    fn name(&self, key: u64) -> (u64, u64) {
-        (self.user, key)
+    fn entry(&self, key: u64) -> (u64, u64) {
+        (self.owner, key)
     }
 
-    /// Features of `keys` by the words of `vocabulary`, in their order; `None` for pictures that are
-    /// no longer there, and with a warning for those whose features are damaged: they must not stop the
-    /// search of all others.
+    /// Features of the pictures `keys`, sorted by the words of `vocabulary`, in the order of `keys`.
+    /// `None` for pictures no longer stored, and, with a warning, for those whose features are damaged:
+    /// they must not stop the search of all others.
     pub(crate) fn fetch(
         &self,
         keys: &[u64],
         catalogue: &dyn Catalogue,
         vocabulary: &Vocabulary,
     ) -> Result<Vec<Option<Arc<StoredFeatures>>>, EngineError> {
-        let cache = &self.memory.cache;
-        let mut found: Vec<Option<Arc<StoredFeatures>>> =
-            keys.iter().map(|&k| cache.get(&self.name(k))).collect();
+        let entries = &self.memory.entries;
+        let cached = keys.iter().map(|&key| entries.get(&self.entry(key)));
+        let mut found: Vec<Option<Arc<StoredFeatures>>> = cached.collect();
         let missing: Vec<usize> = (0..keys.len()).filter(|&i| found[i].is_none()).collect();
+        if missing.is_empty() {
+            return Ok(found);
+        }
         let missing_keys: Vec<u64> = missing.iter().map(|&i| keys[i]).collect();
         let features = catalogue.features(&missing_keys)?;
         let words = catalogue.words(&missing_keys)?;
@@ -95,19 +98,19 @@ impl FeatureCache {
             Some((i, Arc::new(StoredFeatures::new(&features, &words))))
         });
         for (i, stored) in read.flatten().collect::<Vec<_>>() {
-            cache.insert(self.name(keys[i]), stored.clone());
+            entries.insert(self.entry(keys[i]), stored.clone());
             found[i] = Some(stored);
         }
         Ok(found)
     }
 
     pub(crate) fn remove(&self, key: u64) {
-        self.memory.cache.remove(&self.name(key));
+        self.memory.entries.remove(&self.entry(key));
     }
 }
 
-/// The words of stored features; found anew where those stored are of another vocabulary, as they
-/// may be for a moment while it is being exchanged.
+/// The words of stored features. Assigned again where the stored ones are of another vocabulary, as they
+/// may be for a moment while a conversion ends.
 fn words_of(features: &LocalFeatures, stored: &[u8], vocabulary: &Vocabulary) -> Vec<u32> {
     let stored = match PictureWords::from_bytes(stored, vocabulary.tag()) {
         Err(WordsError::NoPlaces) => {

@@ -1,30 +1,46 @@
-//! Tells whoever looks for pairs that pictures have come.
+//! Wakes threads that wait for new pictures.
 
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Counts how often pictures came, to any of the engines that share it.
+use parking_lot::{Condvar, Mutex};
+
+/// Counts the commits that added pictures, over all libraries that share it.
 #[derive(Default)]
-pub(crate) struct News {
-    told: Mutex<u64>,
-    more: Condvar,
+pub(crate) struct PictureSignal {
+    count: Mutex<u64>,
+    changed: Condvar,
 }
 
-impl News {
-    /// Pictures have come, or there is another reason to wake up.
-    pub(crate) fn tell(&self) {
-        // A number holds no half-made change.
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        *told = told.wrapping_add(1);
-        self.more.notify_all();
+impl PictureSignal {
+    /// Counts one more and wakes all who wait.
+    pub(crate) fn notify(&self) {
+        let mut count = self.count.lock();
+        *count = count.wrapping_add(1);
+        self.changed.notify_all();
     }
 
-    /// Waits until somebody has told more often than `known`, at most so long; gives how often.
-    pub(crate) fn wait(&self, known: u64, at_most: Duration) -> u64 {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self
-            .more
-            .wait_timeout_while(told, at_most, |told| *told == known);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+    /// Blocks while the count is `known`, for at most `timeout`. Returns the count.
+    pub(crate) fn wait(&self, known: u64, timeout: Duration) -> u64 {
+        let mut count = self.count.lock();
+        self.changed
+            .wait_while_for(&mut count, |count| *count == known, timeout);
+        *count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_with_a_notification_or_after_its_time() {
+        let signal = PictureSignal::default();
+        assert_eq!(signal.wait(0, Duration::from_millis(1)), 0);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| signal.wait(0, Duration::from_secs(60)));
+            signal.notify();
+            assert_eq!(waiting.join().unwrap(), 1);
+        });
+        assert_eq!(signal.wait(0, Duration::from_secs(60)), 1, "missed nothing");
     }
 }

@@ -1,8 +1,8 @@
-//! Local features as the catalogue keeps them: what verification needs of a stored picture.
+//! Local features as the catalogue stores them: what verification needs of a picture.
 //!
 //! Little-endian: version (1 byte), dimension (u16), count n (u32), then n times x, y, scale and angle
-//! each (f32), and n descriptors. The response is not kept. Version 1 had n words (u32) before the
-//! keypoints; they are passed over, as words are kept apart and change with the vocabulary.
+//! each (f32), and n descriptors. The response is not stored. Version 1 had n words (u32) before the
+//! keypoints; they are skipped, as words are stored apart and change with the vocabulary.
 
 use resight_index::{PictureWords, Posting};
 use resight_vision::{Descriptors, Keypoint, LocalFeatures};
@@ -11,8 +11,8 @@ const VERSION: u8 = 2;
 const WITH_WORDS: u8 = 1;
 const HEADER: usize = 7;
 
-/// The features of one picture, ascending by word, so that those of one cell of the vocabulary stand
-/// together.
+/// The features of one picture, ascending by word, so that the features of one vocabulary cell are
+/// adjacent.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StoredFeatures {
     pub(crate) words: Vec<u32>,
@@ -20,13 +20,13 @@ pub(crate) struct StoredFeatures {
 }
 
 impl StoredFeatures {
-    /// Sorts features by their word, given in the order of the features.
+    /// Sorts features by `words`, which are in the order of `features`.
     pub(crate) fn new(features: &LocalFeatures, words: &[u32]) -> Self {
         let mut order: Vec<usize> = (0..features.len().min(words.len())).collect();
         order.sort_by_key(|&i| words[i]);
         Self {
             words: order.iter().map(|&i| words[i]).collect(),
-            features: chosen(features, &order),
+            features: select(features, &order),
         }
     }
 }
@@ -39,10 +39,10 @@ pub(crate) fn in_order(
     let mut order: Vec<usize> = (0..features.len().min(postings.len())).collect();
     order.sort_by_key(|&i| postings[i]);
     let words = PictureWords::new(order.iter().map(|&i| postings[i]).collect());
-    (chosen(features, &order), words)
+    (select(features, &order), words)
 }
 
-fn chosen(features: &LocalFeatures, order: &[usize]) -> LocalFeatures {
+fn select(features: &LocalFeatures, order: &[usize]) -> LocalFeatures {
     let mut bytes = Vec::with_capacity(features.descriptors.as_bytes().len());
     for &i in order {
         bytes.extend_from_slice(features.descriptors.get(i));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_both_versions_are_read_and_damage_is_seen() {
+    fn bytes_of_both_versions_are_read_and_damage_is_detected() {
         let bytes = to_bytes(&example());
         assert_eq!(from_bytes(&bytes), Some(example()));
         for cut in 0..bytes.len() {

@@ -1,5 +1,5 @@
-//! What depends on the vocabulary: its words, the inverted index of them, and features sorted by
-//! them. Exchanged as a whole.
+//! Everything that depends on the vocabulary: the inverted index of its words, and features sorted by
+//! them. A conversion exchanges it as a whole.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,12 +8,13 @@ use rayon::prelude::*;
 use resight_index::{Index, Key, PictureWords, Place, Vocabulary, WordsError};
 use resight_store::{Catalogue, StoreError, read_all};
 
-use crate::engine::{IndexFolder, Parts};
+use super::components::{Components, IndexFolder};
+use super::feature_cache::FeatureCache;
+use super::stored_features::{StoredFeatures, from_bytes};
 use crate::error::EngineError;
-use crate::feature_cache::FeatureCache;
-use crate::stored_features::from_bytes;
 
-pub(crate) struct Visual {
+/// A vocabulary with the index of its words.
+pub(crate) struct VisualIndex {
     pub(crate) vocabulary: Arc<Vocabulary>,
     pub(crate) index: Index,
     pub(crate) cache: FeatureCache,
@@ -22,14 +23,13 @@ pub(crate) struct Visual {
 /// Pictures whose words are read at a time when the index is rebuilt.
 const REBUILD_BATCH: usize = 2000;
 
-impl Visual {
-    /// What is kept in the catalogue and the folder of the index; what is not in the latter is made
-    /// from the stored words.
-    pub(crate) fn open(parts: &Parts, cache: FeatureCache) -> Result<Self, EngineError> {
-        let catalogue = &*parts.catalogue;
-        let vocabulary = parts.vocabulary.clone();
-        let held = || all_keys(catalogue);
-        let (index, after) = open_index(&vocabulary, parts.index.as_ref(), held)?;
+impl VisualIndex {
+    /// Opens the index folder, and adds what it lacks from the catalogue's stored words.
+    pub(crate) fn open(components: &Components, cache: FeatureCache) -> Result<Self, EngineError> {
+        let catalogue = &*components.catalogue;
+        let vocabulary = components.vocabulary.clone();
+        let keys = || all_keys(catalogue);
+        let (index, after) = open_index(&vocabulary, components.index.as_ref(), keys)?;
         let rest = |after, limit| catalogue.words_after(after, limit);
         fill(&index, after, catalogue, &vocabulary, rest)?;
         Ok(Self {
@@ -37,6 +37,15 @@ impl Visual {
             index,
             cache,
         })
+    }
+
+    /// Features of pictures, in the order of `keys`; `None` for those no longer stored.
+    pub(crate) fn features(
+        &self,
+        catalogue: &dyn Catalogue,
+        keys: &[u64],
+    ) -> Result<Vec<Option<Arc<StoredFeatures>>>, EngineError> {
+        self.cache.fetch(keys, catalogue, &self.vocabulary)
     }
 }
 
@@ -48,8 +57,8 @@ pub(crate) fn all_keys(catalogue: &dyn Catalogue) -> Result<Vec<(u64, u32)>, Sto
     )
 }
 
-/// Adds the pictures with keys above `after`, whose stored words `next` gives: at most so many above a
-/// key, ascending.
+/// Adds the pictures with keys above `after`. `next` returns the stored words of at most so many
+/// pictures above a key, ascending.
 pub(crate) fn fill(
     index: &Index,
     mut after: Option<u64>,
@@ -71,8 +80,8 @@ pub(crate) fn fill(
     }
 }
 
-/// A picture's words as they were stored; where an earlier version stored them without places, those
-/// are taken from its features.
+/// A picture's stored words. An earlier version stored them without places; those are taken from the
+/// picture's features.
 fn words_of(
     catalogue: &dyn Catalogue,
     vocabulary: &Vocabulary,
@@ -95,11 +104,12 @@ fn words_of(
     read.map_err(|e| EngineError::Internal(format!("picture {key}: {e}")))
 }
 
-/// The index of one vocabulary as far as it is kept, and the last key that is in it.
+/// The stored index of a vocabulary, and the last key that is in it. `catalogue_keys` returns all keys
+/// with their numbers of features, against which the stored index is checked.
 pub(crate) fn open_index<E: Into<EngineError>>(
     vocabulary: &Vocabulary,
     folder: Option<&IndexFolder>,
-    held: impl FnOnce() -> Result<Vec<(u64, u32)>, E>,
+    catalogue_keys: impl FnOnce() -> Result<Vec<(u64, u32)>, E>,
 ) -> Result<(Index, Option<u64>), EngineError> {
     let Some(folder) = folder else {
         return Ok((Index::new(vocabulary.len()), None));
@@ -108,20 +118,20 @@ pub(crate) fn open_index<E: Into<EngineError>>(
     if folder.writable {
         remove_first_format(&folder.path);
     }
-    let keys = || held().map(|all| all.into_iter().map(|(key, n)| (Key(key), n)).collect());
+    let keys =
+        || catalogue_keys().map(|all| all.into_iter().map(|(key, n)| (Key(key), n)).collect());
     let (index, opened) =
         Index::open(vocabulary, &path, folder.writable, keys).map_err(Into::into)?;
     if let Some(lost) = opened.lost {
         let path = path.display();
-        tracing::warn!("the index in {path} is not whole ({lost}); the rest is made anew");
+        tracing::warn!("the index in {path} is not whole ({lost}); the rest is rebuilt");
     }
     Ok((index, opened.last.map(|key| key.0)))
 }
 
-/// Each vocabulary's index lies in a folder of its own.
+/// Each vocabulary's index has a folder of its own.
 fn path_of(folder: &IndexFolder, vocabulary: &Vocabulary) -> PathBuf {
-    let name = vocabulary.tag().map(|byte| format!("{byte:02x}")).concat();
-    folder.path.join(name)
+    folder.path.join(hex::encode(vocabulary.tag()))
 }
 
 /// The first format lay in the folder itself.
@@ -131,7 +141,7 @@ fn remove_first_format(folder: &Path) {
         return;
     }
     tracing::warn!(
-        "the index in {} is of an earlier version; it is made anew from the catalogue",
+        "the index in {} is of an earlier version; it is rebuilt from the catalogue",
         folder.display()
     );
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {

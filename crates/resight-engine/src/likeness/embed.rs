@@ -1,172 +1,157 @@
-//! Making vectors of the pictures held.
+//! Describing stored pictures by global models.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use resight_index::Key;
-use resight_store::PictureRecord;
 use resight_vision::{ExtractError, Fault, GlobalExtractor, Image};
 
-use super::{Global, fill, to_bytes, vectors_setting};
-use crate::commit::thumbnail_name;
-use crate::engine::Engine;
 use crate::error::EngineError;
-use resight_decode::decode;
+use crate::library::Library;
+use crate::library::attached_model::{AttachedModel, add_vectors, vector_to_bytes};
 
 /// Pictures that are read and described together.
 const TOGETHER: usize = 32;
 
-/// How far the making of vectors has come.
+/// Progress of describing pictures by a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbedStep {
     /// The model's name.
     pub name: String,
-    /// Pictures looked at so far.
+    /// Pictures tried so far.
     pub done: u64,
-    /// Pictures that waited when it began.
+    /// Pictures without a vector when it began.
     pub total: u64,
 }
 
-impl Engine {
-    /// Makes the vectors that pictures held lack, of all models in use. What is made is durable and
-    /// searched at once; it can be stopped by `cancel` and goes on another time. Once a model has all,
-    /// another that had its name before is forgotten.
-    ///
-    /// A picture whose file is away is described by its thumbnail; one that the model cannot describe
-    /// is not asked about again.
-    ///
-    /// # Errors
-    /// [`EngineError::Extract`] where the model itself does not work; [`EngineError::Cancelled`].
-    pub fn embed_missing(
-        &self,
-        cancel: &AtomicBool,
-        on_step: &mut dyn FnMut(EmbedStep),
-    ) -> Result<(), EngineError> {
-        let globals: Vec<Arc<Global>> = self.attached().clone();
-        for global in globals.into_iter().filter(|global| global.can_embed) {
-            self.embed_all(&global, cancel, on_step)?;
-        }
-        Ok(())
-    }
+/// The catalogue's setting with the id of the model that a name stands for: the one that has described
+/// all pictures. Empty or absent before that.
+pub fn vectors_setting(name: &str) -> String {
+    format!("vectors:{name}")
+}
 
-    fn embed_all(
-        &self,
-        global: &Arc<Global>,
-        cancel: &AtomicBool,
-        on_step: &mut dyn FnMut(EmbedStep),
-    ) -> Result<(), EngineError> {
-        let model = global.extractor.model().as_str();
-        let counts = global.vectors.vector_counts()?;
-        let described = counts.iter().find(|count| count.model == model);
-        let described = described.map_or(0, |count| count.vectors + count.without);
-        let mut step = EmbedStep {
-            name: global.name.clone(),
-            done: 0,
-            total: self.parts.catalogue.count()?.saturating_sub(described),
-        };
+/// The id of the model that a name stands for.
+pub(crate) fn model_of_name(library: &Library, name: &str) -> Result<Option<String>, EngineError> {
+    let value = library.catalogue().setting(&vectors_setting(name))?;
+    Ok(value.filter(|value| !value.is_empty()))
+}
+
+/// Describes all pictures without a vector of this model.
+pub(crate) fn embed_all(
+    library: &Library,
+    model: &Arc<AttachedModel>,
+    cancel: &AtomicBool,
+    on_step: &mut dyn FnMut(EmbedStep),
+) -> Result<(), EngineError> {
+    let counts = model.vectors.vector_counts()?;
+    let described = counts.iter().find(|count| count.model == model.id());
+    let described = described.map_or(0, |count| count.vectors as u64 + count.without);
+    let mut step = EmbedStep {
+        name: model.name.clone(),
+        done: 0,
+        total: library.count()?.saturating_sub(described),
+    };
+    on_step(step.clone());
+    let mut is_complete = true;
+    let mut after = None;
+    loop {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(EngineError::Cancelled);
+        }
+        let keys = model
+            .vectors
+            .without_vector_after(model.id(), after, TOGETHER)?;
+        let Some(&last) = keys.last() else { break };
+        after = Some(last);
+        let records = library.catalogue().pictures(&keys)?;
+        let (read, images): (Vec<u64>, Vec<Image>) = records
+            .into_par_iter()
+            .flatten()
+            .filter_map(|record| Some((record.key, library.image_or_thumbnail(&record.id)?)))
+            .unzip();
+        is_complete &= read.len() == keys.len();
+        embed_new(library, model, &read, &images)?;
+        step.done += keys.len() as u64;
         on_step(step.clone());
-        let mut is_complete = true;
-        let mut after = None;
-        loop {
-            if cancel.load(Ordering::Relaxed) {
-                return Err(EngineError::Cancelled);
-            }
-            let keys = global
-                .vectors
-                .without_vector_after(model, after, TOGETHER)?;
-            let Some(&last) = keys.last() else { break };
-            after = Some(last);
-            let records = self.parts.catalogue.pictures(&keys)?;
-            let read: Vec<(u64, Image)> = records
-                .into_par_iter()
-                .flatten()
-                .filter_map(|record| Some((record.key, self.pixels_of(&record)?)))
-                .collect();
-            is_complete &= read.len() == keys.len();
-            let (keys_read, images): (Vec<u64>, Vec<Image>) = read.into_iter().unzip();
-            let vectors = embed_each(&*global.extractor, &images)?;
-            self.keep_vectors(global, keys_read.into_iter().zip(vectors).collect())?;
-            step.done += keys.len() as u64;
-            on_step(step.clone());
-        }
-        match is_complete {
-            true => self.succeed(global),
-            false => Ok(()),
-        }
     }
+    if is_complete {
+        take_name(library, model)?;
+    }
+    Ok(())
+}
 
-    /// Gives a picture that has just been added its vectors; failing that it waits for
-    /// [`Engine::embed_missing`].
-    pub(crate) fn embed_added(&self, key: u64, image: &Image) {
-        let globals: Vec<Arc<Global>> = self.attached().clone();
-        for global in globals.iter().filter(|global| global.can_embed) {
-            let made = embed_each(&*global.extractor, std::slice::from_ref(image));
-            let vectors = made.map(|vectors| std::iter::once(key).zip(vectors).collect());
-            if let Err(error) = vectors.and_then(|vectors| self.keep_vectors(global, vectors)) {
-                tracing::warn!("{} waits to describe picture {key}: {error}", global.name);
-            }
+/// Describes an uploaded picture by all models in use. Where one fails, the picture waits for
+/// [`embed_all`].
+pub(crate) fn embed_added(library: &Library, key: u64, image: &Image) {
+    let models = library.models().list();
+    for model in models.iter().filter(|model| model.can_embed) {
+        if let Err(error) = embed_new(library, model, &[key], std::slice::from_ref(image)) {
+            tracing::warn!("{} waits to describe picture {key}: {error}", model.name);
         }
-    }
-
-    /// First the catalogue, then the index; `None` says that there can be no vector. Of pictures that
-    /// are removed meanwhile nothing stays.
-    fn keep_vectors(
-        &self,
-        global: &Global,
-        vectors: Vec<(u64, Option<Vec<f32>>)>,
-    ) -> Result<(), EngineError> {
-        let encoded = vectors.iter().map(|(key, vector)| {
-            let bytes = vector.as_deref().map(to_bytes).unwrap_or_default();
-            (*key, bytes)
-        });
-        let encoded: Vec<(u64, Vec<u8>)> = encoded.collect();
-        let _one_at_a_time = self.lock_changes();
-        let model = global.extractor.model().as_str();
-        global.vectors.put_vectors(model, &encoded)?;
-        let keys: Vec<u64> = vectors.iter().map(|v| v.0).collect();
-        let held = self.parts.catalogue.pictures(&keys)?;
-        let there = vectors.into_iter().zip(held);
-        let made: Vec<(Key, Vec<f32>)> = there
-            .filter_map(|((key, vector), held)| held.and(Some((Key(key), vector?))))
-            .collect();
-        fill(&global.index, &made);
-        Ok(())
-    }
-
-    /// All pictures have this model's vectors: from now on its name stands for it, and what another
-    /// made under that name is dropped, both at once.
-    fn succeed(&self, global: &Arc<Global>) -> Result<(), EngineError> {
-        let model = global.extractor.model().as_str();
-        let setting = vectors_setting(&global.name);
-        let is_other = |g: &Arc<Global>| g.name == global.name && !Arc::ptr_eq(g, global);
-        self.globals_for_change().retain(|g| !is_other(g));
-        match self.model_of_name(&global.name)? {
-            Some(before) if before == model => Ok(()),
-            Some(before) => {
-                global.vectors.drop_vectors(&before, &setting, model)?;
-                global.remove_index(&before);
-                Ok(())
-            }
-            None => Ok(self.parts.catalogue.set_setting(&setting, model)?),
-        }
-    }
-
-    /// The picture's pixels, from its file or, where that is away, its thumbnail.
-    fn pixels_of(&self, record: &PictureRecord) -> Option<Image> {
-        let read = |bytes: &[u8]| decode(bytes, &self.options.decode).ok();
-        let file = self.file(&record.id).ok();
-        let decoded = file.and_then(|file| read(&file.bytes));
-        let thumbnail = || {
-            let bytes = self.parts.blobs.get(&thumbnail_name(&record.id)).ok()??;
-            read(&bytes)
-        };
-        decoded.or_else(thumbnail).map(|decoded| decoded.image)
     }
 }
 
-/// A vector for each picture, `None` for one that the model cannot describe.
-pub(super) fn embed_each(
+/// Describes the pictures `keys` from their pixels `images`, and stores the vectors.
+pub(crate) fn embed_new(
+    library: &Library,
+    model: &AttachedModel,
+    keys: &[u64],
+    images: &[Image],
+) -> Result<(), EngineError> {
+    for (keys, images) in keys.chunks(TOGETHER).zip(images.chunks(TOGETHER)) {
+        let vectors = embed_each(&*model.extractor, images)?;
+        store_vectors(library, model, keys, vectors)?;
+    }
+    Ok(())
+}
+
+/// Stores vectors in the catalogue, and then in the index; `None` records that a picture can have none.
+/// Nothing is stored of pictures that were removed meanwhile.
+fn store_vectors(
+    library: &Library,
+    model: &AttachedModel,
+    keys: &[u64],
+    vectors: Vec<Option<Vec<f32>>>,
+) -> Result<(), EngineError> {
+    let encoded = keys.iter().zip(&vectors).map(|(key, vector)| {
+        let bytes = vector.as_deref().map(vector_to_bytes).unwrap_or_default();
+        (*key, bytes)
+    });
+    let encoded: Vec<(u64, Vec<u8>)> = encoded.collect();
+    let _no_changes = library.lock_changes();
+    model.vectors.put_vectors(model.id(), &encoded)?;
+    let stored = library.catalogue().pictures(keys)?;
+    let made: Vec<(Key, Vec<f32>)> = keys
+        .iter()
+        .zip(vectors)
+        .zip(stored)
+        .filter_map(|((key, vector), stored)| stored.and(Some((Key(*key), vector?))))
+        .collect();
+    add_vectors(&model.index, &made);
+    Ok(())
+}
+
+/// The model has described all pictures: its name stands for it from now on, and vectors of another
+/// model under that name are deleted, both at once.
+fn take_name(library: &Library, model: &Arc<AttachedModel>) -> Result<(), EngineError> {
+    let setting = vectors_setting(&model.name);
+    let is_kept =
+        |other: &Arc<AttachedModel>| other.name != model.name || Arc::ptr_eq(other, model);
+    library.models().retain(is_kept);
+    match model_of_name(library, &model.name)? {
+        Some(before) if before == model.id() => Ok(()),
+        Some(before) => {
+            model.vectors.drop_vectors(&before, &setting, model.id())?;
+            model.delete_index(&before);
+            Ok(())
+        }
+        None => Ok(library.catalogue().set_setting(&setting, model.id())?),
+    }
+}
+
+/// A vector for each picture; `None` for one that the model cannot describe.
+fn embed_each(
     extractor: &dyn GlobalExtractor,
     images: &[Image],
 ) -> Result<Vec<Option<Vec<f32>>>, EngineError> {
@@ -174,7 +159,7 @@ pub(super) fn embed_each(
         Ok(vectors) => Ok(vectors.into_iter().map(Some).collect()),
         Err(EngineError::Extract(error)) if error.fault == Fault::Picture => match images {
             [_] => Ok(vec![None]),
-            // One of them: each alone.
+            // It cannot describe one of them: each is tried alone.
             _ => {
                 let each = images.iter().map(std::slice::from_ref);
                 let each = each.map(|one| embed_each(extractor, one));
@@ -185,8 +170,9 @@ pub(super) fn embed_each(
     }
 }
 
-/// A model may be somebody else's code: what it gives is checked, and its panic is an error.
-pub(super) fn embed(
+/// A vector for each picture. A model may be foreign code: its vectors are checked, and its panic is an
+/// error.
+pub(crate) fn embed(
     extractor: &dyn GlobalExtractor,
     images: &[Image],
 ) -> Result<Vec<Vec<f32>>, EngineError> {
@@ -200,15 +186,79 @@ pub(super) fn embed(
         let length = v.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>();
         v.len() == extractor.dimension() && (length - 1.0).abs() < 1e-2
     };
-    match vectors.len() == images.len() && vectors.iter().all(is_sound) {
-        true => Ok(vectors),
-        false => Err(ExtractError {
-            fault: Fault::Extractor,
-            ..ExtractError::new(format!(
-                "{} gave vectors of another number or length than it says",
-                extractor.model()
-            ))
+    if vectors.len() == images.len() && vectors.iter().all(is_sound) {
+        return Ok(vectors);
+    }
+    let detail = format!(
+        "{} gave vectors of another number or length than it says",
+        extractor.model()
+    );
+    Err(ExtractError {
+        fault: Fault::Extractor,
+        ..ExtractError::new(detail)
+    }
+    .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use resight_vision::ModelId;
+
+    use super::*;
+
+    /// Describes pictures by their width; fails on those one pixel wide.
+    struct Widths {
+        model: ModelId,
+        length: f32,
+    }
+
+    impl GlobalExtractor for Widths {
+        fn model(&self) -> &ModelId {
+            &self.model
         }
-        .into()),
+
+        fn dimension(&self) -> usize {
+            2
+        }
+
+        fn embed(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, ExtractError> {
+            assert!(images.iter().all(|image| image.width() < 9), "too wide");
+            if images.iter().any(|image| image.width() == 1) {
+                return Err(ExtractError {
+                    fault: Fault::Picture,
+                    ..ExtractError::new("too narrow")
+                });
+            }
+            let axis = |image: &Image| usize::from(image.width() > 4);
+            let vector = |axis: usize| [[self.length, 0.0], [0.0, self.length]][axis].to_vec();
+            Ok(images.iter().map(|image| vector(axis(image))).collect())
+        }
+    }
+
+    fn model(length: f32) -> Widths {
+        Widths {
+            model: ModelId::new("widths/1"),
+            length,
+        }
+    }
+
+    fn images(widths: &[u32]) -> Vec<Image> {
+        let image = |width: &u32| Image::from_rgb(*width, 1, vec![0; 3 * *width as usize]);
+        widths.iter().map(|width| image(width).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_described_does_not_stop_the_others() {
+        let vectors = embed_each(&model(1.0), &images(&[3, 1, 7])).unwrap();
+        assert_eq!(vectors, [Some(vec![1.0, 0.0]), None, Some(vec![0.0, 1.0])]);
+    }
+
+    #[test]
+    fn a_model_that_breaks_its_promise_is_an_error() {
+        let error = embed(&model(0.5), &images(&[3])).unwrap_err();
+        assert!(matches!(error, EngineError::Extract(e) if e.fault == Fault::Extractor));
+        let error = embed(&model(1.0), &images(&[9])).unwrap_err();
+        assert!(matches!(error, EngineError::Internal(_)), "panicked");
+        assert!(embed(&model(1.0), &[]).unwrap().is_empty());
     }
 }

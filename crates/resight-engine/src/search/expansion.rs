@@ -1,144 +1,136 @@
-//! Query expansion (Chum, Philbin, Sivic, Isard & Zisserman, ICCV 2007): what verified hits show of
-//! the same thing is laid over the query, and the index is asked once more.
+//! The stage of query expansion (Chum, Philbin, Sivic, Isard & Zisserman, ICCV 2007): features of
+//! verified hits are laid over the query, and the index is asked once more.
 //!
-//! It finds and ranks, and never verifies: what it brings is compared with the query alone, so one
-//! wrong hit among the verified ones cannot make others count as verified.
+//! Invariant: expansion finds and ranks, and never verifies. Its candidates are compared with the query
+//! alone, so one wrong hit among the verified ones cannot make others count as verified.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use resight_index::{Candidate, Candidates, Key, QueryWords, Question};
 use resight_vision::{Descriptors, Keypoint, LocalFeatures, Transform};
 
-use crate::engine::Engine;
+use super::answer::{Hit, Stage};
+use super::context::SearchContext;
+use super::examine::examine_while_verified;
+use super::patience::{MOST_EXAMINED, PATIENCE, Patience};
+use super::prepared::PreparedQuery;
+use super::state::SearchState;
 use crate::error::EngineError;
-use crate::examine::{MOST_EXAMINED, PATIENCE, Sought};
-use crate::ranking::is_unshared;
-use crate::scope::Scope;
-use crate::search::{Hit, Stage, milliseconds};
-use crate::stored_features::StoredFeatures;
+use crate::library::stored_features::StoredFeatures;
 
-/// Verified hits, the surest, whose features are added.
+/// Verified hits whose features are added, the surest.
 const SOURCES: usize = 10;
 
-/// Features added at most. Those of the largest scales: on `oxford_landmarks` 1,000 of them gave a
-/// mean average precision of 0.851, as many taken evenly 0.808, the smallest 0.777.
+/// Features added, at most: those of the largest scales. On `oxford_landmarks` 1,000 of them gave a mean
+/// average precision of 0.851, as many taken evenly 0.808, the smallest 0.777.
 const MOST_ADDED: usize = 1500;
 
-/// What a search has found so far.
-#[derive(Default)]
-pub(crate) struct Found {
-    pub(crate) candidates: Candidates,
-    /// Of the first candidates; `None` for those that are gone.
-    pub(crate) examined: Vec<Option<Hit>>,
-}
+/// How far down the new candidates are examined.
+const NEW_CANDIDATES: Patience = Patience {
+    least: PATIENCE,
+    after_verified: PATIENCE,
+    most: MOST_EXAMINED,
+};
 
-impl Found {
-    /// Whether the candidates are all pictures that share a word with the query; there may be others
-    /// among them, which only look alike.
-    pub(crate) fn is_complete(&self) -> bool {
-        let best = self.candidates.best.iter();
-        best.filter(|c| !is_unshared(c)).count() == self.candidates.total
+/// Adds features of verified hits to the query's question, examines the new candidates among its first
+/// answers as long as some are verified, and ranks all that is not verified by the new answers. Does
+/// nothing where no hit is verified.
+pub(crate) fn expand(
+    context: &SearchContext<'_>,
+    question: Question<'_>,
+    state: &mut SearchState,
+) -> Result<(), EngineError> {
+    let mut words = QueryWords::default();
+    for query in context.queries {
+        let sources = sources(context, query, state)?;
+        let added = laid_over(&sources, query.size);
+        // They bring candidates and are compared with nothing: no cells.
+        let vocabulary = &context.visual.vocabulary;
+        let added = vocabulary.assign_query(&added, query.size, 0);
+        words.features.extend(added.features);
     }
+    // A copy shows the query's own features once more.
+    question.leave_new(&mut words);
+    if words.features.is_empty() {
+        return Ok(());
+    }
+    let answers = {
+        let mut longer = question;
+        longer.add(&words);
+        context.scope.candidates(&longer)
+    };
+    let (mut new, mut rest) = merge_answers(&answers, context.options.shortlist, state);
+    let hits = examine_while_verified(context, context.queries, &new, NEW_CANDIDATES)?;
+    let unexamined = new.split_off(hits.len());
+    state.examined.extend(hits.into_iter().map(|hit| {
+        let stage = Stage::Expansion;
+        hit.map(|hit| Hit { stage, ..hit })
+    }));
+    let best = &mut state.candidates.best;
+    best.append(&mut new);
+    best.extend(unexamined);
+    best.append(&mut rest);
+    Ok(())
 }
 
-impl Engine {
-    /// Asks the query's question with more features, examines what is new among its first answers as long
-    /// as some of it is verified, and ranks all that is not verified by what it says. Gives the milliseconds
-    /// it took; does nothing where no hit is verified.
-    pub(crate) fn expand(
-        &self,
-        queries: &[Sought<'_>],
-        scope: &Scope<'_>,
-        question: Question<'_>,
-        found: &mut Found,
-    ) -> Result<f64, EngineError> {
-        let begun = Instant::now();
-        let mut words = QueryWords::default();
-        for query in queries {
-            let sources = self.sources(query, &found.examined)?;
-            let added = laid_over(&sources, query.size);
-            let vocabulary = &query.visual.vocabulary;
-            // They bring candidates and compare nothing: no cells.
-            let added = vocabulary.assign_query(&added, query.size, 0);
-            words.features.extend(added.features);
-        }
-        if words.features.is_empty() {
-            return Ok(0.0);
-        }
-        // A copy shows the query's own features once more.
-        question.leave_new(&mut words);
-        if words.features.is_empty() {
-            return Ok(milliseconds(begun));
-        }
-        let mut question = question;
-        question.add(&words);
-        let asked = scope.candidates(&question);
-
-        let mut best = std::mem::take(&mut found.candidates.best);
-        best.truncate(found.examined.len());
-        let seen: HashMap<Key, usize> = best.iter().map(|c| c.key).zip(0..).collect();
-        let (mut new, mut rest): (Vec<Candidate>, Vec<Candidate>) = (Vec::new(), Vec::new());
-        for (rank, candidate) in asked.best.iter().enumerate() {
-            match seen.get(&candidate.key) {
-                // Only as far down as every search looks: the ranking may not depend on the page.
-                Some(&at) if rank < MOST_EXAMINED.max(self.options.shortlist) => {
-                    best[at] = *candidate;
-                    if let Some(hit) = &mut found.examined[at] {
-                        hit.words = candidate.score;
-                    }
+/// Takes over the new scores of candidates that were examined, and drops those that were not. Returns the
+/// answers that were not examined: those in the shortlist, and the others.
+fn merge_answers(
+    answers: &Candidates,
+    shortlist: usize,
+    state: &mut SearchState,
+) -> (Vec<Candidate>, Vec<Candidate>) {
+    let best = &mut state.candidates.best;
+    best.truncate(state.examined.len());
+    let examined: HashMap<Key, usize> = best.iter().map(|c| c.key).zip(0..).collect();
+    let (mut new, mut rest) = (Vec::new(), Vec::new());
+    for (rank, candidate) in answers.best.iter().enumerate() {
+        match examined.get(&candidate.key) {
+            // Only as far down as every search looks: the ranking must not depend on the page.
+            Some(&at) if rank < MOST_EXAMINED.max(shortlist) => {
+                best[at] = *candidate;
+                if let Some(hit) = &mut state.examined[at] {
+                    hit.words = candidate.score;
                 }
-                Some(_) => {}
-                None if rank < self.options.shortlist => new.push(*candidate),
-                None => rest.push(*candidate),
             }
+            Some(_) => {}
+            None if rank < shortlist => new.push(*candidate),
+            None => rest.push(*candidate),
         }
-        let hits = self.examine_on(queries, &new, PATIENCE)?;
-        let unexamined = new.split_off(hits.len());
-        found.examined.extend(hits.into_iter().map(|hit| {
-            let stage = Stage::Expansion;
-            hit.map(|hit| Hit { stage, ..hit })
-        }));
-        best.append(&mut new);
-        best.extend(unexamined);
-        best.append(&mut rest);
-        found.candidates = Candidates {
-            best,
-            total: asked.total,
-        };
-        Ok(milliseconds(begun))
     }
-
-    /// The surest hits that verify one query: where it lies in each, and their features.
-    fn sources(
-        &self,
-        query: &Sought<'_>,
-        examined: &[Option<Hit>],
-    ) -> Result<Vec<(Transform, Arc<StoredFeatures>)>, EngineError> {
-        let own = examined.iter().flatten();
-        let own = own.filter(|hit| hit.verified && hit.query == query.number);
-        let mut verified: Vec<&Hit> = own.collect();
-        let nfa = |hit: &Hit| hit.log10_nfa.unwrap_or(0.0);
-        verified.sort_by(|a, b| nfa(a).total_cmp(&nfa(b)));
-        verified.truncate(SOURCES);
-        let mut sources = Vec::new();
-        for hit in verified {
-            let record = self.parts.catalogue.picture(&hit.picture.id)?;
-            let Some((record, transform)) = record.zip(hit.transform) else {
-                continue;
-            };
-            let stored = self.fetch(query.visual, &[record.key])?;
-            let stored = stored.into_iter().flatten();
-            let from_region = Transform::translation(query.origin).then(&Transform(transform));
-            sources.extend(stored.map(|features| (from_region, features)));
-        }
-        Ok(sources)
-    }
+    state.candidates.total = answers.total;
+    (new, rest)
 }
 
-/// The features of pictures, as they would lie in a query of this size; of those inside it the
-/// largest, [`MOST_ADDED`] at most.
+/// The surest verified hits of one query: its transform into each, and their features.
+fn sources(
+    context: &SearchContext<'_>,
+    query: &PreparedQuery<'_>,
+    state: &SearchState,
+) -> Result<Vec<(Transform, Arc<StoredFeatures>)>, EngineError> {
+    let own = state
+        .verified()
+        .filter(|(_, hit)| hit.query == query.number);
+    let mut verified: Vec<(&Candidate, &Hit)> = own.collect();
+    let nfa = |hit: &Hit| hit.log10_nfa.unwrap_or(0.0);
+    verified.sort_by(|a, b| nfa(a.1).total_cmp(&nfa(b.1)));
+    verified.truncate(SOURCES);
+    let keys: Vec<u64> = verified
+        .iter()
+        .map(|(candidate, _)| candidate.key.0)
+        .collect();
+    let features = context.visual.features(context.catalogue, &keys)?;
+    let sources = verified.iter().zip(features);
+    let sources = sources.filter_map(|((_, hit), features)| {
+        let of_region = Transform::translation(query.origin).then(&Transform(hit.transform?));
+        Some((of_region, features?))
+    });
+    Ok(sources.collect())
+}
+
+/// The features of pictures in pixels of a query of this size: of those inside it the largest, at most
+/// [`MOST_ADDED`].
 fn laid_over(sources: &[(Transform, Arc<StoredFeatures>)], size: [u32; 2]) -> LocalFeatures {
     let mut all: Vec<(Keypoint, &[u8])> = Vec::new();
     for (transform, stored) in sources {
@@ -164,7 +156,7 @@ fn laid_over(sources: &[(Transform, Arc<StoredFeatures>)], size: [u32; 2]) -> Lo
     }
 }
 
-/// A keypoint under a transform; `None` where that has no place or no area there.
+/// A keypoint under a transform; `None` where the transform has no image or no area.
 fn moved(keypoint: &Keypoint, transform: &Transform) -> Option<Keypoint> {
     let from = [f64::from(keypoint.x), f64::from(keypoint.y)];
     let [x, y] = transform.apply(from)?;
@@ -187,6 +179,7 @@ fn moved(keypoint: &Keypoint, transform: &Transform) -> Option<Keypoint> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::state::samples::{candidate, state};
     use super::*;
 
     fn keypoint(x: f32, y: f32, scale: f32) -> Keypoint {
@@ -213,6 +206,24 @@ mod tests {
         let there = moved(&keypoint(5.0, 7.0, 3.0), &turned).unwrap();
         assert_eq!((there.x, there.y, there.scale), (-14.0, 10.0, 6.0));
         assert!((there.angle - 1.0 - std::f32::consts::FRAC_PI_2).abs() < 1e-6);
+    }
+
+    #[test]
+    fn examined_candidates_get_the_new_scores_and_the_others_the_new_order() {
+        let mut state = state(4, &[Some(-9.0), None]);
+        let answers = Candidates {
+            best: [(8, 90.0), (2, 80.0), (4, 70.0), (9, 60.0)]
+                .map(|(key, score)| candidate(key, score))
+                .to_vec(),
+            total: 40,
+        };
+        let (new, rest) = merge_answers(&answers, 3, &mut state);
+        let keys = |all: &[Candidate]| all.iter().map(|c| c.key.0).collect::<Vec<_>>();
+        assert_eq!((keys(&new), keys(&rest)), (vec![8, 4], vec![9]));
+        assert_eq!(keys(&state.candidates.best), [1, 2]);
+        assert_eq!(state.candidates.best[1].score, 80.0);
+        assert_eq!(state.examined[1].as_ref().unwrap().words, 80.0);
+        assert_eq!(state.candidates.total, 40);
     }
 
     #[test]

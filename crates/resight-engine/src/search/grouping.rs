@@ -1,32 +1,22 @@
-//! Hits by the object that they belong to.
+//! Grouping the ranking by the object that pictures belong to.
 
 use std::collections::HashMap;
 
 use resight_index::Key;
-use resight_store::{Catalogue, PictureId, read_all};
+use resight_store::{Catalogue, read_all};
 
-use crate::engine::Engine;
+use super::answer::{Hit, SameObject};
 use crate::error::EngineError;
-use crate::search::Hit;
 
-/// Ids given of the other pictures of an object: enough to show, and bounded where an object has
-/// thousands.
+/// Ids returned of the other pictures of an object, at most: enough to show, and bounded where an object
+/// has thousands.
 const MOST_IDS: usize = 100;
 
-/// The pictures of a hit's object that were found beside it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SameObject {
-    /// How many there are.
-    pub total: usize,
-    /// The best of them, a hundred at most, best first.
-    pub ids: Vec<PictureId>,
-}
-
-/// Which pictures belong together.
+/// The object of each picture that belongs to one, by ascending key.
 pub(crate) struct Objects(Vec<(u64, u32)>);
 
 impl Objects {
-    pub(crate) fn held(catalogue: &dyn Catalogue) -> Result<Self, EngineError> {
+    pub(crate) fn read(catalogue: &dyn Catalogue) -> Result<Self, EngineError> {
         let memberships = read_all(Clone::clone, |after, limit| {
             catalogue.memberships_after(after.as_ref(), limit)
         })?;
@@ -45,64 +35,59 @@ impl Objects {
     }
 }
 
-/// Of each object the first of `all`, in their order, and beside it the keys of the rest of its
-/// pictures. What belongs to no object stays.
+/// Keeps the first of `all` of each object, in their order. Returns with it the keys of the object's
+/// other pictures. Pictures of no object stay.
 pub(crate) fn best_of_each<T>(
     all: Vec<T>,
     key_of: impl Fn(&T) -> Key,
     objects: &Objects,
 ) -> (Vec<T>, Vec<Vec<Key>>) {
     let (mut best, mut others) = (Vec::new(), Vec::<Vec<Key>>::new());
-    let mut places: HashMap<u32, usize> = HashMap::new();
+    let mut positions: HashMap<u32, usize> = HashMap::new();
     for one in all {
         let key = key_of(&one);
-        let before = objects
-            .of(key)
-            .and_then(|object| places.insert(object, best.len()).map(|at| (object, at)));
-        match before {
-            Some((object, at)) => {
-                places.insert(object, at);
-                others[at].push(key);
-            }
-            None => {
-                best.push(one);
-                others.push(Vec::new());
-            }
+        let object = objects.of(key);
+        if let Some(at) = object.and_then(|object| positions.get(&object)) {
+            others[*at].push(key);
+            continue;
         }
+        if let Some(object) = object {
+            positions.insert(object, best.len());
+        }
+        best.push(one);
+        others.push(Vec::new());
     }
     (best, others)
 }
 
-impl Engine {
-    /// What is told of the groups of a page that begins at `offset`; of those whose hit is gone
-    /// nothing.
-    pub(crate) fn same_object(
-        &self,
-        groups: &[Vec<Key>],
-        page: &[Option<Hit>],
-        offset: usize,
-    ) -> Result<Vec<SameObject>, EngineError> {
-        let groups = groups.iter().skip(offset).zip(page);
-        let groups: Vec<&[Key]> = groups
-            .filter_map(|(others, hit)| hit.as_ref().map(|_| &others[..]))
-            .collect();
-        let shown = |others: &&[Key]| others.len().min(MOST_IDS);
-        let keys: Vec<u64> = groups
-            .iter()
-            .flat_map(|others| others[..shown(others)].iter().map(|key| key.0))
-            .collect();
-        let mut records = self.parts.catalogue.pictures(&keys)?.into_iter();
-        let told = groups.iter().map(|others| SameObject {
-            total: others.len(),
-            ids: records
-                .by_ref()
-                .take(shown(others))
-                .flatten()
-                .map(|record| record.id)
-                .collect(),
-        });
-        Ok(told.collect())
-    }
+/// The other pictures of each object on a page that begins at `offset`; none for hits whose picture was
+/// removed meanwhile.
+pub(crate) fn same_object(
+    catalogue: &dyn Catalogue,
+    groups: &[Vec<Key>],
+    page: &[Option<Hit>],
+    offset: usize,
+) -> Result<Vec<SameObject>, EngineError> {
+    let groups = groups.iter().skip(offset).zip(page);
+    let groups: Vec<&[Key]> = groups
+        .filter_map(|(others, hit)| hit.as_ref().map(|_| &others[..]))
+        .collect();
+    let shown = |others: &&[Key]| others.len().min(MOST_IDS);
+    let keys: Vec<u64> = groups
+        .iter()
+        .flat_map(|others| others[..shown(others)].iter().map(|key| key.0))
+        .collect();
+    let mut records = catalogue.pictures(&keys)?.into_iter();
+    let same_object = groups.iter().map(|others| SameObject {
+        total: others.len(),
+        ids: records
+            .by_ref()
+            .take(shown(others))
+            .flatten()
+            .map(|record| record.id)
+            .collect(),
+    });
+    Ok(same_object.collect())
 }
 
 #[cfg(test)]

@@ -1,234 +1,183 @@
-//! What is searched for: a picture sent, held or described already, or a region of one.
+//! The stage that turns queries into features: of a picture that was sent, a stored one, or features made
+//! elsewhere; or of a region of these.
 
-use std::str::FromStr;
-use std::sync::Arc;
-use std::time::Instant;
-
+use resight_decode::decode;
 use resight_store::PictureId;
 use resight_vision::{Descriptors, Image, LocalFeatures};
 
+use super::answer::{QueryFacts, Stopwatch, Timings};
+use super::request::{Query, QueryPicture};
 use crate::describe::describe_image;
-use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::feature_blob;
-use crate::search::{Timings, milliseconds};
-use crate::stored_features::StoredFeatures;
-use crate::visual::Visual;
-use resight_decode::decode;
+use crate::library::Library;
+use crate::library::visual_index::VisualIndex;
 
-/// Pictures of one search at most.
-pub const MOST_QUERIES: usize = 10;
-
-/// Stored features in a region that are enough: with fewer it is described anew, if its file is there.
+/// Stored features inside a region that are enough. With fewer, the region is described again if the
+/// picture's file is there.
 const ENOUGH_IN_REGION: usize = 300;
-/// A region is described with this share of its longer side around it, so that what lies at its rim
-/// is seen as it was in the whole picture…
+/// Margin around a region that is described, as a share of its longer side, so that features at its rim
+/// are those of the whole picture…
 const MARGIN: f64 = 0.1;
-/// …and at least this many pixels.
+/// …and the least margin in pixels.
 const LEAST_MARGIN: f64 = 16.0;
-/// The shortest side of a region in pixels.
-const LEAST_SIDE: f64 = 8.0;
-
-/// What to look for.
-#[derive(Clone, Copy, Debug)]
-pub enum Query<'a> {
-    /// The bytes of a picture file.
-    Bytes(&'a [u8]),
-    /// A picture held; it is left out of its own results.
-    Stored(&'a PictureId),
-    /// Features that [`Engine::features_blob`] gave, here or in another process.
-    Features(&'a [u8]),
-}
-
-/// A query, or a region of it.
-#[derive(Clone, Copy, Debug)]
-pub struct QueryPicture<'a> {
-    /// Which.
-    pub query: Query<'a>,
-    /// Only what is inside counts; `None` for all of it.
-    pub region: Option<Region>,
-}
-
-impl<'a> From<Query<'a>> for QueryPicture<'a> {
-    fn from(query: Query<'a>) -> Self {
-        Self {
-            query,
-            region: None,
-        }
-    }
-}
-
-/// A rectangle of a picture, upright: x, y, width and height.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Region {
-    /// In pixels of the picture.
-    Pixels([f64; 4]),
-    /// In hundredths of the picture's width and height.
-    Percent([f64; 4]),
-}
-
-/// The forms of IIIF Image API 3.0, §4.1: `x,y,w,h` and `pct:x,y,w,h`, with decimals.
-impl FromStr for Region {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (is_percent, numbers) = match text.strip_prefix("pct:") {
-            Some(rest) => (true, rest),
-            None => (false, text),
-        };
-        let parsed: Vec<f64> = numbers.split(',').flat_map(str::parse).collect();
-        let sound =
-            |v: &[f64; 4]| v.iter().all(|v| v.is_finite() && *v >= 0.0) && v[2] > 0.0 && v[3] > 0.0;
-        match <[f64; 4]>::try_from(parsed) {
-            Ok(v) if sound(&v) && numbers.split(',').count() == 4 => Ok(match is_percent {
-                true => Self::Percent(v),
-                false => Self::Pixels(v),
-            }),
-            _ => Err(format!(
-                "must be x,y,width,height in pixels or pct:x,y,width,height in percent, of an area above 0; it is {text:?}"
-            )),
-        }
-    }
-}
-
-impl Region {
-    /// In pixels of a picture of this size, cut to it: left, top, width, height.
-    fn in_pixels(self, [width, height]: [u32; 2]) -> Result<[f64; 4], EngineError> {
-        let (w, h) = (f64::from(width), f64::from(height));
-        let [x, y, rw, rh] = match self {
-            Self::Pixels(v) => v,
-            Self::Percent([x, y, rw, rh]) => [x * w, y * h, rw * w, rh * h].map(|v| v / 100.0),
-        };
-        let (right, bottom) = ((x + rw).min(w), (y + rh).min(h));
-        let cut = [x, y, right - x, bottom - y];
-        if cut[2] < LEAST_SIDE || cut[3] < LEAST_SIDE {
-            return Err(EngineError::BadQuery(format!(
-                "the region covers less than {LEAST_SIDE} × {LEAST_SIDE} pixels of the picture, which has {width} × {height}"
-            )));
-        }
-        Ok(cut)
-    }
-}
-
-/// The facts of one picture of a search.
-#[derive(Clone, Debug, PartialEq)]
-pub struct QueryFacts {
-    /// The picture held that was searched for; `None` for what was sent.
-    pub id: Option<PictureId>,
-    /// Width of the whole picture in pixels.
-    pub width: u32,
-    /// Height of the whole picture in pixels.
-    pub height: u32,
-    /// Left, top, width and height of what counted, in pixels; `None` for all of it.
-    pub region: Option<[f64; 4]>,
-    /// Features that were searched by.
-    pub features: usize,
-}
 
 /// A query with its features, in pixels of its region.
-pub(crate) struct Resolved {
+pub(crate) struct ResolvedQuery {
     pub(crate) facts: QueryFacts,
-    /// Of a picture held, to leave it out of its own results.
+    /// Key of a stored picture, which is not among its own results.
     pub(crate) key: Option<u64>,
     pub(crate) features: LocalFeatures,
     /// Width and height of the region.
     pub(crate) size: [u32; 2],
     /// Where the region lies in the picture.
     pub(crate) origin: [f64; 2],
-    /// The pixels of what counts, where they were asked for and are at hand.
+    /// Pixels of the region, where a model needs them and they are at hand.
     pub(crate) image: Option<Image>,
 }
 
-impl Engine {
-    /// The features of one query, and with `pixels` what it looks like; adds to `timings` what it took.
+/// A picture's features before its region is cut out.
+struct WholePicture {
+    id: Option<PictureId>,
+    key: Option<u64>,
+    features: LocalFeatures,
+    size: [u32; 2],
+    image: Option<Image>,
+}
+
+/// Resolves queries against a library, with the vocabulary of one search.
+pub(crate) struct QueryResolver<'a> {
+    pub(crate) library: &'a Library,
+    pub(crate) visual: &'a VisualIndex,
+    /// Whether models need pixels.
+    pub(crate) needs_pixels: bool,
+}
+
+impl QueryResolver<'_> {
+    /// The features of each query. Adds the time it took to `timings`.
+    pub(crate) fn resolve_all(
+        &self,
+        queries: &[QueryPicture<'_>],
+        timings: &mut Timings,
+    ) -> Result<Vec<ResolvedQuery>, EngineError> {
+        let resolved = queries.iter().map(|query| self.resolve(query, timings));
+        resolved.collect()
+    }
+
+    /// The features of one query. Adds the time it took to `timings`.
     pub(crate) fn resolve(
         &self,
-        asked: &QueryPicture<'_>,
-        pixels: bool,
-        visual: &Visual,
+        query: &QueryPicture<'_>,
         timings: &mut Timings,
-    ) -> Result<Resolved, EngineError> {
-        let (mut id, mut key, mut seen) = (None, None, None);
-        let (features, size) = match asked.query {
-            Query::Bytes(bytes) => {
-                let start = Instant::now();
-                let image = decode(bytes, &self.options.decode)?.image;
-                timings.decode_ms += milliseconds(start);
-                let start = Instant::now();
-                let size = [image.width(), image.height()];
-                let features = match asked.region {
-                    Some(region) => self.described_region(&image, region.in_pixels(size)?)?,
-                    None => describe_image(&image, &self.options, &*self.parts.extractor, None)?,
-                };
-                timings.extract_ms += milliseconds(start);
-                seen = pixels.then_some(image);
-                (features, size)
+    ) -> Result<ResolvedQuery, EngineError> {
+        let mut whole = match query.query {
+            Query::Bytes(bytes) => self.described(bytes, query, timings)?,
+            Query::Stored(id) => self.stored(id, query, timings)?,
+            Query::Features(blob) => {
+                let (features, size) = feature_blob::read(blob, self.library.model())?;
+                WholePicture {
+                    id: None,
+                    key: None,
+                    features,
+                    size,
+                    image: None,
+                }
             }
-            Query::Stored(wanted) => {
-                let unknown = || EngineError::UnknownPicture(wanted.clone());
-                let record = self.parts.catalogue.picture(wanted)?.ok_or_else(unknown)?;
-                let stored = self.fetch(visual, &[record.key])?;
-                let stored: Option<Arc<StoredFeatures>> = stored.into_iter().flatten().next();
-                let stored = match stored {
-                    Some(stored) => stored,
-                    // Removed meanwhile, or still there and of no use.
-                    None if self.parts.catalogue.picture(wanted)?.is_none() => {
-                        return Err(unknown());
-                    }
-                    None => {
-                        let what =
-                            format!("the stored features of the picture {wanted} are damaged");
-                        return Err(EngineError::Internal(what));
-                    }
-                };
-                let size = [record.width, record.height];
-                id = Some(record.id);
-                key = Some(record.key);
-                let features = match asked.region {
-                    Some(region) => {
-                        let rectangle = region.in_pixels(size)?;
-                        if pixels {
-                            seen = self.image_of(wanted).ok();
-                        }
-                        self.stored_region(wanted, &stored.features, rectangle, timings)
-                    }
-                    None => stored.features.clone(),
-                };
-                (features, size)
-            }
-            Query::Features(blob) => feature_blob::read(blob, self.model())?,
         };
-        let region = asked.region.map(|r| r.in_pixels(size)).transpose()?;
-        let mut features = match region {
-            Some(rectangle) => moved_inside(features, rectangle),
-            None => features,
-        };
-        features.truncate(self.options.max_features);
-        let [x, y, w, h] = region.unwrap_or([0.0, 0.0, size[0].into(), size[1].into()]);
-        let whole = region.is_none();
-        let image = seen.and_then(|image| match whole {
-            true => Some(image),
-            false => cropped(&image, [x, y, w, h].map(|v| v as u32)),
-        });
-        Ok(Resolved {
+        let region = query.region.map(|r| r.in_pixels(whole.size)).transpose()?;
+        if let Some(rectangle) = region {
+            whole.features = moved_inside(&whole.features, rectangle);
+            whole.image = whole
+                .image
+                .and_then(|image| cropped(&image, rectangle.map(|v| v as u32)));
+        }
+        let mut features = whole.features;
+        features.truncate(self.library.options().max_features);
+        let [width, height] = whole.size;
+        let [x, y, w, h] = region.unwrap_or([0.0, 0.0, width.into(), height.into()]);
+        Ok(ResolvedQuery {
             facts: QueryFacts {
-                id,
-                width: size[0],
-                height: size[1],
+                id: whole.id,
+                width,
+                height,
                 region,
                 features: features.len(),
             },
-            key,
+            key: whole.key,
             features,
             size: [w.ceil() as u32, h.ceil() as u32],
             origin: [x, y],
+            image: whole.image,
+        })
+    }
+
+    /// Describes a picture that was sent, or the region of it.
+    fn described(
+        &self,
+        bytes: &[u8],
+        query: &QueryPicture<'_>,
+        timings: &mut Timings,
+    ) -> Result<WholePicture, EngineError> {
+        let mut watch = Stopwatch::start();
+        let image = decode(bytes, &self.library.options().decode)?.image;
+        timings.decode_ms += watch.lap();
+        let size = [image.width(), image.height()];
+        let features = match query.region {
+            Some(region) => self.described_region(&image, region.in_pixels(size)?)?,
+            None => self.described_image(&image)?,
+        };
+        timings.extract_ms += watch.lap();
+        Ok(WholePicture {
+            id: None,
+            key: None,
+            features,
+            size,
+            image: self.needs_pixels.then_some(image),
+        })
+    }
+
+    /// Reads the features of a stored picture.
+    fn stored(
+        &self,
+        id: &PictureId,
+        query: &QueryPicture<'_>,
+        timings: &mut Timings,
+    ) -> Result<WholePicture, EngineError> {
+        let unknown = || EngineError::UnknownPicture(id.clone());
+        let catalogue = self.library.catalogue();
+        let record = catalogue.picture(id)?.ok_or_else(unknown)?;
+        let stored = self.visual.features(catalogue, &[record.key])?;
+        let Some(stored) = stored.into_iter().flatten().next() else {
+            // Removed meanwhile, or there and damaged.
+            return Err(match catalogue.picture(id)? {
+                None => unknown(),
+                Some(_) => EngineError::Internal(format!(
+                    "the stored features of the picture {id} are damaged"
+                )),
+            });
+        };
+        let size = [record.width, record.height];
+        let (features, image) = match query.region {
+            Some(region) => {
+                let rectangle = region.in_pixels(size)?;
+                let image = self.needs_pixels.then(|| self.library.image(id).ok());
+                let features = self.stored_region(id, &stored.features, rectangle, timings);
+                (features, image.flatten())
+            }
+            None => (stored.features.clone(), None),
+        };
+        Ok(WholePicture {
+            id: Some(record.id),
+            key: Some(record.key),
+            features,
+            size,
             image,
         })
     }
 
-    /// Features of a region of a picture held: those stored, or, where these are few and the file is
-    /// there, found anew in the region alone, which is then neither scaled down with the rest nor
-    /// outdone by it.
+    /// Features of a region of a stored picture. Where few of the stored ones lie inside and the file is
+    /// there, the region is described alone: it is then neither scaled down with the rest nor outdone by
+    /// it.
     fn stored_region(
         &self,
         id: &PictureId,
@@ -236,26 +185,27 @@ impl Engine {
         rectangle: [f64; 4],
         timings: &mut Timings,
     ) -> LocalFeatures {
-        let inside = chosen(stored, |x, y| is_inside(rectangle, x, y));
+        let inside = selected(stored, |x, y| is_inside(rectangle, x, y));
         if inside.len() >= ENOUGH_IN_REGION {
             return inside;
         }
-        let start = Instant::now();
-        let image = self.image_of(id);
-        let anew = image.and_then(|image| self.described_region(&image, rectangle));
-        timings.extract_ms += milliseconds(start);
-        // A file that is gone, or an extractor that is not there, leaves what is stored.
-        anew.ok()
-            .filter(|f| f.len() > inside.len())
+        let watch = Stopwatch::start();
+        let image = self.library.image(id);
+        let described = image.and_then(|image| self.described_region(&image, rectangle));
+        timings.extract_ms += watch.elapsed();
+        // Where the file is gone or the extractor is not there, the stored features remain.
+        described
+            .ok()
+            .filter(|features| features.len() > inside.len())
             .unwrap_or(inside)
     }
 
-    fn image_of(&self, id: &PictureId) -> Result<Image, EngineError> {
-        let file = self.file(id)?;
-        Ok(decode(&file.bytes, &self.options.decode)?.image)
+    fn described_image(&self, image: &Image) -> Result<LocalFeatures, EngineError> {
+        let extractor = &**self.library.extractor();
+        describe_image(image, self.library.options(), extractor, None)
     }
 
-    /// Describes a region with its surroundings; places are those of the whole picture.
+    /// Describes a region with its margin, in pixels of the whole picture.
     fn described_region(
         &self,
         image: &Image,
@@ -268,10 +218,10 @@ impl Engine {
         let (right, bottom) = (to(x + w, image.width()), to(y + h, image.height()));
         let part = cropped(image, [left, top, right - left, bottom - top])
             .ok_or_else(|| EngineError::Internal("a region lies outside its picture".into()))?;
-        let mut features = describe_image(&part, &self.options, &*self.parts.extractor, None)?;
-        for k in &mut features.keypoints {
-            k.x += left as f32;
-            k.y += top as f32;
+        let mut features = self.described_image(&part)?;
+        for keypoint in &mut features.keypoints {
+            keypoint.x += left as f32;
+            keypoint.y += top as f32;
         }
         Ok(features)
     }
@@ -289,29 +239,30 @@ fn cropped(image: &Image, [left, top, width, height]: [u32; 4]) -> Option<Image>
     Image::from_rgb(width, height, rgb)
 }
 
-/// Pixel centres are whole numbers, so a picture's edge lies at -1/2.
+/// Whether a place lies in a rectangle. Pixel centres are whole numbers, so a picture's edge lies at
+/// -1/2.
 fn is_inside([x, y, w, h]: [f64; 4], px: f32, py: f32) -> bool {
     let (px, py) = (f64::from(px) + 0.5, f64::from(py) + 0.5);
     (x..=x + w).contains(&px) && (y..=y + h).contains(&py)
 }
 
 /// Features inside a rectangle, in its own pixels.
-fn moved_inside(features: LocalFeatures, rectangle: [f64; 4]) -> LocalFeatures {
-    let mut inside = chosen(&features, |x, y| is_inside(rectangle, x, y));
-    for k in &mut inside.keypoints {
-        k.x = (f64::from(k.x) - rectangle[0]) as f32;
-        k.y = (f64::from(k.y) - rectangle[1]) as f32;
+fn moved_inside(features: &LocalFeatures, rectangle: [f64; 4]) -> LocalFeatures {
+    let mut inside = selected(features, |x, y| is_inside(rectangle, x, y));
+    for keypoint in &mut inside.keypoints {
+        keypoint.x = (f64::from(keypoint.x) - rectangle[0]) as f32;
+        keypoint.y = (f64::from(keypoint.y) - rectangle[1]) as f32;
     }
     inside
 }
 
-/// The features whose places are wanted.
-fn chosen(features: &LocalFeatures, wanted: impl Fn(f32, f32) -> bool) -> LocalFeatures {
+/// The features at places for which `keeps` is true.
+fn selected(features: &LocalFeatures, keeps: impl Fn(f32, f32) -> bool) -> LocalFeatures {
     let mut bytes = Vec::new();
     let mut keypoints = Vec::new();
-    for (k, row) in features.keypoints.iter().zip(features.descriptors.iter()) {
-        if wanted(k.x, k.y) {
-            keypoints.push(*k);
+    for (keypoint, row) in features.keypoints.iter().zip(features.descriptors.iter()) {
+        if keeps(keypoint.x, keypoint.y) {
+            keypoints.push(*keypoint);
             bytes.extend_from_slice(row);
         }
     }
@@ -324,53 +275,9 @@ fn chosen(features: &LocalFeatures, wanted: impl Fn(f32, f32) -> bool) -> LocalF
 
 #[cfg(test)]
 mod tests {
+    use resight_vision::Keypoint;
+
     use super::*;
-
-    #[test]
-    fn regions_are_read_in_both_forms() {
-        for (text, read) in [
-            ("1,2,30,40", Region::Pixels([1.0, 2.0, 30.0, 40.0])),
-            ("0,0,8.5,9", Region::Pixels([0.0, 0.0, 8.5, 9.0])),
-            (
-                "pct:10,0,50.5,100",
-                Region::Percent([10.0, 0.0, 50.5, 100.0]),
-            ),
-        ] {
-            assert_eq!(text.parse(), Ok(read), "{text}");
-        }
-        for bad in [
-            "",
-            "1,2,3",
-            "1,2,3,4,5",
-            "1,2,0,4",
-            "-1,2,3,4",
-            "a,b,c,d",
-            "1,2,3,inf",
-            "pct:1,2,3",
-            "1,2,3,4,x",
-            "full",
-        ] {
-            assert!(bad.parse::<Region>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn regions_are_cut_to_the_picture() {
-        let pixels = |region: &str, size| {
-            let region: Region = region.parse().unwrap();
-            region.in_pixels(size).ok()
-        };
-        assert_eq!(
-            pixels("10,20,300,30", [100, 80]),
-            Some([10.0, 20.0, 90.0, 30.0])
-        );
-        assert_eq!(
-            pixels("pct:25,50,50,50", [200, 100]),
-            Some([50.0, 50.0, 100.0, 50.0])
-        );
-        assert_eq!(pixels("95,0,50,50", [100, 80]), None, "5 pixels wide");
-        assert_eq!(pixels("500,0,50,50", [100, 80]), None);
-    }
 
     #[test]
     fn a_part_of_a_picture() {
@@ -380,5 +287,25 @@ mod tests {
         assert_eq!(part.rgb(), [15, 16, 17, 18, 19, 20, 27, 28, 29, 30, 31, 32]);
         assert_eq!(cropped(&image, [3, 0, 2, 1]), None);
         assert_eq!(cropped(&image, [0, 2, 1, 2]), None);
+    }
+
+    #[test]
+    fn features_of_a_region_are_in_its_own_pixels() {
+        let places = [(9.4, 20.0), (9.5, 20.0), (39.5, 59.5), (39.6, 59.5)];
+        let keypoints = places.map(|(x, y)| Keypoint {
+            x,
+            y,
+            scale: 1.0,
+            angle: 0.0,
+            response: 0.0,
+        });
+        let features = LocalFeatures {
+            keypoints: keypoints.to_vec(),
+            descriptors: Descriptors::from_bytes(1, vec![1, 2, 3, 4]).unwrap(),
+        };
+        let inside = moved_inside(&features, [10.0, 20.0, 30.0, 40.0]);
+        let places: Vec<[f32; 2]> = inside.keypoints.iter().map(|k| [k.x, k.y]).collect();
+        assert_eq!(places, [[-0.5, 0.0], [29.5, 39.5]]);
+        assert_eq!(inside.descriptors.as_bytes(), [2, 3]);
     }
 }

@@ -1,116 +1,209 @@
-//! The order of what was found.
+//! The stage that orders what was found.
 
 use std::collections::HashMap;
 
 use resight_index::{Candidate, Key};
 
-use crate::dense::{Likeness, Likenesses};
-use crate::grouping::{self, Objects};
-use crate::search::{Hit, Mode, SearchOptions};
+use super::answer::Hit;
+use super::grouping::{Objects, best_of_each};
+use super::likeness::{Likeness, Likenesses};
+use super::request::SearchOptions;
+use super::state::{SearchState, is_unshared};
 
-/// A picture that words say nothing of.
-pub(crate) fn unshared(key: Key) -> Candidate {
-    Candidate {
-        key,
-        score: 0.0,
-        agreement: 0.0,
-    }
-}
-
-/// Words that are shared give more than nothing.
-pub(crate) fn is_unshared(candidate: &Candidate) -> bool {
-    candidate.score == 0.0
-}
-
-/// A place in the ranking.
+/// An entry of the ranking.
 pub(crate) struct Ranked {
     pub(crate) candidate: Candidate,
     /// `None` where it was not examined.
     pub(crate) hit: Option<Hit>,
-    /// Where it looks alike, or words say nothing of it.
+    /// Excess of its likeness, where it looks alike or shares no word.
     excess: Option<f32>,
 }
 
 impl Ranked {
-    pub(crate) fn is_alike(&self) -> bool {
+    fn is_alike(&self) -> bool {
         self.excess.is_some_and(|excess| excess >= 0.0)
+    }
+
+    fn is_verified(&self) -> bool {
+        self.hit.as_ref().is_some_and(|hit| hit.verified)
     }
 }
 
-/// Verified hits by how unlikely chance is, then what looks alike by how much, then all others by
+/// Verified hits by how unlikely chance is, then those that look alike by how much, then all others by
 /// words.
 pub(crate) struct Ranking {
     pub(crate) all: Vec<Ranked>,
-    /// How many of these are verified, which come first.
+    /// Number of verified ones, which come first.
     pub(crate) verified: usize,
-    /// Examined pictures that share a word and were removed meanwhile.
-    pub(crate) gone: usize,
-    /// Those that share no word.
-    pub(crate) unshared: usize,
+    /// Number of those that look alike and are not verified.
+    pub(crate) alike: usize,
+    /// Number of pictures in the whole ranking, of which `all` may list a part.
+    pub(crate) total: usize,
+    /// Where hits are grouped, the keys of the other pictures of each object, best first.
+    pub(crate) groups: Option<Vec<Vec<Key>>>,
 }
 
 impl Ranking {
-    /// `examined` are the first of `candidates`, `None` for those that are gone.
+    /// Ranks everything found, and keeps the best picture of each object where `objects` are given.
     pub(crate) fn new(
-        candidates: &[Candidate],
-        examined: Vec<Option<Hit>>,
+        state: SearchState,
         likenesses: &Likenesses,
+        objects: Option<&Objects>,
         options: &SearchOptions,
     ) -> Self {
-        let near: HashMap<Key, Likeness> = likenesses.nearest.iter().copied().collect();
-        let ranked = |candidate: &Candidate, hit| {
-            let likeness = near.get(&candidate.key);
-            let says = likeness.filter(|l| l.is_alike() || is_unshared(candidate));
-            Ranked {
-                candidate: *candidate,
-                hit,
-                excess: says.map(|l| l.excess),
+        let by_words = options.by_words();
+        let is_complete = state.is_complete();
+        let SearchState {
+            mut candidates,
+            examined,
+        } = state;
+        let unseen = likenesses.unseen(&candidates.best, by_words);
+        candidates.best.extend(unseen);
+        let with_hits = candidates.best.iter().zip(&examined);
+        let removed = with_hits.filter(|(c, hit)| hit.is_none() && !is_unshared(c));
+        let removed = removed.count();
+        let ranked = rank(&candidates.best, examined, likenesses, options);
+        let (all, groups) = match objects {
+            Some(objects) => {
+                let (best, others) = best_of_each(ranked, |r| r.candidate.key, objects);
+                (best, Some(others))
             }
+            None => (ranked, None),
         };
-        let rest = &candidates[examined.len()..];
-        let gone = candidates.iter().zip(&examined);
-        let gone = gone.filter(|(c, hit)| hit.is_none() && !is_unshared(c));
-        let gone = gone.count();
-        let examined = candidates.iter().zip(examined);
-        let (mut all, mut others): (Vec<Ranked>, Vec<Ranked>) = examined
-            .filter_map(|(candidate, hit)| Some(ranked(candidate, Some(hit?))))
-            .partition(|r| r.hit.as_ref().is_some_and(|h| h.verified));
-        // Stable: of equals, the better candidate stays first.
-        let nfa = |r: &Ranked| r.hit.as_ref().and_then(|h| h.log10_nfa).unwrap_or(0.0);
-        all.sort_by(|a, b| nfa(a).total_cmp(&nfa(b)));
-        let verified = all.len();
-        if !options.verified_only {
-            others.extend(rest.iter().map(|candidate| ranked(candidate, None)));
-            // What was only looked at because it is nearest of all, and is nothing.
-            let by_words = options.mode != Mode::Similar;
-            others.retain(|r| !by_words || !is_unshared(&r.candidate) || r.is_alike());
-            others.sort_by(|a, b| {
-                let alike = |r: &Ranked| r.excess.filter(|e| *e >= 0.0).unwrap_or(-1.0);
-                let unlike = |r: &Ranked| r.excess.unwrap_or(f32::MIN);
-                let (ac, bc) = (&a.candidate, &b.candidate);
-                alike(b)
-                    .total_cmp(&alike(a))
-                    .then(bc.score.total_cmp(&ac.score))
-                    .then(unlike(b).total_cmp(&unlike(a)))
-                    .then(ac.key.cmp(&bc.key))
-            });
-            all.append(&mut others);
-        }
+        let unshared = all.iter().filter(|r| is_unshared(&r.candidate)).count();
+        let verified = all.iter().filter(|r| r.is_verified()).count();
+        let total = if options.verified_only || groups.is_some() {
+            all.len()
+        } else if !by_words {
+            likenesses.total
+        } else if is_complete {
+            candidates.total - removed + unshared
+        } else {
+            // Not all that share a word are known, so some that look alike are among them.
+            candidates.total - removed
+        };
         Self {
-            unshared: all.iter().filter(|r| is_unshared(&r.candidate)).count(),
-            all,
             verified,
-            gone,
+            alike: all[verified..].iter().filter(|r| r.is_alike()).count(),
+            total,
+            all,
+            groups,
         }
     }
+}
 
-    /// Leaves the best picture of each object; gives of each the others, best first.
-    pub(crate) fn group(&mut self, objects: &Objects) -> Vec<Vec<Key>> {
-        let all = std::mem::take(&mut self.all);
-        let (best, others) = grouping::best_of_each(all, |r| r.candidate.key, objects);
-        self.all = best;
-        let is_verified = |r: &&Ranked| r.hit.as_ref().is_some_and(|h| h.verified);
-        self.verified = self.all.iter().filter(is_verified).count();
-        others
+/// `examined` are the hits of the first of `candidates`; `None` for pictures that were removed.
+fn rank(
+    candidates: &[Candidate],
+    examined: Vec<Option<Hit>>,
+    likenesses: &Likenesses,
+    options: &SearchOptions,
+) -> Vec<Ranked> {
+    let near: HashMap<Key, Likeness> = likenesses.nearest.iter().copied().collect();
+    let ranked = |candidate: &Candidate, hit| {
+        let likeness = near.get(&candidate.key);
+        let counts = likeness.filter(|l| l.is_alike() || is_unshared(candidate));
+        Ranked {
+            candidate: *candidate,
+            hit,
+            excess: counts.map(|l| l.excess),
+        }
+    };
+    let rest = &candidates[examined.len()..];
+    let (mut verified, mut others): (Vec<Ranked>, Vec<Ranked>) = candidates
+        .iter()
+        .zip(examined)
+        .filter_map(|(candidate, hit)| Some(ranked(candidate, Some(hit?))))
+        .partition(Ranked::is_verified);
+    // Stable: of equals, the better candidate stays first.
+    let nfa = |r: &Ranked| r.hit.as_ref().and_then(|h| h.log10_nfa).unwrap_or(0.0);
+    verified.sort_by(|a, b| nfa(a).total_cmp(&nfa(b)));
+    if options.verified_only {
+        return verified;
+    }
+    others.extend(rest.iter().map(|candidate| ranked(candidate, None)));
+    // Pictures examined only because they are the nearest, and that turned out to be nothing.
+    let by_words = options.by_words();
+    others.retain(|r| !by_words || !is_unshared(&r.candidate) || r.is_alike());
+    others.sort_by(|a, b| {
+        let alike = |r: &Ranked| r.excess.filter(|e| *e >= 0.0).unwrap_or(-1.0);
+        let unlike = |r: &Ranked| r.excess.unwrap_or(f32::MIN);
+        let (ac, bc) = (&a.candidate, &b.candidate);
+        alike(b)
+            .total_cmp(&alike(a))
+            .then(bc.score.total_cmp(&ac.score))
+            .then(unlike(b).total_cmp(&unlike(a)))
+            .then(ac.key.cmp(&bc.key))
+    });
+    verified.append(&mut others);
+    verified
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::Mode;
+    use super::super::state::samples::state;
+    use super::*;
+
+    fn likenesses(nearest: &[(u64, f32)]) -> Likenesses {
+        let nearest = nearest.iter().map(|&(key, excess)| {
+            let likeness = Likeness {
+                cosine: 0.5,
+                excess,
+                model: 0,
+            };
+            (Key(key), likeness)
+        });
+        Likenesses::of_nearest(nearest.collect())
+    }
+
+    fn keys(ranking: &Ranking) -> Vec<u64> {
+        ranking.all.iter().map(|r| r.candidate.key.0).collect()
+    }
+
+    #[test]
+    fn verified_hits_then_what_looks_alike_then_words() {
+        let state = state(5, &[None, Some(-5.0), Some(-9.0)]);
+        // 9 shares no word and looks alike, 8 neither.
+        let likenesses = likenesses(&[(5, 0.6), (9, 0.4), (8, -0.5)]);
+        let ranking = Ranking::new(state, &likenesses, None, &SearchOptions::default());
+        assert_eq!(keys(&ranking), [3, 2, 5, 9, 1, 4]);
+        assert_eq!((ranking.verified, ranking.alike, ranking.total), (2, 2, 6));
+    }
+
+    #[test]
+    fn verified_hits_alone_where_they_are_wanted() {
+        let options = SearchOptions {
+            verified_only: true,
+            ..SearchOptions::default()
+        };
+        let state = state(5, &[None, Some(-5.0)]);
+        let ranking = Ranking::new(state, &likenesses(&[(9, 0.4)]), None, &options);
+        assert_eq!(keys(&ranking), [2]);
+        assert_eq!((ranking.verified, ranking.alike, ranking.total), (1, 0, 1));
+    }
+
+    #[test]
+    fn pictures_removed_meanwhile_are_not_counted() {
+        let mut state = state(4, &[None, None]);
+        state.examined[1] = None;
+        let ranking = Ranking::new(state, &likenesses(&[]), None, &SearchOptions::default());
+        assert_eq!(keys(&ranking), [1, 3, 4]);
+        assert_eq!(ranking.total, 3);
+    }
+
+    #[test]
+    fn likeness_alone_ranks_by_likeness() {
+        let options = SearchOptions {
+            mode: Mode::Similar,
+            ..SearchOptions::default()
+        };
+        let likenesses = Likenesses {
+            total: 7,
+            ..likenesses(&[(4, 0.2), (2, -0.1), (6, -0.4)])
+        };
+        let ranking = Ranking::new(SearchState::default(), &likenesses, None, &options);
+        assert_eq!(keys(&ranking), [4, 2, 6]);
+        assert_eq!((ranking.alike, ranking.total), (1, 7));
     }
 }

@@ -238,7 +238,7 @@ impl<'a> Teller<'a> {
                     ));
                 }
             }
-            FolderEvent::Pruned { .. } => {}
+            FolderEvent::Embedded { .. } | FolderEvent::Pruned { .. } => {}
         }
         if self.output.is_json() {
             self.output.json(&event_shape(&event))?;
@@ -268,6 +268,9 @@ fn event_shape(event: &FolderEvent) -> serde_json::Value {
             "features": features,
             "already_there": already_there,
         }),
+        FolderEvent::Embedded { model, done, total } => {
+            json!({"event": "embedded", "model": model, "done": done, "total": total})
+        }
         FolderEvent::Refused { path, code, detail } => json!({
             "event": "refused",
             "path": path.to_string_lossy(),

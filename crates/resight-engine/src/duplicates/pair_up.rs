@@ -1,0 +1,235 @@
+//! Pairing each picture with those stored before it.
+//!
+//! A pair is symmetric, so the later of two searches and every pair is examined once. Words only bring
+//! candidates: pairs stay what they are when the vocabulary is exchanged.
+
+use std::collections::HashSet;
+
+use rayon::prelude::*;
+use resight_decode::decode;
+use resight_index::{Candidate, Key, Snapshot};
+use resight_store::{PicturePair, PictureRecord};
+use resight_vision::{Image, Transform};
+
+use super::aligned::{Small, compare_aligned};
+use super::kind::kind_of;
+use crate::error::EngineError;
+use crate::library::Library;
+use crate::library::stored_features::StoredFeatures;
+use crate::library::visual_index::VisualIndex;
+use crate::picture::Picture;
+use crate::search::answer::Hit;
+use crate::search::context::{Scope, SearchContext};
+use crate::search::examine::examine_while_verified;
+use crate::search::patience::{MOST_EXAMINED, Patience};
+use crate::search::prepared::PreparedQuery;
+use crate::search::request::Variant;
+use crate::search::state::SearchState;
+use crate::search::variants::search_variants;
+
+/// Pictures paired between two commits.
+const BATCH: usize = 32;
+
+/// Pairs stored of one picture, the best candidates first, at most: without a bound, the pairs of many
+/// copies of one picture would grow with the square of their number.
+const MOST_PAIRS: usize = 250;
+
+/// How far down a picture's candidates are examined.
+const SHORTLIST: Patience = Patience {
+    least: 40,
+    after_verified: 20,
+    most: MOST_PAIRS,
+};
+
+/// Progress of pairing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PairStep {
+    /// Pictures paired by this call.
+    pub done: u64,
+    /// Pictures left.
+    pub left: u64,
+    /// Pairs found by this call.
+    pub pairs: u64,
+}
+
+/// The state of the library during one step.
+struct Pairing<'a> {
+    library: &'a Library,
+    visual: &'a VisualIndex,
+    snapshot: &'a Snapshot,
+}
+
+/// Pairs the next pictures that were not paired yet.
+pub(crate) fn pair_up(
+    library: &Library,
+    is_cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<PairStep, EngineError> {
+    let _one_at_a_time = library.lock_pairing();
+    let catalogue = library.catalogue();
+    let checked = Some(catalogue.checked_up_to()?);
+    let keys = catalogue.keys_after(checked, BATCH)?;
+    let keys: Vec<u64> = keys.into_iter().map(|(key, _)| key).collect();
+    let Some(&last) = keys.last() else {
+        return Ok(PairStep::default());
+    };
+    let (visual, snapshot) = {
+        // A picture is committed before it is indexed: behind this lock all of these are both.
+        let _no_changes = library.lock_changes();
+        let visual = library.visual();
+        let snapshot = visual.index.snapshot();
+        (visual, snapshot)
+    };
+    let pairing = Pairing {
+        library,
+        visual: &visual,
+        snapshot: &snapshot,
+    };
+    let records = catalogue.pictures(&keys)?;
+    let features = visual.features(catalogue, &keys)?;
+    let all = records.par_iter().zip(&features);
+    let pairs = all.map(|(record, features)| {
+        if is_cancelled() {
+            return Err(EngineError::Cancelled);
+        }
+        let (Some(record), Some(features)) = (record, features) else {
+            // Removed since, or damaged.
+            return Ok(Vec::new());
+        };
+        pairing.pairs_of(record, features)
+    });
+    let pairs = pairs.collect::<Result<Vec<_>, EngineError>>()?.concat();
+    catalogue.put_pairs(&pairs, last)?;
+    Ok(PairStep {
+        done: keys.len() as u64,
+        pairs: pairs.len() as u64,
+        left: catalogue.unchecked_count()?,
+    })
+}
+
+impl Pairing<'_> {
+    /// The verified pairs of one picture with those of lower keys, as it is, mirrored and inverted.
+    fn pairs_of(
+        &self,
+        record: &PictureRecord,
+        features: &StoredFeatures,
+    ) -> Result<Vec<PicturePair>, EngineError> {
+        let mut verified = self.verified(record, features, 0)?;
+        if verified.len() == MOST_PAIRS {
+            // Of very many copies all would be paired with the same few, and hardly any with each
+            // other: pairs with those stored just before make groups of neighbours of them.
+            let known: HashSet<Key> = verified.iter().map(|(c, _)| c.key).collect();
+            let since = record.key.saturating_sub(MOST_PAIRS as u64);
+            let neighbours = self.verified(record, features, since)?.into_iter();
+            verified.extend(neighbours.filter(|(c, _)| !known.contains(&c.key)));
+        }
+        if verified.is_empty() {
+            return Ok(Vec::new());
+        }
+        let thumbnail = self.thumbnail(&record.clone().into());
+        let pairs = verified
+            .iter()
+            .filter_map(|(candidate, hit)| self.pair(record, thumbnail.as_ref(), *candidate, hit));
+        Ok(pairs.collect())
+    }
+
+    /// Pictures with keys from `since` up to the picture's own in which it is verified, at most
+    /// [`MOST_PAIRS`].
+    fn verified(
+        &self,
+        record: &PictureRecord,
+        stored: &StoredFeatures,
+        since: u64,
+    ) -> Result<Vec<(Candidate, Hit)>, EngineError> {
+        let cells = self.library.options().matching_cells;
+        let size = [record.width, record.height];
+        let vocabulary = &self.visual.vocabulary;
+        let (query, words) = PreparedQuery::new(&stored.features, size, vocabulary, cells);
+        // Those with higher keys search for themselves.
+        let is_earlier = |key: Key| (since..record.key).contains(&key.0);
+        let scope = Scope {
+            snapshot: self.snapshot,
+            limit: MOST_EXAMINED,
+            accepts: &is_earlier,
+        };
+        let queries = std::slice::from_ref(&query);
+        let context = SearchContext::new(self.library, self.visual, queries, scope);
+        let mut question = scope.question();
+        question.add(&words);
+        let mut state = SearchState {
+            candidates: scope.candidates(&question),
+            examined: Vec::new(),
+        };
+        let best = &state.candidates.best;
+        state.examined = examine_while_verified(&context, queries, best, SHORTLIST)?;
+        search_variants(&context, Variant::ALL, &[], &mut state)?;
+        let verified = state.verified().take(MOST_PAIRS);
+        Ok(verified.map(|(c, hit)| (*c, hit.clone())).collect())
+    }
+
+    /// A verified hit as a pair; `None` for a transform without an inverse.
+    fn pair(
+        &self,
+        later: &PictureRecord,
+        thumbnail: Option<&Image>,
+        candidate: Candidate,
+        hit: &Hit,
+    ) -> Option<PicturePair> {
+        let transform = hit.transform.map(Transform)?.inverse()?;
+        let first = [hit.picture.width, hit.picture.height];
+        let second = [later.width, later.height];
+        let inverted = hit.variant.inverted;
+        let negative = thumbnail.filter(|_| inverted).and_then(negative);
+        let compared = match (
+            self.thumbnail(&hit.picture),
+            negative.as_ref().or(thumbnail),
+        ) {
+            (Some(a), Some(b)) => {
+                let a = Small {
+                    image: &a,
+                    full: first,
+                };
+                let b = Small {
+                    image: b,
+                    full: second,
+                };
+                compare_aligned(a, b, &transform)
+            }
+            _ => None,
+        };
+        let kind = kind_of(&transform, first, second, inverted, compared.as_ref());
+        tracing::debug!(
+            a = hit.picture.name,
+            b = later.name,
+            kind = kind.as_str(),
+            ?compared,
+            "a pair"
+        );
+        Some(PicturePair {
+            a: candidate.key.0,
+            b: later.key,
+            kind: kind.number(),
+            log10_nfa: hit.log10_nfa.unwrap_or(0.0),
+            inliers: u32::try_from(hit.inliers).unwrap_or(u32::MAX),
+            coverage_a: hit.coverage_result,
+            coverage_b: hit.coverage_query,
+            alike: compared.map(|l| l.alike),
+            transform: transform.0,
+        })
+    }
+
+    /// A picture's decoded thumbnail; `None` where neither it nor the file can be read: one picture must
+    /// not stop the pairing of all others.
+    fn thumbnail(&self, picture: &Picture) -> Option<Image> {
+        let bytes = self.library.thumbnail(&picture.id).inspect_err(|error| {
+            tracing::warn!("{} is compared without its pixels: {error}", picture.name);
+        });
+        let decoded = decode(&bytes.ok()?, &self.library.options().decode).ok()?;
+        Some(decoded.image)
+    }
+}
+
+/// The picture with its tones inverted.
+fn negative(image: &Image) -> Option<Image> {
+    let rgb = image.rgb().iter().map(|&value| 255 - value).collect();
+    Image::from_rgb(image.width(), image.height(), rgb)
+}

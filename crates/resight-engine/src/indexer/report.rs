@@ -1,0 +1,94 @@
+//! How a folder is indexed, and what its indexing reports.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use resight_decode::RefusedCode;
+use resight_store::{LabelPatch, PictureId};
+
+/// How a folder is indexed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FolderOptions {
+    /// Remove pictures whose files are gone.
+    pub prune: bool,
+    /// Read files again that were refused before and have not changed.
+    pub retry_refused: bool,
+    /// A folder to skip wherever it is met: the data folder, so that Resight never indexes its own
+    /// thumbnails.
+    pub skip: Option<PathBuf>,
+    /// Labels of each picture of the folder, unchanged ones included.
+    pub labels: LabelPatch,
+}
+
+/// An event of an indexing run. Whatever it reports is durable already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FolderEvent {
+    /// The folder has been listed.
+    Listed {
+        /// Files in it.
+        files: u64,
+        /// Of these, known from an earlier run and not changed.
+        unchanged: u64,
+        /// Of these, to be read now.
+        to_do: u64,
+    },
+    /// A picture is stored, and searches find it.
+    Indexed {
+        /// Its file.
+        path: PathBuf,
+        /// Its id.
+        id: PictureId,
+        /// Number of its features.
+        features: u32,
+        /// Whether the same bytes were stored before.
+        already_there: bool,
+    },
+    /// A model in use has described pictures of this run.
+    Embedded {
+        /// The model's name.
+        model: String,
+        /// Pictures of this run that it has described so far.
+        done: u64,
+        /// Files to be read in this run.
+        total: u64,
+    },
+    /// A file could not be read as a picture.
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Stable code.
+        code: RefusedCode,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The file is gone, and its picture was removed.
+    Pruned {
+        /// The file.
+        path: String,
+    },
+}
+
+/// What an indexing run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FolderReport {
+    /// Files in the folder.
+    pub files: u64,
+    /// Pictures added.
+    pub indexed: u64,
+    /// Files whose bytes were stored before.
+    pub already_there: u64,
+    /// Files known from an earlier run.
+    pub unchanged: u64,
+    /// Files refused now.
+    pub refused: u64,
+    /// Files refused in an earlier run, and not changed since.
+    pub unchanged_refused: u64,
+    /// Files of stored pictures that are gone.
+    pub missing: u64,
+    /// Of these, removed.
+    pub pruned: u64,
+    /// Whether it was stopped before the end.
+    pub cancelled: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+}

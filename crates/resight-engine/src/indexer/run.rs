@@ -1,0 +1,373 @@
+//! One run over a folder: files are read and described in parallel while the batch before is committed.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::UNIX_EPOCH;
+
+use rayon::prelude::*;
+use resight_decode::{Refused, RefusedCode, read_bounded};
+use resight_store::{Change, Effect, LabelPatch, PictureId, Refusal};
+use resight_vision::{Fault, Image};
+
+use super::listing::Task;
+use super::report::{FolderEvent, FolderReport};
+use crate::describe::describe;
+use crate::error::EngineError;
+use crate::library::Library;
+use crate::library::labels::label_change;
+use crate::library::prepare::{PendingChange, PreparedPicture};
+use crate::likeness::embed::embed_new;
+use crate::picture::id_of;
+
+/// Files prepared between two commits, for each thread: few enough that a kill loses little and memory
+/// stays bounded, many enough that a commit is shared.
+const BATCH_PER_THREAD: usize = 8;
+/// Bytes of pixels kept for global models after which a batch is committed early.
+const MOST_PIXEL_BYTES: usize = 128 << 20;
+/// Changes of one commit where no picture is read.
+const PAGE: usize = 5000;
+
+/// What became of a file.
+pub(super) enum Outcome {
+    /// A new picture, with its pixels where a global model will describe it.
+    Ready(Box<PreparedPicture>, Option<Image>),
+    /// A picture stored before, with its number of features.
+    Known(PictureId, u32),
+    Refused(Refused),
+}
+
+/// The state of a run.
+pub(super) struct Run<'a> {
+    pub(super) library: &'a Library,
+    /// Paths from which stored pictures were read before.
+    pub(super) known: &'a HashSet<&'a str>,
+    /// Labels of each picture.
+    pub(super) labels: &'a LabelPatch,
+    pub(super) report: FolderReport,
+    /// Files to be read.
+    pub(super) to_do: u64,
+    /// Pictures described by each model, and whether models go on: they stop at the first failure.
+    pub(super) embedded: Vec<(String, u64)>,
+    pub(super) embeds: &'a AtomicBool,
+    pub(super) on_event: &'a mut dyn FnMut(FolderEvent),
+}
+
+/// Reads and describes a file.
+fn read(
+    library: &Library,
+    task: &Task,
+    keeps_pixels: bool,
+    cancel: &AtomicBool,
+) -> Result<Outcome, EngineError> {
+    let bytes = match read_bounded(&task.path, library.options().decode.max_bytes) {
+        Ok(bytes) => bytes,
+        Err(refused) => return Ok(Outcome::Refused(refused)),
+    };
+    let id = id_of(&bytes);
+    if let Some(record) = library.catalogue().picture(&id)? {
+        return Ok(Outcome::Known(id, record.feature_count));
+    }
+    let name = task.path.file_name().map(|name| name.to_string_lossy());
+    let name = name.as_deref().unwrap_or("picture");
+    let described = describe(
+        &bytes,
+        library.options(),
+        &**library.extractor(),
+        Some(cancel),
+    );
+    let prepared = described.and_then(|described| {
+        let prepared = library.prepare(id, name, bytes.len() as u64, &described)?;
+        Ok((prepared, described.image))
+    });
+    match prepared {
+        Ok((mut prepared, image)) => {
+            prepared.new.source = Some(task.source.clone());
+            let pixels = keeps_pixels.then_some(image);
+            Ok(Outcome::Ready(Box::new(prepared), pixels))
+        }
+        Err(EngineError::Refused(refused)) => Ok(Outcome::Refused(refused)),
+        Err(EngineError::Extract(error)) if error.fault == Fault::Picture => Ok(Outcome::Refused(
+            Refused::new(RefusedCode::ExtractorFailed, error.detail),
+        )),
+        Err(EngineError::Internal(detail)) => Ok(Outcome::Refused(Refused::new(
+            RefusedCode::DecoderFailed,
+            detail,
+        ))),
+        Err(other) => Err(other),
+    }
+}
+
+/// A file with what became of it.
+type TaskOutcome<'t> = (&'t Task, Outcome);
+
+/// Reads files in order and sends them in batches, until the receiver is gone or `cancel` is set.
+fn read_batches<'t>(
+    library: &Library,
+    tasks: &'t [Task],
+    embeds: &AtomicBool,
+    cancel: &AtomicBool,
+    send: &dyn Fn(Result<Vec<TaskOutcome<'t>>, EngineError>) -> bool,
+) {
+    let threads = rayon::current_num_threads();
+    let batch = BATCH_PER_THREAD * threads;
+    let mut ready = Vec::with_capacity(batch);
+    let mut pixel_bytes = 0;
+    let mut rest = tasks;
+    while !rest.is_empty() {
+        let keeps_pixels = embeds.load(Ordering::Relaxed);
+        // With pixels, memory is looked at more often.
+        let step = if keeps_pixels { 2 * threads } else { batch };
+        let (next, later) = rest.split_at(step.min(batch - ready.len()).min(rest.len()));
+        rest = later;
+        let read = next
+            .par_iter()
+            .filter(|_| !cancel.load(Ordering::Relaxed))
+            .map(|task| Ok((task, read(library, task, keeps_pixels, cancel)?)))
+            .filter(|read| !matches!(read, Err(EngineError::Cancelled)))
+            .collect::<Result<Vec<_>, EngineError>>();
+        match read {
+            Ok(read) => {
+                pixel_bytes += read
+                    .iter()
+                    .map(|(_, outcome)| outcome.pixel_bytes())
+                    .sum::<usize>();
+                ready.extend(read);
+            }
+            Err(error) => {
+                send(Err(error));
+                return;
+            }
+        }
+        let is_cancelled = cancel.load(Ordering::Relaxed);
+        let is_full = ready.len() >= batch || pixel_bytes >= MOST_PIXEL_BYTES;
+        if is_full || is_cancelled || rest.is_empty() {
+            pixel_bytes = 0;
+            let full = std::mem::replace(&mut ready, Vec::with_capacity(batch));
+            if full.is_empty() || !send(Ok(full)) {
+                return;
+            }
+        }
+    }
+}
+
+impl Outcome {
+    fn pixel_bytes(&self) -> usize {
+        match self {
+            Self::Ready(_, Some(image)) => image.rgb().len(),
+            _ => 0,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Reads files on the rayon pool and commits the batch before meanwhile. Returns the files that must
+    /// be read again.
+    pub(super) fn read_all(
+        &mut self,
+        tasks: &[Task],
+        cancel: &AtomicBool,
+    ) -> Result<Vec<Task>, EngineError> {
+        let (library, embeds) = (self.library, self.embeds);
+        let mut again = Vec::new();
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(1);
+            scope.spawn(move || {
+                let send = |batch| sender.send(batch).is_ok();
+                read_batches(library, tasks, embeds, cancel, &send);
+            });
+            for batch in receiver {
+                again.extend(self.commit_batch(batch?)?);
+            }
+            Ok(again)
+        })
+    }
+
+    /// Commits a batch and then reports it. Returns the files whose picture was known when they were
+    /// read and had been removed when they were committed.
+    // Long because each kind of outcome makes its change and its event side by side.
+    pub(super) fn commit_batch(
+        &mut self,
+        outcomes: Vec<TaskOutcome<'_>>,
+    ) -> Result<Vec<Task>, EngineError> {
+        let mut pending = Vec::with_capacity(outcomes.len());
+        let mut committed = Vec::with_capacity(outcomes.len());
+        let mut labels = Vec::new();
+        for (task, outcome) in outcomes {
+            let path = task.path.clone();
+            match outcome {
+                Outcome::Ready(prepared, pixels) => {
+                    let event = FolderEvent::Indexed {
+                        path,
+                        id: prepared.new.id.clone(),
+                        features: prepared.new.feature_count,
+                        already_there: false,
+                    };
+                    committed.push((task, event, pixels));
+                    labels.extend(label_change(&prepared.new.id, self.labels));
+                    pending.push(PendingChange::Add(prepared));
+                }
+                Outcome::Known(id, features) => {
+                    let event = FolderEvent::Indexed {
+                        path,
+                        features,
+                        id: id.clone(),
+                        already_there: true,
+                    };
+                    committed.push((task, event, None));
+                    labels.extend(label_change(&id, self.labels));
+                    let source = task.source.clone();
+                    pending.push(PendingChange::Other(Change::AddSource { id, source }));
+                }
+                Outcome::Refused(refused) => {
+                    let event = FolderEvent::Refused {
+                        path,
+                        code: refused.code,
+                        detail: refused.detail.clone(),
+                    };
+                    // An unmounted disk or a missing right says nothing about the picture that was read
+                    // from this file before: it stays.
+                    let keeps = refused.code == RefusedCode::Unreadable
+                        && self.known.contains(&*task.source.path);
+                    if keeps {
+                        self.report.refused += 1;
+                        (self.on_event)(event);
+                        continue;
+                    }
+                    committed.push((task, event, None));
+                    pending.push(PendingChange::Other(Change::Refuse(Refusal {
+                        source: task.source.clone(),
+                        code: refused.code.as_str().to_owned(),
+                        reason: refused.detail,
+                        seen_ms: now_ms(),
+                    })));
+                }
+            }
+        }
+        pending.append(&mut labels);
+        let effects = self.library.commit(pending)?;
+        if effects.contains(&Effect::TooManyTags) {
+            warn_of_tags();
+        }
+        let mut again = Vec::new();
+        let mut new = Vec::new();
+        for ((task, mut event, pixels), effect) in committed.into_iter().zip(effects) {
+            match &mut event {
+                FolderEvent::Indexed { already_there, .. } => match effect {
+                    Effect::NotFound => {
+                        again.push(task.clone());
+                        continue;
+                    }
+                    Effect::Added { key, .. } => {
+                        *already_there = false;
+                        self.report.indexed += 1;
+                        new.extend(pixels.map(|pixels| (key, pixels)));
+                    }
+                    _ => {
+                        *already_there = true;
+                        self.report.already_there += 1;
+                    }
+                },
+                _ => self.report.refused += 1,
+            }
+            (self.on_event)(event);
+        }
+        self.embed(new);
+        Ok(again)
+    }
+
+    /// Describes new pictures by the models in use, from the pixels that were decoded for their features.
+    /// Pictures that a model fails on wait for [`crate::GlobalModels::embed_missing`].
+    fn embed(&mut self, new: Vec<(u64, Image)>) {
+        if new.is_empty() || !self.embeds.load(Ordering::Relaxed) {
+            return;
+        }
+        let (keys, images): (Vec<u64>, Vec<Image>) = new.into_iter().unzip();
+        for model in self.library.models().list().iter().filter(|m| m.can_embed) {
+            if let Err(error) = embed_new(self.library, model, &keys, &images) {
+                tracing::warn!("{} waits to describe pictures: {error}", model.name);
+                self.embeds.store(false, Ordering::Relaxed);
+                return;
+            }
+            let at = self
+                .embedded
+                .iter()
+                .position(|(name, _)| *name == model.name);
+            let at = at.unwrap_or_else(|| {
+                self.embedded.push((model.name.clone(), 0));
+                self.embedded.len() - 1
+            });
+            self.embedded[at].1 += keys.len() as u64;
+            (self.on_event)(FolderEvent::Embedded {
+                model: model.name.clone(),
+                done: self.embedded[at].1,
+                total: self.to_do,
+            });
+        }
+    }
+
+    /// Changes the labels of stored pictures, a page at a time.
+    pub(super) fn label<'p>(
+        &self,
+        ids: impl Iterator<Item = &'p PictureId>,
+    ) -> Result<(), EngineError> {
+        let mut changes = ids
+            .filter_map(|id| label_change(id, self.labels))
+            .peekable();
+        while changes.peek().is_some() {
+            let page = changes.by_ref().take(PAGE).collect();
+            let effects = self.library.commit(page)?;
+            if effects.contains(&Effect::TooManyTags) {
+                warn_of_tags();
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the refusals of files that are gone. No picture depends on them.
+    pub(super) fn drop_refusals(&self, gone: &[String]) -> Result<(), EngineError> {
+        for paths in gone.chunks(PAGE) {
+            self.library
+                .commit(paths.iter().map(drop_source).collect())?;
+        }
+        Ok(())
+    }
+
+    /// Counts the files that are gone, and removes their pictures where `prune` is set.
+    pub(super) fn drop_sources(&mut self, gone: &[String], prune: bool) -> Result<(), EngineError> {
+        self.report.missing = gone.len() as u64;
+        if !prune {
+            return Ok(());
+        }
+        for paths in gone.chunks(PAGE) {
+            self.library
+                .commit(paths.iter().map(drop_source).collect())?;
+            self.report.pruned += paths.len() as u64;
+            for path in paths {
+                (self.on_event)(FolderEvent::Pruned { path: path.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn drop_source(path: &String) -> PendingChange {
+    PendingChange::Other(Change::DropSource { path: path.clone() })
+}
+
+/// In a folder, a picture with all the tags it may have must not stop the rest.
+fn warn_of_tags() {
+    tracing::warn!("some pictures have as many tags as a picture may have, and got no more");
+}
+
+fn now_ms() -> i64 {
+    std::time::SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_millis() as i64)
+}
+
+/// Whether `path` lies in a folder that could not be listed.
+pub(super) fn is_below(path: &str, task: &Task) -> bool {
+    Path::new(path).starts_with(&task.path)
+}

@@ -1,0 +1,153 @@
+//! Reading what is stored: pictures, objects, refused files, and how much there is of each.
+
+use std::path::Path;
+
+use resight_store::{Filter, ObjectCount, ObjectId, PictureId};
+
+use super::Library;
+use crate::error::EngineError;
+use crate::picture::Picture;
+
+/// Amounts of what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// Number of pictures.
+    pub pictures: u64,
+    /// Number of files that could not be read.
+    pub refused: u64,
+    /// Keypoints and descriptors, in bytes.
+    pub feature_bytes: u64,
+    /// Words and signatures, in bytes.
+    pub word_bytes: u64,
+    /// The inverted index, in memory or on disk, in bytes.
+    pub index_bytes: u64,
+}
+
+/// A file that could not be read as a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedFile {
+    /// Its path.
+    pub path: String,
+    /// Stable code.
+    pub code: String,
+    /// What was wrong with it.
+    pub detail: String,
+    /// When it was tried, in milliseconds since 1970 (UTC).
+    pub seen_ms: i64,
+}
+
+impl Library {
+    /// A stored picture. Fails with `unknown_picture` where there is none.
+    pub fn picture(&self, id: &PictureId) -> Result<Picture, EngineError> {
+        let record = self.catalogue().picture(id)?;
+        record
+            .map(Picture::from)
+            .ok_or_else(|| EngineError::UnknownPicture(id.clone()))
+    }
+
+    /// A page of all pictures, newest first.
+    pub fn pictures(&self, offset: u64, limit: u64) -> Result<Vec<Picture>, EngineError> {
+        self.pictures_matching(&Filter::default(), offset, limit)
+    }
+
+    /// A page of the pictures that match `filter`, newest first.
+    pub fn pictures_matching(
+        &self,
+        filter: &Filter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<Picture>, EngineError> {
+        let records = if filter.is_empty() {
+            self.catalogue().list(offset, limit)?
+        } else {
+            self.catalogue().matching_list(filter, offset, limit)?
+        };
+        Ok(records.into_iter().map(Picture::from).collect())
+    }
+
+    /// Number of pictures.
+    pub fn count(&self) -> Result<u64, EngineError> {
+        Ok(self.catalogue().count()?)
+    }
+
+    /// Number of pictures that match `filter`.
+    pub fn count_matching(&self, filter: &Filter) -> Result<u64, EngineError> {
+        if filter.is_empty() {
+            return self.count();
+        }
+        Ok(self.catalogue().matching_count(filter)?)
+    }
+
+    /// The picture that was read from this file.
+    pub fn find_by_path(&self, path: &Path) -> Result<Option<PictureId>, EngineError> {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let resolved = std::fs::canonicalize(&absolute).unwrap_or_else(|_| absolute.clone());
+        for path in [resolved, absolute] {
+            if let Some(path) = path.to_str()
+                && let Some((_, id)) = self.catalogue().source(path)?
+            {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Number of objects that pictures belong to, and a page of them by id.
+    pub fn objects(&self, offset: u64, limit: u64) -> Result<(u64, Vec<ObjectCount>), EngineError> {
+        let catalogue = self.catalogue();
+        Ok((catalogue.object_count()?, catalogue.objects(offset, limit)?))
+    }
+
+    /// Number of pictures of an object, and a page of them, newest first. Fails with
+    /// `unknown_object` where there are none.
+    pub fn object(
+        &self,
+        id: &ObjectId,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(u64, Vec<Picture>), EngineError> {
+        let filter = of_object(id);
+        match self.count_matching(&filter)? {
+            0 => Err(EngineError::UnknownObject(id.clone())),
+            total => Ok((total, self.pictures_matching(&filter, offset, limit)?)),
+        }
+    }
+
+    /// A page of the files that could not be read, by ascending path, from above `after`.
+    pub fn refusals(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<RefusedFile>, EngineError> {
+        let refusals = self.catalogue().refusals_under("", after, limit)?;
+        Ok(refusals
+            .into_iter()
+            .map(|refusal| RefusedFile {
+                path: refusal.source.path,
+                code: refusal.code,
+                detail: refusal.reason,
+                seen_ms: refusal.seen_ms,
+            })
+            .collect())
+    }
+
+    /// How much is stored.
+    pub fn storage(&self) -> Result<Storage, EngineError> {
+        let stored = self.catalogue().stored_bytes()?;
+        Ok(Storage {
+            pictures: self.count()?,
+            refused: self.catalogue().refusal_count()?,
+            feature_bytes: stored.features,
+            word_bytes: stored.words,
+            index_bytes: self.visual().index.snapshot().bytes() as u64,
+        })
+    }
+}
+
+/// Matches the pictures of an object.
+pub(crate) fn of_object(id: &ObjectId) -> Filter {
+    Filter {
+        object: Some(id.clone()),
+        ..Filter::default()
+    }
+}

@@ -1,0 +1,220 @@
+//! The answer of a search.
+
+use std::time::Instant;
+
+use resight_store::PictureId;
+
+use super::request::Variant;
+use crate::picture::Picture;
+
+/// The answer of a search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchAnswer {
+    /// The pictures that were searched by, in the order given.
+    pub queries: Vec<QueryFacts>,
+    /// Candidates that were matched and verified.
+    pub shortlist: usize,
+    /// Pictures in the ranking; where hits are grouped, objects and pictures of none.
+    pub total: usize,
+    /// Of these, verified.
+    pub verified: usize,
+    /// Pictures left out because somebody decided that they are no match of a query.
+    pub left_out: usize,
+    /// Pictures in the ranking that look alike and are not verified.
+    pub alike: usize,
+    /// The requested part of the ranking: verified hits by how unlikely chance is, then those that look
+    /// alike, then all others by words.
+    pub hits: Vec<Hit>,
+    /// For each hit the other pictures of its object; `None` where hits are not grouped.
+    pub same_object: Option<Vec<SameObject>>,
+    /// The variants of the query that were searched for: wanted, and possible with this extractor.
+    pub variants: Variant,
+    /// Where the time went.
+    pub timings: Timings,
+}
+
+/// Facts about one picture of a search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueryFacts {
+    /// Id of the stored picture that was searched by; `None` for one that was sent.
+    pub id: Option<PictureId>,
+    /// Width of the whole picture in pixels.
+    pub width: u32,
+    /// Height of the whole picture in pixels.
+    pub height: u32,
+    /// Left, top, width and height of the region that counted, in pixels; `None` for all of it.
+    pub region: Option<[f64; 4]>,
+    /// Number of features searched by.
+    pub features: usize,
+}
+
+/// Milliseconds of each step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Timings {
+    /// Decoding the picture.
+    pub decode_ms: f64,
+    /// Detecting and describing keypoints.
+    pub extract_ms: f64,
+    /// Assigning words and searching the index.
+    pub candidates_ms: f64,
+    /// Matching and verifying the shortlist.
+    pub verify_ms: f64,
+    /// Asking once more with what verified hits show; 0 where none is or it was not wanted.
+    pub expand_ms: f64,
+    /// Searching for variants of the query; 0 where there was none.
+    pub variants_ms: f64,
+    /// Finding, matching and verifying what looks alike; 0 where no model was asked.
+    pub likeness_ms: f64,
+    /// All of it.
+    pub total_ms: f64,
+}
+
+/// Measures the steps of a search.
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Milliseconds since the start.
+    pub(crate) fn elapsed(&self) -> f64 {
+        self.0.elapsed().as_secs_f64() * 1e3
+    }
+
+    /// Milliseconds since the start or the lap before.
+    pub(crate) fn lap(&mut self) -> f64 {
+        let lap = self.elapsed();
+        self.0 = Instant::now();
+        lap
+    }
+}
+
+/// The stage that found a hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Visual words in the inverted index.
+    Words,
+    /// Visual words of verified hits.
+    Expansion,
+    /// A global model's vectors.
+    Dense,
+}
+
+impl Stage {
+    /// Its name in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Words => "words",
+            Self::Expansion => "expansion",
+            Self::Dense => "dense",
+        }
+    }
+}
+
+/// A picture found, with the evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// The picture.
+    pub picture: Picture,
+    /// The stage that found it.
+    pub stage: Stage,
+    /// Whether it was matched and verified; the index alone ranked those that were not.
+    pub examined: bool,
+    /// Whether the matches agree on one transform beyond chance.
+    pub verified: bool,
+    /// Matches that agree.
+    pub inliers: usize,
+    /// log10 of the number of false alarms; lower is surer. `None` where nothing agrees.
+    pub log10_nfa: Option<f64>,
+    /// Number of the query that the evidence is about: the one that agrees most surely.
+    pub query: usize,
+    /// Share of the query, or of its region, inside the hull of the inliers, 0..1.
+    pub coverage_query: f64,
+    /// Share of the result inside the hull of the inliers, 0..1.
+    pub coverage_result: f64,
+    /// Score of the words, those of the variant where one is shown; comparable within one search and one
+    /// variant.
+    pub words: f64,
+    /// Cosine of the query's vector and the picture's, by the model that makes them most alike; `None`
+    /// where no model was asked or one of the two has no vector.
+    pub cosine: Option<f64>,
+    /// Whether that cosine is one that fewer than one pair of unrelated pictures in a million reaches
+    /// ([`crate::ModelState::alike`]).
+    pub alike: bool,
+    /// The model's name.
+    pub model: Option<String>,
+    /// The variant of the query that the result shows; verified hits only.
+    pub variant: Variant,
+    /// Query to result in pixels, row-major 3×3, of the query as it was given: it mirrors where
+    /// `variant` says so. Verified hits only.
+    pub transform: Option<[f64; 9]>,
+    /// The outline of the query, or of its region, in the result's pixels, clipped to the result: 3 to 8
+    /// corners in the order of the query's, clockwise from its top left (counter-clockwise where it is
+    /// mirrored); 4 where all of it is in the result. Verified hits only.
+    pub region: Option<Vec<[f64; 2]>>,
+    /// Every place where the result shows the query, this hit's own first; verified hits only.
+    pub instances: Vec<Instance>,
+    /// The inliers: x and y in the query, x and y in the result.
+    pub matches: Vec<[f64; 4]>,
+}
+
+impl Hit {
+    /// A hit that was not examined, with its score of the words.
+    pub(crate) fn unexamined(picture: Picture, words: f64) -> Self {
+        Self {
+            picture,
+            stage: Stage::Words,
+            examined: false,
+            verified: false,
+            inliers: 0,
+            log10_nfa: None,
+            query: 0,
+            coverage_query: 0.0,
+            coverage_result: 0.0,
+            words,
+            cosine: None,
+            alike: false,
+            model: None,
+            variant: Variant::default(),
+            transform: None,
+            region: None,
+            instances: Vec::new(),
+            matches: Vec::new(),
+        }
+    }
+}
+
+/// One place in a result that shows the query, verified by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instance {
+    /// Matches that agree.
+    pub inliers: usize,
+    /// log10 of the number of false alarms; lower is surer.
+    pub log10_nfa: f64,
+    /// Query to result in pixels, row-major 3×3.
+    pub transform: [f64; 9],
+    /// The query's outline in the result's pixels, clipped to the result: see [`Hit::region`].
+    pub region: Option<Vec<[f64; 2]>>,
+}
+
+/// The other pictures of a hit's object in the ranking.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SameObject {
+    /// Their number.
+    pub total: usize,
+    /// Ids of the best of them, at most a hundred, best first.
+    pub ids: Vec<PictureId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn laps_add_up() {
+        let mut watch = Stopwatch::start();
+        let laps = watch.lap() + watch.lap();
+        assert!(laps >= 0.0 && watch.elapsed() >= 0.0);
+    }
+}
