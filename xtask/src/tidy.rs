@@ -80,7 +80,7 @@ const UNSAFE_FILES: &[&str] = &[
 ];
 
 /// Crates that may have circles of files until they are mended.
-const MAY_HAVE_CIRCLES: &[&str] = &["resight", "resight-app", "resight-engine", "resight-server"];
+const MAY_HAVE_CIRCLES: &[&str] = &["resight", "resight-app", "resight-server"];
 
 /// Folders and files whose functions may be long without a reason until they are mended.
 const MAY_HAVE_LONG_FUNCTIONS: &[&str] = &["crates/"];

@@ -198,10 +198,8 @@ mod tests {
             mode: Mode::Similar,
             ..SearchOptions::default()
         };
-        let likenesses = Likenesses {
-            total: 7,
-            ..likenesses(&[(4, 0.2), (2, -0.1), (6, -0.4)])
-        };
+        let mut likenesses = likenesses(&[(4, 0.2), (2, -0.1), (6, -0.4)]);
+        likenesses.total = 7;
         let ranking = Ranking::new(SearchState::default(), &likenesses, None, &options);
         assert_eq!(keys(&ranking), [4, 2, 6]);
         assert_eq!((ranking.alike, ranking.total), (1, 7));
