@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use resight_engine::Engine;
+use resight_engine::Library;
 use resight_store::{CollectionName, Collections as Folders};
 
 use crate::AppError;
@@ -34,7 +34,7 @@ pub struct Collections(pub(crate) Option<Arc<Inner>>);
 pub(crate) struct Inner {
     config: Config,
     folders: Folders,
-    pub(crate) default: Arc<Engine>,
+    pub(crate) default: Arc<Library>,
     models: Loaded,
     slots: Mutex<HashMap<CollectionName, Arc<Slot>>>,
     /// Counts uses, to tell which was the last.
@@ -57,7 +57,7 @@ enum State {
 }
 
 struct Open {
-    engine: Arc<Engine>,
+    engine: Arc<Library>,
     /// A conversion to another vocabulary that was begun earlier.
     converting: Option<Background>,
     /// Set when it is to be closed: whoever works on it beside requests stops.
@@ -76,7 +76,7 @@ impl fmt::Debug for Collections {
 impl Collections {
     /// Of the data folder whose default collection is `default`, and which this process alone may
     /// change as long as this is in use.
-    pub fn beside(default: Arc<Engine>, models: Loaded, config: &Config) -> Self {
+    pub fn beside(default: Arc<Library>, models: Loaded, config: &Config) -> Self {
         Self(Some(Arc::new(Inner {
             config: config.clone(),
             folders: Folders::new(&config.root),
@@ -133,7 +133,7 @@ impl Collections {
     }
 
     /// The engine of a collection, opened now where it is not yet.
-    pub fn engine(&self, name: &CollectionName) -> Result<Arc<Engine>, AppError> {
+    pub fn engine(&self, name: &CollectionName) -> Result<Arc<Library>, AppError> {
         let inner = self.inner(name)?;
         if name.is_default() {
             return Ok(inner.default.clone());
@@ -163,7 +163,7 @@ impl Collections {
     }
 
     /// The engine of a collection that is open already and can be had without waiting.
-    pub fn open_engine(&self, name: &CollectionName) -> Option<Arc<Engine>> {
+    pub fn open_engine(&self, name: &CollectionName) -> Option<Arc<Library>> {
         let inner = self.0.as_ref()?;
         let slot = lock(&inner.slots).get(name).cloned()?;
         let state = slot.state.try_lock().ok()?;
@@ -274,14 +274,14 @@ impl Inner {
         let config = self.config.of_collection(name);
         let held = Held::here(&config)?;
         let found = found_beside(&held, &config, &self.default)?;
-        let extractor = self.default.extractor();
+        let extractor = self.default.extractor().clone();
         let Changing {
             engine, pending, ..
         } = changing(
             &config,
             extractor,
             found,
-            Some(&self.default),
+            Some(&*self.default),
             Some(&self.models),
         )?;
         Ok(Open {
@@ -305,7 +305,7 @@ impl Inner {
     pub(crate) fn looked_into(
         &self,
         name: &CollectionName,
-    ) -> Option<(Arc<Engine>, Arc<AtomicBool>)> {
+    ) -> Option<(Arc<Library>, Arc<AtomicBool>)> {
         if name.is_default() {
             return Some((self.default.clone(), Arc::default()));
         }
@@ -346,7 +346,7 @@ impl Inner {
 
 /// The vocabulary of a collection: that of the default one where the words held are of it or there are
 /// none, so that it is in memory once; else its own.
-fn found_beside(held: &Held, config: &Config, default: &Engine) -> Result<Found, AppError> {
+fn found_beside(held: &Held, config: &Config, default: &Library) -> Result<Found, AppError> {
     let shared = default.vocabulary();
     let held_by = held.vocabulary.as_deref();
     if held_by.is_none_or(|id| id == shared.id()) {

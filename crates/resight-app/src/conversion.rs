@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use resight_engine::{ConvertStep, Engine, EngineError};
+use resight_engine::{ConvertStep, EngineError, Library};
 use resight_index::Vocabulary;
 
 use crate::background::Background;
@@ -34,7 +34,7 @@ impl Writing {
 }
 
 pub(crate) fn go_on_with(
-    engine: &Arc<Engine>,
+    engine: &Arc<Library>,
     config: &Config,
     pending: Option<Arc<Vocabulary>>,
 ) -> Option<Background> {
@@ -47,7 +47,12 @@ pub(crate) fn go_on_with(
     )
 }
 
-fn go_on(engine: &Engine, config: &Config, vocabulary: &Arc<Vocabulary>, cancel: &AtomicBool) {
+fn go_on(
+    engine: &Arc<Library>,
+    config: &Config,
+    vocabulary: &Arc<Vocabulary>,
+    cancel: &AtomicBool,
+) {
     tracing::info!("pictures are being converted to another vocabulary");
     let converted = engine.convert(vocabulary, cancel, &mut |step| {
         tracing::debug!("{} of {} pictures are converted", step.done, step.total);

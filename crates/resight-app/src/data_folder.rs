@@ -10,7 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use resight_engine::{
-    DecodeLimits, Engine, EngineOptions, IndexFolder, MODEL_SETTING, Parts, VOCABULARY_SETTING,
+    Components, DecodeLimits, EngineOptions, IndexFolder, Library, MODEL_SETTING,
+    VOCABULARY_SETTING,
 };
 use resight_index::Vocabulary;
 use resight_store::{
@@ -33,7 +34,7 @@ const INDEX: &str = "index";
 /// An engine that may change the data folder, and the lock that makes it the only one.
 pub struct Writing {
     /// The engine.
-    pub engine: Arc<Engine>,
+    pub engine: Arc<Library>,
     /// The vocabulary that the data folder is yet to be converted to.
     pub pending: Option<Arc<Vocabulary>>,
     /// Models that are loaded, for other collections too.
@@ -122,7 +123,7 @@ pub fn open_for_searching(
     config: &Config,
     plugins: &Plugins,
     likeness: bool,
-) -> Result<Arc<Engine>, AppError> {
+) -> Result<Arc<Library>, AppError> {
     let catalogue = catalogue_for_reading(config)?;
     let held = Held::by(&*catalogue)?;
     let extractor = extractors::choose(held.model.as_deref(), plugins, config)?;
@@ -135,7 +136,7 @@ pub fn open_for_searching(
 
 /// Opens the data folder as [`open_for_searching`] does, for listing and for searching by a picture
 /// held: whoever described what it holds.
-pub fn open_for_listing(config: &Config, likeness: bool) -> Result<Arc<Engine>, AppError> {
+pub fn open_for_listing(config: &Config, likeness: bool) -> Result<Arc<Library>, AppError> {
     let catalogue = catalogue_for_reading(config)?;
     let (extractor, vocabulary) = without_describing(config, &*catalogue)?;
     let models = likeness.then(|| Loaded::new(config));
@@ -149,7 +150,7 @@ fn engine_for_reading(
     vocabulary: Found,
     models: Option<Loaded>,
     describes: bool,
-) -> Result<Arc<Engine>, AppError> {
+) -> Result<Arc<Library>, AppError> {
     let (blobs, writable) = (Arc::new(NoBlobs), false);
     let held = catalogue.clone();
     let engine = engine(config, held, blobs, extractor, vocabulary, writable, None)?;
@@ -304,7 +305,7 @@ pub fn count_in(folder: &Path) -> Result<Option<u64>, StoreError> {
 
 /// An engine that may change its folder, and the vocabulary that it is yet to be converted to.
 pub(crate) struct Changing {
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) engine: Arc<Library>,
     pub(crate) pending: Option<Arc<Vocabulary>>,
     catalogue: Arc<dyn Catalogue>,
 }
@@ -313,7 +314,7 @@ pub(crate) fn changing(
     config: &Config,
     extractor: Arc<dyn LocalExtractor>,
     found: Found,
-    beside: Option<&Engine>,
+    beside: Option<&Library>,
     models: Option<&Loaded>,
 ) -> Result<Changing, AppError> {
     vocabularies::keep_apart(config, &found.vocabulary)?;
@@ -343,10 +344,10 @@ fn engine(
     extractor: Arc<dyn LocalExtractor>,
     found: Found,
     writable: bool,
-    beside: Option<&Engine>,
-) -> Result<Arc<Engine>, AppError> {
+    beside: Option<&Library>,
+) -> Result<Arc<Library>, AppError> {
     let path = config.data.join(INDEX);
-    let parts = Parts {
+    let parts = Components {
         index: Some(IndexFolder { path, writable }),
         catalogue,
         blobs,
@@ -357,8 +358,8 @@ fn engine(
     };
     let options = engine_options(config);
     Ok(Arc::new(match beside {
-        Some(other) => Engine::open_beside(other, parts, options)?,
-        None => Engine::open(parts, options)?,
+        Some(other) => Library::open_beside(other, parts, options)?,
+        None => Library::open(parts, options)?,
     }))
 }
 

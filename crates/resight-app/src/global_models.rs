@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use resight_engine::{Engine, EngineError, GlobalParts, IndexFolder, vectors_setting};
+use resight_engine::{
+    EngineError, GlobalModels, IndexFolder, Library, ModelComponents, vectors_setting,
+};
 use resight_models::{GlobalModel, model_name, numerics, same_model};
 use resight_store::{Catalogue, Vectors};
 use resight_vision::{ExtractError, GlobalExtractor, Image, ModelId};
@@ -76,7 +78,7 @@ impl Loaded {
     /// among them, and the others are left out.
     pub(crate) fn attach(
         &self,
-        engine: &Engine,
+        engine: &Arc<Library>,
         catalogue: &Arc<dyn Catalogue>,
         config: &Config,
         may: May,
@@ -106,7 +108,7 @@ impl Loaded {
                     None
                 }
             };
-            let parts = |extractor, can_embed| GlobalParts {
+            let parts = |extractor, can_embed| ModelComponents {
                 name: name.clone(),
                 extractor,
                 can_embed,
@@ -117,7 +119,7 @@ impl Loaded {
                 }),
                 alike: None,
             };
-            let complete = engine.model_of_name(&name)?;
+            let complete = GlobalModels::new(engine.clone()).model_of_name(&name)?;
             let held = held_of(&**catalogue, &name)?;
             let present = model.map(|model| as_held(model, complete.as_deref(), &held));
             let present_id = present.as_ref().map(|p| p.model().as_str().to_owned());
@@ -129,10 +131,10 @@ impl Loaded {
             if let Some(before) = before.filter(|id| present_id.as_ref() != Some(id))
                 && let Some(absent) = Absent::of(&**catalogue, &before)?
             {
-                engine.attach(parts(Arc::new(absent), false))?;
+                GlobalModels::new(engine.clone()).attach(parts(Arc::new(absent), false))?;
             }
             if let Some(present) = present {
-                engine.attach(parts(present, true))?;
+                GlobalModels::new(engine.clone()).attach(parts(present, true))?;
             }
         }
         Ok(())
@@ -265,14 +267,14 @@ impl Writing {
             catalogue.drop_vectors(&id, &vectors_setting(name), "")?;
         }
         catalogue.set_setting(MODELS_SETTING, &names.join("\n"))?;
-        self.engine.detach(name);
+        GlobalModels::new(self.engine.clone()).detach(name);
         Ok(names.len() < before)
     }
 }
 
 /// `None` where no model is in use.
-pub(crate) fn embed_beside(engine: &Arc<Engine>) -> Option<Background> {
-    if !engine.embeds() {
+pub(crate) fn embed_beside(engine: &Arc<Library>) -> Option<Background> {
+    if !GlobalModels::new(engine.clone()).can_embed() {
         return None;
     }
     let engine = engine.clone();
@@ -283,7 +285,7 @@ pub(crate) fn embed_beside(engine: &Arc<Engine>) -> Option<Background> {
     )
 }
 
-fn go_on(engine: &Engine, cancel: &AtomicBool) {
+fn go_on(engine: &Arc<Library>, cancel: &AtomicBool) {
     // Searches and additions come first: half of the processors stay theirs.
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
@@ -292,7 +294,7 @@ fn go_on(engine: &Engine, cancel: &AtomicBool) {
         Err(error) => return tracing::warn!("pictures wait for their vectors: {error}"),
     };
     let embedded = pool.install(|| {
-        engine.embed_missing(cancel, &mut |step| {
+        GlobalModels::new(engine.clone()).embed_missing(cancel, &mut |step| {
             tracing::debug!(
                 "{}: {} of {} pictures described",
                 step.name,

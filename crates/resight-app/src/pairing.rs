@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use resight_engine::{Engine, EngineError};
+use resight_engine::{Duplicates, EngineError, Library};
 
 use crate::background::Background;
 use crate::collections::{Collections, Inner};
@@ -52,7 +52,7 @@ fn look(collections: &Inner, cancel: &AtomicBool) {
                 continue;
             };
             let stop = || is_cancelled() || is_leaving.load(Ordering::Relaxed);
-            let looked = alone.install(|| engine.update_some_pairs(&stop));
+            let looked = alone.install(|| Duplicates::new(engine.clone()).update_some(&stop));
             // Whoever removes the collection waits for it.
             drop(engine);
             match looked {
@@ -82,7 +82,7 @@ fn rest(duration: Duration, is_cancelled: &dyn Fn() -> bool) {
 
 /// Looking in the background; dropping it stops it, and what is done is kept.
 pub struct Pairing {
-    engine: Arc<Engine>,
+    engine: Arc<Library>,
     looking: Background,
 }
 

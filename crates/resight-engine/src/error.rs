@@ -1,4 +1,6 @@
-//! What can go wrong, each with a stable code and a next step.
+//! Errors of the engine, each with a stable code and a next step.
+//!
+//! Invariant: no text here names a command or a flag. A front end adds its own advice.
 
 use std::path::PathBuf;
 
@@ -27,16 +29,16 @@ impl std::fmt::Display for Mismatch {
 /// An operation of the engine failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The given bytes cannot be taken as a picture.
+    /// The given bytes are not accepted as a picture.
     #[error("{0}")]
     Refused(#[from] Refused),
-    /// What was asked for cannot be searched for.
+    /// The query cannot be answered.
     #[error("{0}")]
     BadQuery(String),
-    /// Likeness was asked for, and no model is in use that tells it.
-    #[error("no model is in use that tells what looks alike")]
+    /// A search asks for likeness, and no global model is in use.
+    #[error("no model is in use that finds what looks alike")]
     NoModel,
-    /// Features that were sent cannot be searched with.
+    /// Features that were sent cannot be searched by.
     #[error("the features cannot be used: {0}")]
     BadFeatures(String),
     /// No picture has this id.
@@ -46,20 +48,20 @@ pub enum EngineError {
     #[error("no picture belongs to the object {0}")]
     UnknownObject(ObjectId),
     /// A picture would have more tags than one may have.
-    #[error("a picture has {} tags at most", Tag::MOST)]
+    #[error("a picture has at most {} tags", Tag::MOST)]
     TooManyTags,
     /// A picture was paired with itself.
     #[error("{0} was given twice: a picture cannot be set apart from itself")]
     SamePicture(PictureId),
-    /// The picture is known, but its file was moved, changed or removed.
-    #[error("the file of picture {id} cannot be given: {reason}")]
+    /// The picture is stored, but its file was moved, changed or removed.
+    #[error("the file of picture {id} cannot be read: {reason}")]
     FileGone {
         /// The picture.
         id: PictureId,
-        /// What was found instead.
+        /// What was found in its place.
         reason: String,
     },
-    /// The folder to be indexed does not exist, is no folder, or may not be read.
+    /// The folder to be indexed does not exist, is not a folder, or may not be read.
     #[error("{} cannot be read as a folder: {reason}", .path.display())]
     FolderUnreadable {
         /// The folder.
@@ -67,19 +69,19 @@ pub enum EngineError {
         /// The system's reason.
         reason: String,
     },
-    /// What is stored was made by another extractor or vocabulary.
+    /// The stored pictures were described by another extractor or vocabulary.
     #[error(
         "the stored pictures were described with {what} {stored}, and this program uses {current}"
     )]
     ModelMismatch {
         /// Which of the two.
         what: Mismatch,
-        /// The one recorded with the stored pictures.
+        /// Id recorded with the stored pictures.
         stored: String,
-        /// The one in use now.
+        /// Id in use now.
         current: String,
     },
-    /// The feature extractor gave nothing.
+    /// An extractor failed.
     #[error("{0}")]
     Extract(#[from] ExtractError),
     /// Training a vocabulary failed.
@@ -91,13 +93,13 @@ pub enum EngineError {
     /// The store failed.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// A fault of ours.
+    /// A defect of the program.
     #[error("internal failure: {0}")]
     Internal(String),
 }
 
 impl EngineError {
-    /// Every code that [`EngineError::code`] can give, besides those of refused pictures
+    /// Every code that [`EngineError::code`] returns, besides those of refused pictures
     /// ([`crate::RefusedCode`]), of the store ([`StoreError::code`]) and of extractors
     /// ([`ExtractError::code`]).
     pub const CODES: &'static [&'static str] = &[
@@ -144,10 +146,10 @@ impl EngineError {
             Self::Refused(refused) => refused.code.next_step(),
             Self::BadQuery(_) => "Correct what the detail names.",
             Self::NoModel => {
-                "Give the pictures vectors of a model with `resight index FOLDER --model NAME` (`resight models list` names some), or search in the mode exact."
+                "Index the pictures with a global model first, or search in the mode exact."
             }
             Self::BadFeatures(_) => {
-                "Make them anew with `resight features` or POST /v1/features of this version, with the extractor that described the pictures."
+                "Encode them again with this version, and with the extractor that described the pictures."
             }
             Self::UnknownPicture(_) => {
                 "List the pictures to find its id; it may have been removed."
@@ -165,16 +167,19 @@ impl EngineError {
                 what: Mismatch::Vocabulary,
                 ..
             } => {
-                "Give --vocabulary the file that the pictures were indexed with, or none for the built-in one. Words of a vocabulary that an earlier version shipped are converted by the next `resight index` or `resight serve`."
+                "Use the vocabulary that the pictures were indexed with. Words of a vocabulary that an earlier version shipped are converted when the data folder is next opened for changes."
             }
-            Self::ModelMismatch { .. } => {
-                "Use what the data folder was made with (the same --plugin in the same version, or none), or index into a new one with --data."
+            Self::ModelMismatch {
+                what: Mismatch::Model,
+                ..
+            } => {
+                "Use the extractor that described the stored pictures, in the same version, or index into a new data folder."
             }
             Self::Extract(error) => error.next_step,
             Self::Vocabulary(_) => {
-                "Train on more pictures or ask for fewer words; use a file made by resight train."
+                "Train on more pictures or ask for fewer words; use a file that training has written."
             }
-            Self::Cancelled => "Start it again; what was done is kept.",
+            Self::Cancelled => "Start it again; what was done is stored.",
             Self::Store(_) => {
                 "Do what the message says and try again; nothing acknowledged is lost."
             }

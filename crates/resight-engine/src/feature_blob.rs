@@ -89,14 +89,17 @@ pub(crate) fn read(
     let u32_at =
         |i: usize| u32::from_le_bytes([header[i], header[i + 1], header[i + 2], header[i + 3]]);
     if &header[..8] != MAGIC {
-        return Err(bad("they are not of the form that /v1/features gives"));
+        return Err(bad("they do not begin as encoded features do"));
     }
     if u16_at(8) != VERSION {
-        let detail = format!("they are of version {}, and {VERSION} is read", u16_at(8));
+        let detail = format!(
+            "they are of version {}, and this program reads version {VERSION}",
+            u16_at(8)
+        );
         return Err(EngineError::BadFeatures(detail));
     }
     if header[20..36] != hash(&header[..20], body) {
-        return Err(bad("they were damaged on the way"));
+        return Err(bad("they were damaged in transit"));
     }
     let (model, features) = body
         .split_at_checked(usize::from(u16_at(10)))
@@ -109,7 +112,7 @@ pub(crate) fn read(
     }
     let size = [u32_at(12), u32_at(16)];
     if !size.iter().all(|side| (1..=LONGEST_SIDE).contains(side)) {
-        return Err(bad("the picture's size is not a possible one"));
+        return Err(bad("the picture's size is impossible"));
     }
     let features =
         stored_features::from_bytes(features).ok_or_else(|| bad("they do not fit together"))?;
@@ -118,7 +121,7 @@ pub(crate) fn read(
         numbers.iter().all(|v| v.is_finite() && v.abs() < 1e7) && k.scale > 0.0
     });
     if !sound {
-        return Err(bad("a keypoint has no possible place"));
+        return Err(bad("a keypoint lies at an impossible place"));
     }
     Ok((features, size))
 }

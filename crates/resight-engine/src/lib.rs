@@ -10,7 +10,6 @@ mod calibrate;
 mod compare;
 mod describe;
 mod duplicates;
-mod engine;
 mod error;
 mod feature_blob;
 mod geometry;
@@ -25,27 +24,22 @@ mod train;
 pub use calibrate::{AgreeingPair, Calibration, CalibrationEvent, calibrate};
 pub use compare::{Comparison, compare};
 pub use describe::local_features;
-pub use duplicates::Duplicates as DuplicateFinder;
-pub use duplicates::answer::{
-    DuplicateGroup, DuplicateGroups as Duplicates, DuplicateOptions, DuplicatePair,
-};
+pub use duplicates::Duplicates;
+pub use duplicates::answer::{DuplicateGroup, DuplicateGroups, DuplicateOptions, DuplicatePair};
 pub use duplicates::kind::PairKind;
 pub use duplicates::no_match::{Refuted, RefutedPage};
 pub use duplicates::pair_up::PairStep;
-pub use engine::Engine;
 pub use error::{EngineError, Mismatch};
 pub use feature_blob::{features_blob, is_features_blob};
 pub use indexer::Indexer;
 pub use indexer::report::{FolderEvent, FolderOptions, FolderReport};
 pub use library::Library;
-pub use library::attached_model::{FEWEST_TO_TELL, ModelComponents as GlobalParts, alike_from};
-pub use library::components::{
-    Components as Parts, IndexFolder, MODEL_SETTING, VOCABULARY_SETTING,
-};
+pub use library::attached_model::{FEWEST_TO_TELL, ModelComponents, alike_from};
+pub use library::components::{Components, IndexFolder, MODEL_SETTING, VOCABULARY_SETTING};
 pub use library::conversion::ConvertStep;
 pub use library::pictures::{RefusedFile, Storage};
 pub use likeness::embed::{EmbedStep, vectors_setting};
-pub use likeness::{GlobalModels, ModelState as GlobalState};
+pub use likeness::{GlobalModels, ModelState};
 pub use options::EngineOptions;
 pub use picture::{Added, Picture, PictureFile};
 pub use resight_decode::{

@@ -12,7 +12,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use resight_app::AppError;
-use resight_engine::{Engine, EngineError};
+use resight_engine::{EngineError, Library};
 use resight_store::CollectionName;
 use tower::ServiceExt;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
@@ -241,7 +241,7 @@ async fn found(app: &App, name: &str) -> Result<App, Problem> {
     })
 }
 
-async fn engine(app: &App, name: &CollectionName) -> Result<Arc<Engine>, Problem> {
+async fn engine(app: &App, name: &CollectionName) -> Result<Arc<Library>, Problem> {
     if name.is_default() {
         return Ok(app.engine.clone());
     }

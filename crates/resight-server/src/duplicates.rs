@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::Uri;
-use resight_engine::{DuplicateOptions, PairKind, PictureId};
+use resight_engine::{DuplicateOptions, Duplicates, PairKind, PictureId};
 
 use super::App;
 use super::intake::{self, Bounds, Sent};
@@ -49,7 +49,7 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<Duplic
         min_size: number(min_size),
     };
     let engine = app.engine.clone();
-    let work = move || engine.duplicates(&options);
+    let work = move || Duplicates::new(engine.clone()).groups(&options);
     // All pairs come into memory: not more often at once than searches.
     let found = app.work.heavy.run(work).await?;
     Ok(Json(DuplicateList::new(found, &options, app.reader())))
@@ -120,7 +120,7 @@ pub(crate) async fn decisions(
     let (offset, limit) = params.page(DECISIONS)?;
     params.finish("offset and limit are")?;
     let engine = app.engine.clone();
-    let work = move || engine.not_matches(offset, limit);
+    let work = move || Duplicates::new(engine.clone()).not_matches(offset, limit);
     let page = app.work.light.run(work).await?;
     Ok(Json(NotAMatchList::new(page, offset, limit, app.reader())))
 }
@@ -140,8 +140,8 @@ async fn decide(app: App, request: Request, apart: bool) -> Result<Json<Decision
     let engine = app.engine.clone();
     let decision = place.run(move || {
         let changed = match apart {
-            true => engine.add_not_a_match(&a, &b)?,
-            false => engine.drop_not_a_match(&a, &b)?,
+            true => Duplicates::new(engine.clone()).add_not_a_match(&a, &b)?,
+            false => Duplicates::new(engine.clone()).drop_not_a_match(&a, &b)?,
         };
         Ok(Decision::new([&a, &b], apart, changed))
     });

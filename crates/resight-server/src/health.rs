@@ -13,7 +13,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use resight_engine::GlobalState;
+use resight_engine::{GlobalModels, ModelState};
 use resight_plugin::Status;
 use serde_json::{Value, json};
 
@@ -70,12 +70,15 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
 }
 
 /// Of the default collection.
-async fn models(app: &App) -> Result<Vec<GlobalState>, Problem> {
+async fn models(app: &App) -> Result<Vec<ModelState>, Problem> {
     let engine = app.engine.clone();
-    app.work.light.run(move || engine.globals()).await
+    app.work
+        .light
+        .run(move || GlobalModels::new(engine.clone()).states())
+        .await
 }
 
-fn register_models(registry: &mut Registry, models: &[GlobalState]) {
+fn register_models(registry: &mut Registry, models: &[ModelState]) {
     let vectors = Family::<Labels, Gauge>::default();
     let pending = Family::<Labels, Gauge>::default();
     for model in models.iter().filter(|model| model.can_embed) {

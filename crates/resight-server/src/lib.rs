@@ -1,6 +1,6 @@
 //! The HTTP side: the API under `/v1`, its description at `/openapi.json`, and the web page.
 //!
-//! Useful for: asking an [`Engine`] over HTTP. Not useful for: deciding anything about pictures;
+//! Useful for: searching a [`Library`] over HTTP. Not useful for: deciding anything about pictures;
 //! each handler checks its input, calls the engine once, and puts the result into JSON.
 //!
 //! Invariant: every failure of a request that reaches [`app`] is answered as a problem whose code
@@ -38,7 +38,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use axum::{Router, middleware};
-use resight_engine::{DecodeLimits, Engine};
+use resight_engine::{DecodeLimits, Library};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -99,7 +99,7 @@ impl Default for HttpSettings {
 /// What every handler has at hand.
 #[derive(Clone)]
 struct App {
-    engine: Arc<Engine>,
+    engine: Arc<Library>,
     /// What the addresses of its pictures begin with.
     base: Arc<str>,
     work: work::Work,
@@ -182,7 +182,7 @@ pub fn openapi_json() -> serde_json::Result<String> {
 }
 
 /// All routes, ready to be served or, in a test, to be called directly.
-pub fn app(engine: Arc<Engine>, settings: HttpSettings) -> Router {
+pub fn app(engine: Arc<Library>, settings: HttpSettings) -> Router {
     let body_limit = settings.max_picture_bytes.saturating_add(FORM_BYTES);
     let state = App {
         engine,
@@ -231,7 +231,7 @@ pub fn app(engine: Arc<Engine>, settings: HttpSettings) -> Router {
 /// when the requests in progress are answered or the settings' grace is over.
 pub async fn serve(
     listener: TcpListener,
-    engine: Arc<Engine>,
+    engine: Arc<Library>,
     settings: HttpSettings,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {

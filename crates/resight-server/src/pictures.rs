@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use resight_engine::PictureId;
+use resight_engine::{Indexer, PictureId};
 
 use super::pages::holds_tag;
 use super::params::{Params, PictureAt};
@@ -103,7 +103,7 @@ pub(crate) async fn add(State(app): State<App>, request: Request) -> Result<Resp
             .map_or("", |name| name),
     );
     let engine = app.engine.clone();
-    let add = move || engine.add_labelled(&upload.bytes, &name, patch);
+    let add = move || Indexer::new(engine.clone()).add_labelled(&upload.bytes, &name, patch);
     let added = place.run(add).await?;
     let status = match added.already_there {
         true => StatusCode::OK,

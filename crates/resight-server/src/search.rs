@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
-use resight_engine::{EngineError, Mode, QueryPicture, Region, SearchOptions, Variant};
+use resight_engine::{
+    EngineError, Mode, QueryPicture, Region, SearchOptions, Searcher, Variant, features_blob,
+};
 
 use super::App;
 use super::intake::{self, FEATURES, Sent};
@@ -138,7 +140,7 @@ pub(crate) async fn compare(
     let sent = sent_alone(request, &app).await?;
     let [a, b] = wanted::pair(sent)?;
     let engine = app.engine.clone();
-    let comparison = place.run(move || engine.compare(a.query(), b.query()));
+    let comparison = place.run(move || Searcher::new(engine.clone()).compare(a.query(), b.query()));
     Ok(Json(comparison.await?.into()))
 }
 
@@ -170,7 +172,10 @@ pub(crate) async fn features(
     }
     let upload = intake::picture(request, app.bodies).await?;
     let engine = app.engine.clone();
-    let blob = place.run(move || engine.features_blob(&upload.bytes));
+    let blob = place.run(move || {
+        let encoded = features_blob(&upload.bytes, &**engine.extractor(), engine.options())?;
+        Ok(encoded.0)
+    });
     Ok(([(header::CONTENT_TYPE, FEATURES)], blob.await?).into_response())
 }
 
@@ -245,7 +250,7 @@ impl Asked {
                 region,
             })
             .collect();
-        let answer = app.engine.search_all(&queries, &self.options)?;
+        let answer = Searcher::new(app.engine.clone()).search_all(&queries, &self.options)?;
         let (options, matches) = (&self.options, self.matches);
         SearchAnswer::new(&app.engine, answer, options, matches, app.reader())
     }

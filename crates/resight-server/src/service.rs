@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use resight_engine::GlobalModels;
 
 use super::App;
 use super::labels;
@@ -60,7 +61,11 @@ pub(crate) async fn count(State(app): State<App>, uri: Uri) -> Result<Json<Count
 pub(crate) async fn models(State(app): State<App>, uri: Uri) -> Result<Json<ModelList>, Problem> {
     Params::of(&uri)?.finish("there are no parameters")?;
     let engine = app.engine.clone();
-    let states = app.work.light.run(move || engine.globals()).await?;
+    let states = app
+        .work
+        .light
+        .run(move || GlobalModels::new(engine.clone()).states())
+        .await?;
     let models = states.into_iter().map(Into::into).collect();
     Ok(Json(ModelList { models }))
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use resight_app::{AppError, Code, printable};
-use resight_engine::{EngineError, Refused};
+use resight_engine::{EngineError, Mismatch, Refused};
 use resight_models::ModelError;
 use resight_plugin::PluginError;
 use resight_store::StoreError;
@@ -187,9 +187,40 @@ fn hint(error: &AppError) -> Option<Cow<'static, str>> {
         AppError::NotAVocabulary { .. } => {
             "Give --vocabulary a file that `resight train` has written."
         }
-        other => return store_hint(other.store()?).map(Cow::Borrowed),
+        AppError::Engine(EngineError::Store(error)) | AppError::Store(error) => {
+            return store_hint(error).map(Cow::Borrowed);
+        }
+        AppError::Engine(error) => return engine_hint(error).map(Cow::Borrowed),
+        _ => return None,
     };
     Some(text.into())
+}
+
+fn engine_hint(error: &EngineError) -> Option<&'static str> {
+    match error {
+        EngineError::NoModel => Some(
+            "Give the pictures vectors of a model with `resight index FOLDER --model NAME` (`resight models list` names some), or search in the mode exact.",
+        ),
+        EngineError::BadFeatures(_) => Some(
+            "Encode them again with `resight features` of this version, and with the extractor that described the pictures.",
+        ),
+        EngineError::ModelMismatch {
+            what: Mismatch::Vocabulary,
+            ..
+        } => Some(
+            "Give --vocabulary the file that the pictures were indexed with, or none for the built-in one. Words of a vocabulary that an earlier version shipped are converted by the next `resight index` or `resight serve`.",
+        ),
+        EngineError::ModelMismatch {
+            what: Mismatch::Model,
+            ..
+        } => Some(
+            "Use the extractor that described the stored pictures (the same --plugin in the same version, or none), or index into a new data folder with --data.",
+        ),
+        EngineError::Vocabulary(_) => Some(
+            "Train on more pictures or ask for fewer words; use a file that `resight train` has written.",
+        ),
+        _ => None,
+    }
 }
 
 fn store_hint(error: &StoreError) -> Option<&'static str> {
@@ -216,6 +247,26 @@ fn store_hint(error: &StoreError) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_engine_names_no_flag_and_the_command_line_does() {
+        let mismatch = |what| EngineError::ModelMismatch {
+            what,
+            stored: "a".into(),
+            current: "b".into(),
+        };
+        for (error, flag) in [
+            (EngineError::NoModel, "--model"),
+            (EngineError::BadFeatures("cut".into()), "`resight features`"),
+            (mismatch(Mismatch::Model), "--plugin"),
+            (mismatch(Mismatch::Vocabulary), "--vocabulary"),
+        ] {
+            let below = error.next_step();
+            assert!(!below.contains("--") && !below.contains('`'), "{below}");
+            let hint = CliError::from(error).next_step();
+            assert!(hint.contains(flag), "{hint}");
+        }
+    }
 
     #[test]
     fn the_store_gets_the_same_hint_with_the_engine_around_it() {

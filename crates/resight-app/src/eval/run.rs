@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use resight_engine::{
-    Engine, EngineError, Hit, PictureId, Query, Refused, RefusedCode, SearchOptions, Timings,
-    read_bounded,
+    EngineError, Hit, Indexer, Library, PictureId, Query, Refused, RefusedCode, SearchOptions,
+    Searcher, Timings, read_bounded,
 };
 
 use super::ground_truth::{GroundTruth, GroundTruthError, LabelledQuery};
@@ -53,7 +54,7 @@ pub enum EvalError {
 /// failure or when `cancel` is set. Everything happens in the data's order, one by one. Of `options`,
 /// which part of the ranking is wanted has no effect.
 pub fn evaluate(
-    engine: &Engine,
+    engine: &Arc<Library>,
     dir: &Path,
     options: &SearchOptions,
     cancel: &AtomicBool,
@@ -79,7 +80,7 @@ pub fn evaluate(
 }
 
 struct Measurement<'a> {
-    engine: &'a Engine,
+    engine: &'a Arc<Library>,
     images: PathBuf,
     truth: &'a GroundTruth,
     options: &'a SearchOptions,
@@ -141,7 +142,7 @@ impl<'a> Measurement<'a> {
             on_event(EvalEvent::Adding(i, names.len()));
             let added = self
                 .read(name)
-                .and_then(|bytes| self.engine.add(&bytes, name));
+                .and_then(|bytes| Indexer::new(self.engine.clone()).add(&bytes, name));
             match added {
                 Ok(added) => {
                     let id = added.picture.id;
@@ -169,7 +170,9 @@ impl<'a> Measurement<'a> {
             ..self.options.clone()
         };
         let start = Instant::now();
-        let answer = bytes.and_then(|bytes| self.engine.search(Query::Bytes(&bytes), &options));
+        let answer = bytes.and_then(|bytes| {
+            Searcher::new(self.engine.clone()).search(Query::Bytes(&bytes), &options)
+        });
         let (hits, timings) = match answer {
             Ok(answer) => (answer.hits, answer.timings),
             Err(EngineError::Refused(refused)) => {

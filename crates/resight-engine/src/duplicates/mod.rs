@@ -23,9 +23,6 @@ use grouped::{KeyGroup, page_of_groups};
 use kind::PairKind;
 use pair_up::{PairStep, pair_up};
 
-/// Pairs read at a time.
-const PAGE: usize = 20_000;
-
 /// Pairs returned of one group, at most.
 const MOST_PAIRS: usize = 100;
 
@@ -101,15 +98,10 @@ impl Duplicates {
 
     /// All pairs, the surest first.
     fn all_links(&self) -> Result<Vec<PairLink>, EngineError> {
-        let mut all: Vec<PairLink> = Vec::new();
-        loop {
-            let after = all.last().map(|link| (link.a, link.b));
-            let next = self.library.catalogue().links_after(after, PAGE)?;
-            if next.is_empty() {
-                break;
-            }
-            all.extend(next);
-        }
+        let mut all = read_all(
+            |link: &PairLink| (link.a, link.b),
+            |after, limit| self.library.catalogue().links_after(after, limit),
+        )?;
         // Stable: of equals, the older pair stays first.
         all.sort_by(|p, q| p.log10_nfa.total_cmp(&q.log10_nfa));
         Ok(all)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use resight_decode::{Refused, RefusedCode};
-use resight_store::{PictureId, Refusal, SourceFile, StoreError};
+use resight_store::{PictureId, Refusal, SourceFile, read_all};
 
 use super::Indexer;
 use super::listing::{Task, list};
@@ -16,8 +16,6 @@ use crate::error::EngineError;
 use crate::library::Library;
 use crate::library::labels::check_tags;
 
-/// Sources read from the catalogue at a time.
-const PAGE: usize = 5000;
 /// Times that files are read again because their picture was removed meanwhile.
 const RETRIES: usize = 3;
 
@@ -190,37 +188,28 @@ fn known_sources(
     library: &Library,
     prefix: &str,
 ) -> Result<Vec<(SourceFile, PictureId)>, EngineError> {
-    all_pages(
-        |(source, _): &(SourceFile, PictureId)| &source.path,
-        |after| library.catalogue().sources_under(prefix, after, PAGE),
-    )
+    Ok(read_all(
+        |(source, _): &(SourceFile, PictureId)| source.path.clone(),
+        |after: Option<String>, limit| {
+            let catalogue = library.catalogue();
+            catalogue.sources_under(prefix, after.as_deref(), limit)
+        },
+    )?)
 }
 
 fn known_refusals(
     library: &Library,
     prefix: &str,
 ) -> Result<HashMap<String, Refusal>, EngineError> {
-    let refusals = all_pages(
-        |refusal: &Refusal| &refusal.source.path,
-        |after| library.catalogue().refusals_under(prefix, after, PAGE),
+    let refusals = read_all(
+        |refusal: &Refusal| refusal.source.path.clone(),
+        |after: Option<String>, limit| {
+            let catalogue = library.catalogue();
+            catalogue.refusals_under(prefix, after.as_deref(), limit)
+        },
     )?;
     let by_path = |refusal: Refusal| (refusal.source.path.clone(), refusal);
     Ok(refusals.into_iter().map(by_path).collect())
-}
-
-/// All pages of a listing by path.
-fn all_pages<T>(
-    path: impl Fn(&T) -> &str,
-    page: impl Fn(Option<&str>) -> Result<Vec<T>, StoreError>,
-) -> Result<Vec<T>, EngineError> {
-    let mut all: Vec<T> = Vec::new();
-    loop {
-        let next = page(all.last().map(&path))?;
-        if next.is_empty() {
-            return Ok(all);
-        }
-        all.extend(next);
-    }
 }
 
 #[cfg(test)]
@@ -246,18 +235,5 @@ mod tests {
         assert!(!stays_refused(None, &file(3)), "is new");
         let failed = refusal(RefusedCode::ExtractorFailed);
         assert!(!stays_refused(Some(&failed), &file(3)));
-    }
-
-    #[test]
-    fn pages_are_read_up_to_the_end() {
-        let names = ["a", "b", "c", "d", "e"].map(str::to_owned);
-        let page = |after: Option<&str>| {
-            let above = names
-                .iter()
-                .filter(|name| after.is_none_or(|after| &***name > after));
-            Ok(above.take(2).cloned().collect())
-        };
-        let all = all_pages(|name: &String| name, page).unwrap();
-        assert_eq!(all, names);
     }
 }

@@ -329,7 +329,7 @@ impl Run<'_> {
     pub(super) fn drop_refusals(&self, gone: &[String]) -> Result<(), EngineError> {
         for paths in gone.chunks(PAGE) {
             self.library
-                .commit(paths.iter().map(drop_source).collect())?;
+                .commit(paths.iter().map(|path| drop_source(path)).collect())?;
         }
         Ok(())
     }
@@ -342,7 +342,7 @@ impl Run<'_> {
         }
         for paths in gone.chunks(PAGE) {
             self.library
-                .commit(paths.iter().map(drop_source).collect())?;
+                .commit(paths.iter().map(|path| drop_source(path)).collect())?;
             self.report.pruned += paths.len() as u64;
             for path in paths {
                 (self.on_event)(FolderEvent::Pruned { path: path.clone() });
@@ -352,8 +352,9 @@ impl Run<'_> {
     }
 }
 
-fn drop_source(path: &String) -> PendingChange {
-    PendingChange::Other(Change::DropSource { path: path.clone() })
+fn drop_source(path: &str) -> PendingChange {
+    let path = path.to_owned();
+    PendingChange::Other(Change::DropSource { path })
 }
 
 /// In a folder, a picture with all the tags it may have must not stop the rest.

@@ -182,11 +182,8 @@ impl Library {
             return Ok(None);
         }
         let read = || {
-            Ok(self
-                .catalogue()
-                .matching_keys(filter)?
-                .into_iter()
-                .collect())
+            let page = |after, limit| self.catalogue().matching_keys_after(filter, after, limit);
+            Ok(read_all(|key| *key, page)?.into_iter().collect())
         };
         let keys = if self.components.is_only_writer() {
             self.filters.keys(filter, read)?

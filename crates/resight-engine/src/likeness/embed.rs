@@ -46,7 +46,7 @@ pub(crate) fn embed_all(
 ) -> Result<(), EngineError> {
     let counts = model.vectors.vector_counts()?;
     let described = counts.iter().find(|count| count.model == model.id());
-    let described = described.map_or(0, |count| count.vectors as u64 + count.without);
+    let described = described.map_or(0, |count| count.vectors + count.without);
     let mut step = EmbedStep {
         name: model.name.clone(),
         done: 0,

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_engine::{
-    Engine, EngineError, EngineOptions, IndexFolder, Parts, PictureId, Query, SearchOptions,
-    TrainPlan, Vocabulary,
+    Components, EngineError, EngineOptions, IndexFolder, PictureId, Query, SearchOptions,
+    TrainPlan, Vocabulary, train_from_library,
 };
 use resight_store::{EncodedWords, FolderBlobs, SqliteCatalogue, StagedWords};
 use resight_vision::{LocalExtractor, Sift, SiftOptions};
+
+use crate::support::Bench;
 
 fn picture(number: u32) -> Vec<u8> {
     crate::support::picture(number, 0)
 }
 
-fn parts(root: &Path, vocabulary: Arc<Vocabulary>, convert: bool) -> Parts {
-    Parts {
+fn parts(root: &Path, vocabulary: Arc<Vocabulary>, convert: bool) -> Components {
+    Components {
         catalogue: Arc::new(SqliteCatalogue::open(root).unwrap()),
         blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
         extractor: Arc::new(Sift::new(SiftOptions::default())),
@@ -29,31 +31,42 @@ fn parts(root: &Path, vocabulary: Arc<Vocabulary>, convert: bool) -> Parts {
     }
 }
 
-fn open(root: &Path, vocabulary: &Arc<Vocabulary>) -> Engine {
+fn open(root: &Path, vocabulary: &Arc<Vocabulary>) -> Bench {
     let parts = parts(root, vocabulary.clone(), false);
-    Engine::open(parts, EngineOptions::default()).unwrap()
+    Bench::open(parts, EngineOptions::default()).unwrap()
 }
 
-fn add(engine: &Engine, number: u32) -> PictureId {
-    engine.add(&picture(number), "p.png").unwrap().picture.id
+fn add(bench: &Bench, number: u32) -> PictureId {
+    bench
+        .indexer
+        .add(&picture(number), "p.png")
+        .unwrap()
+        .picture
+        .id
 }
 
-fn small(engine: &Engine, words: usize) -> Arc<Vocabulary> {
+fn small(bench: &Bench, words: usize) -> Arc<Vocabulary> {
     let plan = TrainPlan {
         words: Some(words),
         ..TrainPlan::default()
     };
     let go = AtomicBool::new(false);
-    Arc::new(engine.train_from_held(&plan, &go, &mut |_| {}).unwrap())
+    Arc::new(train_from_library(&bench.library, &plan, &go, &mut |_| {}).unwrap())
 }
 
 /// Each picture finds itself, verified; others share words at most.
-fn finds(engine: &Engine, numbers: impl Iterator<Item = u32>) {
+fn finds(bench: &Bench, numbers: impl Iterator<Item = u32>) {
     for number in numbers {
-        let answer = engine
+        let answer = bench
+            .searcher
             .search(Query::Bytes(&picture(number)), &SearchOptions::default())
             .unwrap();
-        let id = engine.add(&picture(number), "p.png").unwrap().picture.id;
+        let id = bench
+            .indexer
+            .add(&picture(number), "p.png")
+            .unwrap()
+            .picture
+            .id;
         assert_eq!(answer.hits[0].picture.id, id, "picture {number}");
         assert!(answer.hits[0].verified, "picture {number}");
     }
@@ -63,15 +76,15 @@ fn finds(engine: &Engine, numbers: impl Iterator<Item = u32>) {
 fn a_conversion_goes_on_where_it_was_stopped_and_takes_changes_along() {
     let root = tempfile::tempdir().unwrap();
     let generic = Vocabulary::generic();
-    let engine = open(root.path(), &generic);
-    let ids: Vec<PictureId> = (0..150).map(|n| add(&engine, n)).collect();
-    let own = small(&engine, 64);
+    let bench = open(root.path(), &generic);
+    let ids: Vec<PictureId> = (0..150).map(|n| add(&bench, n)).collect();
+    let own = small(&bench, 64);
     assert_ne!(own.id(), generic.id());
 
     // Stopped after the first pictures.
     let cancel = AtomicBool::new(false);
     let mut first = None;
-    let stopped = engine.convert(&own, &cancel, &mut |step| {
+    let stopped = bench.library.convert(&own, &cancel, &mut |step| {
         first.get_or_insert(step);
         cancel.store(true, Ordering::Relaxed);
     });
@@ -81,52 +94,58 @@ fn a_conversion_goes_on_where_it_was_stopped_and_takes_changes_along() {
     );
     let first = first.unwrap();
     assert!(first.done > 0 && first.done < first.total, "{first:?}");
-    assert_eq!(engine.vocabulary().id(), generic.id());
-    finds(&engine, [3, 140].into_iter());
-    drop(engine);
+    assert_eq!(bench.library.vocabulary().id(), generic.id());
+    finds(&bench, [3, 140].into_iter());
+    drop(bench);
 
     // It goes on, and pictures come and go meanwhile.
     let left_over = root.path().join("index/00000000");
     std::fs::create_dir_all(&left_over).unwrap();
-    let engine = open(root.path(), &generic);
+    let bench = open(root.path(), &generic);
     let go = AtomicBool::new(false);
     let mut steps = Vec::new();
-    engine
+    bench
+        .library
         .convert(&own, &go, &mut |step| {
             if steps.is_empty() {
-                assert_eq!(engine.remove(&ids[5..6]).unwrap(), [true]);
-                assert_eq!(engine.remove(&ids[149..]).unwrap(), [true]);
-                add(&engine, 200);
+                assert_eq!(bench.library.remove(&ids[5..6]).unwrap(), [true]);
+                assert_eq!(bench.library.remove(&ids[149..]).unwrap(), [true]);
+                add(&bench, 200);
             }
             steps.push(step);
         })
         .unwrap();
     assert!(steps[0].done > first.done, "{steps:?} after {first:?}");
-    assert_eq!(engine.vocabulary().id(), own.id());
-    assert_eq!(engine.count().unwrap(), 149);
-    finds(&engine, [0, 70, 148, 200].into_iter());
-    let storage = engine.storage().unwrap();
-    let gone = engine
+    assert_eq!(bench.library.vocabulary().id(), own.id());
+    assert_eq!(bench.library.count().unwrap(), 149);
+    finds(&bench, [0, 70, 148, 200].into_iter());
+    let storage = bench.library.storage().unwrap();
+    let gone = bench
+        .searcher
         .search(Query::Bytes(&picture(5)), &SearchOptions::default())
         .unwrap();
     assert!(gone.hits.iter().all(|hit| hit.picture.id != ids[5]));
-    drop(engine);
+    drop(bench);
 
     // So it is on disk, and only so.
-    let wrong = Engine::open(parts(root.path(), generic, false), EngineOptions::default());
+    let wrong = Bench::open(parts(root.path(), generic, false), EngineOptions::default());
     assert!(matches!(
         wrong.err().map(|e| e.code()),
         Some("model_mismatch")
     ));
-    let engine = open(root.path(), &own);
-    finds(&engine, [0, 70, 148, 200].into_iter());
-    assert_eq!(engine.storage().unwrap().word_bytes, storage.word_bytes);
+    let bench = open(root.path(), &own);
+    finds(&bench, [0, 70, 148, 200].into_iter());
+    assert_eq!(
+        bench.library.storage().unwrap().word_bytes,
+        storage.word_bytes
+    );
     assert!(
         !left_over.exists(),
         "indexes of other vocabularies are removed"
     );
     // Once more the same does nothing.
-    engine
+    bench
+        .library
         .convert(&own, &go, &mut |_| panic!("nothing to do"))
         .unwrap();
 }
@@ -135,26 +154,26 @@ fn a_conversion_goes_on_where_it_was_stopped_and_takes_changes_along() {
 fn words_of_a_vocabulary_that_is_gone_are_made_anew() {
     let root = tempfile::tempdir().unwrap();
     let generic = Vocabulary::generic();
-    let engine = open(root.path(), &generic);
+    let bench = open(root.path(), &generic);
     for number in 0..70 {
-        add(&engine, number);
+        add(&bench, number);
     }
-    let own = small(&engine, 32);
-    let other = small(&engine, 48);
+    let own = small(&bench, 32);
+    let other = small(&bench, 48);
     let go = AtomicBool::new(false);
-    engine.convert(&own, &go, &mut |_| {}).unwrap();
-    drop(engine);
+    bench.library.convert(&own, &go, &mut |_| {}).unwrap();
+    drop(bench);
     // Staged for a third, which is given up.
-    let engine = open(root.path(), &own);
+    let bench = open(root.path(), &own);
     let cancel = AtomicBool::new(true);
-    let stopped = engine.convert(&other, &cancel, &mut |_| {});
+    let stopped = bench.library.convert(&other, &cancel, &mut |_| {});
     assert!(matches!(stopped, Err(EngineError::Cancelled)));
-    drop(engine);
+    drop(bench);
     let parts = parts(root.path(), generic.clone(), true);
-    let engine = Engine::open(parts, EngineOptions::default()).unwrap();
-    assert_eq!(engine.vocabulary().id(), generic.id());
-    finds(&engine, [0, 33, 69].into_iter());
-    drop(engine);
+    let bench = Bench::open(parts, EngineOptions::default()).unwrap();
+    assert_eq!(bench.library.vocabulary().id(), generic.id());
+    finds(&bench, [0, 33, 69].into_iter());
+    drop(bench);
     finds(&open(root.path(), &generic), [1].into_iter());
 }
 
@@ -177,8 +196,8 @@ fn a_vocabulary_of_another_model_is_refused() {
     }
     let root = tempfile::tempdir().unwrap();
     let generic = Vocabulary::generic();
-    let engine = open(root.path(), &generic);
-    (0..3).for_each(|n| drop(add(&engine, n)));
+    let bench = open(root.path(), &generic);
+    (0..3).for_each(|n| drop(add(&bench, n)));
     let go = AtomicBool::new(false);
     let extractor = Other(
         resight_vision::ModelId::new("other/1"),
@@ -193,7 +212,7 @@ fn a_vocabulary_of_another_model_is_refused() {
     };
     let other =
         resight_engine::train_vocabulary(&[pictures], &extractor, &plan, &go, &mut |_| {}).unwrap();
-    let refused = engine.convert(&Arc::new(other), &go, &mut |_| {});
+    let refused = bench.library.convert(&Arc::new(other), &go, &mut |_| {});
     assert_eq!(refused.unwrap_err().code(), "model_mismatch");
 }
 
@@ -207,14 +226,15 @@ const FIRST_FORMAT: &str = concat!(
 fn words_and_an_index_of_the_first_format_are_taken_over() {
     let root = tempfile::tempdir().unwrap();
     let generic = Vocabulary::generic();
-    let engine = open(root.path(), &generic);
+    let bench = open(root.path(), &generic);
     for number in 0..20 {
-        add(&engine, number);
+        add(&bench, number);
     }
-    let before = engine
+    let before = bench
+        .searcher
         .search(Query::Bytes(&picture(7)), &SearchOptions::default())
         .unwrap();
-    drop(engine);
+    drop(bench);
     // Words without places, and without the tag of their vocabulary.
     let catalogue = SqliteCatalogue::open(root.path()).unwrap();
     let words = catalogue.words_after(None, 99).unwrap();
@@ -234,17 +254,18 @@ fn words_and_an_index_of_the_first_format_are_taken_over() {
         std::fs::copy(Path::new(FIRST_FORMAT).join(name), index.join(name)).unwrap();
     }
 
-    let engine = open(root.path(), &generic);
+    let bench = open(root.path(), &generic);
     assert!(!index.join("manifest.json").exists(), "it is made anew");
     assert!(!index.join("00000000.segment").exists());
-    let after = engine
+    let after = bench
+        .searcher
         .search(Query::Bytes(&picture(7)), &SearchOptions::default())
         .unwrap();
     assert_eq!(after.hits, before.hits);
     // What is added now has places, and both are converted.
-    add(&engine, 50);
-    let own = small(&engine, 32);
+    add(&bench, 50);
+    let own = small(&bench, 32);
     let go = AtomicBool::new(false);
-    engine.convert(&own, &go, &mut |_| {}).unwrap();
-    finds(&engine, [7, 50].into_iter());
+    bench.library.convert(&own, &go, &mut |_| {}).unwrap();
+    finds(&bench, [7, 50].into_iter());
 }

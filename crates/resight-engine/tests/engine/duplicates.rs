@@ -9,14 +9,16 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, crop_imm, overlay, resize, rotate90};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use resight_engine::{
-    DuplicateGroup, DuplicateOptions, Duplicates, Engine, EngineError, EngineOptions,
-    FolderOptions, PairKind, Parts, PictureId, Query, SearchOptions, Vocabulary,
+    Components, DuplicateGroup, DuplicateGroups, DuplicateOptions, EngineError, EngineOptions,
+    FolderOptions, PairKind, PictureId, Query, SearchOptions, Vocabulary,
 };
 use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_vision::{Sift, SiftOptions};
 
-fn open(root: &Path) -> Engine {
-    let parts = Parts {
+use crate::support::Bench;
+
+fn open(root: &Path) -> Bench {
+    let parts = Components {
         catalogue: Arc::new(SqliteCatalogue::open(root).unwrap()),
         blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
         extractor: Arc::new(Sift::new(SiftOptions::default())),
@@ -24,7 +26,7 @@ fn open(root: &Path) -> Engine {
         convert: false,
         index: None,
     };
-    Engine::open(parts, EngineOptions::default()).unwrap()
+    Bench::open(parts, EngineOptions::default()).unwrap()
 }
 
 /// Boxes of all sizes, different for each seed.
@@ -66,17 +68,20 @@ fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
     bytes
 }
 
-fn add(engine: &Engine, bytes: &[u8], name: &str) -> PictureId {
-    engine.add(bytes, name).unwrap().picture.id
+fn add(bench: &Bench, bytes: &[u8], name: &str) -> PictureId {
+    bench.indexer.add(bytes, name).unwrap().picture.id
 }
 
-fn update(engine: &Engine) {
+fn update(bench: &Bench) {
     let go = AtomicBool::new(false);
-    engine.update_pairs(&go, &mut |_| {}).unwrap();
+    bench.duplicates.update(&go, &mut |_| {}).unwrap();
 }
 
-fn duplicates(engine: &Engine) -> Duplicates {
-    engine.duplicates(&DuplicateOptions::default()).unwrap()
+fn duplicates(bench: &Bench) -> DuplicateGroups {
+    bench
+        .duplicates
+        .groups(&DuplicateOptions::default())
+        .unwrap()
 }
 
 fn names(group: &DuplicateGroup) -> BTreeSet<&str> {
@@ -84,7 +89,7 @@ fn names(group: &DuplicateGroup) -> BTreeSet<&str> {
 }
 
 /// Kind and names of every group.
-fn shown(found: &Duplicates) -> Vec<(PairKind, BTreeSet<&str>)> {
+fn shown(found: &DuplicateGroups) -> Vec<(PairKind, BTreeSet<&str>)> {
     let groups = found.groups.iter();
     groups.map(|group| (group.kind, names(group))).collect()
 }
@@ -92,21 +97,21 @@ fn shown(found: &Duplicates) -> Vec<(PairKind, BTreeSet<&str>)> {
 #[test]
 fn copies_are_found_with_their_kind_and_strangers_are_not() {
     let root = tempfile::tempdir().unwrap();
-    let engine = open(root.path());
+    let bench = open(root.path());
     let first = textured(480, 360, 1);
     let second = textured(480, 360, 2);
     let third = textured(480, 360, 3);
-    add(&engine, &png(&first), "first");
-    add(&engine, &jpeg(&first, 60), "first saved anew");
+    add(&bench, &png(&first), "first");
+    add(&bench, &jpeg(&first, 60), "first saved anew");
     let half = resize(&first, 240, 180, FilterType::Triangle);
-    add(&engine, &jpeg(&half, 80), "first at half size");
-    add(&engine, &png(&second), "second");
+    add(&bench, &jpeg(&half, 80), "first at half size");
+    add(&bench, &png(&second), "second");
     add(
-        &engine,
+        &bench,
         &png(&crop_imm(&second, 90, 60, 300, 240).to_image()),
         "part of second",
     );
-    add(&engine, &png(&third), "third");
+    add(&bench, &png(&third), "third");
     let mut changed = third;
     overlay(
         &mut changed,
@@ -114,13 +119,13 @@ fn copies_are_found_with_their_kind_and_strangers_are_not() {
         40,
         200,
     );
-    add(&engine, &png(&changed), "third with a label");
+    add(&bench, &png(&changed), "third with a label");
     for seed in 10..16 {
-        add(&engine, &png(&textured(480, 360, seed)), "stranger");
+        add(&bench, &png(&textured(480, 360, seed)), "stranger");
     }
-    assert_eq!(duplicates(&engine).pending, 13);
-    update(&engine);
-    let found = duplicates(&engine);
+    assert_eq!(duplicates(&bench).pending, 13);
+    update(&bench);
+    let found = duplicates(&bench);
     assert_eq!((found.pending, found.total), (0, 3));
     assert_eq!(
         shown(&found),
@@ -151,7 +156,7 @@ fn copies_are_found_with_their_kind_and_strangers_are_not() {
     assert!((a - 1.0).abs() < 0.01 && (d - 1.0).abs() < 0.01, "{crop:?}");
     assert!((x + 90.0).abs() < 1.0 && (y + 60.0).abs() < 1.0, "{crop:?}");
 
-    let page = |options: DuplicateOptions| engine.duplicates(&options).unwrap();
+    let page = |options: DuplicateOptions| bench.duplicates.groups(&options).unwrap();
     let default = DuplicateOptions::default();
     let second = page(DuplicateOptions {
         offset: 1,
@@ -180,17 +185,17 @@ fn copies_are_found_with_their_kind_and_strangers_are_not() {
 #[test]
 fn another_frame_of_the_same_pixels_is_edited() {
     let root = tempfile::tempdir().unwrap();
-    let engine = open(root.path());
+    let bench = open(root.path());
     let picture = textured(400, 300, 5);
     let mut bright = picture.clone();
     bright
         .pixels_mut()
         .for_each(|p| p.0 = p.0.map(|v| v / 2 + 110));
-    add(&engine, &png(&picture), "as it was");
-    add(&engine, &png(&bright), "brighter");
-    add(&engine, &png(&rotate90(&picture)), "turned");
-    update(&engine);
-    let found = duplicates(&engine);
+    add(&bench, &png(&picture), "as it was");
+    add(&bench, &png(&bright), "brighter");
+    add(&bench, &png(&rotate90(&picture)), "turned");
+    update(&bench);
+    let found = duplicates(&bench);
     let all = BTreeSet::from(["as it was", "brighter", "turned"]);
     assert_eq!(shown(&found), [(PairKind::Edited, all)]);
     assert!(
@@ -204,39 +209,40 @@ fn another_frame_of_the_same_pixels_is_edited() {
 #[test]
 fn pictures_that_come_and_go_change_the_groups() {
     let root = tempfile::tempdir().unwrap();
-    let engine = open(root.path());
+    let bench = open(root.path());
     let picture = textured(400, 300, 1);
-    let original = add(&engine, &png(&picture), "original");
-    add(&engine, &png(&textured(400, 300, 2)), "stranger");
-    update(&engine);
-    assert_eq!(duplicates(&engine).total, 0);
+    let original = add(&bench, &png(&picture), "original");
+    add(&bench, &png(&textured(400, 300, 2)), "stranger");
+    update(&bench);
+    assert_eq!(duplicates(&bench).total, 0);
 
     let copy = jpeg(&picture, 70);
-    let id = add(&engine, &copy, "copy");
-    assert_eq!(duplicates(&engine).pending, 1);
+    let id = add(&bench, &copy, "copy");
+    assert_eq!(duplicates(&bench).pending, 1);
     let go = AtomicBool::new(false);
     let mut steps = Vec::new();
-    engine
-        .update_pairs(&go, &mut |step| steps.push(step))
+    bench
+        .duplicates
+        .update(&go, &mut |step| steps.push(step))
         .unwrap();
     assert_eq!(steps.len(), 1, "only the new one is looked for");
     assert_eq!((steps[0].done, steps[0].left, steps[0].pairs), (1, 0, 1));
-    assert_eq!(duplicates(&engine).total, 1);
+    assert_eq!(duplicates(&bench).total, 1);
 
-    engine.remove(&[id]).unwrap();
-    assert_eq!(duplicates(&engine).total, 0);
-    add(&engine, &copy, "copy");
-    update(&engine);
-    assert_eq!(duplicates(&engine).total, 1);
-    engine.remove(&[original]).unwrap();
-    let found = duplicates(&engine);
+    bench.library.remove(&[id]).unwrap();
+    assert_eq!(duplicates(&bench).total, 0);
+    add(&bench, &copy, "copy");
+    update(&bench);
+    assert_eq!(duplicates(&bench).total, 1);
+    bench.library.remove(&[original]).unwrap();
+    let found = duplicates(&bench);
     assert_eq!((found.total, found.pending), (0, 0));
 }
 
 #[test]
 fn what_was_done_before_a_cancellation_is_kept() {
     let root = tempfile::tempdir().unwrap();
-    let engine = open(root.path());
+    let bench = open(root.path());
     for seed in 0..40 {
         let picture = textured(160, 120, seed % 20 + 1);
         let bytes = if seed < 20 {
@@ -244,11 +250,11 @@ fn what_was_done_before_a_cancellation_is_kept() {
         } else {
             jpeg(&picture, 90)
         };
-        add(&engine, &bytes, "picture");
+        add(&bench, &bytes, "picture");
     }
     let cancel = AtomicBool::new(false);
     let mut first = None;
-    let stopped = engine.update_pairs(&cancel, &mut |step| {
+    let stopped = bench.duplicates.update(&cancel, &mut |step| {
         first.get_or_insert(step);
         cancel.store(true, Ordering::Relaxed);
     });
@@ -258,11 +264,11 @@ fn what_was_done_before_a_cancellation_is_kept() {
     );
     let first = first.unwrap();
     assert!(first.left > 0 && first.left < 40, "{first:?}");
-    drop(engine);
-    let engine = open(root.path());
-    assert_eq!(duplicates(&engine).pending, first.left);
-    update(&engine);
-    let found = duplicates(&engine);
+    drop(bench);
+    let bench = open(root.path());
+    assert_eq!(duplicates(&bench).pending, first.left);
+    update(&bench);
+    let found = duplicates(&bench);
     assert_eq!((found.total, found.pending), (20, 0));
     assert!(
         found
@@ -275,16 +281,16 @@ fn what_was_done_before_a_cancellation_is_kept() {
 #[test]
 fn a_picture_of_two_others_does_not_join_them() {
     let root = tempfile::tempdir().unwrap();
-    let engine = open(root.path());
+    let bench = open(root.path());
     let (left, right) = (textured(300, 300, 1), textured(300, 300, 2));
     let mut both = RgbImage::new(600, 300);
     overlay(&mut both, &left, 0, 0);
     overlay(&mut both, &right, 300, 0);
-    add(&engine, &png(&left), "left");
-    add(&engine, &png(&right), "right");
-    add(&engine, &png(&both), "both");
-    update(&engine);
-    let found = duplicates(&engine);
+    add(&bench, &png(&left), "left");
+    add(&bench, &png(&right), "right");
+    add(&bench, &png(&both), "both");
+    update(&bench);
+    let found = duplicates(&bench);
     assert_eq!(found.total, 1, "{:?}", shown(&found));
     let group = &found.groups[0];
     assert_eq!((group.kind, group.members.len()), (PairKind::Cropped, 2));
@@ -295,29 +301,30 @@ fn a_picture_of_two_others_does_not_join_them() {
 #[test]
 fn what_is_no_match_stays_apart_in_groups_and_searches_after_a_restart() {
     let root = tempfile::tempdir().unwrap();
-    let engine = open(root.path());
+    let bench = open(root.path());
     let picture = textured(400, 300, 1);
     let bytes = jpeg(&picture, 70);
-    let a = add(&engine, &png(&picture), "a");
-    let b = add(&engine, &bytes, "b");
-    let c = add(&engine, &jpeg(&picture, 40), "c");
-    update(&engine);
-    assert_eq!(duplicates(&engine).groups[0].members.len(), 3);
+    let a = add(&bench, &png(&picture), "a");
+    let b = add(&bench, &bytes, "b");
+    let c = add(&bench, &jpeg(&picture, 40), "c");
+    update(&bench);
+    assert_eq!(duplicates(&bench).groups[0].members.len(), 3);
     let unknown = PictureId::parse(&"0".repeat(32)).unwrap();
-    let code = |a, b| engine.add_not_a_match(a, b).unwrap_err().code();
+    let code = |a, b| bench.duplicates.add_not_a_match(a, b).unwrap_err().code();
     assert_eq!(code(&a, &unknown), "unknown_picture");
     assert_eq!(code(&a, &a), "same_picture");
-    assert!(engine.add_not_a_match(&b, &a).unwrap());
-    assert!(!engine.add_not_a_match(&a, &b).unwrap());
-    drop(engine);
+    assert!(bench.duplicates.add_not_a_match(&b, &a).unwrap());
+    assert!(!bench.duplicates.add_not_a_match(&a, &b).unwrap());
+    drop(bench);
 
-    let engine = open(root.path());
-    for group in duplicates(&engine).groups {
+    let bench = open(root.path());
+    for group in duplicates(&bench).groups {
         assert_eq!(group.members.len(), 2);
         assert!(names(&group).contains("c"), "{group:?}");
     }
     let hits = |id: &PictureId| {
-        let answer = engine
+        let answer = bench
+            .searcher
             .search(Query::Stored(id), &SearchOptions::default())
             .unwrap();
         let hits = answer.hits.iter().map(|hit| hit.picture.id.clone());
@@ -327,25 +334,26 @@ fn what_is_no_match_stays_apart_in_groups_and_searches_after_a_restart() {
     assert_eq!(hits(&b), (1, vec![c.clone()]));
     assert_eq!(hits(&c).1.len(), 2);
     // A search by pixels is another question: nothing was said of them.
-    let sent = engine
+    let sent = bench
+        .searcher
         .search(Query::Bytes(&bytes), &SearchOptions::default())
         .unwrap();
     assert_eq!((sent.left_out, sent.hits.len()), (0, 3));
 
     // It is about the content: the same file, removed and added again, stays apart.
-    engine.remove(std::slice::from_ref(&b)).unwrap();
+    bench.library.remove(std::slice::from_ref(&b)).unwrap();
     assert_eq!(hits(&a), (0, vec![c.clone()]));
-    add(&engine, &bytes, "b");
-    update(&engine);
+    add(&bench, &bytes, "b");
+    update(&bench);
     assert_eq!(hits(&a), (1, vec![c]));
-    let listed = engine.not_matches(0, 9).unwrap();
+    let listed = bench.duplicates.not_matches(0, 9).unwrap();
     assert_eq!(listed.total, 1);
     assert!(listed.pairs[0].a.1.is_some() && listed.pairs[0].b.1.is_some());
 
-    assert!(engine.drop_not_a_match(&a, &b).unwrap());
-    assert!(!engine.drop_not_a_match(&a, &b).unwrap());
+    assert!(bench.duplicates.drop_not_a_match(&a, &b).unwrap());
+    assert!(!bench.duplicates.drop_not_a_match(&a, &b).unwrap());
     assert_eq!(hits(&a).1.len(), 2);
-    assert_eq!(duplicates(&engine).groups[0].members.len(), 3);
+    assert_eq!(duplicates(&bench).groups[0].members.len(), 3);
 }
 
 #[test]
@@ -358,17 +366,18 @@ fn the_same_bytes_in_two_files_are_a_group_by_themselves() {
         std::fs::write(folder.join(name), png(&picture)).unwrap();
     }
     std::fs::write(folder.join("c.png"), png(&textured(300, 200, 2))).unwrap();
-    let engine = open(&root.path().join("data"));
+    let bench = open(&root.path().join("data"));
     let go = AtomicBool::new(false);
     let index = || {
         let options = FolderOptions::default();
-        engine
+        bench
+            .indexer
             .index_folder(&folder, &options, &go, &mut |_| {})
             .unwrap()
     };
     index();
-    update(&engine);
-    let found = duplicates(&engine);
+    update(&bench);
+    let found = duplicates(&bench);
     assert_eq!(found.total, 1);
     let group = &found.groups[0];
     assert_eq!((group.kind, group.members.len()), (PairKind::Identical, 1));
@@ -378,8 +387,8 @@ fn the_same_bytes_in_two_files_are_a_group_by_themselves() {
     // With a copy that is not the same bytes, all three files are one group.
     std::fs::write(folder.join("d.jpg"), jpeg(&picture, 80)).unwrap();
     index();
-    update(&engine);
-    let found = duplicates(&engine);
+    update(&bench);
+    let found = duplicates(&bench);
     assert_eq!(
         (found.total, found.groups[0].kind),
         (1, PairKind::ReEncoded)
@@ -388,33 +397,35 @@ fn the_same_bytes_in_two_files_are_a_group_by_themselves() {
         min_size: 3,
         ..DuplicateOptions::default()
     };
-    assert_eq!(engine.duplicates(&options).unwrap().total, 1);
+    assert_eq!(bench.duplicates.groups(&options).unwrap().total, 1);
 }
 
 #[test]
 fn damaged_features_of_one_picture_stop_neither_searches_nor_the_looking() {
     let root = tempfile::tempdir().unwrap();
     let picture = textured(300, 220, 5);
-    let engine = open(root.path());
+    let bench = open(root.path());
     for (quality, name) in [(90, "a.jpg"), (80, "b.jpg"), (70, "c.jpg")] {
-        add(&engine, &jpeg(&picture, quality), name);
+        add(&bench, &jpeg(&picture, quality), name);
     }
-    drop(engine);
+    drop(bench);
     let catalogue = rusqlite::Connection::open(root.path().join("catalogue.sqlite3")).unwrap();
     let second = "(SELECT key FROM picture WHERE name = 'b.jpg')";
     let damage = format!("UPDATE features SET bytes = x'00' WHERE key = {second}");
     assert_eq!(catalogue.execute(&damage, []).unwrap(), 1);
     drop(catalogue);
 
-    let engine = open(root.path());
-    update(&engine);
-    let found = duplicates(&engine);
+    let bench = open(root.path());
+    update(&bench);
+    let found = duplicates(&bench);
     let [group] = &found.groups[..] else {
         panic!("{:?}", shown(&found));
     };
     assert_eq!(names(group), BTreeSet::from(["a.jpg", "c.jpg"]));
     let query = jpeg(&picture, 60);
-    let answer = engine.search(Query::Bytes(&query), &SearchOptions::default());
+    let answer = bench
+        .searcher
+        .search(Query::Bytes(&query), &SearchOptions::default());
     let answer = answer.unwrap();
     assert_eq!(answer.verified, 2);
     assert!(answer.hits.iter().all(|hit| hit.picture.name != "b.jpg"));
@@ -423,16 +434,16 @@ fn damaged_features_of_one_picture_stop_neither_searches_nor_the_looking() {
 #[test]
 fn a_negative_is_an_edited_copy() {
     let root = tempfile::tempdir().unwrap();
-    let engine = open(root.path());
+    let bench = open(root.path());
     let picture = textured(300, 220, 8);
     let mut negative = picture.clone();
     image::imageops::invert(&mut negative);
-    add(&engine, &png(&picture), "picture.png");
-    add(&engine, &jpeg(&negative, 90), "negative.jpg");
+    add(&bench, &png(&picture), "picture.png");
+    add(&bench, &jpeg(&negative, 90), "negative.jpg");
     let part = crop_imm(&negative, 40, 30, 180, 130).to_image();
-    add(&engine, &jpeg(&part, 90), "part.jpg");
-    update(&engine);
-    let found = duplicates(&engine);
+    add(&bench, &jpeg(&part, 90), "part.jpg");
+    update(&bench);
+    let found = duplicates(&bench);
     let [group] = &found.groups[..] else {
         panic!("{:?}", shown(&found));
     };

@@ -1,4 +1,4 @@
-//! What each attack of `copies_synth` becomes: `cargo test -p resight-engine --test engine duplicates_kinds
+//! What each attack of `copies_synth` becomes: `cargo test -p resight-bench --test bench duplicates_kinds
 //! -- --nocapture` prints the table.
 
 use std::collections::{BTreeMap, HashMap};
@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use resight_engine::{Engine, EngineOptions, FolderOptions, PairKind, Parts, Vocabulary};
+use resight_engine::{Components, EngineOptions, FolderOptions, PairKind, Vocabulary};
 use resight_store::{FolderBlobs, PairLink, Pairs, Pictures, SqliteCatalogue};
 use resight_vision::{Sift, SiftOptions};
 use serde_json::Value;
+
+use crate::support::Bench;
 
 fn data() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/eval/copies_synth");
@@ -24,7 +26,7 @@ fn data() -> Option<PathBuf> {
 fn pairs_of(folder: &Path) -> (Vec<PairLink>, HashMap<u64, String>) {
     let data = tempfile::tempdir().unwrap();
     let catalogue = Arc::new(SqliteCatalogue::in_memory().unwrap());
-    let parts = Parts {
+    let parts = Components {
         catalogue: catalogue.clone(),
         blobs: Arc::new(FolderBlobs::open(data.path()).unwrap()),
         extractor: Arc::new(Sift::new(SiftOptions::default())),
@@ -32,12 +34,13 @@ fn pairs_of(folder: &Path) -> (Vec<PairLink>, HashMap<u64, String>) {
         convert: false,
         index: None,
     };
-    let engine = Engine::open(parts, EngineOptions::default()).unwrap();
+    let bench = Bench::open(parts, EngineOptions::default()).unwrap();
     let go = AtomicBool::new(false);
-    engine
+    bench
+        .indexer
         .index_folder(folder, &FolderOptions::default(), &go, &mut |_| {})
         .unwrap();
-    engine.update_pairs(&go, &mut |_| {}).unwrap();
+    bench.duplicates.update(&go, &mut |_| {}).unwrap();
     let keys = catalogue.keys_after(None, 1000).unwrap();
     let keys: Vec<u64> = keys.iter().map(|k| k.0).collect();
     let records = catalogue.pictures(&keys).unwrap().into_iter().flatten();

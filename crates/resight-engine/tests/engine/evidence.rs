@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
-use resight_engine::{
-    Engine, EngineOptions, Hit, Parts, Query, SearchOptions, Variant, Vocabulary,
-};
+use resight_engine::{Components, EngineOptions, Hit, Query, SearchOptions, Variant, Vocabulary};
 use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_vision::{ExtractError, Image, LocalExtractor, LocalFeatures, ModelId, Sift};
+
+use crate::support::Bench;
 
 /// Cells of grey without order, softened: like no other number's.
 fn picture(number: u32) -> GrayImage {
@@ -29,8 +29,8 @@ fn png(picture: GrayImage) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn engine(root: &std::path::Path, extractor: Arc<dyn LocalExtractor>) -> Engine {
-    let parts = Parts {
+fn bench(root: &std::path::Path, extractor: Arc<dyn LocalExtractor>) -> Bench {
+    let parts = Components {
         catalogue: Arc::new(SqliteCatalogue::in_memory().unwrap()),
         blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
         extractor,
@@ -38,21 +38,24 @@ fn engine(root: &std::path::Path, extractor: Arc<dyn LocalExtractor>) -> Engine 
         index: None,
         convert: false,
     };
-    Engine::open(parts, EngineOptions::default()).unwrap()
+    Bench::open(parts, EngineOptions::default()).unwrap()
 }
 
-fn search(engine: &Engine, query: GrayImage, wanted: bool) -> Vec<Hit> {
-    search_for(engine, query, wanted, wanted)
+fn search(bench: &Bench, query: GrayImage, wanted: bool) -> Vec<Hit> {
+    search_for(bench, query, wanted, wanted)
 }
 
-fn search_for(engine: &Engine, query: GrayImage, mirrored: bool, inverted: bool) -> Vec<Hit> {
+fn search_for(bench: &Bench, query: GrayImage, mirrored: bool, inverted: bool) -> Vec<Hit> {
     let variants = Variant { mirrored, inverted };
     let options = SearchOptions {
         variants,
         limit: 100,
         ..SearchOptions::default()
     };
-    let answer = engine.search(Query::Bytes(&png(query)), &options).unwrap();
+    let answer = bench
+        .searcher
+        .search(Query::Bytes(&png(query)), &options)
+        .unwrap();
     assert_eq!(answer.variants, variants);
     assert_eq!(answer.total, answer.hits.len());
     answer.hits
@@ -73,15 +76,19 @@ fn near([ax, ay]: [f64; 2], [bx, by]: [f64; 2]) -> bool {
 #[test]
 fn a_mirrored_copy_is_found_and_told_apart() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path(), Arc::new(Sift::default()));
-    engine
+    let bench = bench(root.path(), Arc::new(Sift::default()));
+    bench
+        .indexer
         .add(&png(imageops::flip_horizontal(&picture(1))), "flip.png")
         .unwrap();
-    engine.add(&png(picture(1)), "copy.png").unwrap();
+    bench.indexer.add(&png(picture(1)), "copy.png").unwrap();
     for number in 2..6 {
-        engine.add(&png(picture(number)), "other.png").unwrap();
+        bench
+            .indexer
+            .add(&png(picture(number)), "other.png")
+            .unwrap();
     }
-    let hits = search(&engine, picture(1), true);
+    let hits = search(&bench, picture(1), true);
     let verified: Vec<&Hit> = hits.iter().filter(|hit| hit.verified).collect();
     assert_eq!(verified.len(), 2);
     let hit = |name| {
@@ -107,23 +114,26 @@ fn a_mirrored_copy_is_found_and_told_apart() {
         let hits = hits.iter().filter(|hit| hit.verified);
         hits.map(|hit| hit.picture.name.clone()).collect()
     };
-    assert_eq!(names(&search(&engine, picture(1), false)), ["copy.png"]);
-    let turned = search(&engine, imageops::rotate90(&picture(1)), true);
+    assert_eq!(names(&search(&bench, picture(1), false)), ["copy.png"]);
+    let turned = search(&bench, imageops::rotate90(&picture(1)), true);
     assert_eq!(names(&turned).len(), 2);
 }
 
 #[test]
 fn a_negative_is_found_and_told_apart() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path(), Arc::new(Sift::default()));
+    let bench = bench(root.path(), Arc::new(Sift::default()));
     let mut negative = picture(1);
     imageops::invert(&mut negative);
     let part = imageops::crop_imm(&negative, 60, 40, 200, 150).to_image();
-    engine.add(&png(part), "negative.png").unwrap();
+    bench.indexer.add(&png(part), "negative.png").unwrap();
     for number in 2..6 {
-        engine.add(&png(picture(number)), "other.png").unwrap();
+        bench
+            .indexer
+            .add(&png(picture(number)), "other.png")
+            .unwrap();
     }
-    let hits = search(&engine, picture(1), true);
+    let hits = search(&bench, picture(1), true);
     let verified: Vec<&Hit> = hits.iter().filter(|hit| hit.verified).collect();
     assert_eq!(verified.len(), 1);
     let hit = verified[0];
@@ -135,10 +145,10 @@ fn a_negative_is_found_and_told_apart() {
         assert!(near([m[0] - 60.0, m[1] - 40.0], [m[2], m[3]]), "{m:?}");
     }
     // A negative of the negative is the picture, and what it shows it shows as it is.
-    let same = search(&engine, negative, true);
+    let same = search(&bench, negative, true);
     assert!(same[0].verified && same[0].variant == Variant::default());
     assert!(
-        search(&engine, picture(1), false)
+        search(&bench, picture(1), false)
             .iter()
             .all(|hit| !hit.verified)
     );
@@ -147,7 +157,7 @@ fn a_negative_is_found_and_told_apart() {
 #[test]
 fn every_place_is_told() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path(), Arc::new(Sift::default()));
+    let bench = bench(root.path(), Arc::new(Sift::default()));
     let mut shelf = imageops::resize(&picture(9), 900, 700, FilterType::Triangle);
     let small = imageops::resize(&picture(1), 288, 216, FilterType::CatmullRom);
     let places = [(40, 60), (500, 30), (300, 420)];
@@ -165,9 +175,9 @@ fn every_place_is_told() {
         };
         imageops::replace(&mut shelf, &copy, x, y);
     }
-    engine.add(&png(shelf), "shelf.png").unwrap();
-    engine.add(&png(picture(2)), "other.png").unwrap();
-    let hits = search(&engine, picture(1), true);
+    bench.indexer.add(&png(shelf), "shelf.png").unwrap();
+    bench.indexer.add(&png(picture(2)), "other.png").unwrap();
+    let hits = search(&bench, picture(1), true);
     let hit = &hits[0];
     assert!(hit.verified && hit.picture.name == "shelf.png");
     let first = &hit.instances[0];
@@ -210,12 +220,14 @@ fn features_of_others_are_not_mirrored_and_the_answer_says_so() {
     let sift = Sift::default();
     // The built-in vocabulary is for SIFT's model alone.
     let foreign = Foreign(Sift::default(), sift.model().clone());
-    let engine = engine(root.path(), Arc::new(foreign));
-    engine
+    let bench = bench(root.path(), Arc::new(foreign));
+    bench
+        .indexer
         .add(&png(imageops::flip_horizontal(&picture(1))), "flip.png")
         .unwrap();
     let query = png(picture(1));
-    let answer = engine
+    let answer = bench
+        .searcher
         .search(Query::Bytes(&query), &SearchOptions::default())
         .unwrap();
     assert!(answer.variants == Variant::default() && answer.verified == 0);
@@ -224,14 +236,17 @@ fn features_of_others_are_not_mirrored_and_the_answer_says_so() {
 #[test]
 fn each_variant_is_looked_for_by_itself_by_uploads_and_stored_pictures() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path(), Arc::new(Sift::default()));
+    let bench = bench(root.path(), Arc::new(Sift::default()));
     let mut negative = picture(1);
     imageops::invert(&mut negative);
-    engine.add(&png(negative), "negative.png").unwrap();
+    bench.indexer.add(&png(negative), "negative.png").unwrap();
     let flip = imageops::flip_horizontal(&picture(1));
-    engine.add(&png(flip), "flip.png").unwrap();
+    bench.indexer.add(&png(flip), "flip.png").unwrap();
     for number in 2..40 {
-        engine.add(&png(picture(number)), "other.png").unwrap();
+        bench
+            .indexer
+            .add(&png(picture(number)), "other.png")
+            .unwrap();
     }
     let names = |hits: Vec<Hit>| {
         let verified = hits.into_iter().filter(|hit| hit.verified);
@@ -239,19 +254,22 @@ fn each_variant_is_looked_for_by_itself_by_uploads_and_stored_pictures() {
         names.sort();
         names
     };
-    let with = |mirrored, inverted| names(search_for(&engine, picture(1), mirrored, inverted));
+    let with = |mirrored, inverted| names(search_for(&bench, picture(1), mirrored, inverted));
     assert_eq!(with(true, false), ["flip.png"]);
     assert_eq!(with(false, true), ["negative.png"]);
     assert_eq!(with(true, true), ["flip.png", "negative.png"]);
     assert!(with(false, false).is_empty());
 
     // Stored features stand in another order than those that were just made.
-    let stored = engine
+    let stored = bench
+        .indexer
         .add(&png(picture(1)), "itself.png")
         .unwrap()
         .picture
         .id;
-    let answer = engine.search(Query::Stored(&stored), &SearchOptions::default());
+    let answer = bench
+        .searcher
+        .search(Query::Stored(&stored), &SearchOptions::default());
     assert_eq!(names(answer.unwrap().hits), ["flip.png", "negative.png"]);
 }
 
@@ -259,10 +277,10 @@ fn each_variant_is_looked_for_by_itself_by_uploads_and_stored_pictures() {
 #[test]
 fn a_copy_changed_in_several_ways_at_once_is_verified() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path(), Arc::new(Sift::default()));
+    let bench = bench(root.path(), Arc::new(Sift::default()));
     for number in 1..8 {
         let name = format!("{number}.png");
-        engine.add(&png(picture(number)), &name).unwrap();
+        bench.indexer.add(&png(picture(number)), &name).unwrap();
     }
     for number in 1..8 {
         let mut changed = imageops::flip_horizontal(&picture(number));
@@ -273,7 +291,10 @@ fn a_copy_changed_in_several_ways_at_once_is_verified() {
         let jpeg = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 30);
         changed.write_with_encoder(jpeg).unwrap();
         let query = Query::Bytes(bytes.get_ref());
-        let answer = engine.search(query, &SearchOptions::default()).unwrap();
+        let answer = bench
+            .searcher
+            .search(query, &SearchOptions::default())
+            .unwrap();
         let hit = &answer.hits[0];
         assert_eq!(hit.picture.name, format!("{number}.png"));
         assert!(hit.verified && hit.variant.mirrored && !hit.variant.inverted);

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 use resight_engine::{
-    Engine, EngineError, EngineOptions, FolderEvent, FolderOptions, FolderReport, Parts, TrainPlan,
+    Components, EngineError, EngineOptions, FolderEvent, FolderOptions, FolderReport, TrainPlan,
     Vocabulary, train_vocabulary,
 };
 use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_vision::{
     ExtractError, Fault, Image, LocalExtractor, LocalFeatures, ModelId, Sift, SiftOptions,
 };
+
+use crate::support::Bench;
 
 type Answer = Box<dyn Fn(&Image) -> Option<ExtractError> + Send>;
 
@@ -69,8 +71,8 @@ fn error(fault: Fault) -> ExtractError {
     }
 }
 
-/// A folder of four pictures, 100 to 103 pixels wide, and an engine for them.
-fn world(extractor: &Arc<Moody>) -> (tempfile::TempDir, Engine) {
+/// A folder of four pictures, 100 to 103 pixels wide, and a library for them.
+fn world(extractor: &Arc<Moody>) -> (tempfile::TempDir, Bench) {
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir(root.path().join("pictures")).unwrap();
     for width in 100..104 {
@@ -83,7 +85,7 @@ fn world(extractor: &Arc<Moody>) -> (tempfile::TempDir, Engine) {
             .save_with_format(path, ImageFormat::Png)
             .unwrap();
     }
-    let parts = Parts {
+    let parts = Components {
         catalogue: Arc::new(SqliteCatalogue::in_memory().unwrap()),
         blobs: Arc::new(FolderBlobs::open(&root.path().join("blobs")).unwrap()),
         extractor: extractor.clone(),
@@ -91,53 +93,56 @@ fn world(extractor: &Arc<Moody>) -> (tempfile::TempDir, Engine) {
         convert: false,
         index: None,
     };
-    let engine = Engine::open(parts, EngineOptions::default()).unwrap();
-    (root, engine)
+    let bench = Bench::open(parts, EngineOptions::default()).unwrap();
+    (root, bench)
 }
 
 fn index(
-    engine: &Engine,
+    bench: &Bench,
     root: &Path,
     cancel: &AtomicBool,
 ) -> (Result<FolderReport, EngineError>, Vec<String>) {
     let mut refused = Vec::new();
     let options = FolderOptions::default();
-    let report = engine.index_folder(&root.join("pictures"), &options, cancel, &mut |event| {
-        if let FolderEvent::Refused { code, detail, .. } = event {
-            refused.push(format!("{code}: {detail}"));
-        }
-    });
+    let report =
+        bench
+            .indexer
+            .index_folder(&root.join("pictures"), &options, cancel, &mut |event| {
+                if let FolderEvent::Refused { code, detail, .. } = event {
+                    refused.push(format!("{code}: {detail}"));
+                }
+            });
     (report, refused)
 }
 
 #[test]
 fn a_picture_it_fails_on_is_listed_and_tried_again_by_the_next_run() {
     let moody = Moody::new();
-    let (root, engine) = world(&moody);
+    let (root, bench) = world(&moody);
     let go = AtomicBool::new(false);
     moody.fails(|image| (image.width() == 101).then(|| error(Fault::Picture)));
     for run in 0..2 {
-        let (report, refused) = index(&engine, root.path(), &go);
+        let (report, refused) = index(&bench, root.path(), &go);
         assert_eq!(refused, ["extractor_failed: it was told to"], "run {run}");
         assert_eq!(report.unwrap().refused, 1);
-        assert_eq!(engine.count().unwrap(), 3);
+        assert_eq!(bench.library.count().unwrap(), 3);
     }
     moody.fails(|_| None);
-    let report = index(&engine, root.path(), &go).0.unwrap();
+    let report = index(&bench, root.path(), &go).0.unwrap();
     assert_eq!((report.indexed, report.unchanged, moody.asked()), (1, 3, 1));
-    assert!(engine.refusals(None, 9).unwrap().is_empty());
+    assert!(bench.library.refusals(None, 9).unwrap().is_empty());
 }
 
 #[test]
 fn one_that_is_busy_is_waited_for_and_the_wait_can_be_ended() {
     let moody = Moody::new();
-    let (root, engine) = world(&moody);
+    let (root, bench) = world(&moody);
     let left = AtomicUsize::new(6);
     moody.fails(move |_| {
         let less = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
         less.is_ok().then(|| error(Fault::Passing))
     });
-    let report = index(&engine, root.path(), &AtomicBool::new(false))
+    let report = index(&bench, root.path(), &AtomicBool::new(false))
         .0
         .unwrap();
     assert_eq!((report.indexed, report.refused, moody.asked()), (4, 0, 10));
@@ -147,28 +152,31 @@ fn one_that_is_busy_is_waited_for_and_the_wait_can_be_ended() {
     let picture = std::fs::read(root.path().join("pictures/100.png")).unwrap();
     let mut other = picture.clone();
     other.extend_from_slice(b"another id");
-    let refused = engine.add(&other, "other.png").unwrap_err();
+    let refused = bench.indexer.add(&other, "other.png").unwrap_err();
     assert_eq!((refused.code(), moody.asked()), ("extractor_failed", 1));
 
-    let (other, engine) = world(&moody);
+    let (other, bench) = world(&moody);
     let cancel = Arc::new(AtomicBool::new(false));
     let seen = cancel.clone();
     moody.fails(move |_| {
         seen.store(true, Ordering::SeqCst);
         Some(error(Fault::Passing))
     });
-    let report = index(&engine, other.path(), &cancel).0.unwrap();
+    let report = index(&bench, other.path(), &cancel).0.unwrap();
     assert!(report.cancelled && report.indexed == 0, "{report:?}");
 }
 
 #[test]
 fn one_that_can_describe_nothing_ends_the_run_and_blames_no_picture() {
     let moody = Moody::new();
-    let (root, engine) = world(&moody);
+    let (root, bench) = world(&moody);
     moody.fails(|_| Some(error(Fault::Extractor)));
-    let (report, refused) = index(&engine, root.path(), &AtomicBool::new(false));
+    let (report, refused) = index(&bench, root.path(), &AtomicBool::new(false));
     assert!(matches!(report, Err(EngineError::Extract(_))), "{report:?}");
-    assert_eq!((refused.len(), engine.storage().unwrap().refused), (0, 0));
+    assert_eq!(
+        (refused.len(), bench.library.storage().unwrap().refused),
+        (0, 0)
+    );
 
     let dirs = [root.path().join("pictures")];
     let train = |words: Option<usize>| {

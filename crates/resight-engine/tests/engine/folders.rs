@@ -6,23 +6,25 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use resight_engine::{
-    Engine, EngineError, EngineOptions, FolderEvent, FolderOptions, FolderReport, Parts, Query,
+    Components, EngineError, EngineOptions, FolderEvent, FolderOptions, FolderReport, Query,
     SearchOptions, Vocabulary,
 };
 use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_vision::Sift;
 use tempfile::TempDir;
 
+use crate::support::Bench;
+
 struct World {
     root: TempDir,
-    engine: Engine,
+    bench: Bench,
 }
 
 impl World {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("pictures")).unwrap();
-        let parts = Parts {
+        let parts = Components {
             catalogue: Arc::new(SqliteCatalogue::in_memory().unwrap()),
             blobs: Arc::new(FolderBlobs::open(&root.path().join("blobs")).unwrap()),
             extractor: Arc::new(Sift::default()),
@@ -30,8 +32,8 @@ impl World {
             convert: false,
             index: None,
         };
-        let engine = Engine::open(parts, EngineOptions::default()).unwrap();
-        Self { root, engine }
+        let bench = Bench::open(parts, EngineOptions::default()).unwrap();
+        Self { root, bench }
     }
 
     fn pictures(&self) -> std::path::PathBuf {
@@ -51,7 +53,7 @@ impl World {
         options: &FolderOptions,
     ) -> Result<(FolderReport, Vec<FolderEvent>), EngineError> {
         let mut events = Vec::new();
-        let report = self.engine.index_folder(
+        let report = self.bench.indexer.index_folder(
             &self.pictures(),
             options,
             &AtomicBool::new(false),
@@ -73,7 +75,7 @@ impl World {
     }
 
     fn count(&self) -> u64 {
-        self.engine.count().unwrap()
+        self.bench.library.count().unwrap()
     }
 
     fn thumbnails(&self) -> usize {
@@ -127,7 +129,8 @@ fn moving_and_swapping_files_loses_nothing() {
     for seed in 1..=3 {
         let bytes = picture(seed);
         let answer = world
-            .engine
+            .bench
+            .searcher
             .search(Query::Bytes(&bytes), &SearchOptions::default())
             .unwrap();
         assert!(answer.hits[0].verified, "picture {seed}");
@@ -153,10 +156,10 @@ fn a_changed_file_replaces_its_picture_and_a_broken_one_removes_it() {
     assert_eq!(world.index().refused, 1);
     assert_eq!((world.count(), world.thumbnails()), (0, 0));
     assert_eq!(world.index().unchanged_refused, 1);
-    assert_eq!(world.engine.refusals(None, 10).unwrap().len(), 1);
+    assert_eq!(world.bench.library.refusals(None, 10).unwrap().len(), 1);
     fs::remove_file(world.path("a.pgm")).unwrap();
     assert_eq!(world.index().missing, 0);
-    assert!(world.engine.refusals(None, 10).unwrap().is_empty());
+    assert!(world.bench.library.refusals(None, 10).unwrap().is_empty());
 }
 
 #[test]
@@ -242,18 +245,29 @@ fn hidden_files_are_left_out_and_others_told() {
 fn removed_pictures_leave_no_file_and_no_thumbnail_behind() {
     let world = World::new();
     let bytes = picture(7);
-    let added = world.engine.add(&bytes, "upload.pgm").unwrap();
-    assert_eq!(world.engine.file(&added.picture.id).unwrap().bytes, bytes);
-    assert!(world.engine.thumbnail(&added.picture.id).is_ok());
+    let added = world.bench.indexer.add(&bytes, "upload.pgm").unwrap();
+    assert_eq!(
+        world.bench.library.file(&added.picture.id).unwrap().bytes,
+        bytes
+    );
+    assert!(world.bench.library.thumbnail(&added.picture.id).is_ok());
     assert_eq!(
         world
-            .engine
+            .bench
+            .library
             .remove(std::slice::from_ref(&added.picture.id))
             .unwrap(),
         [true]
     );
     assert_eq!(world.thumbnails(), 0);
-    let gone = world.engine.thumbnail(&added.picture.id).unwrap_err();
+    let gone = world
+        .bench
+        .library
+        .thumbnail(&added.picture.id)
+        .unwrap_err();
     assert_eq!(gone.code(), "unknown_picture");
-    assert_eq!(world.engine.remove(&[added.picture.id]).unwrap(), [false]);
+    assert_eq!(
+        world.bench.library.remove(&[added.picture.id]).unwrap(),
+        [false]
+    );
 }

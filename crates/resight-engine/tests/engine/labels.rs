@@ -2,19 +2,19 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::support::{parts, picture};
+use crate::support::{Bench, parts, picture};
 use resight_engine::{
-    Engine, EngineOptions, Filter, FolderOptions, LabelPatch, ObjectId, PictureId, Query,
+    EngineOptions, Filter, FolderOptions, LabelPatch, Library, ObjectId, PictureId, Query,
     SearchAnswer, SearchOptions, Tag, Update,
 };
 
-/// An engine that examines three candidates at least.
-fn engine(root: &std::path::Path) -> Engine {
+/// A library that examines three candidates at least.
+fn bench(root: &std::path::Path) -> Bench {
     let options = EngineOptions {
         shortlist: 3,
         ..EngineOptions::default()
     };
-    Engine::open(parts(root), options).unwrap()
+    Bench::open(parts(root), options).unwrap()
 }
 
 fn tags(names: &[&str]) -> Vec<Tag> {
@@ -42,13 +42,16 @@ fn with(names: &[&str]) -> Filter {
     }
 }
 
-fn add(engine: &Engine, number: u32, brighter: u8, patch: LabelPatch) -> PictureId {
-    let added = engine.add_labelled(&picture(number, brighter), "a.png", patch);
+fn add(bench: &Bench, number: u32, brighter: u8, patch: LabelPatch) -> PictureId {
+    let added = bench
+        .indexer
+        .add_labelled(&picture(number, brighter), "a.png", patch);
     added.unwrap().picture.id
 }
 
-fn ask(engine: &Engine, options: &SearchOptions) -> SearchAnswer {
-    engine
+fn ask(bench: &Bench, options: &SearchOptions) -> SearchAnswer {
+    bench
+        .searcher
         .search(Query::Bytes(&picture(0, 0)), options)
         .unwrap()
 }
@@ -60,7 +63,7 @@ fn ids(answer: &SearchAnswer) -> Vec<PictureId> {
 #[test]
 fn a_filter_holds_for_all_that_is_found() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path());
+    let bench = bench(root.path());
     let mut rare = Vec::new();
     for n in 0..40 {
         let names: &[&str] = if n % 20 == 7 {
@@ -68,11 +71,11 @@ fn a_filter_holds_for_all_that_is_found() {
         } else {
             &["all"]
         };
-        let id = add(&engine, 0, n, tagged(names));
+        let id = add(&bench, 0, n, tagged(names));
         rare.extend((n % 20 == 7).then_some(id));
     }
     for n in 1..20 {
-        add(&engine, n, 0, tagged(&["all"]));
+        add(&bench, n, 0, tagged(&["all"]));
     }
     for expand in [false, true] {
         let options = SearchOptions {
@@ -80,7 +83,7 @@ fn a_filter_holds_for_all_that_is_found() {
             expand,
             ..SearchOptions::default()
         };
-        let answer = ask(&engine, &options);
+        let answer = ask(&bench, &options);
         let mut found = ids(&answer);
         found.sort();
         rare.sort();
@@ -97,52 +100,52 @@ fn a_filter_holds_for_all_that_is_found() {
         limit: 100,
         ..SearchOptions::default()
     };
-    let answer = ask(&engine, &all);
+    let answer = ask(&bench, &all);
     assert_eq!(answer.verified, 40);
-    assert_eq!(ids(&answer), ids(&ask(&engine, &everything)));
+    assert_eq!(ids(&answer), ids(&ask(&bench, &everything)));
     // The next search sees a change.
     let gone = LabelPatch {
         remove_tags: tags(&["rare"]),
         ..LabelPatch::default()
     };
-    engine.label(vec![(rare[0].clone(), gone)]).unwrap();
+    bench.library.label(vec![(rare[0].clone(), gone)]).unwrap();
     let options = SearchOptions {
         filter: with(&["rare"]),
         ..SearchOptions::default()
     };
-    assert_eq!(ids(&ask(&engine, &options)), rare[1..]);
+    assert_eq!(ids(&ask(&bench, &options)), rare[1..]);
     let none = SearchOptions {
         filter: with(&["never"]),
         ..SearchOptions::default()
     };
-    assert_eq!(ask(&engine, &none).total, 0);
+    assert_eq!(ask(&bench, &none).total, 0);
 }
 
 #[test]
 fn each_object_is_given_once() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path());
+    let bench = bench(root.path());
     let mut of_first = Vec::new();
     for n in 0..6 {
-        of_first.push(add(&engine, 0, n, of("first")));
+        of_first.push(add(&bench, 0, n, of("first")));
     }
-    let alone = add(&engine, 0, 10, LabelPatch::default());
+    let alone = add(&bench, 0, 10, LabelPatch::default());
     let of_second = [
-        add(&engine, 0, 11, of("second")),
-        add(&engine, 3, 0, of("second")),
+        add(&bench, 0, 11, of("second")),
+        add(&bench, 3, 0, of("second")),
     ];
     let plain = SearchOptions {
         limit: 100,
         ..SearchOptions::default()
     };
-    let ungrouped = ask(&engine, &plain);
+    let ungrouped = ask(&bench, &plain);
     assert_eq!(ungrouped.same_object, None);
     let ranked = ids(&ungrouped);
     let grouped = SearchOptions {
         group_by_object: true,
         ..plain.clone()
     };
-    let answer = ask(&engine, &grouped);
+    let answer = ask(&bench, &grouped);
     let found = ids(&answer);
     // In the order of the best of each.
     let best = |of: &[PictureId]| ranked.iter().find(|id| of.contains(id)).unwrap().clone();
@@ -165,7 +168,7 @@ fn each_object_is_given_once() {
     let mut joined = Vec::new();
     for (offset, group) in groups.iter().enumerate() {
         let page = ask(
-            &engine,
+            &bench,
             &SearchOptions {
                 offset,
                 limit: 1,
@@ -182,32 +185,32 @@ fn each_object_is_given_once() {
 #[test]
 fn an_object_is_removed_as_a_whole() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path());
-    add(&engine, 0, 0, of("a"));
-    add(&engine, 1, 0, of("a"));
-    let stays = add(&engine, 2, 0, of("b"));
+    let bench = bench(root.path());
+    add(&bench, 0, 0, of("a"));
+    add(&bench, 1, 0, of("a"));
+    let stays = add(&bench, 2, 0, of("b"));
     let a = ObjectId::parse("a").unwrap();
-    let (total, page) = engine.object(&a, 1, 5).unwrap();
+    let (total, page) = bench.library.object(&a, 1, 5).unwrap();
     assert_eq!((total, page.len()), (2, 1));
-    assert_eq!(engine.remove_object(&a).unwrap(), 2);
+    assert_eq!(bench.library.remove_object(&a).unwrap(), 2);
     assert_eq!(
-        engine.remove_object(&a).unwrap_err().code(),
+        bench.library.remove_object(&a).unwrap_err().code(),
         "unknown_object"
     );
     assert_eq!(
-        engine.object(&a, 0, 5).unwrap_err().code(),
+        bench.library.object(&a, 0, 5).unwrap_err().code(),
         "unknown_object"
     );
-    let left = engine.pictures(0, 10).unwrap();
+    let left = bench.library.pictures(0, 10).unwrap();
     assert_eq!(left.iter().map(|p| &p.id).collect::<Vec<_>>(), [&stays]);
-    let answer = ask(&engine, &SearchOptions::default());
+    let answer = ask(&bench, &SearchOptions::default());
     assert!(ids(&answer).iter().all(|id| *id == stays));
 }
 
 #[test]
 fn tags_of_a_folder_reach_what_is_new_and_what_is_not() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path());
+    let bench = bench(root.path());
     let folder = root.path().join("pictures");
     std::fs::create_dir(&folder).unwrap();
     let put = |name: &str, number| std::fs::write(folder.join(name), picture(number, 0)).unwrap();
@@ -217,14 +220,15 @@ fn tags_of_a_folder_reach_what_is_new_and_what_is_not() {
             ..FolderOptions::default()
         };
         let cancel = AtomicBool::new(false);
-        engine
+        bench
+            .indexer
             .index_folder(&folder, &options, &cancel, &mut |_| {})
             .unwrap()
     };
     put("a.png", 1);
     assert_eq!(index(&[]).indexed, 1);
     // The same bytes as an upload: known when the folder is read.
-    engine.add(&picture(2, 0), "b.png").unwrap();
+    bench.indexer.add(&picture(2, 0), "b.png").unwrap();
     put("b.png", 2);
     put("c.png", 3);
     let report = index(&["folder"]);
@@ -232,10 +236,12 @@ fn tags_of_a_folder_reach_what_is_new_and_what_is_not() {
         (report.unchanged, report.already_there, report.indexed),
         (1, 1, 1)
     );
-    assert_eq!(engine.count_matching(&with(&["folder"])).unwrap(), 3);
-    let elsewhere = add(&engine, 9, 0, LabelPatch::default());
+    assert_eq!(bench.library.count_matching(&with(&["folder"])).unwrap(), 3);
+    let elsewhere = add(&bench, 9, 0, LabelPatch::default());
     index(&["again"]);
-    let again = engine.pictures_matching(&with(&["folder", "again"]), 0, 9);
+    let again = bench
+        .library
+        .pictures_matching(&with(&["folder", "again"]), 0, 9);
     let again = again.unwrap();
     assert_eq!(again.len(), 3);
     assert!(again.iter().all(|p| p.id != elsewhere));
@@ -244,16 +250,18 @@ fn tags_of_a_folder_reach_what_is_new_and_what_is_not() {
 #[test]
 fn what_is_said_with_a_picture_that_is_there_counts_too() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path());
-    let id = add(&engine, 1, 0, tagged(&["a"]));
-    assert_eq!(add(&engine, 1, 0, tagged(&["b"])), id);
-    let labels = engine.picture(&id).unwrap().labels;
+    let bench = bench(root.path());
+    let id = add(&bench, 1, 0, tagged(&["a"]));
+    assert_eq!(add(&bench, 1, 0, tagged(&["b"])), id);
+    let labels = bench.library.picture(&id).unwrap().labels;
     assert_eq!(labels.tags, tags(&["a", "b"]));
     let many: Vec<String> = (0..65).map(|n| n.to_string()).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let refused = engine.add_labelled(&picture(2, 0), "c.png", tagged(&many));
+    let refused = bench
+        .indexer
+        .add_labelled(&picture(2, 0), "c.png", tagged(&many));
     assert_eq!(refused.unwrap_err().code(), "too_many_tags");
-    assert_eq!(engine.count().unwrap(), 1, "nothing is kept of it");
+    assert_eq!(bench.library.count().unwrap(), 1, "nothing is kept of it");
 
     // Of a picture that a folder holds an upload with too many is not kept either.
     let folder = root.path().join("pictures");
@@ -264,51 +272,125 @@ fn what_is_said_with_a_picture_that_is_there_counts_too() {
         labels: tagged(&many[..64]),
         ..FolderOptions::default()
     };
-    let indexed = engine.index_folder(&folder, &options, &go, &mut |_| {});
+    let indexed = bench
+        .indexer
+        .index_folder(&folder, &options, &go, &mut |_| {});
     assert_eq!(indexed.unwrap().indexed, 1);
-    let refused = engine.add_labelled(&picture(3, 0), "d.png", tagged(&["new"]));
+    let refused = bench
+        .indexer
+        .add_labelled(&picture(3, 0), "d.png", tagged(&["new"]));
     assert_eq!(refused.unwrap_err().code(), "too_many_tags");
     std::fs::write(folder.join("d.png"), picture(4, 0)).unwrap();
-    engine
+    bench
+        .indexer
         .index_folder(&folder, &options, &go, &mut |_| {})
         .unwrap();
-    assert_eq!(engine.count().unwrap(), 2, "it was the folder's alone");
+    assert_eq!(
+        bench.library.count().unwrap(),
+        2,
+        "it was the folder's alone"
+    );
 }
 
 #[test]
 fn many_pictures_are_labelled_all_or_none() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path());
+    let bench = bench(root.path());
     let most: Vec<String> = (0..64).map(|n| n.to_string()).collect();
     let most: Vec<&str> = most.iter().map(String::as_str).collect();
-    let few = add(&engine, 1, 0, LabelPatch::default());
-    let full = add(&engine, 2, 0, tagged(&most));
+    let few = add(&bench, 1, 0, LabelPatch::default());
+    let full = add(&bench, 2, 0, tagged(&most));
     let both = [&few, &full].map(|id| (id.clone(), tagged(&["x"])));
-    let refused = engine.label(both.to_vec()).unwrap_err();
+    let refused = bench.library.label(both.to_vec()).unwrap_err();
     assert_eq!(refused.code(), "too_many_tags");
-    assert_eq!(engine.count_matching(&with(&["x"])).unwrap(), 0);
+    assert_eq!(bench.library.count_matching(&with(&["x"])).unwrap(), 0);
     let both = [&few, &full].map(|id| (id.clone(), tagged(&["0"])));
-    assert_eq!(engine.label(both.to_vec()).unwrap(), [true, true]);
-    assert_eq!(engine.count_matching(&with(&["0"])).unwrap(), 2);
+    assert_eq!(bench.library.label(both.to_vec()).unwrap(), [true, true]);
+    assert_eq!(bench.library.count_matching(&with(&["0"])).unwrap(), 2);
 }
 
 #[test]
-fn engines_side_by_side_keep_their_pictures_apart() {
+fn libraries_side_by_side_keep_their_pictures_apart() {
     let root = tempfile::tempdir().unwrap();
-    let first = engine(&root.path().join("first"));
+    let first = bench(&root.path().join("first"));
     let here = parts(&root.path().join("second"));
-    let second = Engine::open_beside(&first, here, first.options().clone()).unwrap();
+    let second = {
+        let options = first.library.options().clone();
+        Bench::of(Library::open_beside(&first.library, here, options).unwrap())
+    };
     // The same keys in both, with features of other pictures.
     for n in 0..3 {
         add(&first, n, 0, LabelPatch::default());
         add(&second, 2 - n, 0, LabelPatch::default());
     }
     for _ in 0..2 {
-        for engine in [&first, &second] {
-            let answer = ask(engine, &SearchOptions::default());
+        for bench in [&first, &second] {
+            let answer = ask(bench, &SearchOptions::default());
             assert_eq!(answer.verified, 1);
-            let own = engine.picture(&ids(&answer)[0]).unwrap();
+            let own = bench.library.picture(&ids(&answer)[0]).unwrap();
             assert_eq!(own.byte_len, picture(0, 0).len() as u64);
         }
     }
+}
+
+#[test]
+fn a_search_with_a_filter_sees_every_change_before_it() {
+    let root = tempfile::tempdir().unwrap();
+    let bench = bench(root.path());
+    let options = SearchOptions {
+        filter: with(&["red"]),
+        ..SearchOptions::default()
+    };
+    let found = || ids(&ask(&bench, &options));
+    let first = add(&bench, 0, 0, tagged(&["red"]));
+    let second = add(&bench, 0, 1, LabelPatch::default());
+    // The filter is remembered from here on.
+    for _ in 0..2 {
+        assert_eq!(found(), std::slice::from_ref(&first));
+    }
+    bench
+        .library
+        .label(vec![(second.clone(), tagged(&["red"]))])
+        .unwrap();
+    assert_eq!(found().len(), 2, "after a label");
+    let third = add(&bench, 0, 2, tagged(&["red"]));
+    assert!(found().contains(&third), "after an addition");
+    bench.library.remove(&[first]).unwrap();
+    assert_eq!(found().len(), 2, "after a removal");
+    let plain = LabelPatch {
+        tags: Update::Clear,
+        ..LabelPatch::default()
+    };
+    bench.library.label(vec![(second, plain)]).unwrap();
+    assert_eq!(found(), [third], "after a label was taken away");
+}
+
+#[test]
+fn labels_changed_beside_searches_are_never_missed() {
+    let root = tempfile::tempdir().unwrap();
+    let bench = bench(root.path());
+    let id = add(&bench, 0, 0, LabelPatch::default());
+    let labels: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    std::thread::scope(|scope| {
+        let searching = scope.spawn(|| {
+            for label in &labels {
+                let options = SearchOptions {
+                    filter: with(&[label]),
+                    ..SearchOptions::default()
+                };
+                // Whoever searches by a label as it is being set must find the picture in the end.
+                while ids(&ask(&bench, &options)).is_empty() {}
+            }
+        });
+        for label in &labels {
+            let patch = tagged(&[label]);
+            bench.library.label(vec![(id.clone(), patch)]).unwrap();
+            let options = SearchOptions {
+                filter: with(&[label]),
+                ..SearchOptions::default()
+            };
+            assert_eq!(ids(&ask(&bench, &options)), std::slice::from_ref(&id));
+        }
+        searching.join().unwrap();
+    });
 }

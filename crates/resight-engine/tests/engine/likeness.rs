@@ -1,188 +1,15 @@
 //! Vectors of whole pictures beside their words: one ranking, made in the background, exchanged whole.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use image::{DynamicImage, GrayImage, ImageFormat, Luma, imageops};
+use image::{GrayImage, Luma, imageops};
 use resight_engine::{
-    EmbedStep, Engine, EngineError, EngineOptions, Filter, GlobalParts, GlobalState, IndexFolder,
-    LabelPatch, Mode, Parts, PictureId, Query, SearchAnswer, SearchOptions, Stage, Tag, Vocabulary,
+    EngineError, Filter, LabelPatch, Mode, ModelComponents, Query, SearchAnswer, SearchOptions,
+    Stage, Tag,
 };
-use resight_store::{FolderBlobs, SqliteCatalogue, Vectors};
-use resight_vision::{ExtractError, Fault, GlobalExtractor, Image, ModelId, Sift};
+use resight_store::Vectors;
 
-/// Brightness on a grid of 4 × 4, less its mean: what a picture is like from afar.
-struct Afar {
-    model: ModelId,
-    asked: AtomicUsize,
-    fails: AtomicBool,
-}
-
-const SIDE: usize = 4;
-
-impl Afar {
-    fn new(version: &str) -> Arc<Self> {
-        Arc::new(Self {
-            model: ModelId::new(format!("afar/{version}")),
-            asked: AtomicUsize::new(0),
-            fails: AtomicBool::new(false),
-        })
-    }
-
-    fn of(image: &Image) -> Option<Vec<f32>> {
-        let (w, h) = (image.width() as usize, image.height() as usize);
-        let mut sums = [0f64; SIDE * SIDE];
-        for (i, pixel) in image.rgb().chunks_exact(3).enumerate() {
-            sums[i / w * SIDE / h * SIDE + i % w * SIDE / w] += f64::from(pixel[0]);
-        }
-        let mean = sums.iter().sum::<f64>() / sums.len() as f64;
-        let length = sums.iter().map(|s| (s - mean) * (s - mean)).sum::<f64>();
-        let unit = sums.iter().map(|s| ((s - mean) / length.sqrt()) as f32);
-        (length > 0.0).then(|| unit.collect())
-    }
-}
-
-impl GlobalExtractor for Afar {
-    fn model(&self) -> &ModelId {
-        &self.model
-    }
-
-    fn dimension(&self) -> usize {
-        SIDE * SIDE
-    }
-
-    fn embed(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, ExtractError> {
-        self.asked.fetch_add(images.len(), Ordering::SeqCst);
-        let fails = |fault| ExtractError {
-            fault,
-            ..ExtractError::new("it was told to")
-        };
-        if self.fails.load(Ordering::SeqCst) {
-            return Err(fails(Fault::Extractor));
-        }
-        let vectors = images.iter().map(Self::of);
-        vectors.collect::<Option<_>>().ok_or(fails(Fault::Picture))
-    }
-}
-
-fn noise(mut cell: u32) -> u32 {
-    for _ in 0..3 {
-        cell = (cell ^ (cell >> 15)).wrapping_mul(0x2C1B_3C6D);
-    }
-    cell >> 24
-}
-
-/// A layout of 4 × 4 that differs from number to number, and details that differ from kind to kind.
-fn picture(layout: u32, details: u32) -> GrayImage {
-    GrayImage::from_fn(200, 160, |x, y| {
-        let far = noise(x * 4 / 200 + ((y * 4 / 160) << 8) + (layout << 16));
-        let near = noise(x / 9 + ((y / 8) << 8) + (details << 16) + 77);
-        Luma([(far * 5 / 10 + near * 4 / 10) as u8])
-    })
-}
-
-fn png(picture: &GrayImage) -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    DynamicImage::from(picture.clone())
-        .write_to(&mut bytes, ImageFormat::Png)
-        .unwrap();
-    bytes.into_inner()
-}
-
-struct World {
-    root: tempfile::TempDir,
-    catalogue: Arc<SqliteCatalogue>,
-    engine: Engine,
-}
-
-impl World {
-    fn new() -> Self {
-        Self::at(tempfile::tempdir().unwrap())
-    }
-
-    fn at(root: tempfile::TempDir) -> Self {
-        let catalogue = Arc::new(SqliteCatalogue::open(root.path()).unwrap());
-        let engine = opened(root.path(), &catalogue);
-        Self {
-            root,
-            catalogue,
-            engine,
-        }
-    }
-
-    /// The same after the end of the process.
-    fn again(self) -> Self {
-        let Self {
-            root,
-            catalogue,
-            engine,
-        } = self;
-        drop((engine, catalogue));
-        Self::at(root)
-    }
-
-    fn parts(&self, extractor: &Arc<Afar>) -> GlobalParts {
-        GlobalParts {
-            name: "afar".into(),
-            extractor: extractor.clone(),
-            can_embed: true,
-            vectors: self.catalogue.clone(),
-            index: Some(IndexFolder {
-                path: self.root.path().join("vectors"),
-                writable: true,
-            }),
-            alike: Some(0.9),
-        }
-    }
-
-    fn attach(&self, extractor: &Arc<Afar>) {
-        self.engine.attach(self.parts(extractor)).unwrap();
-    }
-
-    fn add(&self, picture: &GrayImage) -> PictureId {
-        self.engine.add(&png(picture), "a.png").unwrap().picture.id
-    }
-
-    fn embed(&self) -> Vec<EmbedStep> {
-        let mut steps = Vec::new();
-        let go_on = AtomicBool::new(false);
-        let result = self
-            .engine
-            .embed_missing(&go_on, &mut |step| steps.push(step));
-        result.unwrap();
-        steps
-    }
-
-    fn ask(&self, picture: &GrayImage, mode: Mode) -> SearchAnswer {
-        let options = SearchOptions {
-            mode,
-            ..SearchOptions::default()
-        };
-        let bytes = png(picture);
-        self.engine.search(Query::Bytes(&bytes), &options).unwrap()
-    }
-
-    fn states(&self) -> Vec<GlobalState> {
-        self.engine.globals().unwrap()
-    }
-}
-
-fn opened(root: &Path, catalogue: &Arc<SqliteCatalogue>) -> Engine {
-    let parts = Parts {
-        catalogue: catalogue.clone(),
-        blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
-        extractor: Arc::new(Sift::default()),
-        vocabulary: Vocabulary::generic(),
-        index: None,
-        convert: false,
-    };
-    Engine::open(parts, EngineOptions::default()).unwrap()
-}
-
-fn ids(answer: &SearchAnswer) -> Vec<&PictureId> {
-    answer.hits.iter().map(|hit| &hit.picture.id).collect()
-}
+use crate::afar::*;
 
 #[test]
 fn verified_hits_come_first_then_what_looks_alike() {
@@ -246,7 +73,8 @@ fn verified_hits_come_first_then_what_looks_alike() {
         ..SearchOptions::default()
     };
     let first = world
-        .engine
+        .bench
+        .searcher
         .search(Query::Bytes(&png(&query)), &first)
         .unwrap();
     assert_eq!((first.total, first.hits.len()), (3, 1));
@@ -277,7 +105,8 @@ fn pictures_that_share_no_word_are_found_by_their_vectors() {
     // By a picture held, which is left out.
     let stored = Query::Stored(&wanted);
     let found = world
-        .engine
+        .bench
+        .searcher
         .search(stored, &SearchOptions::default())
         .unwrap();
     assert!(found.hits.is_empty());
@@ -293,7 +122,11 @@ fn filters_and_removals_hold_for_vectors_too() {
         ..LabelPatch::default()
     };
     let bytes = png(&picture(1, 5));
-    let added = world.engine.add_labelled(&bytes, "a.png", tagged).unwrap();
+    let added = world
+        .bench
+        .indexer
+        .add_labelled(&bytes, "a.png", tagged)
+        .unwrap();
     let plain = world.add(&picture(1, 6));
     let options = |mode, filter| SearchOptions {
         mode,
@@ -308,12 +141,16 @@ fn filters_and_removals_hold_for_vectors_too() {
         };
         let ask = |filter| {
             let options = options(mode, filter);
-            world.engine.search(Query::Bytes(&query), &options).unwrap()
+            world
+                .bench
+                .searcher
+                .search(Query::Bytes(&query), &options)
+                .unwrap()
         };
         assert_eq!(ids(&ask(filter)), [&added.picture.id], "{mode:?}");
         assert_eq!(ask(Filter::default()).alike, 2);
     }
-    world.engine.remove(&[plain]).unwrap();
+    world.bench.library.remove(&[plain]).unwrap();
     let left = world.ask(&picture(1, 7), Mode::Similar);
     assert_eq!(ids(&left), [&added.picture.id]);
     assert_eq!(world.catalogue.vector_counts().unwrap()[0].vectors, 1);
@@ -340,7 +177,7 @@ fn vectors_are_there_again_and_only_new_pictures_are_described() {
     assert_eq!(ids(&after)[0], ids(&before)[0]);
     assert_eq!(after.total, 6);
     assert_eq!(
-        world.engine.model_of_name("afar").unwrap().as_deref(),
+        world.bench.models.model_of_name("afar").unwrap().as_deref(),
         Some("afar/1")
     );
 }
@@ -355,32 +192,39 @@ fn another_model_takes_the_place_once_it_has_all() {
     world.embed();
     let world = world.again();
     // The earlier one is no longer at hand; its vectors are.
-    let before = GlobalParts {
+    let before = ModelComponents {
         can_embed: false,
         ..world.parts(&Afar::new("1"))
     };
-    world.engine.attach(before).unwrap();
+    world.bench.models.attach(before).unwrap();
     let second = Afar::new("2");
     world.attach(&second);
     let stop_after_first = AtomicBool::new(false);
-    let stopped = world.engine.embed_missing(&stop_after_first, &mut |step| {
-        stop_after_first.store(step.done > 0, Ordering::SeqCst);
-    });
+    let stopped = world
+        .bench
+        .models
+        .embed_missing(&stop_after_first, &mut |step| {
+            stop_after_first.store(step.done > 0, Ordering::SeqCst);
+        });
     assert!(matches!(stopped, Err(EngineError::Cancelled)));
     let states = world.states();
     let made: Vec<_> = states.iter().map(|s| (&*s.model, s.vectors)).collect();
     assert_eq!(made, [("afar/1", 40), ("afar/2", 32)]);
     assert_eq!(
-        world.engine.model_of_name("afar").unwrap().as_deref(),
+        world.bench.models.model_of_name("afar").unwrap().as_deref(),
         Some("afar/1")
     );
     // A picture held is compared by the vectors that are complete.
-    let id = world.engine.pictures(0, 1).unwrap().remove(0).id;
+    let id = world.bench.library.pictures(0, 1).unwrap().remove(0).id;
     let options = SearchOptions {
         mode: Mode::Similar,
         ..SearchOptions::default()
     };
-    let found = world.engine.search(Query::Stored(&id), &options).unwrap();
+    let found = world
+        .bench
+        .searcher
+        .search(Query::Stored(&id), &options)
+        .unwrap();
     assert_eq!(found.total, 39);
 
     world.embed();
@@ -389,7 +233,7 @@ fn another_model_takes_the_place_once_it_has_all() {
     assert_eq!(made, [("afar/2", 40)]);
     assert_eq!(second.asked.load(Ordering::SeqCst), 40);
     assert_eq!(
-        world.engine.model_of_name("afar").unwrap().as_deref(),
+        world.bench.models.model_of_name("afar").unwrap().as_deref(),
         Some("afar/2")
     );
     let counts = world.catalogue.vector_counts().unwrap();
@@ -397,7 +241,7 @@ fn another_model_takes_the_place_once_it_has_all() {
     // Few vectors have no files.
     let folders = std::fs::read_dir(world.root.path().join("vectors"));
     assert!(folders.map_or(0, Iterator::count) <= 1);
-    world.engine.detach("afar");
+    world.bench.models.detach("afar");
     assert!(world.states().is_empty());
 }
 
@@ -426,12 +270,17 @@ fn what_cannot_be_described_is_passed_over_and_a_broken_model_is_told() {
     };
     let bytes = png(&picture(1, 1));
     let error = world
-        .engine
+        .bench
+        .searcher
         .search(Query::Bytes(&bytes), &options)
         .unwrap_err();
     assert!(matches!(error, EngineError::Extract(_)), "{error}");
     let go_on = AtomicBool::new(false);
-    let error = world.engine.embed_missing(&go_on, &mut |_| {}).unwrap_err();
+    let error = world
+        .bench
+        .models
+        .embed_missing(&go_on, &mut |_| {})
+        .unwrap_err();
     assert!(matches!(error, EngineError::Extract(_)), "{error}");
     afar.fails.store(false, Ordering::SeqCst);
     world.embed();
@@ -440,13 +289,15 @@ fn what_cannot_be_described_is_passed_over_and_a_broken_model_is_told() {
     // Nothing to compare: the query's mistake.
     let flat = png(&GrayImage::from_pixel(60, 60, Luma([9])));
     let error = world
-        .engine
+        .bench
+        .searcher
         .search(Query::Bytes(&flat), &options)
         .unwrap_err();
     assert_eq!(error.code(), "bad_query");
-    world.engine.detach("afar");
+    world.bench.models.detach("afar");
     let error = world
-        .engine
+        .bench
+        .searcher
         .search(Query::Bytes(&bytes), &options)
         .unwrap_err();
     assert_eq!(error.code(), "no_model");
@@ -456,7 +307,8 @@ fn what_cannot_be_described_is_passed_over_and_a_broken_model_is_told() {
         ..options
     };
     let error = world
-        .engine
+        .bench
+        .searcher
         .search(Query::Bytes(&bytes), &both)
         .unwrap_err();
     assert_eq!(error.code(), "bad_query");
@@ -465,11 +317,11 @@ fn what_cannot_be_described_is_passed_over_and_a_broken_model_is_told() {
 #[test]
 fn pictures_held_tell_from_which_cosine_on_others_are_alike() {
     let world = World::new();
-    let parts = GlobalParts {
+    let parts = ModelComponents {
         alike: None,
         ..world.parts(&Afar::new("1"))
     };
-    world.engine.attach(parts).unwrap();
+    world.bench.models.attach(parts).unwrap();
     let add = |layout, details| {
         let small = imageops::thumbnail(&picture(layout, details), 64, 51);
         world.add(&small)

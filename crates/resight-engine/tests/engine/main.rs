@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
+mod afar;
 mod conversion;
 mod duplicates;
 mod duplicates_kinds;
@@ -10,5 +11,6 @@ mod extractors;
 mod folders;
 mod labels;
 mod likeness;
+mod likeness_folders;
 mod ranking;
 mod support;

@@ -1,23 +1,23 @@
 //! The ranking as a whole: past the shortlist, page by page.
 
-use crate::support::{halves, parts, picture};
-use resight_engine::{Engine, EngineOptions, Query, SearchAnswer, SearchOptions};
+use crate::support::{Bench, halves, parts, picture};
+use resight_engine::{EngineOptions, Query, SearchAnswer, SearchOptions};
 
-/// An engine that examines five candidates at least.
-fn engine(root: &std::path::Path) -> Engine {
+/// A library that examines five candidates at least.
+fn bench(root: &std::path::Path) -> Bench {
     let options = EngineOptions {
         shortlist: 5,
         ..EngineOptions::default()
     };
-    Engine::open(parts(root), options).unwrap()
+    Bench::open(parts(root), options).unwrap()
 }
 
-fn ask(engine: &Engine, number: u32, (offset, limit): (usize, usize)) -> SearchAnswer {
-    ask_for(engine, number, (offset, limit), false)
+fn ask(bench: &Bench, number: u32, (offset, limit): (usize, usize)) -> SearchAnswer {
+    ask_for(bench, number, (offset, limit), false)
 }
 
 fn ask_for(
-    engine: &Engine,
+    bench: &Bench,
     number: u32,
     (offset, limit): (usize, usize),
     verified_only: bool,
@@ -28,7 +28,8 @@ fn ask_for(
         verified_only,
         ..SearchOptions::default()
     };
-    engine
+    bench
+        .searcher
         .search(Query::Bytes(&picture(number, 0)), &options)
         .unwrap()
 }
@@ -36,26 +37,26 @@ fn ask_for(
 #[test]
 fn every_copy_is_verified_however_many_there_are() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path());
+    let bench = bench(root.path());
     for n in 0..52u32 {
-        engine.add(&picture(0, n as u8), "copy.png").unwrap();
+        bench.indexer.add(&picture(0, n as u8), "copy.png").unwrap();
     }
     for n in 1..=200 {
-        engine.add(&picture(n, 0), "other.png").unwrap();
+        bench.indexer.add(&picture(n, 0), "other.png").unwrap();
     }
-    let all = ask(&engine, 0, (0, 1000));
+    let all = ask(&bench, 0, (0, 1000));
     assert_eq!(all.verified, 52);
     assert!(all.shortlist >= 102, "{}", all.shortlist);
     for (at, hit) in all.hits.iter().enumerate() {
         assert_eq!(hit.verified, at < 52);
         assert_eq!(hit.picture.name == "copy.png", at < 52);
     }
-    let verified = ask_for(&engine, 0, (42, 100), true);
+    let verified = ask_for(&bench, 0, (42, 100), true);
     assert_eq!((verified.total, verified.hits.len()), (52, 10));
     assert_eq!(verified.hits, all.hits[42..52]);
 
     // One that is there once: the ranking goes on past what was examined.
-    let all = ask(&engine, 7, (0, 1000));
+    let all = ask(&bench, 7, (0, 1000));
     assert_eq!((all.verified, all.shortlist), (1, 51));
     assert_eq!(all.total, all.hits.len());
     assert!(all.total > 60, "{} in all", all.total);
@@ -66,7 +67,7 @@ fn every_copy_is_verified_however_many_there_are() {
 
     // Pages are parts of it.
     for (offset, limit) in [(0, 10), (50, 10), (all.total - 3, 9), (5000, 5)] {
-        let page = ask(&engine, 7, (offset, limit));
+        let page = ask(&bench, 7, (offset, limit));
         assert_eq!((page.total, page.verified), (all.total, 1));
         let from = offset.min(all.total);
         let to = (offset + limit).min(all.total);
@@ -77,12 +78,12 @@ fn every_copy_is_verified_however_many_there_are() {
 #[test]
 fn what_a_verified_hit_shows_finds_more() {
     let root = tempfile::tempdir().unwrap();
-    let engine = engine(root.path());
+    let bench = bench(root.path());
     // The query's right half is hidden; the first has both halves, the second the hidden one only.
-    engine.add(&halves(1, 3, 0), "both.png").unwrap();
-    engine.add(&halves(4, 3, 0), "hidden.png").unwrap();
+    bench.indexer.add(&halves(1, 3, 0), "both.png").unwrap();
+    bench.indexer.add(&halves(4, 3, 0), "hidden.png").unwrap();
     for n in 10..110 {
-        engine.add(&picture(n, 0), "other.png").unwrap();
+        bench.indexer.add(&picture(n, 0), "other.png").unwrap();
     }
     let query = halves(1, 2, 0);
     let search = |expand, limit| {
@@ -91,7 +92,10 @@ fn what_a_verified_hit_shows_finds_more() {
             limit,
             ..SearchOptions::default()
         };
-        engine.search(Query::Bytes(&query), &options).unwrap()
+        bench
+            .searcher
+            .search(Query::Bytes(&query), &options)
+            .unwrap()
     };
     let names = |answer: &SearchAnswer| -> Vec<String> {
         let hits = answer.hits.iter();

@@ -1,10 +1,13 @@
-//! Pictures that are told apart, and an engine's parts with nothing in them.
+//! Pictures that are told apart, and components of a library without any, and a library with all that works on it.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
-use resight_engine::{Parts, Vocabulary};
+use resight_engine::{
+    Components, Duplicates, EngineError, EngineOptions, GlobalModels, Indexer, Library, Searcher,
+    Vocabulary,
+};
 use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_vision::Sift;
 
@@ -31,13 +34,42 @@ pub(crate) fn halves(left: u32, right: u32, brighter: u8) -> Vec<u8> {
 }
 
 /// A catalogue in memory, blobs below `root`, and our own SIFT.
-pub(crate) fn parts(root: &Path) -> Parts {
-    Parts {
+pub(crate) fn parts(root: &Path) -> Components {
+    Components {
         catalogue: Arc::new(SqliteCatalogue::in_memory().unwrap()),
         blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
         extractor: Arc::new(Sift::default()),
         vocabulary: Vocabulary::generic(),
         index: None,
         convert: false,
+    }
+}
+
+/// A library, and everything that works on it.
+pub(crate) struct Bench {
+    pub(crate) library: Arc<Library>,
+    pub(crate) indexer: Indexer,
+    pub(crate) searcher: Searcher,
+    pub(crate) duplicates: Duplicates,
+    pub(crate) models: GlobalModels,
+}
+
+impl Bench {
+    pub(crate) fn open(
+        components: Components,
+        options: EngineOptions,
+    ) -> Result<Self, EngineError> {
+        Ok(Self::of(Library::open(components, options)?))
+    }
+
+    pub(crate) fn of(library: Library) -> Self {
+        let library = Arc::new(library);
+        Self {
+            indexer: Indexer::new(library.clone()),
+            searcher: Searcher::new(library.clone()),
+            duplicates: Duplicates::new(library.clone()),
+            models: GlobalModels::new(library.clone()),
+            library,
+        }
     }
 }

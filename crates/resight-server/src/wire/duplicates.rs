@@ -77,7 +77,11 @@ struct Pair {
 
 impl DuplicateList {
     /// `options` are those that were asked for.
-    pub fn new(found: engine::Duplicates, options: &DuplicateOptions, reader: Reader<'_>) -> Self {
+    pub fn new(
+        found: engine::DuplicateGroups,
+        options: &DuplicateOptions,
+        reader: Reader<'_>,
+    ) -> Self {
         let groups = found.groups.into_iter();
         Self {
             complete: found.pending == 0,

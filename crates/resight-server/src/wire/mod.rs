@@ -182,8 +182,8 @@ pub struct ModelState {
     alike: Option<f32>,
 }
 
-impl From<engine::GlobalState> for ModelState {
-    fn from(state: engine::GlobalState) -> Self {
+impl From<engine::ModelState> for ModelState {
+    fn from(state: engine::ModelState) -> Self {
         Self {
             name: state.name,
             model: state.model,

@@ -1,7 +1,7 @@
 //! The answer to a search.
 
 use resight_engine as engine;
-use resight_engine::{Engine, EngineError, SearchOptions};
+use resight_engine::{EngineError, Library, SearchOptions};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -177,7 +177,7 @@ impl SearchAnswer {
     /// # Errors
     /// When the name of a stored picture that was searched for cannot be read.
     pub fn new(
-        engine: &Engine,
+        engine: &Library,
         answer: engine::SearchAnswer,
         options: &SearchOptions,
         matches: bool,
@@ -214,7 +214,7 @@ impl SearchAnswer {
 }
 
 impl QueryFacts {
-    fn new(engine: &Engine, facts: engine::QueryFacts) -> Result<Self, EngineError> {
+    fn new(engine: &Library, facts: engine::QueryFacts) -> Result<Self, EngineError> {
         let name = match facts.id.as_ref().map(|id| engine.picture(id)) {
             Some(Ok(picture)) => Some(picture.name),
             // It was removed since.

@@ -18,7 +18,9 @@ async fn copies(bench: &Bench, app: &Router) -> Vec<String> {
     }
     add(app, "other.png", &png(&textured(32, 320, 240))).await;
     let cancel = std::sync::atomic::AtomicBool::new(false);
-    bench.engine.update_pairs(&cancel, &mut |_| {}).unwrap();
+    resight_engine::Duplicates::new(bench.engine.clone())
+        .update(&cancel, &mut |_| {})
+        .unwrap();
     ids
 }
 

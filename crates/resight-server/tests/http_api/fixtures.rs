@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use image::{ImageFormat, Rgb, RgbImage};
-use resight_engine::{Engine, EngineOptions, Parts};
+use resight_engine::{Components, EngineOptions, Library};
 use resight_index::Vocabulary;
 use resight_server::HttpSettings;
 use resight_store::{Catalogue, FolderBlobs, SqliteCatalogue};
@@ -20,7 +20,7 @@ use tower::ServiceExt;
 
 /// An engine with an empty catalogue; everything goes when it is dropped.
 pub(crate) struct Bench {
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) engine: Arc<Library>,
     pub(crate) catalogue: Arc<SqliteCatalogue>,
     _folder: TempDir,
 }
@@ -36,7 +36,7 @@ impl Bench {
     pub(crate) fn with(extractor: Arc<dyn LocalExtractor>, options: EngineOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let catalogue = Arc::new(SqliteCatalogue::in_memory().unwrap());
-        let parts = Parts {
+        let parts = Components {
             catalogue: Arc::clone(&catalogue) as Arc<dyn Catalogue>,
             blobs: Arc::new(FolderBlobs::open(folder.path()).unwrap()),
             extractor,
@@ -45,7 +45,7 @@ impl Bench {
             index: None,
         };
         Self {
-            engine: Arc::new(Engine::open(parts, options).unwrap()),
+            engine: Arc::new(Library::open(parts, options).unwrap()),
             catalogue,
             _folder: folder,
         }

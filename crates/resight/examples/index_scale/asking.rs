@@ -1,9 +1,10 @@
 //! The queries of the labelled sets, asked of the index alone and of the engine.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
-use resight_engine::{Engine, EngineError, PictureId, SearchOptions, Variant};
+use resight_engine::{EngineError, Library, PictureId, SearchOptions, Searcher, Variant};
 use resight_index::{CandidateOptions, Key, QueryWords, Snapshot};
 use serde_json::json;
 
@@ -108,7 +109,7 @@ const KINDS: [(&str, bool, bool); 3] = [
 /// Whole searches: times without and with expansion and variants of the query, and what is looked at
 /// and verified.
 pub(crate) fn ask_whole(
-    engine: &Engine,
+    engine: &Arc<Library>,
     queries: &[Query],
     sets: &[PathBuf],
     put: &mut impl FnMut(&str, serde_json::Value),
@@ -123,7 +124,7 @@ pub(crate) fn ask_whole(
             },
             ..SearchOptions::default()
         };
-        engine.search(resight_engine::Query::Bytes(&query.bytes), &options)
+        Searcher::new(engine.clone()).search(resight_engine::Query::Bytes(&query.bytes), &options)
     };
     // The first time a list is asked for the system maps it into memory: as a server's first searches do.
     let mut first = Vec::new();

@@ -36,7 +36,9 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use rayon::prelude::*;
 use resight_app::eval::GroundTruth;
-use resight_engine::{Engine, EngineOptions, IndexFolder, Parts, PictureId};
+use resight_engine::{
+    Components, EngineOptions, IndexFolder, Indexer, Library, PictureId, local_features,
+};
 use resight_index::{CandidateOptions, Index, Key, PictureWords, Posting, Vocabulary};
 use resight_store::{Catalogue, EncodedWords, FolderBlobs, Pictures, SqliteCatalogue};
 use resight_vision::Sift;
@@ -85,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let data = temporary.path().join("data");
     let catalogue = Arc::new(SqliteCatalogue::open(&data)?);
     let blobs = Arc::new(FolderBlobs::open(&temporary.path().join("blobs"))?);
-    let parts = |catalogue: Arc<dyn Catalogue>, index: Option<IndexFolder>| Parts {
+    let parts = |catalogue: Arc<dyn Catalogue>, index: Option<IndexFolder>| Components {
         catalogue,
         blobs: blobs.clone(),
         extractor: Arc::new(Sift::default()),
@@ -93,7 +95,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         index,
         convert: false,
     };
-    let engine = Engine::open(parts(catalogue.clone(), None), EngineOptions::default())?;
+    let engine = Library::open(parts(catalogue.clone(), None), EngineOptions::default())?;
+    let engine = Arc::new(engine);
 
     let mut queries = Vec::new();
     let sets: Vec<PathBuf> = [&arguments.set[..], &arguments.untimed].concat();
@@ -116,7 +119,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     paths.sort();
     for path in &paths {
         // What is no picture is left out.
-        let _refused = engine.add(&std::fs::read(path)?, &path.to_string_lossy());
+        let _refused =
+            Indexer::new(engine.clone()).add(&std::fs::read(path)?, &path.to_string_lossy());
     }
     drop(engine);
 
@@ -233,10 +237,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             pictures: next - 1,
             tag,
         };
-        let engine = Engine::open(
+        let engine = Library::open(
             parts(Arc::new(grown), Some(folder.clone())),
             EngineOptions::default(),
         )?;
+        let engine = Arc::new(engine);
         ask_whole(&engine, &queries, &sets, &mut put)?;
     }
     println!("{}", serde_json::Value::Object(figures));
@@ -245,7 +250,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Adds the pictures of a labelled set; its queries, their `keys` not known yet.
 fn add_set(
-    engine: &Engine,
+    engine: &Arc<Library>,
     vocabulary: &Vocabulary,
     dir: &Path,
     set: usize,
@@ -255,7 +260,7 @@ fn add_set(
     let images = dir.join("images");
     let mut ids: Vec<(&String, PictureId)> = Vec::new();
     for name in &truth.database {
-        let added = engine.add(&std::fs::read(images.join(name))?, name)?;
+        let added = Indexer::new(engine.clone()).add(&std::fs::read(images.join(name))?, name)?;
         ids.push((name, added.picture.id));
     }
     let id_of = |name: &String| Some(ids.iter().find(|n| n.0 == name)?.1.clone());
@@ -265,7 +270,8 @@ fn add_set(
     let queries = chosen.iter().filter_map(|query| {
         let begun = Instant::now();
         let bytes = std::fs::read(images.join(&query.query)).ok()?;
-        let (features, size) = engine.features_of(&bytes).ok()?;
+        let (features, size) =
+            local_features(&bytes, &**engine.extractor(), engine.options()).ok()?;
         let words = vocabulary.assign_query(&features, size, engine.options().matching_cells);
         Some(Query {
             set,

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use rayon::prelude::*;
 use resight_app::eval::GroundTruth;
-use resight_engine::{Engine, EngineOptions, Parts};
+use resight_engine::{Components, EngineOptions, Library, local_features};
 use resight_index::Vocabulary;
 use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_vision::{
@@ -116,7 +116,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let temporary = tempfile::tempdir()?;
     let vocabulary = Vocabulary::generic();
-    let parts = Parts {
+    let parts = Components {
         catalogue: std::sync::Arc::new(SqliteCatalogue::open(&temporary.path().join("data"))?),
         blobs: std::sync::Arc::new(FolderBlobs::open(&temporary.path().join("blobs"))?),
         extractor: std::sync::Arc::new(Sift::default()),
@@ -124,10 +124,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         index: None,
         convert: false,
     };
-    let engine = Engine::open(parts, EngineOptions::default())?;
+    let engine = Library::open(parts, EngineOptions::default())?;
     let described = |path: PathBuf| -> Option<Picture> {
         // What is no picture is left out.
-        let (features, size) = engine.features_of(&std::fs::read(&path).ok()?).ok()?;
+        let (features, size) = {
+            let bytes = std::fs::read(&path).ok()?;
+            local_features(&bytes, &**engine.extractor(), engine.options()).ok()?
+        };
         let words = vocabulary.assign(&features.descriptors);
         Some(Picture {
             name: path.file_name()?.to_string_lossy().into_owned(),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use resight_engine::{
-    DuplicateGroup, DuplicateOptions, Engine, PairKind, Picture, PictureId, Refuted,
+    DuplicateGroup, DuplicateOptions, Duplicates, Library, PairKind, Picture, PictureId, Refuted,
 };
 use resight_store::StoreError;
 
@@ -97,7 +97,7 @@ pub(crate) fn run(
         min_size: args.min_size as usize,
     };
     let engine = brought_up_to_date(config, &interrupt, output)?;
-    let found = engine.duplicates(&options)?;
+    let found = Duplicates::new(engine.clone()).groups(&options)?;
     if output.is_json() {
         let base = address_of(&config.collection);
         let reader = Reader::Local(&base);
@@ -129,7 +129,7 @@ fn brought_up_to_date(
     config: &Config,
     interrupt: &Interrupt,
     output: &Output,
-) -> Result<Arc<Engine>, CliError> {
+) -> Result<Arc<Library>, CliError> {
     let writing = match data_folder::open_for_removing(config) {
         Err(AppError::Store(StoreError::Locked { .. } | StoreError::ReadOnly)) => {
             return Ok(data_folder::open_for_listing(config, false)?);
@@ -137,7 +137,7 @@ fn brought_up_to_date(
         opened => opened?,
     };
     let bar = progress::bar(output.shows_progress(), 0, "Looking for duplicates");
-    let looked = writing.engine.update_pairs(interrupt.flag(), &mut |step| {
+    let looked = Duplicates::new(writing.engine.clone()).update(interrupt.flag(), &mut |step| {
         bar.set_length(step.done + step.left);
         bar.set_position(step.done);
     });
@@ -209,8 +209,8 @@ pub(crate) fn not_a_match(
         return Ok(());
     };
     let changed = match args.undo {
-        true => engine.drop_not_a_match(a, b)?,
-        false => engine.add_not_a_match(a, b)?,
+        true => Duplicates::new(engine.clone()).drop_not_a_match(a, b)?,
+        false => Duplicates::new(engine.clone()).add_not_a_match(a, b)?,
     };
     if output.is_json() {
         return output.json(&Decision::new([a, b], !args.undo, changed));
@@ -225,7 +225,7 @@ pub(crate) fn not_a_match(
 
 fn list(args: &NotAMatchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     let engine = data_folder::open_for_listing(config, false)?;
-    let page = engine.not_matches(args.offset, args.limit)?;
+    let page = Duplicates::new(engine.clone()).not_matches(args.offset, args.limit)?;
     if output.is_json() {
         let base = address_of(&config.collection);
         let reader = Reader::Local(&base);

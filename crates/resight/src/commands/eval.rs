@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use resight_app::Code;
-use resight_engine::{Engine, FolderEvent, FolderOptions, Mode, SearchOptions};
+use resight_engine::{FolderEvent, FolderOptions, Indexer, Library, Mode, SearchOptions};
 use resight_store::CollectionName;
 use tempfile::TempDir;
 
@@ -113,20 +114,20 @@ fn data_folder(config: &Config, named: bool) -> Result<(Config, Option<TempDir>)
 }
 
 fn hold_distractors(
-    engine: &Engine,
+    engine: &Arc<Library>,
     dir: &Path,
     interrupt: &Interrupt,
     output: &Output,
 ) -> Result<(), CliError> {
     let bar = progress::bar(output.shows_progress(), 0, "Distractors");
-    let report = engine.index_folder(
+    let report = Indexer::new(engine.clone()).index_folder(
         dir,
         &FolderOptions::default(),
         interrupt.flag(),
         &mut |event| match event {
             FolderEvent::Listed { to_do, .. } => bar.set_length(to_do),
             FolderEvent::Indexed { .. } | FolderEvent::Refused { .. } => bar.inc(1),
-            FolderEvent::Pruned { .. } => {}
+            FolderEvent::Embedded { .. } | FolderEvent::Pruned { .. } => {}
         },
     );
     bar.finish_and_clear();
@@ -145,7 +146,7 @@ fn hold_distractors(
 }
 
 fn measure(
-    engine: &Engine,
+    engine: &Arc<Library>,
     dir: &Path,
     args: &EvalArgs,
     interrupt: &Interrupt,

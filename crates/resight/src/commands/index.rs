@@ -1,11 +1,15 @@
 //! `resight index`, and the indexing that `resight serve` begins with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use indicatif::ProgressBar;
 use resight_app::Code;
-use resight_engine::{Engine, EngineError, FolderEvent, FolderOptions, FolderReport, GlobalState};
+use resight_engine::{
+    EngineError, FolderEvent, FolderOptions, FolderReport, GlobalModels, Indexer, Library,
+    ModelState,
+};
 use serde_json::json;
 
 use super::labels::with_tags;
@@ -82,13 +86,13 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
 
 /// Describes the pictures that lack a vector by the models in use, and tells of it.
 pub(crate) fn embed_missing(
-    engine: &Engine,
+    engine: &Arc<Library>,
     interrupt: &Interrupt,
     output: &mut Output,
 ) -> Result<(), CliError> {
     let mut bar: Option<(String, ProgressBar)> = None;
     let mut told = Ok(());
-    let result = engine.embed_missing(interrupt.flag(), &mut |step| {
+    let result = GlobalModels::new(engine.clone()).embed_missing(interrupt.flag(), &mut |step| {
         if step.total == 0 || told.is_err() {
             return;
         }
@@ -126,7 +130,7 @@ pub(crate) fn embed_missing(
         }
         result => result?,
     }
-    for state in engine.globals()? {
+    for state in GlobalModels::new(engine.clone()).states()? {
         if !output.is_json() {
             output.line(model_summary(&state))?;
         }
@@ -135,7 +139,7 @@ pub(crate) fn embed_missing(
 }
 
 /// One sentence about a model in use.
-fn model_summary(state: &GlobalState) -> String {
+fn model_summary(state: &ModelState) -> String {
     let mut parts = vec![format!("{} described", state.vectors)];
     if state.without > 0 {
         parts.push(format!("{} cannot be", state.without));
@@ -167,7 +171,7 @@ pub(crate) fn check_folders(dirs: &[PathBuf], config: &Config) -> Result<(), Cli
 
 /// Indexes one folder after the other and tells of it; `Interrupted` when the user stopped it.
 pub(crate) fn index_folders(
-    engine: &Engine,
+    engine: &Arc<Library>,
     dirs: &[PathBuf],
     options: &FolderOptions,
     interrupt: &Interrupt,
@@ -175,15 +179,20 @@ pub(crate) fn index_folders(
 ) -> Result<(), CliError> {
     for dir in dirs {
         let mut teller = Teller::new(output);
-        let report = engine.index_folder(dir, options, interrupt.flag(), &mut |event| {
-            if teller.told.is_ok() {
-                teller.told = teller.tell(event);
-                if teller.told.is_err() {
-                    // Nobody listens any more, so there is nobody to work for.
-                    interrupt.flag().store(true, Ordering::SeqCst);
+        let report = Indexer::new(engine.clone()).index_folder(
+            dir,
+            options,
+            interrupt.flag(),
+            &mut |event| {
+                if teller.told.is_ok() {
+                    teller.told = teller.tell(event);
+                    if teller.told.is_err() {
+                        // Nobody listens any more, so there is nobody to work for.
+                        interrupt.flag().store(true, Ordering::SeqCst);
+                    }
                 }
-            }
-        });
+            },
+        );
         teller.bar.finish_and_clear();
         let Teller { told, refused, .. } = teller;
         told?;

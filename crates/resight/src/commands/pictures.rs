@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use resight_app::Code;
-use resight_engine::{Engine, Picture, PictureId, Tag};
+use resight_engine::{Library, Picture, PictureId, Tag};
 use serde_json::json;
 
 use super::labels::FilterArgs;
@@ -190,7 +190,7 @@ pub(crate) fn not_held(named: &[String]) -> CliError {
 
 /// The picture that `named` means: an id, or the path of an indexed file as given, made absolute,
 /// or with the links in its folder followed.
-pub(crate) fn find(engine: &Engine, named: &OsString) -> Result<Option<PictureId>, CliError> {
+pub(crate) fn find(engine: &Library, named: &OsString) -> Result<Option<PictureId>, CliError> {
     if let Some(id) = named.to_str().and_then(PictureId::parse) {
         return Ok(Some(id));
     }

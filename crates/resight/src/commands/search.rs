@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use resight_app::Code;
 use resight_engine::{
-    EngineError, Hit, Mode, Picture, PictureId, Query, QueryPicture, Region, SearchAnswer,
-    SearchOptions, Variant, is_features_blob, read_bounded,
+    EngineError, GlobalModels, Hit, Mode, Picture, PictureId, Query, QueryPicture, Region,
+    SearchAnswer, SearchOptions, Searcher, Variant, is_features_blob, read_bounded,
 };
 
 use super::labels::FilterArgs;
@@ -126,7 +126,7 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
         variants: args.variants.variants(),
         mode: args.mode,
     };
-    let answer = engine.search_all(&queries, &options);
+    let answer = Searcher::new(engine.clone()).search_all(&queries, &options);
     let answer = answer.map_err(|error| match (error, &*args.queries) {
         (EngineError::Refused(why), [only]) => CliError::refused(only, why),
         (error, _) => error.into(),
@@ -153,7 +153,7 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
             row
         })
         .collect();
-    let by_likeness = !engine.globals()?.is_empty();
+    let by_likeness = !GlobalModels::new(engine.clone()).states()?.is_empty();
     let heading = [
         "rank", "verified", "inliers", "coverage", "words", "cosine", "picture",
     ];

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resight_app::Code;
-use resight_engine::{Engine, FolderOptions};
+use resight_engine::{FolderOptions, Library};
 use resight_store::CollectionName;
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -145,7 +145,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
 /// Serves until the user asks to stop, and says so when requests in progress hold that up.
 async fn serve(
     listener: tokio::net::TcpListener,
-    engine: Arc<Engine>,
+    engine: Arc<Library>,
     settings: HttpSettings,
     interrupt: Interrupt,
     output: &Output,
@@ -176,7 +176,7 @@ async fn serve(
 
 fn settings(
     args: &ServeArgs,
-    engine: &Engine,
+    engine: &Arc<Library>,
     config: &Config,
     address: SocketAddr,
 ) -> HttpSettings {

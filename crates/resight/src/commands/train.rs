@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use indicatif::ProgressBar;
-use resight_engine::{EngineError, TrainEvent, TrainPlan, Vocabulary, train_vocabulary};
+use resight_engine::{
+    EngineError, TrainEvent, TrainPlan, Vocabulary, train_from_library, train_vocabulary,
+};
 use resight_vision::LocalExtractor;
 use serde_json::json;
 
@@ -104,11 +106,11 @@ fn run_here(
     let plan = args.plan(config);
     let vocabulary = match args.dirs.is_empty() {
         true => told(interrupt, output, |cancel, on_event| {
-            here.engine.train_from_held(&plan, cancel, on_event)
+            train_from_library(&here.engine, &plan, cancel, on_event)
         })?,
         false => {
             let extractor = here.engine.extractor();
-            learn(&args.dirs, &*extractor, &plan, interrupt, output)?
+            learn(&args.dirs, &**extractor, &plan, interrupt, output)?
         }
     };
     let vocabulary = Arc::new(vocabulary);
