@@ -18,6 +18,7 @@ use std::io::{BufRead, Write};
 use std::time::Instant;
 
 use resight_index::{DenseIndex, DenseSettings, DenseSnapshot, Key, NearestOptions};
+use resight_test_support::Random;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -28,29 +29,11 @@ const SPREAD: f64 = 0.7;
 /// Vectors that are added in one call.
 const TOGETHER: usize = 1000;
 
-/// SplitMix64, and normal numbers by Box and Muller.
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ z >> 31
-    }
-
-    fn normal(&mut self) -> f64 {
-        let even = |n: u64| ((n >> 11) + 1) as f64 / (1u64 << 53) as f64;
-        let (radius, angle) = ((-2.0 * even(self.next()).ln()).sqrt(), even(self.next()));
-        radius * (std::f64::consts::TAU * angle).cos()
-    }
-
-    /// Around `centre`, at this distance.
-    fn around(&mut self, centre: &[f32], distance: f64) -> Vec<f32> {
-        let scale = distance / (centre.len() as f64).sqrt();
-        let noisy = centre.iter().map(|&c| c + (scale * self.normal()) as f32);
-        unit(noisy.collect())
-    }
+/// Around `centre`, at this distance.
+fn around(random: &mut Random, centre: &[f32], distance: f64) -> Vec<f32> {
+    let scale = distance / (centre.len() as f64).sqrt();
+    let noisy = centre.iter().map(|&c| c + (scale * random.normal()) as f32);
+    unit(noisy.collect())
 }
 
 fn unit(mut vector: Vec<f32>) -> Vec<f32> {
@@ -133,12 +116,14 @@ fn found(
 }
 
 fn scale(count: usize, dimension: usize, clusters: usize) -> Result<(), Failure> {
-    let mut noise = Noise(1);
+    let mut noise = Random::new(1);
     let zero = vec![0.0; dimension];
-    let centres: Vec<Vec<f32>> = (0..clusters).map(|_| noise.around(&zero, 1.0)).collect();
-    let member = |noise: &mut Noise| {
-        let cluster = noise.next() as usize % clusters;
-        noise.around(&centres[cluster], SPREAD)
+    let centres: Vec<Vec<f32>> = (0..clusters)
+        .map(|_| around(&mut noise, &zero, 1.0))
+        .collect();
+    let member = |noise: &mut Random| {
+        let centre = &centres[noise.below(clusters)];
+        around(noise, centre, SPREAD)
     };
     let mut made = 0;
     let mut batches = std::iter::from_fn(|| {

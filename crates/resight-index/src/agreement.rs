@@ -161,15 +161,13 @@ impl AgreementFinder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use resight_test_support::Random;
     use resight_vision::Keypoint;
 
     /// `n` matches under a similarity, then as many without any order.
     fn pairs(n: u32, factor: f32, turn: f32) -> Vec<FeatureMatch> {
-        let mut state = 7u32;
-        let mut next = |below: f32| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1u32 << 24) as f32 * below
-        };
+        let mut random = Random::new(7);
+        let mut next = |below: f32| random.unit() as f32 * below;
         let keypoint = |x, y, scale, angle| Keypoint {
             x,
             y,

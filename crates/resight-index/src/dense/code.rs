@@ -126,10 +126,11 @@ impl QueryCode {
 mod tests {
     use super::super::vector::{product, to_halves};
     use super::*;
+    use resight_test_support::Random;
 
     fn vector(seed: u64, dimension: usize) -> Vec<f32> {
-        let mut noise = super::super::tests::Noise::new(seed);
-        let v: Vec<f32> = (0..dimension).map(|_| noise.normal()).collect();
+        let mut noise = Random::new(seed);
+        let v: Vec<f32> = (0..dimension).map(|_| noise.normal() as f32).collect();
         super::super::vector::unit(&v, dimension).unwrap()
     }
 

@@ -5,43 +5,21 @@ use super::vector::unit;
 use super::vectors::Vectors;
 use super::*;
 use crate::Key;
-use crate::random::SplitMix64;
-
-/// Normal numbers by Box and Muller, the same in every run.
-pub(super) struct Noise(SplitMix64);
-
-impl Noise {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(SplitMix64::new(seed))
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0.next()
-    }
-
-    pub(super) fn normal(&mut self) -> f32 {
-        /// Makes 0 the smallest number above it, for the logarithm.
-        const ABOVE_ZERO: f64 = f64::EPSILON / 2.0;
-        let mut even = || self.0.unit() + ABOVE_ZERO;
-        let (radius, angle) = (even(), even());
-        let radius = (-2.0 * libm::log(radius)).sqrt();
-        (radius * libm::cos(std::f64::consts::TAU * angle)) as f32
-    }
-}
+use resight_test_support::Random;
 
 const DIMENSION: usize = 48;
 
 /// Makes vectors in clusters of random directions.
 pub(super) struct Clusters {
     centres: Vec<Vec<f32>>,
-    noise: Noise,
+    noise: Random,
     dimension: usize,
 }
 
 impl Clusters {
     pub(super) fn new(clusters: usize, dimension: usize) -> Self {
-        let mut noise = Noise::new(5);
-        let mut centre = || (0..dimension).map(|_| noise.normal()).collect();
+        let mut noise = Random::new(5);
+        let mut centre = || (0..dimension).map(|_| noise.normal() as f32).collect();
         let centres = (0..clusters).map(|_| centre()).collect();
         Self {
             centres,
@@ -51,9 +29,11 @@ impl Clusters {
     }
 
     pub(super) fn one(&mut self) -> Vec<f32> {
-        let at = self.noise.next() as usize % self.centres.len();
+        let at = self.noise.next_u64() as usize % self.centres.len();
         let noise = &mut self.noise;
-        let noisy = self.centres[at].iter().map(|c| c + 0.7 * noise.normal());
+        let noisy = self.centres[at]
+            .iter()
+            .map(|c| c + 0.7 * noise.normal() as f32);
         unit(&noisy.collect::<Vec<_>>(), self.dimension).unwrap()
     }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use resight_vision::{Descriptors, Keypoint, LocalFeatures, Lookers, ModelId};
+use resight_vision::{Descriptors, Keypoint, LocalFeatures, ModelId, PackedQueries};
 
 use crate::picture_words::Posting;
 use crate::place::Place;
@@ -166,7 +166,7 @@ impl Vocabulary {
         let rows = rows.par_chunks_exact(self.dimension);
         let features = all.zip(rows.zip(&features.keypoints));
         let features = features.map(|((words, nearest_cells), (d, keypoint))| {
-            let words = words.iter().filter(|w| **w != Lookers::NONE);
+            let words = words.iter().filter(|w| **w != PackedQueries::NONE);
             let farthest = words.clone().next().map_or(0, |w| u64::from(w.0)) * QUERY_FIFTHS;
             let mut words = words.filter(|w| 5 * u64::from(w.0) <= farthest).peekable();
             let projected = words
@@ -180,7 +180,7 @@ impl Vocabulary {
                     })
                     .collect(),
                 cells: (nearest_cells.iter().take(cells))
-                    .filter(|c| **c != Lookers::NONE)
+                    .filter(|c| **c != PackedQueries::NONE)
                     .map(|&(_, cell)| cell)
                     .collect(),
                 place: Place::of(keypoint, size),

@@ -2,7 +2,7 @@
 //! so that its words are read once and compared with sixteen features at a time.
 
 use rayon::prelude::*;
-use resight_vision::{Lookers, keep_nearest};
+use resight_vision::{PackedQueries, keep_nearest};
 
 use super::assign::{VISITED_CELLS, Vocabulary};
 
@@ -30,7 +30,7 @@ impl Vocabulary {
     }
 
     /// Squared distance and number of the nearest `n` cells of each descriptor, one after the other;
-    /// filled up with [`Lookers::NONE`].
+    /// filled up with [`PackedQueries::NONE`].
     pub(super) fn nearest_cells(
         &self,
         rows: &[u8],
@@ -40,8 +40,8 @@ impl Vocabulary {
         let parts = rows.chunks(TOGETHER * self.dimension).collect();
         let found = map_each(in_parallel, parts, |rows: &[u8]| {
             let features = (0..(rows.len() / self.dimension) as u32).collect();
-            let lookers = Lookers::new(features, rows.to_vec(), self.dimension);
-            lookers.nearest(0, &self.centres, n)
+            let packed = PackedQueries::new(features, rows.to_vec(), self.dimension);
+            packed.nearest(0, &self.centres, n)
         });
         found.concat()
     }
@@ -63,7 +63,7 @@ impl Vocabulary {
         let of_each = cells.chunks_exact((cells.len() / features.max(1)).max(1));
         for (feature, cells) in of_each.enumerate().filter(|(feature, _)| wants(*feature)) {
             let visited = cells.iter().take(VISITED_CELLS);
-            for &(_, cell) in visited.filter(|c| **c != Lookers::NONE) {
+            for &(_, cell) in visited.filter(|c| **c != PackedQueries::NONE) {
                 visitors[cell as usize].push(feature as u32);
             }
         }
@@ -72,15 +72,15 @@ impl Vocabulary {
         let found = map_each(in_parallel, visited.collect(), |(visitors, cell)| {
             let own = visitors.iter().map(|&f| &rows[f as usize * d..][..d]);
             let own = own.collect::<Vec<_>>().concat();
-            let lookers = Lookers::new(visitors, own, d);
+            let packed = PackedQueries::new(visitors, own, d);
             let words = self.cell_words(cell);
             let of_cell = &self.words[words.start as usize * d..words.end as usize * d];
-            let nearest = lookers.nearest(words.start, of_cell, n);
-            (lookers, nearest)
+            let nearest = packed.nearest(words.start, of_cell, n);
+            (packed, nearest)
         });
-        let mut all = vec![Lookers::NONE; features * n];
-        for (lookers, nearest) in found {
-            for (&feature, nearest) in lookers.queries().iter().zip(nearest.chunks_exact(n)) {
+        let mut all = vec![PackedQueries::NONE; features * n];
+        for (packed, nearest) in found {
+            for (&feature, nearest) in packed.queries().iter().zip(nearest.chunks_exact(n)) {
                 let list = &mut all[feature as usize * n..][..n];
                 nearest.iter().for_each(|&new| keep_nearest(list, new));
             }

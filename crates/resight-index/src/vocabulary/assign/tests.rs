@@ -1,13 +1,11 @@
 use super::super::{TrainOptions, VocabularyError, train};
 use super::*;
+use resight_test_support::Random;
 
 /// Descriptors around `centres` well-separated points.
 fn clustered(centres: usize, each: usize, dimension: usize) -> Descriptors {
-    let mut state = 11u32;
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 16) as u8
-    };
+    let mut random = Random::new(11);
+    let mut next = || random.byte();
     let points: Vec<Vec<u8>> = (0..centres)
         .map(|_| (0..dimension).map(|_| next() / 2 + 20).collect())
         .collect();
