@@ -98,6 +98,12 @@ pub enum EngineError {
     Internal(String),
 }
 
+impl From<resight_index::CandidateError> for EngineError {
+    fn from(error: resight_index::CandidateError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
 impl EngineError {
     /// Every code that [`EngineError::code`] returns, besides those of refused pictures
     /// ([`crate::RefusedCode`]), of the store ([`StoreError::code`]) and of extractors

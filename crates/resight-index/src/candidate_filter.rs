@@ -1,6 +1,6 @@
 //! Which pictures a search may return.
 
-use std::ops::RangeInclusive;
+use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
 use roaring::RoaringTreemap;
@@ -11,16 +11,18 @@ use crate::Key;
 /// an index on another machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CandidateFilter {
-    range: RangeInclusive<u64>,
+    range: (Bound<u64>, Bound<u64>),
     only: Option<Arc<RoaringTreemap>>,
     /// Ascending. Few: a search of a filter's complement is a bitmap of its own.
     except: Vec<Key>,
 }
 
+const EVERY_KEY: (Bound<u64>, Bound<u64>) = (Bound::Unbounded, Bound::Unbounded);
+
 impl Default for CandidateFilter {
     fn default() -> Self {
         Self {
-            range: 0..=u64::MAX,
+            range: EVERY_KEY,
             only: None,
             except: Vec::new(),
         }
@@ -34,8 +36,11 @@ impl CandidateFilter {
     }
 
     /// Accepts keys in this range only. Replaces an earlier range.
-    pub fn in_range(self, range: RangeInclusive<u64>) -> Self {
-        Self { range, ..self }
+    pub fn in_range(self, range: impl RangeBounds<u64>) -> Self {
+        Self {
+            range: (range.start_bound().cloned(), range.end_bound().cloned()),
+            ..self
+        }
     }
 
     /// Accepts these keys only. Replaces an earlier set.
@@ -61,9 +66,14 @@ impl CandidateFilter {
             && self.only.as_ref().is_none_or(|only| only.contains(key.0))
     }
 
+    /// Whether it accepts all keys but [`CandidateFilter::refused_keys`].
+    pub fn refuses_listed_only(&self) -> bool {
+        self.range == EVERY_KEY && self.only.is_none()
+    }
+
     /// The accepted range of keys; the other parts refuse some of it.
-    pub fn range(&self) -> &RangeInclusive<u64> {
-        &self.range
+    pub fn range(&self) -> (Bound<u64>, Bound<u64>) {
+        self.range
     }
 
     /// The set of accepted keys, where there is one.
@@ -90,18 +100,19 @@ mod tests {
     fn each_part_refuses_on_its_own() {
         let all = CandidateFilter::all();
         assert_eq!(accepted(&all).len(), 13);
+        assert!(all.clone().except([Key(1)]).refuses_listed_only());
         let range = all.clone().in_range(3..=9);
         assert_eq!(accepted(&range), [3, 4, 5, 6, 7, 8, 9]);
         let even: RoaringTreemap = (0..100).step_by(2).collect();
         let only = range.clone().only(Arc::new(even));
         assert_eq!(accepted(&only), [4, 6, 8]);
+        assert!(!only.refuses_listed_only());
         let except = only.except([8, 3, 6, 8].map(Key)).except([Key(100)]);
         assert_eq!(accepted(&except), [4]);
         assert_eq!(except.refused_keys(), [3, 6, 8, 100].map(Key));
-        assert_eq!(except.range(), &(3..=9));
+        assert_eq!(except.range(), (Bound::Included(3), Bound::Included(9)));
         assert_eq!(except.only_keys().map(RoaringTreemap::len), Some(50));
-        #[expect(clippy::reversed_empty_ranges)]
-        let none = all.in_range(5..=4);
-        assert!(accepted(&none).is_empty());
+        assert_eq!(accepted(&all.clone().in_range(10..)), [10, 11, u64::MAX]);
+        assert!(accepted(&all.in_range(5..5)).is_empty());
     }
 }

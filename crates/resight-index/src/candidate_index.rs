@@ -105,6 +105,9 @@ pub trait VectorSnapshot: Send + Sync {
     /// key without a vector.
     fn stored(&self, keys: &[Key]) -> Result<Vec<Option<Vec<f32>>>, CandidateError>;
 
+    /// Number of vectors that `filter` accepts.
+    fn count(&self, filter: &CandidateFilter) -> Result<usize, CandidateError>;
+
     /// Keys of all vectors that `filter` accepts.
     fn keys(&self, filter: &CandidateFilter) -> Result<RoaringTreemap, CandidateError>;
 }

@@ -85,12 +85,21 @@ impl VectorSnapshot for DenseSnapshot {
         Ok(keys.iter().map(|&key| self.vector(key)).collect())
     }
 
-    fn keys(&self, filter: &CandidateFilter) -> Result<RoaringTreemap, CandidateError> {
+    fn count(&self, filter: &CandidateFilter) -> Result<usize, CandidateError> {
+        if filter.refuses_listed_only() {
+            let refused = filter.refused_keys().iter();
+            return Ok(self.len() - refused.filter(|key| self.contains(**key)).count());
+        }
         let keys = DenseSnapshot::keys(self).into_iter();
-        Ok(keys
-            .filter(|key| filter.accepts(*key))
-            .map(|key| key.0)
-            .collect())
+        Ok(keys.filter(|key| filter.accepts(*key)).count())
+    }
+
+    fn keys(&self, filter: &CandidateFilter) -> Result<RoaringTreemap, CandidateError> {
+        let mut keys = DenseSnapshot::keys(self);
+        keys.retain(|key| filter.accepts(*key));
+        keys.sort_unstable();
+        let ascending = keys.into_iter().map(|key| key.0);
+        RoaringTreemap::from_sorted_iter(ascending).map_err(|e| CandidateError::Failed(e.into()))
     }
 }
 

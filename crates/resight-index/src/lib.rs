@@ -45,7 +45,7 @@ pub use dense::{
 pub use index::{Index, Opened};
 pub use picture_words::{PictureWords, Posting, WordsError};
 pub use place::Place;
-pub use query::{SnapshotQuery, SnapshotQuery as Question};
+pub use query::SnapshotQuery;
 pub use query_words::{AssignedFeature, QueryFeature, QueryWords};
 pub use snapshot::Snapshot;
 pub use vocabulary::{TrainOptions, TrainStep, Vocabulary, VocabularyError, train};

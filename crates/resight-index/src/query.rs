@@ -1,7 +1,6 @@
 //! A query by words against a snapshot. Its features vote once, and their votes are kept: more
 //! features can be added without looking up the first ones again.
 
-use std::borrow::Borrow;
 use std::cmp::{Ordering, Reverse};
 use std::ops::Range;
 
@@ -71,26 +70,21 @@ impl Snapshot {
         }
     }
 
-    /// As [`Snapshot::query`].
-    pub fn question(&self, options: CandidateOptions) -> SnapshotQuery<'_> {
-        self.query(options)
-    }
-
     /// The best candidates: first those considered, by agreement, then the others by votes; ties by
     /// votes, then by key. Runs on the current rayon pool. Neither the number of threads nor how
     /// pictures are spread over segments changes the result.
     pub fn candidates(&self, query: &QueryWords, options: &CandidateOptions) -> Candidates {
         let mut asked = self.query(*options);
-        asked.add(query);
+        asked.add(query.clone());
         asked.candidates(&|_| true)
     }
 }
 
 impl SnapshotQuery<'_> {
     /// Lets more features vote. Runs on the current rayon pool.
-    pub fn add(&mut self, words: impl Borrow<QueryWords>) {
+    pub fn add(&mut self, words: QueryWords) {
         let first_new = self.features.len();
-        self.features.extend_from_slice(&words.borrow().features);
+        self.features.extend(words.features);
         let tasks = self.tasks(first_new);
         let votes = tasks.into_par_iter().map(|(segment, range)| {
             let features = (range.start as u32..).zip(&self.features[range]);
@@ -99,11 +93,6 @@ impl SnapshotQuery<'_> {
         });
         let votes: Vec<(usize, SegmentVotes)> = votes.collect();
         self.votes.extend(votes);
-    }
-
-    /// As [`QueryWords::retain_new`] with the features that have voted.
-    pub fn leave_new(&self, words: &mut QueryWords) {
-        words.retain_new(&self.features);
     }
 
     /// Features that have voted.

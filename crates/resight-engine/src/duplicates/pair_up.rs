@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 use resight_decode::decode;
-use resight_index::{Candidate, Key, Snapshot};
+use resight_index::{Candidate, CandidateFilter, Key, WordIndex, WordSnapshot};
 use resight_store::{PicturePair, PictureRecord};
 use resight_vision::{Image, Transform};
 
@@ -56,7 +56,7 @@ pub struct PairStep {
 struct Pairing<'a> {
     library: &'a Library,
     visual: &'a VisualIndex,
-    snapshot: &'a Snapshot,
+    snapshot: &'a dyn WordSnapshot,
 }
 
 /// Pairs the next pictures that were not paired yet.
@@ -76,13 +76,13 @@ pub(crate) fn pair_up(
         // A picture is committed before it is indexed: behind this lock all of these are both.
         let _no_changes = library.lock_changes();
         let visual = library.visual();
-        let snapshot = visual.index.snapshot();
+        let snapshot = visual.index.word_snapshot()?;
         (visual, snapshot)
     };
     let pairing = Pairing {
         library,
         visual: &visual,
-        snapshot: &snapshot,
+        snapshot: &*snapshot,
     };
     let records = catalogue.pictures(&keys)?;
     let features = visual.features(catalogue, &keys)?;
@@ -145,18 +145,18 @@ impl Pairing<'_> {
         let vocabulary = &self.visual.vocabulary;
         let (query, words) = PreparedQuery::new(&stored.features, size, vocabulary, cells);
         // Those with higher keys search for themselves.
-        let is_earlier = |key: Key| (since..record.key).contains(&key.0);
+        let earlier = CandidateFilter::all().in_range(since..record.key);
         let scope = Scope {
             snapshot: self.snapshot,
             limit: MOST_EXAMINED,
-            accepts: &is_earlier,
+            filter: &earlier,
         };
         let queries = std::slice::from_ref(&query);
         let context = SearchContext::new(self.library, self.visual, queries, scope);
-        let mut question = scope.question();
-        question.add(&words);
+        let mut word_query = scope.word_query()?;
+        word_query.add(words)?;
         let mut state = SearchState {
-            candidates: scope.candidates(&question),
+            candidates: word_query.candidates(scope.filter)?,
             examined: Vec::new(),
         };
         let best = &state.candidates.best;

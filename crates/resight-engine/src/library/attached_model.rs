@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use parking_lot::RwLock;
-use resight_index::{DenseIndex, DenseSnapshot, Key};
+use resight_index::{CandidateFilter, DenseIndex, Key, VectorSnapshot};
 use resight_store::Vectors;
 use resight_vision::GlobalExtractor;
 
 use super::components::IndexFolder;
+use crate::error::EngineError;
 
 /// Stored pictures whose vectors show what unrelated ones are like.
 const SAMPLE: usize = 500;
@@ -151,19 +152,19 @@ impl AttachedModel {
 
     /// The cosine from which on pictures are alike: as given, or estimated from the stored vectors, and
     /// again whenever their number has doubled. `None` for fewer than [`FEWEST_TO_TELL`].
-    pub(crate) fn alike(&self, snapshot: &DenseSnapshot) -> Option<f32> {
+    pub(crate) fn alike(&self, snapshot: &dyn VectorSnapshot) -> Result<Option<f32>, EngineError> {
         let estimated = match &self.threshold {
-            Threshold::Given(cosine) => return Some(*cosine),
+            Threshold::Given(cosine) => return Ok(Some(*cosine)),
             Threshold::Estimated(estimated) => estimated,
         };
         let known = *estimated.read();
-        let vectors = snapshot.len();
+        let vectors = snapshot.vectors();
         if vectors < FEWEST_TO_TELL || vectors < 2 * known.vectors {
-            return known.cosine;
+            return Ok(known.cosine);
         }
-        let cosine = alike_among(snapshot);
+        let cosine = alike_among(snapshot)?;
         *estimated.write() = Estimate { cosine, vectors };
-        cosine
+        Ok(cosine)
     }
 }
 
@@ -199,19 +200,19 @@ pub(crate) fn vector_from_bytes(bytes: &[u8]) -> Option<Vec<f32>> {
 }
 
 /// The threshold estimated from pairs of stored pictures: nearly all pairs are unrelated.
-fn alike_among(snapshot: &DenseSnapshot) -> Option<f32> {
-    let mut keys = snapshot.keys();
-    // The order of segments must not matter.
-    keys.sort_unstable();
-    let step = keys.len().div_ceil(SAMPLE).max(1);
-    let sample: Vec<Key> = keys.into_iter().step_by(step).collect();
+fn alike_among(snapshot: &dyn VectorSnapshot) -> Result<Option<f32>, EngineError> {
+    let keys = snapshot.keys(&CandidateFilter::all())?;
+    let step = (keys.len() as usize).div_ceil(SAMPLE).max(1);
+    let sample: Vec<Key> = keys.into_iter().step_by(step).map(Key).collect();
     let mut cosines = Vec::new();
-    for (i, &key) in sample.iter().enumerate() {
-        let vector = snapshot.vector(key)?;
-        let others = snapshot.cosines(&vector, &sample[i + 1..]).ok()?;
+    for (i, vector) in snapshot.stored(&sample)?.into_iter().enumerate() {
+        let Some(vector) = vector else {
+            return Ok(None);
+        };
+        let others = snapshot.cosines(&vector, &sample[i + 1..])?;
         cosines.extend(others.into_iter().flatten());
     }
-    alike_from(&mut cosines)
+    Ok(alike_from(&mut cosines))
 }
 
 /// The cosine that one pair of unrelated pictures in a million reaches, estimated from the cosines of

@@ -148,7 +148,7 @@ impl GlobalModels {
                 vectors: snapshot.len(),
                 without,
                 pending: pictures.saturating_sub(vectors + without),
-                alike: model.alike(&snapshot),
+                alike: model.alike(&*snapshot)?,
                 index_bytes: snapshot.bytes(),
             });
         }

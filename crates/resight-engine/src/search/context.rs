@@ -1,10 +1,11 @@
 //! What all stages of a search share.
 
-use resight_index::{CandidateOptions, Candidates, Key, Question, Snapshot};
+use resight_index::{CandidateFilter, CandidateOptions, WordQuery, WordSnapshot};
 use resight_store::Catalogue;
 use resight_vision::LocalExtractor;
 
 use super::prepared::PreparedQuery;
+use crate::error::EngineError;
 use crate::library::Library;
 use crate::library::visual_index::VisualIndex;
 use crate::options::EngineOptions;
@@ -23,11 +24,11 @@ pub(crate) struct SearchContext<'a> {
 /// The pictures that a search may find, and the number of candidates it asks for.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
-    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) snapshot: &'a dyn WordSnapshot,
     /// Number of candidates.
     pub(crate) limit: usize,
-    /// Whether the search may find a picture.
-    pub(crate) accepts: &'a (dyn Fn(Key) -> bool + Sync),
+    /// The pictures that the search may find.
+    pub(crate) filter: &'a CandidateFilter,
 }
 
 impl<'a> SearchContext<'a> {
@@ -49,16 +50,12 @@ impl<'a> SearchContext<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// A question to the index, without features yet.
-    pub(crate) fn question(&self) -> Question<'a> {
-        self.snapshot.question(CandidateOptions {
+    /// A query by words, without features yet.
+    pub(crate) fn word_query(&self) -> Result<Box<dyn WordQuery + 'a>, EngineError> {
+        let options = CandidateOptions {
             limit: self.limit,
             ..CandidateOptions::default()
-        })
-    }
-
-    /// The best candidates of a question.
-    pub(crate) fn candidates(&self, question: &Question<'_>) -> Candidates {
-        question.candidates(self.accepts)
+        };
+        Ok(self.snapshot.word_query(options)?)
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use resight_index::{Candidate, Candidates, Key, QueryWords, Question};
+use resight_index::{Candidate, Candidates, Key, QueryWords, WordQuery};
 use resight_vision::{Descriptors, Keypoint, LocalFeatures, Transform};
 
 use super::answer::{Hit, Stage};
@@ -33,33 +33,30 @@ const NEW_CANDIDATES: Patience = Patience {
     most: MOST_EXAMINED,
 };
 
-/// Adds features of verified hits to the query's question, examines the new candidates among its first
+/// Adds features of verified hits to the query by words, examines the new candidates among its first
 /// answers as long as some are verified, and ranks all that is not verified by the new answers. Does
 /// nothing where no hit is verified.
 pub(crate) fn expand(
     context: &SearchContext<'_>,
-    question: Question<'_>,
+    query: &mut dyn WordQuery,
     state: &mut SearchState,
 ) -> Result<(), EngineError> {
     let mut words = QueryWords::default();
-    for query in context.queries {
-        let sources = sources(context, query, state)?;
-        let added = laid_over(&sources, query.size);
+    for prepared in context.queries {
+        let sources = sources(context, prepared, state)?;
+        let added = laid_over(&sources, prepared.size);
         // They bring candidates and are compared with nothing: no cells.
         let vocabulary = &context.visual.vocabulary;
-        let added = vocabulary.assign_query(&added, query.size, 0);
+        let added = vocabulary.assign_query(&added, prepared.size, 0);
         words.features.extend(added.features);
     }
     // A copy shows the query's own features once more.
-    question.leave_new(&mut words);
+    words.retain_new(query.features());
     if words.features.is_empty() {
         return Ok(());
     }
-    let answers = {
-        let mut longer = question;
-        longer.add(&words);
-        context.scope.candidates(&longer)
-    };
+    query.add(words)?;
+    let answers = query.candidates(context.scope.filter)?;
     let (mut new, mut rest) = merge_answers(&answers, context.options.shortlist, state);
     let hits = examine_while_verified(context, context.queries, &new, NEW_CANDIDATES)?;
     let unexamined = new.split_off(hits.len());

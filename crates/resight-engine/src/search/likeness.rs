@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use resight_index::{Candidate, DenseSnapshot, Key, KeyFilter};
+use resight_index::{Candidate, CandidateFilter, Key, NearestOptions, VectorIndex, VectorSnapshot};
 use resight_vision::Fault;
+use roaring::RoaringTreemap;
 
 use super::query::ResolvedQuery;
 use super::state::unshared;
@@ -39,7 +40,7 @@ impl Likeness {
 /// A model with the vectors of one search.
 struct ModelQuery {
     model: Arc<AttachedModel>,
-    snapshot: Arc<DenseSnapshot>,
+    snapshot: Arc<dyn VectorSnapshot>,
     /// One for each query that has one.
     vectors: Vec<Vec<f32>>,
     /// The model's threshold.
@@ -56,7 +57,7 @@ pub(crate) struct Likenesses {
     pub(crate) total: usize,
 }
 
-/// Asks all models in use for the `limit` nearest pictures that `accepts` is true for. Leaves out a model
+/// Asks all models in use for the `limit` nearest pictures that `filter` accepts. Leaves out a model
 /// that fails, with a warning; its error is returned where likeness is `needed` and no other model is
 /// left.
 ///
@@ -68,7 +69,7 @@ pub(crate) fn ask_models(
     queries: &[ResolvedQuery],
     limit: usize,
     needed: bool,
-    accepts: &KeyFilter<'_>,
+    filter: &CandidateFilter,
 ) -> Result<Likenesses, EngineError> {
     let mut models: Vec<ModelQuery> = Vec::new();
     let mut failure = None;
@@ -77,11 +78,11 @@ pub(crate) fn ask_models(
         if models.iter().any(|other| other.model.name == model.name) {
             continue;
         }
-        let snapshot = model.index.snapshot();
-        match query_vectors(model, &snapshot, queries) {
+        let snapshot = model.index.vector_snapshot()?;
+        match query_vectors(model, &*snapshot, queries) {
             Ok(vectors) if vectors.is_empty() => {}
             Ok(vectors) => models.push(ModelQuery {
-                alike: model.alike(&snapshot),
+                alike: model.alike(&*snapshot)?,
                 model: model.clone(),
                 snapshot,
                 vectors,
@@ -103,8 +104,8 @@ pub(crate) fn ask_models(
         return Err(failure.unwrap_or(reason));
     }
     Ok(Likenesses {
-        nearest: nearest(&models, limit, accepts)?,
-        total: if needed { count(&models, accepts) } else { 0 },
+        nearest: nearest(&models, limit, filter)?,
+        total: if needed { count(&models, filter)? } else { 0 },
         models,
     })
 }
@@ -113,17 +114,19 @@ pub(crate) fn ask_models(
 fn nearest(
     models: &[ModelQuery],
     limit: usize,
-    accepts: &KeyFilter<'_>,
+    filter: &CandidateFilter,
 ) -> Result<Vec<(Key, Likeness)>, EngineError> {
+    let options = NearestOptions {
+        limit,
+        ..NearestOptions::default()
+    };
     let mut best: HashMap<Key, Likeness> = HashMap::new();
     for (number, one) in models.iter().enumerate() {
-        for vector in &one.vectors {
-            let found = one.snapshot.nearest(vector, limit, Some(accepts));
-            let found = found.map_err(|fault| EngineError::Internal(fault.to_string()))?;
-            for (key, cosine) in found {
-                let likeness = one.likeness(cosine, number);
-                best.entry(key).or_insert(likeness).keep_higher(likeness);
-            }
+        let vectors: Vec<&[f32]> = one.vectors.iter().map(Vec::as_slice).collect();
+        let found = one.snapshot.nearest(&vectors, &options, filter)?;
+        for (key, cosine) in found.into_iter().flatten() {
+            let likeness = one.likeness(cosine, number);
+            best.entry(key).or_insert(likeness).keep_higher(likeness);
         }
     }
     let mut nearest: Vec<(Key, Likeness)> = best.into_iter().collect();
@@ -133,28 +136,28 @@ fn nearest(
 }
 
 /// Number of accepted pictures with a vector of any model.
-fn count(models: &[ModelQuery], accepts: &KeyFilter<'_>) -> usize {
-    let accepted = |one: &ModelQuery| one.snapshot.keys().into_iter().filter(|&key| accepts(key));
-    match models {
-        [one] => accepted(one).count(),
-        several => several
-            .iter()
-            .flat_map(accepted)
-            .collect::<HashSet<Key>>()
-            .len(),
+fn count(models: &[ModelQuery], filter: &CandidateFilter) -> Result<usize, EngineError> {
+    if let [one] = models {
+        return Ok(one.snapshot.count(filter)?);
     }
+    let mut all = RoaringTreemap::new();
+    for one in models {
+        all |= one.snapshot.keys(filter)?;
+    }
+    Ok(all.len() as usize)
 }
 
 /// The queries' vectors: a stored picture has one, and pixels are described.
 fn query_vectors(
     model: &AttachedModel,
-    snapshot: &DenseSnapshot,
+    snapshot: &dyn VectorSnapshot,
     queries: &[ResolvedQuery],
 ) -> Result<Vec<Vec<f32>>, EngineError> {
     let mut vectors = Vec::new();
     for query in queries {
         let whole = query.key.filter(|_| query.facts.region.is_none());
-        if let Some(vector) = whole.and_then(|key| snapshot.vector(Key(key))) {
+        let keys: Vec<Key> = whole.map(Key).into_iter().collect();
+        if let Some(vector) = snapshot.stored(&keys)?.pop().flatten() {
             vectors.push(vector);
         } else if let Some(image) = query.image.as_ref().filter(|_| model.can_embed) {
             match embed(&*model.extractor, std::slice::from_ref(image)) {
@@ -179,12 +182,11 @@ impl Likenesses {
     }
 
     /// How much these pictures look like the query; `None` for those without a vector.
-    pub(crate) fn of(&self, keys: &[Key]) -> Vec<Option<Likeness>> {
+    pub(crate) fn of(&self, keys: &[Key]) -> Result<Vec<Option<Likeness>>, EngineError> {
         let mut all: Vec<Option<Likeness>> = vec![None; keys.len()];
         for (number, one) in self.models.iter().enumerate() {
             for vector in &one.vectors {
-                // The index has compared the vector before, so it is sound.
-                let cosines = one.snapshot.cosines(vector, keys).unwrap_or_default();
+                let cosines = one.snapshot.cosines(vector, keys)?;
                 for (best, cosine) in all.iter_mut().zip(cosines) {
                     if let Some(likeness) = cosine.map(|cosine| one.likeness(cosine, number)) {
                         best.get_or_insert(likeness).keep_higher(likeness);
@@ -192,7 +194,7 @@ impl Likenesses {
                 }
             }
         }
-        all
+        Ok(all)
     }
 
     /// The name of the model `number`.

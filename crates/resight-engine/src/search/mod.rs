@@ -22,7 +22,7 @@ pub(crate) mod variants;
 
 use std::sync::Arc;
 
-use resight_index::Key;
+use resight_index::WordIndex;
 
 use crate::error::EngineError;
 use crate::library::Library;
@@ -102,27 +102,26 @@ impl Searcher {
         let resolved = resolver.resolve_all(queries, &mut timings)?;
 
         let mut watch = Stopwatch::start();
-        let snapshot = visual.index.snapshot();
+        let snapshot = visual.index.word_snapshot()?;
         let (prepared, words) = prepare_all(&resolved, vocabulary, engine_options.matching_cells);
         let accepted = AcceptedPictures::read(library, &resolved, &options.filter)?;
-        let accepts = |key: Key| accepted.contains(key);
         let objects = if options.group_by_object {
             Some(Objects::read(library.catalogue())?)
         } else {
             None
         };
         let scope = Scope {
-            snapshot: &snapshot,
+            snapshot: &*snapshot,
             limit: candidate_limit(options, engine_options.shortlist),
-            accepts: &accepts,
+            filter: &accepted.filter,
         };
         let context = SearchContext::new(library, &visual, &prepared, scope);
         let by_words = options.by_words();
         let mut state = SearchState::default();
-        let mut question = scope.question();
+        let mut word_query = scope.word_query()?;
         if by_words {
-            question.add(&words);
-            state.candidates = scope.candidates(&question);
+            word_query.add(words)?;
+            state.candidates = word_query.candidates(scope.filter)?;
         }
         timings.candidates_ms = watch.lap();
 
@@ -137,7 +136,7 @@ impl Searcher {
 
         let likenesses = if asks_models || options.mode == Mode::Similar {
             let (models, needed) = (library.models(), options.mode == Mode::Similar);
-            ask_models(models, &resolved, scope.limit, needed, &accepts)?
+            ask_models(models, &resolved, scope.limit, needed, scope.filter)?
         } else {
             Likenesses::default()
         };
@@ -153,7 +152,7 @@ impl Searcher {
 
         if options.expand && by_words && state.verified().next().is_some() {
             watch.lap();
-            expand(&context, question, &mut state)?;
+            expand(&context, &mut *word_query, &mut state)?;
             timings.expand_ms = watch.lap();
         }
         let mut variants = Variant::default();

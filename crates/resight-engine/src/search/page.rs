@@ -23,7 +23,7 @@ pub(crate) fn page(
     let unexamined: Vec<Candidate> = unexamined.map(|r| r.candidate).collect();
     let mut unexamined = unexamined_hits(catalogue, &unexamined)?.into_iter();
     let keys: Vec<Key> = page.iter().map(|r| r.candidate.key).collect();
-    let hits = page.into_iter().zip(likenesses.of(&keys));
+    let hits = page.into_iter().zip(likenesses.of(&keys)?);
     let hits = hits.map(|(r, likeness)| {
         let mut hit = match r.hit {
             Some(hit) => hit,

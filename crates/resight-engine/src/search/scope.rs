@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use resight_index::Key;
+use resight_index::{CandidateFilter, Key};
 use resight_store::{Filter, read_all};
 use roaring::RoaringTreemap;
 
@@ -16,9 +16,7 @@ use crate::library::Library;
 /// The pictures that match the filter, without the queries themselves and those that somebody decided
 /// are no match of them.
 pub(crate) struct AcceptedPictures {
-    /// `None` for all.
-    matching: Option<Arc<RoaringTreemap>>,
-    excluded: RoaringTreemap,
+    pub(crate) filter: CandidateFilter,
     /// Pictures excluded because of a decision.
     pub(crate) left_out: usize,
 }
@@ -41,16 +39,16 @@ impl AcceptedPictures {
 
     fn new(matching: Option<Arc<RoaringTreemap>>, own: &[u64], mut no_match: HashSet<u64>) -> Self {
         no_match.retain(|key| !own.contains(key));
+        let left_out = no_match.len();
+        let excluded = no_match.into_iter().chain(own.iter().copied()).map(Key);
+        let filter = CandidateFilter::all().except(excluded);
         Self {
-            matching,
-            left_out: no_match.len(),
-            excluded: no_match.into_iter().chain(own.iter().copied()).collect(),
+            filter: match matching {
+                Some(keys) => filter.only(keys),
+                None => filter,
+            },
+            left_out,
         }
-    }
-
-    pub(crate) fn contains(&self, key: Key) -> bool {
-        let matches = |keys: &Arc<RoaringTreemap>| keys.contains(key.0);
-        !self.excluded.contains(key.0) && self.matching.as_ref().is_none_or(matches)
     }
 }
 
@@ -75,7 +73,7 @@ mod tests {
         for (matching, found) in [(None, vec![3, 4, 6, 7]), (Some(matching), vec![3, 4, 6])] {
             let accepted =
                 AcceptedPictures::new(matching.map(Arc::new), &[1, 2], HashSet::from([2, 5]));
-            let contained = (1..8).filter(|key| accepted.contains(Key(*key)));
+            let contained = (1..8).filter(|key| accepted.filter.accepts(Key(*key)));
             assert_eq!(contained.collect::<Vec<_>>(), found);
             assert_eq!(accepted.left_out, 1, "2 is a query");
         }

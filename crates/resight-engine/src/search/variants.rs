@@ -54,9 +54,9 @@ pub(crate) fn search_variants(
     }
     let (queries, words) = prepare(context, &features);
     let answers = {
-        let mut question = context.scope.question();
-        question.add(&words);
-        context.scope.candidates(&question).best
+        let mut query = context.scope.word_query()?;
+        query.add(words)?;
+        query.candidates(context.scope.filter)?.best
     };
     let is_complete = state.is_complete();
     let hits = examine_while_verified(context, &queries, &answers, SHORTLIST)?;

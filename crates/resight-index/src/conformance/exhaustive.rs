@@ -295,6 +295,11 @@ impl VectorSnapshot for StoredVectors {
         Ok(stored.collect())
     }
 
+    fn count(&self, filter: &CandidateFilter) -> Result<usize, CandidateError> {
+        let keys = self.halves.keys();
+        Ok(keys.filter(|key| filter.accepts(**key)).count())
+    }
+
     fn keys(&self, filter: &CandidateFilter) -> Result<RoaringTreemap, CandidateError> {
         let accepted = self.halves.keys().filter(|key| filter.accepts(**key));
         Ok(accepted.map(|key| key.0).collect())

@@ -89,6 +89,7 @@ fn check_same(
         }
     }
     assert_eq!(snapshot.keys(filter)?, expected.keys(filter)?);
+    assert_eq!(snapshot.count(filter)?, expected.count(filter)?);
     Ok(())
 }
 
@@ -132,8 +133,8 @@ fn a_filter_applies_before_vectors_are_cut_off(
     let all = CandidateFilter::all();
     let few = Arc::new((0..300).step_by(40).collect());
     for filter in [
-        all.clone().except([Key(3), Key(8)]),
-        all.clone().in_range(250..=u64::MAX),
+        all.clone().except([Key(3), Key(8), Key(999)]),
+        all.clone().in_range(250..),
         all.clone().only(few).except([Key(80)]),
         all.only(Arc::default()),
     ] {
