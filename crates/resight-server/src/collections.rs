@@ -1,32 +1,30 @@
 //! Collections, and the routes of each: those of the default one below another address.
 //!
-//! Invariant: a handler does not know which collection it works on. A request for
-//! `/v1/collections/NAME/…` becomes one for `/v1/…` and goes through the same routes, with the engine
-//! and the addresses of that collection.
+//! Invariant: a handler does not know which collection it works on. The same routes lie below `/v1`
+//! and below `/v1/collections/{collection}`, where [`enter`] gives them that collection's [`App`].
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
+use axum::Json;
 use resight_app::AppError;
 use resight_engine::{EngineError, Library};
 use resight_store::CollectionName;
-use tower::ServiceExt;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Required};
 
-use super::params::Params;
+use super::params::{Params, path_segment};
 use super::problem::Problem;
 use super::{App, intake, service};
 use crate::wire::{Collection, CollectionList, ProblemBody, address_of};
 
-/// Where the routes of the default collection lie, and those of all.
-const BASE: &str = "/v1";
-const ALL: &str = "/v1/collections";
+/// Where the routes of each collection lie.
+pub(crate) const EACH: &str = "/v1/collections/{collection}";
 
 /// All collections with the number of pictures of each: the default one, then the others by name.
 #[utoipa::path(
@@ -40,7 +38,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     uri: Uri,
 ) -> Result<Json<CollectionList>, Problem> {
-    Params::of(&uri)?.finish("there are no parameters")?;
+    Params::none(&uri)?;
     let pictures = service::held(&app).await?;
     let kept = app.collections.clone();
     let others = move || {
@@ -160,9 +158,9 @@ impl<S: Send + Sync> FromRequestParts<S> for CollectionAt {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state)
+        let text = path_segment("collection", parts, state)
             .await
-            .map_err(|error| bad_name(&error.body_text()))?;
+            .map_err(|problem| bad_name(&problem.message()))?;
         named(&text).map(Self)
     }
 }
@@ -199,44 +197,30 @@ impl From<AppError> for Problem {
     }
 }
 
-/// Answers a request for something in a collection by the routes in `inside`; gives back any other.
-pub(crate) async fn inside(
-    app: &App,
-    inside: &Router<App>,
-    request: Request,
-) -> Result<Response, Request> {
-    let path = request.uri().path();
-    let below = path.strip_prefix(ALL).and_then(|p| p.strip_prefix('/'));
-    let Some((name, rest)) = below.and_then(|below| below.split_once('/')) else {
-        return Err(request);
+/// Opens the collection that the address names, for the handlers below it.
+pub(crate) async fn enter(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let entered = match CollectionAt::from_request_parts(&mut parts, &app).await {
+        Ok(CollectionAt(name)) => found(&app, &name).await,
+        Err(problem) => Err(problem),
     };
-    let query = request.uri().query().map(|query| format!("?{query}"));
-    let address = format!("{BASE}/{rest}{}", query.unwrap_or_default());
-    let name = name.to_owned();
-    let found = match address.parse::<Uri>() {
-        Ok(address) => found(app, &name).await.map(|app| (app, address)),
-        Err(error) => Err(Problem::internal(&error)),
-    };
-    let (app, address) = match found {
-        Ok(found) => found,
-        Err(problem) => {
-            intake::discard(request.into_body()).await;
-            return Ok(problem.into_response());
+    match entered {
+        Ok(entered) => {
+            parts.extensions.insert(entered);
+            next.run(Request::from_parts(parts, body)).await
         }
-    };
-    let mut request = request;
-    *request.uri_mut() = address;
-    let routes: Router = inside.clone().with_state(app);
-    let answered = routes.oneshot(request).await;
-    Ok(answered.unwrap_or_else(|never| match never {}))
+        Err(problem) => {
+            intake::discard(body).await;
+            problem.into_response()
+        }
+    }
 }
 
 /// What the handlers work with in a collection.
-async fn found(app: &App, name: &str) -> Result<App, Problem> {
-    let name = named(name)?;
+async fn found(app: &App, name: &CollectionName) -> Result<App, Problem> {
     Ok(App {
-        engine: engine(app, &name).await?,
-        base: address_of(&name).into(),
+        engine: engine(app, name).await?,
+        base: address_of(name).into(),
         ..app.clone()
     })
 }
@@ -253,13 +237,15 @@ async fn engine(app: &App, name: &CollectionName) -> Result<Arc<Library>, Proble
     Ok(app.work.opening.run(open).await??)
 }
 
-/// Describes the routes of a collection, as those of the default one are described in `of_default`.
-pub(crate) fn describe(document: &mut OpenApi, of_default: OpenApi) {
-    for (path, mut item) in of_default.paths.paths {
-        let Some(rest) = path.strip_prefix(BASE) else {
+/// Says of the routes below a collection what they have beyond those below `/v1`: the collection's
+/// name, and ids of their own.
+pub(crate) fn describe(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let below = path.strip_prefix(EACH).unwrap_or_default();
+        if below.is_empty() {
             continue;
-        };
-        for operation in operations(&mut item) {
+        }
+        for operation in operations(item) {
             operation.operation_id = operation
                 .operation_id
                 .take()
@@ -267,8 +253,6 @@ pub(crate) fn describe(document: &mut OpenApi, of_default: OpenApi) {
             let own = operation.parameters.get_or_insert_default();
             own.insert(0, RefOr::T(name_parameter()));
         }
-        let path = format!("{ALL}/{{collection}}{rest}");
-        document.paths.paths.insert(path, item);
     }
 }
 

@@ -1,13 +1,15 @@
 //! Groups of duplicates, and what is no match.
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::Uri;
 use resight_engine::{DuplicateOptions, Duplicates, PairKind, PictureId};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::App;
 use super::intake::{self, Bounds, Sent};
-use super::params::{Params, picture_id};
+use super::params::{Page, Params, Whole, picture_id};
 use super::problem::Problem;
 use crate::wire::{Decision, DuplicateList, NotAMatchList, ProblemBody, TwoPictures};
 
@@ -20,33 +22,38 @@ const DECISION_BYTES: u64 = 4 << 10;
 /// Files of a group that may be asked for at least.
 const MOST_MEMBERS: u64 = 1_000_000;
 
+/// Which groups a list holds.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct GroupParameters {
+    /// Only groups of this kind: identical, re-encoded, edited, cropped or same_scene
+    kind: Option<String>,
+    /// Only groups of so many files or more; 2 by default
+    #[param(value_type = Option<u64>, minimum = 2)]
+    min_size: Option<Whole<2, MOST_MEMBERS>>,
+}
+
 /// Groups of pictures that are the same or show the same.
 #[utoipa::path(
-    get, path = "/v1/duplicates", tag = "duplicates", operation_id = "duplicates",
-    params(
-        ("offset" = Option<u64>, Query, description = "How many groups to skip; 0 by default"),
-        ("limit" = Option<u64>, Query, description = "How many groups to give, 1 to 1000; 20 by default", minimum = 1, maximum = 1000),
-        ("kind" = Option<String>, Query, description = "Only groups of this kind: identical, re-encoded, edited, cropped or same_scene"),
-        ("min_size" = Option<u64>, Query, description = "Only groups of so many files or more; 2 by default", minimum = 2),
-    ),
+    get, path = "/duplicates", tag = "duplicates", operation_id = "duplicates",
+    params(Page, GroupParameters),
     responses(
         (status = 200, description = "One page", body = DuplicateList),
         (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<DuplicateList>, Problem> {
+pub(crate) async fn list(app: App, uri: Uri) -> Result<Json<DuplicateList>, Problem> {
     let mut params = Params::of(&uri)?;
-    let (offset, limit) = params.page(PAGE)?;
-    let kind = params.text("kind")?;
-    let min_size = params.number("min_size", 2..=MOST_MEMBERS, 2)?;
-    params.finish("offset, limit, kind and min_size are")?;
+    let (offset, limit) = params.take::<Page>()?.or(PAGE);
+    let GroupParameters { kind, min_size } = params.take()?;
+    params.finish()?;
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     let options = DuplicateOptions {
         offset: number(offset),
         limit: number(limit),
         kind: kind.as_deref().map(kind_named).transpose()?,
-        min_size: number(min_size),
+        min_size: number(min_size.map_or(2, Whole::value)),
     };
     let engine = app.engine.clone();
     let work = move || Duplicates::new(engine.clone()).groups(&options);
@@ -66,7 +73,7 @@ fn kind_named(name: &str) -> Result<PairKind, Problem> {
 
 /// Says that two pictures are no match: neither finds the other any more, and no group holds both.
 #[utoipa::path(
-    post, path = "/v1/not-a-match", tag = "duplicates", operation_id = "add_not_a_match",
+    post, path = "/not-a-match", tag = "duplicates", operation_id = "add_not_a_match",
     request_body = TwoPictures,
     responses(
         (status = 200, description = "It is noted", body = Decision),
@@ -76,7 +83,7 @@ fn kind_named(name: &str) -> Result<PairKind, Problem> {
     ),
 )]
 pub(crate) async fn add(
-    State(app): State<App>,
+    app: App,
     request: Request,
 ) -> Result<Json<Decision>, Problem> {
     decide(app, request, true).await
@@ -84,7 +91,7 @@ pub(crate) async fn add(
 
 /// Takes back that two pictures are no match.
 #[utoipa::path(
-    delete, path = "/v1/not-a-match", tag = "duplicates", operation_id = "drop_not_a_match",
+    delete, path = "/not-a-match", tag = "duplicates", operation_id = "drop_not_a_match",
     request_body = TwoPictures,
     responses(
         (status = 200, description = "It is taken back", body = Decision),
@@ -93,7 +100,7 @@ pub(crate) async fn add(
     ),
 )]
 pub(crate) async fn drop(
-    State(app): State<App>,
+    app: App,
     request: Request,
 ) -> Result<Json<Decision>, Problem> {
     decide(app, request, false).await
@@ -101,11 +108,8 @@ pub(crate) async fn drop(
 
 /// Pairs of which it was said that they are no match, the newest first.
 #[utoipa::path(
-    get, path = "/v1/not-a-match", tag = "duplicates", operation_id = "list_not_a_match",
-    params(
-        ("offset" = Option<u64>, Query, description = "How many to skip; 0 by default"),
-        ("limit" = Option<u64>, Query, description = "How many to give, 1 to 1000; 100 by default", minimum = 1, maximum = 1000),
-    ),
+    get, path = "/not-a-match", tag = "duplicates", operation_id = "list_not_a_match",
+    params(Page),
     responses(
         (status = 200, description = "One page", body = NotAMatchList),
         (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
@@ -113,12 +117,10 @@ pub(crate) async fn drop(
     ),
 )]
 pub(crate) async fn decisions(
-    State(app): State<App>,
+    app: App,
     uri: Uri,
 ) -> Result<Json<NotAMatchList>, Problem> {
-    let mut params = Params::of(&uri)?;
-    let (offset, limit) = params.page(DECISIONS)?;
-    params.finish("offset and limit are")?;
+    let (offset, limit) = Params::only::<Page>(&uri)?.or(DECISIONS);
     let engine = app.engine.clone();
     let work = move || Duplicates::new(engine.clone()).not_matches(offset, limit);
     let page = app.work.light.run(work).await?;
@@ -128,7 +130,7 @@ pub(crate) async fn decisions(
 async fn decide(app: App, request: Request, apart: bool) -> Result<Json<Decision>, Problem> {
     let (place, request) = app.work.light.enter_with(request).await?;
     // None of these is about a parameter, and a misspelt one must not be passed over.
-    if let Err(problem) = Params::of(request.uri()).and_then(|params| params.finish("none is")) {
+    if let Err(problem) = Params::none(request.uri()) {
         intake::discard(request.into_body()).await;
         return Err(problem);
     }

@@ -1,14 +1,19 @@
 //! What is said about pictures, and the objects they belong to.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
-use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
-use resight_engine::{EngineError, Filter, LabelPatch, ObjectId, Update};
+use resight_engine::{EngineError, Filter, LabelPatch, Metadata, ObjectId, Tag, Update};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+use utoipa::IntoParams;
 
 use super::App;
 use super::intake::{self, Bounds};
-use super::params::{Params, PictureAt, bad};
+use super::params::{Page, Params, PictureAt, bad, path_segment};
 use super::problem::Problem;
 use crate::wire::{self, LabelChange, ObjectList, ObjectPictures, Picture, ProblemBody, Removed};
 
@@ -18,68 +23,137 @@ const PAGE: u64 = 60;
 const CHANGE_BYTES: u64 = 256 << 10;
 /// What the names of parameters begin with that stand for an entry of the metadata.
 const ENTRY: &str = "meta.";
-/// The parameters of [`filter`], for [`Params::finish`].
-pub(crate) const FILTERS: &str = "tag, not_tag, object, meta.KEY";
 
-/// Which pictures are meant: `tag` and `not_tag`, each any number of times, `object`, and
-/// `meta.KEY` with the value of the metadata's entry KEY.
-pub(crate) fn filter(params: &mut Params) -> Result<Filter, Problem> {
-    let tags = |given: Vec<String>, name: &str| {
-        let read = |text: &String| wire::tag(text).map_err(|why| wrong(name, &why));
-        given.iter().map(read).collect::<Result<Vec<_>, _>>()
-    };
-    let object = params.text("object")?;
-    let object = object.map(|text| wire::object_id(&text).map_err(|why| wrong("object", &why)));
-    let filter = Filter {
-        tags: tags(params.all("tag"), "tag")?,
-        not_tags: tags(params.all("not_tag"), "not_tag")?,
-        object: object.transpose()?,
-        entries: params.all_with_prefix(ENTRY),
-    };
-    match filter.conditions() > Filter::MOST {
-        true => Err(Problem::new(
-            "bad_parameter",
-            format!(
-                "tag, not_tag and meta.KEY may be given {} times in all.",
-                Filter::MOST
-            ),
-        )),
-        false => Ok(filter),
+/// Which pictures a request is about; without any of these, all of them.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Filters {
+    /// Only pictures with this tag; given several times, with all of them
+    #[serde(default)]
+    #[param(value_type = Option<Vec<String>>)]
+    tag: Vec<OfLabels<Tag>>,
+    /// Only pictures without this tag; may be given several times
+    #[serde(default)]
+    #[param(value_type = Option<Vec<String>>)]
+    not_tag: Vec<OfLabels<Tag>>,
+    /// Only pictures of this object
+    #[param(value_type = Option<String>)]
+    object: Option<OfLabels<ObjectId>>,
+    /// Only pictures whose metadata has this value at KEY, which may be any; numbers, true and false as JSON writes them
+    #[serde(flatten)]
+    #[param(rename = "meta.KEY", value_type = Option<String>)]
+    entries: Entries,
+}
+
+impl Filters {
+    /// Refuses more conditions than a filter may have.
+    pub(crate) fn filter(self) -> Result<Filter, Problem> {
+        let filter = Filter {
+            tags: values(self.tag),
+            not_tags: values(self.not_tag),
+            object: self.object.map(|object| object.0),
+            entries: self.entries.0,
+        };
+        if filter.conditions() > Filter::MOST {
+            let most = Filter::MOST;
+            let detail = format!("tag, not_tag and meta.KEY may be given at most {most} times in all.");
+            return Err(Problem::new("bad_parameter", detail));
+        }
+        Ok(filter)
     }
 }
 
-/// What is to be said about a picture that is sent: `tag`, any number of times, `object` and
-/// `metadata`.
-pub(crate) fn patch(params: &mut Params) -> Result<LabelPatch, Problem> {
-    let tags = params.all("tag");
-    let tags = tags.iter().map(|text| wire::tag(text));
-    let object = params.text("object")?;
-    let metadata = params.text("metadata")?;
-    Ok(LabelPatch {
-        add_tags: tags
-            .collect::<Result<_, _>>()
-            .map_err(|why| wrong("tag", &why))?,
-        object: match object {
-            None => Update::Keep,
-            Some(text) => Update::Set(wire::object_id(&text).map_err(|why| wrong("object", &why))?),
-        },
-        metadata: match metadata {
-            None => Update::Keep,
-            Some(text) => {
-                Update::Set(wire::metadata_of(&text).map_err(|why| wrong("metadata", &why))?)
+/// `meta.KEY=VALUE`, any number of times, as keys and values in the order given.
+struct Entries(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let given = BTreeMap::<String, Vec<String>>::deserialize(from)?;
+        let mut entries = Vec::new();
+        for (name, values) in given {
+            if let Some(key) = name.strip_prefix(ENTRY) {
+                entries.extend(values.into_iter().map(|value| (key.to_owned(), value)));
             }
-        },
-        ..LabelPatch::default()
-    })
+        }
+        Ok(Self(entries))
+    }
 }
 
-fn wrong(name: &str, why: &str) -> Problem {
-    bad(name, &format_args!("cannot be taken: {why}"))
+/// Labels for a picture that is sent.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LabelParameters {
+    /// A tag for it; may be given several times, and in a form as a field
+    #[serde(default)]
+    #[param(value_type = Option<Vec<String>>)]
+    tag: Vec<OfLabels<Tag>>,
+    /// The object it belongs to; in a form also a field
+    #[param(value_type = Option<String>)]
+    object: Option<OfLabels<ObjectId>>,
+    /// Its metadata, a JSON object; in a form also a field
+    #[param(value_type = Option<String>)]
+    metadata: Option<OfLabels<Metadata>>,
+}
+
+impl LabelParameters {
+    /// What the picture's labels change to.
+    pub(crate) fn patch(self) -> LabelPatch {
+        LabelPatch {
+            add_tags: values(self.tag),
+            object: self.object.map_or(Update::Keep, |object| Update::Set(object.0)),
+            metadata: self
+                .metadata
+                .map_or(Update::Keep, |metadata| Update::Set(metadata.0)),
+            ..LabelPatch::default()
+        }
+    }
+}
+
+/// A tag, an object's id or metadata, read from a text.
+struct OfLabels<T>(T);
+
+fn values<T>(given: Vec<OfLabels<T>>) -> Vec<T> {
+    given.into_iter().map(|one| one.0).collect()
+}
+
+/// A label that has a text form.
+trait LabelText: Sized {
+    fn read(text: &str) -> Result<Self, String>;
+}
+
+impl LabelText for Tag {
+    fn read(text: &str) -> Result<Self, String> {
+        wire::tag(text)
+    }
+}
+
+impl LabelText for ObjectId {
+    fn read(text: &str) -> Result<Self, String> {
+        wire::object_id(text)
+    }
+}
+
+impl LabelText for Metadata {
+    fn read(text: &str) -> Result<Self, String> {
+        wire::metadata_of(text)
+    }
+}
+
+impl<'de, T: LabelText> Deserialize<'de> for OfLabels<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let read = T::read(&text).map_err(|why| D::Error::custom(unusable(&why)));
+        read.map(Self)
+    }
+}
+
+fn unusable(why: &str) -> String {
+    format!("cannot be taken: {why}")
 }
 
 /// Changes what is said about a picture: what is left out stays, null clears.
 #[utoipa::path(
-    patch, path = "/v1/images/{id}", tag = "pictures", operation_id = "label_picture",
+    patch, path = "/images/{id}", tag = "pictures", operation_id = "label_picture",
     params(("id" = String, Path, description = "The picture's id")),
     request_body(
         description = "What changes",
@@ -93,7 +167,7 @@ fn wrong(name: &str, why: &str) -> Problem {
     ),
 )]
 pub(crate) async fn change(
-    State(app): State<App>,
+    app: App,
     PictureAt(id): PictureAt,
     request: Request,
 ) -> Result<Json<Picture>, Problem> {
@@ -118,21 +192,16 @@ pub(crate) async fn change(
 
 /// The objects that pictures belong to, by id.
 #[utoipa::path(
-    get, path = "/v1/objects", tag = "objects", operation_id = "list_objects",
-    params(
-        ("offset" = Option<u64>, Query, description = "How many to skip; 0 by default"),
-        ("limit" = Option<u64>, Query, description = "How many to give, 1 to 1000; 60 by default", minimum = 1, maximum = 1000),
-    ),
+    get, path = "/objects", tag = "objects", operation_id = "list_objects",
+    params(Page),
     responses(
         (status = 200, description = "One page", body = ObjectList),
         (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn objects(State(app): State<App>, uri: Uri) -> Result<Json<ObjectList>, Problem> {
-    let mut params = Params::of(&uri)?;
-    let (offset, limit) = params.page(PAGE)?;
-    params.finish("offset and limit are")?;
+pub(crate) async fn objects(app: App, uri: Uri) -> Result<Json<ObjectList>, Problem> {
+    let (offset, limit) = Params::only::<Page>(&uri)?.or(PAGE);
     let engine = app.engine.clone();
     let found = move || engine.objects(offset, limit);
     let (total, objects) = app.work.light.run(found).await?;
@@ -141,11 +210,10 @@ pub(crate) async fn objects(State(app): State<App>, uri: Uri) -> Result<Json<Obj
 
 /// The pictures of an object, newest first.
 #[utoipa::path(
-    get, path = "/v1/objects/{object}", tag = "objects", operation_id = "object",
+    get, path = "/objects/{object}", tag = "objects", operation_id = "object",
     params(
         ("object" = String, Path, description = "The object's id"),
-        ("offset" = Option<u64>, Query, description = "How many to skip; 0 by default"),
-        ("limit" = Option<u64>, Query, description = "How many to give, 1 to 1000; 60 by default", minimum = 1, maximum = 1000),
+        Page,
     ),
     responses(
         (status = 200, description = "One page", body = ObjectPictures),
@@ -154,13 +222,11 @@ pub(crate) async fn objects(State(app): State<App>, uri: Uri) -> Result<Json<Obj
     ),
 )]
 pub(crate) async fn object(
-    State(app): State<App>,
+    app: App,
     ObjectAt(id): ObjectAt,
     uri: Uri,
 ) -> Result<Json<ObjectPictures>, Problem> {
-    let mut params = Params::of(&uri)?;
-    let (offset, limit) = params.page(PAGE)?;
-    params.finish("offset and limit are")?;
+    let (offset, limit) = Params::only::<Page>(&uri)?.or(PAGE);
     let (engine, asked) = (app.engine.clone(), id.clone());
     let found = move || engine.object(&asked, offset, limit);
     let (total, pictures) = app.work.light.run(found).await?;
@@ -176,7 +242,7 @@ pub(crate) async fn object(
 
 /// Removes all pictures of an object, or none of them.
 #[utoipa::path(
-    delete, path = "/v1/objects/{object}", tag = "objects", operation_id = "remove_object",
+    delete, path = "/objects/{object}", tag = "objects", operation_id = "remove_object",
     params(("object" = String, Path, description = "The object's id")),
     responses(
         (status = 200, description = "Its pictures are removed", body = Removed),
@@ -185,7 +251,7 @@ pub(crate) async fn object(
     ),
 )]
 pub(crate) async fn remove_object(
-    State(app): State<App>,
+    app: App,
     ObjectAt(id): ObjectAt,
 ) -> Result<(StatusCode, Json<Removed>), Problem> {
     let engine = app.engine.clone();
@@ -204,15 +270,8 @@ impl<S: Send + Sync> FromRequestParts<S> for ObjectAt {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|error| {
-                bad(
-                    "object",
-                    &format_args!("cannot be read: {}", error.body_text()),
-                )
-            })?;
-        let id = wire::object_id(&text).map_err(|why| wrong("object", &why))?;
+        let text = path_segment("object", parts, state).await?;
+        let id = wire::object_id(&text).map_err(|why| bad("object", &unusable(&why)))?;
         Ok(Self(id))
     }
 }

@@ -26,13 +26,15 @@ mod wanted;
 pub mod wire;
 mod work;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{DefaultBodyLimit, OriginalUri, Request};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, OriginalUri, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -108,6 +110,16 @@ struct App {
     collections: Collections,
 }
 
+/// Of the collection that the address names, and of the default one elsewhere.
+impl FromRequestParts<App> for App {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, default: &App) -> Result<Self, Infallible> {
+        let entered = parts.extensions.get::<Self>();
+        Ok(entered.unwrap_or(default).clone())
+    }
+}
+
 impl App {
     /// Who reads the answers.
     fn reader(&self) -> Reader<'_> {
@@ -156,9 +168,11 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(service::refused))
 }
 
-fn api() -> OpenApiRouter<App> {
+/// All routes of the API; `enter` wraps those of a collection.
+fn api(enter: impl FnOnce(OpenApiRouter<App>) -> OpenApiRouter<App>) -> OpenApiRouter<App> {
     let mut api = OpenApiRouter::with_openapi(Description::openapi())
-        .merge(resources())
+        .nest("/v1", resources())
+        .nest(collections::EACH, enter(resources()))
         .routes(routes!(collections::list))
         .routes(routes!(
             collections::one,
@@ -172,13 +186,13 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(plugins::one))
         .routes(routes!(plugins::ask, plugins::send))
         .routes(routes!(service::legacy_count));
-    collections::describe(api.get_openapi_mut(), resources().into_openapi());
+    collections::describe(api.get_openapi_mut());
     api
 }
 
 /// The description of the API as JSON, the same that `/openapi.json` gives.
 pub fn openapi_json() -> serde_json::Result<String> {
-    api().into_openapi().to_pretty_json()
+    api(|routes| routes).into_openapi().to_pretty_json()
 }
 
 /// All routes, ready to be served or, in a test, to be called directly.
@@ -195,7 +209,8 @@ pub fn app(engine: Arc<Library>, settings: HttpSettings) -> Router {
         plugins: settings.plugins,
         collections: settings.collections,
     };
-    let (routes, description) = api().split_for_parts();
+    let enter = middleware::from_fn_with_state(state.clone(), collections::enter);
+    let (routes, description) = api(|routes| routes.route_layer(enter)).split_for_parts();
     let description = serde_json::to_value(description).map_err(|error| error.to_string());
     let served = state.plugins.clone();
     // What plug-ins offer changes when they are loaded again.
@@ -205,15 +220,12 @@ pub fn app(engine: Arc<Library>, settings: HttpSettings) -> Router {
         Ok::<_, Problem>(Json(document))
     };
     let others = state.clone();
-    let inside = Router::from(resources())
-        .fallback(no_route)
-        .method_not_allowed_fallback(wrong_method);
     let allowed: guard::AllowedHosts = settings.allowed_hosts.map(Into::into);
     routes
         .with_state(state)
         .route("/openapi.json", get(openapi))
         .merge(pages::routes())
-        .fallback(move |request| other_route(others, inside, request))
+        .fallback(move |request| other_route(others, request))
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(
             usize::try_from(body_limit).unwrap_or(usize::MAX),
@@ -264,12 +276,8 @@ pub async fn serve(
     }
 }
 
-/// Something in a collection, an address that a plug-in's author asked for, or nothing.
-async fn other_route(app: App, inside: Router<App>, request: Request) -> Response {
-    let request = match collections::inside(&app, &inside, request).await {
-        Ok(response) => return response,
-        Err(request) => request,
-    };
+/// An address that a plug-in's author asked for, or nothing.
+async fn other_route(app: App, request: Request) -> Response {
     match plugins::by_route(&app, request).await {
         Ok(response) => response,
         Err(request) => no_route(OriginalUri(request.uri().clone()))

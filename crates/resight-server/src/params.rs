@@ -1,27 +1,142 @@
-//! Query parameters and ids in addresses, taken one by one so that every mistake is answered with
-//! the parameter's name and what it may be.
+//! Query parameters, each group of them a struct, and ids in addresses. Every mistake is answered
+//! with the parameter's name and what it may be.
 
+use std::collections::HashMap;
 use std::fmt::Display;
-use std::ops::RangeInclusive;
+use std::marker::PhantomData;
+use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::Uri;
 use axum::http::request::Parts;
 use resight_engine::PictureId;
+use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa::openapi::path::ParameterIn;
 
 use super::problem::Problem;
 
 /// The largest whole number that every JSON reader holds exactly.
 pub(crate) const MAX_OFFSET: u64 = (1 << 53) - 1;
-/// The most entries that one answer gives.
+/// The most entries of one answer.
 pub(crate) const MAX_LIMIT: u64 = 1000;
+/// The end of a parameter's name that stands for any text.
+const ANY_KEY: &str = "KEY";
 
-/// The query parameters of one request that were not taken yet.
-pub(crate) struct Params(Vec<(String, String)>);
+/// Which part of a list an answer holds.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Page {
+    /// How many entries to skip; 0 by default
+    #[param(value_type = Option<u64>)]
+    offset: Option<Whole<0, MAX_OFFSET>>,
+    /// At most how many entries to return, 1 to 1000. Each list has its own default; the answer names the one that was used
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 1000)]
+    limit: Option<Whole<1, MAX_LIMIT>>,
+}
+
+impl Page {
+    /// `offset`, and `limit` or this list's default.
+    pub(crate) fn or(&self, limit: u64) -> (u64, u64) {
+        (
+            self.offset.map_or(0, Whole::value),
+            self.limit.map_or(limit, Whole::value),
+        )
+    }
+}
+
+/// A whole number within bounds, both included.
+#[derive(Clone, Copy)]
+pub(crate) struct Whole<const LEAST: u64, const MOST: u64>(u64);
+
+impl<const LEAST: u64, const MOST: u64> Whole<LEAST, MOST> {
+    pub(crate) fn value(self) -> u64 {
+        self.0
+    }
+}
+
+impl<const LEAST: u64, const MOST: u64> FromStr for Whole<LEAST, MOST> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(value) if (LEAST..=MOST).contains(&value) => Ok(Self(value)),
+            _ => Err(format!(
+                "must be a whole number from {LEAST} to {MOST}; it is {text:?}"
+            )),
+        }
+    }
+}
+
+impl<'de, const LEAST: u64, const MOST: u64> Deserialize<'de> for Whole<LEAST, MOST> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        parsed(from)
+    }
+}
+
+/// `true` or `false`.
+#[derive(Clone, Copy)]
+pub(crate) struct Flag(pub(crate) bool);
+
+impl FromStr for Flag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let value = text.parse();
+        value
+            .map(Self)
+            .map_err(|_| format!("must be true or false; it is {text:?}"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        parsed(from)
+    }
+}
+
+/// Reads one text as `T`; for `#[serde(deserialize_with)]` of a field that need not be given, see
+/// [`parsed_option`].
+fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D) -> Result<T, D::Error> {
+    struct Text<T>(PhantomData<T>);
+
+    impl<T: FromStr<Err: Display>> Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("one text")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    from.deserialize_str(Text(PhantomData))
+}
+
+/// Reads the one text of a parameter that was given.
+pub(crate) fn parsed_option<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    parsed(from).map(Some)
+}
+
+/// The query parameters of one request, taken from it group by group.
+pub(crate) struct Params {
+    /// Those that no group took yet.
+    given: Vec<(String, String)>,
+    /// The names of the groups that were taken.
+    known: Vec<String>,
+}
 
 impl From<Vec<(String, String)>> for Params {
     fn from(given: Vec<(String, String)>) -> Self {
-        Self(given)
+        Self {
+            given,
+            known: Vec::new(),
+        }
     }
 }
 
@@ -33,125 +148,99 @@ impl Params {
 
     /// Splits `name=value&…` with its escapes; those that stand for no text are replaced.
     pub(crate) fn parse(query: &str) -> Result<Self, Problem> {
-        serde_urlencoded::from_str(query)
-            .map(Self)
+        serde_html_form::from_str::<Vec<(String, String)>>(query)
+            .map(Self::from)
             .map_err(|error| Problem::new("bad_parameter", format!("{error}.")))
     }
 
-    /// The text of a parameter, if it is given.
-    pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, Problem> {
-        let found = self.0.iter().position(|(given, _)| given == name);
-        let value = found.map(|at| self.0.swap_remove(at).1);
-        if self.0.iter().any(|(given, _)| given == name) {
-            return Err(bad(name, &"must be given once only"));
-        }
-        Ok(value)
+    /// The only group of `uri`.
+    pub(crate) fn only<T: DeserializeOwned + IntoParams>(uri: &Uri) -> Result<T, Problem> {
+        let mut params = Self::of(uri)?;
+        let group = params.take()?;
+        params.finish()?;
+        Ok(group)
     }
 
-    /// The texts of a parameter that may be given several times, in the order given.
-    pub(crate) fn all(&mut self, name: &str) -> Vec<String> {
-        let taken = self.0.extract_if(.., |(given, _)| *given == name);
-        taken.map(|(_, value)| value).collect()
+    /// Refuses any parameter of `uri`.
+    pub(crate) fn none(uri: &Uri) -> Result<(), Problem> {
+        Self::of(uri)?.finish()
     }
 
-    /// The parameters whose name begins with `prefix` and goes on, without it.
-    pub(crate) fn all_with_prefix(&mut self, prefix: &str) -> Vec<(String, String)> {
-        let rest = |name: &str| Some(name.strip_prefix(prefix)?.to_owned());
-        let is_one = |name: &str| rest(name).is_some_and(|rest| !rest.is_empty());
-        let taken = self.0.extract_if(.., |(name, _)| is_one(name));
-        let taken = taken.filter_map(|(name, value)| Some((rest(&name)?, value)));
-        taken.collect()
+    /// The parameters that are fields of `T`. A field whose name ends in `KEY` takes all whose
+    /// names begin as it does and go on.
+    pub(crate) fn take<T: DeserializeOwned + IntoParams>(&mut self) -> Result<T, Problem> {
+        let fields = T::into_params(|| Some(ParameterIn::Query));
+        let names: Vec<String> = fields.into_iter().map(|field| field.name).collect();
+        let is_one = |given: &str| names.iter().any(|name| names_parameter(name, given));
+        let own: Vec<_> = self.given.extract_if(.., |(name, _)| is_one(name)).collect();
+        self.known.extend(names);
+        read(&own)
     }
 
-    /// Copies of all.
+    /// Copies of all that no group took yet.
     pub(crate) fn copy(&self) -> Vec<(String, String)> {
-        self.0.clone()
+        self.given.clone()
     }
 
     /// Adds parameters that were given elsewhere.
     pub(crate) fn extend(&mut self, more: impl IntoIterator<Item = (String, String)>) {
-        self.0.extend(more);
+        self.given.extend(more);
     }
 
-    /// All that were not taken.
+    /// All that no group took.
     pub(crate) fn rest(self) -> Vec<(String, String)> {
-        self.0
+        self.given
     }
 
-    /// A whole number within `range`, or `default`.
-    pub(crate) fn number(
-        &mut self,
-        name: &str,
-        range: RangeInclusive<u64>,
-        default: u64,
-    ) -> Result<u64, Problem> {
-        let Some(text) = self.text(name)? else {
-            return Ok(default);
+    /// Refuses parameters that no group took: a misspelt one must not be passed over in silence.
+    pub(crate) fn finish(self) -> Result<(), Problem> {
+        let Some((name, _)) = self.given.first() else {
+            return Ok(());
         };
-        match text.parse() {
-            Ok(value) if range.contains(&value) => Ok(value),
-            _ => Err(bad(
-                name,
-                &format_args!(
-                    "must be a whole number from {} to {}; it is {text:?}",
-                    range.start(),
-                    range.end()
-                ),
-            )),
-        }
-    }
-
-    /// `offset` and `limit`, the latter `default` when it is not given.
-    pub(crate) fn page(&mut self, default: u64) -> Result<(u64, u64), Problem> {
-        Ok((
-            self.number("offset", 0..=MAX_OFFSET, 0)?,
-            self.number("limit", 1..=MAX_LIMIT, default)?,
-        ))
-    }
-
-    /// `true` or `false`; false when it is not given.
-    pub(crate) fn flag(&mut self, name: &str) -> Result<bool, Problem> {
-        self.flag_or(name, false)
-    }
-
-    /// `true` or `false`; `default` when it is not given.
-    pub(crate) fn flag_or(&mut self, name: &str, default: bool) -> Result<bool, Problem> {
-        match self.text(name)?.as_deref() {
-            None => Ok(default),
-            Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(other) => Err(bad(
-                name,
-                &format_args!("must be true or false; it is {other:?}"),
-            )),
-        }
-    }
-
-    /// One of some words, if it is given.
-    pub(crate) fn one_of(
-        &mut self,
-        name: &str,
-        words: &[&'static str],
-    ) -> Result<Option<&'static str>, Problem> {
-        let Some(text) = self.text(name)? else {
-            return Ok(None);
+        let known = match self.known.split_last() {
+            None => "there are no parameters".to_owned(),
+            Some((only, [])) => format!("{only} is"),
+            Some((last, others)) => format!("{} and {last} are", others.join(", ")),
         };
-        match words.iter().find(|word| **word == text) {
-            Some(word) => Ok(Some(word)),
-            None => Err(bad(
-                name,
-                &format_args!("must be {}; it is {text:?}", words.join(" or ")),
-            )),
-        }
+        Err(bad(name, &format_args!("is not known here; {known}")))
     }
+}
 
-    /// Refuses parameters that nobody took: a misspelt one must not be passed over in silence.
-    pub(crate) fn finish(self, known: &str) -> Result<(), Problem> {
-        match self.0.first() {
-            None => Ok(()),
-            Some((name, _)) => Err(bad(name, &format_args!("is not known here; {known}"))),
+/// Whether a field of this name takes the parameter `given`.
+fn names_parameter(field: &str, given: &str) -> bool {
+    match field.strip_suffix(ANY_KEY) {
+        Some(prefix) if !prefix.is_empty() => {
+            given.starts_with(prefix) && given.len() > prefix.len()
         }
+        _ => field == given,
     }
+}
+
+fn read<T: DeserializeOwned>(given: &[(String, String)]) -> Result<T, Problem> {
+    let ours = |error: &dyn Display| Problem::internal(error);
+    let text = serde_html_form::to_string(given).map_err(|error| ours(&error))?;
+    let from = serde_html_form::Deserializer::from_bytes(text.as_bytes());
+    serde_path_to_error::deserialize(from).map_err(|error| {
+        let name = error.path().to_string();
+        let times = given.iter().filter(|(given, _)| *given == name).count();
+        match error.into_inner().to_string() {
+            _ if times > 1 => bad(&name, &"must be given once only"),
+            what => bad(&name, &what),
+        }
+    })
+}
+
+/// The part of an address that stands at `{name}`.
+pub(crate) async fn path_segment<S: Send + Sync>(
+    name: &str,
+    parts: &mut Parts,
+    state: &S,
+) -> Result<String, Problem> {
+    let all = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
+    let Path(mut all) =
+        all.map_err(|error| bad(name, &format_args!("cannot be read: {}", error.body_text())))?;
+    all.remove(name)
+        .ok_or_else(|| Problem::internal(&format_args!("the route has no part named {name}")))
 }
 
 /// The picture's id in an address with `{id}`.
@@ -161,9 +250,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PictureAt {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|error| bad("id", &format_args!("cannot be read: {}", error.body_text())))?;
+        let text = path_segment("id", parts, state).await?;
         picture_id("id", &text).map(Self)
     }
 }

@@ -3,15 +3,18 @@
 use std::fmt::Write;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use resight_engine::{Indexer, PictureId};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::pages::holds_tag;
-use super::params::{Params, PictureAt};
+use super::labels::{Filters, LabelParameters};
+use super::params::{Page, Params, PictureAt};
 use super::problem::Problem;
-use super::{App, intake, labels};
+use super::{App, intake};
 use crate::wire::{AddedPicture, Picture, PictureForm, PictureList, ProblemBody};
 
 /// Entries of a list when no limit is given.
@@ -21,26 +24,19 @@ const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbo
 
 /// The stored pictures, or those that a filter means, newest first.
 #[utoipa::path(
-    get, path = "/v1/images", tag = "pictures", operation_id = "list_pictures",
-    params(
-        ("offset" = Option<u64>, Query, description = "How many to skip; 0 by default"),
-        ("limit" = Option<u64>, Query, description = "How many to give, 1 to 1000; 60 by default", minimum = 1, maximum = 1000),
-        ("tag" = Option<Vec<String>>, Query, description = "Only pictures with this tag; given several times, with all of them"),
-        ("not_tag" = Option<Vec<String>>, Query, description = "Only pictures without this tag; may be given several times"),
-        ("object" = Option<String>, Query, description = "Only pictures of this object"),
-        ("meta.KEY" = Option<String>, Query, description = "Only pictures whose metadata has this value at KEY, which may be any; numbers, true and false as JSON writes them"),
-    ),
+    get, path = "/images", tag = "pictures", operation_id = "list_pictures",
+    params(Filters, Page),
     responses(
         (status = 200, description = "One page", body = PictureList),
         (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<PictureList>, Problem> {
+pub(crate) async fn list(app: App, uri: Uri) -> Result<Json<PictureList>, Problem> {
     let mut params = Params::of(&uri)?;
-    let (offset, limit) = params.page(PAGE)?;
-    let filter = labels::filter(&mut params)?;
-    params.finish(&format!("{}, offset and limit are", labels::FILTERS))?;
+    let filter = params.take::<Filters>()?.filter()?;
+    let (offset, limit) = params.take::<Page>()?.or(PAGE);
+    params.finish()?;
     let engine = app.engine.clone();
     let read = move || {
         let total = engine.count_matching(&filter)?;
@@ -51,15 +47,18 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<Pictur
     Ok(Json(list))
 }
 
+/// The name of a picture.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct UploadName {
+    /// Name of a picture that is sent as it is; in a form, the file's own name counts
+    name: Option<String>,
+}
+
 /// Stores a picture; it can be found as soon as this has answered.
 #[utoipa::path(
-    post, path = "/v1/images", tag = "pictures", operation_id = "add_picture",
-    params(
-        ("name" = Option<String>, Query, description = "Name of a picture that is sent as it is; in a form, the file's own name counts"),
-        ("tag" = Option<Vec<String>>, Query, description = "A tag for it; may be given several times, and in a form as a field"),
-        ("object" = Option<String>, Query, description = "The object it belongs to; in a form also a field"),
-        ("metadata" = Option<String>, Query, description = "Its metadata, a JSON object; in a form also a field"),
-    ),
+    post, path = "/images", tag = "pictures", operation_id = "add_picture",
+    params(UploadName, LabelParameters),
     request_body(
         description = "The picture, in a form or as it is",
         content((PictureForm = "multipart/form-data"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream")),
@@ -74,14 +73,14 @@ pub(crate) async fn list(State(app): State<App>, uri: Uri) -> Result<Json<Pictur
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn add(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn add(app: App, request: Request) -> Result<Response, Problem> {
     let (place, request) = app.work.heavy.enter_with(request).await?;
     let params = Params::of(request.uri()).and_then(|mut params| {
-        let name = params.text("name")?;
+        let UploadName { name } = params.take()?;
         // Looked at once more with what a form holds; what is wrong here is wrong without it.
         let given = params.copy();
-        labels::patch(&mut params)?;
-        params.finish("name, tag, object and metadata are")?;
+        params.take::<LabelParameters>()?;
+        params.finish()?;
         Ok((name, given))
     });
     let (name, given) = match params {
@@ -94,7 +93,7 @@ pub(crate) async fn add(State(app): State<App>, request: Request) -> Result<Resp
     let upload = intake::picture(request, app.bodies).await?;
     let mut said = Params::from(given);
     said.extend(upload.texts);
-    let patch = labels::patch(&mut said)?;
+    let patch = said.take::<LabelParameters>()?.patch();
     let names = [name.unwrap_or_default(), upload.name];
     let name = intake::clean_name(
         names
@@ -116,7 +115,7 @@ pub(crate) async fn add(State(app): State<App>, request: Request) -> Result<Resp
 
 /// What is known of one picture.
 #[utoipa::path(
-    get, path = "/v1/images/{id}", tag = "pictures", operation_id = "picture",
+    get, path = "/images/{id}", tag = "pictures", operation_id = "picture",
     params(("id" = String, Path, description = "The picture's id")),
     responses(
         (status = 200, description = "The picture", body = Picture),
@@ -125,7 +124,7 @@ pub(crate) async fn add(State(app): State<App>, request: Request) -> Result<Resp
     ),
 )]
 pub(crate) async fn one(
-    State(app): State<App>,
+    app: App,
     PictureAt(id): PictureAt,
 ) -> Result<Json<Picture>, Problem> {
     let engine = app.engine.clone();
@@ -136,7 +135,7 @@ pub(crate) async fn one(
 /// Removes a picture; it is no longer found as soon as this has answered. One whose file stays in
 /// an indexed folder comes back when that folder is indexed again.
 #[utoipa::path(
-    delete, path = "/v1/images/{id}", tag = "pictures", operation_id = "remove_picture",
+    delete, path = "/images/{id}", tag = "pictures", operation_id = "remove_picture",
     params(("id" = String, Path, description = "The picture's id")),
     responses(
         (status = 204, description = "Removed"),
@@ -145,7 +144,7 @@ pub(crate) async fn one(
     ),
 )]
 pub(crate) async fn remove(
-    State(app): State<App>,
+    app: App,
     PictureAt(id): PictureAt,
 ) -> Result<StatusCode, Problem> {
     let unknown = Problem::new("unknown_picture", format!("No picture has the id {id}."));
@@ -159,7 +158,7 @@ pub(crate) async fn remove(
 
 /// A small JPEG of a picture, upright.
 #[utoipa::path(
-    get, path = "/v1/images/{id}/thumbnail", tag = "pictures", operation_id = "thumbnail",
+    get, path = "/images/{id}/thumbnail", tag = "pictures", operation_id = "thumbnail",
     params(("id" = String, Path, description = "The picture's id")),
     responses(
         (status = 200, description = "The thumbnail", body = Vec<u8>, content_type = "image/jpeg"),
@@ -169,7 +168,7 @@ pub(crate) async fn remove(
     ),
 )]
 pub(crate) async fn thumbnail(
-    State(app): State<App>,
+    app: App,
     PictureAt(id): PictureAt,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -185,7 +184,7 @@ pub(crate) async fn thumbnail(
 
 /// A picture's file, as it was sent or as it lies in its folder.
 #[utoipa::path(
-    get, path = "/v1/images/{id}/file", tag = "pictures", operation_id = "picture_file",
+    get, path = "/images/{id}/file", tag = "pictures", operation_id = "picture_file",
     params(("id" = String, Path, description = "The picture's id")),
     responses(
         (status = 200, description = "The file", body = Vec<u8>, content_type = "image/*"),
@@ -196,7 +195,7 @@ pub(crate) async fn thumbnail(
     ),
 )]
 pub(crate) async fn file(
-    State(app): State<App>,
+    app: App,
     PictureAt(id): PictureAt,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {

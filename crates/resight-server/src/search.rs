@@ -1,17 +1,21 @@
 //! Search by pictures that are sent, or that are stored; comparison of two; features to search with.
 
+use std::str::FromStr;
+
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use resight_engine::{
     EngineError, Mode, QueryPicture, Region, SearchOptions, Searcher, Variant, features_blob,
 };
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::App;
 use super::intake::{self, FEATURES, Sent};
-use super::labels;
-use super::params::{Params, bad, picture_id};
+use super::labels::Filters;
+use super::params::{Flag, Page, Params, bad, parsed_option, picture_id};
 use super::problem::Problem;
 use super::wanted::{self, Wanted};
 use crate::wire::{
@@ -24,23 +28,8 @@ const PAGE: u64 = 20;
 
 /// The stored pictures in which the query, or a part of it, is seen again.
 #[utoipa::path(
-    post, path = "/v1/search", tag = "search", operation_id = "search",
-    params(
-        ("offset" = Option<u64>, Query, description = "How many hits to skip; 0 by default"),
-        ("limit" = Option<u64>, Query, description = "How many hits to give, 1 to 1000; 20 by default", minimum = 1, maximum = 1000),
-        ("matches" = Option<bool>, Query, description = "Whether to give the matched points of each hit; false by default"),
-        ("verified_only" = Option<bool>, Query, description = "Whether to leave out hits that are not verified; false by default"),
-        ("expand" = Option<bool>, Query, description = "Whether to ask once more with what verified hits show of the same thing; true by default"),
-        ("group_by" = Option<String>, Query, description = "`object`: give each object once, by the best of its pictures; pictures of no object stand for themselves"),
-        ("tag" = Option<Vec<String>>, Query, description = "Look for pictures with this tag only; given several times, with all of them"),
-        ("not_tag" = Option<Vec<String>>, Query, description = "Look for pictures without this tag only; may be given several times"),
-        ("object" = Option<String>, Query, description = "Look for pictures of this object only"),
-        ("meta.KEY" = Option<String>, Query, description = "Look for pictures only whose metadata has this value at KEY, which may be any"),
-        ("region" = Option<String>, Query, description = "Only what is inside counts: x,y,width,height in pixels of the picture, or pct:x,y,width,height in percent; for one picture"),
-        ("mode" = Option<String>, Query, description = "What counts as found: `exact`, the same thing by its details; `similar`, what looks alike as a whole, by the models in use; `auto` (default), both, the same thing first"),
-        ("mirrored" = Option<bool>, Query, description = "Whether to look for the query mirrored left to right as well; true by default, and left out with features of a plug-in"),
-        ("inverted" = Option<bool>, Query, description = "Whether to look for the query with its tones inverted, as in a negative, as well; true by default, and left out with features of a plug-in"),
-    ),
+    post, path = "/search", tag = "search", operation_id = "search",
+    params(Page, SearchParameters, Filters),
     request_body(
         description = "One or several pictures of the same thing, 10 at most: in a form, one as it is, features that /v1/features gave, or the ids of stored ones",
         content((PicturesForm = "multipart/form-data"), (StoredQuery = "application/json"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream"), (Vec<u8> = "application/vnd.resight.features")),
@@ -56,11 +45,11 @@ const PAGE: u64 = 20;
     ),
 )]
 pub(crate) async fn search(
-    State(app): State<App>,
+    app: App,
     request: Request,
 ) -> Result<Json<SearchAnswer>, Problem> {
     let (place, request) = app.work.heavy.enter_with(request).await?;
-    let asked = Params::of(request.uri()).and_then(Asked::of);
+    let asked = Params::of(request.uri()).and_then(SearchRequest::of);
     let asked = match asked {
         Ok(asked) => asked,
         Err(problem) => {
@@ -75,24 +64,8 @@ pub(crate) async fn search(
 
 /// The same by a stored picture, or a region of it, in an address that can be kept.
 #[utoipa::path(
-    get, path = "/v1/search", tag = "search", operation_id = "search_stored",
-    params(
-        ("image_id" = String, Query, description = "Id of the stored picture; it is left out of the results"),
-        ("region" = Option<String>, Query, description = "Only what is inside counts: x,y,width,height in pixels of the picture, or pct:x,y,width,height in percent"),
-        ("offset" = Option<u64>, Query, description = "How many hits to skip; 0 by default"),
-        ("limit" = Option<u64>, Query, description = "How many hits to give, 1 to 1000; 20 by default", minimum = 1, maximum = 1000),
-        ("matches" = Option<bool>, Query, description = "Whether to give the matched points of each hit; false by default"),
-        ("verified_only" = Option<bool>, Query, description = "Whether to leave out hits that are not verified; false by default"),
-        ("expand" = Option<bool>, Query, description = "Whether to ask once more with what verified hits show of the same thing; true by default"),
-        ("group_by" = Option<String>, Query, description = "`object`: give each object once, by the best of its pictures; pictures of no object stand for themselves"),
-        ("tag" = Option<Vec<String>>, Query, description = "Look for pictures with this tag only; given several times, with all of them"),
-        ("not_tag" = Option<Vec<String>>, Query, description = "Look for pictures without this tag only; may be given several times"),
-        ("object" = Option<String>, Query, description = "Look for pictures of this object only"),
-        ("meta.KEY" = Option<String>, Query, description = "Look for pictures only whose metadata has this value at KEY, which may be any"),
-        ("mode" = Option<String>, Query, description = "What counts as found: `exact`, the same thing by its details; `similar`, what looks alike as a whole, by the models in use; `auto` (default), both, the same thing first"),
-        ("mirrored" = Option<bool>, Query, description = "Whether to look for the query mirrored left to right as well; true by default, and left out with features of a plug-in"),
-        ("inverted" = Option<bool>, Query, description = "Whether to look for the query with its tones inverted, as in a negative, as well; true by default, and left out with features of a plug-in"),
-    ),
+    get, path = "/search", tag = "search", operation_id = "search_stored",
+    params(StoredImage, Page, SearchParameters, Filters),
     responses(
         (status = 200, description = "The hits", body = SearchAnswer),
         (status = 404, description = "No stored picture has this id", body = ProblemBody, content_type = "application/problem+json"),
@@ -102,14 +75,14 @@ pub(crate) async fn search(
     ),
 )]
 pub(crate) async fn search_stored(
-    State(app): State<App>,
+    app: App,
     uri: Uri,
 ) -> Result<Json<SearchAnswer>, Problem> {
     let mut params = Params::of(&uri)?;
-    let id = params.text("image_id")?;
+    let StoredImage { image_id: id } = params.take()?;
     let id = id.ok_or_else(|| bad("image_id", &"is missing: give the id of a stored picture"))?;
     let wanted = [Wanted::Stored(picture_id("image_id", &id)?)];
-    let asked = Asked::of(params)?;
+    let asked = SearchRequest::of(params)?;
     let heavy = app.work.heavy.clone();
     let answer = move || asked.answer(&app, &wanted);
     Ok(Json(heavy.run(answer).await?))
@@ -117,7 +90,7 @@ pub(crate) async fn search_stored(
 
 /// What two pictures, sent or stored, share: without the index, all features with all.
 #[utoipa::path(
-    post, path = "/v1/compare", tag = "search", operation_id = "compare",
+    post, path = "/compare", tag = "search", operation_id = "compare",
     request_body(
         description = "The two pictures: in a form as files or ids, or the ids of two stored ones",
         content((PairForm = "multipart/form-data"), (StoredPair = "application/json")),
@@ -133,7 +106,7 @@ pub(crate) async fn search_stored(
     ),
 )]
 pub(crate) async fn compare(
-    State(app): State<App>,
+    app: App,
     request: Request,
 ) -> Result<Json<Comparison>, Problem> {
     let (place, request) = app.work.heavy.enter_with(request).await?;
@@ -147,7 +120,7 @@ pub(crate) async fn compare(
 /// The local features of a picture, as bytes to search with later: a tenth of a second's work that
 /// need not be done again, and the picture itself need not be sent.
 #[utoipa::path(
-    post, path = "/v1/features", tag = "search", operation_id = "features",
+    post, path = "/features", tag = "search", operation_id = "features",
     request_body(
         description = "The picture, in a form or as it is",
         content((PictureForm = "multipart/form-data"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream")),
@@ -162,11 +135,11 @@ pub(crate) async fn compare(
     ),
 )]
 pub(crate) async fn features(
-    State(app): State<App>,
+    app: App,
     request: Request,
 ) -> Result<Response, Problem> {
     let (place, request) = app.work.heavy.enter_with(request).await?;
-    if let Err(problem) = no_parameters(request.uri()) {
+    if let Err(problem) = Params::none(request.uri()) {
         intake::discard(request.into_body()).await;
         return Err(problem);
     }
@@ -181,58 +154,101 @@ pub(crate) async fn features(
 
 /// A body of a request that takes no parameters.
 async fn sent_alone(request: Request, app: &App) -> Result<Sent, Problem> {
-    if let Err(problem) = no_parameters(request.uri()) {
+    if let Err(problem) = Params::none(request.uri()) {
         intake::discard(request.into_body()).await;
         return Err(problem);
     }
     intake::pictures_or_json(request, app.bodies).await
 }
 
-fn no_parameters(uri: &Uri) -> Result<(), Problem> {
-    Params::of(uri)?.finish("there are no parameters")
+/// Which stored picture to search by.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StoredImage {
+    /// Id of the stored picture; it is left out of the results
+    #[param(value_type = String, required = true)]
+    image_id: Option<String>,
 }
 
-/// The parameters of a search.
-struct Asked {
+/// What a search finds, and what it says of each hit.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SearchParameters {
+    /// Whether to return the matched points of each hit; false by default
+    #[param(value_type = Option<bool>)]
+    matches: Option<Flag>,
+    /// Whether to leave out hits that are not verified; false by default
+    #[param(value_type = Option<bool>)]
+    verified_only: Option<Flag>,
+    /// Whether to ask once more with what verified hits show of the same thing; true by default
+    #[param(value_type = Option<bool>)]
+    expand: Option<Flag>,
+    /// Whether to look for the query mirrored left to right as well; true by default, and left out with features of a plug-in
+    #[param(value_type = Option<bool>)]
+    mirrored: Option<Flag>,
+    /// Whether to look for the query with its tones inverted, as in a negative, as well; true by default, and left out with features of a plug-in
+    #[param(value_type = Option<bool>)]
+    inverted: Option<Flag>,
+    /// What counts as found: `exact`, the same thing by its details; `similar`, what looks alike as a whole, by the models in use; `auto` (default), both, the same thing first
+    #[serde(default, deserialize_with = "parsed_option")]
+    #[param(value_type = Option<String>)]
+    mode: Option<Mode>,
+    /// Only what is inside counts: x,y,width,height in pixels of the picture, or pct:x,y,width,height in percent; for one picture
+    #[serde(default, deserialize_with = "parsed_option")]
+    #[param(value_type = Option<String>)]
+    region: Option<Region>,
+    /// `object`: return each object once, by the best of its pictures; pictures of no object stand for themselves
+    #[serde(default, deserialize_with = "parsed_option")]
+    #[param(value_type = Option<String>)]
+    group_by: Option<Grouping>,
+}
+
+/// What hits are grouped by.
+struct Grouping;
+
+impl FromStr for Grouping {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "object" {
+            Ok(Self)
+        } else {
+            Err(format!("must be object; it is {text:?}"))
+        }
+    }
+}
+
+/// A search as the parameters ask for it.
+struct SearchRequest {
     options: SearchOptions,
     region: Option<Region>,
     matches: bool,
 }
 
-impl Asked {
+impl SearchRequest {
     fn of(mut params: Params) -> Result<Self, Problem> {
-        let (offset, limit) = params.page(PAGE)?;
-        let matches = params.flag("matches")?;
-        let verified_only = params.flag("verified_only")?;
-        let expand = params.flag_or("expand", true)?;
-        let group_by_object = params.one_of("group_by", &["object"])?.is_some();
-        let filter = labels::filter(&mut params)?;
-        let variants = Variant {
-            mirrored: params.flag_or("mirrored", true)?,
-            inverted: params.flag_or("inverted", true)?,
-        };
-        let mode = params.one_of("mode", &Mode::NAMES)?.unwrap_or("auto");
-        let mode = mode.parse::<Mode>().map_err(|what| bad("mode", &what))?;
-        let region = params.text("region")?.map(|text| text.parse::<Region>());
-        let region = region.transpose().map_err(|what| bad("region", &what))?;
-        params.finish(&format!(
-            "offset, limit, matches, verified_only, expand, mirrored, inverted, mode, region, group_by, {} are",
-            labels::FILTERS
-        ))?;
+        let (offset, limit) = params.take::<Page>()?.or(PAGE);
+        let given: SearchParameters = params.take()?;
+        let filter = params.take::<Filters>()?.filter()?;
+        params.finish()?;
+        let flag = |given: Option<Flag>, default: bool| given.map_or(default, |flag| flag.0);
         let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         Ok(Self {
             options: SearchOptions {
                 offset: number(offset),
                 limit: number(limit),
-                verified_only,
-                expand,
+                verified_only: flag(given.verified_only, false),
+                expand: flag(given.expand, true),
                 filter,
-                group_by_object,
-                variants,
-                mode,
+                group_by_object: given.group_by.is_some(),
+                variants: Variant {
+                    mirrored: flag(given.mirrored, true),
+                    inverted: flag(given.inverted, true),
+                },
+                mode: given.mode.unwrap_or(Mode::Auto),
             },
-            region,
-            matches,
+            region: given.region,
+            matches: flag(given.matches, false),
         })
     }
 

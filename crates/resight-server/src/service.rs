@@ -5,10 +5,12 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use resight_engine::GlobalModels;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::App;
-use super::labels;
-use super::params::{MAX_LIMIT, Params};
+use super::labels::Filters;
+use super::params::{MAX_LIMIT, Params, Whole};
 use super::plugins;
 use super::problem::Problem;
 use crate::wire::{Count, Health, LegacyAnswer, ModelList, ProblemBody, RefusedFile, RefusedList};
@@ -27,23 +29,16 @@ pub(crate) async fn health() -> Json<Health> {
 
 /// How many pictures are stored, or are those that a filter means.
 #[utoipa::path(
-    get, path = "/v1/count", tag = "pictures", operation_id = "count_pictures",
-    params(
-        ("tag" = Option<Vec<String>>, Query, description = "Only pictures with this tag; given several times, with all of them"),
-        ("not_tag" = Option<Vec<String>>, Query, description = "Only pictures without this tag; may be given several times"),
-        ("object" = Option<String>, Query, description = "Only pictures of this object"),
-        ("meta.KEY" = Option<String>, Query, description = "Only pictures whose metadata has this value at KEY"),
-    ),
+    get, path = "/count", tag = "pictures", operation_id = "count_pictures",
+    params(Filters),
     responses(
         (status = 200, description = "Their number", body = Count),
         (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn count(State(app): State<App>, uri: Uri) -> Result<Json<Count>, Problem> {
-    let mut params = Params::of(&uri)?;
-    let filter = labels::filter(&mut params)?;
-    params.finish(&format!("{} are", labels::FILTERS))?;
+pub(crate) async fn count(app: App, uri: Uri) -> Result<Json<Count>, Problem> {
+    let filter = Params::only::<Filters>(&uri)?.filter()?;
     let engine = app.engine.clone();
     let read = move || engine.count_matching(&filter);
     let count = app.work.light.run(read).await?;
@@ -52,14 +47,14 @@ pub(crate) async fn count(State(app): State<App>, uri: Uri) -> Result<Json<Count
 
 /// The models that tell what looks alike, and how many pictures each has described.
 #[utoipa::path(
-    get, path = "/v1/models", tag = "service", operation_id = "list_models",
+    get, path = "/models", tag = "service", operation_id = "list_models",
     responses(
         (status = 200, description = "Those in use", body = ModelList),
         (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn models(State(app): State<App>, uri: Uri) -> Result<Json<ModelList>, Problem> {
-    Params::of(&uri)?.finish("there are no parameters")?;
+pub(crate) async fn models(app: App, uri: Uri) -> Result<Json<ModelList>, Problem> {
+    Params::none(&uri)?;
     let engine = app.engine.clone();
     let states = app
         .work
@@ -91,13 +86,21 @@ pub(crate) async fn legacy_count(State(app): State<App>, request: Request) -> Re
     (status, Json(LegacyAnswer { code, msg, data })).into_response()
 }
 
+/// Which part of the list of refused files an answer holds.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RefusedPage {
+    /// Return files whose path comes after this one
+    after: Option<String>,
+    /// At most how many files to return, 1 to 1000; 100 by default
+    #[param(value_type = Option<u64>, minimum = 1, maximum = 1000)]
+    limit: Option<Whole<1, MAX_LIMIT>>,
+}
+
 /// Files of indexed folders that could not be taken in, by path.
 #[utoipa::path(
-    get, path = "/v1/refused", tag = "service", operation_id = "list_refused",
-    params(
-        ("after" = Option<String>, Query, description = "Give files whose path comes after this one"),
-        ("limit" = Option<u64>, Query, description = "How many to give, 1 to 1000; 100 by default", minimum = 1, maximum = 1000),
-    ),
+    get, path = "/refused", tag = "service", operation_id = "list_refused",
+    params(RefusedPage),
     responses(
         (status = 200, description = "One page", body = RefusedList),
         (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
@@ -105,14 +108,11 @@ pub(crate) async fn legacy_count(State(app): State<App>, request: Request) -> Re
     ),
 )]
 pub(crate) async fn refused(
-    State(app): State<App>,
+    app: App,
     uri: Uri,
 ) -> Result<Json<RefusedList>, Problem> {
-    let mut params = Params::of(&uri)?;
-    let after = params.text("after")?;
-    let limit = params.number("limit", 1..=MAX_LIMIT, PAGE)?;
-    params.finish("after and limit are")?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let RefusedPage { after, limit } = Params::only(&uri)?;
+    let limit = usize::try_from(limit.map_or(PAGE, Whole::value)).unwrap_or(usize::MAX);
     let engine = app.engine.clone();
     // One more than is shown tells whether there is a next page.
     let mut found = app
