@@ -82,10 +82,7 @@ fn kind_named(name: &str) -> Result<PairKind, Problem> {
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn add(
-    app: App,
-    request: Request,
-) -> Result<Json<Decision>, Problem> {
+pub(crate) async fn add(app: App, request: Request) -> Result<Json<Decision>, Problem> {
     decide(app, request, true).await
 }
 
@@ -99,10 +96,7 @@ pub(crate) async fn add(
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn drop(
-    app: App,
-    request: Request,
-) -> Result<Json<Decision>, Problem> {
+pub(crate) async fn drop(app: App, request: Request) -> Result<Json<Decision>, Problem> {
     decide(app, request, false).await
 }
 
@@ -116,10 +110,7 @@ pub(crate) async fn drop(
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn decisions(
-    app: App,
-    uri: Uri,
-) -> Result<Json<NotAMatchList>, Problem> {
+pub(crate) async fn decisions(app: App, uri: Uri) -> Result<Json<NotAMatchList>, Problem> {
     let (offset, limit) = Params::only::<Page>(&uri)?.or(DECISIONS);
     let engine = app.engine.clone();
     let work = move || Duplicates::new(engine.clone()).not_matches(offset, limit);

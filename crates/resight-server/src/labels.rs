@@ -56,11 +56,20 @@ impl Filters {
         };
         if filter.conditions() > Filter::MOST {
             let most = Filter::MOST;
-            let detail = format!("tag, not_tag and meta.KEY may be given at most {most} times in all.");
+            let detail =
+                format!("tag, not_tag and meta.KEY may be given at most {most} times in all.");
             return Err(Problem::new("bad_parameter", detail));
         }
         Ok(filter)
     }
+}
+
+/// The values of a parameter that is given once or several times.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrSeveral {
+    One(String),
+    Several(Vec<String>),
 }
 
 /// `meta.KEY=VALUE`, any number of times, as keys and values in the order given.
@@ -68,10 +77,13 @@ struct Entries(Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Entries {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let given = BTreeMap::<String, Vec<String>>::deserialize(from)?;
         let mut entries = Vec::new();
-        for (name, values) in given {
+        for (name, values) in BTreeMap::<String, OneOrSeveral>::deserialize(from)? {
             if let Some(key) = name.strip_prefix(ENTRY) {
+                let values = match values {
+                    OneOrSeveral::One(value) => vec![value],
+                    OneOrSeveral::Several(values) => values,
+                };
                 entries.extend(values.into_iter().map(|value| (key.to_owned(), value)));
             }
         }
@@ -100,7 +112,9 @@ impl LabelParameters {
     pub(crate) fn patch(self) -> LabelPatch {
         LabelPatch {
             add_tags: values(self.tag),
-            object: self.object.map_or(Update::Keep, |object| Update::Set(object.0)),
+            object: self
+                .object
+                .map_or(Update::Keep, |object| Update::Set(object.0)),
             metadata: self
                 .metadata
                 .map_or(Update::Keep, |metadata| Update::Set(metadata.0)),

@@ -10,8 +10,8 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::Uri;
 use axum::http::request::Parts;
 use resight_engine::PictureId;
-use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde::Deserialize;
+use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 
@@ -172,7 +172,10 @@ impl Params {
         let fields = T::into_params(|| Some(ParameterIn::Query));
         let names: Vec<String> = fields.into_iter().map(|field| field.name).collect();
         let is_one = |given: &str| names.iter().any(|name| names_parameter(name, given));
-        let own: Vec<_> = self.given.extract_if(.., |(name, _)| is_one(name)).collect();
+        let own: Vec<_> = self
+            .given
+            .extract_if(.., |(name, _)| is_one(name))
+            .collect();
         self.known.extend(names);
         read(&own)
     }
@@ -267,4 +270,63 @@ pub(crate) fn picture_id(name: &str, text: &str) -> Result<PictureId, Problem> {
 
 pub(crate) fn bad(name: &str, what: &dyn Display) -> Problem {
     Problem::new("bad_parameter", format!("The parameter {name} {what}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::Filters;
+
+    fn page(query: &str) -> Result<(u64, u64), String> {
+        let uri: Uri = format!("/x?{query}").parse().unwrap();
+        Params::only::<Page>(&uri)
+            .map(|page| page.or(60))
+            .map_err(|problem| problem.message())
+    }
+
+    #[test]
+    fn a_page_has_bounds_and_a_default() {
+        for (query, expected) in [
+            ("", (0, 60)),
+            ("limit=1", (0, 1)),
+            ("limit=1000&offset=9007199254740991", (MAX_OFFSET, 1000)),
+        ] {
+            assert_eq!(page(query), Ok(expected), "{query}");
+        }
+        for (query, parts) in [
+            ("limit=0", ["limit", "from 1 to 1000"]),
+            ("limit=1001", ["limit", "\"1001\""]),
+            ("limit=", ["limit", "\"\""]),
+            ("limit=2&limit=3", ["limit", "given once only"]),
+            ("offset=-1", ["offset", "whole number from 0"]),
+            ("size=1", ["size", "offset and limit are"]),
+        ] {
+            let error = page(query).unwrap_err();
+            assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_ends_in_key_takes_every_longer_name() {
+        assert!(names_parameter("meta.KEY", "meta.year"));
+        assert!(!names_parameter("meta.KEY", "meta."));
+        assert!(!names_parameter("meta.KEY", "tag"));
+        assert!(names_parameter("tag", "tag") && !names_parameter("tag", "tags"));
+        let uri: Uri = "/x?meta.a=1&meta.b=2&meta.a=3&tag=t&tag=u".parse().unwrap();
+        let filter = Params::only::<Filters>(&uri).and_then(Filters::filter);
+        let filter = filter.map_err(|problem| problem.message()).unwrap();
+        let entry = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(
+            filter.entries,
+            [entry("a", "1"), entry("a", "3"), entry("b", "2")]
+        );
+        assert_eq!(filter.tags.len(), 2);
+    }
+
+    #[test]
+    fn where_no_group_is_known_every_parameter_is_refused() {
+        let refused = |uri: &str| Params::none(&uri.parse().unwrap()).is_err();
+        assert!(!refused("/x") && !refused("/x?"));
+        assert!(refused("/x?a=1"));
+    }
 }

@@ -10,8 +10,8 @@ use resight_engine::{Indexer, PictureId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::pages::holds_tag;
 use super::labels::{Filters, LabelParameters};
+use super::pages::holds_tag;
 use super::params::{Page, Params, PictureAt};
 use super::problem::Problem;
 use super::{App, intake};
@@ -123,10 +123,7 @@ pub(crate) async fn add(app: App, request: Request) -> Result<Response, Problem>
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn one(
-    app: App,
-    PictureAt(id): PictureAt,
-) -> Result<Json<Picture>, Problem> {
+pub(crate) async fn one(app: App, PictureAt(id): PictureAt) -> Result<Json<Picture>, Problem> {
     let engine = app.engine.clone();
     let found = app.work.light.run(move || engine.picture(&id)).await?;
     Ok(Json(Picture::new(found, app.reader())))
@@ -143,10 +140,7 @@ pub(crate) async fn one(
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn remove(
-    app: App,
-    PictureAt(id): PictureAt,
-) -> Result<StatusCode, Problem> {
+pub(crate) async fn remove(app: App, PictureAt(id): PictureAt) -> Result<StatusCode, Problem> {
     let unknown = Problem::new("unknown_picture", format!("No picture has the id {id}."));
     let engine = app.engine.clone();
     let removed = app.work.light.run(move || engine.remove(&[id])).await?;

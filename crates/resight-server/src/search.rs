@@ -44,10 +44,7 @@ const PAGE: u64 = 20;
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn search(
-    app: App,
-    request: Request,
-) -> Result<Json<SearchAnswer>, Problem> {
+pub(crate) async fn search(app: App, request: Request) -> Result<Json<SearchAnswer>, Problem> {
     let (place, request) = app.work.heavy.enter_with(request).await?;
     let asked = Params::of(request.uri()).and_then(SearchRequest::of);
     let asked = match asked {
@@ -74,10 +71,7 @@ pub(crate) async fn search(
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn search_stored(
-    app: App,
-    uri: Uri,
-) -> Result<Json<SearchAnswer>, Problem> {
+pub(crate) async fn search_stored(app: App, uri: Uri) -> Result<Json<SearchAnswer>, Problem> {
     let mut params = Params::of(&uri)?;
     let StoredImage { image_id: id } = params.take()?;
     let id = id.ok_or_else(|| bad("image_id", &"is missing: give the id of a stored picture"))?;
@@ -105,10 +99,7 @@ pub(crate) async fn search_stored(
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn compare(
-    app: App,
-    request: Request,
-) -> Result<Json<Comparison>, Problem> {
+pub(crate) async fn compare(app: App, request: Request) -> Result<Json<Comparison>, Problem> {
     let (place, request) = app.work.heavy.enter_with(request).await?;
     let sent = sent_alone(request, &app).await?;
     let [a, b] = wanted::pair(sent)?;
@@ -134,10 +125,7 @@ pub(crate) async fn compare(
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn features(
-    app: App,
-    request: Request,
-) -> Result<Response, Problem> {
+pub(crate) async fn features(app: App, request: Request) -> Result<Response, Problem> {
     let (place, request) = app.work.heavy.enter_with(request).await?;
     if let Err(problem) = Params::none(request.uri()) {
         intake::discard(request.into_body()).await;

@@ -107,10 +107,7 @@ pub(crate) struct RefusedPage {
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn refused(
-    app: App,
-    uri: Uri,
-) -> Result<Json<RefusedList>, Problem> {
+pub(crate) async fn refused(app: App, uri: Uri) -> Result<Json<RefusedList>, Problem> {
     let RefusedPage { after, limit } = Params::only(&uri)?;
     let limit = usize::try_from(limit.map_or(PAGE, Whole::value)).unwrap_or(usize::MAX);
     let engine = app.engine.clone();
