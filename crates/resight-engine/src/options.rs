@@ -12,7 +12,7 @@ pub struct EngineOptions {
     pub max_side: u32,
     /// Number of features kept of each picture, the strongest first.
     pub max_features: usize,
-    /// Number of candidates that every search matches and verifies, if there are so many.
+    /// Number of candidates that every search matches and verifies; fewer where there are fewer.
     pub shortlist: usize,
     /// Number of pictures nearest to the query by a model's vectors that a search matches and verifies
     /// beside the shortlist.

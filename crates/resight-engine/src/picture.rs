@@ -2,10 +2,10 @@
 
 use resight_store::{Labels, PictureId, PictureRecord};
 
-/// A picture held.
+/// A stored picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// From its content: the same bytes have the same id.
+    /// Derived from its content: the same bytes have the same id.
     pub id: PictureId,
     /// The file's name when it was first seen.
     pub name: String,
@@ -21,11 +21,11 @@ pub struct Picture {
     pub features: u32,
     /// When it was added, in milliseconds since 1970 (UTC).
     pub added_ms: i64,
-    /// Paths of the files that hold it.
+    /// Paths of its files.
     pub sources: Vec<String>,
-    /// Whether its bytes are kept here because it was uploaded.
+    /// Whether it was uploaded, and its bytes are stored.
     pub uploaded: bool,
-    /// What is said about it.
+    /// Its labels.
     pub labels: Labels,
 }
 
@@ -50,16 +50,16 @@ impl From<PictureRecord> for Picture {
 /// The answer to adding a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Added {
-    /// The picture, as held now.
+    /// The picture as it is stored now.
     pub picture: Picture,
-    /// Whether the same bytes were held before.
+    /// Whether the same bytes were stored before.
     pub already_there: bool,
 }
 
 /// The bytes of a picture's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PictureFile {
-    /// Exactly as they were given.
+    /// Exactly as they were added.
     pub bytes: Vec<u8>,
     /// Such as `image/jpeg`.
     pub media_type: String,

@@ -201,7 +201,7 @@ pub fn train_from_library(
     learn(library.model(), dimension, bytes, plan, cancel, on_event)
 }
 
-/// At most `most` of `all`, spread evenly.
+/// `most` of `all`, spread evenly; all where there are no more.
 fn spread_evenly<T: Clone>(all: Vec<T>, most: usize) -> Vec<T> {
     if all.len() <= most {
         return all;
@@ -211,7 +211,7 @@ fn spread_evenly<T: Clone>(all: Vec<T>, most: usize) -> Vec<T> {
         .collect()
 }
 
-/// Descriptors taken of each of so many files.
+/// The number of descriptors taken of each file, for this number of files.
 fn descriptors_each(dimension: usize, files: usize) -> usize {
     let most = MOST_BYTES / dimension.max(1);
     (most / files.max(1)).max(FEWEST_EACH)

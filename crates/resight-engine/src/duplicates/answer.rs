@@ -14,7 +14,7 @@ pub struct DuplicateOptions {
     pub limit: usize,
     /// Only groups of this kind.
     pub kind: Option<PairKind>,
-    /// Only groups with at least so many files. A picture counts once for each file of it.
+    /// Least number of files of a group. A picture counts once for each of its files.
     pub min_size: usize,
 }
 

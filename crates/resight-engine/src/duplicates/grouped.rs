@@ -120,7 +120,7 @@ mod tests {
         }
     }
 
-    /// Pictures 1, 2, … of these widths, each in so many files.
+    /// Pictures 1, 2, … with their widths and numbers of files.
     fn pictures(widths: &[(u32, u64)]) -> HashMap<u64, PairedPicture> {
         let picture = |(&(width, sources), key): (&(u32, u64), u64)| PairedPicture {
             key,

@@ -78,15 +78,14 @@ const FLAT_VIEW: f64 = 1.5;
 const UPRIGHT: f64 = 0.03;
 const STRETCH: f64 = 1.04;
 
-/// What compression does, in grey levels: it changes brightness and contrast of the whole no more
-/// than this,
+/// The most that compression changes, in grey levels: brightness and contrast of the whole,
 const SAME_TONE: f64 = 5.0;
-/// a typical block no more than this,
+/// a typical block,
 const SAME_PIXELS: f64 = 20.0;
-/// the worst one no more than so many times as much, or than this,
+/// the worst block, as a multiple of the typical one or at least the second number,
 const EVENLY: f64 = 4.0;
 const LITTLE: f64 = 10.0;
-/// and the mean colours of a block no more than so many times as much, or than this.
+/// and a block's mean colours, likewise.
 const COLOUR_EVENLY: f64 = 1.5;
 const LITTLE_COLOUR: f64 = 3.0;
 

@@ -49,11 +49,11 @@ pub struct Library {
     models: AttachedModels,
     filters: FilterCache,
     signal: Arc<PictureSignal>,
-    /// Locked by whoever changes what is stored.
+    /// Held during a change of what is stored.
     changes: Mutex<()>,
-    /// Locked by a conversion to another vocabulary.
+    /// Held during a conversion to another vocabulary.
     conversion: Mutex<()>,
-    /// Locked by whoever pairs pictures for duplicates.
+    /// Held while pictures are paired for duplicates.
     pairing: Mutex<()>,
     /// Whether files left over by an earlier process have been deleted.
     swept: AtomicBool,

@@ -12,7 +12,7 @@ pub(crate) struct PictureSignal {
 }
 
 impl PictureSignal {
-    /// Counts one more and wakes all who wait.
+    /// Counts one more and wakes all waiting threads.
     pub(crate) fn notify(&self) {
         let mut count = self.count.lock();
         *count = count.wrapping_add(1);

@@ -1,4 +1,4 @@
-//! Exchanging the vocabulary of pictures that are held.
+//! Exchanging the vocabulary of stored pictures.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -151,7 +151,7 @@ fn a_conversion_goes_on_where_it_was_stopped_and_takes_changes_along() {
 }
 
 #[test]
-fn words_of_a_vocabulary_that_is_gone_are_made_anew() {
+fn words_of_a_missing_vocabulary_are_converted_at_the_opening() {
     let root = tempfile::tempdir().unwrap();
     let generic = Vocabulary::generic();
     let bench = open(root.path(), &generic);
@@ -255,7 +255,7 @@ fn words_and_an_index_of_the_first_format_are_taken_over() {
     }
 
     let bench = open(root.path(), &generic);
-    assert!(!index.join("manifest.json").exists(), "it is made anew");
+    assert!(!index.join("manifest.json").exists(), "it is rebuilt");
     assert!(!index.join("00000000.segment").exists());
     let after = bench
         .searcher

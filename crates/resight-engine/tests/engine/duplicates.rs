@@ -102,7 +102,7 @@ fn copies_are_found_with_their_kind_and_strangers_are_not() {
     let second = textured(480, 360, 2);
     let third = textured(480, 360, 3);
     add(&bench, &png(&first), "first");
-    add(&bench, &jpeg(&first, 60), "first saved anew");
+    add(&bench, &jpeg(&first, 60), "first saved again");
     let half = resize(&first, 240, 180, FilterType::Triangle);
     add(&bench, &jpeg(&half, 80), "first at half size");
     add(&bench, &png(&second), "second");
@@ -132,7 +132,7 @@ fn copies_are_found_with_their_kind_and_strangers_are_not() {
         [
             (
                 PairKind::ReEncoded,
-                BTreeSet::from(["first", "first at half size", "first saved anew"])
+                BTreeSet::from(["first", "first at half size", "first saved again"])
             ),
             (
                 PairKind::Edited,
@@ -225,7 +225,7 @@ fn pictures_that_come_and_go_change_the_groups() {
         .duplicates
         .update(&go, &mut |step| steps.push(step))
         .unwrap();
-    assert_eq!(steps.len(), 1, "only the new one is looked for");
+    assert_eq!(steps.len(), 1, "only the new one is paired");
     assert_eq!((steps[0].done, steps[0].left, steps[0].pairs), (1, 0, 1));
     assert_eq!(duplicates(&bench).total, 1);
 
@@ -333,7 +333,7 @@ fn what_is_no_match_stays_apart_in_groups_and_searches_after_a_restart() {
     assert_eq!(hits(&a), (1, vec![c.clone()]));
     assert_eq!(hits(&b), (1, vec![c.clone()]));
     assert_eq!(hits(&c).1.len(), 2);
-    // A search by pixels is another question: nothing was said of them.
+    // The decision is about stored pictures and not about pixels that are sent.
     let sent = bench
         .searcher
         .search(Query::Bytes(&bytes), &SearchOptions::default())
@@ -401,7 +401,7 @@ fn the_same_bytes_in_two_files_are_a_group_by_themselves() {
 }
 
 #[test]
-fn damaged_features_of_one_picture_stop_neither_searches_nor_the_looking() {
+fn damaged_features_of_one_picture_stop_neither_searches_nor_pairing() {
     let root = tempfile::tempdir().unwrap();
     let picture = textured(300, 220, 5);
     let bench = open(root.path());

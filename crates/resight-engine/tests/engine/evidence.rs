@@ -1,4 +1,4 @@
-//! What a hit tells: mirrored or not, where in the result, and every place of several.
+//! The evidence of a hit: mirrored or not, where in the result, and each of several instances.
 
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ fn near([ax, ay]: [f64; 2], [bx, by]: [f64; 2]) -> bool {
 }
 
 #[test]
-fn a_mirrored_copy_is_found_and_told_apart() {
+fn a_mirrored_copy_is_found_and_marked() {
     let root = tempfile::tempdir().unwrap();
     let bench = bench(root.path(), Arc::new(Sift::default()));
     bench
@@ -120,7 +120,7 @@ fn a_mirrored_copy_is_found_and_told_apart() {
 }
 
 #[test]
-fn a_negative_is_found_and_told_apart() {
+fn a_negative_is_found_and_marked() {
     let root = tempfile::tempdir().unwrap();
     let bench = bench(root.path(), Arc::new(Sift::default()));
     let mut negative = picture(1);
@@ -155,7 +155,7 @@ fn a_negative_is_found_and_told_apart() {
 }
 
 #[test]
-fn every_place_is_told() {
+fn every_place_is_an_instance() {
     let root = tempfile::tempdir().unwrap();
     let bench = bench(root.path(), Arc::new(Sift::default()));
     let mut shelf = imageops::resize(&picture(9), 900, 700, FilterType::Triangle);

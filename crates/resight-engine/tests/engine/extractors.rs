@@ -19,7 +19,7 @@ use crate::support::Bench;
 
 type Answer = Box<dyn Fn(&Image) -> Option<ExtractError> + Send>;
 
-/// SIFT, unless it is told to fail.
+/// SIFT that fails on demand.
 struct Moody {
     sift: Sift,
     fails: Mutex<Answer>,
@@ -147,7 +147,7 @@ fn one_that_is_busy_is_waited_for_and_the_wait_can_be_ended() {
         .unwrap();
     assert_eq!((report.indexed, report.refused, moody.asked()), (4, 0, 10));
 
-    // Who asks now is not kept waiting.
+    // A search does not wait.
     moody.fails(|_| Some(error(Fault::Passing)));
     let picture = std::fs::read(root.path().join("pictures/100.png")).unwrap();
     let mut other = picture.clone();

@@ -218,7 +218,7 @@ fn the_skipped_folder_is_left_out() {
 }
 
 #[test]
-fn hidden_files_are_left_out_and_others_told() {
+fn hidden_files_are_skipped_and_unreadable_ones_reported() {
     let world = World::new();
     world.put(".hidden.pgm", 1);
     world.put("a.pgm", 2);

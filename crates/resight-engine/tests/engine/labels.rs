@@ -1,4 +1,4 @@
-//! Tags, objects and metadata: who is found by them.
+//! Searching by tags, objects and metadata.
 
 use std::sync::atomic::AtomicBool;
 
@@ -378,7 +378,7 @@ fn labels_changed_beside_searches_are_never_missed() {
                     filter: with(&[label]),
                     ..SearchOptions::default()
                 };
-                // Whoever searches by a label as it is being set must find the picture in the end.
+                // A search by a label that is being set must find the picture in the end.
                 while ids(&ask(&bench, &options)).is_empty() {}
             }
         });

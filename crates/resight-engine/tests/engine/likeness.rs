@@ -102,7 +102,7 @@ fn pictures_that_share_no_word_are_found_by_their_vectors() {
     let hit = &answer.hits[0];
     assert_eq!((hit.stage, hit.alike, hit.words), (Stage::Dense, true, 0.0));
     assert_eq!((answer.total, answer.alike), (1, 1));
-    // By a picture held, which is left out.
+    // A stored picture is not among its own results.
     let stored = Query::Stored(&wanted);
     let found = world
         .bench
@@ -214,7 +214,7 @@ fn another_model_takes_the_place_once_it_has_all() {
         world.bench.models.model_of_name("afar").unwrap().as_deref(),
         Some("afar/1")
     );
-    // A picture held is compared by the vectors that are complete.
+    // A stored picture is compared by the vectors that are complete.
     let id = world.bench.library.pictures(0, 1).unwrap().remove(0).id;
     let options = SearchOptions {
         mode: Mode::Similar,
@@ -246,7 +246,7 @@ fn another_model_takes_the_place_once_it_has_all() {
 }
 
 #[test]
-fn what_cannot_be_described_is_passed_over_and_a_broken_model_is_told() {
+fn a_picture_that_cannot_be_described_is_skipped_and_a_broken_model_is_an_error() {
     let world = World::new();
     let afar = Afar::new("1");
     world.add(&GrayImage::from_pixel(60, 60, Luma([9])));
@@ -315,7 +315,7 @@ fn what_cannot_be_described_is_passed_over_and_a_broken_model_is_told() {
 }
 
 #[test]
-fn pictures_held_tell_from_which_cosine_on_others_are_alike() {
+fn stored_pictures_show_from_which_cosine_on_others_are_alike() {
     let world = World::new();
     let parts = ModelComponents {
         alike: None,

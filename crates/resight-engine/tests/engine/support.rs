@@ -1,4 +1,4 @@
-//! Pictures that are told apart, and components of a library without any, and a library with all that works on it.
+//! Distinguishable pictures, the components of an empty library, and a library with all that works on it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use resight_engine::{
 use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_vision::Sift;
 
-/// Squares that differ from number to number, so much brighter.
+/// Squares that differ from number to number, brighter by `brighter`.
 pub(crate) fn picture(number: u32, brighter: u8) -> Vec<u8> {
     halves(number, number, brighter)
 }
