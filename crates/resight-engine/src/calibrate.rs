@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rayon::prelude::*;
 use resight_decode::read_bounded;
 use resight_index::Vocabulary;
-use resight_vision::{Fault, LocalExtractor, Lookers, Verification, VerifyOptions, verify};
+use resight_vision::{Fault, LocalExtractor, PackedQueries, Verification, VerifyOptions, verify};
 
 use crate::describe::describe;
 use crate::error::EngineError;
@@ -178,7 +178,7 @@ fn row(
 
 fn agreement(
     query: &Side,
-    packed: &[Lookers],
+    packed: &[PackedQueries],
     result: &Side,
     vocabulary: &Vocabulary,
     options: &VerifyOptions,

@@ -25,10 +25,6 @@ pub use products::{LONGEST_CODE, inner_products, inner_products_of};
 pub use sift::{Selection, Sift, SiftOptions, StageTimes, Upsample};
 pub use verify::{Evidence, Transform, Verification, VerifyOptions, verify, verify_others};
 
-/// The former name of [`PackedQueries`], for the other crates until they use the new one.
-#[doc(hidden)]
-pub type Lookers = PackedQueries;
-
 /// The example of the crate's README, compiled and run as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -2,7 +2,7 @@
 
 use resight_index::Vocabulary;
 use resight_vision::{
-    Evidence, LocalFeatures, Lookers, Match, MatchOptions, Nearest, Verification,
+    Evidence, LocalFeatures, Match, MatchOptions, Nearest, PackedQueries, Verification,
 };
 
 use crate::library::stored_features::StoredFeatures;
@@ -11,7 +11,7 @@ use crate::library::stored_features::StoredFeatures;
 /// cells that is a twentieth of the comparisons, and few true matches lie elsewhere.
 pub(crate) fn match_within_cells(
     query: &LocalFeatures,
-    packed: &[Lookers],
+    packed: &[PackedQueries],
     stored: &StoredFeatures,
     vocabulary: &Vocabulary,
 ) -> Vec<Match> {
@@ -31,10 +31,10 @@ pub(crate) fn match_within_cells(
 /// The cells in which query features look for matches: the stored features of each, as a range, and the
 /// query's.
 pub(crate) fn cells<'a>(
-    packed: &'a [Lookers],
+    packed: &'a [PackedQueries],
     stored: &'a StoredFeatures,
     vocabulary: &'a Vocabulary,
-) -> impl Iterator<Item = (std::ops::Range<usize>, &'a Lookers)> {
+) -> impl Iterator<Item = (std::ops::Range<usize>, &'a PackedQueries)> {
     let mut first = 0;
     packed.iter().zip(0u32..).filter_map(move |(packed, cell)| {
         let words = vocabulary.cell_words(cell);

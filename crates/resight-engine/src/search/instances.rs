@@ -2,7 +2,7 @@
 
 use resight_index::Vocabulary;
 use resight_vision::{
-    Evidence, Lookers, Match, Transform, VerifyOptions, squared_distances, verify_others,
+    Evidence, Match, PackedQueries, Transform, VerifyOptions, squared_distances, verify_others,
 };
 
 use super::answer::Instance;
@@ -45,7 +45,7 @@ pub(crate) fn other_instances(
 /// The nearest query feature of each stored one, where it is clearly the nearest; best first. A query
 /// feature may be the nearest of several stored ones, as where the result shows it several times.
 fn nearest_in_query(
-    packed: &[Lookers],
+    packed: &[PackedQueries],
     stored: &StoredFeatures,
     vocabulary: &Vocabulary,
 ) -> Vec<Match> {

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 use resight_index::{QueryWords, Vocabulary};
-use resight_vision::{LocalFeatures, Lookers, Transform};
+use resight_vision::{LocalFeatures, PackedQueries, Transform};
 
 use super::query::ResolvedQuery;
 use super::request::Variant;
@@ -23,7 +23,7 @@ pub(crate) struct PreparedQuery<'a> {
     /// Where the region lies in its picture. Hits are in pixels of the whole picture.
     pub(crate) origin: [f64; 2],
     /// The features packed by cell.
-    pub(crate) packed: Vec<Lookers>,
+    pub(crate) packed: Vec<PackedQueries>,
 }
 
 impl<'a> PreparedQuery<'a> {
@@ -78,7 +78,7 @@ pub(crate) fn pack_by_cell(
     features: &LocalFeatures,
     words: &QueryWords,
     vocabulary: &Vocabulary,
-) -> Vec<Lookers> {
+) -> Vec<PackedQueries> {
     let descriptors = &features.descriptors;
     let mut cells: Vec<Vec<u32>> = vec![Vec::new(); vocabulary.cells()];
     for (feature, query) in words.features.iter().zip(0u32..).take(descriptors.len()) {
@@ -89,7 +89,7 @@ pub(crate) fn pack_by_cell(
     let packed = cells.into_par_iter().map(|queries| {
         let rows = queries.iter().map(|&i| descriptors.get(i as usize));
         let rows = rows.collect::<Vec<_>>().concat();
-        Lookers::new(queries, rows, descriptors.dimension())
+        PackedQueries::new(queries, rows, descriptors.dimension())
     });
     packed.collect()
 }
