@@ -52,23 +52,23 @@ pub fn halves(width: u32, height: u32, numbers: [u32; 2], brighter: u8) -> GrayI
 /// The bytes of a file of this format.
 ///
 /// Panics when the format cannot hold the picture's pixels.
-pub fn encode(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+pub fn encode(picture: &(impl Clone + Into<DynamicImage>), format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
-    let encoded = picture.into().write_to(&mut bytes, format);
+    let encoded = picture.clone().into().write_to(&mut bytes, format);
     assert!(encoded.is_ok(), "{format:?}: {encoded:?}");
     bytes.into_inner()
 }
 
 /// The bytes of a PNG file.
-pub fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
+pub fn png(picture: &(impl Clone + Into<DynamicImage>)) -> Vec<u8> {
     encode(picture, ImageFormat::Png)
 }
 
 /// The bytes of a JPEG file of this quality, 1 to 100.
-pub fn jpeg(picture: impl Into<DynamicImage>, quality: u8) -> Vec<u8> {
+pub fn jpeg(picture: &(impl Clone + Into<DynamicImage>), quality: u8) -> Vec<u8> {
     let mut bytes = Vec::new();
     let encoder = JpegEncoder::new_with_quality(&mut bytes, quality);
-    let encoded = picture.into().write_with_encoder(encoder);
+    let encoded = picture.clone().into().write_with_encoder(encoder);
     assert!(encoded.is_ok(), "{encoded:?}");
     bytes
 }
@@ -124,14 +124,11 @@ mod tests {
     #[test]
     fn files_hold_the_picture() {
         let (colour, grey) = (textured(50, 40, 1), cells(50, 40, 1, 9));
-        assert_eq!(read(&png(colour.clone())).to_rgb8(), colour);
-        assert_eq!(read(&png(grey.clone())).to_luma8(), grey);
+        assert_eq!(read(&png(&colour)).to_rgb8(), colour);
+        assert_eq!(read(&png(&grey)).to_luma8(), grey);
         assert_eq!(read(&pgm(&grey)).to_luma8(), grey);
-        assert_eq!(
-            read(&encode(colour.clone(), ImageFormat::Bmp)).to_rgb8(),
-            colour
-        );
-        let (coarse, fine) = (jpeg(colour.clone(), 20), jpeg(colour.clone(), 95));
+        assert_eq!(read(&encode(&colour, ImageFormat::Bmp)).to_rgb8(), colour);
+        let (coarse, fine) = (jpeg(&colour, 20), jpeg(&colour, 95));
         assert!(coarse.len() < fine.len());
         assert_eq!(read(&fine).to_rgb8().dimensions(), (50, 40));
     }

@@ -1,13 +1,14 @@
 //! Synthetic pictures: lists of visual words with signatures and places, made of photos'.
 
 use resight_index::{PictureWords, Place, Posting};
+use resight_test_support::Random;
 
 /// Share of a signature's bits that are flipped, in 1/2^16ths.
 const FLIPPED: u64 = 65_536 / 5;
 
 /// A synthetic picture: the same for the same key.
 pub(crate) fn synthetic(key: u64, photos: &[Vec<Posting>]) -> PictureWords {
-    let mut random = Random::of(key);
+    let mut random = random(key);
     let length = photos[random.below(photos.len())].len();
     let mut features = Vec::with_capacity(length);
     for third in 0..3 {
@@ -23,7 +24,7 @@ pub(crate) fn synthetic(key: u64, photos: &[Vec<Posting>]) -> PictureWords {
             } = donor[random.below(donor.len())];
             let mut flips = 0;
             for bit in 0..64 {
-                flips |= u64::from(random.next() & 0xFFFF < FLIPPED) << bit;
+                flips |= u64::from(random.next_u64() & 0xFFFF < FLIPPED) << bit;
             }
             features.push(Posting {
                 word,
@@ -37,7 +38,7 @@ pub(crate) fn synthetic(key: u64, photos: &[Vec<Posting>]) -> PictureWords {
 
 /// The photo that gives a synthetic picture its length.
 pub(crate) fn donor(key: u64, photos: usize) -> usize {
-    Random::of(key).below(photos)
+    random(key).below(photos)
 }
 
 /// A place moved, turned and zoomed; what leaves the picture comes in on the other side.
@@ -55,23 +56,7 @@ fn moved(place: Place, shift: [u32; 2], turn: u32, zoom: u32) -> Place {
     Place(column | row << 10 | scale << 20 | angle << 26)
 }
 
-/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-struct Random(u64);
-
-impl Random {
-    fn of(key: u64) -> Self {
-        Self(key.wrapping_mul(0x9E37_79B9_7F4A_7C15))
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
+/// The numbers of a key.
+fn random(key: u64) -> Random {
+    Random::new(key.wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }

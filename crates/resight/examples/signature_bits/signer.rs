@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 use resight_index::QueryFeature;
+use resight_test_support::Random;
 
 use crate::{MOST, Picture};
 
@@ -58,19 +59,11 @@ impl Signer {
 
 /// By Gram–Schmidt, of normal numbers.
 fn orthogonal_rows(dimension: usize) -> Vec<f32> {
-    // SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-    let mut state = 5u64;
-    let mut uniform = || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    };
+    let mut random = Random::new(5);
     let mut rows: Vec<Vec<f64>> = Vec::new();
     while rows.len() < MOST.min(dimension) {
         let mut row: Vec<f64> = (0..dimension)
-            .map(|_| (0..12).map(|_| uniform()).sum::<f64>() - 6.0)
+            .map(|_| (0..12).map(|_| random.unit()).sum::<f64>() - 6.0)
             .collect();
         for before in &rows {
             let dot: f64 = row.iter().zip(before).map(|(a, b)| a * b).sum();
