@@ -33,13 +33,6 @@ impl Background {
         }
     }
 
-    /// Whether it has not ended yet.
-    pub(crate) fn is_on(&self) -> bool {
-        self.thread
-            .as_ref()
-            .is_some_and(|thread| !thread.is_finished())
-    }
-
     /// Lets it end, without waiting for that.
     pub(crate) fn cancel(&self) {
         self.cancel.store(true, Ordering::Relaxed);

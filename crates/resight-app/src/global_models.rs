@@ -4,9 +4,10 @@
 //! is no longer installed is no failure: the vectors held go on being compared, and no new ones are made.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use resight_engine::{
     EngineError, GlobalModels, IndexFolder, Library, ModelComponents, vectors_setting,
 };
@@ -56,7 +57,7 @@ impl Loaded {
     }
 
     fn get(&self, name: &str) -> Result<Arc<GlobalModel>, AppError> {
-        let mut models = self.0.models.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut models = self.0.models.lock();
         if let Some(model) = models.get(name) {
             return Ok(model.clone());
         }

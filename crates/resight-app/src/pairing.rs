@@ -48,13 +48,13 @@ fn look(collections: &Inner, cancel: &AtomicBool) {
         let mut more = false;
         for name in collections.open_names() {
             let begun = Instant::now();
-            let Some((engine, is_leaving)) = collections.looked_into(&name) else {
+            let Some((lease, closing)) = collections.lease_beside(&name) else {
                 continue;
             };
-            let stop = || is_cancelled() || is_leaving.load(Ordering::Relaxed);
-            let looked = alone.install(|| Duplicates::new(engine.clone()).update_some(&stop));
+            let stop = || is_cancelled() || closing.load(Ordering::Relaxed);
+            let looked = alone.install(|| Duplicates::new(lease.shared()).update_some(&stop));
             // Whoever removes the collection waits for it.
-            drop(engine);
+            drop(lease);
             match looked {
                 Ok(step) if step.done == 0 => continue,
                 Ok(step) => {

@@ -3,7 +3,6 @@
 //! Invariant: a handler does not know which collection it works on. The same routes lie below `/v1`
 //! and below `/v1/collections/{collection}`, where [`enter`] gives them that collection's [`App`].
 
-use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
@@ -12,6 +11,7 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use resight_app::AppError;
+use resight_app::collections::Lease;
 use resight_engine::{EngineError, Library};
 use resight_store::CollectionName;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
@@ -225,15 +225,15 @@ async fn found(app: &App, name: &CollectionName) -> Result<App, Problem> {
     })
 }
 
-async fn engine(app: &App, name: &CollectionName) -> Result<Arc<Library>, Problem> {
+async fn engine(app: &App, name: &CollectionName) -> Result<Lease<Library>, Problem> {
     if name.is_default() {
         return Ok(app.engine.clone());
     }
-    if let Some(engine) = app.collections.open_engine(name) {
+    if let Some(engine) = app.collections.lease_if_open(name) {
         return Ok(engine);
     }
     let (kept, name) = (app.collections.clone(), name.clone());
-    let open = move || Ok(kept.engine(&name));
+    let open = move || Ok(kept.lease(&name));
     Ok(app.work.opening.run(open).await??)
 }
 

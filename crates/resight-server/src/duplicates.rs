@@ -56,7 +56,7 @@ pub(crate) async fn list(app: App, uri: Uri) -> Result<Json<DuplicateList>, Prob
         min_size: number(min_size.map_or(2, Whole::value)),
     };
     let engine = app.engine.clone();
-    let work = move || Duplicates::new(engine.clone()).groups(&options);
+    let work = move || Duplicates::new(engine.shared()).groups(&options);
     // All pairs come into memory: not more often at once than searches.
     let found = app.work.heavy.run(work).await?;
     Ok(Json(DuplicateList::new(found, &options, app.reader())))
@@ -113,7 +113,7 @@ pub(crate) async fn drop(app: App, request: Request) -> Result<Json<Decision>, P
 pub(crate) async fn decisions(app: App, uri: Uri) -> Result<Json<NotAMatchList>, Problem> {
     let (offset, limit) = Params::only::<Page>(&uri)?.or(DECISIONS);
     let engine = app.engine.clone();
-    let work = move || Duplicates::new(engine.clone()).not_matches(offset, limit);
+    let work = move || Duplicates::new(engine.shared()).not_matches(offset, limit);
     let page = app.work.light.run(work).await?;
     Ok(Json(NotAMatchList::new(page, offset, limit, app.reader())))
 }
@@ -133,8 +133,8 @@ async fn decide(app: App, request: Request, apart: bool) -> Result<Json<Decision
     let engine = app.engine.clone();
     let decision = place.run(move || {
         let changed = match apart {
-            true => Duplicates::new(engine.clone()).add_not_a_match(&a, &b)?,
-            false => Duplicates::new(engine.clone()).drop_not_a_match(&a, &b)?,
+            true => Duplicates::new(engine.shared()).add_not_a_match(&a, &b)?,
+            false => Duplicates::new(engine.shared()).drop_not_a_match(&a, &b)?,
         };
         Ok(Decision::new([&a, &b], apart, changed))
     });

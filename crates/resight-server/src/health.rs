@@ -74,7 +74,7 @@ async fn models(app: &App) -> Result<Vec<ModelState>, Problem> {
     let engine = app.engine.clone();
     app.work
         .light
-        .run(move || GlobalModels::new(engine.clone()).states())
+        .run(move || GlobalModels::new(engine.shared()).states())
         .await
 }
 

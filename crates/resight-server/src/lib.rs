@@ -52,7 +52,7 @@ use utoipa_axum::routes;
 
 use crate::wire::Reader;
 use problem::Problem;
-use resight_app::collections::Collections;
+use resight_app::collections::{Collections, Lease};
 use resight_app::plugins::Plugins;
 
 /// What a form needs beside the picture in it.
@@ -101,7 +101,7 @@ impl Default for HttpSettings {
 /// What every handler has at hand.
 #[derive(Clone)]
 struct App {
-    engine: Arc<Library>,
+    engine: Lease<Library>,
     /// What the addresses of its pictures begin with.
     base: Arc<str>,
     work: work::Work,
@@ -199,7 +199,7 @@ pub fn openapi_json() -> serde_json::Result<String> {
 pub fn app(engine: Arc<Library>, settings: HttpSettings) -> Router {
     let body_limit = settings.max_picture_bytes.saturating_add(FORM_BYTES);
     let state = App {
-        engine,
+        engine: Lease::unlimited(engine),
         base: "/v1".into(),
         work: work::Work::new(&settings),
         bodies: intake::Bounds {

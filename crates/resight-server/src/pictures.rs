@@ -102,7 +102,7 @@ pub(crate) async fn add(app: App, request: Request) -> Result<Response, Problem>
             .map_or("", |name| name),
     );
     let engine = app.engine.clone();
-    let add = move || Indexer::new(engine.clone()).add_labelled(&upload.bytes, &name, patch);
+    let add = move || Indexer::new(engine.shared()).add_labelled(&upload.bytes, &name, patch);
     let added = place.run(add).await?;
     let status = match added.already_there {
         true => StatusCode::OK,

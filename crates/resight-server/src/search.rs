@@ -104,7 +104,8 @@ pub(crate) async fn compare(app: App, request: Request) -> Result<Json<Compariso
     let sent = sent_alone(request, &app).await?;
     let [a, b] = wanted::pair(sent)?;
     let engine = app.engine.clone();
-    let comparison = place.run(move || Searcher::new(engine.clone()).compare(a.query(), b.query()));
+    let comparison =
+        place.run(move || Searcher::new(engine.shared()).compare(a.query(), b.query()));
     Ok(Json(comparison.await?.into()))
 }
 
@@ -254,7 +255,7 @@ impl SearchRequest {
                 region,
             })
             .collect();
-        let answer = Searcher::new(app.engine.clone()).search_all(&queries, &self.options)?;
+        let answer = Searcher::new(app.engine.shared()).search_all(&queries, &self.options)?;
         let (options, matches) = (&self.options, self.matches);
         SearchAnswer::new(&app.engine, answer, options, matches, app.reader())
     }

@@ -59,7 +59,7 @@ pub(crate) async fn models(app: App, uri: Uri) -> Result<Json<ModelList>, Proble
     let states = app
         .work
         .light
-        .run(move || GlobalModels::new(engine.clone()).states())
+        .run(move || GlobalModels::new(engine.shared()).states())
         .await?;
     let models = states.into_iter().map(Into::into).collect();
     Ok(Json(ModelList { models }))

@@ -79,14 +79,14 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let collections = Collections::beside(parts.engine.clone(), parts.models.clone(), &all);
     collections.create(&config.collection)?;
     collections.remember_models(&config.collection, &config.with_models)?;
-    let engine = collections.engine(&config.collection)?;
+    let lease = collections.lease(&config.collection)?;
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: false,
         skip: Some(config.root.clone()),
         ..FolderOptions::default()
     };
-    index_folders(&engine, &args.dirs, &options, &interrupt, output)?;
+    index_folders(&lease.shared(), &args.dirs, &options, &interrupt, output)?;
     let _looking = collections.keep_looking_for_pairs();
     let _embedding = parts.go_on_embedding();
     collections.go_on_embedding(&config.collection)?;
@@ -96,8 +96,8 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         ));
     }
 
-    let count = engine.count()?;
-    drop(engine);
+    let count = lease.count()?;
+    drop(lease);
     let url = format!("http://{address}");
     let model = parts.engine.model();
     if output.is_json() {

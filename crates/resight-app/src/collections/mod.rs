@@ -1,0 +1,345 @@
+//! The collections of a data folder beside the default one, while the program may change it.
+//!
+//! Invariant: at most [`MOST_OPEN`] collections are open at once beside the default one, as long as
+//! that many are not in use, and all libraries share one memory for features of stored pictures. So
+//! memory does not grow with the number of collections.
+
+mod lease;
+mod slots;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use resight_engine::Library;
+use resight_store::{CollectionName, Collections as Folders, SqliteCatalogue};
+
+pub use lease::Lease;
+use lease::Leases;
+use slots::{Slots, State};
+
+use crate::AppError;
+use crate::background::Background;
+use crate::config::Config;
+use crate::conversion::go_on_with;
+use crate::data_folder::{Changing, Held, changing, count_in};
+use crate::global_models::{Loaded, embed_beside};
+use crate::vocabularies::{self, Found};
+
+/// Collections kept open beside the default one: each takes some megabytes and a few files.
+const MOST_OPEN: usize = 32;
+/// How long a removal waits for requests that use the collection.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The collections of a data folder beside the default one, opened when they are first asked for.
+/// A clone shares them. The default value has none and can create none.
+#[derive(Clone, Default)]
+pub struct Collections(pub(crate) Option<Arc<Inner>>);
+
+pub(crate) struct Inner {
+    config: Config,
+    folders: Folders,
+    pub(crate) default: Arc<Library>,
+    models: Loaded,
+    slots: Slots,
+}
+
+/// A collection that is open, and the work on it beside requests.
+struct OpenCollection {
+    library: Arc<Library>,
+    leases: Leases,
+    /// A conversion to another vocabulary that was begun earlier. Dropping it ends it.
+    _converting: Option<Background>,
+    /// Describes stored pictures that lack a vector.
+    embedding: Option<Background>,
+    /// Set when the collection is to be closed: whoever looks for duplicates in it stops.
+    closing: Arc<AtomicBool>,
+}
+
+impl OpenCollection {
+    fn lease(&self) -> Lease<Library> {
+        self.leases.lease(&self.library)
+    }
+
+    /// Waits until all leases are returned, and closes the collection. Returns it when that takes too
+    /// long.
+    fn close(self) -> Result<(), Self> {
+        self.closing.store(true, Ordering::Relaxed);
+        if self.leases.wait_for_return(PATIENCE) {
+            // Dropping it ends its work in the background. What a conversion has done is kept, and it
+            // goes on at the next opening.
+            return Ok(());
+        }
+        self.closing.store(false, Ordering::Relaxed);
+        Err(self)
+    }
+}
+
+impl fmt::Debug for Collections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.as_ref().map(|inner| inner.folders.names());
+        f.debug_tuple("Collections").field(&names).finish()
+    }
+}
+
+impl Collections {
+    /// Of the data folder whose default collection is `default`, and which this process alone may
+    /// change as long as this is in use.
+    pub fn beside(default: Arc<Library>, models: Loaded, config: &Config) -> Self {
+        Self(Some(Arc::new(Inner {
+            config: config.clone(),
+            folders: Folders::new(&config.root),
+            default,
+            models,
+            slots: Slots::default(),
+        })))
+    }
+
+    /// All collections, the default one first.
+    pub fn names(&self) -> Result<Vec<CollectionName>, AppError> {
+        match &self.0 {
+            Some(inner) => Ok(inner.folders.names()?),
+            None => Ok(vec![CollectionName::default()]),
+        }
+    }
+
+    /// How many pictures a collection stores, without opening it; `None` where it does not exist, and
+    /// for the default one, which this does not open.
+    pub fn count(&self, name: &CollectionName) -> Result<Option<u64>, AppError> {
+        let inner = self.inner(name)?;
+        if name.is_default() || !inner.folders.has(name) {
+            return Ok(None);
+        }
+        let folder = inner.folders.folder(name);
+        let slot = inner.slots.visit(name);
+        // Locked meanwhile, where it is free: a folder that goes away while its catalogue is being opened
+        // is an error of the disk to whoever opens it.
+        let Some(state) = slot.state.try_lock() else {
+            // Opening may take minutes, and whoever lists collections need not wait for it.
+            let count = count_in(&folder);
+            if inner.folders.has(name) {
+                return Ok(Some(count?.unwrap_or(0)));
+            }
+            return Ok(None);
+        };
+        Ok(match &*state {
+            State::Open(open) => Some(open.library.count()?),
+            // One whose creation was cut short has none.
+            State::Closed if inner.folders.has(name) => Some(count_in(&folder)?.unwrap_or(0)),
+            State::Closed | State::Removing => None,
+        })
+    }
+
+    /// A lease of a collection, which is opened now where it is closed.
+    pub fn lease(&self, name: &CollectionName) -> Result<Lease<Library>, AppError> {
+        let inner = self.inner(name)?;
+        if name.is_default() {
+            return Ok(Lease::unlimited(inner.default.clone()));
+        }
+        let unknown = || AppError::UnknownCollection(name.clone());
+        if !inner.folders.has(name) {
+            return Err(unknown());
+        }
+        let slot = inner.slots.visit(name);
+        slot.mark_used();
+        let mut state = slot.state.lock();
+        match &*state {
+            State::Open(open) => return Ok(open.lease()),
+            // It may have been removed while this waited for the lock.
+            State::Closed if inner.folders.has(name) => {}
+            State::Removing | State::Closed => return Err(unknown()),
+        }
+        let open = inner.open(name)?;
+        let lease = open.lease();
+        *state = State::Open(open);
+        drop(state);
+        inner.close_idle();
+        Ok(lease)
+    }
+
+    /// A lease of a collection that is open and can be had without waiting.
+    pub fn lease_if_open(&self, name: &CollectionName) -> Option<Lease<Library>> {
+        let slot = self.0.as_ref()?.slots.visit_existing(name)?;
+        let state = slot.state.try_lock()?;
+        let State::Open(open) = &*state else {
+            return None;
+        };
+        slot.mark_used();
+        Some(open.lease())
+    }
+
+    /// Creates an empty collection durably; `false` where it exists.
+    pub fn create(&self, name: &CollectionName) -> Result<bool, AppError> {
+        let inner = self.inner(name)?;
+        // Not while one of the same name is being removed.
+        let slot = inner.slots.visit(name);
+        let state = slot.state.lock();
+        match &*state {
+            State::Removing => Err(AppError::CollectionInUse(name.clone())),
+            State::Open(_) | State::Closed => Ok(inner.folders.create(name)?),
+        }
+    }
+
+    /// Lets a collection use further models from now on. It must not be open yet.
+    pub fn remember_models(
+        &self,
+        name: &CollectionName,
+        models: &[String],
+    ) -> Result<(), AppError> {
+        let inner = self.inner(name)?;
+        if name.is_default() || models.is_empty() {
+            return Ok(());
+        }
+        let config = inner.config.of_collection(name);
+        let catalogue = SqliteCatalogue::open(&config.data)?;
+        inner.models.remember(&catalogue, models)
+    }
+
+    /// Begins to describe pictures that came without a vector after the collection was opened. The
+    /// default one has its own way (`Writing::go_on_embedding`).
+    pub fn go_on_embedding(&self, name: &CollectionName) -> Result<(), AppError> {
+        let inner = self.inner(name)?;
+        if name.is_default() {
+            return Ok(());
+        }
+        let slot = inner.slots.visit(name);
+        if let State::Open(open) = &mut *slot.state.lock() {
+            // One at a time: ends the one before.
+            open.embedding = None;
+            open.embedding = embed_beside(&open.library);
+        }
+        Ok(())
+    }
+
+    /// Removes a collection with all its pictures for good. Waits for those that use it, and fails
+    /// when they take too long.
+    pub fn remove(&self, name: &CollectionName) -> Result<(), AppError> {
+        let inner = self.inner(name)?;
+        if name.is_default() {
+            return Err(AppError::DefaultCollection);
+        }
+        if !inner.folders.has(name) {
+            return Err(AppError::UnknownCollection(name.clone()));
+        }
+        let slot = inner.slots.visit(name);
+        let before = std::mem::replace(&mut *slot.state.lock(), State::Removing);
+        let removed = match before {
+            State::Removing => return Err(AppError::CollectionInUse(name.clone())),
+            State::Open(open) => match open.close() {
+                Ok(()) => inner.folders.remove(name),
+                Err(open) => {
+                    *slot.state.lock() = State::Open(open);
+                    return Err(AppError::CollectionInUse(name.clone()));
+                }
+            },
+            State::Closed => inner.folders.remove(name),
+        };
+        *slot.state.lock() = State::Closed;
+        if removed? {
+            Ok(())
+        } else {
+            Err(AppError::UnknownCollection(name.clone()))
+        }
+    }
+
+    fn inner(&self, name: &CollectionName) -> Result<&Inner, AppError> {
+        let inner = self.0.as_deref();
+        inner.ok_or_else(|| AppError::UnknownCollection(name.clone()))
+    }
+}
+
+impl Inner {
+    fn open(&self, name: &CollectionName) -> Result<OpenCollection, AppError> {
+        let config = self.config.of_collection(name);
+        let held = Held::here(&config)?;
+        let found = found_beside(&held, &config, &self.default)?;
+        let extractor = self.default.extractor().clone();
+        let Changing {
+            engine, pending, ..
+        } = changing(
+            &config,
+            extractor,
+            found,
+            Some(&*self.default),
+            Some(&self.models),
+        )?;
+        Ok(OpenCollection {
+            _converting: go_on_with(&engine, &config, pending),
+            embedding: embed_beside(&engine),
+            library: engine,
+            leases: Leases::default(),
+            closing: Arc::default(),
+        })
+    }
+
+    /// The default collection, and those that may be open.
+    pub(crate) fn open_names(&self) -> Vec<CollectionName> {
+        let mut names = self.slots.names();
+        names.insert(0, CollectionName::default());
+        names
+    }
+
+    /// A lease of a collection that is open, and whether it is to be closed. It is no use that keeps the
+    /// collection from being closed as the longest unused one.
+    pub(crate) fn lease_beside(
+        &self,
+        name: &CollectionName,
+    ) -> Option<(Lease<Library>, Arc<AtomicBool>)> {
+        if name.is_default() {
+            let lease = Lease::unlimited(self.default.clone());
+            return Some((lease, Arc::default()));
+        }
+        let slot = self.slots.visit_existing(name)?;
+        let state = slot.state.lock();
+        match &*state {
+            State::Open(open) => Some((open.lease(), open.closing.clone())),
+            State::Closed | State::Removing => None,
+        }
+    }
+
+    /// Closes those that nobody uses, the longest unused first, while more are open than are kept.
+    fn close_idle(&self) {
+        let mut idle = Vec::new();
+        let mut open_count: usize = 0;
+        for name in self.slots.names() {
+            let Some(slot) = self.slots.visit_existing(&name) else {
+                continue;
+            };
+            // One that is locked is being opened or removed.
+            let is_idle = match slot.state.try_lock().as_deref() {
+                Some(State::Open(open)) => {
+                    open_count += 1;
+                    open.leases.all_returned()
+                }
+                _ => false,
+            };
+            if is_idle {
+                idle.push(slot);
+            }
+        }
+        idle.sort_unstable_by_key(|slot| slot.last_use());
+        for slot in idle.iter().take(open_count.saturating_sub(MOST_OPEN)) {
+            let mut state = slot.state.lock();
+            if matches!(&*state, State::Open(open) if open.leases.all_returned()) {
+                // Under the lock: who asks for it next must not open it beside this one.
+                *state = State::Closed;
+            }
+        }
+    }
+}
+
+/// The vocabulary of a collection: that of the default one where the stored words are of it or there are
+/// none, so that it is in memory once; else its own.
+fn found_beside(held: &Held, config: &Config, default: &Library) -> Result<Found, AppError> {
+    let shared = default.vocabulary();
+    let stored = held.vocabulary.as_deref();
+    if stored.is_none_or(|id| id == shared.id()) {
+        return Ok(shared.into());
+    }
+    let model = default.model();
+    match held.find_vocabulary(config, model)? {
+        Some(found) => Ok(found),
+        None => Err(vocabularies::missing(model, true)),
+    }
+}
