@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+use resight_engine::{DecodeLimits, EngineOptions};
 use resight_models::Choice;
 use resight_store::{CollectionName, Collections};
 
@@ -114,6 +115,16 @@ impl Config {
         }
     }
 
+    /// The engine's options as the settings change them.
+    pub fn engine_options(&self) -> EngineOptions {
+        let defaults = EngineOptions::default();
+        EngineOptions {
+            max_side: self.max_side.unwrap_or(defaults.max_side),
+            max_features: self.max_features.unwrap_or(defaults.max_features),
+            ..defaults
+        }
+    }
+
     /// Threads that will compute, at least 1.
     pub fn thread_count(&self) -> usize {
         self.threads
@@ -135,6 +146,11 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// What a picture may cost before it is refused; the same for every library of this program.
+pub fn decode_limits() -> DecodeLimits {
+    EngineOptions::default().decode
 }
 
 fn platform_data_folder() -> Result<PathBuf, AppError> {

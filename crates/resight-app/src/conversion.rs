@@ -1,4 +1,4 @@
-//! Converting a data folder to another vocabulary, now or beside other work.
+//! Converting a collection to another vocabulary, now or in the background.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,58 +8,50 @@ use resight_index::Vocabulary;
 
 use crate::background::Background;
 use crate::config::Config;
-use crate::data_folder::Writing;
 use crate::{AppError, vocabularies};
 
-impl Writing {
-    /// Converts everything held to `vocabulary`, which becomes the folder's own. Where it is
-    /// cancelled or killed, it goes on with the next process that opens the folder for changes.
-    pub fn convert(
-        &self,
-        config: &Config,
-        vocabulary: &Arc<Vocabulary>,
-        cancel: &AtomicBool,
-        on_step: &mut dyn FnMut(ConvertStep),
-    ) -> Result<(), AppError> {
-        // First where it is found again, then what is of it.
-        vocabularies::await_conversion(config, vocabulary)?;
-        self.engine.convert(vocabulary, cancel, on_step)?;
-        vocabularies::adopt(config)
-    }
-
-    /// Goes on with a conversion that was begun, until what is returned is dropped.
-    pub fn go_on_converting(&self, config: &Config) -> Option<Background> {
-        go_on_with(&self.engine, config, self.pending.clone())
-    }
+/// Converts all stored pictures to `vocabulary`, which becomes the collection's own.
+pub(crate) fn convert(
+    library: &Arc<Library>,
+    config: &Config,
+    vocabulary: &Arc<Vocabulary>,
+    cancel: &AtomicBool,
+    on_step: &mut dyn FnMut(ConvertStep),
+) -> Result<(), AppError> {
+    // The vocabulary is stored before the first words are of it.
+    vocabularies::await_conversion(config, vocabulary)?;
+    library.convert(vocabulary, cancel, on_step)?;
+    vocabularies::adopt(config)
 }
 
-pub(crate) fn go_on_with(
-    engine: &Arc<Library>,
+/// Goes on with a conversion that an earlier process began; `None` where there is none.
+pub(crate) fn convert_in_background(
+    library: &Arc<Library>,
     config: &Config,
     pending: Option<Arc<Vocabulary>>,
 ) -> Option<Background> {
     let vocabulary = pending?;
-    let (engine, config) = (engine.clone(), config.clone());
+    let (library, config) = (library.clone(), config.clone());
     Background::begin(
         "resight-convert",
         "the conversion to another vocabulary waits",
-        move |cancel| go_on(&engine, &config, &vocabulary, cancel),
+        move |cancel| go_on(&library, &config, &vocabulary, cancel),
     )
 }
 
 fn go_on(
-    engine: &Arc<Library>,
+    library: &Arc<Library>,
     config: &Config,
     vocabulary: &Arc<Vocabulary>,
     cancel: &AtomicBool,
 ) {
     tracing::info!("pictures are being converted to another vocabulary");
-    let converted = engine.convert(vocabulary, cancel, &mut |step| {
+    let converted = library.convert(vocabulary, cancel, &mut |step| {
         tracing::debug!("{} of {} pictures are converted", step.done, step.total);
     });
     match converted {
         Ok(()) => match vocabularies::adopt(config) {
-            Ok(()) => tracing::info!("all pictures are of the new vocabulary"),
+            Ok(()) => tracing::info!("all pictures use the new vocabulary"),
             Err(error) => tracing::warn!("{error}"),
         },
         Err(EngineError::Cancelled) => {}

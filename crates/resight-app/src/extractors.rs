@@ -64,7 +64,7 @@ pub(crate) fn choose(
 /// Stands for the extractor where pictures are listed or removed and none is described.
 pub(crate) fn absent(model: ModelId, dimension: usize, config: &Config) -> Arc<dyn LocalExtractor> {
     let sift = sift(config);
-    Arc::new(Absent {
+    Arc::new(AbsentExtractor {
         sift: (*sift.model() == model).then_some(sift),
         model,
         dimension,
@@ -128,14 +128,15 @@ pub(crate) fn plugin_of(model: &str) -> Option<&str> {
     rest.split('/').next()
 }
 
-struct Absent {
+/// Stands for an extractor that is not at hand.
+struct AbsentExtractor {
     model: ModelId,
     dimension: usize,
     /// Where the features held are our SIFT's, that they can be mirrored and inverted.
     sift: Option<Arc<dyn LocalExtractor>>,
 }
 
-impl LocalExtractor for Absent {
+impl LocalExtractor for AbsentExtractor {
     fn model(&self) -> &ModelId {
         &self.model
     }

@@ -8,23 +8,24 @@
 //! user sees: arguments, progress, JSON, HTTP.
 //!
 //! Invariant: no argument parser, no HTTP and no async runtime is linked.
-//! Invariant: [`data_folder`] is the only module that names a concrete store.
+//! Invariant: `components` is the only module that names a concrete store.
 //! Invariant: a folder of pictures is read, never written to.
 
 pub mod atomic_file;
 pub mod background;
 pub mod calibration;
 pub mod collections;
+mod components;
 pub mod config;
 mod conversion;
 pub mod data_folder;
+pub mod duplicate_search;
 mod error;
 mod error_code;
 pub mod eval;
 mod extractors;
 pub mod global_models;
 pub mod models;
-mod pairing;
 pub mod plugins;
 mod vocabularies;
 

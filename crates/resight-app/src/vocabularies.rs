@@ -32,20 +32,20 @@ fn next_file(config: &Config) -> PathBuf {
 }
 
 /// The vocabulary of a data folder.
-pub(crate) struct Found {
+pub(crate) struct ChosenVocabulary {
     pub(crate) vocabulary: Arc<Vocabulary>,
     /// The words held are of a vocabulary that an earlier version shipped: they have to be converted to
     /// this one.
     pub(crate) convert: bool,
 }
 
-impl From<Vocabulary> for Found {
+impl From<Vocabulary> for ChosenVocabulary {
     fn from(vocabulary: Vocabulary) -> Self {
         Arc::new(vocabulary).into()
     }
 }
 
-impl From<Arc<Vocabulary>> for Found {
+impl From<Arc<Vocabulary>> for ChosenVocabulary {
     fn from(vocabulary: Arc<Vocabulary>) -> Self {
         Self {
             vocabulary,
@@ -57,11 +57,11 @@ impl From<Arc<Vocabulary>> for Found {
 /// The vocabulary for features of `model` where the words held, if there are any, are of the one with
 /// the id `stored`; `None` where one has to be learnt first. One that is named is taken whatever is
 /// stored.
-pub(crate) fn find(
+pub(crate) fn choose(
     config: &Config,
     model: &ModelId,
     stored: Option<&str>,
-) -> Result<Option<Found>, AppError> {
+) -> Result<Option<ChosenVocabulary>, AppError> {
     if let Some(path) = &config.vocabulary {
         return Ok(Some(read(path)?.into()));
     }
@@ -91,7 +91,7 @@ pub(crate) fn find(
         true => Some(generic),
         false => own.map(Arc::new),
     };
-    Ok(found.map(|vocabulary| Found {
+    Ok(found.map(|vocabulary| ChosenVocabulary {
         vocabulary,
         convert,
     }))

@@ -3,7 +3,6 @@
 //! Invariant: a handler does not know which collection it works on. The same routes lie below `/v1`
 //! and below `/v1/collections/{collection}`, where [`enter`] gives them that collection's [`App`].
 
-
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use resight_engine::Library;
-use resight_store::{CollectionName, Collections as Folders, SqliteCatalogue};
+use resight_store::{CollectionName, Collections as Folders};
 
 pub use lease::Lease;
 use lease::Leases;
@@ -21,11 +21,11 @@ use slots::{Slots, State};
 
 use crate::AppError;
 use crate::background::Background;
+use crate::components::{self, Provenance, count_in};
 use crate::config::Config;
-use crate::conversion::go_on_with;
-use crate::data_folder::{Changing, Held, changing, count_in};
-use crate::global_models::{Loaded, embed_beside};
-use crate::vocabularies::{self, Found};
+use crate::conversion::convert_in_background;
+use crate::global_models::{LoadedModels, embed_in_background};
+use crate::vocabularies::{self, ChosenVocabulary};
 
 /// Collections kept open beside the default one: each takes some megabytes and a few files.
 const MOST_OPEN: usize = 32;
@@ -41,7 +41,7 @@ pub(crate) struct Inner {
     config: Config,
     folders: Folders,
     pub(crate) default: Arc<Library>,
-    models: Loaded,
+    models: LoadedModels,
     slots: Slots,
 }
 
@@ -86,7 +86,7 @@ impl fmt::Debug for Collections {
 impl Collections {
     /// Of the data folder whose default collection is `default`, and which this process alone may
     /// change as long as this is in use.
-    pub fn beside(default: Arc<Library>, models: Loaded, config: &Config) -> Self {
+    pub fn beside(default: Arc<Library>, models: LoadedModels, config: &Config) -> Self {
         Self(Some(Arc::new(Inner {
             config: config.clone(),
             folders: Folders::new(&config.root),
@@ -192,13 +192,13 @@ impl Collections {
             return Ok(());
         }
         let config = inner.config.of_collection(name);
-        let catalogue = SqliteCatalogue::open(&config.data)?;
-        inner.models.remember(&catalogue, models)
+        let catalogue = components::open_catalogue(&config)?;
+        inner.models.remember(&*catalogue, models)
     }
 
-    /// Begins to describe pictures that came without a vector after the collection was opened. The
-    /// default one has its own way (`Writing::go_on_embedding`).
-    pub fn go_on_embedding(&self, name: &CollectionName) -> Result<(), AppError> {
+    /// Describes pictures that came without a vector after the collection was opened. For the default one
+    /// there is ([`WritableFolder::embed_in_background`](crate::data_folder::WritableFolder::embed_in_background)).
+    pub fn embed_in_background(&self, name: &CollectionName) -> Result<(), AppError> {
         let inner = self.inner(name)?;
         if name.is_default() {
             return Ok(());
@@ -207,7 +207,7 @@ impl Collections {
         if let State::Open(open) = &mut *slot.state.lock() {
             // One at a time: ends the one before.
             open.embedding = None;
-            open.embedding = embed_beside(&open.library);
+            open.embedding = embed_in_background(&open.library);
         }
         Ok(())
     }
@@ -252,22 +252,21 @@ impl Collections {
 impl Inner {
     fn open(&self, name: &CollectionName) -> Result<OpenCollection, AppError> {
         let config = self.config.of_collection(name);
-        let held = Held::here(&config)?;
-        let found = found_beside(&held, &config, &self.default)?;
-        let extractor = self.default.extractor().clone();
-        let Changing {
-            engine, pending, ..
-        } = changing(
+        let catalogue = components::open_catalogue(&config)?;
+        let stored = Provenance::of(&*catalogue)?;
+        let vocabulary = choose_vocabulary(&stored, &config, &self.default)?;
+        let open = components::open_library(
             &config,
-            extractor,
-            found,
-            Some(&*self.default),
+            catalogue,
+            self.default.extractor().clone(),
+            vocabulary,
+            Some(&self.default),
             Some(&self.models),
         )?;
         Ok(OpenCollection {
-            _converting: go_on_with(&engine, &config, pending),
-            embedding: embed_beside(&engine),
-            library: engine,
+            _converting: convert_in_background(&open.library, &config, open.pending),
+            embedding: embed_in_background(&open.library),
+            library: open.library,
             leases: Leases::default(),
             closing: Arc::default(),
         })
@@ -331,15 +330,17 @@ impl Inner {
 
 /// The vocabulary of a collection: that of the default one where the stored words are of it or there are
 /// none, so that it is in memory once; else its own.
-fn found_beside(held: &Held, config: &Config, default: &Library) -> Result<Found, AppError> {
+fn choose_vocabulary(
+    stored: &Provenance,
+    config: &Config,
+    default: &Library,
+) -> Result<ChosenVocabulary, AppError> {
     let shared = default.vocabulary();
-    let stored = held.vocabulary.as_deref();
-    if stored.is_none_or(|id| id == shared.id()) {
+    let stored_id = stored.vocabulary.as_deref();
+    if stored_id.is_none_or(|id| id == shared.id()) {
         return Ok(shared.into());
     }
     let model = default.model();
-    match held.find_vocabulary(config, model)? {
-        Some(found) => Ok(found),
-        None => Err(vocabularies::missing(model, true)),
-    }
+    let chosen = stored.choose_vocabulary(config, model)?;
+    chosen.ok_or_else(|| vocabularies::missing(model, true))
 }

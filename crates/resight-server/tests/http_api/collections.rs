@@ -4,7 +4,7 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use resight_app::collections::Collections;
 use resight_app::config::{Config, Settings};
-use resight_app::data_folder::{Writing, open_for_writing};
+use resight_app::data_folder::{WritableFolder, open_for_writing};
 use resight_app::plugins::Plugins;
 use resight_server::HttpSettings;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::fixtures::{ask, form, get, png, post, request, textured};
 pub(crate) struct Served {
     pub(crate) app: Router,
     pub(crate) collections: Collections,
-    writing: Writing,
+    writing: WritableFolder,
     data: TempDir,
 }
 
@@ -33,12 +33,12 @@ impl Served {
         let config = config(&data);
         let writing = open_for_writing(&config, &Plugins::default()).unwrap();
         let collections =
-            Collections::beside(writing.engine.clone(), writing.models.clone(), &config);
+            Collections::beside(writing.library.clone(), writing.models.clone(), &config);
         let settings = HttpSettings {
             collections: collections.clone(),
             ..HttpSettings::default()
         };
-        let app = resight_server::app(Arc::clone(&writing.engine), settings);
+        let app = resight_server::app(Arc::clone(&writing.library), settings);
         Self {
             app,
             collections,

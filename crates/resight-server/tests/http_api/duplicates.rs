@@ -204,7 +204,7 @@ async fn each_collection_has_pairs_and_decisions_of_its_own() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     };
     assert_eq!(list(museum).await["pending"], 2);
-    let looking = served.collections.keep_looking_for_pairs();
+    let looking = served.collections.find_duplicates_in_background();
     looked_for("/v1", 1).await;
     let found = looked_for(museum, 1).await;
     let thumbnail = &found["groups"][0]["members"][0]["image"]["thumbnail"];

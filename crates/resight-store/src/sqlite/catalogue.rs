@@ -60,7 +60,7 @@ impl SqliteCatalogue {
     }
 
     /// Whether `dir` holds the file of a catalogue, which may be incomplete.
-    pub(crate) fn is_in(dir: &Path) -> bool {
+    pub fn is_in(dir: &Path) -> bool {
         dir.join(FILE).is_file()
     }
 

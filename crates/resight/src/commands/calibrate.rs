@@ -70,7 +70,7 @@ pub(crate) fn run(
     let plugins = Plugins::for_describing(&args.plugins.settings(), config.thread_count())?;
     let extractor = data_folder::extractor(config, &plugins)?;
     let vocabulary = data_folder::vocabulary_for(config, extractor.model())?;
-    let options = data_folder::engine_options(config);
+    let options = config.engine_options();
     let begun = Instant::now();
     let bar = progress::bar(output.shows_progress(), 0, "Describing");
     let furthest = AtomicU64::new(0);

@@ -12,7 +12,7 @@ use crate::arguments::PluginArgs;
 use crate::draw;
 use crate::error::CliError;
 use crate::output::{Output, printable};
-use resight_app::config::Config;
+use resight_app::config::{Config, decode_limits};
 use resight_app::data_folder;
 use resight_app::plugins::Plugins;
 use resight_server::wire;
@@ -51,14 +51,14 @@ pub(crate) fn run(
         // Before the work, and before anything of the user's can be lost.
         check_out(path, [&args.a, &args.b])?;
     }
-    let limits = data_folder::decode_limits();
+    let limits = decode_limits();
     let read = |path: &Path| {
         read_bounded(path, limits.max_bytes).map_err(|why| CliError::refused(path, why))
     };
     let (a, b) = (read(&args.a)?, read(&args.b)?);
     let plugins = Plugins::for_describing(&args.plugins.settings(), 1)?;
     let extractor = data_folder::extractor(config, &plugins)?;
-    let options = data_folder::engine_options(config);
+    let options = config.engine_options();
     let compared = compare(&a, &b, &*extractor, &options);
     let (comparison, images) = compared.map_err(|error| match error {
         // The engine does not say which of the two it refused; they are taken in order.

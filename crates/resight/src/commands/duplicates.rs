@@ -130,14 +130,14 @@ fn brought_up_to_date(
     interrupt: &Interrupt,
     output: &Output,
 ) -> Result<Arc<Library>, CliError> {
-    let writing = match data_folder::open_for_removing(config) {
+    let folder = match data_folder::open_for_removing(config) {
         Err(AppError::Store(StoreError::Locked { .. } | StoreError::ReadOnly)) => {
             return Ok(data_folder::open_for_listing(config, false)?);
         }
         opened => opened?,
     };
     let bar = progress::bar(output.shows_progress(), 0, "Looking for duplicates");
-    let looked = Duplicates::new(writing.engine.clone()).update(interrupt.flag(), &mut |step| {
+    let looked = Duplicates::new(folder.library.clone()).update(interrupt.flag(), &mut |step| {
         bar.set_length(step.done + step.left);
         bar.set_position(step.done);
     });
@@ -154,7 +154,7 @@ fn brought_up_to_date(
         return Err(error.into());
     }
     // The folder may be changed by others from here on; this engine only reads what is there.
-    Ok(writing.engine.clone())
+    Ok(folder.library.clone())
 }
 
 fn tell_group(number: usize, group: &DuplicateGroup, output: &mut Output) -> Result<(), CliError> {
@@ -197,8 +197,8 @@ pub(crate) fn not_a_match(
     if args.list {
         return list(args, config, output);
     }
-    let parts = data_folder::open_for_removing(config)?;
-    let engine = &parts.engine;
+    let folder = data_folder::open_for_removing(config)?;
+    let engine = &folder.library;
     let mut ids = Vec::new();
     for named in &args.pictures {
         let found = find(engine, named)?;

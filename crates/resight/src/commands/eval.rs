@@ -82,13 +82,13 @@ pub(crate) fn run(
         Some(dir) => std::slice::from_ref(dir),
         None => &args.dirs,
     };
-    let parts = open_for_writing(lessons, &config, &plugins, &interrupt, output)?;
+    let folder = open_for_writing(lessons, &config, &plugins, &interrupt, output)?;
     if let Some(dir) = &args.distractors {
-        hold_distractors(&parts.engine, dir, &interrupt, output)?;
-        embed_missing(&parts.engine, &interrupt, output)?;
+        hold_distractors(&folder.library, dir, &interrupt, output)?;
+        embed_missing(&folder.library, &interrupt, output)?;
     }
     for dir in &args.dirs {
-        let outcome = measure(&parts.engine, dir, args, &interrupt, output)?;
+        let outcome = measure(&folder.library, dir, args, &interrupt, output)?;
         tell(&outcome, args, output)?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use crate::arguments::PluginArgs;
 use crate::error::CliError;
 use crate::output::Output;
 use resight_app::atomic_file::AtomicFile;
-use resight_app::config::Config;
+use resight_app::config::{Config, decode_limits};
 use resight_app::data_folder;
 use resight_app::plugins::Plugins;
 
@@ -40,12 +40,12 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let file = AtomicFile::beside(&args.out)?;
-    let limit = data_folder::decode_limits().max_bytes;
+    let limit = decode_limits().max_bytes;
     let refused = |why| CliError::refused(&args.picture, why);
     let bytes = read_bounded(&args.picture, limit).map_err(refused)?;
     let plugins = Plugins::for_describing(&args.plugins.settings(), 1)?;
     let extractor = data_folder::extractor(config, &plugins)?;
-    let options = data_folder::engine_options(config);
+    let options = config.engine_options();
     let (blob, features) = features_blob(&bytes, &*extractor, &options)?;
     file.write(&blob)?;
     if output.is_json() {

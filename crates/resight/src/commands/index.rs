@@ -67,7 +67,7 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
     let labels = with_tags(&args.tag)?;
     let interrupt = Interrupt::listen()?;
     let plugins = Plugins::for_describing(&args.plugins.settings(), config.thread_count())?;
-    let parts = open_for_writing(&args.dirs, config, &plugins, &interrupt, output)?;
+    let folder = open_for_writing(&args.dirs, config, &plugins, &interrupt, output)?;
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: args.retry_refused,
@@ -75,13 +75,13 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
         labels,
     };
     for name in &args.forget_model {
-        if !parts.forget_model(name)? && !output.is_json() {
+        if !folder.forget_model(name)? && !output.is_json() {
             output.remark(format_args!("The model {name} was not in use."));
         }
     }
-    let _converting = parts.go_on_converting(config);
-    index_folders(&parts.engine, &args.dirs, &options, &interrupt, output)?;
-    embed_missing(&parts.engine, &interrupt, output)
+    let _converting = folder.convert_in_background(config);
+    index_folders(&folder.library, &args.dirs, &options, &interrupt, output)?;
+    embed_missing(&folder.library, &interrupt, output)
 }
 
 /// Describes the pictures that lack a vector by the models in use, and tells of it.

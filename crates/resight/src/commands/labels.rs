@@ -79,12 +79,12 @@ impl TagArgs {
 
 pub(crate) fn run(args: &TagArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     let patch = args.patch()?;
-    let parts = data_folder::open_for_removing(config)?;
+    let folder = data_folder::open_for_removing(config)?;
     let mut ids: Vec<PictureId> = Vec::new();
     let mut unknown: Vec<String> = Vec::new();
     for named in &args.pictures {
-        match find(&parts.engine, named)? {
-            Some(id) if parts.engine.picture(&id).is_ok() => ids.push(id),
+        match find(&folder.library, named)? {
+            Some(id) if folder.library.picture(&id).is_ok() => ids.push(id),
             _ => unknown.push(named.to_string_lossy().into_owned()),
         }
     }
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &TagArgs, config: &Config, output: &mut Output) -> Resul
         return Err(not_held(&unknown));
     }
     let patches = ids.iter().map(|id| (id.clone(), patch.clone()));
-    parts.engine.label(patches.collect())?;
+    folder.library.label(patches.collect())?;
     if output.is_json() {
         let ids: Vec<&str> = ids.iter().map(PictureId::as_str).collect();
         return output.json(&json!({ "changed": ids }));

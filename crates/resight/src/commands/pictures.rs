@@ -145,8 +145,8 @@ pub(crate) fn remove(
     config: &Config,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let parts = data_folder::open_for_removing(config)?;
-    let engine = &parts.engine;
+    let folder = data_folder::open_for_removing(config)?;
+    let engine = &folder.library;
     let mut ids: Vec<PictureId> = Vec::new();
     let mut unknown: Vec<String> = Vec::new();
     for named in &args.pictures {

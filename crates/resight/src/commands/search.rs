@@ -13,7 +13,7 @@ use super::labels::FilterArgs;
 use crate::arguments::PluginArgs;
 use crate::error::CliError;
 use crate::output::{Output, counted, printable};
-use resight_app::config::Config;
+use resight_app::config::{Config, decode_limits};
 use resight_app::data_folder;
 use resight_app::plugins::Plugins;
 use resight_server::wire::{self, Reader};
@@ -194,7 +194,7 @@ impl Given {
         if let Some(id) = id.filter(|_| !path.exists()) {
             return Ok(Self::Stored(id));
         }
-        let limit = data_folder::decode_limits().max_bytes;
+        let limit = decode_limits().max_bytes;
         let bytes = read_bounded(path, limit).map_err(|why| CliError::refused(path, why))?;
         Ok(Self::File(bytes))
     }

@@ -74,9 +74,9 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let plugins = Plugins::for_serving(&args.plugins.settings(), args.watch)?;
     // Whichever collection is indexed into, all are served.
     let all = config.of_collection(&CollectionName::default());
-    let parts = open_for_writing(&args.dirs, &all, &plugins, &interrupt, output)?;
-    let _converting = parts.go_on_converting(&all);
-    let collections = Collections::beside(parts.engine.clone(), parts.models.clone(), &all);
+    let folder = open_for_writing(&args.dirs, &all, &plugins, &interrupt, output)?;
+    let _converting = folder.convert_in_background(&all);
+    let collections = Collections::beside(folder.library.clone(), folder.models.clone(), &all);
     collections.create(&config.collection)?;
     collections.remember_models(&config.collection, &config.with_models)?;
     let lease = collections.lease(&config.collection)?;
@@ -87,9 +87,9 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         ..FolderOptions::default()
     };
     index_folders(&lease.shared(), &args.dirs, &options, &interrupt, output)?;
-    let _looking = collections.keep_looking_for_pairs();
-    let _embedding = parts.go_on_embedding();
-    collections.go_on_embedding(&config.collection)?;
+    let _looking = collections.find_duplicates_in_background();
+    let _embedding = folder.embed_in_background();
+    collections.embed_in_background(&config.collection)?;
     if !address.ip().is_loopback() {
         output.remark(format_args!(
             "warning: {address} can be reached from other machines, and there is no authentication yet: whoever reaches it can see, add and remove pictures"
@@ -99,7 +99,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let count = lease.count()?;
     drop(lease);
     let url = format!("http://{address}");
-    let model = parts.engine.model();
+    let model = folder.library.model();
     if output.is_json() {
         output.json(
             &json!({"event": "serving", "pictures": count, "url": url, "model": model.as_str()}),
@@ -115,7 +115,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let settings = HttpSettings {
         plugins: plugins.clone(),
         collections,
-        ..settings(args, &parts.engine, config, address)
+        ..settings(args, &folder.library, config, address)
     };
     // Pictures and plug-ins have threads and processes of their own. With more threads than this
     // for connections, short requests spend their time waking each other's threads.
@@ -125,7 +125,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         .enable_all()
         .build()
         .map_err(|error| failed("the server could not be started", &error))?;
-    let engine = parts.engine.clone();
+    let engine = folder.library.clone();
     let served = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|error| failed("the port could not be taken over", &error))?;

@@ -18,7 +18,7 @@ use crate::output::{Output, counted};
 use crate::progress;
 use resight_app::atomic_file::AtomicFile;
 use resight_app::config::Config;
-use resight_app::data_folder::{self, Opening, Writing};
+use resight_app::data_folder::{self, Opening, WritableFolder};
 use resight_app::plugins::Plugins;
 
 const EXAMPLES: &str = "\
@@ -99,24 +99,28 @@ fn run_here(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let plugins = Plugins::for_describing(&args.plugins.settings(), config.thread_count())?;
-    let here = match args.dirs.is_empty() {
+    let folder = match args.dirs.is_empty() {
         true => data_folder::open_for_removing(config)?,
         false => data_folder::open_for_writing(config, &plugins)?,
     };
     let plan = args.plan(config);
     let vocabulary = match args.dirs.is_empty() {
         true => told(interrupt, output, |cancel, on_event| {
-            train_from_library(&here.engine, &plan, cancel, on_event)
+            train_from_library(&folder.library, &plan, cancel, on_event)
         })?,
         false => {
-            let extractor = here.engine.extractor();
+            let extractor = folder.library.extractor();
             learn(&args.dirs, &**extractor, &plan, interrupt, output)?
         }
     };
     let vocabulary = Arc::new(vocabulary);
-    let bar = progress::bar(output.shows_progress(), here.engine.count()?, "Converting");
+    let bar = progress::bar(
+        output.shows_progress(),
+        folder.library.count()?,
+        "Converting",
+    );
     let (mut told, mut done) = (Ok(()), 0);
-    let converted = here.convert(config, &vocabulary, interrupt.flag(), &mut |step| {
+    let converted = folder.convert(config, &vocabulary, interrupt.flag(), &mut |step| {
         bar.set_length(step.total);
         bar.set_position(step.done);
         done = step.done;
@@ -158,7 +162,7 @@ pub(crate) fn open_for_writing(
     plugins: &Plugins,
     interrupt: &Interrupt,
     output: &mut Output,
-) -> Result<Writing, CliError> {
+) -> Result<WritableFolder, CliError> {
     let mut opening = Opening::for_writing(config, plugins, !dirs.is_empty())?;
     if let Some(extractor) = opening.lacks_vocabulary() {
         let vocabulary = learn_own(dirs, extractor, config, interrupt, output)?;
@@ -190,7 +194,7 @@ fn learn_own(
 
 fn plan(config: &Config) -> TrainPlan {
     TrainPlan {
-        describing: data_folder::engine_options(config),
+        describing: config.engine_options(),
         ..TrainPlan::default()
     }
 }

@@ -14,8 +14,7 @@ use serde_json::{Value, json};
 
 use crate::error::CliError;
 use crate::output::{Output, counted, printable};
-use resight_app::config::Config;
-use resight_app::data_folder;
+use resight_app::config::{Config, decode_limits};
 use resight_app::models::Models;
 
 /// Pictures are looked at this large at most, as the engine does.
@@ -65,7 +64,7 @@ fn pictures(args: &CheckArgs) -> Result<Vec<Shown>, CliError> {
         });
         return Ok(generated.collect());
     }
-    let limits = data_folder::decode_limits();
+    let limits = decode_limits();
     let shown = args.pictures.iter().map(|path| {
         let refused = |why| CliError::refused(path, why);
         let bytes = read_bounded(path, limits.max_bytes).map_err(refused)?;
@@ -104,7 +103,7 @@ fn crop(image: &Image) -> Option<Image> {
 /// Through a JPEG of low quality.
 fn jpeg(image: &Image) -> Result<Option<Image>, CliError> {
     let bytes = thumbnail_jpeg(image, MAX_SIDE, 25).map_err(EngineError::from)?;
-    let decoded = decode(&bytes, &data_folder::decode_limits()).map_err(EngineError::from)?;
+    let decoded = decode(&bytes, &decode_limits()).map_err(EngineError::from)?;
     Ok(Some(decoded.image))
 }
 
@@ -248,7 +247,7 @@ fn local(
     let load_ms = start.elapsed().as_secs_f64() * 1e3;
     let numerics = models.runtime()?.numerics();
     let ms = timed(|| model.extract(&pictures[0].image).map(drop).map_err(failed))?;
-    let options = data_folder::engine_options(config);
+    let options = config.engine_options();
     let encode = |image: &Image| thumbnail_jpeg(image, MAX_SIDE, 95).map_err(EngineError::from);
     let mut rows = Vec::new();
     for (i, shown) in pictures.iter().enumerate() {

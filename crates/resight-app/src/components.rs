@@ -1,0 +1,210 @@
+//! The one place that chooses the concrete components of a library: SQLite catalogue, blobs in a folder,
+//! and an index folder beside them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use resight_engine::{Components, IndexFolder, Library, MODEL_SETTING, VOCABULARY_SETTING};
+use resight_index::Vocabulary;
+use resight_store::{BlobStore, Catalogue, FolderBlobs, SqliteCatalogue, StoreError};
+use resight_vision::{LocalExtractor, ModelId};
+
+use crate::config::Config;
+use crate::global_models::{LoadedModels, ModelAccess};
+use crate::vocabularies::{self, ChosenVocabulary};
+use crate::{AppError, extractors};
+
+/// Folder of the blobs in the folder of a collection.
+const BLOBS: &str = "blobs";
+/// Folder of the inverted index in the folder of a collection.
+const INDEX: &str = "index";
+
+/// What described the stored pictures; nothing where none are stored.
+#[derive(Default)]
+pub(crate) struct Provenance {
+    /// The id of the extractor's model.
+    pub(crate) model: Option<String>,
+    /// The id of the vocabulary of their words.
+    pub(crate) vocabulary: Option<String>,
+}
+
+impl Provenance {
+    pub(crate) fn of(catalogue: &dyn Catalogue) -> Result<Self, AppError> {
+        if catalogue.count()? == 0 {
+            return Ok(Self::default());
+        }
+        Ok(Self {
+            model: catalogue.setting(MODEL_SETTING)?,
+            vocabulary: catalogue.setting(VOCABULARY_SETTING)?,
+        })
+    }
+
+    /// The vocabulary for features of `model`; `None` where one has to be learnt first.
+    pub(crate) fn choose_vocabulary(
+        &self,
+        config: &Config,
+        model: &ModelId,
+    ) -> Result<Option<ChosenVocabulary>, AppError> {
+        vocabularies::choose(config, model, self.vocabulary.as_deref())
+    }
+}
+
+/// Whether the collection has a catalogue.
+pub(crate) fn has_catalogue(config: &Config) -> bool {
+    SqliteCatalogue::is_in(&config.data)
+}
+
+/// Opens the collection's catalogue for changes, creating it if it does not exist.
+pub(crate) fn open_catalogue(config: &Config) -> Result<Arc<dyn Catalogue>, AppError> {
+    Ok(Arc::new(SqliteCatalogue::open(&config.data)?))
+}
+
+/// Opens the collection's catalogue for reading, also while another process changes it.
+pub(crate) fn read_catalogue(config: &Config) -> Result<Arc<dyn Catalogue>, AppError> {
+    match SqliteCatalogue::open_read_only(&config.data) {
+        Ok(catalogue) => Ok(Arc::new(catalogue)),
+        Err(StoreError::Missing { .. }) => Err(no_catalogue(config)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The error where a collection without a catalogue is only read.
+pub(crate) fn no_catalogue(config: &Config) -> AppError {
+    if config.collection.is_default() {
+        AppError::NothingIndexed {
+            folder: config.data.clone(),
+        }
+    } else {
+        AppError::UnknownCollection(config.collection.clone())
+    }
+}
+
+/// How many pictures the collection in `folder` stores; `None` where there is none.
+pub fn count_in(folder: &Path) -> Result<Option<u64>, StoreError> {
+    match SqliteCatalogue::open_read_only(folder) {
+        Ok(catalogue) => {
+            let catalogue: &dyn Catalogue = &catalogue;
+            Ok(Some(catalogue.count()?))
+        }
+        // Not whole yet, where its file is there.
+        Err(StoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A library that may be changed.
+pub(crate) struct OpenLibrary {
+    pub(crate) library: Arc<Library>,
+    pub(crate) catalogue: Arc<dyn Catalogue>,
+    /// The vocabulary that the stored pictures are yet to be converted to.
+    pub(crate) pending: Option<Arc<Vocabulary>>,
+}
+
+/// Opens the library on `catalogue` for changes. It shares the memory for features with the library
+/// `beside` it, and uses the global models that the collection remembers if `models` are given.
+pub(crate) fn open_library(
+    config: &Config,
+    catalogue: Arc<dyn Catalogue>,
+    extractor: Arc<dyn LocalExtractor>,
+    chosen: ChosenVocabulary,
+    beside: Option<&Library>,
+    models: Option<&LoadedModels>,
+) -> Result<OpenLibrary, AppError> {
+    vocabularies::keep_apart(config, &chosen.vocabulary)?;
+    let pending = vocabularies::pending(config, &chosen.vocabulary)?;
+    let components = Components {
+        index: Some(index_folder(config, true)),
+        catalogue: catalogue.clone(),
+        blobs: Arc::new(FolderBlobs::open(&config.data.join(BLOBS))?),
+        extractor,
+        vocabulary: chosen.vocabulary,
+        convert: chosen.convert,
+    };
+    let options = config.engine_options();
+    let library = Arc::new(match beside {
+        Some(other) => Library::open_beside(other, components, options)?,
+        None => Library::open(components, options)?,
+    });
+    if let Some(models) = models {
+        let access = ModelAccess {
+            change: true,
+            describe: true,
+        };
+        models.attach(&library, &catalogue, config, access)?;
+    }
+    Ok(OpenLibrary {
+        library,
+        catalogue,
+        pending,
+    })
+}
+
+/// Opens the library on `catalogue` for reading. `describes`: it may have to describe pictures.
+pub(crate) fn read_library(
+    config: &Config,
+    catalogue: Arc<dyn Catalogue>,
+    extractor: Arc<dyn LocalExtractor>,
+    chosen: ChosenVocabulary,
+    models: Option<&LoadedModels>,
+    describes: bool,
+) -> Result<Arc<Library>, AppError> {
+    let components = Components {
+        index: Some(index_folder(config, false)),
+        catalogue: catalogue.clone(),
+        blobs: Arc::new(NoBlobs),
+        extractor,
+        vocabulary: chosen.vocabulary,
+        // A library that is only read cannot convert: opening it fails where the vocabulary does not fit.
+        convert: false,
+    };
+    let library = Arc::new(Library::open(components, config.engine_options())?);
+    if let Some(models) = models {
+        let access = ModelAccess {
+            change: false,
+            describe: describes,
+        };
+        models.attach(&library, &catalogue, config, access)?;
+    }
+    Ok(library)
+}
+
+/// An extractor and a vocabulary that fit the stored pictures and can describe nothing.
+pub(crate) fn without_describing(
+    config: &Config,
+    catalogue: &dyn Catalogue,
+) -> Result<(Arc<dyn LocalExtractor>, ChosenVocabulary), AppError> {
+    let stored = Provenance::of(catalogue)?;
+    let model = match &stored.model {
+        Some(stored) => ModelId::new(stored),
+        None => extractors::sift(config).model().clone(),
+    };
+    let chosen = stored
+        .choose_vocabulary(config, &model)?
+        .ok_or_else(|| vocabularies::missing(&model, true))?;
+    let extractor = extractors::absent(model, chosen.vocabulary.dimension(), config);
+    Ok((extractor, chosen))
+}
+
+fn index_folder(config: &Config, writable: bool) -> IndexFolder {
+    IndexFolder {
+        path: config.data.join(INDEX),
+        writable,
+    }
+}
+
+/// Stands where no blob is needed. Opening the folder would tidy up under a running server.
+struct NoBlobs;
+
+impl BlobStore for NoBlobs {
+    fn put(&self, _name: &str, _bytes: &[u8]) -> Result<(), StoreError> {
+        Err(StoreError::ReadOnly)
+    }
+
+    fn get(&self, _name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
+    }
+
+    fn delete(&self, _name: &str) -> Result<bool, StoreError> {
+        Err(StoreError::ReadOnly)
+    }
+}
