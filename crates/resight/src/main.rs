@@ -12,7 +12,9 @@ mod arguments;
 mod commands;
 mod draw;
 mod error;
+mod filters;
 mod interrupt;
+mod naming;
 mod output;
 mod progress;
 

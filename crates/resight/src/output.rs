@@ -5,6 +5,7 @@ use std::io::{self, StdoutLock, Write};
 
 pub(crate) use resight_app::printable;
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use crate::arguments::SharedArgs;
 use crate::error::CliError;
@@ -72,16 +73,16 @@ impl Output {
 }
 
 fn table_lines(heading: &[&str], right: &[usize], rows: &[Vec<String>]) -> Vec<String> {
-    let mut widths: Vec<usize> = heading.iter().map(|text| text.chars().count()).collect();
+    let mut widths: Vec<usize> = heading.iter().map(|text| text.width()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(cell.width());
         }
     }
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let mut text = String::new();
         for (column, (cell, width)) in cells.zip(&widths).enumerate() {
-            let gap = " ".repeat(width.saturating_sub(cell.chars().count()));
+            let gap = " ".repeat(width.saturating_sub(cell.width()));
             if column > 0 {
                 text.push_str("  ");
             }
@@ -125,6 +126,18 @@ mod tests {
                 " 1  é.jpg         7",
                 "10  longer.jpg  123"
             ]
+        );
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let rows = vec![
+            vec!["故宫.jpg".to_owned(), "7".to_owned()],
+            vec!["longer.jpg".to_owned(), "123".to_owned()],
+        ];
+        assert_eq!(
+            table_lines(&["name", "n"], &[1], &rows),
+            ["name          n", "故宫.jpg      7", "longer.jpg  123"]
         );
     }
 }

@@ -53,7 +53,7 @@ struct OpenCollection {
     _converting: Option<Background>,
     /// Describes stored pictures that lack a vector.
     embedding: Option<Background>,
-    /// Set when the collection is to be closed: whoever looks for duplicates in it stops.
+    /// Set when the collection is to be closed: the search for duplicates in it stops.
     closing: Arc<AtomicBool>,
 }
 
@@ -114,9 +114,9 @@ impl Collections {
         let folder = inner.folders.folder(name);
         let slot = inner.slots.visit(name);
         // Locked meanwhile, where it is free: a folder that goes away while its catalogue is being opened
-        // is an error of the disk to whoever opens it.
+        // would be reported as an error of the disk.
         let Some(state) = slot.state.try_lock() else {
-            // Opening may take minutes, and whoever lists collections need not wait for it.
+            // Opening may take minutes, and a list of collections need not wait for it.
             let count = count_in(&folder);
             if inner.folders.has(name) {
                 return Ok(Some(count?.unwrap_or(0)));
@@ -321,7 +321,7 @@ impl Inner {
         for slot in idle.iter().take(open_count.saturating_sub(MOST_OPEN)) {
             let mut state = slot.state.lock();
             if matches!(&*state, State::Open(open) if open.leases.all_returned()) {
-                // Under the lock: who asks for it next must not open it beside this one.
+                // Closed under the lock: the next request must not open it beside this one.
                 *state = State::Closed;
             }
         }

@@ -108,7 +108,7 @@ impl Drop for Visit<'_> {
             return;
         };
         entry.visits -= 1;
-        // Whoever locks the state visits the slot, so the lock is free where this was the last visit.
+        // Only a visit locks the state, so the lock is free where this was the last visit.
         let is_closed = || matches!(entry.slot.state.try_lock().as_deref(), Some(State::Closed));
         if entry.visits == 0 && is_closed() {
             all.remove(&self.name);

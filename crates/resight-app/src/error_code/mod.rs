@@ -1,4 +1,4 @@
-//! Stable identifiers of everything that can go wrong, and what is said about each.
+//! Stable identifiers of everything that can go wrong, and the title and next step of each.
 
 mod table;
 

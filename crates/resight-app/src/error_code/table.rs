@@ -28,7 +28,7 @@ macro_rules! codes {
     };
 }
 
-/// What is said about a code.
+/// What belongs to a code.
 pub(super) struct Row {
     pub(super) text: &'static str,
     /// `None`: the HTTP API never answers with it.
@@ -71,7 +71,7 @@ codes! {
         "Search with mode=exact, or start the server with --model NAME; `resight models list` names some.";
     BadFeatures = "bad_features", Some(422),
         "The features that were sent cannot be used",
-        "Make them anew with POST /v1/features of this server.";
+        "Make them again with POST /v1/features of this server.";
     // The picture.
     Empty = "empty", Some(422),
         "The picture holds no bytes",
@@ -93,7 +93,7 @@ codes! {
         "Convert the picture to JPEG or PNG and send that.";
     Broken = "broken", Some(422),
         "The picture's data is damaged",
-        "Fetch or export the picture again; if it opens elsewhere, save it anew as JPEG or PNG.";
+        "Fetch or export the picture again; if it opens elsewhere, save it again as JPEG or PNG.";
     ExtractorFailed = "extractor_failed", Some(502),
         "The feature extractor failed on this picture",
         "Correct what the detail names in the extractor, or send another picture.";
@@ -113,7 +113,7 @@ codes! {
         "No picture belongs to this object",
         "List the objects with GET /v1/objects; its pictures may have been removed.";
     TooManyTags = "too_many_tags", Some(422),
-        "A picture has 64 tags at most",
+        "A picture has at most 64 tags",
         "Remove tags that are no longer needed, or keep such facts as metadata.";
     SamePicture = "same_picture", Some(422),
         "Both pictures are the same",

@@ -8,10 +8,10 @@ use resight_engine::{
 };
 use resight_store::StoreError;
 
-use super::pictures::{find, not_held};
-use super::search::place;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
+use crate::naming::place;
+use crate::naming::{find, not_stored};
 use crate::output::{Output, counted, printable};
 use crate::progress;
 use resight_app::AppError;
@@ -182,7 +182,7 @@ fn tell_group(number: usize, group: &DuplicateGroup, output: &mut Output) -> Res
 fn kind_in_words(kind: PairKind) -> &'static str {
     match kind {
         PairKind::Identical => "identical: the same bytes",
-        PairKind::ReEncoded => "re-encoded: the same picture, saved anew",
+        PairKind::ReEncoded => "re-encoded: the same picture, saved again",
         PairKind::Edited => "edited: the same frame, changed",
         PairKind::Cropped => "cropped: one lies within the other",
         PairKind::SameScene => "same_scene: the same thing, seen twice",
@@ -202,7 +202,7 @@ pub(crate) fn not_a_match(
     let mut ids = Vec::new();
     for named in &args.pictures {
         let found = find(engine, named)?;
-        ids.push(found.ok_or_else(|| not_held(&[named.to_string_lossy().into_owned()]))?);
+        ids.push(found.ok_or_else(|| not_stored(&[named.to_string_lossy().into_owned()]))?);
     }
     let [a, b] = &ids[..] else {
         // The arguments were counted when they were read.

@@ -12,10 +12,10 @@ use resight_engine::{
 };
 use serde_json::json;
 
-use super::labels::with_tags;
 use super::train::open_for_writing;
 use crate::arguments::PluginArgs;
 use crate::error::CliError;
+use crate::filters::with_tags;
 use crate::interrupt::Interrupt;
 use crate::output::{Output, counted, printable};
 use crate::progress;

@@ -1,13 +1,14 @@
-//! `resight tag`, and the options by which other commands set tags or ask for them.
+//! `resight tag`.
 
 use std::ffi::OsString;
 
 use resight_app::Code;
-use resight_engine::{Filter, LabelPatch, PictureId, Update};
+use resight_engine::{LabelPatch, PictureId, Update};
 use serde_json::json;
 
-use super::pictures::{find, not_held};
 use crate::error::CliError;
+use crate::filters::{bad_label, tags};
+use crate::naming::{find, not_stored};
 use crate::output::{Output, counted};
 use resight_app::config::Config;
 use resight_app::data_folder;
@@ -22,7 +23,7 @@ Examples:
 
 Every picture named is changed, or none of them.";
 
-/// Say something about pictures: tags, the object they belong to, metadata
+/// Label pictures: tags, the object they belong to, metadata
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TagArgs {
@@ -89,7 +90,7 @@ pub(crate) fn run(args: &TagArgs, config: &Config, output: &mut Output) -> Resul
         }
     }
     if !unknown.is_empty() {
-        return Err(not_held(&unknown));
+        return Err(not_stored(&unknown));
     }
     let patches = ids.iter().map(|id| (id.clone(), patch.clone()));
     folder.library.label(patches.collect())?;
@@ -99,67 +100,4 @@ pub(crate) fn run(args: &TagArgs, config: &Config, output: &mut Output) -> Resul
     }
     let changed = counted(ids.len() as u64, "picture", "pictures");
     output.line(format_args!("Changed {changed}."))
-}
-
-/// Which pictures are meant.
-#[derive(Debug, clap::Args)]
-pub(crate) struct FilterArgs {
-    /// Only pictures with this tag; given several times, with all of them
-    #[arg(long, value_name = "TAG", help_heading = "Which pictures")]
-    tag: Vec<String>,
-    /// Only pictures without this tag; may be given several times
-    #[arg(long, value_name = "TAG", help_heading = "Which pictures")]
-    not_tag: Vec<String>,
-    /// Only pictures of this object
-    #[arg(long, value_name = "ID", help_heading = "Which pictures")]
-    object: Option<String>,
-    /// Only pictures whose metadata has this value at KEY; may be given several times
-    #[arg(long, value_name = "KEY=VALUE", help_heading = "Which pictures")]
-    meta: Vec<String>,
-}
-
-impl FilterArgs {
-    pub(crate) fn filter(&self) -> Result<Filter, CliError> {
-        let object = self.object.as_deref().map(wire::object_id);
-        let entries = self.meta.iter().map(|text| match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-            _ => Err(bad_label(format!(
-                "--meta must be as in year=1890; it is {text:?}"
-            ))),
-        });
-        let filter = Filter {
-            tags: tags(&self.tag)?,
-            not_tags: tags(&self.not_tag)?,
-            object: object.transpose().map_err(bad_label)?,
-            entries: entries.collect::<Result<_, _>>()?,
-        };
-        match filter.conditions() > Filter::MOST {
-            true => Err(bad_label(format!(
-                "--tag, --not-tag and --meta may be given {} times in all",
-                Filter::MOST
-            ))),
-            false => Ok(filter),
-        }
-    }
-}
-
-/// What `--tag` says about every picture of a folder.
-pub(crate) fn with_tags(texts: &[String]) -> Result<LabelPatch, CliError> {
-    Ok(LabelPatch {
-        add_tags: tags(texts)?,
-        ..LabelPatch::default()
-    })
-}
-
-fn tags(texts: &[String]) -> Result<Vec<resight_engine::Tag>, CliError> {
-    let all = texts.iter().map(|text| wire::tag(text).map_err(bad_label));
-    all.collect()
-}
-
-fn bad_label(detail: String) -> CliError {
-    CliError::Usage {
-        code: Code::BadLabel,
-        detail,
-        next_step: "Correct it as the sentence before says.".into(),
-    }
 }

@@ -1,15 +1,13 @@
 //! `resight list`, `count`, `remove` and `refused`: what is held, and what is not.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 
-use resight_app::Code;
-use resight_engine::{Library, Picture, PictureId, Tag};
+use resight_engine::{Picture, PictureId, Tag};
 use serde_json::json;
 
-use super::labels::FilterArgs;
-use super::search::place;
 use crate::error::CliError;
+use crate::filters::FilterArgs;
+use crate::naming::{find, not_stored, place};
 use crate::output::{Output, counted, printable};
 use resight_app::config::Config;
 use resight_app::data_folder;
@@ -175,46 +173,7 @@ pub(crate) fn remove(
     if unknown.is_empty() {
         return Ok(());
     }
-    Err(not_held(&unknown))
-}
-
-/// Pictures were named that are not held.
-pub(crate) fn not_held(named: &[String]) -> CliError {
-    let names: Vec<String> = named.iter().map(|name| printable(name)).collect();
-    CliError::Failure {
-        code: Code::UnknownPicture,
-        detail: format!("not held: {}", names.join(", ")),
-        next_step: "See `resight list` for what is held.".into(),
-    }
-}
-
-/// The picture that `named` means: an id, or the path of an indexed file as given, made absolute,
-/// or with the links in its folder followed.
-pub(crate) fn find(engine: &Library, named: &OsString) -> Result<Option<PictureId>, CliError> {
-    if let Some(id) = named.to_str().and_then(PictureId::parse) {
-        return Ok(Some(id));
-    }
-    for path in spellings(Path::new(named)) {
-        if let Some(id) = engine.find_by_path(&path)? {
-            return Ok(Some(id));
-        }
-    }
-    Ok(None)
-}
-
-fn spellings(path: &Path) -> Vec<PathBuf> {
-    let mut spellings = vec![path.to_path_buf()];
-    if let Ok(absolute) = std::path::absolute(path) {
-        // Only the folder: indexing does not follow the link that a file itself may be.
-        if let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name())
-            && let Ok(real) = folder.canonicalize()
-        {
-            spellings.push(real.join(name));
-        }
-        spellings.push(absolute);
-    }
-    spellings.dedup();
-    spellings
+    Err(not_stored(&unknown))
 }
 
 pub(crate) fn refused(

@@ -5,14 +5,15 @@ use std::str::FromStr;
 
 use resight_app::Code;
 use resight_engine::{
-    EngineError, GlobalModels, Hit, Mode, Picture, PictureId, Query, QueryPicture, Region,
-    SearchAnswer, SearchOptions, Searcher, Variant, is_features_blob, read_bounded,
+    EngineError, GlobalModels, Hit, Mode, PictureId, Query, QueryPicture, Region, SearchAnswer,
+    SearchOptions, Searcher, Variant, is_features_blob, read_bounded,
 };
 
-use super::labels::FilterArgs;
 use crate::arguments::PluginArgs;
 use crate::error::CliError;
-use crate::output::{Output, counted, printable};
+use crate::filters::FilterArgs;
+use crate::naming::place;
+use crate::output::{Output, counted};
 use resight_app::config::{Config, decode_limits};
 use resight_app::data_folder;
 use resight_app::plugins::Plugins;
@@ -35,7 +36,7 @@ Works while a server runs on the same data folder.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SearchArgs {
-    /// Pictures of one thing, 10 at most: each a picture's file, a file of `resight features`, or the id
+    /// At most 10 pictures of one thing: each a picture's file, a file of `resight features`, or the id
     /// of a stored picture
     #[arg(value_name = "QUERY", required = true)]
     queries: Vec<PathBuf>,
@@ -101,13 +102,13 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
     let given = args.queries.iter().map(PathBuf::as_path).map(Given::read);
     let given = given.collect::<Result<Vec<_>, _>>()?;
     let likeness = args.mode != Mode::Exact;
-    let engine = match given.iter().all(|one| matches!(one, Given::Stored(_))) {
+    let are_all_stored = given.iter().all(|one| matches!(one, Given::Stored(_)));
+    let engine = if are_all_stored {
         // Their features are stored: nothing has to be described.
-        true => data_folder::open_for_listing(config, likeness)?,
-        false => {
-            let plugins = Plugins::for_describing(&args.plugins.settings(), 1)?;
-            data_folder::open_for_searching(config, &plugins, likeness)?
-        }
+        data_folder::open_for_listing(config, likeness)?
+    } else {
+        let plugins = Plugins::for_describing(&args.plugins.settings(), 1)?;
+        data_folder::open_for_searching(config, &plugins, likeness)?
     };
     let queries: Vec<QueryPicture<'_>> = given
         .iter()
@@ -189,7 +190,7 @@ enum Given {
 
 impl Given {
     fn read(path: &Path) -> Result<Self, CliError> {
-        // A file goes before an id: whoever has a file of such a name means it.
+        // A file with this name goes before a picture with this id.
         let id = path.to_str().and_then(PictureId::parse);
         if let Some(id) = id.filter(|_| !path.exists()) {
             return Ok(Self::Stored(id));
@@ -252,9 +253,4 @@ fn verdict(hit: &Hit) -> String {
         0 | 1 => format!("yes{mirrored}{inverted}"),
         several => format!("yes, {several} times{mirrored}{inverted}"),
     }
-}
-
-/// Where the picture lies, or its name when it was uploaded.
-pub(crate) fn place(picture: &Picture) -> String {
-    printable(picture.sources.first().unwrap_or(&picture.name))
 }

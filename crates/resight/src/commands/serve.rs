@@ -69,7 +69,7 @@ pub(crate) struct ServeArgs {
 pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     check_folders(&args.dirs, config)?;
     let interrupt = Interrupt::listen()?;
-    // Before indexing, which may take hours, so that a port in use is told of at once.
+    // Before indexing, which may take hours, so that a port in use fails at once.
     let (listener, address) = listen(&args.listen)?;
     let plugins = Plugins::for_serving(&args.plugins.settings(), args.watch)?;
     // Whichever collection is indexed into, all are served.
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     collections.embed_in_background(&config.collection)?;
     if !address.ip().is_loopback() {
         output.remark(format_args!(
-            "warning: {address} can be reached from other machines, and there is no authentication yet: whoever reaches it can see, add and remove pictures"
+            "warning: {address} can be reached from other machines, and there is no authentication yet: all that reach it can see, add and remove pictures"
         ));
     }
 

@@ -235,7 +235,7 @@ fn told(
         Err(EngineError::Cancelled) => {
             if !output.is_json() {
                 output.remark(
-                    "Interrupted. Nothing was written; training begins anew the next time.",
+                    "Interrupted. Nothing was written; the next training begins from the start.",
                 );
             }
             Err(CliError::Interrupted)

@@ -266,7 +266,7 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// What is told of every model.
+/// The facts that every model has.
 fn described(manifest: &Manifest) -> Value {
     json!({
         "name": manifest.name,

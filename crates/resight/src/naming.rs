@@ -1,0 +1,53 @@
+//! Pictures as the user names them, and as they are shown.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use resight_app::{Code, printable};
+use resight_engine::{Library, Picture, PictureId};
+
+use crate::error::CliError;
+
+/// Pictures were named that are not stored.
+pub(crate) fn not_stored(named: &[String]) -> CliError {
+    let names: Vec<String> = named.iter().map(|name| printable(name)).collect();
+    CliError::Failure {
+        code: Code::UnknownPicture,
+        detail: format!("not stored: {}", names.join(", ")),
+        next_step: "See `resight list` for what is stored.".into(),
+    }
+}
+
+/// The picture that `named` means: an id, or the path of an indexed file as given, made absolute,
+/// or with the links in its folder followed.
+pub(crate) fn find(library: &Library, named: &OsString) -> Result<Option<PictureId>, CliError> {
+    if let Some(id) = named.to_str().and_then(PictureId::parse) {
+        return Ok(Some(id));
+    }
+    for path in spellings(Path::new(named)) {
+        if let Some(id) = library.find_by_path(&path)? {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+fn spellings(path: &Path) -> Vec<PathBuf> {
+    let mut spellings = vec![path.to_path_buf()];
+    if let Ok(absolute) = std::path::absolute(path) {
+        // Only the folder: indexing does not follow the link that a file itself may be.
+        if let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name())
+            && let Ok(real) = folder.canonicalize()
+        {
+            spellings.push(real.join(name));
+        }
+        spellings.push(absolute);
+    }
+    spellings.dedup();
+    spellings
+}
+
+/// Where the picture lies, or its name when it was uploaded.
+pub(crate) fn place(picture: &Picture) -> String {
+    printable(picture.sources.first().unwrap_or(&picture.name))
+}
