@@ -38,7 +38,8 @@ fn body(tokens: &[crate::rust_text::Token<'_>], from: usize) -> Option<usize> {
     let mut at = from;
     while let Some(token) = tokens.get(at) {
         match token.text {
-            ";" => return None,
+            // A macro's arguments may end with a signature.
+            ";" | "}" => return None,
             "{" => return Some(at),
             "(" | "[" => at = closing(tokens, at) + 1,
             _ => at += 1,
@@ -91,6 +92,10 @@ mod tests {
             (
                 format!("// Long because\n\nfn apart() {{\n{}}}\n", body(90)),
                 vec!["apart"],
+            ),
+            (
+                format!("wide! {{ fn f() = body }}\nmod m {{\n{}}}\n", body(90)),
+                vec![],
             ),
             (
                 format!("trait T {{ fn none(f: fn(u8));\n{}}}\n", body(90)),
