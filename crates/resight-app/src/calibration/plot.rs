@@ -12,6 +12,7 @@ const RATES: (f64, f64) = (-12.0, 0.0);
 
 /// The share of unrelated pairs at or below each score as steps, the fitted tail beyond it, what the
 /// chance model alone promises, and the threshold of `verified`.
+// Long because it draws the parts of one picture in their order.
 pub fn plot(scores: &Scores, threshold: f64) -> String {
     let tail = scores.tail();
     let lowest = scores.all().first().copied().unwrap_or(0.0);

@@ -94,6 +94,7 @@ fn shown(found: &DuplicateGroups) -> Vec<(PairKind, BTreeSet<&str>)> {
     groups.map(|group| (group.kind, names(group))).collect()
 }
 
+// Long because one library is paired once, and every property of its groups is checked.
 #[test]
 fn copies_are_found_with_their_kind_and_strangers_are_not() {
     let root = tempfile::tempdir().unwrap();

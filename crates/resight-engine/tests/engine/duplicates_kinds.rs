@@ -57,6 +57,7 @@ fn named(attack: &str) -> PairKind {
     }
 }
 
+// Long because the expected kinds stand beside each other.
 #[test]
 fn attacks_become_the_kinds_that_their_names_say() {
     let Some(root) = data() else {

@@ -108,6 +108,7 @@ const KINDS: [(&str, bool, bool); 3] = [
 
 /// Whole searches: times without and with expansion and variants of the query, and what is looked at
 /// and verified.
+// Long because it measures, counts and prints each figure side by side.
 pub(crate) fn ask_whole(
     engine: &Arc<Library>,
     queries: &[Query],

@@ -77,6 +77,7 @@ struct Arguments {
     vocabulary: Option<PathBuf>,
 }
 
+// Long because it is one measurement from beginning to end, whose steps share their values.
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let temporary = tempfile::tempdir()?;

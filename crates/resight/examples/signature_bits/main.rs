@@ -112,6 +112,7 @@ fn count_right(query: &Picture, words: &Words, result: &Picture, right: &mut Cou
     }
 }
 
+// Long because it is one measurement from beginning to end, whose steps share their values.
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let temporary = tempfile::tempdir()?;

@@ -24,6 +24,7 @@ const FASTER: &str = "python3 -m pip install onnxruntime, in the environment tha
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DoctorArgs {}
 
+// Long because each finding is collected once and printed as JSON and as text side by side.
 pub(crate) fn run(config: &Config, output: &mut Output) -> Result<(), CliError> {
     let all = Models::new(config)?;
     // A runtime that is named and cannot be used is a finding, and the rest is told all the same.

@@ -192,6 +192,7 @@ fn stopped(output: &Output) -> CliError {
     CliError::Interrupted
 }
 
+// Long because it prints every figure as JSON and as text side by side.
 fn tell(outcome: &Outcome, args: &EvalArgs, output: &mut Output) -> Result<(), CliError> {
     for sentence in &outcome.unusable {
         output.remark(format_args!("warning: {}", printable(sentence)));

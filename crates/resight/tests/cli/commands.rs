@@ -17,6 +17,7 @@ fn done(lines: &[Value]) -> &Value {
     last
 }
 
+// Long because it is one scenario, in which each command meets the state that the last one left.
 #[test]
 fn a_folder_is_indexed_searched_changed_and_pruned() {
     let root = tempfile::tempdir().unwrap();

@@ -34,6 +34,7 @@ fn labelled(dir: &Path) {
     std::fs::write(dir.join("groundtruth.json"), truth.to_string()).unwrap();
 }
 
+// Long because the expected numbers stand beside each other.
 #[test]
 fn known_answers_give_known_numbers() {
     let root = tempfile::tempdir().unwrap();

@@ -131,6 +131,7 @@ fn failed(error: resight_vision::ExtractError) -> CliError {
     EngineError::from(error).into()
 }
 
+// Long because it computes and prints each figure of the report in turn.
 fn global(
     args: &CheckArgs,
     models: &Models<'_>,
@@ -235,6 +236,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
         .sum()
 }
 
+// Long because it computes and prints each figure of the report in turn.
 fn local(
     args: &CheckArgs,
     models: &Models<'_>,
