@@ -79,23 +79,11 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/resight-vision/src/signatures/x86.rs",
 ];
 
-/// Crates that may have circles of files until they are mended.
-const MAY_HAVE_CIRCLES: &[&str] = &["resight"];
-
 /// Folders and files whose functions may be long without a reason until they are mended.
-const MAY_HAVE_LONG_FUNCTIONS: &[&str] = &[
-    "crates/resight/src/commands/search.rs",
-    "crates/resight-server/tests/",
-];
+const MAY_HAVE_LONG_FUNCTIONS: &[&str] = &["crates/resight-server/tests/"];
 
 /// Folders and files that may keep phrases of the earlier prose until they are mended.
-const MAY_KEEP_PHRASES: &[&str] = &[
-    "ARCHITECTURE.md",
-    "crates/resight/",
-    "crates/resight-app/",
-    "crates/resight-server/",
-    "docs/errors.md",
-];
+const MAY_KEEP_PHRASES: &[&str] = &["crates/resight-server/"];
 
 /// The list of phrases, and the test that names one.
 const ABOUT_PHRASES: &[&str] = &["xtask/src/prose.rs", "xtask/src/tidy.rs"];
@@ -111,7 +99,7 @@ pub(crate) fn check(root: &Path, is_strict: bool) -> Vec<String> {
     let mut problems = Vec::new();
     arrows(root, &mut problems);
     architecture(root, &mut problems);
-    circles_of_files(root, is_strict, &mut problems);
+    circles_of_files(root, &mut problems);
     let mut sources = vec![
         root.join("ARCHITECTURE.md"),
         root.join("CHANGELOG.md"),
@@ -201,9 +189,8 @@ fn architecture(root: &Path, problems: &mut Vec<String>) {
     }
 }
 
-fn circles_of_files(root: &Path, is_strict: bool, problems: &mut Vec<String>) {
-    let crates = ARROWS.iter().map(|(name, _)| *name);
-    for name in crates.filter(|name| is_strict || !MAY_HAVE_CIRCLES.contains(name)) {
+fn circles_of_files(root: &Path, problems: &mut Vec<String>) {
+    for (name, _) in ARROWS {
         for circle in circles::circles(&root.join("crates").join(name)) {
             problems.push(format!(
                 "{name}: {} files import each other in a circle: {}",

@@ -90,6 +90,7 @@ impl VariantArgs {
     }
 }
 
+// Long because it resolves each kind of query and prints the hits as JSON and as text side by side.
 pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     let filter = args.filter.filter()?;
     if args.region.is_some() && args.queries.len() > 1 {

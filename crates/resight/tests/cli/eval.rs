@@ -229,7 +229,7 @@ fn a_data_folder_is_converted_to_a_vocabulary_of_its_own() {
     let again = json(&data, &["index", dir]);
     assert_eq!(again.last().unwrap()["unchanged"], 4);
 
-    // One that waits, as after a kill, is taken up by whoever opens the folder for changes next.
+    // The next process that opens the folder for changes takes up one that waits, as after a kill.
     let next = root.path().join("next");
     let next = next.to_str().unwrap();
     json(&data, &["train", dir, "--out", next, "--words", "32"]);

@@ -121,7 +121,7 @@ fn a_model_is_remembered_and_asked() {
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("colours"));
 
-    // Another of the same name describes all anew.
+    // Another of the same name describes all again.
     world.install("2");
     let lines = world.json(&["index", "@pictures"]);
     assert_eq!(events(&lines, "embedded").last().unwrap()["done"], 4);
