@@ -10,6 +10,7 @@ use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use resight_app::AppError;
+use resight_app::Code;
 use resight_app::collections::Lease;
 use resight_engine::{EngineError, Library};
 use resight_store::CollectionName;
@@ -171,7 +172,7 @@ fn named(text: &str) -> Result<CollectionName, Problem> {
 fn bad_name(text: &str) -> Problem {
     let shown: String = text.chars().take(80).collect();
     let detail = format!("{shown:?} cannot name a collection.");
-    Problem::new("bad_collection_name", detail)
+    Problem::new(Code::BadCollectionName, detail)
 }
 
 impl From<AppError> for Problem {
@@ -179,15 +180,15 @@ impl From<AppError> for Problem {
         match error {
             AppError::UnknownCollection(name) => {
                 let detail = format!("No collection is named {name}.");
-                Self::new("unknown_collection", detail)
+                Self::new(Code::UnknownCollection, detail)
             }
             AppError::DefaultCollection => {
                 let detail = "The default collection is always there.";
-                Self::new("bad_collection_name", detail)
+                Self::new(Code::BadCollectionName, detail)
             }
             AppError::CollectionInUse(name) => {
                 let detail = format!("The collection {name} is in use.");
-                Self::new("busy", detail)
+                Self::new(Code::Busy, detail)
             }
             AppError::Engine(error) => error.into(),
             AppError::Store(error) => EngineError::from(error).into(),
@@ -218,18 +219,18 @@ pub(crate) async fn enter(State(app): State<App>, request: Request, next: Next) 
 /// What the handlers work with in a collection.
 async fn found(app: &App, name: &CollectionName) -> Result<App, Problem> {
     Ok(App {
-        engine: engine(app, name).await?,
+        library: library_of(app, name).await?,
         base: address_of(name).into(),
         ..app.clone()
     })
 }
 
-async fn engine(app: &App, name: &CollectionName) -> Result<Lease<Library>, Problem> {
+async fn library_of(app: &App, name: &CollectionName) -> Result<Lease<Library>, Problem> {
     if name.is_default() {
-        return Ok(app.engine.clone());
+        return Ok(app.library.clone());
     }
-    if let Some(engine) = app.collections.lease_if_open(name) {
-        return Ok(engine);
+    if let Some(library) = app.collections.lease_if_open(name) {
+        return Ok(library);
     }
     let (kept, name) = (app.collections.clone(), name.clone());
     let open = move || Ok(kept.lease(&name));

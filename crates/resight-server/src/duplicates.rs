@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::Request;
 use axum::http::Uri;
+use resight_app::Code;
 use resight_engine::{DuplicateOptions, Duplicates, PairKind, PictureId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -55,8 +56,8 @@ pub(crate) async fn list(app: App, uri: Uri) -> Result<Json<DuplicateList>, Prob
         kind: kind.as_deref().map(kind_named).transpose()?,
         min_size: number(min_size.map_or(2, Whole::value)),
     };
-    let engine = app.engine.clone();
-    let work = move || Duplicates::new(engine.shared()).groups(&options);
+    let library = app.library.clone();
+    let work = move || Duplicates::new(library.shared()).groups(&options);
     // All pairs come into memory: not more often at once than searches.
     let found = app.work.heavy.run(work).await?;
     Ok(Json(DuplicateList::new(found, &options, app.reader())))
@@ -67,7 +68,7 @@ fn kind_named(name: &str) -> Result<PairKind, Problem> {
     found.ok_or_else(|| {
         let names = PairKind::ALL.map(PairKind::as_str).join(", ");
         let detail = format!("The parameter kind must be one of {names}; it is {name:?}.");
-        Problem::new("bad_parameter", detail)
+        Problem::new(Code::BadParameter, detail)
     })
 }
 
@@ -112,8 +113,8 @@ pub(crate) async fn drop(app: App, request: Request) -> Result<Json<Decision>, P
 )]
 pub(crate) async fn decisions(app: App, uri: Uri) -> Result<Json<NotAMatchList>, Problem> {
     let (offset, limit) = Params::only::<Page>(&uri)?.or(DECISIONS);
-    let engine = app.engine.clone();
-    let work = move || Duplicates::new(engine.shared()).not_matches(offset, limit);
+    let library = app.library.clone();
+    let work = move || Duplicates::new(library.shared()).not_matches(offset, limit);
     let page = app.work.light.run(work).await?;
     Ok(Json(NotAMatchList::new(page, offset, limit, app.reader())))
 }
@@ -130,11 +131,11 @@ async fn decide(app: App, request: Request, apart: bool) -> Result<Json<Decision
         ..app.bodies
     };
     let [a, b] = two_pictures(intake::sent(request, bounds).await?)?;
-    let engine = app.engine.clone();
+    let library = app.library.clone();
     let decision = place.run(move || {
         let changed = match apart {
-            true => Duplicates::new(engine.shared()).add_not_a_match(&a, &b)?,
-            false => Duplicates::new(engine.shared()).drop_not_a_match(&a, &b)?,
+            true => Duplicates::new(library.shared()).add_not_a_match(&a, &b)?,
+            false => Duplicates::new(library.shared()).drop_not_a_match(&a, &b)?,
         };
         Ok(Decision::new([&a, &b], apart, changed))
     });
@@ -145,7 +146,7 @@ fn two_pictures(sent: Sent) -> Result<[PictureId; 2], Problem> {
     let bad = |why: &str| {
         let detail =
             format!("The body must be JSON of the form {{\"a\": \"…\", \"b\": \"…\"}}{why}");
-        Problem::new("bad_body", detail)
+        Problem::new(Code::BadBody, detail)
     };
     let Sent::Json(body) = sent else {
         return Err(bad(" and say so in its content type."));

@@ -14,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
+use resight_app::Code;
 
 /// Which host names the server answers to; `None` for any.
 pub(crate) type AllowedHosts = Option<Arc<[String]>>;
@@ -44,7 +45,7 @@ fn host<'a>(
 ) -> Result<Option<&'a str>, Problem> {
     let refused = |text: &str| {
         let detail = format!("The request asks for the host {text:?}.");
-        Problem::new("unknown_host", detail)
+        Problem::new(Code::UnknownHost, detail)
     };
     let mut named = None;
     for value in headers.get_all(header::HOST) {
@@ -70,7 +71,7 @@ fn origin(headers: &HeaderMap, host: Option<&str>) -> Result<(), Problem> {
         let text = value.to_str().unwrap_or("?");
         if !same_place(text, host) {
             let detail = format!("The request comes from a page of {text:?}.");
-            return Err(Problem::new("cross_origin", detail));
+            return Err(Problem::new(Code::CrossOrigin, detail));
         }
     }
     Ok(())

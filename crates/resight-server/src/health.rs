@@ -71,10 +71,10 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
 
 /// Of the default collection.
 async fn models(app: &App) -> Result<Vec<ModelState>, Problem> {
-    let engine = app.engine.clone();
+    let library = app.library.clone();
     app.work
         .light
-        .run(move || GlobalModels::new(engine.shared()).states())
+        .run(move || GlobalModels::new(library.shared()).states())
         .await
 }
 

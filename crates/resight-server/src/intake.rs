@@ -15,6 +15,7 @@ use tower_http::timeout::{TimeoutBody, TimeoutError};
 
 use super::params::Params;
 use super::problem::Problem;
+use resight_app::Code;
 
 /// The content type of features that are sent in place of a picture.
 pub(crate) const FEATURES: &str = "application/vnd.resight.features";
@@ -87,7 +88,7 @@ pub(crate) async fn pictures_or_json(request: Request, bounds: Bounds) -> Result
     }
 }
 
-/// A body of any kind, for whoever knows what is wanted.
+/// A body of any kind, before its handler reads it.
 pub(crate) enum Sent {
     /// None.
     Nothing,
@@ -179,7 +180,7 @@ async fn bounded<T, R: Future<Output = Result<T, Problem>>>(
     DefaultBodyLimit::max(usize::try_from(limit).unwrap_or(usize::MAX)).apply(&mut request);
     timeout(BODY_TIME, read(request)).await.unwrap_or_else(|_| {
         let detail = format!("It was given up after {} seconds.", BODY_TIME.as_secs());
-        Err(Problem::new("upload_too_slow", detail))
+        Err(Problem::new(Code::UploadTooSlow, detail))
     })
 }
 
@@ -308,16 +309,16 @@ fn stalled(idle: Duration) -> Problem {
         "Nothing more of it came for {} seconds.",
         idle.as_secs_f64()
     );
-    Problem::new("upload_too_slow", detail)
+    Problem::new(Code::UploadTooSlow, detail)
 }
 
 pub(crate) fn bad_body(text: &str) -> Problem {
-    Problem::new("bad_body", text)
+    Problem::new(Code::BadBody, text)
 }
 
 fn too_large(limit: u64) -> Problem {
     let detail = format!("The request holds more than {limit} bytes.");
-    Problem::new("too_many_bytes", detail)
+    Problem::new(Code::TooManyBytes, detail)
 }
 
 fn wrong_type(given: Option<&str>, taken: &[Kind]) -> Problem {
@@ -333,7 +334,7 @@ fn wrong_type(given: Option<&str>, taken: &[Kind]) -> Problem {
     });
     let names: Vec<&str> = names.collect();
     Problem::new(
-        "unsupported_media_type",
+        Code::UnsupportedMediaType,
         format!("{given}; {} are taken.", names.join(", ")),
     )
 }

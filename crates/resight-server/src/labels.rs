@@ -1,4 +1,4 @@
-//! What is said about pictures, and the objects they belong to.
+//! Labels of pictures, filters by them, and the objects that pictures belong to.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
+use resight_app::Code;
 use resight_engine::{EngineError, Filter, LabelPatch, Metadata, ObjectId, Tag, Update};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
@@ -58,7 +59,7 @@ impl Filters {
             let most = Filter::MOST;
             let detail =
                 format!("tag, not_tag and meta.KEY may be given at most {most} times in all.");
-            return Err(Problem::new("bad_parameter", detail));
+            return Err(Problem::new(Code::BadParameter, detail));
         }
         Ok(filter)
     }
@@ -165,7 +166,7 @@ fn unusable(why: &str) -> String {
     format!("cannot be taken: {why}")
 }
 
-/// Changes what is said about a picture: what is left out stays, null clears.
+/// Changes a picture's labels: what is left out stays, null clears.
 #[utoipa::path(
     patch, path = "/images/{id}", tag = "pictures", operation_id = "label_picture",
     params(("id" = String, Path, description = "The picture's id")),
@@ -191,13 +192,14 @@ pub(crate) async fn change(
         ..app.bodies
     };
     let body = intake::json(request, bounds).await?;
-    let not_one = |why: &str| Problem::new("bad_body", format!("The change cannot be made: {why}"));
+    let not_one =
+        |why: &str| Problem::new(Code::BadBody, format!("The change cannot be made: {why}"));
     let change: LabelChange =
         serde_json::from_slice(&body).map_err(|error| not_one(&error.to_string()))?;
     let patch = change.patch().map_err(|why| not_one(&why))?;
-    let engine = app.engine.clone();
-    let changed = move || match engine.label(vec![(id.clone(), patch)])?.first() {
-        Some(true) => engine.picture(&id),
+    let library = app.library.clone();
+    let changed = move || match library.label(vec![(id.clone(), patch)])?.first() {
+        Some(true) => library.picture(&id),
         _ => Err(EngineError::UnknownPicture(id)),
     };
     let picture = place.run(changed).await?;
@@ -216,8 +218,8 @@ pub(crate) async fn change(
 )]
 pub(crate) async fn objects(app: App, uri: Uri) -> Result<Json<ObjectList>, Problem> {
     let (offset, limit) = Params::only::<Page>(&uri)?.or(PAGE);
-    let engine = app.engine.clone();
-    let found = move || engine.objects(offset, limit);
+    let library = app.library.clone();
+    let found = move || library.objects(offset, limit);
     let (total, objects) = app.work.light.run(found).await?;
     Ok(Json(ObjectList::new(total, offset, limit, objects)))
 }
@@ -241,8 +243,8 @@ pub(crate) async fn object(
     uri: Uri,
 ) -> Result<Json<ObjectPictures>, Problem> {
     let (offset, limit) = Params::only::<Page>(&uri)?.or(PAGE);
-    let (engine, asked) = (app.engine.clone(), id.clone());
-    let found = move || engine.object(&asked, offset, limit);
+    let (library, asked) = (app.library.clone(), id.clone());
+    let found = move || library.object(&asked, offset, limit);
     let (total, pictures) = app.work.light.run(found).await?;
     let page = (offset, limit);
     Ok(Json(ObjectPictures::new(
@@ -268,11 +270,11 @@ pub(crate) async fn remove_object(
     app: App,
     ObjectAt(id): ObjectAt,
 ) -> Result<(StatusCode, Json<Removed>), Problem> {
-    let engine = app.engine.clone();
+    let library = app.library.clone();
     let removed = app
         .work
         .light
-        .run(move || engine.remove_object(&id))
+        .run(move || library.remove_object(&id))
         .await?;
     Ok((StatusCode::OK, Json(Removed { removed })))
 }

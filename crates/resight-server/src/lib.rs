@@ -4,11 +4,10 @@
 //! each handler checks its input, calls the engine once, and puts the result into JSON.
 //!
 //! Invariant: every failure of a request that reaches [`app`] is answered as a problem whose code
-//! is in [`codes::TABLE`] (the one address kept from the original project aside, which has its own
+//! is in the table of [`resight_app::Code`] (the one address kept from the original project aside, which has its own
 //! form). What is no HTTP request, or has a head beyond the HTTP library's bounds, never gets that
 //! far: the library answers it with a bare status (400, 414 or 431) and closes the connection.
 
-pub mod codes;
 mod collections;
 mod duplicates;
 mod guard;
@@ -40,6 +39,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use axum::{Router, middleware};
+use resight_app::Code;
 use resight_engine::{DecodeLimits, Library};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -101,7 +101,7 @@ impl Default for HttpSettings {
 /// What every handler has at hand.
 #[derive(Clone)]
 struct App {
-    engine: Lease<Library>,
+    library: Lease<Library>,
     /// What the addresses of its pictures begin with.
     base: Arc<str>,
     work: work::Work,
@@ -196,10 +196,10 @@ pub fn openapi_json() -> serde_json::Result<String> {
 }
 
 /// All routes, ready to be served or, in a test, to be called directly.
-pub fn app(engine: Arc<Library>, settings: HttpSettings) -> Router {
+pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
     let body_limit = settings.max_picture_bytes.saturating_add(FORM_BYTES);
     let state = App {
-        engine: Lease::unlimited(engine),
+        library: Lease::unlimited(library),
         base: "/v1".into(),
         work: work::Work::new(&settings),
         bodies: intake::Bounds {
@@ -243,7 +243,7 @@ pub fn app(engine: Arc<Library>, settings: HttpSettings) -> Router {
 /// when the requests in progress are answered or the settings' grace is over.
 pub async fn serve(
     listener: TcpListener,
-    engine: Arc<Library>,
+    library: Arc<Library>,
     settings: HttpSettings,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -255,7 +255,7 @@ pub async fn serve(
             tracing::debug!(%error, "a connection keeps its delay");
         }
     });
-    let server = axum::serve(listener, app(engine, settings)).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, app(library, settings)).with_graceful_shutdown(async move {
         shutdown.await;
         // Nobody listens when the server has ended already.
         let _ = began.send(true);
@@ -288,12 +288,12 @@ async fn other_route(app: App, request: Request) -> Response {
 
 async fn no_route(OriginalUri(uri): OriginalUri) -> Problem {
     let detail = format!("Nothing lies at {}.", uri.path());
-    Problem::new("unknown_route", detail)
+    Problem::new(Code::UnknownRoute, detail)
 }
 
 async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
     Problem::new(
-        "method_not_allowed",
+        Code::MethodNotAllowed,
         format!("{} does not take {method}.", uri.path()),
     )
 }

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::Uri;
 use axum::http::request::Parts;
+use resight_app::Code;
 use resight_engine::PictureId;
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
@@ -150,7 +151,7 @@ impl Params {
     pub(crate) fn parse(query: &str) -> Result<Self, Problem> {
         serde_html_form::from_str::<Vec<(String, String)>>(query)
             .map(Self::from)
-            .map_err(|error| Problem::new("bad_parameter", format!("{error}.")))
+            .map_err(|error| Problem::new(Code::BadParameter, format!("{error}.")))
     }
 
     /// The only group of `uri`.
@@ -269,7 +270,7 @@ pub(crate) fn picture_id(name: &str, text: &str) -> Result<PictureId, Problem> {
 }
 
 pub(crate) fn bad(name: &str, what: &dyn Display) -> Problem {
-    Problem::new("bad_parameter", format!("The parameter {name} {what}."))
+    Problem::new(Code::BadParameter, format!("The parameter {name} {what}."))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use resight_app::Code;
 use resight_engine::{Indexer, PictureId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -37,10 +38,10 @@ pub(crate) async fn list(app: App, uri: Uri) -> Result<Json<PictureList>, Proble
     let filter = params.take::<Filters>()?.filter()?;
     let (offset, limit) = params.take::<Page>()?.or(PAGE);
     params.finish()?;
-    let engine = app.engine.clone();
+    let library = app.library.clone();
     let read = move || {
-        let total = engine.count_matching(&filter)?;
-        Ok((total, engine.pictures_matching(&filter, offset, limit)?))
+        let total = library.count_matching(&filter)?;
+        Ok((total, library.pictures_matching(&filter, offset, limit)?))
     };
     let (total, found) = app.work.light.run(read).await?;
     let list = PictureList::new(total, offset, limit, found, app.reader());
@@ -101,8 +102,8 @@ pub(crate) async fn add(app: App, request: Request) -> Result<Response, Problem>
             .find(|name| !name.is_empty())
             .map_or("", |name| name),
     );
-    let engine = app.engine.clone();
-    let add = move || Indexer::new(engine.shared()).add_labelled(&upload.bytes, &name, patch);
+    let library = app.library.clone();
+    let add = move || Indexer::new(library.shared()).add_labelled(&upload.bytes, &name, patch);
     let added = place.run(add).await?;
     let status = match added.already_there {
         true => StatusCode::OK,
@@ -124,8 +125,8 @@ pub(crate) async fn add(app: App, request: Request) -> Result<Response, Problem>
     ),
 )]
 pub(crate) async fn one(app: App, PictureAt(id): PictureAt) -> Result<Json<Picture>, Problem> {
-    let engine = app.engine.clone();
-    let found = app.work.light.run(move || engine.picture(&id)).await?;
+    let library = app.library.clone();
+    let found = app.work.light.run(move || library.picture(&id)).await?;
     Ok(Json(Picture::new(found, app.reader())))
 }
 
@@ -141,9 +142,9 @@ pub(crate) async fn one(app: App, PictureAt(id): PictureAt) -> Result<Json<Pictu
     ),
 )]
 pub(crate) async fn remove(app: App, PictureAt(id): PictureAt) -> Result<StatusCode, Problem> {
-    let unknown = Problem::new("unknown_picture", format!("No picture has the id {id}."));
-    let engine = app.engine.clone();
-    let removed = app.work.light.run(move || engine.remove(&[id])).await?;
+    let unknown = Problem::new(Code::UnknownPicture, format!("No picture has the id {id}."));
+    let library = app.library.clone();
+    let removed = app.work.light.run(move || library.remove(&[id])).await?;
     match removed.first() {
         Some(true) => Ok(StatusCode::NO_CONTENT),
         _ => Err(unknown),
@@ -170,8 +171,8 @@ pub(crate) async fn thumbnail(
     if let Some(answer) = held(&app, &asked, &id, &tag).await? {
         return Ok(answer);
     }
-    let engine = app.engine.clone();
-    let bytes = app.work.light.run(move || engine.thumbnail(&id)).await?;
+    let library = app.library.clone();
+    let bytes = app.work.light.run(move || library.thumbnail(&id)).await?;
     let headers = [(header::CONTENT_TYPE, "image/jpeg")];
     Ok(kept_for_good((headers, bytes).into_response(), &tag))
 }
@@ -197,8 +198,8 @@ pub(crate) async fn file(
     if let Some(answer) = held(&app, &asked, &id, &tag).await? {
         return Ok(answer);
     }
-    let engine = app.engine.clone();
-    let found = app.work.light.run(move || engine.file(&id)).await?;
+    let library = app.library.clone();
+    let found = app.work.light.run(move || library.file(&id)).await?;
     let headers = [
         (header::CONTENT_TYPE, found.media_type),
         (header::CONTENT_DISPOSITION, disposition(&found.name)),
@@ -217,8 +218,8 @@ async fn held(
     if !holds_tag(asked, tag) {
         return Ok(None);
     }
-    let (engine, id) = (app.engine.clone(), id.clone());
-    app.work.light.run(move || engine.picture(&id)).await?;
+    let (library, id) = (app.library.clone(), id.clone());
+    app.work.light.run(move || library.picture(&id)).await?;
     let answer = StatusCode::NOT_MODIFIED.into_response();
     Ok(Some(kept_for_good(answer, tag)))
 }

@@ -8,27 +8,26 @@ use std::time::Duration;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use resight_app::Code;
 use resight_engine::EngineError;
 use resight_plugin::{PluginError, Side};
 
-use super::codes::{self, Row};
 use crate::wire::ProblemBody;
 
-/// A failed request: a row of the table of codes and what happened this time.
+/// A failed request: a code and what happened this time.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    row: &'static Row,
+    code: Code,
     detail: String,
     traceback: Option<String>,
     retry_after: Option<Duration>,
 }
 
 impl Problem {
-    /// `detail` says what happened this time, with or without a capital and a full stop; `code`
-    /// must be in the table.
-    pub(crate) fn new(code: &str, detail: impl Into<String>) -> Self {
+    /// `detail` says what happened this time, with or without a capital and a full stop.
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
-            row: codes::find(code),
+            code,
             detail: sentence(detail.into()),
             traceback: None,
             retry_after: None,
@@ -38,40 +37,40 @@ impl Problem {
     /// A failure of ours: `cause` goes to the log only.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed");
-        Self::ours(codes::find("internal"))
+        Self::ours(Code::Internal)
     }
 
-    fn ours(row: &'static Row) -> Self {
+    fn ours(code: Code) -> Self {
         Self {
-            row,
-            detail: format!("{}; the reason is in its log.", row.title),
+            code,
+            detail: format!("{}; the reason is in its log.", code.title()),
             traceback: None,
             retry_after: None,
         }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
-        self.row.status
+        status_of(self.code)
     }
 
     /// The title and the detail in one line, for the original project's error form.
     pub(crate) fn message(&self) -> String {
-        format!("{}: {}", self.row.title, self.detail)
+        format!("{}: {}", self.code.title(), self.detail)
     }
 }
 
 impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
-        let row = codes::find(error.code());
+        let code = Code::from(&error);
         // The engine's own texts may name the server's folders: only those about what the client
         // sent are passed on.
         match &error {
-            EngineError::Refused(refused) => Self::new(row.code, refused.detail.clone()),
+            EngineError::Refused(refused) => Self::new(code, refused.detail.clone()),
             EngineError::UnknownPicture(id) => {
-                Self::new(row.code, format!("No picture has the id {id}"))
+                Self::new(code, format!("No picture has the id {id}"))
             }
             EngineError::UnknownObject(id) => Self::new(
-                row.code,
+                code,
                 format!("No picture belongs to the object {id:?}", id = id.as_str()),
             ),
             EngineError::BadQuery(_) | EngineError::BadFeatures(_) => {
@@ -79,7 +78,7 @@ impl From<EngineError> for Problem {
                 let mut letters = text.chars();
                 let first = letters.next().map(char::to_uppercase);
                 let first = first.into_iter().flatten();
-                Self::new(row.code, first.chain(letters).collect::<String>())
+                Self::new(code, first.chain(letters).collect::<String>())
             }
             EngineError::Extract(error) => {
                 tracing::warn!(code = error.code, %error, "a picture was not described");
@@ -87,13 +86,13 @@ impl From<EngineError> for Problem {
                     traceback: error.traceback.clone(),
                     retry_after: error.retry_after,
                     detail: format!("{error}."),
-                    ..Self::new(row.code, "")
+                    ..Self::new(code, "")
                 }
             }
-            _ if row.status.is_client_error() => Self::new(row.code, row.title),
+            _ if status_of(code).is_client_error() => Self::new(code, code.title()),
             _ => {
                 tracing::error!(code = error.code(), %error, "a request failed");
-                Self::ours(row)
+                Self::ours(code)
             }
         }
     }
@@ -110,26 +109,26 @@ impl From<PluginError> for Problem {
             retry_after: error.retry_after(),
             // It begins with the function's name, which has no capital.
             detail: format!("{error}."),
-            ..Self::new(error.code(), "")
+            ..Self::new(Code::from(&error), "")
         }
     }
 }
 
+/// The table keeps to statuses of failures.
+fn status_of(code: Code) -> StatusCode {
+    StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Row {
-            code,
-            status,
-            title,
-            next_step,
-        } = *self.row;
+        let (code, status) = (self.code, self.status());
         let body = ProblemBody {
-            kind: format!("/errors#{code}"),
-            title: title.to_owned(),
+            kind: format!("/errors#{}", code.as_str()),
+            title: code.title().to_owned(),
             status: status.as_u16(),
             detail: self.detail,
-            code: code.to_owned(),
-            next_step: next_step.to_owned(),
+            code: code.as_str().to_owned(),
+            next_step: code.next_step().to_owned(),
             traceback: self.traceback,
         };
         let mut response = (status, Json(body)).into_response();

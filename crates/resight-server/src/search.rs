@@ -31,7 +31,7 @@ const PAGE: u64 = 20;
     post, path = "/search", tag = "search", operation_id = "search",
     params(Page, SearchParameters, Filters),
     request_body(
-        description = "One or several pictures of the same thing, 10 at most: in a form, one as it is, features that /v1/features gave, or the ids of stored ones",
+        description = "At most 10 pictures of the same thing: in a form, one as it is, features that /v1/features gave, or the ids of stored ones",
         content((PicturesForm = "multipart/form-data"), (StoredQuery = "application/json"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream"), (Vec<u8> = "application/vnd.resight.features")),
     ),
     responses(
@@ -103,9 +103,9 @@ pub(crate) async fn compare(app: App, request: Request) -> Result<Json<Compariso
     let (place, request) = app.work.heavy.enter_with(request).await?;
     let sent = sent_alone(request, &app).await?;
     let [a, b] = wanted::pair(sent)?;
-    let engine = app.engine.clone();
+    let library = app.library.clone();
     let comparison =
-        place.run(move || Searcher::new(engine.shared()).compare(a.query(), b.query()));
+        place.run(move || Searcher::new(library.shared()).compare(a.query(), b.query()));
     Ok(Json(comparison.await?.into()))
 }
 
@@ -133,9 +133,9 @@ pub(crate) async fn features(app: App, request: Request) -> Result<Response, Pro
         return Err(problem);
     }
     let upload = intake::picture(request, app.bodies).await?;
-    let engine = app.engine.clone();
+    let library = app.library.clone();
     let blob = place.run(move || {
-        let encoded = features_blob(&upload.bytes, &**engine.extractor(), engine.options())?;
+        let encoded = features_blob(&upload.bytes, &**library.extractor(), library.options())?;
         Ok(encoded.0)
     });
     Ok(([(header::CONTENT_TYPE, FEATURES)], blob.await?).into_response())
@@ -255,8 +255,8 @@ impl SearchRequest {
                 region,
             })
             .collect();
-        let answer = Searcher::new(app.engine.shared()).search_all(&queries, &self.options)?;
+        let answer = Searcher::new(app.library.shared()).search_all(&queries, &self.options)?;
         let (options, matches) = (&self.options, self.matches);
-        SearchAnswer::new(&app.engine, answer, options, matches, app.reader())
+        SearchAnswer::new(&app.library, answer, options, matches, app.reader())
     }
 }

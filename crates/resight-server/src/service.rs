@@ -39,8 +39,8 @@ pub(crate) async fn health() -> Json<Health> {
 )]
 pub(crate) async fn count(app: App, uri: Uri) -> Result<Json<Count>, Problem> {
     let filter = Params::only::<Filters>(&uri)?.filter()?;
-    let engine = app.engine.clone();
-    let read = move || engine.count_matching(&filter);
+    let library = app.library.clone();
+    let read = move || library.count_matching(&filter);
     let count = app.work.light.run(read).await?;
     Ok(Json(Count { count }))
 }
@@ -55,11 +55,11 @@ pub(crate) async fn count(app: App, uri: Uri) -> Result<Json<Count>, Problem> {
 )]
 pub(crate) async fn models(app: App, uri: Uri) -> Result<Json<ModelList>, Problem> {
     Params::none(&uri)?;
-    let engine = app.engine.clone();
+    let library = app.library.clone();
     let states = app
         .work
         .light
-        .run(move || GlobalModels::new(engine.shared()).states())
+        .run(move || GlobalModels::new(library.shared()).states())
         .await?;
     let models = states.into_iter().map(Into::into).collect();
     Ok(Json(ModelList { models }))
@@ -110,12 +110,12 @@ pub(crate) struct RefusedPage {
 pub(crate) async fn refused(app: App, uri: Uri) -> Result<Json<RefusedList>, Problem> {
     let RefusedPage { after, limit } = Params::only(&uri)?;
     let limit = usize::try_from(limit.map_or(PAGE, Whole::value)).unwrap_or(usize::MAX);
-    let engine = app.engine.clone();
+    let library = app.library.clone();
     // One more than is shown tells whether there is a next page.
     let mut found = app
         .work
         .light
-        .run(move || engine.refusals(after.as_deref(), limit + 1))
+        .run(move || library.refusals(after.as_deref(), limit + 1))
         .await?;
     let more = found.len() > limit;
     found.truncate(limit);
@@ -128,6 +128,6 @@ pub(crate) async fn refused(app: App, uri: Uri) -> Result<Json<RefusedList>, Pro
 
 /// Pictures held.
 pub(crate) async fn held(app: &App) -> Result<u64, Problem> {
-    let engine = app.engine.clone();
-    app.work.light.run(move || engine.count()).await
+    let library = app.library.clone();
+    app.work.light.run(move || library.count()).await
 }

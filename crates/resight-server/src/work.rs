@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
+use resight_app::Code;
 use resight_engine::EngineError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -66,7 +67,7 @@ impl Lane {
                 at_work: Arc::clone(&self.at_work),
             }),
             Err(_) => Err(Problem::new(
-                "busy",
+                Code::Busy,
                 "All places for requests at work and in waiting are taken.",
             )),
         }

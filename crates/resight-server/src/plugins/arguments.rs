@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::Uri;
+use resight_app::Code;
 use resight_engine::{DecodeLimits, EngineError, decode};
 use resight_plugin::{Attachment, Call, Content, Function, FunctionRef, Role};
 use serde_json::{Map, Value};
@@ -49,7 +50,7 @@ pub(super) async fn of(
     };
     let names: Vec<Option<String>> = files.iter().map(|f| parameter(function, &f.name)).collect();
     let pictures_only = function.role != Role::Function;
-    let limits = app.engine.options().decode.clone();
+    let limits = app.library.options().decode.clone();
     let contents = place
         .run(move || {
             let content = |field| content(field, pictures_only, &limits);
@@ -89,7 +90,7 @@ fn parameter(function: &Function, field: &str) -> Option<String> {
 fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     serde_json::from_slice(body).map_err(|error| {
         let detail = format!("The JSON is not an object of named arguments: {error}");
-        Problem::new("bad_body", detail)
+        Problem::new(Code::BadBody, detail)
     })
 }
 
@@ -109,7 +110,7 @@ fn add(
 ) -> Result<(), Problem> {
     if named.contains_key(&name) {
         let detail = format!("The parameter {name} must be given once only.");
-        return Err(Problem::new("bad_parameter", detail));
+        return Err(Problem::new(Code::BadParameter, detail));
     }
     let value = typed(function, &name, text)?;
     named.insert(name, value);
@@ -132,7 +133,7 @@ fn typed(function: &Function, name: &str, text: String) -> Result<Value, Problem
     match serde_json::from_str::<Value>(&text) {
         Ok(value) if fits(&value) => Ok(value),
         _ if matches!(wanted, "int" | "float" | "bool") => Err(Problem::new(
-            "bad_parameter",
+            Code::BadParameter,
             format!("The parameter {name} is to be of type {wanted}; it is {text:?}."),
         )),
         _ => Ok(text.into()),

@@ -12,6 +12,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
+use resight_app::Code;
 use resight_plugin::{CallOptions, Function, FunctionRef, Plugin, Status};
 use serde_json::{Value, json};
 
@@ -159,11 +160,11 @@ fn may_call(function: &Function, method: &Method, headers: &HeaderMap) -> Result
     };
     if function.methods.as_deref().is_some_and(|m| !listed(m)) || *method == Method::HEAD {
         let detail = format!("{} does not take {method}.", function.name);
-        return Err(Problem::new("method_not_allowed", detail));
+        return Err(Problem::new(Code::MethodNotAllowed, detail));
     }
     match headers.get("sec-fetch-site").map(|value| value.as_bytes()) {
         Some(b"cross-site" | b"same-site") => Err(Problem::new(
-            "cross_origin",
+            Code::CrossOrigin,
             "A page of another site asked for a plug-in's function.",
         )),
         _ => Ok(()),
@@ -178,7 +179,7 @@ fn unknown(app: &App, name: &str) -> Problem {
         format!("there are {}", names.join(", "))
     };
     Problem::new(
-        "unknown_plugin",
+        Code::UnknownPlugin,
         format!("No plug-in is named {name:?}; {known}."),
     )
 }

@@ -19,7 +19,7 @@ pub struct DuplicateList {
     total: usize,
     /// How many were skipped.
     offset: usize,
-    /// How many were asked for at most.
+    /// At most so many were asked for.
     limit: usize,
     groups: Vec<DuplicateGroup>,
 }
@@ -172,7 +172,7 @@ pub struct NotAMatchList {
     total: u64,
     /// How many were skipped.
     offset: u64,
-    /// How many were asked for at most.
+    /// At most so many were asked for.
     limit: u64,
     pairs: Vec<NotAMatch>,
 }

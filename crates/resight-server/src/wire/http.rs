@@ -58,7 +58,7 @@ pub(crate) struct RefusedList {
 pub(crate) struct StoredQuery {
     /// Id of the picture.
     pub(crate) image_id: Option<String>,
-    /// In place of it, ids of several pictures of one thing, 10 at most.
+    /// In place of it, ids of at most 10 pictures of one thing.
     #[serde(default)]
     pub(crate) image_ids: Vec<String>,
 }

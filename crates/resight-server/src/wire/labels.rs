@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Picture, Reader};
 
-/// A change of what is said about a picture: what is left out stays, null clears.
+/// A change of a picture's labels: what is left out stays, null clears.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(
     deny_unknown_fields,
@@ -16,7 +16,7 @@ use super::{Picture, Reader};
     expecting = "a JSON object with what changes"
 )]
 pub struct LabelChange {
-    /// All its tags, in place of those it has; 64 at most, of 1 to 100 characters each.
+    /// All its tags, in place of those it has; at most 64, of 1 to 100 characters each.
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<Vec<String>>)]
     tags: Option<Option<Vec<String>>>,
@@ -28,7 +28,7 @@ pub struct LabelChange {
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     object: Option<Option<String>>,
-    /// Its metadata, as a whole: 16 KiB at most when written without spaces, nested 32 levels at most.
+    /// Its metadata, as a whole: at most 16 KiB when written without spaces, nested at most 32 levels deep.
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<Object>)]
     metadata: Option<Option<Map<String, Value>>>,
@@ -137,7 +137,7 @@ pub struct ObjectList {
     total: u64,
     /// How many were skipped.
     offset: u64,
-    /// How many were asked for at most.
+    /// At most so many were asked for.
     limit: u64,
     objects: Vec<ObjectFacts>,
 }
@@ -174,7 +174,7 @@ pub struct ObjectPictures {
     total: u64,
     /// How many were skipped.
     offset: u64,
-    /// How many were asked for at most.
+    /// At most so many were asked for.
     limit: u64,
     images: Vec<Picture>,
 }
@@ -211,7 +211,7 @@ pub struct Removed {
 pub(super) struct SameObject {
     /// How many there are.
     total: usize,
-    /// Ids of the best of them, a hundred at most, best first.
+    /// Ids of at most a hundred of them, best first.
     image_ids: Vec<String>,
 }
 

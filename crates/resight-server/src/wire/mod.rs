@@ -31,8 +31,8 @@ pub use search::SearchAnswer;
 /// Who reads the JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader<'a> {
-    /// Whoever ran a command on this machine, and so may know where files lie. A server has pictures
-    /// below this address, as in `/v1`.
+    /// The user who ran a command on this machine, and so may know where files lie. A server has
+    /// pictures below this address, as in `/v1`.
     Local(&'a str),
     /// A client over HTTP, which may not. It finds pictures below this address.
     Remote(&'a str),

@@ -177,7 +177,7 @@ impl SearchAnswer {
     /// # Errors
     /// When the name of a stored picture that was searched for cannot be read.
     pub fn new(
-        engine: &Library,
+        library: &Library,
         answer: engine::SearchAnswer,
         options: &SearchOptions,
         matches: bool,
@@ -186,7 +186,7 @@ impl SearchAnswer {
         let timings = Timings::from(answer.timings);
         let queries = answer.queries.into_iter();
         let queries: Vec<QueryFacts> = queries
-            .map(|facts| QueryFacts::new(engine, facts))
+            .map(|facts| QueryFacts::new(library, facts))
             .collect::<Result<_, _>>()?;
         let hits = answer.hits.into_iter();
         let mut groups = answer.same_object.map(Vec::into_iter);
@@ -214,8 +214,8 @@ impl SearchAnswer {
 }
 
 impl QueryFacts {
-    fn new(engine: &Library, facts: engine::QueryFacts) -> Result<Self, EngineError> {
-        let name = match facts.id.as_ref().map(|id| engine.picture(id)) {
+    fn new(library: &Library, facts: engine::QueryFacts) -> Result<Self, EngineError> {
+        let name = match facts.id.as_ref().map(|id| library.picture(id)) {
             Some(Ok(picture)) => Some(picture.name),
             // It was removed since.
             None | Some(Err(EngineError::UnknownPicture(_))) => None,

@@ -2,10 +2,8 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use resight_engine::{DecodeLimits, EngineError, EngineOptions, RefusedCode};
+use resight_engine::{DecodeLimits, EngineOptions};
 use resight_server::HttpSettings;
-use resight_server::codes::TABLE;
-use resight_store::StoreError;
 use serde_json::{Value, json};
 
 use crate::fixtures::{Bench, Gated, ask, form, get, png, post, request, textured};
@@ -246,15 +244,6 @@ async fn a_picture_over_a_limit_is_refused() {
         form("/v1/search", "file", "a.png", &large),
     ] {
         ask(&app, request).await.problem(413, "too_many_bytes");
-    }
-}
-
-/// Every code that the engine can give.
-#[test]
-fn the_engines_codes_are_in_the_table() {
-    let refused = RefusedCode::ALL.map(RefusedCode::as_str);
-    for code in [&refused[..], StoreError::CODES, EngineError::CODES].concat() {
-        assert!(TABLE.iter().any(|row| row.code == code), "{code}");
     }
 }
 

@@ -97,7 +97,7 @@ async fn a_region_finds_what_is_inside_it_only() {
     );
     assert!(hit["coverage_query"].as_f64().unwrap() > 0.6, "{hit}");
 
-    // A stored one, in percent, in an address to keep; a small region of it is described anew.
+    // A stored one, in percent, in an address to keep; a small region of it is described again.
     for region in ["pct:0,0,50,100", "pct:5,10,30,60"] {
         let address = format!("/v1/search?image_id={both_id}&region={region}");
         let half = found(&get(&app, &address).await);
