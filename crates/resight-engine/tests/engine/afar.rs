@@ -4,12 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use image::{DynamicImage, GrayImage, ImageFormat, Luma};
+use image::{GrayImage, Luma};
 use resight_engine::{
     Components, EmbedStep, EngineOptions, IndexFolder, Mode, ModelComponents, ModelState,
     PictureId, Query, SearchAnswer, SearchOptions, Vocabulary,
 };
 use resight_store::{FolderBlobs, SqliteCatalogue};
+pub(crate) use resight_test_support::png;
+use resight_test_support::scrambled;
 use resight_vision::{ExtractError, Fault, GlobalExtractor, Image, ModelId, Sift};
 
 use crate::support::Bench;
@@ -68,28 +70,14 @@ impl GlobalExtractor for Afar {
     }
 }
 
-pub(crate) fn noise(mut cell: u32) -> u32 {
-    for _ in 0..3 {
-        cell = (cell ^ (cell >> 15)).wrapping_mul(0x2C1B_3C6D);
-    }
-    cell >> 24
-}
-
 /// A layout of 4 × 4 that differs from number to number, and details that differ from kind to kind.
 pub(crate) fn picture(layout: u32, details: u32) -> GrayImage {
+    let noise = |cell| scrambled(cell) >> 24;
     GrayImage::from_fn(200, 160, |x, y| {
         let far = noise(x * 4 / 200 + ((y * 4 / 160) << 8) + (layout << 16));
         let near = noise(x / 9 + ((y / 8) << 8) + (details << 16) + 77);
         Luma([(far * 5 / 10 + near * 4 / 10) as u8])
     })
-}
-
-pub(crate) fn png(picture: &GrayImage) -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    DynamicImage::from(picture.clone())
-        .write_to(&mut bytes, ImageFormat::Png)
-        .unwrap();
-    bytes.into_inner()
 }
 
 pub(crate) struct World {

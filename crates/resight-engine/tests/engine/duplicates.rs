@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, crop_imm, overlay, resize, rotate90};
-use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use image::{Rgb, RgbImage};
 use resight_engine::{
     Components, DuplicateGroup, DuplicateGroups, DuplicateOptions, EngineError, EngineOptions,
     FolderOptions, PairKind, PictureId, Query, SearchOptions, Vocabulary,
 };
 use resight_store::{FolderBlobs, SqliteCatalogue};
+use resight_test_support::png;
 use resight_vision::{Sift, SiftOptions};
 
 use crate::support::Bench;
@@ -50,14 +51,6 @@ fn textured(width: u32, height: u32, seed: u64) -> RgbImage {
         }
     }
     picture
-}
-
-fn png(picture: &RgbImage) -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    DynamicImage::from(picture.clone())
-        .write_to(&mut bytes, ImageFormat::Png)
-        .unwrap();
-    bytes.into_inner()
 }
 
 fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use image::imageops::{self, FilterType};
-use image::{DynamicImage, GrayImage, ImageFormat, Luma};
+use image::{GrayImage, Luma};
 use resight_engine::{Components, EngineOptions, Hit, Query, SearchOptions, Variant, Vocabulary};
 use resight_store::{FolderBlobs, SqliteCatalogue};
+use resight_test_support::{png, scrambled};
 use resight_vision::{ExtractError, Image, LocalExtractor, LocalFeatures, ModelId, Sift};
 
 use crate::support::Bench;
@@ -13,20 +14,10 @@ use crate::support::Bench;
 /// Cells of grey without order, softened: like no other number's.
 fn picture(number: u32) -> GrayImage {
     let cells = GrayImage::from_fn(40, 30, |x, y| {
-        let mut cell = x + (y << 8) + (number << 16);
-        for _ in 0..3 {
-            cell = (cell ^ (cell >> 15)).wrapping_mul(0x2C1B_3C6D);
-        }
-        Luma([(cell >> 24) as u8])
+        let grey = scrambled(x + (y << 8) + (number << 16)) >> 24;
+        Luma([grey as u8])
     });
     imageops::resize(&cells, 320, 240, FilterType::CatmullRom)
-}
-
-fn png(picture: GrayImage) -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let picture = DynamicImage::from(picture);
-    picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
-    bytes.into_inner()
 }
 
 fn bench(root: &std::path::Path, extractor: Arc<dyn LocalExtractor>) -> Bench {
@@ -54,7 +45,7 @@ fn search_for(bench: &Bench, query: GrayImage, mirrored: bool, inverted: bool) -
     };
     let answer = bench
         .searcher
-        .search(Query::Bytes(&png(query)), &options)
+        .search(Query::Bytes(&png(&query)), &options)
         .unwrap();
     assert_eq!(answer.variants, variants);
     assert_eq!(answer.total, answer.hits.len());
@@ -79,13 +70,13 @@ fn a_mirrored_copy_is_found_and_marked() {
     let bench = bench(root.path(), Arc::new(Sift::default()));
     bench
         .indexer
-        .add(&png(imageops::flip_horizontal(&picture(1))), "flip.png")
+        .add(&png(&imageops::flip_horizontal(&picture(1))), "flip.png")
         .unwrap();
-    bench.indexer.add(&png(picture(1)), "copy.png").unwrap();
+    bench.indexer.add(&png(&picture(1)), "copy.png").unwrap();
     for number in 2..6 {
         bench
             .indexer
-            .add(&png(picture(number)), "other.png")
+            .add(&png(&picture(number)), "other.png")
             .unwrap();
     }
     let hits = search(&bench, picture(1), true);
@@ -126,11 +117,11 @@ fn a_negative_is_found_and_marked() {
     let mut negative = picture(1);
     imageops::invert(&mut negative);
     let part = imageops::crop_imm(&negative, 60, 40, 200, 150).to_image();
-    bench.indexer.add(&png(part), "negative.png").unwrap();
+    bench.indexer.add(&png(&part), "negative.png").unwrap();
     for number in 2..6 {
         bench
             .indexer
-            .add(&png(picture(number)), "other.png")
+            .add(&png(&picture(number)), "other.png")
             .unwrap();
     }
     let hits = search(&bench, picture(1), true);
@@ -175,8 +166,8 @@ fn every_place_is_an_instance() {
         };
         imageops::replace(&mut shelf, &copy, x, y);
     }
-    bench.indexer.add(&png(shelf), "shelf.png").unwrap();
-    bench.indexer.add(&png(picture(2)), "other.png").unwrap();
+    bench.indexer.add(&png(&shelf), "shelf.png").unwrap();
+    bench.indexer.add(&png(&picture(2)), "other.png").unwrap();
     let hits = search(&bench, picture(1), true);
     let hit = &hits[0];
     assert!(hit.verified && hit.picture.name == "shelf.png");
@@ -223,9 +214,9 @@ fn features_of_others_are_not_mirrored_and_the_answer_says_so() {
     let bench = bench(root.path(), Arc::new(foreign));
     bench
         .indexer
-        .add(&png(imageops::flip_horizontal(&picture(1))), "flip.png")
+        .add(&png(&imageops::flip_horizontal(&picture(1))), "flip.png")
         .unwrap();
-    let query = png(picture(1));
+    let query = png(&picture(1));
     let answer = bench
         .searcher
         .search(Query::Bytes(&query), &SearchOptions::default())
@@ -239,13 +230,13 @@ fn each_variant_is_looked_for_by_itself_by_uploads_and_stored_pictures() {
     let bench = bench(root.path(), Arc::new(Sift::default()));
     let mut negative = picture(1);
     imageops::invert(&mut negative);
-    bench.indexer.add(&png(negative), "negative.png").unwrap();
+    bench.indexer.add(&png(&negative), "negative.png").unwrap();
     let flip = imageops::flip_horizontal(&picture(1));
-    bench.indexer.add(&png(flip), "flip.png").unwrap();
+    bench.indexer.add(&png(&flip), "flip.png").unwrap();
     for number in 2..40 {
         bench
             .indexer
-            .add(&png(picture(number)), "other.png")
+            .add(&png(&picture(number)), "other.png")
             .unwrap();
     }
     let names = |hits: Vec<Hit>| {
@@ -263,7 +254,7 @@ fn each_variant_is_looked_for_by_itself_by_uploads_and_stored_pictures() {
     // Stored features stand in another order than those that were just made.
     let stored = bench
         .indexer
-        .add(&png(picture(1)), "itself.png")
+        .add(&png(&picture(1)), "itself.png")
         .unwrap()
         .picture
         .id;
@@ -280,7 +271,7 @@ fn a_copy_changed_in_several_ways_at_once_is_verified() {
     let bench = bench(root.path(), Arc::new(Sift::default()));
     for number in 1..8 {
         let name = format!("{number}.png");
-        bench.indexer.add(&png(picture(number)), &name).unwrap();
+        bench.indexer.add(&png(&picture(number)), &name).unwrap();
     }
     for number in 1..8 {
         let mut changed = imageops::flip_horizontal(&picture(number));

@@ -3,34 +3,27 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 use resight_engine::{
     Components, Duplicates, EngineError, EngineOptions, GlobalModels, Indexer, Library, Searcher,
     Vocabulary,
 };
 use resight_store::{FolderBlobs, SqliteCatalogue};
+use resight_test_support::png;
 use resight_vision::Sift;
 
-/// Squares that differ from number to number, brighter by `brighter`.
+/// The file of a picture that differs from number to number.
 pub(crate) fn picture(number: u32, brighter: u8) -> Vec<u8> {
     halves(number, number, brighter)
 }
 
-/// The left half of one number's picture and the right half of another's.
+/// The file of a picture with the left half of one number's picture and the right half of another's.
 pub(crate) fn halves(left: u32, right: u32, brighter: u8) -> Vec<u8> {
-    let picture = GrayImage::from_fn(150, 110, |x, y| {
-        let number = if x < 75 { left } else { right };
-        let mut cell = x / 9 + ((y / 8) << 8) + (number << 16);
-        for _ in 0..3 {
-            cell = (cell ^ (cell >> 15)).wrapping_mul(0x2C1B_3C6D);
-        }
-        Luma([(cell >> 24) as u8 / 2 + brighter])
-    });
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    DynamicImage::from(picture)
-        .write_to(&mut bytes, ImageFormat::Png)
-        .unwrap();
-    bytes.into_inner()
+    png(&resight_test_support::halves(
+        150,
+        110,
+        [left, right],
+        brighter,
+    ))
 }
 
 /// A catalogue in memory, blobs below `root`, and our own SIFT.
