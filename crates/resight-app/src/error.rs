@@ -117,7 +117,7 @@ pub enum AppError {
         names: Vec<String>,
     },
     /// A plug-in described the stored pictures and was not given.
-    #[error("the pictures held were described by the plug-in {plugin}")]
+    #[error("the stored pictures were described by the plug-in {plugin}")]
     ExtractorNeeded {
         /// The plug-in's name.
         plugin: String,

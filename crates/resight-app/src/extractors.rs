@@ -1,4 +1,4 @@
-//! Who describes the pictures of a data folder: our SIFT, the `extract` of a plug-in, or a keypoint
+//! What describes the pictures of a data folder: our SIFT, the `extract` of a plug-in, or a keypoint
 //! network.
 
 use std::sync::Arc;
@@ -80,7 +80,7 @@ fn of_named(
 ) -> Result<Arc<dyn LocalExtractor>, AppError> {
     let Some(plugin) = plugins.get(name) else {
         let models = Models::new(config)?;
-        // One that the pictures held need is told as missing, not as unknown.
+        // One that the stored pictures need is reported as missing, not as unknown.
         if models.has(name) || stored.and_then(model_name) == Some(name) {
             return Ok(models.extractor(name, stored)?);
         }
@@ -132,7 +132,7 @@ pub(crate) fn plugin_of(model: &str) -> Option<&str> {
 struct AbsentExtractor {
     model: ModelId,
     dimension: usize,
-    /// Where the features held are our SIFT's, that they can be mirrored and inverted.
+    /// Our SIFT, where it made the stored features, to mirror and invert them.
     sift: Option<Arc<dyn LocalExtractor>>,
 }
 

@@ -45,7 +45,7 @@ impl<'a> Models<'a> {
     }
 
     /// The keypoint network of this name, for as many pictures at once as there are threads.
-    /// Features held that another runtime made are gone on with, and a warning says so.
+    /// With features stored that another runtime made, it goes on under their id and logs a warning.
     pub fn extractor(&self, name: &str, stored: Option<&str>) -> Result<Arc<LocalModel>, AppError> {
         let most = self.config.max_features.unwrap_or(MOST_KEYPOINTS);
         let runtime = self.runtime()?;
@@ -56,7 +56,7 @@ impl<'a> Models<'a> {
             && model.adopt_id(stored)
         {
             tracing::warn!(
-                "the pictures held were described in {}, this runs {name} in {}: features differ in the last digits, more so of int8 models",
+                "the stored pictures were described in {}, this runs {name} in {}: features differ in the last digits, more so of int8 models",
                 resight_models::numerics(stored).unwrap_or("another runtime"),
                 runtime.numerics()
             );

@@ -34,7 +34,7 @@ fn next_file(config: &Config) -> PathBuf {
 /// The vocabulary of a data folder.
 pub(crate) struct ChosenVocabulary {
     pub(crate) vocabulary: Arc<Vocabulary>,
-    /// The words held are of a vocabulary that an earlier version shipped: they have to be converted to
+    /// The stored words are of a vocabulary that an earlier version shipped: they have to be converted to
     /// this one.
     pub(crate) convert: bool,
 }
@@ -54,7 +54,7 @@ impl From<Arc<Vocabulary>> for ChosenVocabulary {
     }
 }
 
-/// The vocabulary for features of `model` where the words held, if there are any, are of the one with
+/// The vocabulary for features of `model` where the stored words, if there are any, are of the one with
 /// the id `stored`; `None` where one has to be learnt first. One that is named is taken whatever is
 /// stored.
 pub(crate) fn choose(
@@ -87,11 +87,12 @@ pub(crate) fn choose(
         }
     }
     let convert = stored.is_some_and(Vocabulary::was_generic);
-    let found = match generic.model() == model {
-        true => Some(generic),
-        false => own.map(Arc::new),
+    let fitting = if generic.model() == model {
+        Some(generic)
+    } else {
+        own.map(Arc::new)
     };
-    Ok(found.map(|vocabulary| ChosenVocabulary {
+    Ok(fitting.map(|vocabulary| ChosenVocabulary {
         vocabulary,
         convert,
     }))
@@ -114,10 +115,10 @@ pub(crate) fn keep_apart(config: &Config, vocabulary: &Vocabulary) -> Result<(),
         return Ok(());
     }
     let is_it = |path: &Path| read(path).is_ok_and(|kept| kept.id() == vocabulary.id());
-    match is_it(&own_file(config)) || is_it(&next_file(config)) {
-        true => Ok(()),
-        false => keep(config, vocabulary),
+    if is_it(&own_file(config)) || is_it(&next_file(config)) {
+        return Ok(());
     }
+    keep(config, vocabulary)
 }
 
 /// The vocabulary that a data folder is to be converted to. One that has already taken its place
@@ -138,7 +139,7 @@ pub(crate) fn pending(
     Ok(Some(Arc::new(next)))
 }
 
-/// Lets a vocabulary wait in the data folder until the words held are converted to it.
+/// Lets a vocabulary wait in the data folder until the stored words are converted to it.
 pub(crate) fn await_conversion(config: &Config, vocabulary: &Vocabulary) -> Result<(), AppError> {
     AtomicFile::beside(&next_file(config))?.write(&vocabulary.to_bytes())
 }

@@ -148,8 +148,8 @@ pub(crate) struct PluginArgs {
         help_heading = "Plug-ins"
     )]
     python: PathBuf,
-    /// Who describes the pictures: the name of a plug-in, of an installed keypoint model, or sift
-    /// [default: who described those that are held; else the plug-in that has an extract]
+    /// What describes the pictures: the name of a plug-in, of an installed keypoint model, or sift
+    /// [default: what described the stored pictures; else the plug-in that has an extract]
     #[arg(long, value_name = "NAME", help_heading = "Plug-ins")]
     extractor: Option<String>,
     /// Worker processes of each plug-in [default: one for each thread where pictures are indexed

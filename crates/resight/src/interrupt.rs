@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use resight_app::Code;
 use tokio::sync::Notify;
 
 use crate::error::CliError;
-use resight_app::Code;
 
 /// Whether the user asked to stop. The first request lets the work stop cleanly; the second ends
 /// the process at once, which loses nothing that was acknowledged.

@@ -29,9 +29,9 @@ pub struct Scores {
     pub expand_ms_p50: f64,
     /// Median of what looking for the query mirrored and inverted takes of it.
     pub variants_ms_p50: f64,
-    /// Features, words and index for each picture held while searching.
+    /// Features, words and index for each picture stored while searching.
     pub bytes_per_picture: f64,
-    /// Pictures held while searching, distractors among them.
+    /// Pictures stored while searching, distractors among them.
     pub pictures: u64,
 }
 

@@ -50,7 +50,7 @@ pub enum EvalError {
 }
 
 /// Measures on the labelled pictures in `dir`, beside whatever the engine holds. The database's
-/// pictures are added, and those that were not held before are removed at the end, also after a
+/// pictures are added, and those that were not stored before are removed at the end, also after a
 /// failure or when `cancel` is set. Everything happens in the data's order, one by one. Of `options`,
 /// which part of the ranking is wanted has no effect.
 pub fn evaluate(

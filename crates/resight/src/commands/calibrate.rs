@@ -6,6 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use resight_app::Code;
+use resight_app::atomic_file::AtomicFile;
+use resight_app::calibration::{Scores, plot};
+use resight_app::config::Config;
+use resight_app::data_folder;
+use resight_app::plugins::Plugins;
 use resight_engine::{AgreeingPair, Calibration, CalibrationEvent, EngineError, calibrate};
 use serde_json::json;
 
@@ -14,11 +19,6 @@ use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::output::{Output, counted, printable};
 use crate::progress;
-use resight_app::atomic_file::AtomicFile;
-use resight_app::calibration::{Scores, plot};
-use resight_app::config::Config;
-use resight_app::data_folder;
-use resight_app::plugins::Plugins;
 
 const EXAMPLES: &str = "\
 Examples:

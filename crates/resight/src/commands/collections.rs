@@ -1,16 +1,16 @@
 //! `resight collections`.
 
 use clap::Subcommand;
+use resight_app::AppError;
+use resight_app::config::Config;
+use resight_app::data_folder;
+use resight_server::wire::{Collection, CollectionList};
 use resight_store::{CollectionName, Collections};
 use serde_json::json;
 
 use crate::arguments::collection_name;
 use crate::error::CliError;
 use crate::output::Output;
-use resight_app::AppError;
-use resight_app::config::Config;
-use resight_app::data_folder;
-use resight_server::wire::{Collection, CollectionList};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -90,9 +90,10 @@ fn create(name: &CollectionName, config: &Config, output: &mut Output) -> Result
     if output.is_json() {
         return output.json(&json!({ "name": name.as_str(), "created": created }));
     }
-    match created {
-        true => output.line(format_args!("Created {name}.")),
-        false => output.line(format_args!("{name} is there already.")),
+    if created {
+        output.line(format_args!("Created {name}."))
+    } else {
+        output.line(format_args!("{name} exists already."))
     }
 }
 

@@ -5,17 +5,17 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use resight_app::Code;
+use resight_app::config::{Config, decode_limits};
+use resight_app::data_folder;
+use resight_app::plugins::Plugins;
 use resight_engine::{Comparison, EngineError, QueryFacts, Variant, compare, decode, read_bounded};
+use resight_server::wire;
 use resight_vision::VerifyOptions;
 
 use crate::arguments::PluginArgs;
 use crate::draw;
 use crate::error::CliError;
 use crate::output::{Output, printable};
-use resight_app::config::{Config, decode_limits};
-use resight_app::data_folder;
-use resight_app::plugins::Plugins;
-use resight_server::wire;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,14 +1,15 @@
 //! `resight doctor`: what this program found on this machine, and what would make it quicker.
 
-use resight_models::Runtime;
+use resight_app::AppError;
+use resight_app::config::Config;
+use resight_app::models::Models;
+use resight_models::{ModelError, Runtime};
 use resight_vision::Simd;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::models::summary;
 use crate::error::CliError;
 use crate::output::{Output, counted, printable};
-use resight_app::config::Config;
-use resight_app::models::Models;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,51 +25,97 @@ const FASTER: &str = "python3 -m pip install onnxruntime, in the environment tha
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DoctorArgs {}
 
-// Long because each finding is collected once and printed as JSON and as text side by side.
+/// What was found on this machine.
+struct Findings<'a> {
+    config: &'a Config,
+    models: &'a Models<'a>,
+    /// A runtime that is named and cannot be used is a finding too.
+    runtime: Result<&'a Runtime, AppError>,
+    /// So is a folder that cannot be read.
+    installed: Vec<Value>,
+    broken: Vec<ModelError>,
+    cores: usize,
+    simd: &'static str,
+    has_data: bool,
+}
+
 pub(crate) fn run(config: &Config, output: &mut Output) -> Result<(), CliError> {
-    let all = Models::new(config)?;
-    // A runtime that is named and cannot be used is a finding, and the rest is told all the same.
-    let runtime = all.runtime();
-    // So is a folder that cannot be read.
-    let (installed, broken) = summary(&all.folder);
-    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let simd = Simd::widest().name();
-    let held = config.data.is_dir();
+    let models = Models::new(config)?;
+    let (installed, broken) = summary(&models.folder);
+    let findings = Findings {
+        config,
+        models: &models,
+        runtime: models.runtime(),
+        installed,
+        broken,
+        cores: std::thread::available_parallelism().map_or(1, |n| n.get()),
+        simd: Simd::widest().name(),
+        has_data: config.data.is_dir(),
+    };
     if output.is_json() {
-        let found = match &runtime {
-            Ok(Runtime::OnnxRuntime(library)) => json!({
-                "name": "onnxruntime",
-                "library": library.library(),
-                "found": library.place().to_string(),
-                "build": library.build(),
-            }),
-            Ok(Runtime::BuiltIn { instead }) => json!({
-                "name": "rten",
-                "instead_of_onnxruntime": instead,
-                "faster": FASTER,
-            }),
-            Err(error) => json!({
-                "name": null,
-                "error": {"code": error.code().as_str(), "detail": error.to_string()},
-            }),
-        };
-        return output.json(&json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "runtime": found,
-            "simd": simd,
-            "simd_available": Simd::available().iter().map(|path| path.name()).collect::<Vec<_>>(),
-            "cores": cores,
-            "threads": config.thread_count(),
-            "data": {"folder": config.data, "exists": held},
-            "models": {
-                "folder": all.folder.path(),
-                "installed": installed,
-                "broken": broken.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            },
-        }));
+        output.json(&to_json(&findings))
+    } else {
+        tell(&findings, output)
     }
+}
+
+fn to_json(findings: &Findings<'_>) -> Value {
+    let Findings {
+        config,
+        models,
+        runtime,
+        installed,
+        broken,
+        cores,
+        simd,
+        has_data,
+    } = findings;
+    let found = match runtime {
+        Ok(Runtime::OnnxRuntime(library)) => json!({
+            "name": "onnxruntime",
+            "library": library.library(),
+            "found": library.place().to_string(),
+            "build": library.build(),
+        }),
+        Ok(Runtime::BuiltIn { instead }) => json!({
+            "name": "rten",
+            "instead_of_onnxruntime": instead,
+            "faster": FASTER,
+        }),
+        Err(error) => json!({
+            "name": null,
+            "error": {"code": error.code().as_str(), "detail": error.to_string()},
+        }),
+    };
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "runtime": found,
+        "simd": simd,
+        "simd_available": Simd::available().iter().map(|path| path.name()).collect::<Vec<_>>(),
+        "cores": cores,
+        "threads": config.thread_count(),
+        "data": {"folder": config.data, "exists": has_data},
+        "models": {
+            "folder": models.folder.path(),
+            "installed": installed,
+            "broken": broken.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        },
+    })
+}
+
+fn tell(findings: &Findings<'_>, output: &mut Output) -> Result<(), CliError> {
+    let Findings {
+        config,
+        models,
+        runtime,
+        installed,
+        broken,
+        cores,
+        simd,
+        has_data,
+    } = findings;
     output.line(format_args!("resight    {}", env!("CARGO_PKG_VERSION")))?;
-    match &runtime {
+    match runtime {
         Ok(Runtime::OnnxRuntime(library)) => {
             output.line(format_args!(
                 "models run in ONNX Runtime, found by {}: {}",
@@ -90,19 +137,22 @@ pub(crate) fn run(config: &Config, output: &mut Output) -> Result<(), CliError> 
     }
     output.line(format_args!(
         "processor  {simd}, {}, {} in use",
-        counted(cores as u64, "core", "cores"),
+        counted(*cores as u64, "core", "cores"),
         counted(config.thread_count() as u64, "thread", "threads")
     ))?;
     output.line(format_args!(
         "data       {}{}",
         config.data.display(),
-        if held { "" } else { " (not there yet)" }
+        if *has_data { "" } else { " (not there yet)" }
     ))?;
-    output.line(format_args!("models     {}", all.folder.path().display()))?;
+    output.line(format_args!(
+        "models     {}",
+        models.folder.path().display()
+    ))?;
     if installed.is_empty() && broken.is_empty() {
         output.line("           none installed; `resight models list` names some")?;
     }
-    for model in &installed {
+    for model in installed {
         let text = |key: &str| model[key].as_str().unwrap_or_default().to_owned();
         output.line(format_args!(
             "           {} {} ({})",
@@ -111,7 +161,7 @@ pub(crate) fn run(config: &Config, output: &mut Output) -> Result<(), CliError> 
             text("kind")
         ))?;
     }
-    for error in &broken {
+    for error in broken {
         output.line(format_args!(
             "           cannot be used: {}",
             printable(&error.to_string())

@@ -3,9 +3,13 @@
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use resight_app::AppError;
+use resight_app::config::Config;
+use resight_app::data_folder;
 use resight_engine::{
     DuplicateGroup, DuplicateOptions, Duplicates, Library, PairKind, Picture, PictureId, Refuted,
 };
+use resight_server::wire::{Decision, DuplicateList, NotAMatchList, Reader, address_of};
 use resight_store::StoreError;
 
 use crate::error::CliError;
@@ -14,10 +18,6 @@ use crate::naming::place;
 use crate::naming::{find, not_stored};
 use crate::output::{Output, counted, printable};
 use crate::progress;
-use resight_app::AppError;
-use resight_app::config::Config;
-use resight_app::data_folder;
-use resight_server::wire::{Decision, DuplicateList, NotAMatchList, Reader, address_of};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,7 +29,7 @@ Examples:
 Only pictures that are new since the last time are looked for. Nothing is ever deleted. While a
 server runs on the same data folder it does the looking, and this shows how far it is.";
 
-/// Show which pictures held are the same, or show the same
+/// Show which stored pictures are the same, or show the same
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DuplicatesArgs {
@@ -234,7 +234,7 @@ fn list(args: &NotAMatchArgs, config: &Config, output: &mut Output) -> Result<()
     }
     let name = |(id, picture): &(PictureId, Option<Picture>)| match picture {
         Some(picture) => place(picture),
-        None => format!("{id} (not held)"),
+        None => format!("{id} (not stored)"),
     };
     let row = |said: &Refuted| vec![name(&said.a), name(&said.b)];
     let rows: Vec<Vec<String>> = page.pairs.iter().map(row).collect();

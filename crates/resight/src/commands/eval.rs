@@ -5,6 +5,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use resight_app::Code;
+use resight_app::config::Config;
+use resight_app::eval::{EvalError, EvalEvent, Outcome, evaluate};
+use resight_app::plugins::Plugins;
 use resight_engine::{FolderEvent, FolderOptions, Indexer, Library, Mode, SearchOptions};
 use resight_store::CollectionName;
 use tempfile::TempDir;
@@ -17,9 +20,6 @@ use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::output::{Output, counted, printable};
 use crate::progress;
-use resight_app::config::Config;
-use resight_app::eval::{EvalError, EvalEvent, Outcome, evaluate};
-use resight_app::plugins::Plugins;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,7 +44,7 @@ pub(crate) struct EvalArgs {
     /// Folders of labelled pictures
     #[arg(required = true, value_name = "GROUNDTRUTH_DIR")]
     dirs: Vec<PathBuf>,
-    /// Folder of pictures that answer nothing, held beside the database
+    /// Folder of pictures that answer nothing, indexed beside the database
     #[arg(long, value_name = "DIR")]
     distractors: Option<PathBuf>,
     /// Do not ask once more with what verified hits show
@@ -192,7 +192,6 @@ fn stopped(output: &Output) -> CliError {
     CliError::Interrupted
 }
 
-// Long because it prints every figure as JSON and as text side by side.
 fn tell(outcome: &Outcome, args: &EvalArgs, output: &mut Output) -> Result<(), CliError> {
     for sentence in &outcome.unusable {
         output.remark(format_args!("warning: {}", printable(sentence)));
@@ -231,61 +230,76 @@ fn tell(outcome: &Outcome, args: &EvalArgs, output: &mut Output) -> Result<(), C
     ];
     output.table(&heading, &[0, 1, 2, 3, 4, 5, 6, 7, 8], &[row])?;
     if !outcome.attacks.is_empty() {
-        let rows: Vec<Vec<String>> = outcome
-            .attacks
-            .iter()
-            .map(|a| {
-                vec![
-                    printable(&a.attack),
-                    a.queries.to_string(),
-                    format!("{:.3}", a.recall_at_1),
-                ]
-            })
-            .collect();
-        output.line("")?;
-        output.table(&["attack", "queries", "recall@1"], &[1, 2], &rows)?;
+        tell_attacks(outcome, output)?;
     }
     if args.show_misses && !outcome.misses.is_empty() {
-        let rows: Vec<Vec<String>> = outcome
-            .misses
-            .iter()
-            .map(|miss| {
-                let rank = miss
-                    .relevant_rank
-                    .map_or("-".to_owned(), |rank| rank.to_string());
-                let first = miss.first.as_deref().unwrap_or("(nothing)");
-                vec![printable(&miss.query), printable(first), rank]
-            })
-            .collect();
-        output.line("")?;
-        output.table(
-            &["missed query", "first hit", "first right at"],
-            &[2],
-            &rows,
-        )?;
+        tell_misses(outcome, output)?;
     }
     if args.show_false && !outcome.false_matches.is_empty() {
-        let rows: Vec<Vec<String>> = outcome
-            .false_matches
-            .iter()
-            .map(|pair| {
-                let nfa = pair
-                    .log10_nfa
-                    .map_or("-".to_owned(), |nfa| format!("{nfa:.1}"));
-                vec![
-                    printable(&pair.query),
-                    printable(&pair.result),
-                    pair.inliers.to_string(),
-                    nfa,
-                ]
-            })
-            .collect();
-        output.line("")?;
-        output.table(
-            &["query", "wrongly verified", "inliers", "log10 nfa"],
-            &[2, 3],
-            &rows,
-        )?;
+        tell_false_matches(outcome, output)?;
     }
     output.line("")
+}
+
+/// How queries of each kind fared.
+fn tell_attacks(outcome: &Outcome, output: &mut Output) -> Result<(), CliError> {
+    let rows: Vec<Vec<String>> = outcome
+        .attacks
+        .iter()
+        .map(|a| {
+            vec![
+                printable(&a.attack),
+                a.queries.to_string(),
+                format!("{:.3}", a.recall_at_1),
+            ]
+        })
+        .collect();
+    output.line("")?;
+    output.table(&["attack", "queries", "recall@1"], &[1, 2], &rows)
+}
+
+/// The queries whose first hit is wrong.
+fn tell_misses(outcome: &Outcome, output: &mut Output) -> Result<(), CliError> {
+    let rows: Vec<Vec<String>> = outcome
+        .misses
+        .iter()
+        .map(|miss| {
+            let rank = miss
+                .relevant_rank
+                .map_or("-".to_owned(), |rank| rank.to_string());
+            let first = miss.first.as_deref().unwrap_or("(nothing)");
+            vec![printable(&miss.query), printable(first), rank]
+        })
+        .collect();
+    output.line("")?;
+    output.table(
+        &["missed query", "first hit", "first right at"],
+        &[2],
+        &rows,
+    )
+}
+
+/// The wrong hits that were verified.
+fn tell_false_matches(outcome: &Outcome, output: &mut Output) -> Result<(), CliError> {
+    let rows: Vec<Vec<String>> = outcome
+        .false_matches
+        .iter()
+        .map(|pair| {
+            let nfa = pair
+                .log10_nfa
+                .map_or("-".to_owned(), |nfa| format!("{nfa:.1}"));
+            vec![
+                printable(&pair.query),
+                printable(&pair.result),
+                pair.inliers.to_string(),
+                nfa,
+            ]
+        })
+        .collect();
+    output.line("")?;
+    output.table(
+        &["query", "wrongly verified", "inliers", "log10 nfa"],
+        &[2, 3],
+        &rows,
+    )
 }

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
+use resight_app::atomic_file::AtomicFile;
+use resight_app::config::{Config, decode_limits};
+use resight_app::data_folder;
+use resight_app::plugins::Plugins;
 use resight_engine::{features_blob, read_bounded};
 
 use crate::arguments::PluginArgs;
 use crate::error::CliError;
 use crate::output::Output;
-use resight_app::atomic_file::AtomicFile;
-use resight_app::config::{Config, decode_limits};
-use resight_app::data_folder;
-use resight_app::plugins::Plugins;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering;
 
 use indicatif::ProgressBar;
 use resight_app::Code;
+use resight_app::config::Config;
+use resight_app::plugins::Plugins;
 use resight_engine::{
     EngineError, FolderEvent, FolderOptions, FolderReport, GlobalModels, Indexer, Library,
     ModelState,
@@ -19,8 +21,6 @@ use crate::filters::with_tags;
 use crate::interrupt::Interrupt;
 use crate::output::{Output, counted, printable};
 use crate::progress;
-use resight_app::config::Config;
-use resight_app::plugins::Plugins;
 
 /// Refused files named after indexing; `resight refused` names them all.
 const REFUSED_SHOWN: usize = 20;
@@ -344,7 +344,7 @@ fn summary(report: &FolderReport, dir: &std::path::Path) -> String {
     }
     if report.missing > report.pruned {
         parts.push(format!(
-            "{} gone from the folder but still held (--prune forgets them)",
+            "{} gone from the folder but still stored (--prune forgets them)",
             report.missing - report.pruned
         ));
     }

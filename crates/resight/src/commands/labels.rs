@@ -3,16 +3,16 @@
 use std::ffi::OsString;
 
 use resight_app::Code;
+use resight_app::config::Config;
+use resight_app::data_folder;
 use resight_engine::{LabelPatch, PictureId, Update};
+use resight_server::wire;
 use serde_json::json;
 
 use crate::error::CliError;
 use crate::filters::{bad_label, tags};
 use crate::naming::{find, not_stored};
 use crate::output::{Output, counted};
-use resight_app::config::Config;
-use resight_app::data_folder;
-use resight_server::wire;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,7 +70,7 @@ impl TagArgs {
         match patch.is_empty() {
             true => Err(CliError::Usage {
                 code: Code::NothingToSay,
-                detail: "nothing is to be said about these pictures".into(),
+                detail: "no change of labels is asked for".into(),
                 next_step: "Give --add, --remove, --object or --metadata.".into(),
             }),
             false => Ok(patch),

@@ -1,17 +1,17 @@
-//! `resight list`, `count`, `remove` and `refused`: what is held, and what is not.
+//! `resight list`, `count`, `remove` and `refused`: which pictures are stored, and which could not be read.
 
 use std::ffi::OsString;
 
+use resight_app::config::Config;
+use resight_app::data_folder;
 use resight_engine::{Picture, PictureId, Tag};
+use resight_server::wire::{Count, PictureList, Reader, RefusedFile, address_of};
 use serde_json::json;
 
 use crate::error::CliError;
 use crate::filters::FilterArgs;
 use crate::naming::{find, not_stored, place};
 use crate::output::{Output, counted, printable};
-use resight_app::config::Config;
-use resight_app::data_folder;
-use resight_server::wire::{Count, PictureList, Reader, RefusedFile, address_of};
 
 const LIST_EXAMPLES: &str = "\
 Examples:
@@ -20,7 +20,7 @@ Examples:
   resight list --tag vase --not-tag sold --meta year=1890
   resight list --limit 1000000 --json";
 
-/// List the pictures held, newest first
+/// List the stored pictures, newest first
 #[derive(Debug, clap::Args)]
 #[command(after_help = LIST_EXAMPLES)]
 pub(crate) struct ListArgs {
@@ -40,7 +40,7 @@ Examples:
   resight count --tag vase
   resight count --json";
 
-/// Say how many pictures are held
+/// Say how many pictures are stored
 #[derive(Debug, clap::Args)]
 #[command(after_help = COUNT_EXAMPLES)]
 pub(crate) struct CountArgs {

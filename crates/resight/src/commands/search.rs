@@ -2,22 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use resight_app::Code;
+use resight_app::config::{Config, decode_limits};
+use resight_app::data_folder;
+use resight_app::plugins::Plugins;
 use resight_engine::{
-    EngineError, GlobalModels, Hit, Mode, PictureId, Query, QueryPicture, Region, SearchAnswer,
-    SearchOptions, Searcher, Variant, is_features_blob, read_bounded,
+    EngineError, GlobalModels, Hit, Library, Mode, PictureId, Query, QueryPicture, Region,
+    SearchAnswer, SearchOptions, Searcher, Variant, is_features_blob, read_bounded,
 };
+use resight_server::wire::{self, Reader};
 
 use crate::arguments::PluginArgs;
 use crate::error::CliError;
 use crate::filters::FilterArgs;
 use crate::naming::place;
 use crate::output::{Output, counted};
-use resight_app::config::{Config, decode_limits};
-use resight_app::data_folder;
-use resight_app::plugins::Plugins;
-use resight_server::wire::{self, Reader};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -90,7 +91,6 @@ impl VariantArgs {
     }
 }
 
-// Long because it resolves each kind of query and prints the hits as JSON and as text side by side.
 pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     let filter = args.filter.filter()?;
     if args.region.is_some() && args.queries.len() > 1 {
@@ -139,8 +139,18 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
         let answer = wire::SearchAnswer::new(&engine, answer, &options, false, reader)?;
         return output.json(&answer);
     }
+    tell(&answer, args, &engine, output)
+}
+
+/// The hits as a table.
+fn tell(
+    answer: &SearchAnswer,
+    args: &SearchArgs,
+    library: &Arc<Library>,
+    output: &mut Output,
+) -> Result<(), CliError> {
     if answer.hits.is_empty() {
-        return output.line(nothing(&answer, args));
+        return output.line(nothing(answer, args));
     }
     let rows: Vec<Vec<String>> = answer
         .hits
@@ -155,13 +165,14 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
             row
         })
         .collect();
-    let by_likeness = !GlobalModels::new(engine.clone()).states()?.is_empty();
+    let by_likeness = !GlobalModels::new(library.clone()).states()?.is_empty();
     let heading = [
         "rank", "verified", "inliers", "coverage", "words", "cosine", "picture",
     ];
-    let columns: &[usize] = match by_likeness {
-        true => &[0, 1, 2, 3, 4, 5, 6],
-        false => &[0, 1, 2, 3, 4, 6],
+    let columns: &[usize] = if by_likeness {
+        &[0, 1, 2, 3, 4, 5, 6]
+    } else {
+        &[0, 1, 2, 3, 4, 6]
     };
     let chosen = |row: &Vec<String>| {
         columns

@@ -8,7 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resight_app::Code;
+use resight_app::collections::Collections;
+use resight_app::config::Config;
+use resight_app::data_folder;
+use resight_app::plugins::Plugins;
 use resight_engine::{FolderOptions, Library};
+use resight_server::{self as http, HttpSettings};
 use resight_store::CollectionName;
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -20,11 +25,6 @@ use crate::arguments::PluginArgs;
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::output::{Output, counted};
-use resight_app::collections::Collections;
-use resight_app::config::Config;
-use resight_app::data_folder;
-use resight_app::plugins::Plugins;
-use resight_server::{self as http, HttpSettings};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use indicatif::ProgressBar;
+use resight_app::atomic_file::AtomicFile;
+use resight_app::config::Config;
+use resight_app::data_folder::{self, Opening, WritableFolder};
+use resight_app::plugins::Plugins;
 use resight_engine::{
     EngineError, TrainEvent, TrainPlan, Vocabulary, train_from_library, train_vocabulary,
 };
@@ -16,14 +20,10 @@ use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::output::{Output, counted};
 use crate::progress;
-use resight_app::atomic_file::AtomicFile;
-use resight_app::config::Config;
-use resight_app::data_folder::{self, Opening, WritableFolder};
-use resight_app::plugins::Plugins;
 
 const EXAMPLES: &str = "\
 Examples:
-  resight train                                     from the pictures held, for the data folder
+  resight train                                     from the stored pictures, for the data folder
   resight train ~/Pictures                          from these, for the data folder
   resight train ~/Pictures --out my.vocabulary
   resight index ~/Pictures --vocabulary my.vocabulary --data ~/resight-own
@@ -31,7 +31,7 @@ Examples:
 The built-in vocabulary suits most pictures. One of your own helps where they are all of one
 unusual kind: plans, microscopy, prints.
 
-Without --out the pictures held are converted to it: they are searched by the old vocabulary until all
+Without --out the stored pictures are converted to it; they are searched by the old vocabulary until all
 are done. If it is interrupted, the next `resight index` or `resight serve` goes on with it beside
 its work.";
 
@@ -39,7 +39,7 @@ its work.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TrainArgs {
-    /// Folders of pictures to learn from, with their subfolders [default: the pictures held in the
+    /// Folders of pictures to learn from, with their subfolders [default: the pictures stored in the
     /// data folder]
     #[arg(value_name = "DIR")]
     dirs: Vec<PathBuf>,
@@ -99,9 +99,10 @@ fn run_here(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let plugins = Plugins::for_describing(&args.plugins.settings(), config.thread_count())?;
-    let folder = match args.dirs.is_empty() {
-        true => data_folder::open_for_removing(config)?,
-        false => data_folder::open_for_writing(config, &plugins)?,
+    let folder = if args.dirs.is_empty() {
+        data_folder::open_for_removing(config)?
+    } else {
+        data_folder::open_for_writing(config, &plugins)?
     };
     let plan = args.plan(config);
     let vocabulary = match args.dirs.is_empty() {

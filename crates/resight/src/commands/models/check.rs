@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use resight_app::config::{Config, decode_limits};
+use resight_app::models::Models;
 use resight_engine::{
     EngineError, FEWEST_TO_TELL, alike_from, compare, decode, fit_within, read_bounded,
     thumbnail_jpeg,
@@ -14,8 +16,6 @@ use serde_json::{Value, json};
 
 use crate::error::CliError;
 use crate::output::{Output, counted, printable};
-use resight_app::config::{Config, decode_limits};
-use resight_app::models::Models;
 
 /// Pictures are looked at this large at most, as the engine does.
 const MAX_SIDE: u32 = 1024;

@@ -6,6 +6,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use resight_app::Code;
+use resight_app::config::Config;
+use resight_app::models::Models;
 use resight_models::{
     Installed, KNOWN, Known, Manifest, ModelError, ModelFolder, Origin, known, pull,
 };
@@ -13,8 +15,6 @@ use serde_json::{Value, json};
 
 use crate::error::CliError;
 use crate::output::{Output, printable};
-use resight_app::config::Config;
-use resight_app::models::Models;
 
 const EXAMPLES: &str = "\
 Examples:
