@@ -77,7 +77,7 @@ impl Indexer {
         }
         let to_do = (listing.tasks.len() + listing.problems.len()) as u64;
         let known = sources.iter().map(|(source, _)| &*source.path).collect();
-        let embeds = AtomicBool::new(library.models().can_embed());
+        let embeds = AtomicBool::new(options.embed && library.models().can_embed());
         let mut run = Run {
             library,
             known: &known,

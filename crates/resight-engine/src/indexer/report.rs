@@ -18,6 +18,9 @@ pub struct FolderOptions {
     pub skip: Option<PathBuf>,
     /// Labels of each picture of the folder, unchanged ones included.
     pub labels: LabelPatch,
+    /// Describe new pictures by the global models in use as well, from the pixels decoded for their
+    /// features. Otherwise they wait for [`crate::GlobalModels::embed_missing`], and the run ends sooner.
+    pub embed: bool,
 }
 
 /// An event of an indexing run. Whatever it reports is durable already.

@@ -73,6 +73,7 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
         retry_refused: args.retry_refused,
         skip: Some(config.root.clone()),
         labels,
+        embed: true,
     };
     for name in &args.forget_model {
         if !folder.forget_model(name)? && !output.is_json() {
