@@ -24,13 +24,15 @@ fn folder_of_pictures() -> tempfile::TempDir {
 fn index(world: &World, folder: &Path) -> Vec<FolderEvent> {
     let mut events = Vec::new();
     let go_on = AtomicBool::new(false);
-    let indexed =
-        world
-            .bench
-            .indexer
-            .index_folder(folder, &FolderOptions::default(), &go_on, &mut |event| {
-                events.push(event)
-            });
+    let indexed = world.bench.indexer.index_folder(
+        folder,
+        &FolderOptions {
+            embed: true,
+            ..FolderOptions::default()
+        },
+        &go_on,
+        &mut |event| events.push(event),
+    );
     assert_eq!(indexed.unwrap().indexed, 4);
     events
 }
