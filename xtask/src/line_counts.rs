@@ -14,13 +14,13 @@ struct Lines {
     tests: usize,
 }
 
-/// A table by crate, then the lengths of files. All lines count, comments and empty ones as well.
+/// A table by crate, then the lengths of files. All lines of `crates` count, comments and empty ones as
+/// well.
 /// Tests are `#[cfg(test)]` and `#[test]` items, files of modules that only tests have, `tests` and
 /// `conformance` folders, and crates whose name ends in `-testing` or `-test-support`; examples count as neither.
 pub(crate) fn report(root: &Path) -> String {
     let mut paths = Vec::new();
     collect(&root.join("crates"), &mut paths);
-    collect(&root.join("xtask"), &mut paths);
     paths.retain(|path| path.extension().is_some_and(|e| e == "rs"));
     paths.sort();
     let mut crates: BTreeMap<String, Lines> = BTreeMap::new();
@@ -34,10 +34,8 @@ pub(crate) fn report(root: &Path) -> String {
         {
             continue;
         }
-        let name = if parts[0] == "crates" {
-            &parts[1]
-        } else {
-            &parts[0]
+        let [_, name, ..] = &parts[..] else {
+            continue;
         };
         let text = fs::read_to_string(path).unwrap_or_default();
         let lines = if is_test_path(name, &parts) || is_declared_as_test(path) {
