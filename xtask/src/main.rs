@@ -15,23 +15,20 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     match std::env::args().nth(1).as_deref() {
-        Some("tidy") => tidy(
-            &root,
-            std::env::args().any(|argument| argument == "--strict"),
-        ),
+        Some("tidy") => tidy(&root),
         Some("lines") => {
             print!("{}", line_counts::report(&root));
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("usage: cargo xtask tidy [--strict] | lines");
+            eprintln!("usage: cargo xtask tidy | lines");
             ExitCode::from(2)
         }
     }
 }
 
-fn tidy(root: &Path, is_strict: bool) -> ExitCode {
-    let problems = tidy::check(root, is_strict);
+fn tidy(root: &Path) -> ExitCode {
+    let problems = tidy::check(root);
     for problem in &problems {
         eprintln!("tidy: {problem}");
     }

@@ -79,12 +79,6 @@ const UNSAFE_FILES: &[&str] = &[
     "crates/resight-vision/src/signatures/x86.rs",
 ];
 
-/// Folders and files whose functions may be long without a reason until they are mended.
-const MAY_HAVE_LONG_FUNCTIONS: &[&str] = &["crates/resight-server/tests/"];
-
-/// Folders and files that may keep phrases of the earlier prose until they are mended.
-const MAY_KEEP_PHRASES: &[&str] = &["crates/resight-server/"];
-
 /// The list of phrases, and the test that names one.
 const ABOUT_PHRASES: &[&str] = &["xtask/src/prose.rs", "xtask/src/tidy.rs"];
 
@@ -94,8 +88,8 @@ const DRAWERS: &[&str] = &["common", "utils", "util", "types", "helpers", "misc"
 /// A person reads a file in one sitting.
 const LONGEST: usize = 500;
 
-/// All complaints, in a stable order. `is_strict` also complains of what is yet to be mended.
-pub(crate) fn check(root: &Path, is_strict: bool) -> Vec<String> {
+/// All complaints, in a stable order.
+pub(crate) fn check(root: &Path) -> Vec<String> {
     let mut problems = Vec::new();
     arrows(root, &mut problems);
     architecture(root, &mut problems);
@@ -115,7 +109,7 @@ pub(crate) fn check(root: &Path, is_strict: bool) -> Vec<String> {
     }
     sources.sort();
     for path in &sources {
-        source(root, path, is_strict, &mut problems);
+        source(root, path, &mut problems);
     }
     problems
 }
@@ -201,7 +195,7 @@ fn circles_of_files(root: &Path, problems: &mut Vec<String>) {
     }
 }
 
-fn source(root: &Path, path: &Path, is_strict: bool, problems: &mut Vec<String>) {
+fn source(root: &Path, path: &Path, problems: &mut Vec<String>) {
     let shown = path
         .strip_prefix(root)
         .unwrap_or(path)
@@ -240,15 +234,13 @@ fn source(root: &Path, path: &Path, is_strict: bool, problems: &mut Vec<String>)
             "{shown}: {lines} lines; split it (at most {LONGEST})"
         ));
     }
-    let is_listed =
-        |list: &[&str]| !is_strict && list.iter().any(|prefix| shown.starts_with(prefix));
-    if !is_listed(MAY_KEEP_PHRASES) && !ABOUT_PHRASES.contains(&shown.as_str()) {
+    if !ABOUT_PHRASES.contains(&shown.as_str()) {
         for (number, remedy) in prose::old_phrases(&text) {
             problems.push(format!("{shown}:{number}: {remedy}"));
         }
     }
     let is_rust = path.extension().is_some_and(|e| e == "rs");
-    if is_rust && !is_listed(MAY_HAVE_LONG_FUNCTIONS) {
+    if is_rust {
         for (number, name, length) in functions::long_functions(&text) {
             problems.push(format!(
                 "{shown}:{number}: {name} has {length} lines; split it (at most {}), or say why it is long",
@@ -306,7 +298,7 @@ mod tests {
 
     #[test]
     fn the_repository_is_tidy() {
-        assert_eq!(check(&repository(), false), Vec::<String>::new());
+        assert_eq!(check(&repository()), Vec::<String>::new());
     }
 
     #[test]
@@ -348,7 +340,7 @@ mod tests {
         put("CONTRIBUTING.md", "Whoever adds\nwaits: [why](gone.md).\n");
         put("crates/resight-new/Cargo.toml", "");
         put("web/long.js", &"x\n".repeat(501));
-        let problems = check(&dir, false).join("\n");
+        let problems = check(&dir).join("\n");
         fs::remove_dir_all(&dir).unwrap();
         for expected in [
             "names crates/nowhere/src/lib.rs",

@@ -247,6 +247,7 @@ async fn a_picture_over_a_limit_is_refused() {
     }
 }
 
+// Long because the description is read once and each of its promises is checked.
 #[tokio::test]
 async fn the_description_fits_the_routes() {
     let app = Bench::new().app();

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::fixtures::{Bench, add, ask, form, get, png, post, request, textured};
 
+// Long because one answer is searched for, and every field of it is checked.
 #[tokio::test]
 async fn a_turned_copy_finds_its_original_verified() {
     let bench = Bench::new();
