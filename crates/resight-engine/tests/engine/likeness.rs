@@ -301,7 +301,9 @@ fn a_picture_that_cannot_be_described_is_skipped_and_a_broken_model_is_an_error(
         .search(Query::Bytes(&bytes), &options)
         .unwrap_err();
     assert_eq!(error.code(), "no_model");
-    assert!(error.next_step().contains("--model"));
+    // The command line adds which flag helps.
+    let next_step = error.next_step();
+    assert!(next_step.contains("global model") && !next_step.contains("--"));
     let both = SearchOptions {
         verified_only: true,
         ..options
