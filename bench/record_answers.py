@@ -14,8 +14,9 @@ collections follow: `plugin` (examples/plugins/opencv_sift.py in the Python that
 needs OpenCV and NumPy; `bench/run record_answers.py …` has both), `likeness` (a global model) and
 `corners` (a local one; small_onnx.py writes both).
 
-A data folder that `--data` holds already is opened as it is, and nothing is written to it: run a later
-binary on a copy of an earlier one's folder to see that it opens and answers the same. `--compare` lists the
+A data folder that `--data` has already is opened as it is, and nothing is written to it: run a later
+binary on a copy of an earlier one's folder to see that it opens and answers the same. Keep the original
+beside the copy: it has links to the pictures. `--compare` lists the
 differences and fails when there are any. The last line is JSON.
 """
 
@@ -260,10 +261,11 @@ class Collection:
         self.database = truth["database"]
         self.queries = truth["queries"][:: max(len(truth["queries"]) // limit, 1)] if limit else truth["queries"]
 
-    def make(self, resight, work, data, models):
+    def make(self, resight, data, models):
         """Indexes the distractors, once for all collections that describe them alike, then the set."""
         base = [] if self.indexing else [self.distractors]
-        folder = work / f"pictures-{self.name}"
+        # They stay: a small region of a stored picture is described again from its file.
+        folder = data / f"pictures-{self.name}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for name in self.database:
@@ -288,11 +290,11 @@ def fill(resight, data, folders, options):
     run("duplicates", "--limit", "1")
 
 
-def record_collection(arguments, collection, work, data, models):
+def record_collection(arguments, collection, data, models):
     folder = data / collection.name
     is_new = not folder.exists()
     if is_new:
-        collection.make(arguments.resight, work, data, models)
+        collection.make(arguments.resight, data, models)
     begun = time.monotonic()
     shared = ["--data", folder, "--models", models, *BUILT_IN]
     with Server(arguments.resight, [*shared, *collection.serving]) as server:
@@ -345,7 +347,7 @@ def record(arguments):
         data.mkdir(parents=True, exist_ok=True)
         models = data / "models"
         small_onnx.install(arguments.resight, models, work)
-        answers = {c.name: record_collection(arguments, c, work, data, models) for c in collections}
+        answers = {c.name: record_collection(arguments, c, data, models) for c in collections}
     arguments.out.write_text(json.dumps(answers, separators=(",", ":")))
     searches = sum(len(asked) for c in answers.values() for asked in c["queries"].values())
     print(json.dumps({"collections": len(answers), "answers": searches, "digest": digest(answers)}))
