@@ -1,9 +1,8 @@
 //! Generated pictures of every format, limits, and damaged data.
 
-use std::io::Cursor;
-
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use resight_decode::{DecodeLimits, RefusedCode, decode};
+use resight_test_support::{Random, encode};
 
 /// A smooth picture with four differently coloured corners.
 fn sample(width: u32, height: u32) -> RgbImage {
@@ -11,12 +10,6 @@ fn sample(width: u32, height: u32) -> RgbImage {
         let (x, y) = (x * 255 / (width - 1), y * 255 / (height - 1));
         Rgb([x as u8, y as u8, 255 - x as u8])
     })
-}
-
-fn encode(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
-    let mut out = Cursor::new(Vec::new());
-    picture.write_to(&mut out, format).unwrap();
-    out.into_inner()
 }
 
 /// Formats with their largest error a channel.
@@ -34,7 +27,7 @@ const FORMATS: [(ImageFormat, u8); 7] = [
 fn every_format_comes_back() {
     let picture = sample(61, 37);
     for (format, tolerance) in FORMATS {
-        let bytes = encode(&picture.clone().into(), format);
+        let bytes = encode(&picture, format);
         let decoded = decode(&bytes, &DecodeLimits::default()).unwrap();
         assert_eq!(decoded.media_type, format.to_mime_type());
         let image = decoded.image;
@@ -55,7 +48,7 @@ fn transparency_is_blended_over_white() {
     let half = RgbaImage::from_pixel(20, 20, Rgba([200, 0, 100, 128]));
     for (picture, expected) in [(clear, [255; 3]), (half, [227, 127, 177])] {
         for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Tiff] {
-            let bytes = encode(&picture.clone().into(), format);
+            let bytes = encode(&picture, format);
             let image = decode(&bytes, &DecodeLimits::default()).unwrap().image;
             assert!(image.rgb().chunks(3).all(|p| p == expected), "{format:?}");
         }
@@ -70,10 +63,10 @@ fn deep_samples_become_eight_bits() {
         1 => Rgb([0.0, 1.0, f32::INFINITY]),
         _ => Rgb([f32::NAN, 0.0, 1.0]),
     });
-    let bytes = encode(&deep.into(), ImageFormat::Png);
+    let bytes = encode(&DynamicImage::from(deep), ImageFormat::Png);
     let image = decode(&bytes, &DecodeLimits::default()).unwrap().image;
     assert_eq!(image.rgb(), sample(40, 30).as_raw());
-    let bytes = encode(&float.into(), ImageFormat::Tiff);
+    let bytes = encode(&DynamicImage::from(float), ImageFormat::Tiff);
     let image = decode(&bytes, &DecodeLimits::default()).unwrap().image;
     assert_eq!(image.rgb()[..6], [0, 128, 255, 0, 255, 255]);
     assert_eq!(image.rgb()[7..9], [0, 255]);
@@ -81,7 +74,7 @@ fn deep_samples_become_eight_bits() {
 
 #[test]
 fn limits_are_kept() {
-    let bytes = encode(&sample(40, 30).into(), ImageFormat::Png);
+    let bytes = encode(&sample(40, 30), ImageFormat::Png);
     let code = |bytes: &[u8], limits| decode(bytes, &limits).map_err(|r| r.code).err();
     let limits = DecodeLimits::default;
     assert_eq!(code(&bytes, limits()), None);
@@ -120,7 +113,7 @@ fn limits_are_kept() {
 /// A header that promises 60,000 × 60,000 pixels must not cost their memory.
 #[test]
 fn a_bomb_is_refused_by_its_header() {
-    let mut bmp = encode(&sample(40, 30).into(), ImageFormat::Bmp);
+    let mut bmp = encode(&sample(40, 30), ImageFormat::Bmp);
     bmp[18..26].copy_from_slice(b"\x60\xea\0\0\x60\xea\0\0");
     let refused = decode(&bmp, &DecodeLimits::default()).unwrap_err();
     assert_eq!(refused.code, RefusedCode::TooManyPixels, "{refused}");
@@ -130,7 +123,7 @@ fn a_bomb_is_refused_by_its_header() {
 fn cut_short_never_panics() {
     let limits = DecodeLimits::default();
     for (format, _) in FORMATS {
-        let bytes = encode(&sample(61, 37).into(), format);
+        let bytes = encode(&sample(61, 37), format);
         for cut in (0..bytes.len()).step_by(bytes.len() / 150 + 1) {
             match decode(&bytes[..cut], &limits) {
                 Ok(decoded) => assert_eq!(decoded.image.width(), 61),
@@ -147,31 +140,25 @@ fn cut_short_never_panics() {
 
 #[test]
 fn noise_never_panics() {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut random = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
+    let mut random = Random::new(1);
     let limits = DecodeLimits {
         max_pixels: 1 << 20,
         ..DecodeLimits::default()
     };
     let heads: Vec<Vec<u8>> = FORMATS
         .iter()
-        .map(|(format, _)| encode(&sample(33, 21).into(), *format))
+        .map(|(format, _)| encode(&sample(33, 21), *format))
         .collect();
     for round in 0..2000 {
         let mut bytes = heads[round % heads.len()].clone();
         if round % 5 == 0 {
             // Noise behind a true signature.
             bytes.truncate(12);
-            bytes.extend((0..200).map(|_| random() as u8));
+            bytes.extend((0..200).map(|_| random.byte()));
         } else {
             for _ in 0..4 {
-                let at = random() as usize % bytes.len();
-                bytes[at] = random() as u8;
+                let at = random.below(bytes.len());
+                bytes[at] = random.byte();
             }
         }
         let _ = decode(&bytes, &limits).map_err(|refused| {

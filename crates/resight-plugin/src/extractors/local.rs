@@ -169,7 +169,9 @@ fn check_declared(
     } else if function.kind == Some(DeclaredKind::Binary) && encoding != Encoding::Bits {
         format!("{name} declares kind \"binary\" and returned floats; expected uint8")
     } else if dimension > MAX_DIMENSION {
-        format!("{name} returned descriptors of {dimension} values; at most {MAX_DIMENSION} are allowed")
+        format!(
+            "{name} returned descriptors of {dimension} values; at most {MAX_DIMENSION} are allowed"
+        )
     } else {
         return Ok(());
     };

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use resight_plugin::{Call, Plugin, PluginConfig, PluginError, Reply};
+use resight_test_support::Random;
 use resight_vision::Image;
 
 /// Interpreters to test with: those in `RESIGHT_TEST_PYTHONS` (separated by colons), otherwise
@@ -144,11 +145,8 @@ pub fn image(first: u8, width: u32, height: u32) -> Image {
 
 /// Rectangles of random grey with soft edges.
 pub fn blurred_blocks(width: usize, height: usize) -> Image {
-    let mut state = 1u32;
-    let mut next = |below: usize| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as usize % below
-    };
+    let mut random = Random::new(1);
+    let mut next = |below: usize| random.below(below);
     let mut grey = vec![90usize; width * height];
     for _ in 0..120 {
         let (size, x, y, level) = (6 + next(34), next(width), next(height), next(256));

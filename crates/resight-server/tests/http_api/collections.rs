@@ -70,7 +70,7 @@ impl Served {
     }
 
     async fn add(&self, base: &str, seed: u64) -> Value {
-        let bytes = png(&textured(seed, 200, 150));
+        let bytes = png(&textured(200, 150, seed));
         let address = format!("{base}/images?tag=seed-{seed}");
         let answer = ask(&self.app, form(&address, "file", "a.png", &bytes)).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json());
@@ -82,7 +82,7 @@ impl Served {
     }
 
     async fn search(&self, base: &str, seed: u64) -> Value {
-        let bytes = png(&textured(seed, 200, 150));
+        let bytes = png(&textured(200, 150, seed));
         let address = format!("{base}/search?verified_only=true");
         ask(&self.app, post(&address, "image/png", bytes))
             .await
@@ -267,7 +267,7 @@ async fn removals_amid_other_requests_leave_nothing_half() {
         let app = served.app.clone();
         tasks.spawn(async move {
             for round in 0..12u64 {
-                let bytes = png(&textured(round % 3, 160, 120));
+                let bytes = png(&textured(160, 120, round % 3));
                 let request = match task {
                     0 => request("DELETE", one),
                     1 => request("PUT", one),

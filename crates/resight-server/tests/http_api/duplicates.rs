@@ -9,14 +9,14 @@ use crate::fixtures::{Answer, Bench, add, ask, form, get, png, post, request, te
 
 /// Four versions of one picture, and another; gives the ids of the four.
 async fn copies(bench: &Bench, app: &Router) -> Vec<String> {
-    let picture = textured(31, 320, 240);
+    let picture = textured(320, 240, 31);
     let mut ids = vec![add(app, "original.png", &png(&picture)).await];
     for (side, name) in [(300, "a.png"), (280, "b.png"), (260, "c.png")] {
         let filter = imageops::FilterType::Triangle;
         let smaller = imageops::resize(&picture, side, side * 3 / 4, filter);
         ids.push(add(app, name, &png(&smaller)).await);
     }
-    add(app, "other.png", &png(&textured(32, 320, 240))).await;
+    add(app, "other.png", &png(&textured(320, 240, 32))).await;
     let cancel = std::sync::atomic::AtomicBool::new(false);
     resight_engine::Duplicates::new(bench.engine.clone())
         .update(&cancel, &mut |_| {})
@@ -44,7 +44,7 @@ async fn decide(app: &Router, method: &str, body: &Value) -> Answer {
 async fn groups_are_given_with_their_evidence() {
     let bench = Bench::new();
     let app = bench.app();
-    add(&app, "early.png", &png(&textured(30, 320, 240))).await;
+    add(&app, "early.png", &png(&textured(320, 240, 30))).await;
     let before = list(&app, "").await;
     assert_eq!(
         (&before["complete"], &before["pending"], &before["total"]),
@@ -147,7 +147,7 @@ async fn what_is_no_match_leaves_groups_and_searches_until_it_is_taken_back() {
 async fn decisions_that_make_no_sense_are_refused() {
     let bench = Bench::new();
     let app = bench.app();
-    let id = add(&app, "a.png", &png(&textured(1, 200, 160))).await;
+    let id = add(&app, "a.png", &png(&textured(200, 160, 1))).await;
     let unknown = "0".repeat(32);
     let cases = [
         (json!({"a": id, "b": id}), 422, "same_picture"),
@@ -180,7 +180,7 @@ async fn each_collection_has_pairs_and_decisions_of_its_own() {
     let served = Served::new();
     let museum = "/v1/collections/museum";
     assert_eq!(served.put("museum").await, StatusCode::CREATED);
-    let picture = textured(7, 320, 240);
+    let picture = textured(320, 240, 7);
     let smaller = imageops::resize(&picture, 280, 210, imageops::FilterType::Triangle);
     let mut ids = Vec::new();
     for base in ["/v1", museum] {

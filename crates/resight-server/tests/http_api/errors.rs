@@ -119,7 +119,7 @@ async fn bodies_that_cannot_be_understood() {
             .await
             .problem(422, "bad_body");
     }
-    let bytes = png(&textured(1, 64, 64));
+    let bytes = png(&textured(64, 64, 1));
     let answer = ask(&app, form("/v1/images", "picture", "a.png", &bytes)).await;
     assert!(answer.problem(422, "bad_body").contains("file"));
     let part = "--edge\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n";
@@ -167,7 +167,7 @@ async fn pictures_that_cannot_be_used() {
     let garbage: Vec<u8> = (0..4000_u32)
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
-    let whole = png(&textured(2, 200, 150));
+    let whole = png(&textured(200, 150, 2));
     for address in ["/v1/images", "/v1/search"] {
         ask(&app, form(address, "file", "a.png", b""))
             .await
@@ -187,7 +187,7 @@ async fn pictures_that_cannot_be_used() {
         )
         .await
         .problem(422, "broken");
-        ask(&app, post(address, "image/png", png(&textured(3, 5, 5))))
+        ask(&app, post(address, "image/png", png(&textured(5, 5, 3))))
             .await
             .problem(422, "too_small");
         let jpeg_2000 = *b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 \0\0\0\0jp2 ";

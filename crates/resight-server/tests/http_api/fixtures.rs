@@ -6,11 +6,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use image::{ImageFormat, Rgb, RgbImage};
 use resight_engine::{Components, EngineOptions, Library};
 use resight_index::Vocabulary;
 use resight_server::HttpSettings;
 use resight_store::{Catalogue, FolderBlobs, SqliteCatalogue};
+pub(crate) use resight_test_support::{png, textured};
 use resight_vision::{
     ExtractError, Image, LocalExtractor, LocalFeatures, ModelId, Sift, SiftOptions,
 };
@@ -149,35 +149,6 @@ pub(crate) async fn add(app: &Router, name: &str, bytes: &[u8]) -> String {
     let answer = ask(app, form("/v1/images", "file", name, bytes)).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json());
     answer.json()["id"].as_str().unwrap().to_owned()
-}
-
-/// A picture of overlapping blocks, rich in corners; another `seed` gives another picture.
-pub(crate) fn textured(seed: u64, width: u32, height: u32) -> RgbImage {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut random = |below: u32| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 33) as u32 % below
-    };
-    let mut picture = RgbImage::from_pixel(width, height, Rgb([128; 3]));
-    for _ in 0..width * height / 300 {
-        let (x, y) = (random(width), random(height));
-        let (w, h) = (4 + random(28), 4 + random(28));
-        let colour = Rgb([random(256) as u8, random(256) as u8, random(256) as u8]);
-        for (x, y) in
-            (y..(y + h).min(height)).flat_map(|y| (x..(x + w).min(width)).map(move |x| (x, y)))
-        {
-            picture.put_pixel(x, y, colour);
-        }
-    }
-    picture
-}
-
-pub(crate) fn png(picture: &RgbImage) -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
-    bytes.into_inner()
 }
 
 /// SIFT behind a gate: closed, each picture waits; told to, it panics.

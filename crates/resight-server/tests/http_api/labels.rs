@@ -27,7 +27,7 @@ fn ids(answer: &Value) -> Vec<&str> {
 async fn labels_come_with_a_picture_and_change_by_patch() {
     let bench = Bench::new();
     let app = bench.app();
-    let bytes = png(&textured(1, 200, 150));
+    let bytes = png(&textured(200, 150, 1));
     let address = "/v1/images?tag=b&tag=a&object=vase%207&metadata=%7B%22year%22%3A1890%7D";
     let answer = ask(&app, post(address, "image/png", bytes.clone())).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json());
@@ -71,7 +71,7 @@ async fn labels_come_with_a_picture_and_change_by_patch() {
 async fn what_cannot_be_said_is_named() {
     let bench = Bench::new();
     let app = bench.app();
-    let id = add(&app, "a.png", &png(&textured(1, 160, 120))).await;
+    let id = add(&app, "a.png", &png(&textured(160, 120, 1))).await;
     let one = format!("/v1/images/{id}");
     for (change, part) in [
         (json!({"tag": ["a"]}), "add_tags"),
@@ -104,7 +104,7 @@ async fn what_cannot_be_said_is_named() {
         .await
         .problem(415, "unsupported_media_type");
 
-    let picture = png(&textured(2, 160, 120));
+    let picture = png(&textured(160, 120, 2));
     for (query, part) in [
         ("tag=%20", "tag"),
         ("object=", "object"),
@@ -130,7 +130,7 @@ async fn filters_hold_for_lists_counts_and_searches() {
     let bench = Bench::new();
     let app = bench.app();
     let bytes = |shade: u8| {
-        let mut picture = textured(1, 200, 150);
+        let mut picture = textured(200, 150, 1);
         picture
             .pixels_mut()
             .for_each(|p| p.0[0] = p.0[0] / 2 + shade);
@@ -188,11 +188,11 @@ async fn objects_own_pictures_and_go_with_them() {
     let app = bench.app();
     let name = "a%2Fb%20%C3%A9";
     for (seed, object) in [(1, name), (2, name), (3, "other")] {
-        let bytes = png(&textured(seed, 200, 150));
+        let bytes = png(&textured(200, 150, seed));
         let address = format!("/v1/images?object={object}");
         ask(&app, post(&address, "image/png", bytes)).await;
     }
-    add(&app, "none.png", &png(&textured(4, 200, 150))).await;
+    add(&app, "none.png", &png(&textured(200, 150, 4))).await;
     let listed = get(&app, "/v1/objects").await.json();
     assert_eq!(listed["total"], 2);
     let objects = json!([{"id": "a/b é", "pictures": 2}, {"id": "other", "pictures": 1}]);
@@ -211,7 +211,7 @@ async fn objects_own_pictures_and_go_with_them() {
     let search = post(
         "/v1/search?group_by=object",
         "image/png",
-        png(&textured(1, 200, 150)),
+        png(&textured(200, 150, 1)),
     );
     let found = ask(&app, search).await.json();
     assert_eq!(found["hits"][0]["image"]["object"], "a/b é");
@@ -222,7 +222,7 @@ async fn objects_own_pictures_and_go_with_them() {
     let bad = post(
         "/v1/search?group_by=tag",
         "image/png",
-        png(&textured(1, 200, 150)),
+        png(&textured(200, 150, 1)),
     );
     assert!(
         ask(&app, bad)

@@ -34,7 +34,7 @@ async fn beyond_the_queue_the_server_is_busy_and_who_leaves_is_dropped() {
         ..HttpSettings::default()
     };
     let app = bench.app_with(settings);
-    let query = png(&textured(1, 128, 96));
+    let query = png(&textured(128, 96, 1));
     let search = || -> Asking {
         let (app, request) = (app.clone(), post("/v1/search", "image/png", query.clone()));
         Box::pin(async move { ask(&app, request).await })
@@ -103,7 +103,7 @@ async fn an_upload_that_stops_is_given_up_and_frees_its_place() {
         assert!(detail.contains("0.02 seconds"), "{detail}");
     }
     // With one place in all, this shows that it is free.
-    add(&app, "a.png", &png(&textured(2, 128, 96))).await;
+    add(&app, "a.png", &png(&textured(128, 96, 2))).await;
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn a_panic_is_answered_and_the_server_lives() {
         ..HttpSettings::default()
     });
     gate.panics.store(true, Ordering::SeqCst);
-    let bytes = png(&textured(2, 128, 96));
+    let bytes = png(&textured(128, 96, 2));
     for address in ["/v1/search", "/v1/images"] {
         let failed = ask(&app, post(address, "image/png", bytes.clone())).await;
         let detail = failed.problem(500, "internal");

@@ -8,7 +8,7 @@ use crate::fixtures::{Bench, add, ask, form, get, png, post, request, textured};
 async fn a_picture_is_added_listed_shown_and_removed() {
     let bench = Bench::new();
     let app = bench.app();
-    let bytes = png(&textured(1, 240, 160));
+    let bytes = png(&textured(240, 160, 1));
 
     let answer = ask(&app, form("/v1/images", "file", "../Bl\u{e5}.png", &bytes)).await;
     assert_eq!(answer.status, StatusCode::CREATED);
@@ -61,7 +61,7 @@ async fn a_picture_is_added_listed_shown_and_removed() {
 async fn the_same_upload_twice_is_one_picture() {
     let bench = Bench::new();
     let app = bench.app();
-    let bytes = png(&textured(2, 200, 150));
+    let bytes = png(&textured(200, 150, 2));
     let id = add(&app, "first.png", &bytes).await;
     let again = ask(&app, form("/v1/images", "file", "second.png", &bytes)).await;
     assert_eq!(again.status, StatusCode::OK);
@@ -84,7 +84,7 @@ async fn a_picture_may_be_sent_as_it_is() {
         ),
         (5, "/v1/images", "Image/PNG; a=b", "picture"),
     ] {
-        let bytes = png(&textured(seed, 160, 120));
+        let bytes = png(&textured(160, 120, seed));
         let answer = ask(&app, post(address, content_type, bytes)).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json());
         assert_eq!(answer.json()["name"], name);
@@ -96,7 +96,7 @@ async fn pages_of_the_list_join_without_a_gap() {
     let bench = Bench::new();
     let app = bench.app();
     for seed in 10..15 {
-        add(&app, &format!("{seed}.png"), &png(&textured(seed, 128, 96))).await;
+        add(&app, &format!("{seed}.png"), &png(&textured(128, 96, seed))).await;
     }
     let ids = |page: serde_json::Value| -> Vec<String> {
         let images = page["images"].as_array().unwrap().clone();
@@ -127,7 +127,7 @@ async fn pages_of_the_list_join_without_a_gap() {
 async fn files_and_thumbnails_are_kept_by_the_client() {
     let bench = Bench::new();
     let app = bench.app();
-    let bytes = png(&textured(6, 640, 480));
+    let bytes = png(&textured(640, 480, 6));
     let id = add(&app, "quote\u{e9}.png", &bytes).await;
 
     let file = get(&app, &format!("/v1/images/{id}/file")).await;
@@ -200,7 +200,7 @@ async fn refused_files_are_listed_by_path() {
 async fn the_original_count_and_health_answer() {
     let bench = Bench::new();
     let app = bench.app();
-    add(&app, "a.png", &png(&textured(7, 128, 96))).await;
+    add(&app, "a.png", &png(&textured(128, 96, 7))).await;
     assert_eq!(
         get(&app, "/api/tot_num").await.json(),
         json!({"code": 200, "msg": "success", "data": 1})

@@ -155,7 +155,7 @@ async fn arguments_come_from_query_json_and_form() {
     let echo = served.get("/v1/plugins/mine/echo?value=seven").await;
     assert_eq!(echo.json(), json!(["seven", ""]));
 
-    let picture = png(&textured(1, 30, 20));
+    let picture = png(&textured(30, 20, 1));
     let address = "/v1/plugins/mine/size";
     let sized = ask(&served.app, form(address, "image", "a.png", &picture)).await;
     assert_eq!(sized.json(), json!([20, 30, 3]));
@@ -248,7 +248,7 @@ async fn a_picture_comes_back_as_png() {
     let Some(served) = Served::ready() else {
         return;
     };
-    let picture = textured(2, 31, 17);
+    let picture = textured(31, 17, 2);
     let request = form("/v1/plugins/mine/flipped", "image", "a.png", &png(&picture));
     let answer = ask(&served.app, request).await;
     if answer.status != StatusCode::OK {

@@ -49,7 +49,7 @@ fn found(answer: &Answer) -> Value {
 async fn a_region_finds_what_is_inside_it_only() {
     let bench = Bench::new();
     let app = bench.app();
-    let (left, right) = (textured(51, 300, 240), textured(52, 300, 240));
+    let (left, right) = (textured(300, 240, 51), textured(300, 240, 52));
     let (a, b) = (
         add(&app, "left.png", &png(&left)).await,
         add(&app, "right.png", &png(&right)).await,
@@ -115,7 +115,7 @@ async fn a_region_finds_what_is_inside_it_only() {
 async fn regions_that_mean_nothing_are_refused() {
     let bench = Bench::new();
     let app = bench.app();
-    let picture = png(&textured(53, 200, 160));
+    let picture = png(&textured(200, 160, 53));
     let id = add(&app, "a.png", &picture).await;
     for bad in ["1,2,3", "0,0,0,9", "x", "pct:1,2,3,nan", "full"] {
         let address = format!("/v1/search?image_id={id}&region={bad}");
@@ -136,12 +136,12 @@ async fn regions_that_mean_nothing_are_refused() {
 async fn several_pictures_of_one_thing_are_one_search() {
     let bench = Bench::new();
     let app = bench.app();
-    let sides = [textured(61, 300, 240), textured(62, 300, 240)];
+    let sides = [textured(300, 240, 61), textured(300, 240, 62)];
     let mut ids = Vec::new();
     for (i, side) in sides.iter().enumerate() {
         ids.push(add(&app, &format!("{i}.png"), &png(&imageops::rotate90(side))).await);
     }
-    let other = add(&app, "other.png", &png(&textured(63, 300, 240))).await;
+    let other = add(&app, "other.png", &png(&textured(300, 240, 63))).await;
     let files: Vec<Vec<u8>> = sides.iter().map(png).collect();
     let both = [
         ("file", Some("a.png"), &files[0][..]),
@@ -201,7 +201,7 @@ async fn several_pictures_of_one_thing_are_one_search() {
 async fn features_find_what_their_picture_finds() {
     let bench = Bench::new();
     let app = bench.app();
-    let picture = textured(71, 320, 240);
+    let picture = textured(320, 240, 71);
     add(&app, "a.png", &png(&picture)).await;
     let query = png(&imageops::rotate180(&picture));
     let blob = ask(&app, form("/v1/features", "file", "q.png", &query)).await;
@@ -243,11 +243,11 @@ async fn features_find_what_their_picture_finds() {
 async fn two_pictures_are_compared_sent_or_stored() {
     let bench = Bench::new();
     let app = bench.app();
-    let picture = textured(81, 320, 240);
+    let picture = textured(320, 240, 81);
     let turned = png(&imageops::rotate90(&picture));
     let (a, b) = (
         add(&app, "a.png", &png(&picture)).await,
-        add(&app, "b.png", &png(&textured(82, 320, 240))).await,
+        add(&app, "b.png", &png(&textured(320, 240, 82))).await,
     );
     let pair = [("a", None, a.as_bytes()), ("b", Some("b.png"), &turned[..])];
     let same = found(&ask(&app, fields("/v1/compare", &pair)).await);

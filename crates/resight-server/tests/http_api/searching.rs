@@ -9,10 +9,10 @@ use crate::fixtures::{Bench, add, ask, form, get, png, post, request, textured};
 async fn a_turned_copy_finds_its_original_verified() {
     let bench = Bench::new();
     let app = bench.app();
-    let picture = textured(21, 320, 240);
+    let picture = textured(320, 240, 21);
     let id = add(&app, "original.png", &png(&picture)).await;
     for seed in 22..25 {
-        add(&app, "other.png", &png(&textured(seed, 320, 240))).await;
+        add(&app, "other.png", &png(&textured(320, 240, seed))).await;
     }
 
     let turned = png(&imageops::rotate90(&picture));
@@ -100,7 +100,7 @@ async fn a_turned_copy_finds_its_original_verified() {
 async fn a_stored_picture_is_left_out_of_its_own_results() {
     let bench = Bench::new();
     let app = bench.app();
-    let picture = textured(31, 320, 240);
+    let picture = textured(320, 240, 31);
     let id = add(&app, "a.png", &png(&picture)).await;
     let copy = add(
         &app,
@@ -144,7 +144,7 @@ async fn a_stored_picture_is_left_out_of_its_own_results() {
 async fn hits_come_in_pages_and_can_be_limited_to_verified_ones() {
     let bench = Bench::new();
     let app = bench.app();
-    let picture = textured(41, 320, 240);
+    let picture = textured(320, 240, 41);
     for (name, turned) in [
         ("a", imageops::rotate90(&picture)),
         ("b", imageops::rotate180(&picture)),
@@ -152,7 +152,7 @@ async fn hits_come_in_pages_and_can_be_limited_to_verified_ones() {
     ] {
         add(&app, name, &png(&turned)).await;
     }
-    add(&app, "other", &png(&textured(42, 320, 240))).await;
+    add(&app, "other", &png(&textured(320, 240, 42))).await;
     let query = png(&picture);
     let search = |address: &str| {
         let request = post(address, "image/png", query.clone());
@@ -186,7 +186,7 @@ async fn hits_come_in_pages_and_can_be_limited_to_verified_ones() {
 async fn the_mode_is_checked_and_likeness_needs_a_model() {
     let bench = Bench::new();
     let app = bench.app();
-    let picture = textured(31, 320, 240);
+    let picture = textured(320, 240, 31);
     let id = add(&app, "a.png", &png(&picture)).await;
     let copy = imageops::crop_imm(&picture, 40, 30, 240, 180).to_image();
     add(&app, "b.png", &png(&copy)).await;
@@ -215,12 +215,12 @@ async fn the_mode_is_checked_and_likeness_needs_a_model() {
 async fn each_variant_can_be_left_out() {
     let bench = Bench::new();
     let app = bench.app();
-    let picture = textured(1, 240, 200);
+    let picture = textured(240, 200, 1);
     let mut negative = picture.clone();
     imageops::invert(&mut negative);
     let negative = add(&app, "negative.png", &png(&negative)).await;
     let flip = add(&app, "flip.png", &png(&imageops::flip_horizontal(&picture))).await;
-    add(&app, "other.png", &png(&textured(2, 240, 200))).await;
+    add(&app, "other.png", &png(&textured(240, 200, 2))).await;
     for (asked, mirrored, inverted) in [
         ("", true, true),
         ("?inverted=false", true, false),

@@ -47,7 +47,7 @@ async fn scene(settings: HttpSettings) -> Scene {
 
 /// Sends a search and gives what came back until the connection was closed.
 fn search(address: SocketAddr) -> String {
-    let picture = png(&textured(1, 128, 96));
+    let picture = png(&textured(128, 96, 1));
     let mut stream = TcpStream::connect(address).unwrap();
     let head = format!(
         "POST /v1/search HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\n\

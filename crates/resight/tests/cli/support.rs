@@ -1,11 +1,13 @@
 //! Running the program, and pictures to run it on.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Cursor};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use image::{ImageFormat, RgbImage};
+use resight_test_support::encode;
+pub(crate) use resight_test_support::textured;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -154,38 +156,8 @@ pub(crate) fn count(data: &Path) -> u64 {
     json(data, &["count"])[0]["count"].as_u64().unwrap()
 }
 
-/// A picture full of corners: overlapping discs and boxes, different for each seed.
-pub(crate) fn textured(width: u32, height: u32, seed: u64) -> RgbImage {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut random = move |below: u32| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        ((state >> 33) % u64::from(below)) as u32
-    };
-    let mut picture = RgbImage::from_pixel(width, height, Rgb([128; 3]));
-    for _ in 0..160 {
-        let colour = Rgb([0; 3].map(|_: u8| random(256) as u8));
-        let (cx, cy) = (random(width) as i64, random(height) as i64);
-        let (rx, ry, round) = (4 + random(22) as i64, 4 + random(22) as i64, random(2) == 0);
-        for y in (cy - ry).max(0)..(cy + ry).min(height as i64) {
-            for x in (cx - rx).max(0)..(cx + rx).min(width as i64) {
-                let inside = (x - cx) * (x - cx) + (y - cy) * (y - cy) <= rx * rx;
-                if !round || inside {
-                    picture.put_pixel(x as u32, y as u32, colour);
-                }
-            }
-        }
-    }
-    picture
-}
-
-/// Writes it as the file's extension says.
+/// Writes a picture in the format of the file's extension.
 pub(crate) fn save(picture: &RgbImage, path: &Path) {
     let format = ImageFormat::from_path(path).unwrap();
-    let mut bytes = Cursor::new(Vec::new());
-    DynamicImage::ImageRgb8(picture.clone())
-        .write_to(&mut bytes, format)
-        .unwrap();
-    std::fs::write(path, bytes.into_inner()).unwrap();
+    std::fs::write(path, encode(picture, format)).unwrap();
 }
