@@ -1,0 +1,14 @@
+//! The application through its public functions: one test binary, a file an area.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
+
+mod atomic_file;
+mod collections;
+mod duplicates;
+mod eval;
+mod extractors;
+mod folders;
+mod likeness;
+mod settings;
+mod support;
+mod vocabularies;
