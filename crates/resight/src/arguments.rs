@@ -10,17 +10,22 @@ use resight_app::plugins::PluginSettings;
 use resight_models::Choice;
 use resight_store::CollectionName;
 
+/// Environment variable with the data folder.
+const DATA_VARIABLE: &str = "RESIGHT_DATA";
+/// Environment variable with the folder of models.
+const MODELS_VARIABLE: &str = "RESIGHT_MODELS";
+
 /// Options that every command takes.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct SharedArgs {
+    // Not clap's `env`: a variable would count as typed, so that `resight` alone printed no help and
+    // usage lines named the option as required.
     /// Folder for the catalogue and the index [default: this user's folder for application data, on
-    /// Linux ~/.local/share/resight]
+    /// Linux ~/.local/share/resight] [env: RESIGHT_DATA]
     #[arg(
         long,
         global = true,
         value_name = "DIR",
-        env = "RESIGHT_DATA",
-        hide_env_values = true,
         help_heading = "Shared options"
     )]
     pub(crate) data: Option<OsString>,
@@ -53,13 +58,11 @@ pub(crate) struct SharedArgs {
     )]
     pub(crate) vocabulary: Option<PathBuf>,
     /// Folder of ONNX models, shared by all data folders [default: models in this user's folder for
-    /// application data]
+    /// application data] [env: RESIGHT_MODELS]
     #[arg(
         long,
         global = true,
         value_name = "DIR",
-        env = "RESIGHT_MODELS",
-        hide_env_values = true,
         help_heading = "Shared options"
     )]
     pub(crate) models: Option<OsString>,
@@ -100,21 +103,16 @@ pub(crate) struct SharedArgs {
 }
 
 impl SharedArgs {
-    /// The settings that these arguments stand for. `is_typed` says of an option's name whether it stands
-    /// on the command line: an environment variable that is empty counts as unset, an option does not.
-    pub(crate) fn settings(&self, is_typed: impl Fn(&str) -> bool) -> Settings {
-        let folder = |name: &str, value: &Option<OsString>| {
-            let set = value.as_ref().filter(|v| !v.is_empty() || is_typed(name));
-            set.map(PathBuf::from)
-        };
+    /// The settings that these arguments stand for, with the environment's folders where none is typed.
+    pub(crate) fn settings(&self) -> Settings {
         Settings {
-            data: folder("data", &self.data),
+            data: folder(&self.data, std::env::var_os(DATA_VARIABLE)),
             collection: self.collection.clone(),
             threads: self.threads.and_then(|n| NonZeroUsize::new(n as usize)),
             max_features: self.max_features.map(|n| n as usize),
             max_side: self.max_side,
             vocabulary: self.vocabulary.clone(),
-            models: folder("models", &self.models),
+            models: folder(&self.models, std::env::var_os(MODELS_VARIABLE)),
             with_models: self.with_models.clone(),
             runtime: match self.onnxruntime.to_str() {
                 Some("auto" | "") => Choice::Auto,
@@ -123,6 +121,13 @@ impl SharedArgs {
             },
         }
     }
+}
+
+/// The folder that is typed, else the environment's. A variable that is empty counts as unset, an option
+/// does not.
+fn folder(typed: &Option<OsString>, variable: Option<OsString>) -> Option<PathBuf> {
+    let variable = variable.filter(|value| !value.is_empty());
+    typed.clone().or(variable).map(PathBuf::from)
 }
 
 /// A collection's name as it is typed.
@@ -213,29 +218,24 @@ mod tests {
             ("1025", None),
         ] {
             let line = typed(&["--threads", text]);
-            let threads = line.map(|line| line.shared.settings(|_| false).threads.unwrap().get());
+            let threads = line.map(|line| line.shared.settings().threads.unwrap().get());
             assert_eq!(threads, understood, "{text}");
         }
     }
 
     #[test]
     fn an_empty_variable_names_no_folder_and_an_empty_option_a_wrong_one() {
-        // (value, whether it is an option's, the folder meant)
-        for (value, is_typed, folder) in [
-            (None, false, None),
-            (Some(""), false, None),
-            (Some(""), true, Some("")),
-            (Some("/b"), false, Some("/b")),
-            (Some("/b"), true, Some("/b")),
+        // (what is typed, the variable, the folder meant)
+        for (typed, variable, meant) in [
+            (None, None, None),
+            (None, Some(""), None),
+            (None, Some("/v"), Some("/v")),
+            (Some(""), None, Some("")),
+            (Some(""), Some("/v"), Some("")),
+            (Some("/o"), Some("/v"), Some("/o")),
         ] {
-            let shared = SharedArgs {
-                data: value.map(OsString::from),
-                models: value.map(OsString::from),
-                ..SharedArgs::default()
-            };
-            let settings = shared.settings(|_| is_typed);
-            let folder = folder.map(PathBuf::from);
-            assert_eq!((settings.data, settings.models), (folder.clone(), folder));
+            let found = folder(&typed.map(OsString::from), variable.map(OsString::from));
+            assert_eq!(found, meant.map(PathBuf::from));
         }
     }
 
@@ -246,6 +246,6 @@ mod tests {
         assert_eq!(settings.python, default.python);
         assert_eq!(settings.time_limit, default.time_limit);
         assert_eq!(settings.memory_limit, default.memory_limit);
-        assert_eq!(line.shared.settings(|_| false).runtime, Choice::Auto);
+        assert_eq!(line.shared.settings().runtime, Choice::Auto);
     }
 }

@@ -21,8 +21,7 @@ mod progress;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use resight_app::Code;
 use resight_app::config::Config;
 use tracing_subscriber::EnvFilter;
@@ -82,25 +81,20 @@ enum Command {
 /// Runs the program with this process's arguments; gives its exit code: 0, 1 for a failure, 2 for
 /// wrong usage, 130 after an interrupt.
 fn main() -> ExitCode {
-    let parsed = Cli::command().try_get_matches().and_then(|matches| {
-        let cli = Cli::from_arg_matches(&matches)?;
-        Ok((cli, matches))
-    });
-    let (cli, matches) = match parsed {
-        Ok(parsed) => parsed,
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
     let json = cli.shared.json;
-    match run(&cli, &matches) {
+    match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(json),
     }
 }
 
-fn run(cli: &Cli, matches: &ArgMatches) -> Result<(), CliError> {
+fn run(cli: &Cli) -> Result<(), CliError> {
     start_log(&cli.shared);
-    let is_typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
-    let config = Config::new(cli.shared.settings(is_typed))?;
+    let config = Config::new(cli.shared.settings())?;
     if let Some(threads) = config.threads {
         // Fails only when the pool exists already, and this is the start of the process.
         if let Err(error) = rayon::ThreadPoolBuilder::new()
@@ -126,7 +120,7 @@ fn run(cli: &Cli, matches: &ArgMatches) -> Result<(), CliError> {
         Command::Refused(args) => pictures::refused(args, &config, &mut output),
         Command::Collections(args) => collections::run(args, &config, &mut output),
         Command::Train(args) => train::run(args, &config, &mut output),
-        Command::Eval(args) => eval::run(args, &config, is_typed("data"), &mut output),
+        Command::Eval(args) => eval::run(args, &config, cli.shared.data.is_some(), &mut output),
         Command::Calibrate(args) => calibrate::run(args, &config, &mut output),
         Command::Plugin(command) => plugin::run(command, &mut output),
         Command::Models(command) => models::run(command, &config, &mut output),
@@ -173,6 +167,8 @@ fn start_log(shared: &SharedArgs) {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     #[test]

@@ -7,6 +7,7 @@ mod commands;
 mod crash;
 #[cfg(unix)]
 mod duplicates;
+mod environment;
 mod eval;
 #[cfg(unix)]
 mod extractor;
