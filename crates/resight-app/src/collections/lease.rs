@@ -8,9 +8,14 @@ use parking_lot::{Condvar, Mutex};
 
 /// The right to use `T` until this is dropped. A clone is a lease of its own.
 pub struct Lease<T> {
+    // Fields drop in this order: the lease counts as returned once its share of the value is released, so
+    // that nobody removes a folder while a catalogue in it is being closed.
     value: Arc<T>,
-    uses: Arc<Uses>,
+    counted: CountedUse,
 }
+
+/// Counts as one use until it is dropped.
+struct CountedUse(Arc<Uses>);
 
 #[derive(Default)]
 struct Uses {
@@ -32,20 +37,26 @@ impl<T> Lease<T> {
 
 impl<T> Clone for Lease<T> {
     fn clone(&self) -> Self {
-        *self.uses.count.lock() += 1;
         Self {
             value: self.value.clone(),
-            uses: self.uses.clone(),
+            counted: CountedUse::of(&self.counted.0),
         }
     }
 }
 
-impl<T> Drop for Lease<T> {
+impl CountedUse {
+    fn of(uses: &Arc<Uses>) -> Self {
+        *uses.count.lock() += 1;
+        Self(uses.clone())
+    }
+}
+
+impl Drop for CountedUse {
     fn drop(&mut self) {
-        let mut count = self.uses.count.lock();
+        let mut count = self.0.count.lock();
         *count -= 1;
         if *count == 0 {
-            self.uses.returned.notify_all();
+            self.0.returned.notify_all();
         }
     }
 }
@@ -64,10 +75,9 @@ pub(super) struct Leases(Arc<Uses>);
 
 impl Leases {
     pub(super) fn lease<T>(&self, value: &Arc<T>) -> Lease<T> {
-        *self.0.count.lock() += 1;
         Lease {
             value: value.clone(),
-            uses: self.0.clone(),
+            counted: CountedUse::of(&self.0),
         }
     }
 
@@ -127,6 +137,25 @@ mod tests {
         assert!(!leases.wait_for_return(SHORT));
         drop(lease);
         assert!(leases.wait_for_return(SHORT));
+    }
+
+    #[test]
+    fn a_lease_is_returned_after_its_share_of_the_value() {
+        /// Records while it is dropped whether its lease counts as returned.
+        struct Closing(Leases, Arc<Mutex<Option<bool>>>);
+
+        impl Drop for Closing {
+            fn drop(&mut self) {
+                *self.1.lock() = Some(self.0.all_returned());
+            }
+        }
+
+        let (leases, was_returned) = (Leases::default(), Arc::default());
+        let watched = Leases(leases.0.clone());
+        let lease = leases.lease(&Arc::new(Closing(watched, Arc::clone(&was_returned))));
+        drop(lease);
+        assert_eq!(*was_returned.lock(), Some(false));
+        assert!(leases.all_returned());
     }
 
     #[test]
