@@ -18,7 +18,7 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Required};
 
-use super::params::{Params, path_segment};
+use super::params::{Params, SegmentError, path_segment};
 use super::problem::Problem;
 use super::{App, intake, service};
 use crate::wire::{Collection, CollectionList, ProblemBody, address_of};
@@ -160,7 +160,13 @@ impl<S: Send + Sync> FromRequestParts<S> for CollectionAt {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let text = path_segment("collection", parts, state)
             .await
-            .map_err(|problem| bad_name(&problem.message()))?;
+            .map_err(|error| match error {
+                SegmentError::NotText { key } if key == "collection" => {
+                    let detail = "What stands in place of a collection's name is no UTF-8.";
+                    Problem::new(Code::BadCollectionName, detail)
+                }
+                other => other.into(),
+            })?;
         named(&text).map(Self)
     }
 }

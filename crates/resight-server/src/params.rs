@@ -6,6 +6,8 @@ use std::fmt::Display;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use axum::extract::path::ErrorKind;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::Uri;
 use axum::http::request::Parts;
@@ -13,6 +15,7 @@ use resight_app::Code;
 use resight_engine::PictureId;
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
+use serde_path_to_error::Segment;
 use utoipa::IntoParams;
 use utoipa::openapi::path::ParameterIn;
 
@@ -225,13 +228,39 @@ fn read<T: DeserializeOwned>(given: &[(String, String)]) -> Result<T, Problem> {
     let text = serde_html_form::to_string(given).map_err(|error| ours(&error))?;
     let from = serde_html_form::Deserializer::from_bytes(text.as_bytes());
     serde_path_to_error::deserialize(from).map_err(|error| {
-        let name = error.path().to_string();
+        // The parameter, and for one that may be given several times which of its values.
+        let mut place = error.path().iter();
+        let name = match place.next() {
+            Some(Segment::Map { key }) => key.clone(),
+            _ => error.path().to_string(),
+        };
+        let is_one_of_several = place.next().is_some();
         let times = given.iter().filter(|(given, _)| *given == name).count();
         match error.into_inner().to_string() {
-            _ if times > 1 => bad(&name, &"must be given once only"),
+            _ if times > 1 && !is_one_of_several => bad(&name, &"must be given once only"),
             what => bad(&name, &what),
         }
     })
+}
+
+/// Why [`path_segment`] returns no text.
+pub(crate) enum SegmentError {
+    /// What stands at `{key}` in the address, which may be another part than the one asked for, is no
+    /// UTF-8 once it is decoded.
+    NotText { key: String },
+    /// The route is not made as its handler expects.
+    Internal(Problem),
+}
+
+impl From<SegmentError> for Problem {
+    fn from(error: SegmentError) -> Self {
+        match error {
+            SegmentError::NotText { key } => {
+                bad(&key, &"cannot be read: it is no UTF-8 once it is decoded")
+            }
+            SegmentError::Internal(problem) => problem,
+        }
+    }
 }
 
 /// The part of an address that stands at `{name}`.
@@ -239,12 +268,19 @@ pub(crate) async fn path_segment<S: Send + Sync>(
     name: &str,
     parts: &mut Parts,
     state: &S,
-) -> Result<String, Problem> {
+) -> Result<String, SegmentError> {
+    let internal = |what: &dyn Display| SegmentError::Internal(Problem::internal(what));
     let all = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
-    let Path(mut all) =
-        all.map_err(|error| bad(name, &format_args!("cannot be read: {}", error.body_text())))?;
+    let Path(mut all) = all.map_err(|error| {
+        if let PathRejection::FailedToDeserializePathParams(error) = &error
+            && let ErrorKind::InvalidUtf8InPathParam { key } = error.kind()
+        {
+            return SegmentError::NotText { key: key.clone() };
+        }
+        internal(&error.body_text())
+    })?;
     all.remove(name)
-        .ok_or_else(|| Problem::internal(&format_args!("the route has no part named {name}")))
+        .ok_or_else(|| internal(&format_args!("the route has no part named {name}")))
 }
 
 /// The picture's id in an address with `{id}`.

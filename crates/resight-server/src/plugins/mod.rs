@@ -9,7 +9,8 @@ mod arguments;
 mod description;
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use resight_app::Code;
@@ -20,6 +21,7 @@ pub(super) use description::describe;
 
 use super::App;
 use super::intake;
+use super::params::path_segment;
 use super::problem::Problem;
 use crate::wire::ProblemBody;
 
@@ -40,11 +42,12 @@ pub(crate) async fn list(State(app): State<App>) -> Json<Value> {
     responses(
         (status = 200, description = "The plug-in", body = Value),
         (status = 404, description = "There is none of this name", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn one(
     State(app): State<App>,
-    Path(name): Path<String>,
+    PluginAt(name): PluginAt,
 ) -> Result<Json<Value>, Problem> {
     let plugin = app.plugins.get(&name).ok_or_else(|| unknown(&app, &name))?;
     Ok(Json(summary(plugin)))
@@ -64,12 +67,8 @@ pub(crate) async fn one(
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn ask(
-    State(app): State<App>,
-    Path(names): Path<(String, String)>,
-    request: Request,
-) -> Result<Response, Problem> {
-    call_named(&app, &names, request).await
+pub(crate) async fn ask(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    call_named(&app, request).await
 }
 
 /// Calls a function with a JSON object, a form or a picture as its arguments.
@@ -90,12 +89,8 @@ pub(crate) async fn ask(
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn send(
-    State(app): State<App>,
-    Path(names): Path<(String, String)>,
-    request: Request,
-) -> Result<Response, Problem> {
-    call_named(&app, &names, request).await
+pub(crate) async fn send(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    call_named(&app, request).await
 }
 
 /// Answers a request for an address that an author gave to a function; `None` if nobody did. The
@@ -116,23 +111,40 @@ pub(super) async fn by_route(app: &App, request: Request) -> Result<Response, Re
     })
 }
 
-async fn call_named(
-    app: &App,
-    (name, function): &(String, String),
-    request: Request,
-) -> Result<Response, Problem> {
-    let found = app
-        .plugins
-        .get(name)
-        .ok_or_else(|| unknown(app, name))
-        .and_then(|plugin| Ok((plugin, plugin.function(function)?)));
-    match found {
-        Ok((plugin, function)) => call(app, plugin, &function, request).await,
+/// The plug-in's name in an address with `{name}`.
+pub(crate) struct PluginAt(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PluginAt {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Ok(Self(path_segment("name", parts, state).await?))
+    }
+}
+
+async fn call_named(app: &App, request: Request) -> Result<Response, Problem> {
+    let (mut parts, body) = request.into_parts();
+    match named_function(app, &mut parts).await {
+        Ok((plugin, function)) => {
+            let request = Request::from_parts(parts, body);
+            call(app, plugin, &function, request).await
+        }
         Err(problem) => {
-            intake::discard(request.into_body()).await;
+            intake::discard(body).await;
             Err(problem)
         }
     }
+}
+
+/// The function that an address with `{name}` and `{function}` names, with its plug-in.
+async fn named_function<'a>(
+    app: &'a App,
+    parts: &mut Parts,
+) -> Result<(&'a Plugin, FunctionRef), Problem> {
+    let PluginAt(name) = PluginAt::from_request_parts(parts, app).await?;
+    let function = path_segment("function", parts, app).await?;
+    let plugin = app.plugins.get(&name).ok_or_else(|| unknown(app, &name))?;
+    Ok((plugin, plugin.function(&function)?))
 }
 
 async fn call(

@@ -205,6 +205,12 @@ async fn wrong_addresses_are_told_as_they_were_sent() {
     assert!(wrong.header(header::ALLOW).contains("POST"));
     let bad = get(app, "/v1/collections/a/images?limit=0").await;
     bad.problem(422, "bad_parameter");
+    // What is no text is blamed on the part of the address where it stands.
+    for (below, part) in [("images/%ff", "id"), ("objects/%ff", "object")] {
+        let answer = get(app, &format!("/v1/collections/a/{below}")).await;
+        let detail = answer.problem(422, "bad_parameter");
+        assert!(detail.contains(&format!("parameter {part} ")), "{detail}");
+    }
 }
 
 #[tokio::test]

@@ -52,6 +52,15 @@ async fn a_bad_parameter_is_named_with_what_it_may_be() {
         ("/v1/images/%ff%fe", &["id", "cannot be read"]),
         ("/v1/images/%ff%fe/thumbnail", &["id", "cannot be read"]),
         ("/v1/images/%ff%fe/file", &["id", "cannot be read"]),
+        ("/v1/plugins/%ff", &["parameter name cannot be read"]),
+        ("/v1/plugins/%ff/f", &["parameter name cannot be read"]),
+        ("/v1/plugins/p/%ff", &["parameter function cannot be read"]),
+        // Of several values one is bad.
+        ("/v1/images?tag=", &["parameter tag cannot be taken"]),
+        (
+            "/v1/count?not_tag=a&not_tag=",
+            &["parameter not_tag cannot"],
+        ),
     ] {
         let detail = get(&app, address).await.problem(422, "bad_parameter");
         assert!(
