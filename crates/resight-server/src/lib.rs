@@ -169,10 +169,13 @@ fn resources() -> OpenApiRouter<App> {
 }
 
 /// All routes of the API; `enter` wraps those of a collection.
-fn api(enter: impl FnOnce(OpenApiRouter<App>) -> OpenApiRouter<App>) -> OpenApiRouter<App> {
+fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
+    let (routes, description) = resources().split_for_parts();
+    let mut in_collection = OpenApiRouter::from(enter(routes));
+    *in_collection.get_openapi_mut() = description;
     let mut api = OpenApiRouter::with_openapi(Description::openapi())
         .nest("/v1", resources())
-        .nest(collections::EACH, enter(resources()))
+        .nest(collections::EACH, in_collection)
         .routes(routes!(collections::list))
         .routes(routes!(
             collections::one,
@@ -210,7 +213,14 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
         collections: settings.collections,
     };
     let enter = middleware::from_fn_with_state(state.clone(), collections::enter);
-    let (routes, description) = api(|routes| routes.route_layer(enter)).split_for_parts();
+    // The fallbacks lie below `enter` as well: a collection that is not there is told before a wrong method.
+    let enter = |routes: Router<App>| {
+        routes
+            .fallback(no_route)
+            .method_not_allowed_fallback(wrong_method)
+            .layer(enter)
+    };
+    let (routes, description) = api(enter).split_for_parts();
     let description = serde_json::to_value(description).map_err(|error| error.to_string());
     let served = state.plugins.clone();
     // What plug-ins offer changes when they are loaded again.
@@ -280,18 +290,20 @@ pub async fn serve(
 async fn other_route(app: App, request: Request) -> Response {
     match plugins::by_route(&app, request).await {
         Ok(response) => response,
-        Err(request) => no_route(OriginalUri(request.uri().clone()))
+        Err(request) => no_route(OriginalUri(request.uri().clone()), request)
             .await
             .into_response(),
     }
 }
 
-async fn no_route(OriginalUri(uri): OriginalUri) -> Problem {
+async fn no_route(OriginalUri(uri): OriginalUri, request: Request) -> Problem {
+    intake::discard(request.into_body()).await;
     let detail = format!("Nothing lies at {}.", uri.path());
     Problem::new(Code::UnknownRoute, detail)
 }
 
-async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
+async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri, request: Request) -> Problem {
+    intake::discard(request.into_body()).await;
     Problem::new(
         Code::MethodNotAllowed,
         format!("{} does not take {method}.", uri.path()),

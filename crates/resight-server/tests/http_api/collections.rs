@@ -214,6 +214,24 @@ async fn wrong_addresses_are_told_as_they_were_sent() {
 }
 
 #[tokio::test]
+async fn a_collection_is_looked_for_before_what_lies_below_it() {
+    let served = Served::new();
+    served.put("a").await;
+    // (name, status and code whatever lies below)
+    for (name, status, code) in [
+        ("unknown", 404, "unknown_collection"),
+        ("A", 422, "bad_collection_name"),
+        ("%ff", 422, "bad_collection_name"),
+    ] {
+        for (method, below) in [("DELETE", "images"), ("GET", "nothing"), ("PUT", "x/y/z")] {
+            let address = format!("/v1/collections/{name}/{below}");
+            let answer = ask(&served.app, request(method, &address)).await;
+            answer.problem(status, code);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_collection_hides_no_other() {
     let served = Served::new();
     served.put("sound").await;

@@ -1,7 +1,13 @@
 use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Request, header};
+use http_body::Frame;
 use resight_engine::{DecodeLimits, EngineOptions};
 use resight_server::HttpSettings;
 use serde_json::{Value, json};
@@ -31,6 +37,62 @@ async fn addresses_and_methods_that_do_not_exist() {
             allowed.iter().all(|method| allow.contains(method)),
             "{address}: {allow:?}"
         );
+    }
+}
+
+/// A body of as many frames as are left.
+struct Frames(Arc<AtomicUsize>);
+
+impl HttpBody for Frames {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let left = self.0.load(Ordering::SeqCst);
+        self.0.store(left.saturating_sub(1), Ordering::SeqCst);
+        let frame = (left > 0).then(|| Ok(Frame::data(Bytes::from_static(&[7; 1000]))));
+        Poll::Ready(frame)
+    }
+}
+
+#[tokio::test]
+async fn a_body_sent_to_a_wrong_address_is_read_away() {
+    let app = Bench::new().app();
+    for (method, address, status, code) in [
+        ("POST", "/v1/nothing", 404, "unknown_route"),
+        ("POST", "/v1/count", 405, "method_not_allowed"),
+        ("PUT", "/", 405, "method_not_allowed"),
+        (
+            "POST",
+            "/v1/collections/default/nothing",
+            404,
+            "unknown_route",
+        ),
+        (
+            "PUT",
+            "/v1/collections/default/images",
+            405,
+            "method_not_allowed",
+        ),
+        (
+            "PUT",
+            "/v1/collections/A/images",
+            422,
+            "bad_collection_name",
+        ),
+        ("POST", "/v1/plugins/none/f", 404, "unknown_plugin"),
+        ("POST", "/v1/plugins/%ff/f", 422, "bad_parameter"),
+        ("POST", "/v1/plugins/none/%ff", 422, "bad_parameter"),
+    ] {
+        let left = Arc::new(AtomicUsize::new(9));
+        let body = Body::new(Frames(Arc::clone(&left)));
+        let asked = Request::builder().method(method).uri(address);
+        let answer = ask(&app, asked.body(body).unwrap()).await;
+        answer.problem(status, code);
+        assert_eq!(left.load(Ordering::SeqCst), 0, "{method} {address}");
     }
 }
 
