@@ -52,7 +52,7 @@ pub enum FolderEvent {
         model: String,
         /// Pictures of this run that it has described so far.
         done: u64,
-        /// Files to be read in this run.
+        /// Files of this run, without those that turned out to be refused or stored already.
         total: u64,
     },
     /// A file could not be read as a picture.

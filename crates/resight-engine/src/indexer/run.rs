@@ -46,10 +46,11 @@ pub(super) struct Run<'a> {
     /// Labels of each picture.
     pub(super) labels: &'a LabelPatch,
     pub(super) report: FolderReport,
-    /// Files to be read.
-    pub(super) to_do: u64,
-    /// Pictures described by each model, and whether models go on: they stop at the first failure.
-    pub(super) embedded: Vec<(String, u64)>,
+    /// Files to be read, without those read so far that were refused or stored already.
+    pub(super) to_embed: u64,
+    /// Of each model its name and what was reported last: pictures described, and files to be described.
+    pub(super) embedded: Vec<(String, u64, u64)>,
+    /// Whether models go on: they stop at the first failure.
     pub(super) embeds: &'a AtomicBool,
     pub(super) on_event: &'a mut dyn FnMut(FolderEvent),
 }
@@ -232,6 +233,7 @@ impl Run<'_> {
                         && self.known.contains(&*task.source.path);
                     if keeps {
                         self.report.refused += 1;
+                        self.to_embed = self.to_embed.saturating_sub(1);
                         (self.on_event)(event);
                         continue;
                     }
@@ -267,9 +269,13 @@ impl Run<'_> {
                     _ => {
                         *already_there = true;
                         self.report.already_there += 1;
+                        self.to_embed = self.to_embed.saturating_sub(1);
                     }
                 },
-                _ => self.report.refused += 1,
+                _ => {
+                    self.report.refused += 1;
+                    self.to_embed = self.to_embed.saturating_sub(1);
+                }
             }
             (self.on_event)(event);
         }
@@ -277,10 +283,11 @@ impl Run<'_> {
         Ok(again)
     }
 
-    /// Describes new pictures by the models in use, from the pixels that were decoded for their features.
-    /// Pictures that a model fails on wait for [`crate::GlobalModels::embed_missing`].
+    /// Describes new pictures by the models in use, from the pixels that were decoded for their features,
+    /// and reports each model's progress where that changed. Pictures that a model fails on wait for
+    /// [`crate::GlobalModels::embed_missing`].
     fn embed(&mut self, new: Vec<(u64, Image)>) {
-        if new.is_empty() || !self.embeds.load(Ordering::Relaxed) {
+        if !self.embeds.load(Ordering::Relaxed) {
             return;
         }
         let (keys, images): (Vec<u64>, Vec<Image>) = new.into_iter().unzip();
@@ -290,20 +297,21 @@ impl Run<'_> {
                 self.embeds.store(false, Ordering::Relaxed);
                 return;
             }
-            let at = self
-                .embedded
-                .iter()
-                .position(|(name, _)| *name == model.name);
+            let mut all = self.embedded.iter();
+            let at = all.position(|(name, ..)| *name == model.name);
             let at = at.unwrap_or_else(|| {
-                self.embedded.push((model.name.clone(), 0));
+                self.embedded.push((model.name.clone(), 0, self.to_embed));
                 self.embedded.len() - 1
             });
-            self.embedded[at].1 += keys.len() as u64;
-            (self.on_event)(FolderEvent::Embedded {
-                model: model.name.clone(),
-                done: self.embedded[at].1,
-                total: self.to_do,
-            });
+            let (model, done, total) = &mut self.embedded[at];
+            let before = (*done, *total);
+            *done += keys.len() as u64;
+            *total = self.to_embed;
+            let (done, total) = (*done, *total);
+            if done > 0 && (done, total) != before {
+                let model = model.clone();
+                (self.on_event)(FolderEvent::Embedded { model, done, total });
+            }
         }
     }
 

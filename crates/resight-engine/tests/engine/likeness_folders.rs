@@ -72,6 +72,28 @@ fn pictures_of_a_folder_are_described_from_the_pixels_that_were_decoded_for_thei
 }
 
 #[test]
+fn what_is_refused_or_stored_already_is_not_waited_for() {
+    let folder = folder_of_pictures();
+    let at = |name: &str| folder.path().join(name);
+    // In the order of the run: one of each before the pictures, and one after them.
+    std::fs::write(at("0-broken.png"), b"no picture").unwrap();
+    std::fs::copy(at("1.png"), at("1-again.png")).unwrap();
+    std::fs::write(at("z-broken.png"), b"no picture").unwrap();
+    let world = World::new();
+    world.attach(&Afar::new("1"));
+    let steps: Vec<(u64, u64)> = index(&world, folder.path())
+        .iter()
+        .filter_map(|event| match event {
+            FolderEvent::Embedded { done, total, .. } => Some((*done, *total)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(steps.last(), Some(&(4, 4)));
+    assert!(steps.is_sorted_by(|a, b| a.0 <= b.0 && a.1 >= b.1));
+    assert!(steps.iter().all(|(done, total)| done <= total), "{steps:?}");
+}
+
+#[test]
 fn a_model_that_fails_while_a_folder_is_indexed_does_not_stop_it() {
     let folder = folder_of_pictures();
     let world = World::new();

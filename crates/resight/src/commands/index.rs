@@ -35,8 +35,8 @@ Examples:
   resight index ~/Pictures --plugin my_algorithm.py --data ~/resight-mine
 
 With --json, one object a line: {\"event\":\"listed\",…}, then \"indexed\", \"refused\" or \"pruned\" for
-each file once that is safely stored, and at the end of each folder \"done\"; then \"embedded\" as
-models in use describe pictures.";
+each file once that is safely stored, and at the end of each folder \"done\"; \"embedded\" as models in
+use describe pictures, also before \"done\".";
 
 /// Describe the pictures of folders so that they can be found; only what is new or has changed
 #[derive(Debug, clap::Args)]
