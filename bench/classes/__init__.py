@@ -1,0 +1,1 @@
+"""The picture classes that classes.py makes and measures."""
