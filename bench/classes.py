@@ -28,7 +28,7 @@ from classes import measure, views
 from classes.maker import Environment, Missing
 from classes.seeds import generator
 
-MODULES = ("text",)
+MODULES = ("text", "codes", "boards", "puzzles", "photos", "textures", "documents")
 PHOTOS = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data" / "photos"
 
 
