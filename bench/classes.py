@@ -28,7 +28,7 @@ from classes import measure, views
 from classes.maker import Environment, Missing
 from classes.seeds import generator
 
-MODULES = ("text", "codes", "boards", "puzzles", "photos", "textures", "documents", "screens", "patterns")
+MODULES = ("text", "codes", "boards", "puzzles", "photos", "textures", "documents", "screens", "patterns", "ledgers", "diagrams")
 PHOTOS = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data" / "photos"
 
 

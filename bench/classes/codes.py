@@ -16,7 +16,7 @@ SIDE = 1000
 
 
 def content(rng):
-    """What codes hold in the wild: addresses, contacts, networks, text."""
+    """What codes contain in the wild: addresses, networks, text. Two codes share at most the first twelve letters."""
     source = words("en", 4)
     a, b, c, d = (source.any(rng) for _ in range(4))
     kind = rng.integers(5)
@@ -24,9 +24,9 @@ def content(rng):
         host = pick(rng, ("www.", "", "shop.", "m.")) + a + b[:4] + pick(rng, (".com", ".org", ".de", ".co.uk", ".net"))
         return f"{pick(rng, ('http', 'https'))}://{host}/{c}/{d}?id={number(rng, int(rng.integers(3, 20)))}"
     if kind == 2:
-        return f"BEGIN:VCARD\nVERSION:3.0\nN:{a};{b}\nTEL:+{number(rng, 11)}\nEMAIL:{a}@{c}{d}.com\nEND:VCARD"
+        return f"mailto:{a}@{c}{d}.com?subject={b}%20{number(rng, 6)}&body={d}%20{a}"
     if kind == 3:
-        return f"WIFI:T:WPA;S:{a}-{number(rng, 4)};P:{b}{number(rng, 6)};;"
+        return f"WIFI:S:{a}-{number(rng, 4)};T:WPA;P:{b}{number(rng, 6)};;"
     return " ".join(source.draw(rng, int(rng.integers(2, 30))))
 
 
@@ -58,9 +58,9 @@ def qr(env):
 
 
 def qr_one_version(env):
-    """Codes of one version, one colour and one beginning: a shop's labels."""
+    """Codes of one version, one size and one colour: a shop's labels."""
     def subject(rng, group):
-        text = f"https://labels.example.com/item/{number(rng, 16)}"
+        text = f"{number(rng, 8)}/{words('en', 4).any(rng)}-{words('en', 4).any(rng)}/{number(rng, 24)}"
         code = segno.make(text, version=5, error="m", micro=False, boost_error=False)
         return np.kron(np.pad([[255 * (1 - int(m & 1)) for m in row] for row in code.matrix], 4, constant_values=255), np.ones((22, 22)))[..., None].repeat(3, 2).astype(np.uint8)
     return subject
