@@ -28,7 +28,7 @@ from classes import measure, views
 from classes.maker import Environment, Missing
 from classes.seeds import generator
 
-MODULES = ("text", "codes", "boards", "puzzles", "photos", "textures", "documents", "screens", "patterns", "ledgers", "diagrams")
+MODULES = ("text", "documents", "ledgers", "codes", "boards", "puzzles", "diagrams", "comics", "screens", "maps", "photos", "textures", "patterns", "facades", "packages")
 PHOTOS = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data" / "photos"
 
 
