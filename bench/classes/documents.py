@@ -19,16 +19,19 @@ def form_layout(seed, which):
     title = f"{phrase(rng, 2)} {pick(rng, ('Application', 'Declaration', 'Claim', 'Registration', 'Report'))}"
     fields, y = [], 190
     for section in range(4):
-        fields.append(("section", 60, y, 780, f"{'ABCD'[section]}. {phrase(rng, 3)}"))
+        if y > 960:
+            break
+        fields.append(("section", 60, y, 780, f"{'ABCD'[section]}. {phrase(rng, 3)}", ()))
         y += 48
         for _ in range(int(rng.integers(2, 5))):
-            if y > 1080:
+            if y > 1020:
                 break
             split = int(pick(rng, (1, 2, 3)))
+            choices = [phrase(rng, 1).lower()[:9] for _ in range(3)]
             for part in range(split):
                 width = (780 - 14 * (split - 1)) / split
                 kind = pick(rng, ("line", "line", "boxes", "ticks", "amount"))
-                fields.append((kind, 60 + part * (width + 14), y, width, phrase(rng, int(rng.integers(1, 4)) if split < 3 else 1)))
+                fields.append((kind, 60 + part * (width + 14), y, width, phrase(rng, int(rng.integers(1, 4)) if split < 3 else 1), choices))
             y += 74
         y += 6
     notes = " ".join(words("en", 3).draw(rng, 12)).capitalize() + ".", phrase(rng, 2), phrase(rng, 2)
@@ -51,13 +54,13 @@ def forms(env):
         pen.line((60, 150, 840, 150), fill=INK, width=3)
         pen.text((60, 158), notes[0], font=tiny, fill=INK)
         hand, ink = pick(rng, hands), pick(rng, ((20, 30, 120), (15, 15, 20), (30, 60, 160)))
-        for kind, x, y, width, label in fields:
+        for kind, x, y, width, label, choices in fields:
             if kind == "section":
                 pen.rectangle((x, y, x + width, y + 32), fill=(222, 228, 232))
                 pen.text((x + 8, y + 16), label, font=sans, fill=INK, anchor="lm")
                 continue
             pen.text((x, y), label, font=small, fill=INK)
-            fill_field(rng, pen, kind, x, y + 20, width, hand, ink, small)
+            fill_field(rng, pen, kind, choices, x, y + 20, width, hand, ink, small)
         y = 1150
         pen.line((60, y, 380, y), fill=INK, width=1)
         pen.line((480, y, 840, y), fill=INK, width=1)
@@ -69,7 +72,7 @@ def forms(env):
     return subject
 
 
-def fill_field(rng, pen, kind, x, y, width, hand, ink, small):
+def fill_field(rng, pen, kind, choices, x, y, width, hand, ink, small):
     """The empty field, and what somebody wrote into it."""
     empty = rng.random() < 0.12
     if kind == "line":
@@ -86,7 +89,7 @@ def fill_field(rng, pen, kind, x, y, width, hand, ink, small):
                 pen.text((x + at * 30 + 14 + rng.uniform(-2, 2), y + 19 + rng.uniform(-2, 2)), text[at], font=hand, fill=ink, anchor="mm")
     elif kind == "ticks":
         chosen = int(rng.integers(3))
-        for at, label in enumerate(("yes", "no", "unknown")):
+        for at, label in enumerate(choices):
             left = x + at * width / 3
             pen.rectangle((left, y + 8, left + 22, y + 30), outline=(60, 60, 65), width=2)
             pen.text((left + 30, y + 19), label, font=small, fill=INK, anchor="lm")
@@ -116,15 +119,16 @@ def receipts(env):
 
     def subject(rng, group):
         width = 560
+        rule = pick(rng, "-=*.~_+#") * int(rng.integers(28, 45))
         rows = [(phrase(rng, 2, least_letters=5).upper(), bold, "mm"), (f"{phrase(rng, 2)} {rng.integers(1, 200)}", face, "mm"),
-                (f"{number(rng, 5)} {phrase(rng, 1)}  T {number(rng, 4)}-{number(rng, 6)}", face, "mm"), ("-" * 44, face, "mm")]
+                (f"{number(rng, 5)} {phrase(rng, 1)}  T {number(rng, 4)}-{number(rng, 6)}", face, "mm"), (rule, face, "mm")]
         total = 0.0
         for _ in range(int(rng.integers(6, 26))):
             count, price = int(pick(rng, (1, 1, 1, 2, 3, 6))), amount(rng, 0.4, 60)
             total += count * price
             name = f"{count}x {source.any(rng)} {source.any(rng)}".upper()[:26]
             rows.append((f"{name:<30}{count * price:>10.2f} {pick(rng, 'AB')}", face, "mm"))
-        rows += [("=" * 44, face, "mm"), (f"{pick(rng, ('TOTAL', 'SUM', 'TO PAY', 'AMOUNT DUE'))} {total:.2f}", bold, "mm"),
+        rows += [(rule, face, "mm"), (f"{pick(rng, ('TOTAL', 'SUM', 'TO PAY', 'AMOUNT DUE'))} {total:.2f}", bold, "mm"),
                  (f"{pick(rng, ('CARD', 'VISA', 'CASH', 'DEBIT'))} {total:.2f}   VAT {total * 0.07:.2f} {number(rng, 2)}", face, "mm"),
                  (f"{date(rng)} {rng.integers(7, 22):02d}:{rng.integers(60):02d}:{rng.integers(60):02d} #{number(rng, 7)}", face, "mm"),
                  (f"{phrase(rng, 1)} {' '.join(source.draw(rng, 4))}", face, "mm")]

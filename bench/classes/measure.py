@@ -120,9 +120,9 @@ def run(args, chosen):
         results[name] = found = measure(args.resight, args.folder / name, args.groups, args.threads)
         cells = row(name, found)
         print("  ".join(c.rjust(w) if at else c.ljust(w) for at, (c, w) in enumerate(zip(cells, widths))), flush=True)
+        if args.out:
+            args.out.write_text(markdown(results))
     for name, found in results.items():
         for pair in found["worst"]:
             print(f"{name}: {pair['nfa_log10']:9.2f}  {pair['inliers']:4} inliers  {pair['places']:3} places  {pair['a']} {pair['b']}")
-    if args.out:
-        args.out.write_text(markdown(results))
     print(json.dumps({"groups": args.groups, "classes": results}))
