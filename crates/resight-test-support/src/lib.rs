@@ -10,8 +10,10 @@
 //! values that were computed from them.
 
 pub mod onnx;
+mod pages;
 mod pictures;
 mod random;
 
+pub use pages::text_page;
 pub use pictures::{cells, encode, halves, jpeg, pgm, png, textured};
 pub use random::{Random, scrambled};

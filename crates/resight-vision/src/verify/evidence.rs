@@ -38,7 +38,7 @@ impl Default for VerifyOptions {
         Self {
             tolerance: 0.008,
             max_log10_nfa: -5.0,
-            min_inliers: 7,
+            min_inliers: 5,
         }
     }
 }

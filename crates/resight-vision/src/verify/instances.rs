@@ -71,7 +71,7 @@ fn are_apart(
     inliers: &[usize],
     known: &Transform,
     new: &Transform,
-    bounds: &Bounds,
+    bounds: &Bounds<'_>,
 ) -> bool {
     let n = inliers.len().max(1) as f64;
     let (mut x, mut y, mut squares) = (0.0, 0.0, 0.0);

@@ -9,12 +9,14 @@
 //! (MAGSAC++, Barath et al., CVPR 2020, averages over scales instead). Nothing is random: the same
 //! matches always give the same result.
 
+mod background;
 mod bounds;
 mod evidence;
 mod fit;
 mod instances;
 mod nfa;
 mod pairs;
+mod places;
 mod refine;
 mod strength;
 mod transform;

@@ -27,6 +27,21 @@ pub(crate) fn log10_binomial_tail(n: usize, k: usize, p: f64) -> f64 {
     ((ln_first + libm::log(sum)) / std::f64::consts::LN_10).min(0.0)
 }
 
+/// As [`log10_binomial_tail`], for a number of successes between two whole numbers: interpolated linearly.
+pub(crate) fn log10_binomial_tail_between(n: usize, k: f64, p: f64) -> f64 {
+    let whole = libm::floor(k.max(0.0));
+    let part = k.max(0.0) - whole;
+    let below = log10_binomial_tail(n, whole as usize, p);
+    if part == 0.0 {
+        return below;
+    }
+    let above = log10_binomial_tail(n, whole as usize + 1, p);
+    if above == f64::NEG_INFINITY {
+        return below;
+    }
+    below + part * (above - below)
+}
+
 fn ln_choose(n: usize, k: usize) -> f64 {
     let ln_factorial = |m: usize| libm::lgamma(m as f64 + 1.0);
     ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k)
@@ -65,6 +80,20 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn between_whole_numbers_the_tail_falls_evenly() {
+        let tail = |k| log10_binomial_tail_between(40, k, 0.05);
+        for k in 0..40 {
+            let k = f64::from(k);
+            assert_eq!(tail(k), log10_binomial_tail(40, k as usize, 0.05));
+            let middle = 0.5 * (tail(k) + tail(k + 1.0));
+            assert!((tail(k + 0.5) - middle).abs() < 1e-9, "{k}");
+        }
+        // As many as there are trials, and a part more.
+        assert_eq!(tail(40.5), tail(40.0));
+        assert_eq!(tail(-1.0), 0.0);
     }
 
     #[test]

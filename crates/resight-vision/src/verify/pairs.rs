@@ -153,6 +153,39 @@ impl Pairs {
             .then_some(squared * inverse * inverse)
     }
 
+    /// The squared residual of match `i` under `t`, in pixels, and whether its scale and angle agree with
+    /// `t` at that place. Infinite and `false` where `t` maps the place to nowhere.
+    pub(super) fn fit(&self, i: usize, t: &Transform) -> (f64, bool) {
+        let (from, to) = self.at(i);
+        match (t.apply(from), t.jacobian(from)) {
+            (Some([x, y]), Some(jacobian)) => {
+                let (dx, dy) = (x - to[0], y - to[1]);
+                (dx * dx + dy * dy, self.agrees(i, jacobian))
+            }
+            _ => (f64::INFINITY, false),
+        }
+    }
+
+    /// Whether the similarity that match `i` proposes brings match `j` to its place, within `tolerance`
+    /// pixels and `slack` of its distance, with scales and angles that agree.
+    pub(super) fn is_coherent(&self, i: usize, j: usize, tolerance: f64, slack: f64) -> bool {
+        let ratio = self.scale[i] / self.scale[j];
+        let most = SCALE_AGREEMENT as f32;
+        let cos = self.turn[0][i] * self.turn[0][j] + self.turn[1][i] * self.turn[1][j];
+        if !(ratio <= most && ratio * most >= 1.0 && f64::from(cos) >= COS_AGREEMENT) {
+            return false;
+        }
+        let s = self.similarity(i);
+        let (a, b) = (f64::from(s.a), f64::from(s.b));
+        let (from, to) = self.at(i);
+        let (other, there) = self.at(j);
+        let (x, y) = (other[0] - from[0], other[1] - from[1]);
+        let (px, py) = (a * x - b * y, b * x + a * y);
+        let (dx, dy) = (to[0] + px - there[0], to[1] + py - there[1]);
+        let allowed = tolerance + slack * (px * px + py * py).sqrt();
+        dx * dx + dy * dy <= allowed * allowed
+    }
+
     /// Whether a local linear map agrees with match `i` in scale and rotation.
     fn agrees(&self, i: usize, [a, b, c, d]: [f64; 4]) -> bool {
         const FACTOR: f64 = SCALE_AGREEMENT * SCALE_AGREEMENT;

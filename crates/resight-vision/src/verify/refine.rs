@@ -38,7 +38,7 @@ struct Fit {
 }
 
 /// The transform that most pairs agree on; `None` when no three agree.
-pub(super) fn best(pairs: &Pairs, bounds: &Bounds, simd: Simd) -> Option<Model> {
+pub(super) fn best(pairs: &Pairs, bounds: &Bounds<'_>, simd: Simd) -> Option<Model> {
     let support = pairs.support(simd, COARSE * bounds.tolerance);
     let mut order: Vec<usize> = (0..pairs.len()).filter(|&i| support[i] >= 3).collect();
     // Stable: of equal support, the proposal of the better match stays first.
@@ -66,7 +66,7 @@ pub(super) fn best(pairs: &Pairs, bounds: &Bounds, simd: Simd) -> Option<Model> 
         }
     }
     let fit = polish(pairs, best?, bounds.tolerance);
-    let (places, log10_nfa) = strength(pairs, &fit.transform, &fit.inliers, fit.fitted, bounds);
+    let (places, log10_nfa) = strength(pairs, &fit.transform, &fit.inliers, bounds);
     Some(Model {
         transform: fit.transform,
         inliers: fit.inliers,
