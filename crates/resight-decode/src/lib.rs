@@ -4,8 +4,10 @@
 //! picture of an MPO), PNG (the default picture of an APNG), WebP and GIF (the first frame), TIFF
 //! (the first page), BMP, PNM and AVIF (the primary item). It refuses every other format by name.
 //!
-//! It applies the orientation, blends transparency over white, reduces deeper samples to eight bits
-//! (float samples are clamped to 0..1) and ignores colour profiles. Of an AVIF it also ignores the
+//! It applies the orientation, blends transparency over white (over black or grey where white would hide
+//! most of it), reduces deeper samples to eight bits (float samples are clamped to 0..1; samples of a
+//! sensor that fill the lowest 8, 10, 12 or 14 of 16 bits are scaled to the full range) and ignores
+//! colour profiles. Of an AVIF it also ignores the
 //! alpha plane, the clean aperture and film grain: none of them helps matching.
 //!
 //! Invariant: [`decode`] checks the size in the header before it allocates memory for pixels, and a
@@ -21,6 +23,7 @@ mod bmff;
 mod raster;
 mod read;
 mod refused;
+mod rgb;
 mod scale;
 mod sniff;
 mod upright;
@@ -32,7 +35,7 @@ use resight_vision::Image;
 
 pub use read::read_bounded;
 pub use refused::{Refused, RefusedCode};
-pub use scale::{fit_within, thumbnail_jpeg};
+pub use scale::{enlarge, fit_within, resized, thumbnail_jpeg};
 use sniff::{Format, Sniffed};
 
 /// The most that a picture may cost; [`decode`] refuses what exceeds it.

@@ -7,6 +7,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use resight_vision::Image;
 
+use crate::rgb::to_rgb;
 use crate::sniff::raster_name;
 use crate::upright::upright;
 use crate::{DecodeLimits, Refused, RefusedCode};
@@ -68,26 +69,6 @@ fn decoder_limits(limits: &DecodeLimits) -> Limits {
     out.max_image_height = Some(side);
     out.max_alloc = Some(limits.max_pixels.saturating_mul(8).saturating_add(64 << 20));
     out
-}
-
-/// Eight-bit RGB over white.
-fn to_rgb(pixels: DynamicImage) -> Vec<u8> {
-    if !pixels.color().has_alpha() {
-        return pixels.into_rgb8().into_raw();
-    }
-    let mut bytes = pixels.into_rgba8().into_raw();
-    // In place: the write position 3i never overtakes the read position 4i.
-    let count = bytes.len() / 4;
-    for i in 0..count {
-        let alpha = u32::from(bytes[4 * i + 3]);
-        for c in 0..3 {
-            let sum = u32::from(bytes[4 * i + c]) * alpha + 255 * (255 - alpha);
-            bytes[3 * i + c] = ((sum + 127) / 255) as u8;
-        }
-    }
-    bytes.truncate(3 * count);
-    bytes.shrink_to_fit();
-    bytes
 }
 
 /// Turns a decoder's error into a refusal.

@@ -31,6 +31,23 @@ pub fn fit_within(image: &Image, max_side: u32) -> Option<Image> {
     Image::from_rgb(out_width, out_height, rgb)
 }
 
+/// A copy of `image` whose sides have `factor` times as many pixels; `None` for a factor of 0 or 1, and
+/// where a side would not fit 32 bits.
+pub fn enlarge(image: &Image, factor: u32) -> Option<Image> {
+    let from = [image.width(), image.height()];
+    let [width, height] = from.map(|side| side.checked_mul(factor).filter(|_| factor > 1));
+    let to = [width?, height?];
+    let rgb = resize_rgb(image.rgb(), from, to, Filter::Bicubic)?;
+    Image::from_rgb(to[0], to[1], rgb)
+}
+
+/// A copy of `image` with these numbers of columns and rows; `None` where they are too many.
+pub fn resized(image: &Image, [width, height]: [u32; 2]) -> Option<Image> {
+    let from = [image.width(), image.height()];
+    let rgb = resize_rgb(image.rgb(), from, [width, height], Filter::Bilinear)?;
+    Image::from_rgb(width, height, rgb)
+}
+
 /// A JPEG of `image`, scaled down to at most `max_side` pixels a side (never up). `quality` is
 /// 1 to 100; values outside are clamped, and `max_side` to what JPEG can hold (65,535).
 ///
