@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use resight_decode::{decode, fit_within};
+use resight_decode::{decode, enlarge, fit_within};
 use resight_vision::{Fault, Image, LocalExtractor, LocalFeatures};
 
 use crate::error::EngineError;
@@ -15,6 +15,19 @@ pub(crate) struct Described {
     pub(crate) media_type: &'static str,
     pub(crate) features: LocalFeatures,
 }
+
+/// A picture with fewer features than this is described once more.
+const FEW_FEATURES: usize = 150;
+/// A picture whose longer side has at most so many pixels is described at twice its size…
+const SMALL: u32 = 256;
+/// …and at four times its size with at most so many.
+const SMALLEST: u32 = 128;
+/// Largest difference in levels of two neighbours that count as equal…
+const EVEN_STEP: u8 = 2;
+/// …and the share of equal neighbours from which on a picture is flat.
+const FLAT_SHARE: f64 = 0.6;
+/// Tones that are stretched to the full range, at least: fewer are mostly noise.
+const LEAST_SPAN: usize = 16;
 
 /// Time after which an extractor that cannot serve is given up.
 const RETRY_TIME: Duration = Duration::from_secs(120);
@@ -38,31 +51,105 @@ pub(crate) fn describe(
 }
 
 /// Scales a picture down to [`EngineOptions::max_side`], extracts its features, and maps their places
-/// back to `image`. With `retry`, an extractor that cannot serve at present is asked again, for two
-/// minutes or until `retry` is set.
+/// back to `image`. With an extractor that has a sensitive form, small pictures are enlarged before, and
+/// those with few features are described once more: faint ones with their range of tones stretched, small
+/// ones by that form.
+///
+/// With `retry`, an extractor that cannot serve at present is asked again, for two minutes or until
+/// `retry` is set.
 pub(crate) fn describe_image(
     image: &Image,
     options: &EngineOptions,
     extractor: &dyn LocalExtractor,
     retry: Option<&AtomicBool>,
 ) -> Result<LocalFeatures, EngineError> {
-    let mut features = match fit_within(image, options.max_side) {
-        Some(smaller) => {
-            let mut features = extract(extractor, &smaller, retry)?;
-            let fx = image.width() as f32 / smaller.width() as f32;
-            let fy = image.height() as f32 / smaller.height() as f32;
-            for k in &mut features.keypoints {
-                // Pixel centres are whole numbers, so the picture's edge lies at -1/2.
-                k.x = (k.x + 0.5) * fx - 0.5;
-                k.y = (k.y + 0.5) * fy - 0.5;
-                k.scale *= (fx * fy).sqrt();
-            }
-            features
+    let sensitive = extractor.sensitive();
+    let is_small = sensitive.is_some() && is_small(image) && !is_flat(image);
+    let scaled = is_small
+        .then(|| enlarge(image, enlargement(image)))
+        .flatten();
+    let scaled = scaled.or_else(|| fit_within(image, options.max_side));
+    let described = scaled.as_ref().unwrap_or(image);
+    let mut features = extract(extractor, described, retry)?;
+    if let Some(sensitive) = sensitive.filter(|_| features.len() < FEW_FEATURES) {
+        let faint = match stretched(described) {
+            Some(stretched) => extract(extractor, &stretched, retry)?,
+            None if is_small => extract(&*sensitive, described, retry)?,
+            None => LocalFeatures::default(),
+        };
+        if faint.len() > features.len() {
+            features = faint;
         }
-        None => extract(extractor, image, retry)?,
-    };
+    }
+    if scaled.is_some() {
+        let fx = image.width() as f32 / described.width() as f32;
+        let fy = image.height() as f32 / described.height() as f32;
+        for k in &mut features.keypoints {
+            // Pixel centres are whole numbers, so the picture's edge lies at -1/2.
+            k.x = (k.x + 0.5) * fx - 0.5;
+            k.y = (k.y + 0.5) * fy - 0.5;
+            k.scale *= (fx * fy).sqrt();
+        }
+    }
     features.truncate(options.max_features);
     Ok(features)
+}
+
+fn is_small(image: &Image) -> bool {
+    image.width().max(image.height()) <= SMALL
+}
+
+/// Whether most neighbours in a row are equal, as in logos and drawings. Enlarged, or with a low threshold,
+/// SIFT finds many keypoints along their edges, and those of two circles match, whatever is in them.
+fn is_flat(image: &Image) -> bool {
+    let gray = image.to_gray();
+    let rows = gray.pixels().chunks_exact(gray.width().max(1));
+    let pairs = rows.flat_map(|row| row.windows(2).map(|w| w[0].abs_diff(w[1])));
+    let (even, all) = pairs.fold((0, 0), |(even, all), step| {
+        (even + usize::from(step <= EVEN_STEP), all + 1)
+    });
+    even as f64 > FLAT_SHARE * all as f64
+}
+
+/// By how much a small picture is enlarged before it is described.
+fn enlargement(image: &Image) -> u32 {
+    let long = image.width().max(image.height());
+    if long <= SMALLEST {
+        4
+    } else if long <= SMALL {
+        2
+    } else {
+        1
+    }
+}
+
+/// `image` with its tones from the darkest to the lightest hundredth stretched to the full range; `None`
+/// where they span half of it already.
+fn stretched(image: &Image) -> Option<Image> {
+    let gray = image.to_gray();
+    let mut histogram = [0usize; 256];
+    for &value in gray.pixels() {
+        histogram[usize::from(value)] += 1;
+    }
+    let rank = gray.pixels().len() / 100;
+    let (mut low, mut below) = (0, histogram[0]);
+    while below <= rank && low < 255 {
+        low += 1;
+        below += histogram[low];
+    }
+    let (mut high, mut above) = (255, histogram[255]);
+    while above <= rank && high > 0 {
+        high -= 1;
+        above += histogram[high];
+    }
+    let span = high.saturating_sub(low).max(LEAST_SPAN) as i32;
+    if span >= 128 {
+        return None;
+    }
+    let tone = |value: u8| ((i32::from(value) - low as i32) * 255 / span).clamp(0, 255) as u8;
+    let tones: Vec<u8> = (0..=255).map(tone).collect();
+    let rgb = image.rgb().iter().map(|&value| tones[usize::from(value)]);
+    Image::from_rgb(image.width(), image.height(), rgb.collect())
 }
 
 fn extract(

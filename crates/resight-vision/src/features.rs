@@ -1,5 +1,6 @@
 //! The output of extractors, and the traits that extractors implement.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::image::Image;
@@ -224,6 +225,12 @@ pub trait LocalExtractor: Send + Sync {
 
     /// Features of `image`, strongest first; none for an image without structure.
     fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError>;
+
+    /// The same extractor with a lower threshold, for small and for faint pictures. Its features compare
+    /// with this one's and are of the same model. `None` where there is none, as with most.
+    fn sensitive(&self) -> Option<Arc<dyn LocalExtractor>> {
+        None
+    }
 
     /// The features of the picture mirrored left to right, in the order of `features`, which are
     /// those of the picture as it is. `width` is the picture's in pixels. `None` where the extractor

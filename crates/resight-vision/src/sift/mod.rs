@@ -25,6 +25,8 @@ mod variants;
 pub use extraction::StageTimes;
 pub use options::{Selection, SiftOptions, Upsample};
 
+use std::sync::Arc;
+
 use buffers::Pool;
 use extraction::Extraction;
 use team::Team;
@@ -131,6 +133,13 @@ impl LocalExtractor for Sift {
 
     fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
         Ok(self.extract_gray(&image.to_gray()))
+    }
+
+    /// With a quarter of the contrast threshold.
+    fn sensitive(&self) -> Option<Arc<dyn LocalExtractor>> {
+        let mut sensitive = self.clone();
+        sensitive.options.contrast_threshold *= 0.25;
+        Some(Arc::new(sensitive))
     }
 
     fn mirrored(&self, features: &LocalFeatures, width: u32) -> Option<LocalFeatures> {
