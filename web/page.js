@@ -40,7 +40,7 @@ export const icon = (name) => svg('svg', { 'aria-hidden': 'true' }, svg('use', {
 export function mark(hit) {
   return hit.verified
     ? el('span', { className: 'mark' }, icon('check'),
-      ['Verified', hit.mirrored && 'mirrored', hit.inverted && 'inverted'].filter(Boolean).join(', '))
+      [hit.identical ? 'Identical file' : 'Verified', hit.mirrored && 'mirrored', hit.inverted && 'inverted'].filter(Boolean).join(', '))
     : el('span', { className: 'mark unsure' }, hit.alike ? 'Similar' : 'Not verified');
 }
 
@@ -59,7 +59,7 @@ export function picture(addresses, props = {}, { placeholder = true } = {}) {
 }
 
 /** The query's outline at each place where it is seen in a hit, the surest first. */
-export const outlines = (hit) => (hit.instances?.length ? hit.instances : [hit]).flatMap((one) => (one.region ? [one.region] : []));
+export const outlines = (hit) => (hit.instances?.length ? hit.instances : [hit]).flatMap((one) => (one.shared ?? one.region ? [one.shared ?? one.region] : []));
 
 /** Labels of a picture in one line; empty where nothing is. */
 export function labels(image) {

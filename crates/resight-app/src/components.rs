@@ -151,7 +151,9 @@ pub(crate) fn read_library(
     let components = Components {
         index: Some(index_folder(config, false)),
         catalogue: catalogue.clone(),
-        blobs: Arc::new(NoBlobs),
+        blobs: Arc::new(ReadBlobs(FolderBlobs::for_reading(
+            &config.data.join(BLOBS),
+        ))),
         extractor,
         vocabulary: chosen.vocabulary,
         // A library that is only read cannot convert: opening it fails where the vocabulary does not fit.
@@ -192,16 +194,17 @@ fn index_folder(config: &Config, writable: bool) -> IndexFolder {
     }
 }
 
-/// Stands where no blob is needed. Opening the folder would tidy up under a running server.
-struct NoBlobs;
+/// Blobs of a folder that another process may write to. Opening it as [`FolderBlobs::open`] does would
+/// tidy up under a running server.
+struct ReadBlobs(FolderBlobs);
 
-impl BlobStore for NoBlobs {
+impl BlobStore for ReadBlobs {
     fn put(&self, _name: &str, _bytes: &[u8]) -> Result<(), StoreError> {
         Err(StoreError::ReadOnly)
     }
 
-    fn get(&self, _name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(None)
+    fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(name)
     }
 
     fn delete(&self, _name: &str) -> Result<bool, StoreError> {

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rayon::prelude::*;
 use resight_decode::read_bounded;
 use resight_index::Vocabulary;
-use resight_vision::{Fault, LocalExtractor, PackedQueries, Verification, VerifyOptions, verify};
+use resight_vision::{Fault, LocalExtractor, PackedQueries, Verification, VerifyOptions};
 
 use crate::describe::describe;
 use crate::error::EngineError;
 use crate::indexer::listing::list;
 use crate::library::stored_features::{StoredFeatures, in_order};
 use crate::options::EngineOptions;
-use crate::search::evidence::{evidence, match_within_cells};
+use crate::search::evidence::Sides;
 use crate::search::prepared::pack_by_cell;
 
 /// Progress of a calibration: the number done, and of all.
@@ -183,8 +183,14 @@ fn agreement(
     vocabulary: &Vocabulary,
     options: &VerifyOptions,
 ) -> Option<Verification> {
-    let (own, other) = (&query.stored.features, &result.stored);
-    let matches = match_within_cells(own, packed, other, vocabulary);
-    let evidence = evidence(own, &other.features, &matches, query.size, result.size);
-    verify(&evidence, options)
+    let sides = Sides {
+        query: &query.stored.features,
+        packed,
+        query_size: query.size,
+        mirrored: false,
+        stored: &result.stored,
+        stored_size: result.size,
+    };
+    let (_, verification) = sides.verify(vocabulary, options)?;
+    Some(verification)
 }

@@ -8,10 +8,14 @@ use resight_vision::{
 use crate::describe::describe;
 use crate::error::EngineError;
 use crate::geometry;
+use crate::library::plain::is_plain_pair;
 use crate::options::EngineOptions;
+use crate::picture::id_of;
+use crate::same_pixels::same_pixels;
 use crate::search::Searcher;
 use crate::search::answer::{QueryFacts, Timings};
-use crate::search::evidence::{evidence, inlier_points};
+use crate::search::evidence::{evidence, inlier_points, matched_parts};
+use crate::search::plain::same_frame;
 use crate::search::query::QueryResolver;
 use crate::search::request::{Query, Variant};
 use crate::search::variants::changed;
@@ -23,6 +27,11 @@ pub struct Comparison {
     pub a: QueryFacts,
     /// The second picture.
     pub b: QueryFacts,
+    /// Whether the two files have the same bytes. Such pictures are verified, whatever their features.
+    pub identical: bool,
+    /// Whether the pixels verify them: both show the same in the same frame, and the features are too few
+    /// to tell.
+    pub by_pixels: bool,
     /// Matches before verification.
     pub matches: usize,
     /// Whether they agree on one transform beyond chance.
@@ -31,9 +40,9 @@ pub struct Comparison {
     pub inliers: usize,
     /// log10 of the number of false alarms; `None` when nothing agrees.
     pub log10_nfa: Option<f64>,
-    /// Share of the first picture inside the hull of the inliers, 0..1.
+    /// Share of the first picture that the matched part covers, 0..1.
     pub coverage_a: f64,
-    /// Share of the second picture inside the hull of the inliers, 0..1.
+    /// Share of the second picture that the matched part covers, 0..1.
     pub coverage_b: f64,
     /// The variant of the first picture that the second shows; when verified.
     pub variant: Variant,
@@ -52,6 +61,7 @@ pub fn compare(
     extractor: &dyn LocalExtractor,
     options: &EngineOptions,
 ) -> Result<(Comparison, [Image; 2]), EngineError> {
+    let identical = a == b;
     let a = describe(a, options, extractor, None)?;
     let b = describe(b, options, extractor, None)?;
     let facts = |image: &Image, features: &LocalFeatures| QueryFacts {
@@ -62,7 +72,12 @@ pub fn compare(
         features: features.len(),
     };
     let sides = [facts(&a.image, &a.features), facts(&b.image, &b.features)];
-    let comparison = compared(sides, [&a.features, &b.features], extractor, options);
+    let pair = Pair {
+        features: [&a.features, &b.features],
+        images: [Some(&a.image), Some(&b.image)],
+        identical,
+    };
+    let comparison = compared(sides, &pair, extractor, options);
     Ok((comparison, [a.image, b.image]))
 }
 
@@ -77,26 +92,61 @@ impl Searcher {
             visual: &visual,
             needs_pixels: false,
         };
+        let identical = match (a, b) {
+            (Query::Bytes(a), Query::Bytes(b)) => a == b,
+            (Query::Stored(a), Query::Stored(b)) => a == b,
+            (Query::Bytes(bytes), Query::Stored(id)) | (Query::Stored(id), Query::Bytes(bytes)) => {
+                id_of(bytes) == *id
+            }
+            _ => false,
+        };
         let mut timings = Timings::default();
         let a = resolver.resolve(&a.into(), &mut timings)?;
         let b = resolver.resolve(&b.into(), &mut timings)?;
+        let pair = Pair {
+            features: [&a.features, &b.features],
+            images: [a.image.as_ref(), b.image.as_ref()],
+            identical,
+        };
         Ok(compared(
             [a.facts, b.facts],
-            [&a.features, &b.features],
+            &pair,
             &**library.extractor(),
             library.options(),
         ))
     }
 }
 
+/// Two pictures to compare.
+struct Pair<'a> {
+    features: [&'a LocalFeatures; 2],
+    /// Their pixels, as far as they are at hand.
+    images: [Option<&'a Image>; 2],
+    /// Whether their files have the same bytes.
+    identical: bool,
+}
+
+impl Pair<'_> {
+    /// Whether the features are too few to tell, and the pixels are the same.
+    fn has_same_pixels(&self) -> bool {
+        let [a, b] = self.features.map(LocalFeatures::len);
+        match self.images {
+            [Some(x), Some(y)] => is_plain_pair(a, b) && same_pixels(x, y),
+            _ => false,
+        }
+    }
+}
+
 /// Compares the pictures as they are, and with variants of the first; a variant counts where it is
-/// verified and surer.
+/// verified and surer. Where nothing is verified, the bytes of the files and the pixels of plain pictures
+/// may do so.
 fn compared(
     sides: [QueryFacts; 2],
-    features: [&LocalFeatures; 2],
+    pair: &Pair<'_>,
     extractor: &dyn LocalExtractor,
     options: &EngineOptions,
 ) -> Comparison {
+    let features = pair.features;
     let as_is = Variant::default();
     let mut best = compared_as(as_is, &sides, features[0], features, options);
     for variant in Variant::ALL.each() {
@@ -107,6 +157,18 @@ fn compared(
         let order = |c: &Comparison| (!c.verified, c.log10_nfa.unwrap_or(f64::MAX));
         if other.verified && order(&other) < order(&best) {
             best = other;
+        }
+    }
+    best.identical = pair.identical;
+    best.by_pixels = !best.verified && !pair.identical && pair.has_same_pixels();
+    if pair.identical || best.by_pixels {
+        (best.coverage_a, best.coverage_b) = (1.0, 1.0);
+        if !best.verified {
+            let [a, b] = [&best.a, &best.b].map(|side| [side.width, side.height]);
+            let transform = same_frame(a, b);
+            best.verified = true;
+            best.transform = Some(transform.0);
+            best.region = geometry::outline(&transform, a[0], a[1]);
         }
     }
     best
@@ -136,16 +198,21 @@ fn compared_as(
         .map(|f| inlier_points(f, &matches, of_a, of_b))
         .unwrap_or_default();
     let verified = verification.as_ref().filter(|f| f.verified);
-    let hull = |side: [usize; 2], [w, h]: [u32; 2]| {
-        geometry::coverage(points.iter().map(|p| side.map(|i| p[i])), w, h)
-    };
+    let parts = verification.as_ref().map_or([None, None], |found| {
+        matched_parts(found, &matches, [of_a, of_b], [a_size, b_size])
+    });
+    let share =
+        |part: &Option<Vec<_>>, size| part.as_deref().map_or(0.0, |p| geometry::share(p, size));
+    let [coverage_a, coverage_b] = [share(&parts[0], a_size), share(&parts[1], b_size)];
     Comparison {
+        identical: false,
+        by_pixels: false,
         matches: matches.len(),
         verified: verified.is_some(),
         inliers: points.len(),
         log10_nfa: verification.as_ref().map(|f| f.log10_nfa),
-        coverage_a: hull([0, 1], a_size),
-        coverage_b: hull([2, 3], b_size),
+        coverage_a,
+        coverage_b,
         variant: verified.map_or(Variant::default(), |_| variant),
         transform: verified.map(|f| f.transform.0),
         region: verified.and_then(|f| geometry::outline(&f.transform, a.width, a.height)),

@@ -2,14 +2,22 @@
 
 use resight_vision::Transform;
 
-/// Area of the convex hull of `points` as a share of a picture's area, 0..1.
-pub(crate) fn coverage(points: impl Iterator<Item = [f64; 2]>, width: u32, height: u32) -> f64 {
-    let mut points: Vec<[f64; 2]> = points.collect();
+/// Half the side of the square that a descriptor describes, in units of its keypoint's scale.
+const SUPPORT: f64 = 6.0;
+/// Cells along each side of a picture, by which points without company are found.
+const CELLS: f64 = 10.0;
+/// With fewer points than this, none is without company.
+const FEWEST_POINTS: usize = 8;
+
+/// The convex hull, counter-clockwise in a frame whose y grows upwards; fewer than three corners where
+/// the points lie on one line (Andrew's monotone chain).
+pub(crate) fn hull(mut points: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
     points.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
+    points.dedup();
     if points.len() < 3 {
-        return 0.0;
+        return points;
     }
-    // Andrew's monotone chain, lower hull then upper.
+    // Lower hull, then upper.
     let mut hull: Vec<[f64; 2]> = Vec::new();
     for upper in [false, true] {
         let start = hull.len();
@@ -24,18 +32,100 @@ pub(crate) fn coverage(points: impl Iterator<Item = [f64; 2]>, width: u32, heigh
         }
         hull.pop();
     }
-    (area(&hull) / (f64::from(width) * f64::from(height))).min(1.0)
+    hull
+}
+
+/// The part of a picture of this size that matched keypoints cover: the convex hull of the squares that
+/// their descriptors describe, clipped to the picture. Each point has x, y and scale. A point without
+/// another nearby is left out, since chance gives such. `None` for no points.
+pub(crate) fn matched_part(points: &[[f64; 3]], size: [u32; 2]) -> Option<Vec<[f64; 2]>> {
+    let [w, h] = size.map(f64::from);
+    let cell = |p: &[f64; 3]| {
+        [p[0] * CELLS / w.max(1.0), p[1] * CELLS / h.max(1.0)].map(|v| v.floor() as i32)
+    };
+    let mut occupied: Vec<[i32; 2]> = points.iter().map(cell).collect();
+    occupied.sort_unstable();
+    let inside = |x: i32, y: i32| {
+        let from = occupied.partition_point(|c| *c < [x, y]);
+        occupied[from..].partition_point(|c| *c == [x, y])
+    };
+    let has_company = |p: &&[f64; 3]| {
+        let [x, y] = cell(p);
+        let near = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (dx, dy)));
+        let near: usize = near.map(|(dx, dy)| inside(x + dx, y + dy)).sum();
+        points.len() < FEWEST_POINTS || near > 1
+    };
+    let corners = points
+        .iter()
+        .filter(has_company)
+        .flat_map(|&[x, y, scale]| {
+            let reach = SUPPORT * scale;
+            [[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]].map(|[dx, dy]| {
+                [
+                    (x + dx * reach).clamp(-0.5, w - 0.5),
+                    (y + dy * reach).clamp(-0.5, h - 0.5),
+                ]
+            })
+        });
+    let hull = hull(corners.collect());
+    (hull.len() >= 3).then_some(hull)
+}
+
+/// Area of a polygon as a share of a picture's area, 0..1.
+pub(crate) fn share(polygon: &[[f64; 2]], [width, height]: [u32; 2]) -> f64 {
+    (area(polygon) / (f64::from(width) * f64::from(height)).max(1.0)).min(1.0)
+}
+
+/// Area that two convex polygons share, as a share of the smaller one.
+pub(crate) fn overlap(a: &[[f64; 2]], b: &[[f64; 2]]) -> f64 {
+    let least = area(a).min(area(b));
+    if least <= 0.0 {
+        return 0.0;
+    }
+    (area(&common(a, b)) / least).min(1.0)
+}
+
+/// What two convex polygons share; fewer than three corners where that is nothing (Sutherland & Hodgman,
+/// CACM 1974).
+pub(crate) fn common(a: &[[f64; 2]], b: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    // The side of an edge on which a polygon lies depends on its order of corners.
+    let sign = signed_area(b).signum();
+    let mut common = a.to_vec();
+    for (i, from) in b.iter().enumerate() {
+        let to = b[(i + 1) % b.len()];
+        let side = |p: &[f64; 2]| {
+            sign * ((to[0] - from[0]) * (p[1] - from[1]) - (to[1] - from[1]) * (p[0] - from[0]))
+        };
+        let mut kept = Vec::with_capacity(common.len() + 1);
+        for (k, p) in common.iter().enumerate() {
+            let q = &common[(k + 1) % common.len()];
+            let (x, y) = (side(p), side(q));
+            if x >= 0.0 {
+                kept.push(*p);
+            }
+            if (x < 0.0) != (y < 0.0) {
+                let share = x / (x - y);
+                kept.push([0, 1].map(|c| p[c] + share * (q[c] - p[c])));
+            }
+        }
+        common = kept;
+    }
+    common
 }
 
 /// Area of a polygon by its corners in order; 0 for fewer than three.
 pub(crate) fn area(corners: &[[f64; 2]]) -> f64 {
+    signed_area(corners).abs()
+}
+
+fn signed_area(corners: &[[f64; 2]]) -> f64 {
     let twice: f64 = (0..corners.len())
         .map(|i| {
             let (a, b) = (corners[i], corners[(i + 1) % corners.len()]);
             a[0] * b[1] - a[1] * b[0]
         })
         .sum();
-    0.5 * twice.abs()
+    0.5 * twice
 }
 
 /// Where the outline of a picture of this size goes: corners clockwise from the top left; `None`
@@ -100,18 +190,56 @@ mod tests {
 
     #[test]
     fn hull_of_a_square_with_points_inside() {
-        let points = [
+        let points = vec![
             [0.0, 0.0],
             [10.0, 0.0],
             [10.0, 10.0],
             [0.0, 10.0],
             [5.0, 5.0],
             [5.0, 0.0],
+            [0.0, 0.0],
         ];
-        assert!((coverage(points.into_iter(), 20, 20) - 0.25).abs() < 1e-12);
-        assert_eq!(coverage(points.into_iter().take(2), 20, 20), 0.0);
+        assert_eq!(area(&hull(points.clone())), 100.0);
+        assert!(hull(points[..2].to_vec()).len() < 3);
         let line = (0..9).map(|i| [f64::from(i), f64::from(i)]);
-        assert_eq!(coverage(line, 20, 20), 0.0);
+        assert_eq!(area(&hull(line.collect())), 0.0);
+    }
+
+    #[test]
+    fn the_matched_part_is_what_the_descriptors_describe() {
+        let one = matched_part(&[[20.0, 20.0, 2.0]], [100, 100]).unwrap();
+        assert_eq!(area(&one), 24.0 * 24.0);
+        assert_eq!(share(&one, [100, 100]), 0.0576);
+        // At the rim the picture ends.
+        let rim = matched_part(&[[-0.5, -0.5, 1.0]], [100, 100]).unwrap();
+        assert_eq!(area(&rim), 36.0);
+        assert_eq!(matched_part(&[], [100, 100]), None);
+        // A point far from all others is left out once there are others enough.
+        let mut points: Vec<[f64; 3]> = (0..9).map(|i| [10.0 + f64::from(i), 10.0, 0.5]).collect();
+        points.push([90.0, 90.0, 0.5]);
+        let part = matched_part(&points, [100, 100]).unwrap();
+        assert!(
+            part.iter().all(|p| p[0] <= 21.0 && p[1] <= 13.0),
+            "{part:?}"
+        );
+    }
+
+    #[test]
+    fn overlap_is_a_share_of_the_smaller() {
+        let square =
+            |x: f64, side: f64| vec![[x, 0.0], [x + side, 0.0], [x + side, side], [x, side]];
+        let mut turned = square(5.0, 10.0);
+        turned.reverse();
+        for (a, b, expected) in [
+            (square(0.0, 10.0), square(5.0, 10.0), 0.5),
+            (square(0.0, 10.0), turned, 0.5),
+            (square(0.0, 10.0), square(2.0, 4.0), 1.0),
+            (square(0.0, 10.0), square(10.0, 4.0), 0.0),
+            (square(0.0, 10.0), Vec::new(), 0.0),
+        ] {
+            assert!((overlap(&a, &b) - expected).abs() < 1e-12, "{a:?} {b:?}");
+            assert!((overlap(&b, &a) - expected).abs() < 1e-12, "{a:?} {b:?}");
+        }
     }
 
     #[test]

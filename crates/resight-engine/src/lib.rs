@@ -18,6 +18,7 @@ mod library;
 mod likeness;
 mod options;
 mod picture;
+mod same_pixels;
 mod search;
 mod train;
 
@@ -38,6 +39,7 @@ pub use library::attached_model::{FEWEST_TO_TELL, ModelComponents, alike_from};
 pub use library::components::{Components, IndexFolder, MODEL_SETTING, VOCABULARY_SETTING};
 pub use library::conversion::ConvertStep;
 pub use library::pictures::{RefusedFile, Storage};
+pub use library::plain::WEAK_BELOW;
 pub use likeness::embed::{EmbedStep, vectors_setting};
 pub use likeness::{GlobalModels, ModelState};
 pub use options::EngineOptions;

@@ -7,14 +7,16 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use resight_app::Code;
-use resight_engine::{EngineError, Filter, LabelPatch, Metadata, ObjectId, Tag, Update};
+use resight_engine::{
+    EngineError, Filter, LabelPatch, Metadata, ObjectId, Tag, Update, WEAK_BELOW,
+};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use utoipa::IntoParams;
 
 use super::App;
 use super::intake::{self, Bounds};
-use super::params::{Page, Params, PictureAt, bad, path_segment};
+use super::params::{Flag, Page, Params, PictureAt, bad, path_segment};
 use super::problem::Problem;
 use crate::wire::{self, LabelChange, ObjectList, ObjectPictures, Picture, ProblemBody, Removed};
 
@@ -40,6 +42,9 @@ pub(crate) struct Filters {
     /// Only pictures of this object
     #[param(value_type = Option<String>)]
     object: Option<OfLabels<ObjectId>>,
+    /// With `true`, only pictures with fewer than 50 features, of which next to nothing can be found
+    #[param(value_type = Option<bool>)]
+    weak: Option<Flag>,
     /// Only pictures whose metadata has this value at KEY, which may be any; numbers, true and false as JSON writes them
     #[serde(flatten)]
     #[param(rename = "meta.KEY", value_type = Option<String>)]
@@ -54,6 +59,7 @@ impl Filters {
             not_tags: values(self.not_tag),
             object: self.object.map(|object| object.0),
             entries: self.entries.0,
+            features_below: self.weak.filter(|weak| weak.0).map(|_| WEAK_BELOW),
         };
         if filter.conditions() > Filter::MOST {
             let most = Filter::MOST;

@@ -42,11 +42,20 @@ impl FolderBlobs {
         if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_folder(parent)?;
         }
+        let settled = Mutex::new(HashSet::from([dir.to_path_buf()]));
         Ok(Self {
-            root: dir.to_path_buf(),
-            settled: Mutex::new(HashSet::from([dir.to_path_buf()])),
-            next: AtomicU64::new(0),
+            settled,
+            ..Self::for_reading(dir)
         })
+    }
+
+    /// The folder as it is, for reading alone: it needs no lock, creates nothing and removes nothing.
+    pub fn for_reading(dir: &Path) -> Self {
+        Self {
+            root: dir.to_path_buf(),
+            settled: Mutex::default(),
+            next: AtomicU64::new(0),
+        }
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, StoreError> {

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::labels::{ObjectId, Tag};
 use crate::picture::PictureRecord;
 
-/// Conditions on the labels of a picture. A picture matches if it meets all of them; the default
+/// Conditions on the labels and the number of features of a picture. A picture matches if it meets all of them; the default
 /// matches every picture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -16,6 +16,8 @@ pub struct Filter {
     pub object: Option<ObjectId>,
     /// Its metadata has each of these entries.
     pub entries: Vec<(String, String)>,
+    /// It has fewer features than this.
+    pub features_below: Option<u32>,
 }
 
 impl Filter {

@@ -249,6 +249,8 @@ mod tests {
         Comparison {
             a: side.clone(),
             b: side,
+            identical: false,
+            by_pixels: false,
             matches: 0,
             verified: false,
             inliers: 0,

@@ -1,7 +1,7 @@
 //! Labels as they are typed: filters over pictures, and tags.
 
 use resight_app::Code;
-use resight_engine::{Filter, LabelPatch, Tag};
+use resight_engine::{Filter, LabelPatch, Tag, WEAK_BELOW};
 use resight_server::wire;
 
 use crate::error::CliError;
@@ -21,6 +21,9 @@ pub(crate) struct FilterArgs {
     /// Only pictures whose metadata has this value at KEY; may be given several times
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Which pictures")]
     meta: Vec<String>,
+    /// Only pictures with few features, fewer than 50: next to nothing of them can be found
+    #[arg(long, help_heading = "Which pictures")]
+    weak: bool,
 }
 
 impl FilterArgs {
@@ -38,6 +41,7 @@ impl FilterArgs {
             not_tags: tags(&self.not_tag)?,
             object: object.transpose().map_err(bad_label)?,
             entries: entries.collect::<Result<_, _>>()?,
+            features_below: self.weak.then_some(WEAK_BELOW),
         };
         if filter.conditions() > Filter::MOST {
             return Err(bad_label(format!(

@@ -78,6 +78,8 @@ pub struct FolderReport {
     pub files: u64,
     /// Pictures added.
     pub indexed: u64,
+    /// Of these, with fewer than [`crate::WEAK_BELOW`] features.
+    pub weak: u64,
     /// Files whose bytes were stored before.
     pub already_there: u64,
     /// Files known from an earlier run.

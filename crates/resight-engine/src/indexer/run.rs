@@ -17,6 +17,7 @@ use crate::describe::describe;
 use crate::error::EngineError;
 use crate::library::Library;
 use crate::library::labels::label_change;
+use crate::library::plain::WEAK_BELOW;
 use crate::library::prepare::{PendingChange, PreparedPicture};
 use crate::likeness::embed::embed_new;
 use crate::picture::id_of;
@@ -256,7 +257,11 @@ impl Run<'_> {
         let mut new = Vec::new();
         for ((task, mut event, pixels), effect) in committed.into_iter().zip(effects) {
             match &mut event {
-                FolderEvent::Indexed { already_there, .. } => match effect {
+                FolderEvent::Indexed {
+                    already_there,
+                    features,
+                    ..
+                } => match effect {
                     Effect::NotFound => {
                         again.push(task.clone());
                         continue;
@@ -264,6 +269,7 @@ impl Run<'_> {
                     Effect::Added { key, .. } => {
                         *already_there = false;
                         self.report.indexed += 1;
+                        self.report.weak += u64::from(*features < WEAK_BELOW);
                         new.extend(pixels.map(|pixels| (key, pixels)));
                     }
                     _ => {

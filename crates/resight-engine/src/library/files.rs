@@ -57,11 +57,14 @@ impl Library {
 
     /// The pixels of the picture's file, or of its stored thumbnail where the file is away.
     pub(crate) fn image_or_thumbnail(&self, id: &PictureId) -> Option<Image> {
-        self.image(id).ok().or_else(|| {
-            let bytes = self.blobs().get(&thumbnail_name(id)).ok()??;
-            let decoded = decode(&bytes, &self.options().decode).ok()?;
-            Some(decoded.image)
-        })
+        self.image(id).ok().or_else(|| self.stored_thumbnail(id))
+    }
+
+    /// The pixels of the picture's stored thumbnail, where there is one.
+    pub(crate) fn stored_thumbnail(&self, id: &PictureId) -> Option<Image> {
+        let bytes = self.blobs().get(&thumbnail_name(id)).ok()??;
+        let decoded = decode(&bytes, &self.options().decode).ok()?;
+        Some(decoded.image)
     }
 }
 

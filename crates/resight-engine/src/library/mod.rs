@@ -15,6 +15,7 @@ pub(crate) mod filters;
 pub(crate) mod labels;
 pub(crate) mod picture_signal;
 pub(crate) mod pictures;
+pub(crate) mod plain;
 pub(crate) mod prepare;
 pub(crate) mod stored_features;
 pub(crate) mod visual_index;
@@ -38,6 +39,7 @@ use conversion::convert_before_opening;
 use feature_cache::FeatureCache;
 use filters::FilterCache;
 use picture_signal::PictureSignal;
+use plain::PlainPictures;
 use visual_index::VisualIndex;
 
 /// Stored pictures with everything that is derived from them.
@@ -48,6 +50,7 @@ pub struct Library {
     visual: ArcSwap<VisualIndex>,
     models: AttachedModels,
     filters: FilterCache,
+    plain: PlainPictures,
     signal: Arc<PictureSignal>,
     /// Held during a change of what is stored.
     changes: Mutex<()>,
@@ -103,6 +106,7 @@ impl Library {
             visual: ArcSwap::from_pointee(visual),
             models: AttachedModels::default(),
             filters: FilterCache::default(),
+            plain: PlainPictures::default(),
             signal,
             changes: Mutex::new(()),
             conversion: Mutex::new(()),
@@ -161,6 +165,11 @@ impl Library {
     /// The global models in use.
     pub(crate) fn models(&self) -> &AttachedModels {
         &self.models
+    }
+
+    /// Likenesses of the stored pictures with few features.
+    pub(crate) fn plain(&self) -> &PlainPictures {
+        &self.plain
     }
 
     /// Keeps all other changes out while the guard lives.

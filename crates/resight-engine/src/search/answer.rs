@@ -22,8 +22,9 @@ pub struct SearchAnswer {
     pub left_out: usize,
     /// Pictures in the ranking that look alike and are not verified.
     pub alike: usize,
-    /// The requested part of the ranking: verified hits by how unlikely chance is, then those that look
-    /// alike, then all others by words.
+    /// The requested part of the ranking: files of the same bytes, then verified hits by how unlikely
+    /// chance is, then those that look alike, then examined ones whose number of false alarms is below 1,
+    /// then all others by words.
     pub hits: Vec<Hit>,
     /// For each hit the other pictures of its object; `None` where hits are not grouped.
     pub same_object: Option<Vec<SameObject>>,
@@ -99,6 +100,10 @@ pub enum Stage {
     Expansion,
     /// A global model's vectors.
     Dense,
+    /// The bytes of the file.
+    Bytes,
+    /// The pixels in the same frame.
+    Pixels,
 }
 
 impl Stage {
@@ -108,6 +113,8 @@ impl Stage {
             Self::Words => "words",
             Self::Expansion => "expansion",
             Self::Dense => "dense",
+            Self::Bytes => "bytes",
+            Self::Pixels => "pixels",
         }
     }
 }
@@ -119,6 +126,12 @@ pub struct Hit {
     pub picture: Picture,
     /// The stage that found it.
     pub stage: Stage,
+    /// Whether its file has the bytes of a query that was sent. Such a hit is verified, whatever its
+    /// features.
+    pub identical: bool,
+    /// Whether its pixels verify it: both pictures show the same in the same frame, and the features are
+    /// too few to tell.
+    pub by_pixels: bool,
     /// Whether it was matched and verified; the index alone ranked those that were not.
     pub examined: bool,
     /// Whether the matches agree on one transform beyond chance.
@@ -129,9 +142,9 @@ pub struct Hit {
     pub log10_nfa: Option<f64>,
     /// Number of the query that the evidence is about: the one that agrees most surely.
     pub query: usize,
-    /// Share of the query, or of its region, inside the hull of the inliers, 0..1.
+    /// Share of the query, or of its region, that the matched part covers, 0..1.
     pub coverage_query: f64,
-    /// Share of the result inside the hull of the inliers, 0..1.
+    /// Share of the result that the matched part covers, 0..1.
     pub coverage_result: f64,
     /// Score of the words, those of the variant where one is shown; comparable within one search and one
     /// variant.
@@ -153,7 +166,14 @@ pub struct Hit {
     /// corners in the order of the query's, clockwise from its top left (counter-clockwise where it is
     /// mirrored); 4 where all of it is in the result. Verified hits only.
     pub region: Option<Vec<[f64; 2]>>,
-    /// Every place where the result shows the query, this hit's own first; verified hits only.
+    /// The part of the result that matches, in its pixels: a convex polygon around all that the inliers'
+    /// descriptors describe. The query's frame, `region`, may hold much that the result does not show.
+    /// Verified hits only.
+    pub shared: Option<Vec<[f64; 2]>>,
+    /// The same part in the pixels of the query's whole picture. Verified hits only.
+    pub shared_query: Option<Vec<[f64; 2]>>,
+    /// Every place where the result shows the query, this hit's own first; verified hits only. Places
+    /// that overlap are one.
     pub instances: Vec<Instance>,
     /// The inliers: x and y in the query, x and y in the result.
     pub matches: Vec<[f64; 4]>,
@@ -165,6 +185,8 @@ impl Hit {
         Self {
             picture,
             stage: Stage::Words,
+            identical: false,
+            by_pixels: false,
             examined: false,
             verified: false,
             inliers: 0,
@@ -179,6 +201,8 @@ impl Hit {
             variant: Variant::default(),
             transform: None,
             region: None,
+            shared: None,
+            shared_query: None,
             instances: Vec::new(),
             matches: Vec::new(),
         }
@@ -190,12 +214,15 @@ impl Hit {
 pub struct Instance {
     /// Matches that agree.
     pub inliers: usize,
-    /// log10 of the number of false alarms; lower is surer.
-    pub log10_nfa: f64,
+    /// log10 of the number of false alarms; lower is surer. `None` where no features agree, as in a file of
+    /// the same bytes that has none.
+    pub log10_nfa: Option<f64>,
     /// Query to result in pixels, row-major 3×3.
     pub transform: [f64; 9],
     /// The query's outline in the result's pixels, clipped to the result: see [`Hit::region`].
     pub region: Option<Vec<[f64; 2]>>,
+    /// The part of the result that matches: see [`Hit::shared`].
+    pub shared: Option<Vec<[f64; 2]>>,
 }
 
 /// The other pictures of a hit's object in the ranking.

@@ -3,9 +3,69 @@
 use resight_index::Vocabulary;
 use resight_vision::{
     Evidence, LocalFeatures, Match, MatchOptions, Nearest, PackedQueries, Verification,
+    VerifyOptions, match_all, verify,
 };
 
+use crate::geometry;
 use crate::library::stored_features::StoredFeatures;
+
+/// An unverified pair with a log10 number of false alarms of at most this is matched once more, all
+/// features with all.
+const NEAR: f64 = 0.0;
+
+/// A query and a stored picture.
+pub(crate) struct Sides<'a> {
+    pub(crate) query: &'a LocalFeatures,
+    /// The query's features packed by vocabulary cell.
+    pub(crate) packed: &'a [PackedQueries],
+    pub(crate) query_size: [u32; 2],
+    /// Whether the query is mirrored.
+    pub(crate) mirrored: bool,
+    pub(crate) stored: &'a StoredFeatures,
+    pub(crate) stored_size: [u32; 2],
+}
+
+impl Sides<'_> {
+    /// The matches and what they agree on; `None` where no three agree. Features are matched within the
+    /// vocabulary's cells. Where that comes near to being verified, they are matched all with all, as a
+    /// comparison of two pictures matches them, and the surer of the two results is returned.
+    pub(crate) fn verify(
+        &self,
+        vocabulary: &Vocabulary,
+        options: &VerifyOptions,
+    ) -> Option<(Vec<Match>, Verification)> {
+        let within = match_within_cells(self.query, self.packed, self.stored, vocabulary);
+        let found = self.agreement(&within, options)?;
+        if found.verified || found.log10_nfa > NEAR {
+            return Some((within, found));
+        }
+        let all = match_all(
+            &self.query.descriptors,
+            &self.stored.features.descriptors,
+            &MatchOptions::default(),
+        );
+        let order = |v: &Verification| (!v.verified, v.log10_nfa);
+        match self.agreement(&all, options) {
+            Some(surer) if order(&surer) < order(&found) => Some((all, surer)),
+            _ => Some((within, found)),
+        }
+    }
+
+    fn agreement(&self, matches: &[Match], options: &VerifyOptions) -> Option<Verification> {
+        let stored = &self.stored.features;
+        let evidence = Evidence {
+            mirrored: self.mirrored,
+            ..evidence(
+                self.query,
+                stored,
+                matches,
+                self.query_size,
+                self.stored_size,
+            )
+        };
+        verify(&evidence, options)
+    }
+}
 
 /// Matches each stored feature with the query features that look into its cell only. With 12 of 256
 /// cells that is a twentieth of the comparisons, and few true matches lie elsewhere.
@@ -61,6 +121,38 @@ pub(crate) fn evidence<'a>(
         result_size: result_size.map(|v| v as f32),
         mirrored: false,
     }
+}
+
+/// The parts of the query and of the result that the inliers cover, each in its own pixels and within the
+/// other picture's frame.
+pub(crate) fn matched_parts(
+    found: &Verification,
+    matches: &[Match],
+    features: [&LocalFeatures; 2],
+    sizes: [[u32; 2]; 2],
+) -> [Option<Vec<[f64; 2]>>; 2] {
+    let part = |side: usize, of: &dyn Fn(&Match) -> u32| {
+        let keypoints = &features[side].keypoints;
+        let points = found.inliers.iter().map(|&i| {
+            let k = &keypoints[of(&matches[i]) as usize];
+            [k.x.into(), k.y.into(), k.scale.into()]
+        });
+        geometry::matched_part(&points.collect::<Vec<_>>(), sizes[side])
+    };
+    let within = |part: Option<Vec<[f64; 2]>>, frame: Option<Vec<[f64; 2]>>| match (part, frame) {
+        (Some(part), Some(frame)) => {
+            let common = geometry::common(&part, &frame);
+            Some(if common.len() < 3 { part } else { common })
+        }
+        (part, _) => part,
+    };
+    let back = found.transform.inverse();
+    let in_query = back.and_then(|back| geometry::region(&back, sizes[1], sizes[0]));
+    let in_result = geometry::region(&found.transform, sizes[0], sizes[1]);
+    [
+        within(part(0, &|m| m.query), in_query),
+        within(part(1, &|m| m.result), in_result),
+    ]
 }
 
 /// Of each inlier x and y in the query, then x and y in the result.

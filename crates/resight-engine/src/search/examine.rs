@@ -2,12 +2,11 @@
 
 use rayon::prelude::*;
 use resight_index::Candidate;
-use resight_vision::{Evidence, verify};
 
 use super::answer::{Hit, Instance};
 use super::context::SearchContext;
-use super::evidence::{evidence, inlier_points, match_within_cells};
-use super::instances::other_instances;
+use super::evidence::{Sides, inlier_points, matched_parts};
+use super::instances::{add_apart, other_instances};
 use super::patience::Patience;
 use super::prepared::PreparedQuery;
 use crate::error::EngineError;
@@ -77,26 +76,35 @@ fn compare(
     words: f64,
 ) -> Hit {
     let (vocabulary, options) = (&context.visual.vocabulary, &context.options.verify);
-    let matches = match_within_cells(query.features, &query.packed, stored, vocabulary);
     let size = [picture.width, picture.height];
-    let evidence = Evidence {
-        mirrored: query.variant.mirrored,
-        ..evidence(query.features, &stored.features, &matches, query.size, size)
-    };
     let mut hit = Hit::unexamined(picture, words);
     hit.examined = true;
     hit.query = query.number;
-    let Some(verification) = verify(&evidence, options) else {
+    let sides = Sides {
+        query: query.features,
+        packed: &query.packed,
+        query_size: query.size,
+        mirrored: query.variant.mirrored,
+        stored,
+        stored_size: size,
+    };
+    let Some((matches, verification)) = sides.verify(vocabulary, options) else {
         return hit;
     };
     hit.verified = verification.verified;
     hit.inliers = verification.inliers.len();
     hit.log10_nfa = Some(verification.log10_nfa);
     let mut points = inlier_points(&verification, &matches, query.own, &stored.features);
-    let in_query = points.iter().map(|m| [m[0], m[1]]);
-    hit.coverage_query = geometry::coverage(in_query, query.size[0], query.size[1]);
-    let in_result = points.iter().map(|m| [m[2], m[3]]);
-    hit.coverage_result = geometry::coverage(in_result, size[0], size[1]);
+    let [in_query, in_result] = matched_parts(
+        &verification,
+        &matches,
+        [query.own, &stored.features],
+        [query.size, size],
+    );
+    let share =
+        |part: &Option<Vec<_>>, size| part.as_deref().map_or(0.0, |p| geometry::share(p, size));
+    hit.coverage_query = share(&in_query, query.size);
+    hit.coverage_result = share(&in_result, size);
     if verification.verified {
         let transform = query.of_whole(&verification.transform).0;
         hit.variant = query.variant;
@@ -104,13 +112,17 @@ fn compare(
         hit.region = geometry::region(&verification.transform, query.size, size);
         hit.instances.push(Instance {
             inliers: hit.inliers,
-            log10_nfa: verification.log10_nfa,
+            log10_nfa: Some(verification.log10_nfa),
             transform,
             region: hit.region.clone(),
+            shared: in_result.clone(),
         });
+        let moved = |[x, y]: [f64; 2]| [x + query.origin[0], y + query.origin[1]];
+        hit.shared_query = in_query.map(|part| part.into_iter().map(moved).collect());
+        hit.shared = in_result;
         let first = &verification.transform;
         let others = other_instances(query, vocabulary, stored, size, first, options);
-        hit.instances.extend(others);
+        add_apart(&mut hit.instances, others);
     }
     for point in &mut points {
         point[0] += query.origin[0];

@@ -2,17 +2,24 @@
 
 use resight_index::Vocabulary;
 use resight_vision::{
-    Evidence, Match, PackedQueries, Transform, VerifyOptions, squared_distances, verify_others,
+    Evidence, Match, PackedQueries, Transform, Verification, VerifyOptions, squared_distances,
+    verify_others,
 };
 
 use super::answer::Instance;
-use super::evidence::{cells, evidence};
+use super::evidence::{cells, evidence, matched_parts};
 use super::prepared::PreparedQuery;
 use crate::geometry;
 use crate::library::stored_features::StoredFeatures;
 
 /// Instances of one result, at most.
 const MOST_INSTANCES: usize = 8;
+
+/// Largest share of the smaller of two frames that two instances have in common. A façade that agrees
+/// with itself one window further is seen once.
+const FRAMES_SHARED: f64 = 0.5;
+/// Largest share of the smaller of two matched parts that two instances have in common.
+const PARTS_SHARED: f64 = 0.3;
 
 /// Ratio of the distances of the nearest and the second query feature below which the nearest is taken.
 const RATIO: f64 = 0.85;
@@ -33,13 +40,40 @@ pub(crate) fn other_instances(
         ..evidence(query.features, &stored.features, &matches, query.size, size)
     };
     let others = verify_others(&evidence, options, first, MOST_INSTANCES - 1);
+    let shared = |other: &Verification| {
+        let features = [query.own, &stored.features];
+        let [_, part] = matched_parts(other, &matches, features, [query.size, size]);
+        part
+    };
     let instances = others.into_iter().map(|other| Instance {
         inliers: other.inliers.len(),
-        log10_nfa: other.log10_nfa,
+        log10_nfa: Some(other.log10_nfa),
         transform: query.of_whole(&other.transform).0,
         region: geometry::region(&other.transform, query.size, size),
+        shared: shared(&other),
     });
     instances.collect()
+}
+
+/// Adds those of `others` that lie apart from all before them: whose frames share at most
+/// [`FRAMES_SHARED`] of the smaller one, and whose matched parts at most [`PARTS_SHARED`].
+pub(crate) fn add_apart(instances: &mut Vec<Instance>, others: Vec<Instance>) {
+    for other in others {
+        let is_apart = |known: &Instance| {
+            is_within(&known.region, &other.region, FRAMES_SHARED)
+                && is_within(&known.shared, &other.shared, PARTS_SHARED)
+        };
+        if instances.iter().all(is_apart) {
+            instances.push(other);
+        }
+    }
+}
+
+/// Whether two polygons share at most `most` of the smaller one; true where one is unknown.
+fn is_within(a: &Option<Vec<[f64; 2]>>, b: &Option<Vec<[f64; 2]>>, most: f64) -> bool {
+    a.as_deref()
+        .zip(b.as_deref())
+        .is_none_or(|(a, b)| geometry::overlap(a, b) <= most)
 }
 
 /// The nearest query feature of each stored one, where it is clearly the nearest; best first. A query

@@ -8,10 +8,12 @@ pub(crate) mod evidence;
 pub(crate) mod examine;
 pub(crate) mod expansion;
 pub(crate) mod grouping;
+pub(crate) mod identical;
 pub(crate) mod instances;
 pub(crate) mod likeness;
 pub(crate) mod page;
 pub(crate) mod patience;
+pub(crate) mod plain;
 pub(crate) mod prepared;
 pub(crate) mod query;
 pub(crate) mod ranking;
@@ -32,9 +34,11 @@ use context::{Scope, SearchContext};
 use examine::examine_while_verified;
 use expansion::expand;
 use grouping::{Objects, same_object};
+use identical::find_identical;
 use likeness::{Likenesses, ask_models};
 use page::page;
 use patience::{MOST_EXAMINED, PATIENCE, Patience};
+use plain::{find_plain, plain_queries};
 use prepared::prepare_all;
 use query::QueryResolver;
 use ranking::Ranking;
@@ -164,6 +168,10 @@ impl Searcher {
             }
         }
 
+        if by_words {
+            find_identical(&context, &resolved, &mut state)?;
+            find_plain(library, &scope, &plain_queries(&resolved), &mut state)?;
+        }
         let shortlist = state.examined.len();
         let ranking = Ranking::new(state, &likenesses, objects.as_ref(), options);
         let page = page(library.catalogue(), ranking.all, &likenesses, options)?;

@@ -11,7 +11,9 @@ use crate::describe::describe_image;
 use crate::error::EngineError;
 use crate::feature_blob;
 use crate::library::Library;
+use crate::library::plain::FEW_STORED;
 use crate::library::visual_index::VisualIndex;
+use crate::picture::id_of;
 
 /// Stored features inside a region that are enough. With fewer, the region is described again if the
 /// picture's file is there.
@@ -27,12 +29,14 @@ pub(crate) struct ResolvedQuery {
     pub(crate) facts: QueryFacts,
     /// Key of a stored picture, which is not among its own results.
     pub(crate) key: Option<u64>,
+    /// Key of the stored picture whose file has the bytes that were sent.
+    pub(crate) same_bytes: Option<u64>,
     pub(crate) features: LocalFeatures,
     /// Width and height of the region.
     pub(crate) size: [u32; 2],
     /// Where the region lies in the picture.
     pub(crate) origin: [f64; 2],
-    /// Pixels of the region, where a model needs them and they are at hand.
+    /// Pixels of the region, where a model needs them or features are few, and where they are at hand.
     pub(crate) image: Option<Image>,
 }
 
@@ -40,6 +44,7 @@ pub(crate) struct ResolvedQuery {
 struct WholePicture {
     id: Option<PictureId>,
     key: Option<u64>,
+    same_bytes: Option<u64>,
     features: LocalFeatures,
     size: [u32; 2],
     image: Option<Image>,
@@ -78,6 +83,7 @@ impl QueryResolver<'_> {
                 WholePicture {
                     id: None,
                     key: None,
+                    same_bytes: None,
                     features,
                     size,
                     image: None,
@@ -104,6 +110,7 @@ impl QueryResolver<'_> {
                 features: features.len(),
             },
             key: whole.key,
+            same_bytes: whole.same_bytes,
             features,
             size: [w.ceil() as u32, h.ceil() as u32],
             origin: [x, y],
@@ -120,6 +127,7 @@ impl QueryResolver<'_> {
     ) -> Result<WholePicture, EngineError> {
         let mut watch = Stopwatch::start();
         let image = decode(bytes, &self.library.options().decode)?.image;
+        let same_bytes = self.library.catalogue().picture(&id_of(bytes))?;
         timings.decode_ms += watch.lap();
         let size = [image.width(), image.height()];
         let features = match query.region {
@@ -130,9 +138,10 @@ impl QueryResolver<'_> {
         Ok(WholePicture {
             id: None,
             key: None,
-            features,
+            same_bytes: same_bytes.map(|record| record.key),
             size,
-            image: self.needs_pixels.then_some(image),
+            image: (self.needs_pixels || may_be_plain(&features)).then_some(image),
+            features,
         })
     }
 
@@ -164,11 +173,16 @@ impl QueryResolver<'_> {
                 let features = self.stored_region(id, &stored.features, rectangle, timings);
                 (features, image.flatten())
             }
-            None => (stored.features.clone(), None),
+            None => {
+                let plain = may_be_plain(&stored.features);
+                let image = plain.then(|| self.library.image_or_thumbnail(id)).flatten();
+                (stored.features.clone(), image)
+            }
         };
         Ok(WholePicture {
             id: Some(record.id),
             key: Some(record.key),
+            same_bytes: None,
             features,
             size,
             image,
@@ -225,6 +239,11 @@ impl QueryResolver<'_> {
         }
         Ok(features)
     }
+}
+
+/// Whether a picture's pixels may have to tell what its features cannot.
+fn may_be_plain(features: &LocalFeatures) -> bool {
+    features.len() < FEW_STORED as usize
 }
 
 /// A part of a picture: left, top, width, height; `None` where it does not lie inside.

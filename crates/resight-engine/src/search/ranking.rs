@@ -27,9 +27,20 @@ impl Ranked {
     fn is_verified(&self) -> bool {
         self.hit.as_ref().is_some_and(|hit| hit.verified)
     }
+
+    fn is_identical(&self) -> bool {
+        self.hit.as_ref().is_some_and(|hit| hit.identical)
+    }
+
+    /// log10 of its number of false alarms where that is below 0, else 0.
+    fn evidence(&self) -> f64 {
+        let nfa = self.hit.as_ref().and_then(|hit| hit.log10_nfa);
+        nfa.unwrap_or(0.0).min(0.0)
+    }
 }
 
-/// Verified hits by how unlikely chance is, then those that look alike by how much, then all others by
+/// Files of the same bytes first, then verified hits by how unlikely chance is, then those that look
+/// alike by how much, then examined ones whose matches agree more than chance's would, then all others by
 /// words.
 pub(crate) struct Ranking {
     pub(crate) all: Vec<Ranked>,
@@ -116,21 +127,25 @@ fn rank(
         .filter_map(|(candidate, hit)| Some(ranked(candidate, Some(hit?))))
         .partition(Ranked::is_verified);
     // Stable: of equals, the better candidate stays first.
-    let nfa = |r: &Ranked| r.hit.as_ref().and_then(|h| h.log10_nfa).unwrap_or(0.0);
-    verified.sort_by(|a, b| nfa(a).total_cmp(&nfa(b)));
+    verified.sort_by(|a, b| {
+        let identical = b.is_identical().cmp(&a.is_identical());
+        identical.then(a.evidence().total_cmp(&b.evidence()))
+    });
     if options.verified_only {
         return verified;
     }
     others.extend(rest.iter().map(|candidate| ranked(candidate, None)));
     // Pictures examined only because they are the nearest, and that turned out to be nothing.
     let by_words = options.by_words();
-    others.retain(|r| !by_words || !is_unshared(&r.candidate) || r.is_alike());
+    others
+        .retain(|r| !by_words || !is_unshared(&r.candidate) || r.is_alike() || r.evidence() < 0.0);
     others.sort_by(|a, b| {
         let alike = |r: &Ranked| r.excess.filter(|e| *e >= 0.0).unwrap_or(-1.0);
         let unlike = |r: &Ranked| r.excess.unwrap_or(f32::MIN);
         let (ac, bc) = (&a.candidate, &b.candidate);
         alike(b)
             .total_cmp(&alike(a))
+            .then(a.evidence().total_cmp(&b.evidence()))
             .then(bc.score.total_cmp(&ac.score))
             .then(unlike(b).total_cmp(&unlike(a)))
             .then(ac.key.cmp(&bc.key))
@@ -169,6 +184,23 @@ mod tests {
         let ranking = Ranking::new(state, &likenesses, None, &SearchOptions::default());
         assert_eq!(keys(&ranking), [3, 2, 5, 9, 1, 4]);
         assert_eq!((ranking.verified, ranking.alike, ranking.total), (2, 2, 6));
+    }
+
+    #[test]
+    fn agreement_below_one_false_alarm_goes_before_words_and_identical_files_before_all() {
+        let mut state = state(
+            6,
+            &[Some(-9.0), Some(-3.0), Some(-4.0), Some(0.5), Some(-7.0)],
+        );
+        for at in [1, 2, 3] {
+            state.examined[at].as_mut().unwrap().verified = false;
+        }
+        state.examined[4].as_mut().unwrap().identical = true;
+        // 6 looks alike.
+        let likenesses = likenesses(&[(6, 0.4)]);
+        let ranking = Ranking::new(state, &likenesses, None, &SearchOptions::default());
+        assert_eq!(keys(&ranking), [5, 1, 6, 3, 2, 4]);
+        assert_eq!((ranking.verified, ranking.alike, ranking.total), (2, 1, 6));
     }
 
     #[test]

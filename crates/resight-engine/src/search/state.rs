@@ -47,12 +47,33 @@ impl SearchState {
     /// Adds a verified hit of another variant of the query. Where its picture has a surer one already,
     /// that one stays. `is_complete` is [`SearchState::is_complete`] before the variants were searched.
     pub(crate) fn add_verified(&mut self, candidate: Candidate, hit: Hit, is_complete: bool) {
-        let best = &mut self.candidates.best;
         let order = |hit: &Hit| (!hit.verified, hit.log10_nfa.unwrap_or(0.0));
+        let is_surer = |new: &Hit, old: &Hit| order(new) < order(old);
+        self.add(candidate, hit, is_complete, is_surer);
+    }
+
+    /// Adds the hit of a file with the bytes of a query. It replaces any other of its picture.
+    pub(crate) fn add_identical(&mut self, candidate: Candidate, hit: Hit, is_complete: bool) {
+        self.add(candidate, hit, is_complete, |_, old| !old.identical);
+    }
+
+    /// Adds a hit that its pixels verify. It replaces one of its picture that is not verified.
+    pub(crate) fn add_by_pixels(&mut self, candidate: Candidate, hit: Hit, is_complete: bool) {
+        self.add(candidate, hit, is_complete, |_, old| !old.verified);
+    }
+
+    fn add(
+        &mut self,
+        candidate: Candidate,
+        hit: Hit,
+        is_complete: bool,
+        replaces: impl Fn(&Hit, &Hit) -> bool,
+    ) {
+        let best = &mut self.candidates.best;
         match best.iter().position(|c| c.key == candidate.key) {
             Some(at) if at < self.examined.len() => {
-                let old = self.examined[at].as_ref().map(order);
-                if old.is_none_or(|old| order(&hit) < old) {
+                let old = self.examined[at].as_ref();
+                if old.is_none_or(|old| replaces(&hit, old)) {
                     self.examined[at] = Some(hit);
                 }
                 return;

@@ -175,7 +175,7 @@ fn every_place_is_an_instance() {
     assert_eq!(Some(first.transform), hit.transform);
     assert_eq!(first.region, hit.region);
     assert_eq!(
-        (first.inliers, Some(first.log10_nfa)),
+        (first.inliers, first.log10_nfa),
         (hit.inliers, hit.log10_nfa)
     );
     assert_eq!(hit.instances.len(), 3);

@@ -9,6 +9,11 @@ use utoipa::ToSchema;
 pub struct Comparison {
     /// Whether the geometry agrees beyond chance: the same thing is in both pictures.
     verified: bool,
+    /// Whether the two files have the same bytes. Such pictures are verified, whatever their features.
+    identical: bool,
+    /// Whether the pixels verify them: both show the same in the same frame, and the features are too few
+    /// to tell.
+    by_pixels: bool,
     /// Number of matched points that fit the transform.
     inliers: usize,
     /// Matched points in all.
@@ -17,9 +22,9 @@ pub struct Comparison {
     /// was found.
     #[schema(required)]
     nfa_log10: Option<f64>,
-    /// Share of A that the matched points span, 0 to 1.
+    /// Share of A that the matched part covers, 0 to 1.
     coverage_a: f64,
-    /// Share of B that the matched points span, 0 to 1.
+    /// Share of B that the matched part covers, 0 to 1.
     coverage_b: f64,
     /// Whether the second shows the first mirrored.
     mirrored: bool,
@@ -67,6 +72,8 @@ impl From<engine::Comparison> for Comparison {
     fn from(comparison: engine::Comparison) -> Self {
         Self {
             verified: comparison.verified,
+            identical: comparison.identical,
+            by_pixels: comparison.by_pixels,
             inliers: comparison.inliers,
             matches: comparison.matches,
             nfa_log10: comparison.log10_nfa,

@@ -39,7 +39,8 @@ pub struct SearchAnswer {
     /// How many stored pictures were left out because somebody said that they are no match of the
     /// query.
     left_out: usize,
-    /// Verified hits first, surest first; then those that look alike, the most alike first; then all
+    /// Files of the same bytes first; then verified hits, surest first; then those that look alike, the
+    /// most alike first; then those compared closely with an `nfa_log10` below 0, surest first; then all
     /// others by visual words.
     hits: Vec<Hit>,
 }
@@ -89,10 +90,16 @@ struct Timings {
 #[derive(Debug, Serialize, ToSchema)]
 struct Hit {
     image: Picture,
-    /// The stage that found it: `words` of the query, `expansion`, words of verified hits, or `dense`,
-    /// the vectors of a model.
+    /// The stage that found it: `words` of the query, `expansion`, words of verified hits, `dense`, the
+    /// vectors of a model, `bytes`, those of the file, or `pixels`, those of a picture with few features.
     #[schema(example = "words")]
     stage: String,
+    /// Whether its file has the bytes of a picture that was sent. Such a hit is verified, whatever its
+    /// features.
+    identical: bool,
+    /// Whether its pixels verify it: both pictures show the same in the same frame, and the features are
+    /// too few to tell. There are no inliers then.
+    by_pixels: bool,
     /// Whether it was compared closely; hits after those that were are ranked by visual words alone.
     examined: bool,
     /// Whether the geometry agrees beyond chance: the same thing is in both pictures.
@@ -105,9 +112,9 @@ struct Hit {
     nfa_log10: Option<f64>,
     /// Which of the pictures searched for the evidence is about, counted from 0; 0 for one.
     query: usize,
-    /// Share of the query, or of its region, that the matched points span, 0 to 1.
+    /// Share of the query, or of its region, that the matched part covers, 0 to 1.
     coverage_query: f64,
-    /// Share of the result that the matched points span, 0 to 1.
+    /// Share of the result that the matched part covers, 0 to 1.
     coverage_result: f64,
     /// Score by visual words; comparable within one search only.
     words: f64,
@@ -134,8 +141,17 @@ struct Hit {
     /// when not verified.
     #[schema(required)]
     region: Option<Vec<[f64; 2]>>,
+    /// The part of the result that matches, in its pixels: corners [x, y] of a convex polygon around all
+    /// that the matched descriptors describe. The frame, `region`, may hold much that the result does not
+    /// show. Null when not verified.
+    #[schema(required)]
+    shared: Option<Vec<[f64; 2]>>,
+    /// The same part in the pixels of the query's whole picture; null when not verified.
+    #[schema(required)]
+    shared_query: Option<Vec<[f64; 2]>>,
     /// Every place in the result where the query is seen, at most 8, each verified by itself; this
-    /// hit's own `transform` and `region` first. Empty when not verified.
+    /// hit's own `transform`, `region` and `shared` first. Places whose frames overlap by more than half
+    /// of the smaller, or whose matched parts by more than 0.3, are one. Empty when not verified.
     instances: Vec<Instance>,
     /// The inliers as [query x, query y, result x, result y] in pixels of the full pictures; only
     /// with `matches=true`.
@@ -151,13 +167,18 @@ struct Hit {
 struct Instance {
     /// Number of matched points that fit its transform.
     inliers: usize,
-    /// log10 of how many such fits chance would give; the lower, the surer.
-    nfa_log10: f64,
+    /// log10 of how many such fits chance would give; the lower, the surer. Null where no features agree,
+    /// as in a file of the same bytes that has none.
+    #[schema(required)]
+    nfa_log10: Option<f64>,
     /// The 3x3 matrix from the query's pixels to the result's, row by row.
     transform: [f64; 9],
     /// The query's outline there, as the hit's `region`.
     #[schema(required)]
     region: Option<Vec<[f64; 2]>>,
+    /// The part that matches there, as the hit's `shared`.
+    #[schema(required)]
+    shared: Option<Vec<[f64; 2]>>,
 }
 
 impl From<engine::Instance> for Instance {
@@ -167,6 +188,7 @@ impl From<engine::Instance> for Instance {
             nfa_log10: instance.log10_nfa,
             transform: instance.transform,
             region: instance.region,
+            shared: instance.shared,
         }
     }
 }
@@ -255,6 +277,8 @@ impl Hit {
         Self {
             image: Picture::new(hit.picture, reader),
             stage: hit.stage.as_str().to_owned(),
+            identical: hit.identical,
+            by_pixels: hit.by_pixels,
             examined: hit.examined,
             verified: hit.verified,
             inliers: hit.inliers,
@@ -270,6 +294,8 @@ impl Hit {
             inverted: hit.variant.inverted,
             transform: hit.transform,
             region: hit.region,
+            shared: hit.shared,
+            shared_query: hit.shared_query,
             instances: hit.instances.into_iter().map(Instance::from).collect(),
             matches: matches.then(|| hit.matches.into_iter().map(point).collect()),
             same_object: None,

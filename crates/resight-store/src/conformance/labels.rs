@@ -119,8 +119,15 @@ pub(super) fn pictures_match_a_filter_if_they_meet_all_of_it(make: Make<'_>) {
         object: Some(object(name)),
         ..Filter::default()
     };
+    // Each has seven features.
+    let few = |features_below| Filter {
+        features_below: Some(features_below),
+        ..tagged(&["even"], &[])
+    };
     let cases: Vec<(Filter, &[u64])> = vec![
         (Filter::default(), &[1, 2, 3, 4, 5, 6]),
+        (few(8), &[2, 4, 6]),
+        (few(7), &[]),
         (tagged(&["n"], &[]), &[1, 2, 3, 4, 5, 6]),
         (tagged(&["n", "even"], &[]), &[2, 4, 6]),
         (tagged(&["n"], &["even"]), &[1, 3, 5]),

@@ -133,6 +133,11 @@ fn matching(filter: &Filter) -> (String, Vec<Value>) {
         sql += &format!(" AND NOT {has_tag}");
         values.push(text(tag.as_str()));
     }
+    if let Some(features) = filter.features_below {
+        sql += " AND EXISTS (SELECT 1 FROM picture AS counted
+                  WHERE counted.key = matched.key AND counted.feature_count < ?)";
+        values.push(Value::from(i64::from(features)));
+    }
     (sql, values)
 }
 

@@ -147,6 +147,8 @@ fn begins_like_a_png(path: &Path) -> io::Result<bool> {
 fn lines(comparison: &Comparison, args: &CompareArgs) -> Vec<String> {
     let Variant { mirrored, inverted } = comparison.variant;
     let verdict = match (comparison.verified, mirrored, inverted) {
+        _ if comparison.identical => "The same file: the bytes are identical.",
+        _ if comparison.by_pixels => "The same thing: the pixels agree, in the same frame.",
         (true, false, false) => "The same thing: the matching points agree on one transform.",
         (true, true, _) => "The same thing, mirrored: the matching points agree on one transform.",
         (true, false, true) => {

@@ -303,6 +303,7 @@ fn tell_report(
             "folder": dir.to_string_lossy(),
             "files": report.files,
             "indexed": report.indexed,
+            "weak": report.weak,
             "already_there": report.already_there,
             "unchanged": report.unchanged,
             "refused": report.refused,
@@ -329,6 +330,10 @@ fn summary(report: &FolderReport, dir: &std::path::Path) -> String {
     let seconds = report.elapsed.as_secs_f64();
     let mut parts = vec![format!("{} indexed", report.indexed)];
     let counts = [
+        (
+            report.weak,
+            "of these with few features (resight list --weak)",
+        ),
         (report.already_there, "already there under another name"),
         (report.unchanged, "unchanged"),
         (report.refused, "could not be read"),

@@ -238,7 +238,7 @@ fn row(rank: usize, hit: &Hit) -> Vec<String> {
         rank.to_string(),
         verdict(hit),
         hit.inliers.to_string(),
-        format!("{:.0} %", hit.coverage_query * 100.0),
+        coverage(hit),
         format!("{:.2}", hit.words),
         hit.cosine
             .map_or_else(String::new, |cosine| format!("{cosine:.2}")),
@@ -246,8 +246,22 @@ fn row(rank: usize, hit: &Hit) -> Vec<String> {
     ]
 }
 
+/// What matches covers always some of the query, so a share below a hundredth is not written as 0.
+fn coverage(hit: &Hit) -> String {
+    match hit.coverage_query * 100.0 {
+        share if hit.verified && share < 1.0 => "< 1 %".to_owned(),
+        share => format!("{share:.0} %"),
+    }
+}
+
 /// Whether it is verified, and how the query is seen in it.
 fn verdict(hit: &Hit) -> String {
+    if hit.identical {
+        return "identical".to_owned();
+    }
+    if hit.by_pixels {
+        return "yes, by pixels".to_owned();
+    }
     if !hit.verified {
         return if hit.alike { "alike" } else { "-" }.to_owned();
     }

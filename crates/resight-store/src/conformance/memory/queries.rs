@@ -28,6 +28,9 @@ fn matches(stored: &Stored, filter: &Filter) -> bool {
             .entries
             .iter()
             .all(|entry| stored.entries.contains(entry))
+        && filter
+            .features_below
+            .is_none_or(|features| stored.record.feature_count < features)
 }
 
 impl MemoryCatalogue {
