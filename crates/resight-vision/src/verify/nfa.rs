@@ -91,7 +91,7 @@ mod tests {
             let middle = 0.5 * (tail(k) + tail(k + 1.0));
             assert!((tail(k + 0.5) - middle).abs() < 1e-9, "{k}");
         }
-        // As many as there are trials, and a part more.
+        // All trials, and a part more.
         assert_eq!(tail(40.5), tail(40.0));
         assert_eq!(tail(-1.0), 0.0);
     }
