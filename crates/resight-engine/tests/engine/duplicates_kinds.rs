@@ -1,4 +1,4 @@
-//! What each attack of `copies_synth` becomes: `cargo test -p resight-bench --test bench duplicates_kinds
+//! What each attack of `copies_synth` becomes: `cargo test -p resight-engine --test engine duplicates_kinds
 //! -- --nocapture` prints the table.
 
 use std::collections::{BTreeMap, HashMap};
