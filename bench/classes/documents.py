@@ -10,13 +10,14 @@ from classes.words import amount, date, number, phrase, words
 
 PAGE = (900, 1240)
 INK = (25, 25, 28)
-FORMS = 5
+TITLES = ("Application", "Declaration", "Claim", "Registration", "Report")
+FORMS = len(TITLES)
 
 
 def form_layout(seed, which):
     """The printed form: a title, sections and fields at places that depend on the form alone."""
     rng = generator(seed, "forms", "layout", which)
-    title = f"{phrase(rng, 2)} {pick(rng, ('Application', 'Declaration', 'Claim', 'Registration', 'Report'))}"
+    title = f"{phrase(rng, 2)} {TITLES[which]}"
     fields, y = [], 190
     for section in range(4):
         if y > 960:
