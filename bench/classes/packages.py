@@ -17,7 +17,9 @@ BRANDS = 5
 def brand(seed, which):
     rng = generator(seed, "packages", "brand", which)
     return {"name": phrase(rng, 1, least_letters=5), "face": ("bangers", "playfair-display", "oswald", "merriweather", "roboto-slab")[which], "colour": hue(rng, 20, 200),
-            "badge": int(rng.integers(3)), "slogan": " ".join(words("en", 3).draw(rng, 4)).capitalize(), "weight_at": pick(rng, ("left", "right")), "band": rng.uniform(0.6, 0.75)}
+            "badge": which, "slogan": " ".join(words("en", 3).draw(rng, 4)).capitalize(), "small": pick(rng, ("roboto", "open-sans", "lora", "inter", "pt-serif")),
+            "box": (int(rng.integers(40, 180)), int(rng.integers(20, 70)), int(rng.integers(620, 770)), int(rng.integers(190, 260))), "art": (int(rng.integers(0, 110)), int(rng.integers(400, 470)), int(rng.integers(690, 800)), int(rng.integers(830, 910))),
+            "weight": (int(rng.integers(80, 720)), int(rng.integers(950, 1020)), int(rng.integers(45, 85))), "cut": rng.uniform(0.2, 0.36, 2), "gap": int(rng.integers(24, 34))}
 
 
 def art(rng, image, box):
@@ -47,33 +49,47 @@ def art(rng, image, box):
                 pen.ellipse((x + d * np.cos(a) - s, y + d * np.sin(a) - s, x + d * np.cos(a) + s, y + d * np.sin(a) + s), fill=(70, 42, 26))
 
 
+def badge(pen, house):
+    """The logo's ground, one shape a brand; returns its middle."""
+    left, top, right, bottom = box = house["box"]
+    x, y = (left + right) / 2, (top + bottom) / 2
+    look = {"fill": house["colour"], "outline": (255, 255, 255), "width": 9}
+    if house["badge"] == 0:
+        pen.ellipse(box, **look)
+    elif house["badge"] == 1:
+        pen.rounded_rectangle(box, 60, **look)
+    elif house["badge"] == 2:
+        pen.polygon([(left, top + 20), (right, top), (right - 50, bottom - 10), (left + 40, bottom)], **look)
+    elif house["badge"] == 3:
+        pen.polygon([(left, y), (left + 70, top), (right - 70, top), (right, y), (right - 70, bottom), (left + 70, bottom)], **look)
+    else:
+        pen.rectangle((0, top, SIZE[0], bottom), fill=house["colour"])
+        pen.line((0, top, SIZE[0], top), fill=(255, 255, 255), width=6)
+    return x, y
+
+
 def package(rng, house):
     ground = hue(rng, 70, 245)
     image = Image.new("RGB", SIZE, ground)
     pen = ImageDraw.Draw(image)
     lower = tuple(int(v * 0.6) for v in ground)
-    pen.polygon([(0, SIZE[1] * 0.3), (SIZE[0], SIZE[1] * 0.24), (SIZE[0], SIZE[1]), (0, SIZE[1])], fill=lower)
-    art(rng, image, (60, 420, 740, 880))
+    pen.polygon([(0, SIZE[1] * house["cut"][0]), (SIZE[0], SIZE[1] * house["cut"][1]), (SIZE[0], SIZE[1]), (0, SIZE[1])], fill=lower)
+    art(rng, image, house["art"])
     pen = ImageDraw.Draw(image)
-    shape = (90, 46, 710, 216)
-    if house["badge"] == 0:
-        pen.ellipse(shape, fill=house["colour"], outline=(255, 255, 255), width=9)
-    elif house["badge"] == 1:
-        pen.rounded_rectangle(shape, 60, fill=house["colour"], outline=(255, 255, 255), width=9)
-    else:
-        pen.polygon([(90, 60), (710, 46), (670, 210), (130, 216)], fill=house["colour"], outline=(255, 255, 255), width=9)
+    middle = badge(pen, house)
     face = fonts.font(100 if len(house["name"]) < 8 else 70, house["face"])
-    pen.text((400, 128), house["name"], font=face, fill=(255, 255, 255), anchor="mm")
-    pen.text((400, 196), house["slogan"], font=fonts.font(22, "roboto"), fill=(255, 235, 190), anchor="mm")
+    pen.text((middle[0], middle[1] - 12), house["name"], font=face, fill=(255, 255, 255), anchor="mm")
+    small = lambda size: fonts.font(size, house["small"])
+    pen.text((middle[0], house["box"][3] - 26), house["slogan"], font=small(20), fill=(255, 235, 190), anchor="mm")
     ink = (255, 255, 255) if sum(ground) < 420 else (30, 30, 34)
     pen.text((400, 300), phrase(rng, 2), font=fonts.font(58, house["face"]), fill=ink, anchor="mm")
-    pen.text((400, 362), " ".join(words("en", 3).draw(rng, 5)), font=fonts.font(28, "roboto"), fill=ink, anchor="mm")
-    x = 70 if house["weight_at"] == "left" else 590
-    pen.ellipse((x, 900, x + 140, 1040), fill=hue(rng, 120, 255), outline=(255, 255, 255), width=5)
-    pen.text((x + 70, 970), f"{rng.integers(5, 100) * 10} g", font=fonts.font(38, "roboto", 700), fill=(30, 30, 34), anchor="mm")
-    small = fonts.font(20, "roboto")
+    pen.text((400, 362), " ".join(words("en", 3).draw(rng, 5)), font=small(28), fill=ink, anchor="mm")
+    x, y, r = house["weight"]
+    pen.ellipse((x - r, y - r, x + r, y + r), fill=hue(rng, 120, 255), outline=(255, 255, 255), width=5)
+    pen.text((x, y), f"{rng.integers(5, 100) * 10} g", font=fonts.font(round(r * 0.52), house["face"]), fill=(30, 30, 34), anchor="mm")
     for at in range(4):
-        pen.text((560 if x == 70 else 240, 920 + 28 * at), " ".join(words("en", 3).draw(rng, 4))[:34] + f" {number(rng, 2)} %", font=small, fill=(255, 255, 255), anchor="mm")
+        text = " ".join(words("en", 3).draw(rng, 4))[:34] + f" {number(rng, 2)} %"
+        pen.text((240 if x > 400 else 560, 930 + house["gap"] * at), text, font=small(20), fill=(255, 255, 255), anchor="mm")
     # A carton: shading toward the edges and at the fold.
     across = np.linspace(-1, 1, SIZE[0], dtype=np.float32)
     shade = (1 - 0.13 * across**4) * (0.96 + 0.04 * np.tanh((across + 0.92) * 30))
