@@ -58,8 +58,8 @@ export function picture(addresses, props = {}, { placeholder = true } = {}) {
   return img;
 }
 
-/** The query's outline at each place where it is seen in a hit, the surest first. */
-export const outlines = (hit) => (hit.instances?.length ? hit.instances : [hit]).flatMap((one) => (one.shared ?? one.region ? [one.shared ?? one.region] : []));
+/** The part that matches at each place where the query is seen in a hit, the surest first; the query's outline where that is not known. */
+export const outlines = (hit) => (hit.instances?.length ? hit.instances : [hit]).map((one) => one.shared ?? one.region).filter(Boolean);
 
 /** Labels of a picture in one line; empty where nothing is. */
 export function labels(image) {

@@ -110,14 +110,8 @@ def scenery(rng, pen, width, height):
 
 def balloon(rng, pen, face, width, room, toward, source):
     text = " ".join(source.draw(rng, int(rng.integers(3, 13)))).upper()
-    rows, row = [], ""
-    for word in text.split():
-        if row and pen.textlength(f"{row} {word}", font=face) > width:
-            rows.append(row)
-            row = word
-        else:
-            row = f"{row} {word}".strip()
-    rows.append(row + pick(rng, ("!", "?", "...", ".", "!!")))
+    rows = fonts.lines(pen, text, face, width)
+    rows[-1] += pick(rng, ("!", "?", "...", ".", "!!"))
     w, h = max(pen.textlength(r, font=face) for r in rows) / 2 + 34, 19 * FINE * len(rows) / 2 + 26
     x, y = np.clip(toward[0] + rng.uniform(-60, 60), w + 8, max(w + 9, room - w - 8)), h + rng.uniform(8, 30)
     pen.polygon([(x - 20, y + h * 0.7), (x + 24, y + h * 0.7), (toward[0], max(toward[1], y + h + 30))], fill=(255, 255, 255), outline=INK, width=4)

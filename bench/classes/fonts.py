@@ -77,3 +77,15 @@ def need_shaping():
     """Arabic and Devanagari are no text without it."""
     if not (features.check("raqm") and features.check("fribidi")):
         raise Missing("Pillow finds no libraqm with FriBiDi (install libfribidi0)")
+
+
+def lines(pen, text, face, width):
+    """The text in lines of at most `width` px."""
+    rows, row = [], ""
+    for word in text.split():
+        if row and pen.textlength(f"{row} {word}", font=face) > width:
+            rows.append(row)
+            row = word
+        else:
+            row = f"{row} {word}".strip()
+    return rows + [row]

@@ -16,18 +16,6 @@ def hue(rng, low=60, high=220):
     return tuple(int(v) for v in rng.integers(low, high, 3))
 
 
-def lines(pen, text, face, width):
-    """The text in lines of at most `width` px."""
-    rows, row = [], ""
-    for word in text.split():
-        if row and pen.textlength(f"{row} {word}", font=face) > width:
-            rows.append(row)
-            row = word
-        else:
-            row = f"{row} {word}".strip()
-    return rows + [row]
-
-
 def said(rng, low, high):
     """A sentence of everyday words."""
     text = " ".join(words("en").draw(rng, int(rng.integers(low, high))))
@@ -46,7 +34,7 @@ def chat(rng):
     y = 1130
     while y > 140:
         mine = rng.random() < 0.5
-        rows = lines(pen, said(rng, 2, 26), body, 380)
+        rows = fonts.lines(pen, said(rng, 2, 26), body, 380)
         wide = max(pen.textlength(row, font=body) for row in rows) + 92
         high = 30 * len(rows) + 26
         x = 604 - wide if mine else 16
@@ -131,21 +119,21 @@ def site(rng):
     pen.rounded_rectangle((1080, 94, 1170, 128), 5, fill=(255, 255, 255))
     pen.text((1125, 111), "Sign in", font=small, fill=(140, 20, 32), anchor="mm")
     y = 165
-    for row in lines(pen, said(rng, 7, 14), head, 760):
+    for row in fonts.lines(pen, said(rng, 7, 14), head, 760):
         pen.text((40, y), row, font=head, fill=DARK)
         y += 44
     pen.text((40, y + 6), f"By {phrase(rng, 2)}, {date(rng)}", font=small, fill=GRAY)
     scene(rng, image, (40, y + 36, 800, y + 36 + 270))
     y += 326
     while y < 880:
-        for row in lines(pen, said(rng, 24, 70), face, 760):
+        for row in fonts.lines(pen, said(rng, 24, 70), face, 760):
             pen.text((40, y), row, font=face, fill=DARK)
             y += 26
         y += 14
     for at in range(5):
         top = 165 + at * 145
         scene(rng, image, (850, top, 960, top + 90))
-        for row_at, row in enumerate(lines(pen, said(rng, 4, 10), face, 195)[:4]):
+        for row_at, row in enumerate(fonts.lines(pen, said(rng, 4, 10), face, 195)[:4]):
             pen.text((972, top + 24 * row_at), row, font=face, fill=DARK)
     return image
 

@@ -180,8 +180,8 @@ fn writable(open: OpenLibrary, models: LoadedModels, lock: FolderLock) -> Writab
     }
 }
 
-/// Opens the data folder for searching, also while a server writes to it. `likeness`: the global models in use are searched too. Fails with
-/// `nothing_indexed` where there is no catalogue.
+/// Opens the data folder for searching, also while a server writes to it. `likeness`: the global models
+/// in use are searched too. Fails with `nothing_indexed` where there is no catalogue.
 pub fn open_for_searching(
     config: &Config,
     plugins: &Plugins,

@@ -7,8 +7,8 @@
 //! It applies the orientation, blends transparency over white (over black or grey where white would hide
 //! most of it), reduces deeper samples to eight bits (float samples are clamped to 0..1; samples of a
 //! sensor that fill the lowest 8, 10, 12 or 14 of 16 bits are scaled to the full range) and ignores
-//! colour profiles. Of an AVIF it also ignores the
-//! alpha plane, the clean aperture and film grain: none of them helps matching.
+//! colour profiles. Of an AVIF it also ignores the alpha plane, the clean aperture and film grain: none
+//! of them helps matching.
 //!
 //! Invariant: [`decode`] checks the size in the header before it allocates memory for pixels, and a
 //! panic inside a decoder becomes [`RefusedCode::DecoderFailed`]. The AV1 decoder is the exception:

@@ -201,9 +201,6 @@ fn compared_as(
     let parts = verification.as_ref().map_or([None, None], |found| {
         matched_parts(found, &matches, [of_a, of_b], [a_size, b_size])
     });
-    let share =
-        |part: &Option<Vec<_>>, size| part.as_deref().map_or(0.0, |p| geometry::share(p, size));
-    let [coverage_a, coverage_b] = [share(&parts[0], a_size), share(&parts[1], b_size)];
     Comparison {
         identical: false,
         by_pixels: false,
@@ -211,8 +208,8 @@ fn compared_as(
         verified: verified.is_some(),
         inliers: points.len(),
         log10_nfa: verification.as_ref().map(|f| f.log10_nfa),
-        coverage_a,
-        coverage_b,
+        coverage_a: geometry::coverage(parts[0].as_deref(), a_size),
+        coverage_b: geometry::coverage(parts[1].as_deref(), b_size),
         variant: verified.map_or(Variant::default(), |_| variant),
         transform: verified.map(|f| f.transform.0),
         region: verified.and_then(|f| geometry::outline(&f.transform, a.width, a.height)),

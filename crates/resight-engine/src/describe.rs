@@ -64,17 +64,15 @@ pub(crate) fn describe_image(
     retry: Option<&AtomicBool>,
 ) -> Result<LocalFeatures, EngineError> {
     let sensitive = extractor.sensitive();
-    let is_small = sensitive.is_some() && is_small(image) && !is_flat(image);
-    let scaled = is_small
-        .then(|| enlarge(image, enlargement(image)))
-        .flatten();
+    let factor = enlargement(image).filter(|_| sensitive.is_some() && !is_flat(image));
+    let scaled = factor.and_then(|factor| enlarge(image, factor));
     let scaled = scaled.or_else(|| fit_within(image, options.max_side));
     let described = scaled.as_ref().unwrap_or(image);
     let mut features = extract(extractor, described, retry)?;
     if let Some(sensitive) = sensitive.filter(|_| features.len() < FEW_FEATURES) {
         let faint = match stretched(described) {
             Some(stretched) => extract(extractor, &stretched, retry)?,
-            None if is_small => extract(&*sensitive, described, retry)?,
+            None if factor.is_some() => extract(&*sensitive, described, retry)?,
             None => LocalFeatures::default(),
         };
         if faint.len() > features.len() {
@@ -95,10 +93,6 @@ pub(crate) fn describe_image(
     Ok(features)
 }
 
-fn is_small(image: &Image) -> bool {
-    image.width().max(image.height()) <= SMALL
-}
-
 /// Whether most neighbours in a row are equal, as in logos and drawings. Enlarged, or with a low threshold,
 /// SIFT finds many keypoints along their edges, and those of two circles match, whatever is in them.
 fn is_flat(image: &Image) -> bool {
@@ -111,15 +105,13 @@ fn is_flat(image: &Image) -> bool {
     even as f64 > FLAT_SHARE * all as f64
 }
 
-/// By how much a small picture is enlarged before it is described.
-fn enlargement(image: &Image) -> u32 {
+/// By how much a small picture is enlarged before it is described; `None` for one that is not small.
+fn enlargement(image: &Image) -> Option<u32> {
     let long = image.width().max(image.height());
     if long <= SMALLEST {
-        4
-    } else if long <= SMALL {
-        2
+        Some(4)
     } else {
-        1
+        (long <= SMALL).then_some(2)
     }
 }
 

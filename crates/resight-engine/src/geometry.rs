@@ -1,9 +1,7 @@
 //! Measures of where a match lies.
 
-use resight_vision::Transform;
+use resight_vision::{DESCRIPTOR_REACH, Transform};
 
-/// Half the side of the square that a descriptor describes, in units of its keypoint's scale.
-const SUPPORT: f64 = 6.0;
 /// Cells along each side of a picture, by which points without company are found.
 const CELLS: f64 = 10.0;
 /// With fewer points than this, none is without company.
@@ -59,7 +57,7 @@ pub(crate) fn matched_part(points: &[[f64; 3]], size: [u32; 2]) -> Option<Vec<[f
         .iter()
         .filter(has_company)
         .flat_map(|&[x, y, scale]| {
-            let reach = SUPPORT * scale;
+            let reach = DESCRIPTOR_REACH * scale;
             [[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]].map(|[dx, dy]| {
                 [
                     (x + dx * reach).clamp(-0.5, w - 0.5),
@@ -71,9 +69,10 @@ pub(crate) fn matched_part(points: &[[f64; 3]], size: [u32; 2]) -> Option<Vec<[f
     (hull.len() >= 3).then_some(hull)
 }
 
-/// Area of a polygon as a share of a picture's area, 0..1.
-pub(crate) fn share(polygon: &[[f64; 2]], [width, height]: [u32; 2]) -> f64 {
-    (area(polygon) / (f64::from(width) * f64::from(height)).max(1.0)).min(1.0)
+/// Area of a polygon as a share of a picture's area, 0..1; 0 without one.
+pub(crate) fn coverage(polygon: Option<&[[f64; 2]]>, [width, height]: [u32; 2]) -> f64 {
+    let whole = (f64::from(width) * f64::from(height)).max(1.0);
+    (polygon.map_or(0.0, area) / whole).min(1.0)
 }
 
 /// Area that two convex polygons share, as a share of the smaller one.
@@ -85,8 +84,7 @@ pub(crate) fn overlap(a: &[[f64; 2]], b: &[[f64; 2]]) -> f64 {
     (area(&common(a, b)) / least).min(1.0)
 }
 
-/// What two convex polygons share; fewer than three corners where that is nothing (Sutherland & Hodgman,
-/// CACM 1974).
+/// What two convex polygons share; fewer than three corners where that is nothing.
 pub(crate) fn common(a: &[[f64; 2]], b: &[[f64; 2]]) -> Vec<[f64; 2]> {
     // The side of an edge on which a polygon lies depends on its order of corners.
     let sign = signed_area(b).signum();
@@ -96,21 +94,35 @@ pub(crate) fn common(a: &[[f64; 2]], b: &[[f64; 2]]) -> Vec<[f64; 2]> {
         let side = |p: &[f64; 2]| {
             sign * ((to[0] - from[0]) * (p[1] - from[1]) - (to[1] - from[1]) * (p[0] - from[0]))
         };
-        let mut kept = Vec::with_capacity(common.len() + 1);
-        for (k, p) in common.iter().enumerate() {
-            let q = &common[(k + 1) % common.len()];
-            let (x, y) = (side(p), side(q));
-            if x >= 0.0 {
-                kept.push(*p);
-            }
-            if (x < 0.0) != (y < 0.0) {
-                let share = x / (x - y);
-                kept.push([0, 1].map(|c| p[c] + share * (q[c] - p[c])));
-            }
-        }
-        common = kept;
+        common = clipped(&common, side, |_| {});
     }
     common
+}
+
+/// The part of a convex polygon that lies on one side of a line (Sutherland & Hodgman, CACM 1974).
+/// `inside` is a distance to the line, negative outside; `settle` may move a crossing onto the line,
+/// beside which rounding leaves it.
+fn clipped(
+    polygon: &[[f64; 2]],
+    inside: impl Fn(&[f64; 2]) -> f64,
+    settle: impl Fn(&mut [f64; 2]),
+) -> Vec<[f64; 2]> {
+    let mut kept = Vec::with_capacity(polygon.len() + 1);
+    for (i, from) in polygon.iter().enumerate() {
+        let to = &polygon[(i + 1) % polygon.len()];
+        let (a, b) = (inside(from), inside(to));
+        // Before the crossing behind it, so that the first corner stays the first.
+        if a >= 0.0 {
+            kept.push(*from);
+        }
+        if (a < 0.0) != (b < 0.0) {
+            let share = a / (a - b);
+            let mut crossing = [0, 1].map(|k| from[k] + share * (to[k] - from[k]));
+            settle(&mut crossing);
+            kept.push(crossing);
+        }
+    }
+    kept
 }
 
 /// Area of a polygon by its corners in order; 0 for fewer than three.
@@ -143,8 +155,7 @@ pub(crate) fn outline(transform: &Transform, width: u32, height: u32) -> Option<
 }
 
 /// [`outline`] clipped to the result: a convex polygon of 3 to 8 corners, in the outline's order from
-/// the corner nearest to its first on; `None` when nothing of it is inside (Sutherland & Hodgman, CACM
-/// 1974).
+/// the corner nearest to its first on; `None` when nothing of it is inside.
 pub(crate) fn region(
     transform: &Transform,
     query: [u32; 2],
@@ -155,23 +166,11 @@ pub(crate) fn region(
     let [w, h] = result.map(|side| f64::from(side) - 0.5);
     // Axis, which side of the limit is inside, and the limit.
     for (axis, sign, limit) in [(0, 1.0, -0.5), (0, -1.0, w), (1, 1.0, -0.5), (1, -1.0, h)] {
-        let inside = |p: &[f64; 2]| sign * (p[axis] - limit);
-        let mut kept = Vec::with_capacity(corners.len() + 1);
-        for (i, from) in corners.iter().enumerate() {
-            let to = &corners[(i + 1) % corners.len()];
-            let (a, b) = (inside(from), inside(to));
-            // Before the crossing behind it, so that the first corner stays the first.
-            if a >= 0.0 {
-                kept.push(*from);
-            }
-            if (a < 0.0) != (b < 0.0) {
-                let share = a / (a - b);
-                let mut crossing = [0, 1].map(|k| from[k] + share * (to[k] - from[k]));
-                crossing[axis] = limit;
-                kept.push(crossing);
-            }
-        }
-        corners = kept;
+        corners = clipped(
+            &corners,
+            |p| sign * (p[axis] - limit),
+            |crossing| crossing[axis] = limit,
+        );
     }
     // Clipping turns the polygon round by a corner wherever its last edge crosses a side.
     let squared = |p: &[f64; 2]| {
@@ -209,7 +208,7 @@ mod tests {
     fn the_matched_part_is_what_the_descriptors_describe() {
         let one = matched_part(&[[20.0, 20.0, 2.0]], [100, 100]).unwrap();
         assert_eq!(area(&one), 24.0 * 24.0);
-        assert_eq!(share(&one, [100, 100]), 0.0576);
+        assert_eq!(coverage(Some(&one), [100, 100]), 0.0576);
         // At the rim the picture ends.
         let rim = matched_part(&[[-0.5, -0.5, 1.0]], [100, 100]).unwrap();
         assert_eq!(area(&rim), 36.0);

@@ -4,8 +4,8 @@ use crate::error::StoreError;
 use crate::labels::{ObjectId, Tag};
 use crate::picture::PictureRecord;
 
-/// Conditions on the labels and the number of features of a picture. A picture matches if it meets all of them; the default
-/// matches every picture.
+/// Conditions on the labels and the number of features of a picture. A picture matches if it meets all of
+/// them; the default matches every picture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// It has each of these tags.

@@ -23,7 +23,9 @@ pub use image::{GrayImage, GrayRows, GrayView, Image};
 pub use matching::{Match, MatchOptions, Nearest, PackedQueries, keep_nearest, match_all};
 pub use products::{LONGEST_CODE, inner_products, inner_products_of};
 pub use sift::{Selection, Sift, SiftOptions, StageTimes, Upsample};
-pub use verify::{Evidence, Transform, Verification, VerifyOptions, verify, verify_others};
+pub use verify::{
+    DESCRIPTOR_REACH, Evidence, Transform, Verification, VerifyOptions, verify, verify_others,
+};
 
 /// The example of the crate's README, compiled and run as a test.
 #[cfg(doctest)]

@@ -88,7 +88,7 @@ impl Indexer {
                 unchanged_refused: listing.unchanged_refused,
                 ..FolderReport::default()
             },
-            to_embed: to_do,
+            to_do,
             embedded: Vec::new(),
             embeds: &embeds,
             on_event,

@@ -47,8 +47,8 @@ pub(super) struct Run<'a> {
     /// Labels of each picture.
     pub(super) labels: &'a LabelPatch,
     pub(super) report: FolderReport,
-    /// Files to be read, without those read so far that were refused or stored already.
-    pub(super) to_embed: u64,
+    /// Files to be read.
+    pub(super) to_do: u64,
     /// Of each model its name and what was reported last: pictures described, and files to be described.
     pub(super) embedded: Vec<(String, u64, u64)>,
     /// Whether models go on: they stop at the first failure.
@@ -234,7 +234,6 @@ impl Run<'_> {
                         && self.known.contains(&*task.source.path);
                     if keeps {
                         self.report.refused += 1;
-                        self.to_embed = self.to_embed.saturating_sub(1);
                         (self.on_event)(event);
                         continue;
                     }
@@ -275,13 +274,9 @@ impl Run<'_> {
                     _ => {
                         *already_there = true;
                         self.report.already_there += 1;
-                        self.to_embed = self.to_embed.saturating_sub(1);
                     }
                 },
-                _ => {
-                    self.report.refused += 1;
-                    self.to_embed = self.to_embed.saturating_sub(1);
-                }
+                _ => self.report.refused += 1,
             }
             (self.on_event)(event);
         }
@@ -296,6 +291,9 @@ impl Run<'_> {
         if !self.embeds.load(Ordering::Relaxed) {
             return;
         }
+        // Files read so far that were refused or stored already are not described.
+        let left_out = self.report.refused + self.report.already_there;
+        let to_embed = self.to_do.saturating_sub(left_out);
         let (keys, images): (Vec<u64>, Vec<Image>) = new.into_iter().unzip();
         for model in self.library.models().list().iter().filter(|m| m.can_embed) {
             if let Err(error) = embed_new(self.library, model, &keys, &images) {
@@ -306,13 +304,13 @@ impl Run<'_> {
             let mut all = self.embedded.iter();
             let at = all.position(|(name, ..)| *name == model.name);
             let at = at.unwrap_or_else(|| {
-                self.embedded.push((model.name.clone(), 0, self.to_embed));
+                self.embedded.push((model.name.clone(), 0, to_embed));
                 self.embedded.len() - 1
             });
             let (model, done, total) = &mut self.embedded[at];
             let before = (*done, *total);
             *done += keys.len() as u64;
-            *total = self.to_embed;
+            *total = to_embed;
             let (done, total) = (*done, *total);
             if done > 0 && (done, total) != before {
                 let model = model.clone();

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use resight_store::PictureId;
+use resight_vision::Transform;
 
 use super::request::Variant;
 use crate::picture::Picture;
@@ -206,6 +207,29 @@ impl Hit {
             instances: Vec::new(),
             matches: Vec::new(),
         }
+    }
+
+    /// Makes the hit a verified one, at this place alone. `region` and `shared` are in the result's pixels,
+    /// `shared_query` in the query's.
+    pub(crate) fn verify_at(
+        &mut self,
+        transform: Transform,
+        region: Option<Vec<[f64; 2]>>,
+        shared_query: Option<Vec<[f64; 2]>>,
+        shared: Option<Vec<[f64; 2]>>,
+    ) {
+        self.verified = true;
+        self.transform = Some(transform.0);
+        self.instances = vec![Instance {
+            inliers: self.inliers,
+            log10_nfa: self.log10_nfa,
+            transform: transform.0,
+            region: region.clone(),
+            shared: shared.clone(),
+        }];
+        self.region = region;
+        self.shared_query = shared_query;
+        self.shared = shared;
     }
 }
 

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use resight_index::Candidate;
 
-use super::answer::{Hit, Instance};
+use super::answer::Hit;
 use super::context::SearchContext;
 use super::evidence::{Sides, inlier_points, matched_parts};
 use super::instances::{add_apart, other_instances};
@@ -91,7 +91,6 @@ fn compare(
     let Some((matches, verification)) = sides.verify(vocabulary, options) else {
         return hit;
     };
-    hit.verified = verification.verified;
     hit.inliers = verification.inliers.len();
     hit.log10_nfa = Some(verification.log10_nfa);
     let mut points = inlier_points(&verification, &matches, query.own, &stored.features);
@@ -101,25 +100,15 @@ fn compare(
         [query.own, &stored.features],
         [query.size, size],
     );
-    let share =
-        |part: &Option<Vec<_>>, size| part.as_deref().map_or(0.0, |p| geometry::share(p, size));
-    hit.coverage_query = share(&in_query, query.size);
-    hit.coverage_result = share(&in_result, size);
+    hit.coverage_query = geometry::coverage(in_query.as_deref(), query.size);
+    hit.coverage_result = geometry::coverage(in_result.as_deref(), size);
     if verification.verified {
-        let transform = query.of_whole(&verification.transform).0;
         hit.variant = query.variant;
-        hit.transform = Some(transform);
-        hit.region = geometry::region(&verification.transform, query.size, size);
-        hit.instances.push(Instance {
-            inliers: hit.inliers,
-            log10_nfa: Some(verification.log10_nfa),
-            transform,
-            region: hit.region.clone(),
-            shared: in_result.clone(),
-        });
+        let transform = query.of_whole(&verification.transform);
+        let region = geometry::region(&verification.transform, query.size, size);
         let moved = |[x, y]: [f64; 2]| [x + query.origin[0], y + query.origin[1]];
-        hit.shared_query = in_query.map(|part| part.into_iter().map(moved).collect());
-        hit.shared = in_result;
+        let in_query = in_query.map(|part| part.into_iter().map(moved).collect());
+        hit.verify_at(transform, region, in_query, in_result);
         let first = &verification.transform;
         let others = other_instances(query, vocabulary, stored, size, first, options);
         add_apart(&mut hit.instances, others);

@@ -5,7 +5,7 @@
 use resight_index::{Candidate, Key};
 use resight_vision::Transform;
 
-use super::answer::{Hit, Instance, Stage};
+use super::answer::{Hit, Stage};
 use super::context::SearchContext;
 use super::examine::examine;
 use super::prepared::PreparedQuery;
@@ -49,24 +49,11 @@ fn identical(mut hit: Hit, query: &PreparedQuery<'_>) -> Hit {
     }
     let size = [hit.picture.width, hit.picture.height];
     let region = geometry::region(&Transform::translation(query.origin), query.size, size);
-    let area = region.as_deref().map_or(0.0, geometry::area);
     hit.coverage_query = 1.0;
-    hit.coverage_result = (area / (f64::from(size[0]) * f64::from(size[1]))).min(1.0);
-    if hit.verified {
-        return hit;
+    hit.coverage_result = geometry::coverage(region.as_deref(), size);
+    if !hit.verified {
+        hit.variant = query.variant;
+        hit.verify_at(Transform::IDENTITY, region.clone(), region.clone(), region);
     }
-    hit.verified = true;
-    hit.variant = query.variant;
-    hit.transform = Some(Transform::IDENTITY.0);
-    hit.instances = vec![Instance {
-        inliers: hit.inliers,
-        log10_nfa: hit.log10_nfa,
-        transform: Transform::IDENTITY.0,
-        region: region.clone(),
-        shared: region.clone(),
-    }];
-    hit.shared = region.clone();
-    hit.shared_query = region.clone();
-    hit.region = region;
     hit
 }

@@ -166,9 +166,6 @@ impl Searcher {
             if variants != Variant::default() {
                 timings.variants_ms = watch.lap();
             }
-        }
-
-        if by_words {
             find_identical(&context, &resolved, &mut state)?;
             find_plain(library, &scope, &plain_queries(&resolved), &mut state)?;
         }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use resight_index::{Candidate, Key};
 use resight_vision::{Image, Transform};
 
-use super::answer::{Hit, Instance, Stage};
+use super::answer::{Hit, Stage};
 use super::context::Scope;
 use super::query::ResolvedQuery;
 use super::state::{SearchState, unshared};
@@ -91,20 +91,10 @@ fn hit(query: &PlainQuery<'_>, picture: Picture, words: f64) -> Hit {
     hit.stage = Stage::Pixels;
     hit.by_pixels = true;
     hit.examined = true;
-    hit.verified = true;
     hit.query = query.number;
     (hit.coverage_query, hit.coverage_result) = (1.0, 1.0);
-    hit.transform = Some(transform.0);
-    hit.instances.push(Instance {
-        inliers: 0,
-        log10_nfa: None,
-        transform: transform.0,
-        region: region.clone(),
-        shared: region.clone(),
-    });
-    hit.shared = region.clone();
-    hit.shared_query = geometry::region(&Transform::IDENTITY, own, own);
-    hit.region = region;
+    let in_query = geometry::region(&Transform::IDENTITY, own, own);
+    hit.verify_at(transform, region.clone(), in_query, region);
     hit
 }
 

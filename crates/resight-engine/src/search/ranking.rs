@@ -40,8 +40,7 @@ impl Ranked {
 }
 
 /// Files of the same bytes first, then verified hits by how unlikely chance is, then those that look
-/// alike by how much, then examined ones whose matches agree more than chance's would, then all others by
-/// words.
+/// alike by how much, then examined ones with a number of false alarms below 1, then all others by words.
 pub(crate) struct Ranking {
     pub(crate) all: Vec<Ranked>,
     /// Number of verified ones, which come first.

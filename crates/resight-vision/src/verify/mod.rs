@@ -24,6 +24,7 @@ mod verification;
 
 pub use evidence::{Evidence, VerifyOptions};
 pub use instances::verify_others;
+pub use places::DESCRIPTOR_REACH;
 pub use transform::Transform;
 pub use verification::Verification;
 

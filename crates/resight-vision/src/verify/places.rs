@@ -3,15 +3,15 @@
 use super::bounds::Bounds;
 use super::pairs::Pairs;
 
-/// Half the side of a descriptor in units of its keypoint's scale. Keypoints nearer than this, by the
-/// geometric mean of their scales, are described by much the same pixels.
-const SUPPORT: f64 = 6.0;
+/// Half the side of the square that a descriptor describes, in units of its keypoint's scale. Keypoints
+/// nearer than this, by the geometric mean of their scales, are described by much the same pixels.
+pub const DESCRIPTOR_REACH: f64 = 6.0;
 
 /// Of the matches in `of`, those at distinct places in both pictures.
 ///
 /// One corner, like one letter, has several keypoints, at several scales and angles. When one of
 /// them matches by chance, all do. So keypoints within the tolerance of a better one, or within
-/// [`SUPPORT`] of it, where both descriptors cover the same pixels, are no further evidence.
+/// [`DESCRIPTOR_REACH`] of it, where both descriptors cover the same pixels, are no further evidence.
 pub(super) fn distinct_places(pairs: &Pairs, of: &[usize], bounds: &Bounds<'_>) -> Vec<usize> {
     let mut kept: Vec<usize> = Vec::new();
     for &i in of {
@@ -26,12 +26,10 @@ pub(super) fn distinct_places(pairs: &Pairs, of: &[usize], bounds: &Bounds<'_>) 
 }
 
 /// Whether two matches lie at distinct places in both pictures.
-pub(super) fn are_distinct(pairs: &Pairs, i: usize, j: usize, bounds: &Bounds<'_>) -> bool {
-    let (a, b) = (pairs.at(i), pairs.at(j));
-    let (s, t) = (pairs.scales(i), pairs.scales(j));
-    let least = [bounds.near_in_query, bounds.tolerance];
-    let reach = |k: usize| (SUPPORT * SUPPORT * s[k] * t[k]).max(least[k] * least[k]);
-    squared(a.0, b.0) > reach(0) && squared(a.1, b.1) > reach(1)
+fn are_distinct(pairs: &Pairs, i: usize, j: usize, bounds: &Bounds<'_>) -> bool {
+    let (a, b) = (pairs.at(i).1, pairs.at(j).1);
+    let scales = pairs.scales(i)[1] * pairs.scales(j)[1];
+    are_distinct_in_query(pairs, i, j, bounds) && are_apart(a, b, scales, bounds.tolerance)
 }
 
 /// Whether two matches lie at distinct places in the query.
@@ -41,9 +39,16 @@ pub(super) fn are_distinct_in_query(
     j: usize,
     bounds: &Bounds<'_>,
 ) -> bool {
-    let near = bounds.near_in_query;
-    let reach = (SUPPORT * SUPPORT * pairs.scales(i)[0] * pairs.scales(j)[0]).max(near * near);
-    squared(pairs.at(i).0, pairs.at(j).0) > reach
+    let (a, b) = (pairs.at(i).0, pairs.at(j).0);
+    let scales = pairs.scales(i)[0] * pairs.scales(j)[0];
+    are_apart(a, b, scales, bounds.near_in_query)
+}
+
+/// Whether two keypoints of one picture, with this product of their scales, lie further apart than `near`
+/// pixels and than their descriptors reach.
+fn are_apart(a: [f64; 2], b: [f64; 2], scales: f64, near: f64) -> bool {
+    let reach = DESCRIPTOR_REACH * DESCRIPTOR_REACH * scales;
+    squared(a, b) > reach.max(near * near)
 }
 
 /// The number of groups of the query's places of `of`, where places within `reach` pixels of each other,
