@@ -1,7 +1,6 @@
 //! Query parameters, each group of them a struct, and ids in addresses. Every mistake is answered
 //! with the parameter's name and what it may be.
 
-use std::collections::HashMap;
 use std::fmt::Display;
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -243,7 +242,7 @@ fn read<T: DeserializeOwned>(given: &[(String, String)]) -> Result<T, Problem> {
     })
 }
 
-/// Why [`path_segment`] returns no text.
+/// Why [`path_segments`] returns no text.
 pub(crate) enum SegmentError {
     /// What stands at `{key}` in the address, which may be another part than the one asked for, is no
     /// UTF-8 once it is decoded.
@@ -269,9 +268,19 @@ pub(crate) async fn path_segment<S: Send + Sync>(
     parts: &mut Parts,
     state: &S,
 ) -> Result<String, SegmentError> {
+    let [segment] = path_segments([name], parts, state).await?;
+    Ok(segment)
+}
+
+/// The parts of an address that stand at these names.
+pub(crate) async fn path_segments<const N: usize, S: Send + Sync>(
+    names: [&str; N],
+    parts: &mut Parts,
+    state: &S,
+) -> Result<[String; N], SegmentError> {
     let internal = |what: &dyn Display| SegmentError::Internal(Problem::internal(what));
-    let all = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
-    let Path(mut all) = all.map_err(|error| {
+    let all = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+    let Path(all) = all.map_err(|error| {
         if let PathRejection::FailedToDeserializePathParams(error) = &error
             && let ErrorKind::InvalidUtf8InPathParam { key } = error.kind()
         {
@@ -279,8 +288,15 @@ pub(crate) async fn path_segment<S: Send + Sync>(
         }
         internal(&error.body_text())
     })?;
-    all.remove(name)
-        .ok_or_else(|| internal(&format_args!("the route has no part named {name}")))
+    let mut found = names.map(|_| String::new());
+    for (name, segment) in names.iter().zip(&mut found) {
+        let (_, text) = all
+            .iter()
+            .find(|(at, _)| at == name)
+            .ok_or_else(|| internal(&format_args!("the route has no part named {name}")))?;
+        segment.clone_from(text);
+    }
+    Ok(found)
 }
 
 /// The picture's id in an address with `{id}`.

@@ -21,7 +21,7 @@ pub(super) use description::describe;
 
 use super::App;
 use super::intake;
-use super::params::path_segment;
+use super::params::{path_segment, path_segments};
 use super::problem::Problem;
 use crate::wire::ProblemBody;
 
@@ -141,8 +141,7 @@ async fn named_function<'a>(
     app: &'a App,
     parts: &mut Parts,
 ) -> Result<(&'a Plugin, FunctionRef), Problem> {
-    let PluginAt(name) = PluginAt::from_request_parts(parts, app).await?;
-    let function = path_segment("function", parts, app).await?;
+    let [name, function] = path_segments(["name", "function"], parts, app).await?;
     let plugin = app.plugins.get(&name).ok_or_else(|| unknown(app, &name))?;
     Ok((plugin, plugin.function(&function)?))
 }
