@@ -141,6 +141,8 @@ pub struct Hit {
     pub inliers: usize,
     /// log10 of the number of false alarms; lower is surer. `None` where nothing agrees.
     pub log10_nfa: Option<f64>,
+    /// The same in the uniform chance model, by which hits are ordered; `None` when nothing agrees.
+    pub log10_uniform: Option<f64>,
     /// Number of the query that the evidence is about: the one that agrees most surely.
     pub query: usize,
     /// Share of the query, or of its region, that the matched part covers, 0..1.
@@ -192,6 +194,7 @@ impl Hit {
             verified: false,
             inliers: 0,
             log10_nfa: None,
+            log10_uniform: None,
             query: 0,
             coverage_query: 0.0,
             coverage_result: 0.0,

@@ -93,6 +93,7 @@ fn compare(
     };
     hit.inliers = verification.inliers.len();
     hit.log10_nfa = Some(verification.log10_nfa);
+    hit.log10_uniform = Some(verification.log10_uniform);
     let mut points = inlier_points(&verification, &matches, query.own, &stored.features);
     let [in_query, in_result] = matched_parts(
         &verification,

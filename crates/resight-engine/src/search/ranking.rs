@@ -32,15 +32,16 @@ impl Ranked {
         self.hit.as_ref().is_some_and(|hit| hit.identical)
     }
 
-    /// log10 of its number of false alarms where that is below 0, else 0.
+    /// log10 of its number of false alarms in the uniform chance model where that is below 0, else 0.
     fn evidence(&self) -> f64 {
-        let nfa = self.hit.as_ref().and_then(|hit| hit.log10_nfa);
+        let nfa = self.hit.as_ref().and_then(|hit| hit.log10_uniform);
         nfa.unwrap_or(0.0).min(0.0)
     }
 }
 
-/// Files of the same bytes first, then verified hits by how unlikely chance is, then those that look
-/// alike by how much, then examined ones with a number of false alarms below 1, then all others by words.
+/// Files of the same bytes first, then verified hits, then those that look alike by how much, then examined
+/// ones with a number of false alarms below 1, then all others by words. Verified and examined hits are
+/// ordered by their number of false alarms in the uniform chance model.
 pub(crate) struct Ranking {
     pub(crate) all: Vec<Ranked>,
     /// Number of verified ones, which come first.
@@ -200,6 +201,16 @@ mod tests {
         let ranking = Ranking::new(state, &likenesses, None, &SearchOptions::default());
         assert_eq!(keys(&ranking), [5, 1, 6, 3, 2, 4]);
         assert_eq!((ranking.verified, ranking.alike, ranking.total), (2, 1, 6));
+    }
+
+    #[test]
+    fn verified_hits_are_ordered_by_the_uniform_model() {
+        let mut state = state(3, &[Some(-9.0), Some(-8.0), Some(-7.0)]);
+        for (at, uniform) in [(0, -20.0), (1, -40.0), (2, -30.0)] {
+            state.examined[at].as_mut().unwrap().log10_uniform = Some(uniform);
+        }
+        let ranking = Ranking::new(state, &likenesses(&[]), None, &SearchOptions::default());
+        assert_eq!(keys(&ranking), [2, 3, 1]);
     }
 
     #[test]

@@ -129,6 +129,7 @@ pub(crate) mod samples {
             examined: true,
             verified: log10_nfa.is_some(),
             log10_nfa,
+            log10_uniform: log10_nfa,
             ..Hit::unexamined(picture, 1.0)
         }
     }

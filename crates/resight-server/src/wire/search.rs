@@ -40,8 +40,9 @@ pub struct SearchAnswer {
     /// query.
     left_out: usize,
     /// Files of the same bytes first; then verified hits, surest first; then those that look alike, the
-    /// most alike first; then those compared closely with an `nfa_log10` below 0, surest first; then all
-    /// others by visual words.
+    /// most alike first; then those compared closely whose number of false alarms is below 1, surest
+    /// first; then all others by visual words. The surest are those with the fewest false alarms in the
+    /// uniform chance model.
     hits: Vec<Hit>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::bounds::Bounds;
 use super::pairs::Pairs;
-use super::strength::strength;
+use super::strength::{Strength, strength};
 use super::transform::{PointPair, Transform};
 use crate::dispatch::Simd;
 
@@ -22,8 +22,7 @@ pub(super) struct Model {
     pub(super) transform: Transform,
     /// Ascending.
     pub(super) inliers: Vec<usize>,
-    pub(super) places: usize,
-    pub(super) log10_nfa: f64,
+    pub(super) strength: Strength,
 }
 
 /// A transform fitted to its inliers.
@@ -66,12 +65,11 @@ pub(super) fn best(pairs: &Pairs, bounds: &Bounds<'_>, simd: Simd) -> Option<Mod
         }
     }
     let fit = polish(pairs, best?, bounds.tolerance);
-    let (places, log10_nfa) = strength(pairs, &fit.transform, &fit.inliers, bounds);
+    let strength = strength(pairs, &fit.transform, &fit.inliers, bounds);
     Some(Model {
         transform: fit.transform,
         inliers: fit.inliers,
-        places,
-        log10_nfa,
+        strength,
     })
 }
 

@@ -12,8 +12,18 @@ const PRECISIONS: [f64; 3] = [1.0, 0.5, 0.25];
 /// Matches that determine a transform, and so agree with it whatever it is.
 const FITTED: f64 = 3.0;
 
-/// The number of inliers at distinct places, and log10 of the expected number of transforms with
-/// as many by chance.
+/// How strong the agreement on a transform is.
+#[derive(Clone, Copy)]
+pub(super) struct Strength {
+    /// Number of inliers at distinct places.
+    pub(super) places: usize,
+    /// log10 of the expected number of transforms with as many inliers by chance.
+    pub(super) log10_nfa: f64,
+    /// The same in the uniform chance model.
+    pub(super) log10_uniform: f64,
+}
+
+/// Counts the places, and estimates how likely chance would give as many.
 ///
 /// In the uniform chance model the result's points are uniform in the picture, their angles uniform,
 /// and their scales log-uniform within a factor of 16. Every match proposes an affine transform and a
@@ -25,7 +35,7 @@ pub(super) fn strength(
     transform: &Transform,
     inliers: &[usize],
     bounds: &Bounds<'_>,
-) -> (usize, f64) {
+) -> Strength {
     let limit = bounds.tolerance * bounds.tolerance;
     let places = distinct_places(pairs, inliers, bounds);
     let tests = 2 * PRECISIONS.len() * pairs.len().max(1);
@@ -47,7 +57,11 @@ pub(super) fn strength(
     let uniform =
         at_all_precisions(&|within, place| tail(within.len() as f64, place * uniform_agreement()));
     if uniform >= 0.0 {
-        return (places.len(), uniform);
+        return Strength {
+            places: places.len(),
+            log10_nfa: uniform,
+            log10_uniform: uniform,
+        };
     }
     let background = Background::of(pairs, transform, inliers, &places, bounds);
     let reach = neighbourhood(bounds);
@@ -63,7 +77,11 @@ pub(super) fn strength(
             probability,
         )
     });
-    (places.len(), own - background.contradiction)
+    Strength {
+        places: places.len(),
+        log10_nfa: own - background.contradiction,
+        log10_uniform: uniform,
+    }
 }
 
 /// A probability has a logarithm below 0.

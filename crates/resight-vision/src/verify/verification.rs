@@ -2,6 +2,7 @@
 
 use super::evidence::{Evidence, VerifyOptions};
 use super::refine::Model;
+use super::strength::Strength;
 use super::transform::Transform;
 
 /// The transform that most matches agree on.
@@ -17,6 +18,9 @@ pub struct Verification {
     pub places: usize,
     /// log10 of the expected number of transforms with as many inliers by chance; lower is surer.
     pub log10_nfa: f64,
+    /// The same in the uniform chance model, which knows nothing of the two pictures but their sizes. It
+    /// orders strong agreements more evenly, and verifies nothing.
+    pub log10_uniform: f64,
 }
 
 impl Verification {
@@ -26,13 +30,18 @@ impl Verification {
         } else {
             model.transform
         };
+        let Strength {
+            places,
+            log10_nfa,
+            log10_uniform,
+        } = model.strength;
         Self {
-            verified: model.places >= options.min_inliers
-                && model.log10_nfa <= options.max_log10_nfa,
+            verified: places >= options.min_inliers && log10_nfa <= options.max_log10_nfa,
             transform,
             inliers: model.inliers,
-            places: model.places,
-            log10_nfa: model.log10_nfa,
+            places,
+            log10_nfa,
+            log10_uniform,
         }
     }
 }
