@@ -104,68 +104,105 @@ fn six(make: Make<'_>) -> Box<dyn Catalogue> {
     made
 }
 
-pub(super) fn pictures_match_a_filter_if_they_meet_all_of_it(make: Make<'_>) {
-    let catalogue = &*six(make);
-    let entries = |entries: &[(&str, &str)]| Filter {
+fn with_entries(entries: &[(&str, &str)]) -> Filter {
+    Filter {
         entries: metadata_entries(entries),
         ..Filter::default()
-    };
-    let tagged = |yes: &[&str], no: &[&str]| Filter {
+    }
+}
+
+fn with_tags(yes: &[&str], no: &[&str]) -> Filter {
+    Filter {
         tags: tags(yes),
         not_tags: tags(no),
         ..Filter::default()
-    };
-    let of = |name: &str| Filter {
+    }
+}
+
+/// The same filter, for pictures of an object.
+fn of(name: &str, filter: Filter) -> Filter {
+    Filter {
         object: Some(object(name)),
-        ..Filter::default()
+        ..filter
+    }
+}
+
+/// Reads the pictures that match, with every method and in pages; `expected` are their keys.
+fn check_matching(catalogue: &dyn Catalogue, filter: &Filter, expected: &[u64]) {
+    let keys = |after, limit| {
+        let keys = catalogue.matching_keys_after(filter, after, limit);
+        keys.unwrap()
     };
+    assert_eq!(keys(None, 9), expected, "{filter:?}");
+    assert_eq!(keys(None, usize::MAX), expected, "{filter:?}");
+    assert_eq!(keys(Some(u64::MAX), 9), [], "{filter:?}");
+    for limit in 0..3 {
+        let after = expected.first().copied();
+        let next = expected.iter().skip(1).take(limit).copied();
+        let next: Vec<u64> = next.collect();
+        assert_eq!(keys(after.or(Some(9)), limit), next, "{filter:?}");
+    }
+    let count = catalogue.matching_count(filter).unwrap();
+    assert_eq!(count, expected.len() as u64, "{filter:?}");
+    let mut newest_first: Vec<u64> = expected.to_vec();
+    newest_first.reverse();
+    let list = |offset, limit| {
+        let list = catalogue.matching_list(filter, offset, limit).unwrap();
+        list.iter().map(|r| r.key).collect::<Vec<_>>()
+    };
+    assert_eq!(list(0, 100), newest_first, "{filter:?}");
+    assert_eq!(list(0, u64::MAX), newest_first, "{filter:?}");
+    assert_eq!(list(u64::MAX, 9), [], "{filter:?}");
+    let page = newest_first.iter().skip(1).take(2).copied();
+    assert_eq!(list(1, 2), page.collect::<Vec<_>>(), "{filter:?}");
+}
+
+pub(super) fn pictures_match_a_filter_if_they_meet_all_of_it(make: Make<'_>) {
+    let catalogue = &*six(make);
+    let all = Filter::default;
     // Each has seven features.
-    let few = |features_below| Filter {
+    let few = |features_below, filter| Filter {
         features_below: Some(features_below),
-        ..tagged(&["even"], &[])
+        ..filter
     };
+    let even = || with_tags(&["even"], &[]);
     let cases: Vec<(Filter, &[u64])> = vec![
-        (Filter::default(), &[1, 2, 3, 4, 5, 6]),
-        (few(8), &[2, 4, 6]),
-        (few(7), &[]),
-        (tagged(&["n"], &[]), &[1, 2, 3, 4, 5, 6]),
-        (tagged(&["n", "even"], &[]), &[2, 4, 6]),
-        (tagged(&["n"], &["even"]), &[1, 3, 5]),
-        (tagged(&["n", "absent"], &[]), &[]),
-        (tagged(&[], &["absent"]), &[1, 2, 3, 4, 5, 6]),
-        (of("first"), &[1, 2, 3]),
-        (of("firs"), &[]),
-        (entries(&[("half", "1")]), &[2, 3]),
-        (entries(&[("half", "1"), ("number", "3")]), &[3]),
-        (entries(&[("half", "1"), ("number", "4")]), &[]),
-        (
-            Filter {
-                object: Some(object("first")),
-                ..tagged(&["even"], &[])
-            },
-            &[2],
-        ),
+        (all(), &[1, 2, 3, 4, 5, 6]),
+        (few(8, all()), &[1, 2, 3, 4, 5, 6]),
+        (few(7, all()), &[]),
+        (few(8, even()), &[2, 4, 6]),
+        (few(7, even()), &[]),
+        (with_tags(&["n"], &[]), &[1, 2, 3, 4, 5, 6]),
+        (with_tags(&["n", "even"], &[]), &[2, 4, 6]),
+        (with_tags(&["n"], &["even"]), &[1, 3, 5]),
+        (with_tags(&["n", "absent"], &[]), &[]),
+        (with_tags(&[], &["absent"]), &[1, 2, 3, 4, 5, 6]),
+        (of("first", all()), &[1, 2, 3]),
+        (of("firs", all()), &[]),
+        (with_entries(&[("half", "1")]), &[2, 3]),
+        (with_entries(&[("half", "1"), ("number", "3")]), &[3]),
+        (with_entries(&[("half", "1"), ("number", "4")]), &[]),
+        (of("first", with_tags(&["even"], &[])), &[2]),
+        (of("first", with_tags(&[], &["even"])), &[1, 3]),
+        (of("second", with_tags(&[], &["even"])), &[]),
+        (of("first", with_entries(&[("half", "1")])), &[2, 3]),
+        (of("second", with_entries(&[("half", "1")])), &[]),
     ];
     for (filter, expected) in cases {
-        let keys = |after, limit| catalogue.matching_keys_after(&filter, after, limit);
-        assert_eq!(keys(None, 9).unwrap(), expected, "{filter:?}");
-        for limit in 0..3 {
-            let after = expected.first().copied();
-            let next = expected.iter().skip(1).take(limit).copied();
-            let next: Vec<u64> = next.collect();
-            assert_eq!(keys(after.or(Some(9)), limit).unwrap(), next, "{filter:?}");
-        }
-        let count = catalogue.matching_count(&filter).unwrap();
-        assert_eq!(count, expected.len() as u64, "{filter:?}");
-        let mut newest_first: Vec<u64> = expected.to_vec();
-        newest_first.reverse();
-        let list = |offset, limit| {
-            let list = catalogue.matching_list(&filter, offset, limit).unwrap();
-            list.iter().map(|r| r.key).collect::<Vec<_>>()
-        };
-        assert_eq!(list(0, 100), newest_first, "{filter:?}");
-        let page = newest_first.iter().skip(1).take(2).copied();
-        assert_eq!(list(1, 2), page.collect::<Vec<_>>(), "{filter:?}");
+        check_matching(catalogue, &filter, expected);
+    }
+}
+
+pub(super) fn a_picture_without_tags_has_none_of_those_excluded(make: Make<'_>) {
+    let catalogue = &*six(make);
+    assert_eq!(added(catalogue, upload(7)), 7);
+    for (excluded, expected) in [
+        (&["even"][..], &[1, 3, 5, 7][..]),
+        (&["n"], &[7]),
+        (&["even", "n", "absent"], &[7]),
+        (&["absent"], &[1, 2, 3, 4, 5, 6, 7]),
+    ] {
+        check_matching(catalogue, &with_tags(&[], excluded), expected);
     }
 }
 
@@ -227,10 +264,16 @@ pub(super) fn objects_are_counted_with_their_members(make: Make<'_>) {
     let all = [("first", 1), ("first", 2), ("first", 3), ("second", 4)];
     let all = all.map(|(id, key)| (id.to_owned(), key));
     assert_eq!(members(None, 9), all);
+    assert_eq!(members(None, usize::MAX), all);
+    assert_eq!(members(None, 0), []);
     assert_eq!(members(None, 2), all[..2]);
+    assert_eq!(members(Some((object("first"), 1)), 1), all[1..2]);
     assert_eq!(members(Some((object("first"), 2)), 9), all[2..]);
     assert_eq!(members(Some((object("first"), 9)), 9), all[3..]);
+    assert_eq!(members(Some((object("first"), u64::MAX)), 9), all[3..]);
     assert_eq!(members(Some((object("second"), 4)), 9), []);
+    // An object that has no pictures.
+    assert_eq!(members(Some((object("firsu"), 0)), 9), all[3..]);
 }
 
 pub(super) fn text_sorts_by_its_bytes(make: Make<'_>) {
@@ -286,10 +329,7 @@ pub(super) fn a_file_that_changes_keeps_its_labels(make: Make<'_>) {
         }
     ));
     assert_eq!(labels(catalogue, 2), before);
-    let by_entry = Filter {
-        entries: metadata_entries(&[("a", "1")]),
-        ..Filter::default()
-    };
+    let by_entry = with_entries(&[("a", "1")]);
     assert_eq!(catalogue.matching_count(&by_entry).unwrap(), 1);
 
     // It adds its own tags to the inherited ones; its own object and metadata win.

@@ -108,6 +108,7 @@ suite! {$
         a_patch_changes_only_what_it_names,
         too_many_tags_change_nothing_and_stop_nothing_else,
         pictures_match_a_filter_if_they_meet_all_of_it,
+        a_picture_without_tags_has_none_of_those_excluded,
         a_filter_may_have_many_conditions,
         objects_are_counted_with_their_members,
         text_sorts_by_its_bytes,
@@ -130,6 +131,7 @@ suite! {$
     }
     reading {
         batches_answer_in_the_order_asked,
+        slices_may_be_longer_than_a_statement_takes,
         the_list_is_newest_first_and_counts_agree,
         keys_ascend_in_pages_with_numbers_of_features,
         keys_ascend_in_the_order_in_which_commits_become_visible,
@@ -145,9 +147,13 @@ suite! {$
     staged {
         staged_words_are_adopted_once_every_picture_has_some,
         staged_words_can_be_discarded,
+        words_are_staged_and_adopted_again,
+        a_picture_added_after_staging_must_be_staged_too,
+        the_last_words_staged_for_a_key_count,
     }
     vectors {
         vectors_are_stored_by_model_and_go_with_their_picture,
+        a_vector_and_the_record_that_there_is_none_replace_each_other,
     }
 }
 

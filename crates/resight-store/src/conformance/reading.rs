@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::fixtures::{Make, added, features, found, id, upload, words};
+use super::fixtures::{Make, added, features, found, id, pair, upload, words};
 use crate::{Change, StoredBytes};
 
 /// Lets the readers stop even if the writer panics.
@@ -39,6 +39,48 @@ pub(super) fn batches_answer_in_the_order_asked(make: Make<'_>) {
     }
     assert_eq!(catalogue.pictures(&[]).unwrap(), []);
     assert_eq!(catalogue.features(&[]).unwrap(), []);
+}
+
+/// The values that are present, ascending by key: `values` are those of the keys below `end`, the
+/// highest first.
+fn present<T>(end: u64, values: Vec<Option<T>>) -> Vec<(u64, T)> {
+    assert_eq!(values.len() as u64, end);
+    let by_key = (0..end).zip(values.into_iter().rev());
+    by_key
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
+}
+
+pub(super) fn slices_may_be_longer_than_a_statement_takes(make: Make<'_>) {
+    /// PostgreSQL takes at most 65,535 values in a statement, SQLite 32,766.
+    const LONG: u64 = 70_000;
+    let catalogue = &*make();
+    for number in 1..=3 {
+        added(catalogue, upload(number));
+        catalogue.commit(vec![Change::Remove(id(number))]).unwrap();
+    }
+    let [a, b, c] = [11, 12, 13].map(|number| added(catalogue, upload(number)));
+    let vectors = [(a, vec![1]), (c, vec![3])];
+    catalogue.put_vectors("m", &vectors).unwrap();
+    catalogue.put_pairs(&[pair(a, c), pair(b, c)], 0).unwrap();
+
+    let asked: Vec<u64> = (0..LONG).rev().collect();
+    let of_all = |of: fn(u64) -> Vec<u8>| [(a, of(11)), (b, of(12)), (c, of(13))];
+    let found = catalogue.features(&asked).unwrap();
+    assert_eq!(present(LONG, found), of_all(features));
+    let found = catalogue.words(&asked).unwrap();
+    assert_eq!(present(LONG, found), of_all(words));
+    let found = present(LONG, catalogue.pictures(&asked).unwrap()).into_iter();
+    let ids: Vec<_> = found.map(|(key, record)| (key, record.id)).collect();
+    assert_eq!(ids, [(a, id(11)), (b, id(12)), (c, id(13))]);
+    let found = catalogue.vectors("m", &asked).unwrap();
+    assert_eq!(present(LONG, found), vectors);
+    let ends: Vec<(u64, u64)> = asked.iter().map(|key| (*key, c)).collect();
+    let found = catalogue.pairs(&ends).unwrap();
+    assert_eq!(present(LONG, found), [(a, pair(a, c)), (b, pair(b, c))]);
+    let forgotten: Vec<_> = (2..LONG + 2).map(id).collect();
+    catalogue.forget_removed(&forgotten).unwrap();
+    assert_eq!(catalogue.removed_pictures(9).unwrap(), [id(1)]);
 }
 
 pub(super) fn the_list_is_newest_first_and_counts_agree(make: Make<'_>) {

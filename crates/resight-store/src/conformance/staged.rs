@@ -68,3 +68,53 @@ pub(super) fn staged_words_can_be_discarded(make: Make<'_>) {
     assert!(!catalogue.adopt_staged("vocabulary", "new").unwrap());
     assert_eq!(catalogue.words(&[key]).unwrap(), [Some(words(1))]);
 }
+
+pub(super) fn words_are_staged_and_adopted_again(make: Make<'_>) {
+    let catalogue = &*make();
+    let keys: Vec<u64> = (0..2).map(|n| added(catalogue, upload(n))).collect();
+    for round in 1..=3 {
+        let staged: Vec<(u64, Vec<u8>)> = keys
+            .iter()
+            .map(|&key| (key, new_words(10 * round + key)))
+            .collect();
+        // What was adopted is not staged any more.
+        assert_eq!(catalogue.staged_after(None, 9).unwrap(), []);
+        catalogue.stage_words(&staged[1..]).unwrap();
+        assert!(!catalogue.adopt_staged("vocabulary", "too early").unwrap());
+        catalogue.stage_words(&staged[..1]).unwrap();
+        let value = round.to_string();
+        assert!(catalogue.adopt_staged("vocabulary", &value).unwrap());
+        assert_eq!(catalogue.words_after(None, 9).unwrap(), staged);
+        assert_eq!(catalogue.setting("vocabulary").unwrap(), Some(value));
+    }
+}
+
+pub(super) fn a_picture_added_after_staging_must_be_staged_too(make: Make<'_>) {
+    let catalogue = &*make();
+    let first = added(catalogue, upload(1));
+    catalogue.stage_words(&[(first, new_words(1))]).unwrap();
+    let second = added(catalogue, upload(2));
+    assert!(!catalogue.adopt_staged("vocabulary", "new").unwrap());
+    let present = [(first, words(1)), (second, words(2))];
+    assert_eq!(catalogue.words_after(None, 9).unwrap(), present);
+    assert_eq!(catalogue.staged_last().unwrap(), Some(first));
+    let rest = [(second, new_words(2))];
+    catalogue.stage_words(&rest).unwrap();
+    assert!(catalogue.adopt_staged("vocabulary", "new").unwrap());
+    let adopted = [(first, new_words(1)), (second, new_words(2))];
+    assert_eq!(catalogue.words_after(None, 9).unwrap(), adopted);
+}
+
+pub(super) fn the_last_words_staged_for_a_key_count(make: Make<'_>) {
+    let catalogue = &*make();
+    let key = added(catalogue, upload(1));
+    let stage = |numbers: &[u64]| {
+        let words: Vec<_> = numbers.iter().map(|&n| (key, new_words(n))).collect();
+        catalogue.stage_words(&words).unwrap();
+        catalogue.staged_after(None, 9).unwrap()
+    };
+    assert_eq!(stage(&[1]), [(key, new_words(1))]);
+    assert_eq!(stage(&[2, 3]), [(key, new_words(3))]);
+    assert!(catalogue.adopt_staged("vocabulary", "new").unwrap());
+    assert_eq!(catalogue.words(&[key]).unwrap(), [Some(new_words(3))]);
+}

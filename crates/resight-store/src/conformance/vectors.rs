@@ -81,3 +81,24 @@ pub(super) fn vectors_are_stored_by_model_and_go_with_their_picture(make: Make<'
     );
     assert_eq!(catalogue.setting("in_use").unwrap().as_deref(), Some("b"));
 }
+
+pub(super) fn a_vector_and_the_record_that_there_is_none_replace_each_other(make: Make<'_>) {
+    let catalogue = &*make();
+    let keys: Vec<u64> = (1..=2).map(|n| added(catalogue, upload(n))).collect();
+    let put = |first: Vec<u8>, second: Vec<u8>| {
+        let vectors = [(keys[0], first), (keys[1], second)];
+        catalogue.put_vectors("a", &vectors).unwrap();
+        // Both are described, with a vector or without.
+        assert_eq!(catalogue.without_vector_after("a", None, 9).unwrap(), []);
+        let counts = catalogue.vector_counts().unwrap();
+        let counts = counts.iter().map(|c| (c.vectors, c.without));
+        assert!(counts.eq([(1, 1)]));
+        let with = catalogue.vector_keys_after("a", None, 9).unwrap();
+        (with, catalogue.vectors("a", &keys).unwrap())
+    };
+    let first = (vec![keys[0]], vec![Some(vector(1)), None]);
+    assert_eq!(put(vector(1), Vec::new()), first);
+    let second = (vec![keys[1]], vec![None, Some(vector(2))]);
+    assert_eq!(put(Vec::new(), vector(2)), second);
+    assert_eq!(put(vector(1), Vec::new()), first);
+}
