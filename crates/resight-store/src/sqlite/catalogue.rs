@@ -124,18 +124,22 @@ impl SqliteCatalogue {
         run().map_err(|error| from_sql(&self.path, error))
     }
 
+    /// The connection for writing. Fails with `store_read_only` where there is none.
+    pub(super) fn writer(&self) -> Result<&Mutex<Connection>, StoreError> {
+        match &self.access {
+            Access::ReadWrite { writer, .. } => Ok(writer),
+            Access::InMemory { only } => Ok(only),
+            Access::ReadOnly { .. } => Err(StoreError::ReadOnly),
+        }
+    }
+
     /// Runs `work` so that all its changes are stored, durably, or none. If `work` panics, the
     /// transaction is rolled back.
     pub(super) fn write<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let writer = match &self.access {
-            Access::ReadWrite { writer, .. } => writer,
-            Access::InMemory { only } => only,
-            Access::ReadOnly { .. } => return Err(StoreError::ReadOnly),
-        };
-        let mut writer = writer.lock();
+        let mut writer = self.writer()?.lock();
         let run = || {
             // Taking the write lock at once: a transaction that starts by reading cannot wait for
             // another writer later.
