@@ -14,6 +14,13 @@ use crate::label_queries::{Filter, LabelQueries, ObjectCount};
 use crate::labels::{LabelPatch, ObjectId, Tag, Update};
 use crate::picture::PictureRecord;
 
+/// Two ranges of the index by object: for a comparison of rows, `(object, key) > (?1, ?2)`, SQLite
+/// starts at the object's first key, so that each page would read all earlier pages of the object.
+pub(super) const MEMBERSHIPS: &str = "
+    SELECT object, key FROM picture WHERE object = ?1 AND key > ?2
+    UNION ALL SELECT object, key FROM picture WHERE object > ?1
+    ORDER BY object, key LIMIT ?3";
+
 impl LabelQueries for SqliteCatalogue {
     fn matching_list(
         &self,
@@ -21,17 +28,18 @@ impl LabelQueries for SqliteCatalogue {
         offset: u64,
         limit: u64,
     ) -> Result<Vec<PictureRecord>, StoreError> {
-        let (matching, values) = matching(filter);
-        let condition = format!("WHERE key IN (SELECT matched.key {matching})");
-        self.read(|connection| newest_first(connection, &condition, values, offset, limit))
+        let matching = matching(filter);
+        let condition = matching.of_pictures();
+        self.read(|connection| newest_first(connection, &condition, matching.values, offset, limit))
     }
 
     fn matching_count(&self, filter: &Filter) -> Result<u64, StoreError> {
-        let (matching, values) = matching(filter);
+        let matching = matching(filter);
+        let sql = format!("SELECT COUNT(*) {}", matching.rows());
         self.read(|connection| {
             connection
-                .prepare_cached(&format!("SELECT COUNT(*) {matching}"))?
-                .query_row(params_from_iter(values), |row| unsigned(row, 0))
+                .prepare_cached(&sql)?
+                .query_row(params_from_iter(matching.values), |row| unsigned(row, 0))
         })
     }
 
@@ -41,11 +49,13 @@ impl LabelQueries for SqliteCatalogue {
         after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<u64>, StoreError> {
-        let (matching, mut values) = matching(filter);
-        values.extend([above(after), page(limit)].map(Value::from));
+        let matching = matching(filter);
         let sql = format!(
-            "SELECT matched.key {matching} AND matched.key > ? ORDER BY matched.key LIMIT ?"
+            "SELECT matched.key {} AND matched.key > ? ORDER BY matched.key LIMIT ?",
+            matching.rows()
         );
+        let mut values = matching.values;
+        values.extend([above(after), page(limit)].map(Value::from));
         self.read(|connection| {
             connection
                 .prepare_cached(&sql)?
@@ -84,10 +94,7 @@ impl LabelQueries for SqliteCatalogue {
         let (object, key) = after.map_or(("", 0), |(object, key)| (object.as_str(), *key));
         self.read(|connection| {
             connection
-                .prepare_cached(
-                    "SELECT object, key FROM picture WHERE (object, key) > (?1, ?2)
-                     ORDER BY object, key LIMIT ?3",
-                )?
+                .prepare_cached(MEMBERSHIPS)?
                 .query_map(params![object, at_most(key), page(limit)], |row| {
                     let key = unsigned(row, 1)?;
                     Ok(object_column(row, 0)?.map(|object| (object, key)))
@@ -98,47 +105,80 @@ impl LabelQueries for SqliteCatalogue {
     }
 }
 
-/// The rows `matched` of the pictures that match, as `FROM … WHERE …`, and the values of its marks.
-///
+/// The rows of one table, named `matched`, whose key is that of a picture that matches.
+pub(super) struct Matching {
+    /// `picture`, `entry` or `tag`.
+    table: &'static str,
+    /// Conditions on `matched`.
+    conditions: String,
+    /// The values of its marks.
+    pub(super) values: Vec<Value>,
+    /// Whether the conditions name something that a picture has.
+    has_positive: bool,
+}
+
+impl Matching {
+    fn rows(&self) -> String {
+        format!("FROM {} AS matched WHERE {}", self.table, self.conditions)
+    }
+
+    /// The same as what follows `FROM picture`. Without a condition that few pictures may meet, most
+    /// pictures match: they are tested in the order of the list, so that a page reads little more than
+    /// the page.
+    pub(super) fn of_pictures(&self) -> String {
+        if self.has_positive {
+            format!("WHERE key IN (SELECT matched.key {})", self.rows())
+        } else {
+            format!("AS matched WHERE {}", self.conditions)
+        }
+    }
+}
+
 /// One condition chooses the table, in which an index has its keys in ascending order, so that a page
 /// of keys reads no more than the page. The others are looked up for each row.
-fn matching(filter: &Filter) -> (String, Vec<Value>) {
+pub(super) fn matching(filter: &Filter) -> Matching {
     let mut tags = filter.tags.iter();
     let mut entries = filter.entries.iter();
     let mut values: Vec<Value> = Vec::new();
     let text = |text: &str| Value::from(text.to_owned());
-    let mut sql = String::new();
-    if let Some(object) = &filter.object {
-        sql += "FROM picture AS matched WHERE matched.object = ?";
+    let (table, first) = if let Some(object) = &filter.object {
         values.push(text(object.as_str()));
+        ("picture", "matched.object = ?")
     } else if let Some((name, value)) = entries.next() {
-        sql += "FROM entry AS matched WHERE matched.name = ? AND matched.value = ?";
         values.extend([text(name), text(value)]);
+        ("entry", "matched.name = ? AND matched.value = ?")
     } else if let Some(tag) = tags.next() {
-        sql += "FROM tag AS matched WHERE matched.tag = ?";
         values.push(text(tag.as_str()));
+        ("tag", "matched.tag = ?")
     } else {
-        sql += "FROM picture AS matched WHERE TRUE";
-    }
+        ("picture", "TRUE")
+    };
+    let mut conditions = first.to_owned();
+    let has_positive = !values.is_empty();
     for (name, value) in entries {
-        sql += " AND EXISTS (SELECT 1 FROM entry WHERE name = ? AND value = ? AND entry.key = matched.key)";
+        conditions += " AND EXISTS (SELECT 1 FROM entry WHERE name = ? AND value = ? AND entry.key = matched.key)";
         values.extend([text(name), text(value)]);
     }
     let has_tag = "EXISTS (SELECT 1 FROM tag WHERE tag = ? AND tag.key = matched.key)";
     for tag in tags {
-        sql += &format!(" AND {has_tag}");
+        conditions += &format!(" AND {has_tag}");
         values.push(text(tag.as_str()));
     }
     for tag in &filter.not_tags {
-        sql += &format!(" AND NOT {has_tag}");
+        conditions += &format!(" AND NOT {has_tag}");
         values.push(text(tag.as_str()));
     }
     if let Some(features) = filter.features_below {
-        sql += " AND EXISTS (SELECT 1 FROM picture AS counted
+        conditions += " AND EXISTS (SELECT 1 FROM picture AS counted
                   WHERE counted.key = matched.key AND counted.feature_count < ?)";
         values.push(Value::from(i64::from(features)));
     }
-    (sql, values)
+    Matching {
+        table,
+        conditions,
+        values,
+        has_positive,
+    }
 }
 
 /// Applies a patch to the stored picture `key`, all of it or nothing.

@@ -12,6 +12,16 @@ use crate::pairs::{PairLink, PairedPicture, Pairs, PicturePair};
 /// The setting with the key up to which pictures have been checked.
 const CHECKED: &str = "pairs_looked_up_to";
 
+/// Tests one picture after another by the indexes of pairs and sources, and ends with the page.
+pub(super) const PAIRED: &str = "
+    SELECT key, width, height, byte_len,
+        (SELECT COUNT(*) FROM source WHERE source.key = picture.key)
+    FROM picture WHERE key > ?1 AND (
+        EXISTS (SELECT 1 FROM pair WHERE a = picture.key)
+        OR EXISTS (SELECT 1 FROM pair WHERE b = picture.key)
+        OR (SELECT COUNT(*) FROM source WHERE source.key = picture.key) > 1)
+    ORDER BY key LIMIT ?2";
+
 impl Pairs for SqliteCatalogue {
     fn put_pairs(&self, pairs: &[PicturePair], checked_up_to: u64) -> Result<(), StoreError> {
         self.write(|connection| {
@@ -102,21 +112,8 @@ impl Pairs for SqliteCatalogue {
         limit: usize,
     ) -> Result<Vec<PairedPicture>, StoreError> {
         self.read(|connection| {
-            // Each of the three lists ends with the page, so that none is read as a whole.
             connection
-                .prepare_cached(
-                    "SELECT key, width, height, byte_len,
-                        (SELECT COUNT(*) FROM source WHERE source.key = picture.key)
-                     FROM picture WHERE key IN (
-                        SELECT * FROM
-                            (SELECT DISTINCT a FROM pair WHERE a > ?1 ORDER BY a LIMIT ?2) AS lower
-                        UNION SELECT * FROM
-                            (SELECT DISTINCT b FROM pair WHERE b > ?1 ORDER BY b LIMIT ?2) AS higher
-                        UNION SELECT * FROM
-                            (SELECT key FROM source WHERE key > ?1 GROUP BY key
-                             HAVING COUNT(*) > 1 ORDER BY key LIMIT ?2) AS copied)
-                     ORDER BY key LIMIT ?2",
-                )?
+                .prepare_cached(PAIRED)?
                 .query_map([above(after), page(limit)], |row| {
                     Ok(PairedPicture {
                         key: key_column(row)?,

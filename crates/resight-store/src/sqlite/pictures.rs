@@ -81,6 +81,11 @@ impl Pictures for SqliteCatalogue {
     }
 }
 
+/// A page of the pictures that meet `condition`, whose marks come before the page's own.
+pub(super) fn newest_first_sql(condition: &str) -> String {
+    format!("{RECORD} {condition} ORDER BY added_ms DESC, key DESC LIMIT ? OFFSET ?")
+}
+
 /// The pictures that meet `condition`, whose marks stand for `values`.
 pub(super) fn newest_first(
     connection: &Connection,
@@ -89,7 +94,7 @@ pub(super) fn newest_first(
     offset: u64,
     limit: u64,
 ) -> Result<Vec<PictureRecord>> {
-    let sql = format!("{RECORD} {condition} ORDER BY added_ms DESC, key DESC LIMIT ? OFFSET ?");
+    let sql = newest_first_sql(condition);
     values.extend([at_most(limit), at_most(offset)].map(Value::from));
     let mut records: Vec<PictureRecord> = connection
         .prepare_cached(&sql)?

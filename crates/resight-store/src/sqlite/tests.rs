@@ -1,12 +1,15 @@
 //! What a test can only see behind the traits.
 
 use parking_lot::Mutex;
-use rusqlite::Connection;
+use rusqlite::types::Value;
+use rusqlite::{Connection, StatementStatus, params_from_iter};
 
 use super::catalogue::{Access, SqliteCatalogue};
-use super::changes;
+use super::{changes, labels, pairs, pictures};
 use crate::changes::{Change, Changes};
 use crate::id::PictureId;
+use crate::label_queries::Filter;
+use crate::labels::Tag;
 use crate::picture::{NewPicture, Pictures};
 
 fn upload(number: u8, bytes: usize) -> Change {
@@ -101,4 +104,76 @@ fn a_broken_id_in_the_file_is_damage() {
         .execute("UPDATE picture SET id = 'xyz'", [])
         .unwrap();
     assert_eq!(catalogue.list(0, 9).unwrap_err().code(), "store_damaged");
+}
+
+/// A catalogue with pictures 1 to `count`, all of the object `o`, of which each has one source and
+/// is paired with the next.
+fn of_one_object(count: u64) -> SqliteCatalogue {
+    let catalogue = SqliteCatalogue::in_memory().unwrap();
+    let numbers = format!(
+        "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+    );
+    let sql = format!(
+        "{numbers} INSERT INTO picture (id, name, media_type, byte_len, width, height,
+            feature_count, model, uploaded, added_ms, features_len, words_len, object)
+            SELECT PRINTF('%032x', i), 'a', 'b', 1, 1, 1, 1, 'm', 1, i, 0, 0, 'o' FROM n;
+         INSERT INTO source (path, key, byte_len, modified_ns)
+            SELECT '/' || key, key, 1, 1 FROM picture;
+         INSERT INTO pair (a, b, kind, log10_nfa, inliers, coverage_a, coverage_b, transform)
+            SELECT key, key + 1, 1, 1, 1, 1, 1, x'' FROM picture WHERE key < {count};"
+    );
+    catalogue
+        .write(|connection| connection.execute_batch(&sql))
+        .unwrap();
+    catalogue
+}
+
+/// Rows that the statement returns, and instructions that SQLite runs for them.
+fn rows_and_steps(catalogue: &SqliteCatalogue, sql: &str, values: Vec<Value>) -> (usize, i32) {
+    let read = catalogue.read(|connection| {
+        let mut statement = connection.prepare(sql)?;
+        let mut rows = statement.query(params_from_iter(values.clone()))?;
+        let mut count = 0;
+        while rows.next()?.is_some() {
+            count += 1;
+        }
+        drop(rows);
+        Ok((count, statement.get_status(StatementStatus::VmStep)))
+    });
+    read.unwrap()
+}
+
+#[test]
+fn a_late_page_costs_what_an_early_one_does() {
+    let absent = Filter {
+        not_tags: vec![Tag::parse("absent").unwrap()],
+        ..Filter::default()
+    };
+    let listed = labels::matching(&absent);
+    let list = pictures::newest_first_sql(&listed.of_pictures());
+    let costs = [20, 2000].map(|count| {
+        let catalogue = of_one_object(count);
+        let last = Value::from(count as i64 - 10);
+        let limit = Value::from(10);
+        let object = Value::from("o".to_owned());
+        let of_object = vec![object, last.clone(), limit.clone()];
+        let of_pairs = vec![last, limit.clone()];
+        let first_page = [listed.values.clone(), vec![limit, Value::from(0)]].concat();
+        [
+            rows_and_steps(&catalogue, labels::MEMBERSHIPS, of_object),
+            rows_and_steps(&catalogue, pairs::PAIRED, of_pairs),
+            rows_and_steps(&catalogue, &list, first_page),
+        ]
+    });
+    assert!(costs[0].iter().all(|(rows, _)| *rows == 10), "{costs:?}");
+    assert_eq!(costs[0], costs[1]);
+}
+
+#[test]
+fn a_first_page_of_pairs_does_not_read_the_rest() {
+    let [few, many] = [20, 2000].map(|count| {
+        let values = vec![Value::from(0), Value::from(10)];
+        rows_and_steps(&of_one_object(count), pairs::PAIRED, values)
+    });
+    assert_eq!(few, many);
 }
