@@ -23,10 +23,14 @@ pub fn check_vector_index(new: &NewVectorIndex<'_>) -> Result<(), CandidateError
     an_empty_index_finds_nothing(new)?;
     exact_answers_are_those_of_an_exhaustive_search(new)?;
     a_filter_applies_before_vectors_are_cut_off(new)?;
+    of_equal_vectors_the_lower_keys_come_first(new)?;
     stored_vectors_and_cosines_are_in_the_order_of_keys(new)?;
     a_snapshot_does_not_change(new)?;
     refused_queries_say_why(new)
 }
+
+/// Keys whose lower 32 bits are 0.
+const HIGH: [u64; 2] = [1 << 32, 1 << 40];
 
 /// The vector of a key: one of 20 directions and some noise.
 fn vector(key: u64) -> Vec<f32> {
@@ -125,6 +129,7 @@ fn a_filter_applies_before_vectors_are_cut_off(
     let (subject, expected) = (new(DIMENSION), ExhaustiveVectors::new(DIMENSION));
     for subject in [&*subject, &expected as &dyn VectorSubject] {
         add(subject, 0..300);
+        add(subject, HIGH.map(|key| key + 3));
     }
     let (snapshot, expected) = (
         subject.index().vector_snapshot()?,
@@ -135,10 +140,39 @@ fn a_filter_applies_before_vectors_are_cut_off(
     for filter in [
         all.clone().except([Key(3), Key(8), Key(999)]),
         all.clone().in_range(250..),
+        all.clone().in_range(250..=HIGH[1] + 3),
+        all.clone().in_range(HIGH[0]..),
+        all.clone()
+            .only(Arc::new([3, HIGH[1] + 3].into_iter().collect())),
+        all.clone().except([3, HIGH[0] + 3].map(Key)),
         all.clone().only(few).except([Key(80)]),
         all.only(Arc::default()),
     ] {
         check_same(&*snapshot, &*expected, &filter)?;
+    }
+    Ok(())
+}
+
+fn of_equal_vectors_the_lower_keys_come_first(
+    new: &NewVectorIndex<'_>,
+) -> Result<(), CandidateError> {
+    let subject = new(DIMENSION);
+    let same = vector(1);
+    let keys: Vec<u64> = (1..=60).rev().map(|key| 3 * key).collect();
+    // One at a time, so that an order of arrival would show.
+    for key in &keys {
+        subject.add(&[(Key(*key), &same)]);
+    }
+    // Nearer than all, and added last.
+    subject.add(&[(Key(1000), &vector(2))]);
+    let snapshot = subject.index().vector_snapshot()?;
+    let all = CandidateFilter::all();
+    for limit in [1, 2, 10, 59, 61] {
+        let found = snapshot.nearest(&[&vector(2)], &exact(limit), &all)?;
+        let found: Vec<u64> = found[0].iter().map(|(key, _)| key.0).collect();
+        let ascending = keys.iter().rev().copied();
+        let expected: Vec<u64> = std::iter::once(1000).chain(ascending).take(limit).collect();
+        assert_eq!(found, expected, "{limit}");
     }
     Ok(())
 }

@@ -18,6 +18,9 @@ pub type NewWordIndex<'a> = dyn Fn(usize) -> Box<dyn WordSubject> + 'a;
 
 const WORDS: usize = 60;
 
+/// Keys whose lower 32 bits are 0.
+const HIGH: [u64; 2] = [1 << 32, 1 << 40];
+
 /// Checks an implementation. Panics where an answer is not that of an exhaustive search.
 ///
 /// Errors: those of the implementation.
@@ -163,6 +166,8 @@ fn a_filter_applies_before_candidates_are_cut_off(
     let (subject, expected) = (new(WORDS), ExhaustiveWords::new(WORDS));
     for subject in [&*subject, &expected as &dyn WordSubject] {
         subject.add(pictures((1..80).rev()));
+        // They have the postings of a picture below 2³² and differ from its key in the upper bits only.
+        subject.add(HIGH.map(|key| (Key(key + 30), picture(30))).to_vec());
     }
     let snapshot = subject.index().word_snapshot()?;
     let expected = expected.index().word_snapshot()?;
@@ -171,6 +176,11 @@ fn a_filter_applies_before_candidates_are_cut_off(
     let filters = [
         all.clone().except([Key(30)]),
         all.clone().in_range(20..=40),
+        all.clone().in_range(20..=HIGH[0] + 30),
+        all.clone().in_range(HIGH[0]..),
+        all.clone().except([30, HIGH[1] + 30].map(Key)),
+        all.clone()
+            .only(Arc::new([29, 30, HIGH[0] + 30].into_iter().collect())),
         all.clone().in_range(1..1),
         all.clone().only(Arc::default()),
         all.clone()
