@@ -2,6 +2,7 @@
 //! remove.
 
 use std::io;
+use std::sync::Arc;
 
 use super::build::build;
 use super::merge_policy::candidates;
@@ -9,7 +10,7 @@ use super::segment::{
     DenseSegment, LiveVectors, graph_name, meta, read_graph, remove_graphs_except,
 };
 use super::snapshot::DenseSnapshot;
-use crate::folder::{SavedSegment, SegmentFolder};
+use crate::folder::{SavedSegment, SegmentFolder, remove};
 use crate::live::replaced;
 use crate::merge_policy::{MergeJob, SegmentMeta, TAIL_PICTURES};
 use crate::segment_file::Keyed;
@@ -164,8 +165,26 @@ impl VectorMaintenance {
     }
 }
 
-fn saved(folder: &mut SegmentFolder<DenseSegment>, live: &LiveVectors) -> io::Result<LiveVectors> {
-    let SavedSegment { name, segment } = folder.save(&live.segment)?;
+/// Saves the vectors, and the graph that they have if it was built while nothing could be saved.
+pub(super) fn saved(
+    folder: &mut SegmentFolder<DenseSegment>,
+    live: &LiveVectors,
+) -> io::Result<LiveVectors> {
+    let SavedSegment { name, mut segment } = folder.save(&live.segment)?;
+    if let Some(graph) = &live.segment.graph {
+        // The file has the vectors in the same order, so their numbers in the graph stay.
+        let vectors = &segment.vectors;
+        if let Err(e) = folder.put(&graph_name(&name), &|out| graph.write(vectors, out)) {
+            // Nothing names it, and the next attempt saves the vectors under another name.
+            remove(&folder.path().join(&*name));
+            return Err(e);
+        }
+        let mapped = read_graph(folder.path(), &name, vectors).map(Arc::new);
+        segment = Arc::new(DenseSegment {
+            vectors: vectors.clone(),
+            graph: Some(mapped.unwrap_or_else(|| graph.clone())),
+        });
+    }
     Ok(LiveVectors {
         segment,
         tombstones: live.tombstones.clone(),

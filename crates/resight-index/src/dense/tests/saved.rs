@@ -1,4 +1,7 @@
 use super::*;
+use crate::dense::segment::LiveVectors;
+use crate::file_header::HEADER;
+use crate::folder::SegmentFolder;
 
 fn opened(folder: &Path, stored: &[u64]) -> (DenseIndex, DenseOpened) {
     let stored = stored.iter().copied().map(Key).collect();
@@ -171,4 +174,30 @@ fn where_nothing_can_be_saved_vectors_are_merged_and_get_a_graph_in_memory() {
     assert_eq!((snapshot.segments.len(), snapshot.in_graphs()), (1, 3300));
     assert!(snapshot.segments[0].file.is_none());
     assert_eq!(std::fs::read(&path).unwrap(), b"no folder");
+}
+
+#[test]
+fn a_graph_built_in_memory_is_saved_with_its_vectors() {
+    let vectors = many(&mut Clusters::new(20, DIMENSION), 3300);
+    let index = DenseIndex::new(DIMENSION, settings(2000)).unwrap();
+    index.add(&lent(&vectors)).unwrap();
+    index.remove(&[Key(17)]);
+    index.settle();
+    let in_memory = index.snapshot().segments[0].clone();
+    let bytes = |live: &LiveVectors| {
+        let mut bytes = Vec::new();
+        let graph = live.segment.graph.as_ref().unwrap();
+        graph.write(&live.segment.vectors, &mut bytes).unwrap();
+        bytes
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut folder = SegmentFolder::new(dir.path(), [7; 16]);
+    let live = maintenance::saved(&mut folder, &in_memory).unwrap();
+    assert_eq!(live.len(), in_memory.len());
+    // The header names the file of vectors; the edges are the same.
+    assert!(bytes(&live)[HEADER..] == bytes(&in_memory)[HEADER..]);
+    let file = files(dir.path(), ".graph").remove(0);
+    assert!(std::fs::read(file).unwrap() == bytes(&live));
+    let name = live.file.unwrap();
+    assert!(segment::read_graph(dir.path(), &name, &live.segment.vectors).is_some());
 }
