@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use resight_index::Key;
-use resight_store::{Catalogue, read_all};
+use resight_store::{Catalogue, ObjectId, PAGE, pages};
 
 use super::answer::{Hit, SameObject};
 use crate::error::EngineError;
@@ -17,14 +17,28 @@ pub(crate) struct Objects(Vec<(u64, u32)>);
 
 impl Objects {
     pub(crate) fn read(catalogue: &dyn Catalogue) -> Result<Self, EngineError> {
-        let memberships = read_all(Clone::clone, |after, limit| {
+        Self::in_pages(catalogue, PAGE)
+    }
+
+    /// Reads `limit` memberships at a time. Of the ids, only the last is kept.
+    fn in_pages(catalogue: &dyn Catalogue, limit: usize) -> Result<Self, EngineError> {
+        let read = |after: Option<(ObjectId, u64)>, limit| {
             catalogue.memberships_after(after.as_ref(), limit)
-        })?;
-        // Sorted by object: each run of the same one gets a number.
-        let runs = memberships.chunk_by(|a, b| a.0 == b.0).zip(0u32..);
-        let mut numbers: Vec<(u64, u32)> = runs
-            .flat_map(|(run, number)| run.iter().map(move |(_, key)| (*key, number)))
-            .collect();
+        };
+        let mut numbers: Vec<(u64, u32)> = Vec::new();
+        let mut last: Option<(ObjectId, u32)> = None;
+        for page in pages(limit, Clone::clone, read) {
+            for (object, key) in page? {
+                // Sorted by object: each run of the same one gets a number.
+                let number = match &last {
+                    Some((same, number)) if *same == object => *number,
+                    Some((_, number)) => number + 1,
+                    None => 0,
+                };
+                numbers.push((key, number));
+                last = Some((object, number));
+            }
+        }
         numbers.sort_unstable();
         Ok(Self(numbers))
     }
@@ -92,7 +106,44 @@ pub(crate) fn same_object(
 
 #[cfg(test)]
 mod tests {
+    use resight_store::{
+        Change, Changes, LabelPatch, NewPicture, PictureId, SqliteCatalogue, Update,
+    };
+
     use super::*;
+
+    #[test]
+    fn pages_of_any_size_give_the_same_objects() {
+        let catalogue = SqliteCatalogue::in_memory().unwrap();
+        for (number, object) in (1..).zip(["b", "a", "", "b", "c", "a", "b"]) {
+            let id = PictureId::parse(&format!("{number:032x}")).unwrap();
+            let picture = NewPicture {
+                id: id.clone(),
+                name: String::new(),
+                media_type: String::new(),
+                byte_len: 1,
+                width: 1,
+                height: 1,
+                feature_count: 0,
+                model: String::new(),
+                uploaded: true,
+                features: Vec::new(),
+                words: Vec::new(),
+                source: None,
+            };
+            let patch = LabelPatch {
+                object: ObjectId::parse(object).map_or(Update::Keep, Update::Set),
+                ..LabelPatch::default()
+            };
+            let changes = vec![Change::Add(picture), Change::Label { id, patch }];
+            catalogue.commit(changes).unwrap();
+        }
+        for limit in 1..9 {
+            let objects = Objects::in_pages(&catalogue, limit).unwrap();
+            let expected = [(1, 1), (2, 0), (4, 1), (5, 2), (6, 0), (7, 1)];
+            assert_eq!(objects.0, expected, "{limit}");
+        }
+    }
 
     #[test]
     fn the_first_of_each_object_stays_in_its_place() {
