@@ -91,8 +91,11 @@ impl Library {
                 }
             }
         }
+        let changes_nothing = changes.is_empty();
         let committed = self.catalogue().commit(changes);
-        self.filters.invalidate();
+        if !changes_nothing {
+            self.filters.invalidate();
+        }
         match committed {
             Ok(effects) => {
                 self.publish(&visual, &effects, words);
