@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::MutexGuard;
 
 use super::calls::QueuedCall;
 use super::reply_slot::Cancel;
@@ -74,20 +74,21 @@ impl Queue {
 
     /// Waits for the reply to a call that was sent to `worker`, on a thread of its own.
     pub(crate) fn wait_elsewhere(self: &Arc<Self>, worker: Worker, queued: QueuedCall) {
-        let process = worker.process.clone();
-        let (queue, work) = (self.clone(), Arc::new(Mutex::new(Some((worker, queued)))));
-        let wait = move || {
-            let taken = work.lock().take();
-            if let Some((worker, queued)) = taken {
-                let attempt = queue.wait_reply(worker, &[&queued.call], queued.attempts);
-                queue.settle(vec![queued], attempt);
-            }
+        let wait = |queue: &Self, worker: Worker, queued: QueuedCall| {
+            let attempt = queue.wait_reply(worker, &[&queued.call], queued.attempts);
+            queue.settle(vec![queued], attempt);
         };
-        let spawned = self.state.lock().spawn("resight-wait", wait.clone());
-        if let Err(error) = spawned {
+        let queue = self.clone();
+        let run = move |(worker, queued)| wait(&queue, worker, queued);
+        let spawned = self
+            .state
+            .lock()
+            .spawn_with("resight-wait", (worker, queued), run);
+        if let Err(((worker, queued), error)) = spawned {
             // Killed, the worker does not keep this thread waiting.
-            process.kill(Cause::Crash, format!("no thread can be started: {error}"));
-            wait();
+            let detail = format!("no thread can be started: {error}");
+            worker.process.kill(Cause::Crash, detail);
+            wait(self, worker, queued);
         }
     }
 

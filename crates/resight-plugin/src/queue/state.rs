@@ -6,6 +6,8 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use parking_lot::Mutex;
+
 use super::breaker::Breaker;
 use super::calls::{CallQueue, QueuedCall};
 use super::quarantine::Quarantine;
@@ -178,9 +180,72 @@ impl State {
         Ok(())
     }
 
+    /// Starts a thread that runs `run` with `value` and that the supervisor joins. Without a thread it
+    /// returns `value`, which is not dropped under the lock.
+    pub(crate) fn spawn_with<T: Send + 'static>(
+        &mut self,
+        name: &str,
+        value: T,
+        run: impl FnOnce(T) + Send + 'static,
+    ) -> Result<(), (T, io::Error)> {
+        lend(value, run, |work| self.spawn(name, work))
+    }
+
     /// Ends a worker without making anybody wait for it.
     pub(crate) fn retire(&mut self, worker: Worker) {
         // Without a thread the worker is dropped here, which kills it.
         let _no_thread = self.spawn("resight-retire", move || worker.retire());
+    }
+}
+
+/// Has `spawn` run `run` with `value`. Returns `value` when `spawn` drops its work and fails.
+fn lend<T: Send + 'static>(
+    value: T,
+    run: impl FnOnce(T) + Send + 'static,
+    spawn: impl FnOnce(Box<dyn FnOnce() + Send>) -> io::Result<()>,
+) -> Result<(), (T, io::Error)> {
+    let lent = Arc::new(Mutex::new(Some(value)));
+    let taken = lent.clone();
+    let work = Box::new(move || {
+        let value = taken.lock().take();
+        if let Some(value) = value {
+            run(value);
+        }
+    });
+    match spawn(work) {
+        Ok(()) => Ok(()),
+        Err(error) => match lent.lock().take() {
+            Some(value) => Err((value, error)),
+            // The work began all the same.
+            None => Ok(()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_thread_what_was_lent_comes_back_undropped() {
+        let value = Arc::new(7);
+        let refuse = |work| {
+            drop(work);
+            Err(io::ErrorKind::WouldBlock.into())
+        };
+        let run = |_: Arc<i32>| panic!("nothing runs it");
+        let Err((back, error)) = lend(value.clone(), run, refuse) else {
+            panic!("there is no thread");
+        };
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        assert!(Arc::ptr_eq(&back, &value));
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let spawn = |work: Box<dyn FnOnce() + Send>| {
+            std::thread::spawn(work);
+            Ok(())
+        };
+        let run = move |value: Arc<i32>| sender.send(*value).unwrap();
+        assert!(lend(value, run, spawn).is_ok());
+        assert_eq!(receiver.recv(), Ok(7));
     }
 }

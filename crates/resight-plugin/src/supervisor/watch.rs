@@ -13,7 +13,8 @@ use crate::worker::procfs;
 /// How long a worker may be idle before it is pinged.
 const PING: Duration = Duration::from_secs(10);
 
-/// Takes the idle workers that have ended. Pings those that were idle for long, on a thread each.
+/// Takes the idle workers that have ended. Pings those that were idle for long, on a thread each; where
+/// no thread can be started, the worker stays idle.
 pub(super) fn take_dead(queue: &Arc<Queue>, state: &mut State) -> Vec<Worker> {
     let mut dead = Vec::new();
     let mut i = 0;
@@ -30,11 +31,13 @@ pub(super) fn take_dead(queue: &Arc<Queue>, state: &mut State) -> Vec<Worker> {
             continue;
         }
         let pinging = queue.clone();
-        if state
-            .spawn("resight-ping", move || ping(&pinging, worker))
-            .is_err()
-        {
+        let ping = move |worker| ping(&pinging, worker);
+        if let Err((worker, error)) = state.spawn_with("resight-ping", worker, ping) {
+            let plugin = &queue.context.config.name;
+            tracing::warn!(plugin, "an idle worker is not pinged: {error}");
             state.busy -= 1;
+            state.idle.insert(i, worker);
+            i += 1;
         }
     }
     dead
