@@ -29,7 +29,6 @@ impl WorkerPlugin {
     pub(crate) fn start(config: PluginConfig) -> Result<Self, PluginError> {
         let source = read_source(&config.file, 1)?;
         let state = State::new(&config, source);
-        let workers = config.workers;
         let context = Arc::new(WorkerContext {
             transports: Transports::from(config.transport),
             config,
@@ -39,9 +38,9 @@ impl WorkerPlugin {
             threads: Vec::new(),
         };
         plugin.spawn("resight-plugin", |queue| supervise(&queue))?;
-        for _ in 0..workers {
-            plugin.spawn("resight-runner", |queue| queue.serve())?;
-        }
+        let queue = &plugin.queue;
+        let started = queue.add_runners(&mut queue.state.lock());
+        started.map_err(PluginError::no_thread)?;
         Ok(plugin)
     }
 

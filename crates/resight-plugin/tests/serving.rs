@@ -201,6 +201,45 @@ fn new_code_is_warmed_then_switched_and_a_broken_edit_keeps_the_old() {
 }
 
 #[test]
+fn new_code_serves_while_all_old_workers_run_calls() {
+    for python in pythons() {
+        let dir = tempfile::tempdir().unwrap();
+        let end = dir.path().join("end");
+        let source = |version: u32| {
+            format!(
+                "import os, time\ndef f(end=None):\n    while end and not os.path.exists(end):\n        \
+                 time.sleep(0.01)\n    return {version}\n"
+            )
+        };
+        let file = written(dir.path(), &source(1));
+        let mut patient = config(&file, &python);
+        patient.time_limit = Duration::from_secs(60);
+        let plugin = start(patient);
+        let call = || Call::new("f").with("end", end.to_str().unwrap());
+        let mut old = Vec::new();
+        for version in 1..=3 {
+            if version > 1 {
+                written(dir.path(), &source(version));
+                plugin.reload().unwrap();
+            }
+            let new = plugin.submit(Call::new("f"), CallOptions::default());
+            let Ok(reply) = new.wait_for(Duration::from_secs(60)) else {
+                panic!("version {version} waits for the calls of earlier ones");
+            };
+            assert_eq!(reply.unwrap(), Reply::Json(version.into()));
+            old.push(plugin.submit(call(), CallOptions::default()));
+            until("it runs", || plugin.status().running == old.len());
+        }
+        std::fs::write(&end, "").unwrap();
+        for (pending, version) in old.into_iter().zip(1..) {
+            assert_eq!(pending.wait().unwrap(), Reply::Json(version.into()));
+        }
+        until("the old workers are gone", || marked(plugin.config()) == 1);
+        assert_eq!(plugin.call(Call::new("f")).unwrap(), Reply::Json(3.into()));
+    }
+}
+
+#[test]
 fn a_worker_is_replaced_after_its_time_without_a_gap() {
     for python in pythons() {
         let mut limited = config(&chaos(), &python);

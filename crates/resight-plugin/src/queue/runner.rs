@@ -1,6 +1,7 @@
 //! The plug-in's own threads: runners serve the queue, and others wait for replies that a task
 //! cannot wait for.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,8 +17,20 @@ use crate::worker::Worker;
 use crate::worker::death::Cause;
 
 impl Queue {
-    /// Serves the queue on this thread until the plug-in is closed.
-    pub(crate) fn serve(&self) {
+    /// Starts threads that serve the queue, until as many are free as there are to be workers. A thread that
+    /// waits for a worker of an earlier generation is not free, so after a reload the new workers get others.
+    pub(crate) fn add_runners(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
+        while state.free_runners < state.wanted {
+            let queue = self.clone();
+            state.spawn("resight-runner", move || queue.serve())?;
+            state.free_runners += 1;
+        }
+        Ok(())
+    }
+
+    /// Serves the queue on this thread, which counts as free, until the plug-in is closed or enough other
+    /// threads are free.
+    fn serve(&self) {
         let mut state = self.state.lock();
         while !state.closed {
             let Some(position) = self.send_short(&mut state) else {
@@ -35,8 +48,13 @@ impl Queue {
                 state.calls.push_front(vec![first]);
                 continue;
             };
+            state.free_runners -= 1;
             let calls = self.gather(&mut state, first);
             MutexGuard::unlocked(&mut state, || self.run(worker, calls));
+            if state.free_runners >= state.wanted {
+                return;
+            }
+            state.free_runners += 1;
         }
     }
 

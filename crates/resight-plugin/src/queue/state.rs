@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) idle: Vec<Worker>,
     /// Workers of the generation that serves, free or not.
     pub(crate) live: usize,
+    /// Threads that serve the queue and run no call.
+    pub(crate) free_runners: usize,
     /// Workers of any generation that run a call or a ping.
     pub(crate) busy: usize,
     pub(crate) starting: usize,
@@ -69,6 +71,7 @@ impl State {
             calls: CallQueue::new(config.queue),
             idle: Vec::new(),
             live: 0,
+            free_runners: 0,
             busy: 0,
             starting: 0,
             wanted: config.workers,

@@ -36,7 +36,7 @@ pub(super) fn begin_reload(queue: &Arc<Queue>, state: &mut State) {
 
 /// Takes a worker of another generation than the one that serves.
 pub(super) fn next_started(
-    queue: &Queue,
+    queue: &Arc<Queue>,
     state: &mut State,
     generation: u64,
     result: Result<Worker, PluginError>,
@@ -60,7 +60,7 @@ pub(super) fn next_started(
 }
 
 /// Lets the complete next generation serve, or gives it up when one of its workers failed.
-fn switch(queue: &Queue, state: &mut State) {
+fn switch(queue: &Arc<Queue>, state: &mut State) {
     let Some(next) = state.next_generation.take() else {
         return;
     };
@@ -96,6 +96,13 @@ fn switch(queue: &Queue, state: &mut State) {
             manifest.hash
         );
         finish_reload(state, &Ok(manifest));
+    }
+    if let Err(error) = queue.add_runners(state) {
+        // Calls wait for the threads that there are.
+        tracing::warn!(
+            plugin = queue.context.config.name,
+            "no thread can be started: {error}"
+        );
     }
     queue.dispatch(state);
     queue.ready.notify_all();

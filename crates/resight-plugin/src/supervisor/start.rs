@@ -99,7 +99,12 @@ pub(super) fn start(queue: &Arc<Queue>, state: &mut State, source: Arc<SourceFil
 }
 
 /// Takes a worker that was started, or the reason why it was not.
-fn started(queue: &Queue, state: &mut State, generation: u64, result: Result<Worker, PluginError>) {
+fn started(
+    queue: &Arc<Queue>,
+    state: &mut State,
+    generation: u64,
+    result: Result<Worker, PluginError>,
+) {
     if let Err(error) = &result {
         tracing::warn!(plugin = queue.context.config.name, "{error}");
         queue.metrics.remember(error);
