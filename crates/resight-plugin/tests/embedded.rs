@@ -191,6 +191,31 @@ fn a_file_that_does_not_load_is_broken_and_a_full_queue_says_so() {
 }
 
 #[test]
+fn calls_that_are_still_gathered_hold_up_no_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = written(
+        dir.path(),
+        "import resight\n@resight.batch(max=2, wait_ms=10000)\ndef pair(values):\n    \
+         return [len(values) for _ in values]\ndef now():\n    return 'now'\n",
+    );
+    let plugin = start(embedded(&file));
+    let pair = || plugin.submit(Call::new("pair").arg(1), CallOptions::default());
+    let first = pair();
+    // The other function is called while the first call waits for a second one.
+    assert_eq!(
+        plugin.call(Call::new("now")).unwrap(),
+        Reply::Json("now".into())
+    );
+    let Err(first) = first.wait_for(Duration::ZERO) else {
+        panic!("the call is gathered with another one");
+    };
+    let second = pair();
+    for pending in [first, second] {
+        assert_eq!(pending.wait().unwrap(), Reply::Json(2.into()));
+    }
+}
+
+#[test]
 fn gathered_calls_are_one_call_and_the_bad_one_is_found() {
     let dir = tempfile::tempdir().unwrap();
     let file = written(

@@ -72,46 +72,51 @@ impl Shared {
         let asked = Instant::now();
         let mut state = self.state.lock();
         while !state.closed {
-            if let Some(loaded) = state.loaded.clone()
-                && let Some((queued, resolved)) = state.take_first(&loaded)
-            {
-                let assignment = match resolved {
-                    Ok(()) => self.gather(&mut state, queued, loaded, thread),
-                    Err(error) => {
-                        MutexGuard::unlocked(&mut state, || self.finish(queued, Err(error)));
-                        None
+            let now = Instant::now();
+            let loaded = state.loaded.clone();
+            let ready = match &loaded {
+                Some(loaded) => state.calls.first_ready(&loaded.manifest, now),
+                None => Err(None),
+            };
+            match (ready, loaded) {
+                (Ok(position), Some(loaded)) => {
+                    let assignment = match state.take_call(position, &loaded) {
+                        Some((queued, Ok(()))) => self.gather(&mut state, queued, loaded, thread),
+                        Some((queued, Err(error))) => {
+                            MutexGuard::unlocked(&mut state, || self.finish(queued, Err(error)));
+                            None
+                        }
+                        None => None,
+                    };
+                    if assignment.is_some() {
+                        return assignment;
                     }
-                };
-                if assignment.is_some() {
-                    return assignment;
                 }
-            } else if asked.elapsed() < AWAKE {
-                MutexGuard::unlocked(&mut state, std::thread::yield_now);
-            } else {
-                self.work.wait_for(&mut state, Duration::from_secs(1));
+                _ if asked.elapsed() < AWAKE => {
+                    MutexGuard::unlocked(&mut state, std::thread::yield_now);
+                }
+                (ready, _) => {
+                    let until = ready.err().flatten();
+                    let until = until.unwrap_or(now + Duration::from_secs(1));
+                    self.work.wait_until(&mut state, until);
+                }
             }
         }
         None
     }
 
-    /// Takes the calls that `first` is gathered with. `None` when more are waited for, or when nobody
-    /// waits for any of them.
+    /// Takes the calls that `first` is gathered with. `None` when nobody waits for any of them.
     fn gather(
         &self,
-        state: &mut MutexGuard<'_, State>,
+        state: &mut State,
         first: QueuedCall,
         loaded: Arc<Loaded>,
         thread: u64,
     ) -> Option<Assignment> {
         let gathering = first.gathering();
         let mut calls = vec![first];
-        if let Some((most, until)) = gathering {
+        if let Some((most, _)) = gathering {
             state.calls.gather(&mut calls, most);
-            if calls.len() < most && Instant::now() < until {
-                state.calls.push_front(calls);
-                self.work.wait_until(state, until);
-                return None;
-            }
         }
         let unwanted = Arc::new(AtomicBool::new(false));
         let flag = unwanted.clone();
@@ -176,9 +181,13 @@ impl Shared {
 }
 
 impl State {
-    /// Takes the oldest call, with the function it names looked up again after a reload.
-    fn take_first(&mut self, loaded: &Loaded) -> Option<(QueuedCall, Result<(), PluginError>)> {
-        let mut queued = self.calls.take(0)?;
+    /// Takes a call that waits, with the function it names looked up again after a reload.
+    fn take_call(
+        &mut self,
+        position: usize,
+        loaded: &Loaded,
+    ) -> Option<(QueuedCall, Result<(), PluginError>)> {
+        let mut queued = self.calls.take(position)?;
         let resolved = queued.call.resolve(&loaded.manifest);
         Some((queued, resolved))
     }

@@ -1,11 +1,15 @@
 //! The queue of calls that wait for a worker, the oldest first.
 
+#[cfg(any(test, feature = "embed"))]
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::reply_slot::{PendingReply, ReplySlot};
 use crate::call::{Call, CallOptions};
+#[cfg(any(test, feature = "embed"))]
+use crate::manifest::Manifest;
 
 /// A call that waits for a worker, or that a thread of the plug-in runs.
 pub(crate) struct QueuedCall {
@@ -41,6 +45,11 @@ impl QueuedCall {
         let batch = self.call.resolved()?.batch.filter(|_| !self.alone)?;
         let until = self.since + Duration::from_secs_f64(batch.wait_ms / 1e3);
         Some((batch.max, until))
+    }
+
+    /// Whether it can be one of several gathered calls of `function`.
+    fn can_be_gathered(&self, function: &str) -> bool {
+        !self.alone && self.short_meta.is_none() && self.call.function == function
     }
 }
 
@@ -86,6 +95,38 @@ impl CallQueue {
         calls.find(|(_, queued)| may_run(&queued.call.function))
     }
 
+    /// The position of the oldest call that waits for no others to be gathered with, by what `manifest`
+    /// says of its function; else the end of the earliest such wait, and `None` without any call.
+    #[cfg(any(test, feature = "embed"))]
+    pub(crate) fn first_ready(
+        &mut self,
+        manifest: &Arc<Manifest>,
+        now: Instant,
+    ) -> Result<usize, Option<Instant>> {
+        // The functions whose calls are still gathered. An earlier call's wait ends earlier.
+        let mut gathering: Vec<Cow<'static, str>> = Vec::new();
+        let mut first_end: Option<Instant> = None;
+        for position in 0..self.calls.len() {
+            let queued = &mut self.calls[position];
+            let resolved = queued.call.resolve(manifest);
+            let Some((most, until)) = resolved.ok().and_then(|()| queued.gathering()) else {
+                return Ok(position);
+            };
+            let function = queued.call.function.clone();
+            if gathering.contains(&function) {
+                continue;
+            }
+            let others = self.calls.iter();
+            let together = others.filter(|other| other.can_be_gathered(&function));
+            if now >= until || together.count() >= most {
+                return Ok(position);
+            }
+            gathering.push(function);
+            first_end = Some(first_end.map_or(until, |end| end.min(until)));
+        }
+        Err(first_end)
+    }
+
     pub(crate) fn take(&mut self, position: usize) -> Option<QueuedCall> {
         self.calls.remove(position)
     }
@@ -94,10 +135,7 @@ impl CallQueue {
     pub(crate) fn gather(&mut self, gathered: &mut Vec<QueuedCall>, most: usize) {
         let mut i = 0;
         while i < self.calls.len() && gathered.len() < most {
-            let queued = &self.calls[i];
-            let fits = !queued.alone
-                && queued.short_meta.is_none()
-                && queued.call.function == gathered[0].call.function;
+            let fits = self.calls[i].can_be_gathered(&gathered[0].call.function);
             match fits.then(|| self.calls.remove(i)).flatten() {
                 Some(queued) => gathered.push(queued),
                 None => i += 1,
@@ -168,6 +206,38 @@ mod tests {
         queue.gather(&mut gathered, 2);
         assert_eq!(names(&gathered), ["a", "a"]);
         assert_eq!(names(&queue.take_all()), ["b", "a", "a", "a"]);
+    }
+
+    #[test]
+    fn calls_that_are_still_gathered_hold_up_no_others() {
+        let handshake = r#"{"protocol": 1, "python": "3.13.0", "implementation": "CPython",
+            "gil": true, "functions": [{"name": "b", "role": "function", "signature": "()"},
+            {"name": "g", "role": "function", "signature": "(xs)",
+             "batch": {"max": 2, "wait_ms": 5000}}]}"#;
+        let manifest = Arc::new(Manifest::read(handshake.as_bytes(), "h", 1).unwrap());
+        let later = Duration::from_secs(6);
+        // (functions, which of them is ready now, and which is after the wait)
+        let cases: [(&[&'static str], Option<usize>, Option<usize>); 6] = [
+            (&[], None, None),
+            (&["b", "g"], Some(0), Some(0)),
+            (&["g"], None, Some(0)),
+            (&["g", "b"], Some(1), Some(0)),
+            (&["g", "g"], Some(0), Some(0)),
+            (&["g", "gone"], Some(1), Some(0)),
+        ];
+        for (functions, at_once, after) in cases {
+            let (mut queue, _pending) = queue(functions);
+            let now = Instant::now();
+            let first = queue.calls.front().map(|queued| queued.since);
+            let end = first.map(|since| since + Duration::from_secs(5));
+            let ready = queue.first_ready(&manifest, now);
+            assert_eq!(ready, at_once.ok_or(end), "{functions:?}");
+            let ready = queue.first_ready(&manifest, now + later);
+            assert_eq!(ready, after.ok_or(None), "{functions:?}");
+        }
+        let (mut queue, _pending) = queue(&["g", "g"]);
+        queue.calls[1].alone = true;
+        assert_eq!(queue.first_ready(&manifest, Instant::now()), Ok(1));
     }
 
     #[test]
