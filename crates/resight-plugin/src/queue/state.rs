@@ -58,6 +58,9 @@ pub(crate) struct State {
     pub(crate) next_generation: Option<NextGeneration>,
     pub(crate) reload_waiters: Vec<ReloadWaiter>,
     pub(crate) reload_wanted: bool,
+    /// Workers that no thread could be started to retire. The supervisor drops them after it has released
+    /// the lock, as that kills them and waits for their end.
+    pub(crate) unretired: Vec<Worker>,
     /// Threads that the supervisor joins.
     pub(crate) threads: Vec<JoinHandle<()>>,
     pub(crate) closed: bool,
@@ -90,6 +93,7 @@ impl State {
             next_generation: None,
             reload_waiters: Vec::new(),
             reload_wanted: false,
+            unretired: Vec::new(),
             threads: Vec::new(),
             closed: false,
         }
@@ -196,8 +200,19 @@ impl State {
 
     /// Ends a worker without making anybody wait for it.
     pub(crate) fn retire(&mut self, worker: Worker) {
-        // Without a thread the worker is dropped here, which kills it.
-        let _no_thread = self.spawn("resight-retire", move || worker.retire());
+        self.retire_by(worker, |state, work| state.spawn("resight-retire", work));
+    }
+
+    /// As [`State::retire`], on a thread that `spawn` starts.
+    pub(crate) fn retire_by(
+        &mut self,
+        worker: Worker,
+        spawn: impl FnOnce(&mut Self, Box<dyn FnOnce() + Send>) -> io::Result<()>,
+    ) {
+        let lent = lend(worker, Worker::retire, |work| spawn(self, work));
+        if let Err((worker, _no_thread)) = lent {
+            self.unretired.push(worker);
+        }
     }
 }
 

@@ -35,8 +35,10 @@ pub(crate) fn supervise(queue: &Arc<Queue>) {
         // A function that was held back as suspect may run once nobody calls others.
         queue.dispatch(&mut state);
         state.threads.retain(|thread| !thread.is_finished());
+        let unretired = std::mem::take(&mut state.unretired);
         drop(state);
         queue.finish_all(overdue, &queue.busy(waiting));
+        drop(unretired);
         bury(queue, dead);
         refuse_when_broken(queue);
         check_limits(queue);
@@ -87,14 +89,76 @@ fn shut_down(queue: &Queue) {
     }
     queue.finish_all(calls, &PluginError::Closed);
     drop((idle, next_generation));
-    // A thread that ends may have started another one.
+    // A thread that ends may have started another one, or have left a worker that none could retire.
     loop {
-        let threads = std::mem::take(&mut queue.state.lock().threads);
+        let mut state = queue.state.lock();
+        let threads = std::mem::take(&mut state.threads);
+        let unretired = std::mem::take(&mut state.unretired);
+        drop(state);
+        drop(unretired);
         if threads.is_empty() {
             return;
         }
         for thread in threads {
             let _panicked = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::config::PluginConfig;
+    use crate::queue::state::State;
+    use crate::worker::memory::Transports;
+    use crate::worker::spawn::{SourceFile, spawn};
+    use crate::worker::{Worker, WorkerContext};
+
+    fn source() -> SourceFile {
+        SourceFile {
+            bytes: b"def f():\n    return 1\n".to_vec(),
+            hash: "h".into(),
+            generation: 1,
+        }
+    }
+
+    /// Retires a worker while no thread can be started.
+    fn retire(state: &mut State, worker: Worker) {
+        let refuse = |_: &mut State, _| Err(io::ErrorKind::WouldBlock.into());
+        state.retire_by(worker, refuse);
+    }
+
+    #[test]
+    fn without_a_thread_a_retired_worker_lives_until_the_lock_is_released() {
+        let config = PluginConfig::new("a.py");
+        let mut state = State::new(&config, source());
+        // So that the supervisor starts none.
+        state.live = config.workers;
+        let context = Arc::new(WorkerContext {
+            transports: Transports::from(config.transport),
+            config,
+        });
+        let worker = || {
+            let starting = spawn(&context).unwrap();
+            starting.handshake(&source()).ok().unwrap()
+        };
+        let queue = Arc::new(Queue::new(context.clone(), state));
+        let (first, last) = (worker(), worker());
+        let processes = [&first, &last].map(|worker| worker.process.clone());
+        retire(&mut queue.state.lock(), first);
+        assert!(!processes[0].exited());
+        std::thread::scope(|scope| {
+            scope.spawn(|| supervise(&queue));
+            assert!(processes[0].wait(Duration::from_secs(30)));
+            let mut state = queue.state.lock();
+            state.closed = true;
+            retire(&mut state, last);
+            drop(state);
+            queue.control.notify_all();
+        });
+        assert!(processes[1].exited());
+        assert!(queue.state.lock().unretired.is_empty());
     }
 }
