@@ -40,6 +40,27 @@ async fn addresses_and_methods_that_do_not_exist() {
     }
 }
 
+#[tokio::test]
+async fn no_address_ends_with_a_slash() {
+    let app = Bench::new().app();
+    let image = format!("/v1/images/{ID}/");
+    for address in [
+        "/v1/",
+        "/v1/images/",
+        &image,
+        "/v1/count/",
+        "/v1/plugins/",
+        "/v1/collections/",
+        "/v1/collections/default/",
+        "/v1/collections/default/images/",
+        "/healthz/",
+        "/style.css/",
+    ] {
+        let detail = get(&app, address).await.problem(404, "unknown_route");
+        assert!(detail.contains(address), "{detail}");
+    }
+}
+
 /// A body of as many frames as are left.
 struct Frames(Arc<AtomicUsize>);
 
