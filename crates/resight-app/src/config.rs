@@ -2,6 +2,7 @@
 //! ([`Config`]).
 
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
@@ -35,6 +36,45 @@ pub struct Settings {
     pub runtime: Choice,
 }
 
+impl Settings {
+    /// Accepted numbers of threads.
+    pub const THREADS: RangeInclusive<u32> = 1..=1024;
+    /// Accepted numbers of features kept of each picture.
+    pub const MAX_FEATURES: RangeInclusive<u32> = 16..=20_000;
+    /// Accepted lengths of the longer side, in pixels.
+    pub const MAX_SIDE: RangeInclusive<u32> = 64..=16_384;
+
+    fn check_ranges(&self) -> Result<(), AppError> {
+        let whole = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let threads = self.threads.map(|number| whole(number.get()));
+        for (what, value, range) in [
+            ("number of threads", threads, Self::THREADS),
+            (
+                "number of features",
+                self.max_features.map(whole),
+                Self::MAX_FEATURES,
+            ),
+            (
+                "longer side in pixels",
+                self.max_side.map(u64::from),
+                Self::MAX_SIDE,
+            ),
+        ] {
+            let (least, most) = (*range.start(), *range.end());
+            if let Some(value) = value.filter(|v| !(u64::from(least)..=u64::from(most)).contains(v))
+            {
+                return Err(AppError::SettingOutOfRange {
+                    what,
+                    value,
+                    least,
+                    most,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Validated settings, with absolute paths.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -63,7 +103,12 @@ pub struct Config {
 
 impl Config {
     /// Validates `settings`. Touches no file.
+    ///
+    /// # Errors
+    /// `bad_parameter` for a number outside its range, [`Settings::THREADS`] for one; `data_folder_name`,
+    /// `models_folder_name` and `no_home_folder` for folders.
     pub fn new(settings: Settings) -> Result<Self, AppError> {
+        settings.check_ranges()?;
         let named = match settings.data {
             Some(named) => named,
             None => platform_data_folder()?,

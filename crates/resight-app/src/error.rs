@@ -55,6 +55,18 @@ pub enum AppError {
         /// What the system says.
         source: io::Error,
     },
+    /// A number among the settings is outside its range.
+    #[error("the {what} is {value} and must be between {least} and {most}")]
+    SettingOutOfRange {
+        /// What the number counts.
+        what: &'static str,
+        /// The number.
+        value: u64,
+        /// The least accepted.
+        least: u32,
+        /// The greatest accepted.
+        most: u32,
+    },
     /// The path cannot name a data folder.
     #[error("{:?} cannot name a data folder: {source}", path.display())]
     DataFolderName {
@@ -181,6 +193,7 @@ impl AppError {
             Self::NothingIndexed { .. } => Code::NothingIndexed,
             Self::Refused { reason, .. } => reason.code.into(),
             Self::Unwritable { .. } => Code::Unwritable,
+            Self::SettingOutOfRange { .. } => Code::BadParameter,
             Self::DataFolderName { .. } => Code::DataFolderName,
             Self::ModelsFolderName { .. } => Code::ModelsFolderName,
             Self::NoHomeFolder { .. } => Code::NoHomeFolder,
@@ -221,6 +234,7 @@ impl AppError {
             self,
             Self::Model(ModelError::Unknown { .. } | ModelError::WrongKind { .. })
                 | Self::DefaultCollection
+                | Self::SettingOutOfRange { .. }
                 | Self::DataFolderName { .. }
                 | Self::ModelsFolderName { .. }
                 | Self::DataInsidePictures { .. }

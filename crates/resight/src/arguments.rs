@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::RangedI64ValueParser;
 use resight_app::config::Settings;
 use resight_app::plugins::PluginSettings;
 use resight_models::Choice;
@@ -41,13 +43,13 @@ pub(crate) struct SharedArgs {
     )]
     pub(crate) collection: CollectionName,
     /// Threads for computing [default: one for each core]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), help_heading = "Shared options")]
+    #[arg(long, global = true, value_name = "N", value_parser = within(Settings::THREADS), help_heading = "Shared options")]
     pub(crate) threads: Option<u32>,
     /// The strongest features kept of each picture [default: 1500]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(16..=20_000), help_heading = "Shared options")]
+    #[arg(long, global = true, value_name = "N", value_parser = within(Settings::MAX_FEATURES), help_heading = "Shared options")]
     pub(crate) max_features: Option<u32>,
     /// Larger pictures are scaled down to this before they are described [default: 1024]
-    #[arg(long, global = true, value_name = "PX", value_parser = clap::value_parser!(u32).range(64..=16_384), help_heading = "Shared options")]
+    #[arg(long, global = true, value_name = "PX", value_parser = within(Settings::MAX_SIDE), help_heading = "Shared options")]
     pub(crate) max_side: Option<u32>,
     /// Visual vocabulary made by `resight train`, instead of the built-in one
     #[arg(
@@ -130,6 +132,12 @@ fn folder(typed: &Option<OsString>, variable: Option<OsString>) -> Option<PathBu
     typed.clone().or(variable).map(PathBuf::from)
 }
 
+/// Reads a number of `range`.
+fn within(range: RangeInclusive<u32>) -> RangedI64ValueParser<u32> {
+    let (least, most) = range.into_inner();
+    clap::value_parser!(u32).range(i64::from(least)..=i64::from(most))
+}
+
 /// A collection's name as it is typed.
 pub(crate) fn collection_name(text: &str) -> Result<CollectionName, String> {
     CollectionName::parse(text).ok_or_else(|| {
@@ -209,17 +217,32 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_threads_has_bounds() {
-        // (what is typed, what is understood)
-        for (text, understood) in [
-            ("0", None),
-            ("1", Some(1)),
-            ("1024", Some(1024)),
-            ("1025", None),
-        ] {
-            let line = typed(&["--threads", text]);
-            let threads = line.map(|line| line.shared.settings().threads.unwrap().get());
-            assert_eq!(threads, understood, "{text}");
+    fn numbers_have_the_bounds_of_the_settings() {
+        type Read = fn(&Settings) -> u64;
+        let options: [(&str, RangeInclusive<u32>, Read); 3] = [
+            ("--threads", Settings::THREADS, |settings| {
+                settings.threads.unwrap().get() as u64
+            }),
+            ("--max-features", Settings::MAX_FEATURES, |settings| {
+                settings.max_features.unwrap() as u64
+            }),
+            ("--max-side", Settings::MAX_SIDE, |settings| {
+                u64::from(settings.max_side.unwrap())
+            }),
+        ];
+        for (option, range, read) in options {
+            let (least, most) = range.into_inner();
+            // (what is typed, what is understood)
+            for (number, understood) in [
+                (least - 1, None),
+                (least, Some(u64::from(least))),
+                (most, Some(u64::from(most))),
+                (most + 1, None),
+            ] {
+                let line = typed(&[option, &number.to_string()]);
+                let read = line.map(|line| read(&line.shared.settings()));
+                assert_eq!(read, understood, "{option} {number}");
+            }
         }
     }
 

@@ -40,10 +40,39 @@ fn bounds_of_features_and_sides_reach_the_library() {
     assert_eq!(features(Some(50), None), 50);
     let small = features(None, Some(100));
     assert!(small < all * 2 / 3, "{small} of {all}");
-    // Bounds that bound nothing, and those that leave nothing.
-    assert_eq!(features(Some(usize::MAX), Some(u32::MAX)), all);
-    assert_eq!(features(Some(0), None), 0);
-    assert_eq!(features(None, Some(0)), 0);
+    // Bounds that bound nothing.
+    assert_eq!(features(Some(20_000), Some(16_384)), all);
+}
+
+#[test]
+fn numbers_outside_their_ranges_are_wrong_settings() {
+    let with = |threads, max_features, max_side| Settings {
+        threads: NonZeroUsize::new(threads),
+        max_features: Some(max_features),
+        max_side: Some(max_side),
+        ..Settings::default()
+    };
+    for settings in [with(1, 16, 64), with(1024, 20_000, 16_384)] {
+        assert!(Config::new(settings.clone()).is_ok(), "{settings:?}");
+    }
+    // (settings, what the message names)
+    for (settings, named) in [
+        (with(1025, 16, 64), "threads is 1025"),
+        (with(usize::MAX, 16, 64), "between 1 and 1024"),
+        (with(1, 0, 64), "features is 0"),
+        (with(1, 15, 64), "between 16 and 20000"),
+        (with(1, 20_001, 64), "20001"),
+        (with(1, usize::MAX, 64), "between 16 and 20000"),
+        (with(1, 16, 0), "side in pixels is 0"),
+        (with(1, 16, 63), "between 64 and 16384"),
+        (with(1, 16, 16_385), "16385"),
+        (with(1, 16, u32::MAX), "between 64 and 16384"),
+    ] {
+        let refused = error(Config::new(settings));
+        assert_eq!(refused.code(), Code::BadParameter);
+        assert!(refused.is_wrong_setting());
+        assert!(refused.to_string().contains(named), "{refused}");
+    }
 }
 
 #[test]
