@@ -1,5 +1,7 @@
 //! Changing the labels of pictures.
 
+use std::collections::{BTreeSet, HashMap};
+
 use resight_store::{Change, Effect, LabelPatch, PictureId, Tag, Update};
 
 use super::Library;
@@ -11,21 +13,30 @@ impl Library {
     /// with a filter sees the change.
     ///
     /// # Errors
-    /// `too_many_tags` where one of them would have more than [`Tag::MOST`]; none is changed then.
+    /// `too_many_tags` where one of them would have more than [`Tag::MOST`] after any of its patches; none
+    /// is changed then.
     pub fn label(&self, patches: Vec<(PictureId, LabelPatch)>) -> Result<Vec<bool>, EngineError> {
         for (_, patch) in &patches {
             check_tags(patch)?;
         }
         // Nobody adds a tag between this check and the change.
         let lock = self.lock_changes();
+        // A picture that is named more than once has the tags of its earlier patches.
+        let mut tags_after: HashMap<&PictureId, BTreeSet<Tag>> = HashMap::new();
         for (id, patch) in &patches {
-            self.check_tags_after(id, patch)?;
+            let before = match tags_after.remove(id) {
+                Some(tags) => tags,
+                None => self.tags_of(id)?,
+            };
+            let after = patch.tags_after(before);
+            check_count(after.len())?;
+            tags_after.insert(id, after);
         }
         let changes = patches
             .into_iter()
             .map(|(id, patch)| PendingChange::Other(Change::Label { id, patch }));
         let effects = self.commit_locked(&lock, changes.collect())?;
-        // A picture may be named more than once.
+        // Only a program that writes to the catalogue without the data folder's lock can bring this about.
         if effects.contains(&Effect::TooManyTags) {
             return Err(EngineError::TooManyTags);
         }
@@ -39,9 +50,14 @@ impl Library {
         id: &PictureId,
         patch: &LabelPatch,
     ) -> Result<(), EngineError> {
-        let before = self.catalogue().picture(id)?;
-        let tags = before.map_or(Vec::new(), |record| record.labels.tags);
-        check_count(patch.tags_after(tags).len())
+        check_count(patch.tags_after(self.tags_of(id)?).len())
+    }
+
+    /// The tags of a picture; none where it is not stored.
+    fn tags_of(&self, id: &PictureId) -> Result<BTreeSet<Tag>, EngineError> {
+        let picture = self.catalogue().picture(id)?;
+        let tags = picture.map_or(Vec::new(), |record| record.labels.tags);
+        Ok(tags.into_iter().collect())
     }
 }
 

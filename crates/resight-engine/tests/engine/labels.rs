@@ -304,6 +304,16 @@ fn many_pictures_are_labelled_all_or_none() {
     let refused = bench.library.label(both.to_vec()).unwrap_err();
     assert_eq!(refused.code(), "too_many_tags");
     assert_eq!(bench.library.count_matching(&with(&["x"])).unwrap(), 0);
+    // Each of the two patches would do alone.
+    let half = |name: &str| -> Vec<String> { (0..40).map(|n| format!("{name}{n}")).collect() };
+    let twice = ["y", "z"].map(|name| {
+        let tags = half(name);
+        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+        (few.clone(), tagged(&tags))
+    });
+    let refused = bench.library.label(twice.to_vec()).unwrap_err();
+    assert_eq!(refused.code(), "too_many_tags");
+    assert_eq!(bench.library.count_matching(&with(&["y0"])).unwrap(), 0);
     let both = [&few, &full].map(|id| (id.clone(), tagged(&["0"])));
     assert_eq!(bench.library.label(both.to_vec()).unwrap(), [true, true]);
     assert_eq!(bench.library.count_matching(&with(&["0"])).unwrap(), 2);
