@@ -1,13 +1,13 @@
 // Groups of pictures that are the same or show the same. Nothing is removed here: a picture opens as a
 // search, and a pair can be marked as no match, and unmarked.
 
-import { $, api, base, bytes, el, many, number, picture, say, showProblem } from './page.js';
+import { $, api, base, bytes, el, many, number, picture, say, showProblem, svg } from './page.js';
 
 const PAGE = 30;
 const WORDS = {
   identical: 'The same bytes in several files',
   're-encoded': 'The same picture, saved again',
-  edited: 'The same frame, changed',
+  edited: 'Mostly the same pixels, changed',
   cropped: 'One lies within the other',
   same_scene: 'The same thing, seen twice',
 };
@@ -54,10 +54,18 @@ function groupRow(group) {
   const row = el('li', { className: 'group' },
     el('div', { className: 'group-head' },
       el('span', { className: 'group-kind' }, group.kind.replace('_', ' ')),
-      el('span', { className: 'muted' }, WORDS[group.kind] ?? '')));
+      el('span', { className: 'muted' }, [WORDS[group.kind] ?? '', ...(group.mirrored ? ['mirrored'] : []), ...(group.inverted ? ['inverted'] : [])].join(', '))));
   row.dataset.members = group.members.map((member) => member.image.id).sort().join(' ');
   row.append(el('ul', { className: 'group-members' }, ...group.members.map((member) => memberTile(member, group, row))));
   return row;
+}
+
+/** Where a picture differs from older ones of its group, as outlines over its thumbnail. */
+function changes(image, group) {
+  const regions = group.pairs.filter((pair) => pair.b === image.id).flatMap((pair) => pair.regions);
+  if (regions.length === 0) return [];
+  const boxes = regions.slice(0, 16).map(([left, top, right, bottom]) => svg('rect', { class: 'quad change', x: left, y: top, width: right - left, height: bottom - top }));
+  return [svg('svg', { viewBox: `0 0 ${image.width} ${image.height}`, role: 'img', 'aria-label': many(regions.length, 'changed region', 'changed regions') }, ...boxes)];
 }
 
 function memberTile({ image, files, largest }, group, row) {
@@ -69,7 +77,7 @@ function memberTile({ image, files, largest }, group, row) {
   const asks = others.length > 1 || (others.length === 1 && !largest);
   return el('li', {},
     el('button', { type: 'button', className: 'tile', title: `Search with ${image.name}`, onclick: () => find(image) },
-      el('span', { className: 'thumb' }, picture([image.thumbnail], { loading: 'lazy' })),
+      el('span', { className: 'thumb' }, picture([image.thumbnail], { loading: 'lazy' }), ...changes(image, group)),
       el('span', { className: 'tile-name' }, image.name)),
     el('p', { className: 'muted' }, facts.join(', ')),
     asks ? el('button', { type: 'button', className: 'button small', onclick: () => setApart(image, others.map((other) => other.image), row) }, 'Not a match') : null);

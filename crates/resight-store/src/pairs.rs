@@ -23,6 +23,10 @@ pub struct PicturePair {
     pub alike: Option<f64>,
     /// Homography from pixels of `a` to pixels of `b`, row-major 3×3.
     pub transform: [f64; 9],
+    /// Whether one is the other's negative.
+    pub inverted: bool,
+    /// Boxes of `b` in which it differs from `a`: left, top, right and bottom in pixels.
+    pub regions: Vec<[f32; 4]>,
 }
 
 /// The part of a [`PicturePair`] that groups are formed from.

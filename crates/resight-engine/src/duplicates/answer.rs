@@ -80,4 +80,11 @@ pub struct DuplicatePair {
     pub alike: Option<f64>,
     /// `a` to `b` in pixels, row-major 3×3.
     pub transform: [f64; 9],
+    /// Whether one is mirrored against the other.
+    pub mirrored: bool,
+    /// Whether one is the other's negative.
+    pub inverted: bool,
+    /// Boxes of `b` that differ from `a` in an edited pair, the largest first, at most eight: left, top, right
+    /// and bottom in pixels. Empty where the change is everywhere or was not found.
+    pub regions: Vec<[f32; 4]>,
 }

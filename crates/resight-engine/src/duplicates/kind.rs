@@ -1,11 +1,11 @@
 //! The kind of a pair, from where one picture lies in the other and whether their pixels agree.
 //!
-//! The bounds were chosen on `copies_synth`, whose queries name what was done to them; `cargo test -p
-//! resight-engine --test engine duplicates_kinds -- --nocapture` prints what each becomes.
+//! The bounds were chosen on one half of the pictures of `bench/run kinds.py` (`--half even`);
+//! `bench/results/duplicates.md` has what they do on the other.
 
 use resight_vision::Transform;
 
-use super::aligned::PixelDifference;
+use super::pixels::PixelAgreement;
 use crate::geometry;
 
 /// How two pictures that show the same thing are related, the closest first.
@@ -61,83 +61,96 @@ impl PairKind {
     }
 }
 
-/// Share of the blocks that must be alike for the pixels to be the same. An overlay may cover the rest.
-const ALIKE: f64 = 0.4;
+/// Share of the structured cells that must show the same in an edited copy, at full resolution; uniform ones
+/// (bars, frames, blank paper, sky) count for nothing.
+const ALIKE: f64 = 0.6;
 
-/// The same where the view is another one: two photographs of one thing come that close only where they
-/// are one photograph.
-const ALIKE_TILTED: f64 = 0.9;
+/// The same of small copies, where strong compression and blur no longer count.
+const SMALL_ALIKE: f64 = 0.8;
 
-/// Common share of both frames from which on nothing was cut off.
-const WHOLE_FRAME: f64 = 0.94;
+/// A worst region and a noise up to which blur or stronger compression changed a copy everywhere: other
+/// photographs of one thing have a noise of at least 14.
+const NEARLY: f64 = 3.0;
+const BLURRED: f64 = 9.0;
+
+/// Structured cells that must show the same in an edited copy, at least.
+const LEAST_ALIKE: f64 = 24.0;
+
+/// Structured cells that a part must have.
+const LEAST_OF_PART: usize = 12;
+
+/// The share of the smaller frame that both show in an edited copy.
+const EDITED_PART: f64 = 0.5;
+
+/// Common share of a frame from which on nothing of it was cut off, and pixels of the coarser one that
+/// rounding may cut off each side.
+const WHOLE_FRAME: f64 = 0.985;
+const ROUNDED: f64 = 1.5;
 
 /// Ratio of the areas to which a square grows in two corners, up to which a view is flat.
-const FLAT_VIEW: f64 = 1.5;
+const FLAT_VIEW: f64 = 1.02;
 
 /// Turn in radians and stretch of one side against the other, up to which neither was intended.
-const UPRIGHT: f64 = 0.03;
-const STRETCH: f64 = 1.04;
+const UPRIGHT: f64 = 0.01;
+const STRETCH: f64 = 1.02;
 
-/// The most that compression changes, in grey levels: brightness and contrast of the whole,
-const SAME_TONE: f64 = 5.0;
-/// a typical block,
-const SAME_PIXELS: f64 = 20.0;
-/// the worst block, as a multiple of the typical one or at least the second number,
-const EVENLY: f64 = 4.0;
-const LITTLE: f64 = 10.0;
-/// and a block's mean colours, likewise.
-const COLOUR_EVENLY: f64 = 1.5;
-const LITTLE_COLOUR: f64 = 3.0;
+/// The most that compression and the conversion of colours change the tone of the whole, in grey levels.
+const SAME_TONE: f64 = 3.0;
 
-/// The kind of a verified pair. `transform` maps pixels of the first to the second; sizes are width and
-/// height in pixels; `inverted` means that one is the other's negative, and was compared as such. Without a
-/// comparison of the pixels they do not count as the same.
-pub(crate) fn kind_of(
-    transform: &Transform,
-    a: [u32; 2],
-    b: [u32; 2],
-    inverted: bool,
-    difference: Option<&PixelDifference>,
-) -> PairKind {
-    let Some(difference) = difference.filter(|d| d.alike >= ALIKE) else {
+/// A pair as the kinds see it.
+pub(crate) struct Compared<'a> {
+    /// Width and height of the two in pixels.
+    pub(crate) sizes: [[u32; 2]; 2],
+    /// Whether one is the other's negative, and was compared as such.
+    pub(crate) inverted: bool,
+    /// Whether the pixels are those of the files, and not of thumbnails.
+    pub(crate) whole: bool,
+    /// How the pixels agree.
+    pub(crate) pixels: &'a PixelAgreement,
+}
+
+/// The kind of a verified pair.
+pub(crate) fn kind_of(pair: &Compared<'_>) -> PairKind {
+    let [a, b] = pair.sizes;
+    let pixels = pair.pixels;
+    let Some(shape) = Shape::of(&pixels.transform, a, b) else {
         return PairKind::SameScene;
     };
-    let Some(shape) = Shape::of(transform, a, b) else {
-        return PairKind::SameScene;
-    };
-    if shape.tilt > FLAT_VIEW {
-        return if difference.alike >= ALIKE_TILTED {
-            PairKind::Edited
-        } else {
-            PairKind::SameScene
-        };
+    let agreement = &pixels.agreement;
+    let least = a.into_iter().chain(b).min().unwrap_or(1);
+    let rounding = 2.0 * ROUNDED / f64::from(least.max(1));
+    let whole = WHOLE_FRAME.min(1.0 - 2.0 * rounding);
+    let straight = !pair.inverted
+        && !shape.mirrored
+        && shape.tilt <= FLAT_VIEW
+        && shape.turn <= UPRIGHT
+        && shape.stretch <= STRETCH + rounding;
+    let same = pair.whole && agreement.worst <= 1.0 && agreement.tone <= SAME_TONE;
+    if straight && same {
+        if shape.of_a.min(shape.of_b) >= whole {
+            return PairKind::ReEncoded;
+        }
+        if shape.of_a.max(shape.of_b) >= whole && agreement.structured >= LEAST_OF_PART {
+            return PairKind::Cropped;
+        }
     }
-    if shape.of_a.min(shape.of_b) < WHOLE_FRAME {
-        return PairKind::Cropped;
-    }
-    let straight =
-        !inverted && !shape.mirrored && shape.turn <= UPRIGHT && shape.stretch <= STRETCH;
-    if straight && is_compressed(difference) {
-        PairKind::ReEncoded
-    } else {
+    if shape.of_a.max(shape.of_b) >= EDITED_PART && shows_the_same(pixels) {
         PairKind::Edited
+    } else {
+        PairKind::SameScene
     }
 }
 
-/// Whether compression explains all differences: it is spread evenly, and neither brightens nor
-/// colours the whole.
-fn is_compressed(difference: &PixelDifference) -> bool {
-    let PixelDifference {
-        typical,
-        worst,
-        colour,
-        tone,
-        ..
-    } = *difference;
-    tone <= SAME_TONE
-        && typical <= SAME_PIXELS
-        && worst <= LITTLE.max(EVENLY * typical)
-        && colour <= LITTLE_COLOUR.max(COLOUR_EVENLY * typical)
+/// Whether enough of what has structure is the same. An app's bars around other content are not: the inner
+/// part must be the same as well.
+fn shows_the_same(pixels: &PixelAgreement) -> bool {
+    let agreement = &pixels.agreement;
+    let enough = agreement.alike[0] * agreement.structured as f64 >= LEAST_ALIKE;
+    let by_both = |share: [f64; 2], least: f64| share[0].min(share[1]) >= least;
+    let everywhere =
+        agreement.worst <= 1.0 || agreement.worst <= NEARLY && agreement.noise <= BLURRED;
+    everywhere
+        || enough && (by_both(agreement.alike, ALIKE) || by_both(pixels.small_alike, SMALL_ALIKE))
 }
 
 /// How a transform changes the frames.
@@ -205,69 +218,101 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::duplicates::pixels::worst::Agreement;
 
-    const SAME: PixelDifference = PixelDifference {
-        alike: 1.0,
-        typical: 2.0,
-        worst: 5.0,
-        colour: 1.0,
-        tone: 0.5,
-    };
     const SIZE: [u32; 2] = [400, 300];
 
-    fn kind(matrix: [f64; 9], b: [u32; 2], difference: PixelDifference) -> PairKind {
-        kind_of(&Transform(matrix), SIZE, b, false, Some(&difference))
+    fn same() -> Agreement {
+        Agreement {
+            worst: 0.5,
+            noise: 1.0,
+            tone: 0.5,
+            structured: 900,
+            alike: [1.0; 2],
+        }
+    }
+
+    fn kind(matrix: [f64; 9], b: [u32; 2], agreement: Agreement) -> PairKind {
+        kind_of_either(matrix, b, agreement, false, true)
+    }
+
+    fn kind_of_either(
+        matrix: [f64; 9],
+        b: [u32; 2],
+        agreement: Agreement,
+        inverted: bool,
+        whole: bool,
+    ) -> PairKind {
+        let small_alike = agreement.alike;
+        let pixels = PixelAgreement {
+            transform: Transform(matrix),
+            agreement,
+            small_alike,
+            regions: Vec::new(),
+        };
+        kind_of(&Compared {
+            sizes: [SIZE, b],
+            inverted,
+            whole,
+            pixels: &pixels,
+        })
     }
 
     #[test]
-    fn the_frame_and_the_pixels_decide() {
+    fn the_frame_decides_where_all_pixels_agree() {
         let one = Transform::IDENTITY.0;
         let half = [0.5, 0.0, -0.25, 0.0, 0.5, -0.25, 0.0, 0.0, 1.0];
-        assert_eq!(kind(one, SIZE, SAME), PairKind::ReEncoded);
-        assert_eq!(kind(half, [200, 150], SAME), PairKind::ReEncoded);
+        assert_eq!(kind(one, SIZE, same()), PairKind::ReEncoded);
+        assert_eq!(kind(half, [200, 150], same()), PairKind::ReEncoded);
         // Half of it, at the same scale.
-        assert_eq!(kind(one, [200, 300], SAME), PairKind::Cropped);
+        assert_eq!(kind(one, [200, 300], same()), PairKind::Cropped);
         // Pasted small into another.
-        assert_eq!(kind(half, SIZE, SAME), PairKind::Cropped);
+        assert_eq!(kind(half, SIZE, same()), PairKind::Cropped);
+        // A part of each.
+        let moved = |by: f64| [1.0, 0.0, -by, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+        assert_eq!(kind(moved(100.0), SIZE, same()), PairKind::Edited);
+        assert_eq!(kind(moved(260.0), SIZE, same()), PairKind::SameScene);
+        assert_eq!(kind(moved(900.0), SIZE, same()), PairKind::SameScene);
         let stretched = [1.5, 0.0, 0.25, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
-        assert_eq!(kind(stretched, [600, 300], SAME), PairKind::Edited);
+        assert_eq!(kind(stretched, [600, 300], same()), PairKind::Edited);
         let mirrored = [-1.0, 0.0, 399.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
-        assert_eq!(kind(mirrored, SIZE, SAME), PairKind::Edited);
+        assert_eq!(kind(mirrored, SIZE, same()), PairKind::Edited);
         let upside_down = [-1.0, 0.0, 399.0, 0.0, -1.0, 299.0, 0.0, 0.0, 1.0];
-        assert_eq!(kind(upside_down, SIZE, SAME), PairKind::Edited);
-        let brighter = PixelDifference {
-            typical: 12.0,
-            colour: 12.0,
-            tone: 12.0,
-            ..SAME
+        assert_eq!(kind(upside_down, SIZE, same()), PairKind::Edited);
+        let tilted = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 2e-4, 0.0, 1.0];
+        assert_eq!(kind(tilted, SIZE, same()), PairKind::Edited);
+        let of_either = |inverted, whole| kind_of_either(one, SIZE, same(), inverted, whole);
+        assert_eq!(of_either(true, true), PairKind::Edited);
+        assert_eq!(of_either(false, false), PairKind::Edited);
+    }
+
+    #[test]
+    fn the_worst_region_and_the_share_of_equal_cells_decide_in_one_frame() {
+        let one = Transform::IDENTITY.0;
+        let with = |change: &dyn Fn(&mut Agreement)| {
+            let mut agreement = same();
+            change(&mut agreement);
+            kind(one, SIZE, agreement)
         };
-        assert_eq!(kind(one, SIZE, brighter), PairKind::Edited);
-        let labelled = PixelDifference {
-            alike: 0.9,
-            worst: 60.0,
-            ..SAME
-        };
-        assert_eq!(kind(one, SIZE, labelled), PairKind::Edited);
-        let tilted = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 2e-3, 0.0, 1.0];
-        assert_eq!(kind(tilted, SIZE, SAME), PairKind::Edited);
+        assert_eq!(with(&|a| a.worst = 1.1), PairKind::Edited);
+        assert_eq!(with(&|a| a.tone = 12.0), PairKind::Edited);
         assert_eq!(
-            kind(tilted, SIZE, PixelDifference { alike: 0.8, ..SAME }),
-            PairKind::SameScene
-        );
-        assert_eq!(
-            kind(one, SIZE, PixelDifference { alike: 0.3, ..SAME }),
-            PairKind::SameScene
-        );
-        assert_eq!(
-            kind_of(&Transform::IDENTITY, SIZE, SIZE, true, Some(&SAME)),
+            with(&|a| (a.worst, a.alike) = (9.0, [0.7; 2])),
             PairKind::Edited
         );
         assert_eq!(
-            kind_of(&Transform::IDENTITY, SIZE, SIZE, false, None),
+            with(&|a| (a.worst, a.alike) = (9.0, [0.4; 2])),
             PairKind::SameScene
         );
-        let away = [1.0, 0.0, 900.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
-        assert_eq!(kind(away, SIZE, SAME), PairKind::SameScene);
+        // Only a border is the same, or next to nothing has structure.
+        assert_eq!(
+            with(&|a| (a.worst, a.alike) = (9.0, [0.9, 0.2])),
+            PairKind::SameScene
+        );
+        assert_eq!(
+            with(&|a| (a.worst, a.structured) = (9.0, 10)),
+            PairKind::SameScene
+        );
     }
 
     #[test]

@@ -3,17 +3,20 @@
 
 pub(crate) mod aligned;
 pub(crate) mod answer;
+pub(crate) mod decoded;
 pub(crate) mod grouped;
 pub(crate) mod groups;
 pub(crate) mod kind;
 pub(crate) mod no_match;
 pub(crate) mod pair_up;
+pub(crate) mod pixels;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_store::{PairLink, PairedPicture, PictureId, PictureRecord, read_all};
+use resight_vision::Transform;
 
 use crate::error::EngineError;
 use crate::library::Library;
@@ -128,6 +131,9 @@ impl Duplicates {
                 coverage_b: pair.coverage_b,
                 alike: pair.alike,
                 transform: pair.transform,
+                mirrored: Transform(pair.transform).is_mirroring(),
+                inverted: pair.inverted,
+                regions: pair.regions,
             })
         });
         let pairs = pairs.collect();

@@ -11,8 +11,11 @@ use resight_index::{Candidate, CandidateFilter, Key, WordIndex, WordSnapshot};
 use resight_store::{PicturePair, PictureRecord};
 use resight_vision::{Image, Transform};
 
-use super::aligned::{Small, compare_aligned};
-use super::kind::kind_of;
+use super::aligned::{PixelDifference, Small, compare_aligned};
+use super::decoded::DecodedPictures;
+use super::kind::{Compared, PairKind, kind_of};
+use super::pixels::planes::scaling;
+use super::pixels::{PixelAgreement, compare_pixels};
 use crate::error::EngineError;
 use crate::library::Library;
 use crate::library::stored_features::StoredFeatures;
@@ -41,6 +44,9 @@ const SHORTLIST: Patience = Patience {
     most: MOST_PAIRS,
 };
 
+/// Share of the blocks of two thumbnails that must be alike for their pixels to be compared.
+const PERHAPS_ALIKE: f64 = 0.25;
+
 /// Progress of pairing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PairStep {
@@ -57,6 +63,7 @@ struct Pairing<'a> {
     library: &'a Library,
     visual: &'a VisualIndex,
     snapshot: &'a dyn WordSnapshot,
+    decoded: DecodedPictures<'a>,
 }
 
 /// Pairs the next pictures that were not paired yet.
@@ -83,6 +90,7 @@ pub(crate) fn pair_up(
         library,
         visual: &visual,
         snapshot: &*snapshot,
+        decoded: DecodedPictures::new(library),
     };
     let records = catalogue.pictures(&keys)?;
     let features = visual.features(catalogue, &keys)?;
@@ -125,10 +133,11 @@ impl Pairing<'_> {
         if verified.is_empty() {
             return Ok(Vec::new());
         }
-        let thumbnail = self.thumbnail(&record.clone().into());
-        let pairs = verified
-            .iter()
-            .filter_map(|(candidate, hit)| self.pair(record, thumbnail.as_ref(), *candidate, hit));
+        let later = Picture::from(record.clone());
+        let thumbnail = self.thumbnail(&later);
+        let pairs = verified.iter().filter_map(|(candidate, hit)| {
+            self.pair((record.key, &later), thumbnail.as_ref(), *candidate, hit)
+        });
         Ok(pairs.collect())
     }
 
@@ -169,52 +178,106 @@ impl Pairing<'_> {
     /// A verified hit as a pair; `None` for a transform without an inverse.
     fn pair(
         &self,
-        later: &PictureRecord,
+        later: (u64, &Picture),
         thumbnail: Option<&Image>,
         candidate: Candidate,
         hit: &Hit,
     ) -> Option<PicturePair> {
+        let (key, later) = later;
         let transform = hit.transform.map(Transform)?.inverse()?;
-        let first = [hit.picture.width, hit.picture.height];
-        let second = [later.width, later.height];
         let inverted = hit.variant.inverted;
-        let negative = thumbnail.filter(|_| inverted).and_then(negative);
-        let compared = match (
-            self.thumbnail(&hit.picture),
-            negative.as_ref().or(thumbnail),
-        ) {
-            (Some(a), Some(b)) => {
-                let a = Small {
-                    image: &a,
-                    full: first,
-                };
-                let b = Small {
-                    image: b,
-                    full: second,
-                };
-                compare_aligned(a, b, &transform)
-            }
-            _ => None,
-        };
-        let kind = kind_of(&transform, first, second, inverted, compared.as_ref());
+        let small = self.by_thumbnails(later, thumbnail, hit, &transform);
+        let may_be_a_copy = small.is_some_and(|small| small.alike >= PERHAPS_ALIKE);
+        let compared = may_be_a_copy.then(|| self.by_pixels(later, hit, &transform));
+        let compared = compared.flatten();
+        let kind = compared
+            .as_ref()
+            .map_or(PairKind::SameScene, |(_, kind)| *kind);
         tracing::debug!(
             a = hit.picture.name,
             b = later.name,
             kind = kind.as_str(),
+            ?small,
             ?compared,
             "a pair"
         );
-        Some(PicturePair {
+        let mut pair = PicturePair {
             a: candidate.key.0,
-            b: later.key,
+            b: key,
             kind: kind.number(),
             log10_nfa: hit.log10_nfa.unwrap_or(0.0),
             inliers: u32::try_from(hit.inliers).unwrap_or(u32::MAX),
             coverage_a: hit.coverage_result,
             coverage_b: hit.coverage_query,
-            alike: compared.map(|l| l.alike),
+            alike: small.map(|small| small.alike),
             transform: transform.0,
-        })
+            inverted,
+            regions: Vec::new(),
+        };
+        if let Some((pixels, kind)) = compared {
+            pair.alike = Some(pixels.agreement.alike[0].max(pixels.small_alike[0]));
+            if kind.is_copy() {
+                pair.transform = pixels.transform.0;
+            }
+            if kind == PairKind::Edited {
+                pair.regions = pixels.regions;
+            }
+        }
+        Some(pair)
+    }
+
+    /// Compares the thumbnails, which is enough where they clearly differ.
+    fn by_thumbnails(
+        &self,
+        later: &Picture,
+        thumbnail: Option<&Image>,
+        hit: &Hit,
+        transform: &Transform,
+    ) -> Option<PixelDifference> {
+        let negative = thumbnail
+            .filter(|_| hit.variant.inverted)
+            .and_then(negative);
+        let earlier = self.thumbnail(&hit.picture)?;
+        let a = Small {
+            image: &earlier,
+            full: [hit.picture.width, hit.picture.height],
+        };
+        let b = Small {
+            image: negative.as_ref().or(thumbnail)?,
+            full: [later.width, later.height],
+        };
+        compare_aligned(a, b, transform)
+    }
+
+    /// Compares all pixels; `None` where they cannot be read, or have too little in common.
+    fn by_pixels(
+        &self,
+        later: &Picture,
+        hit: &Hit,
+        transform: &Transform,
+    ) -> Option<(PixelAgreement, PairKind)> {
+        let [a, b] = [self.decoded.get(&hit.picture)?, self.decoded.get(later)?];
+        let sizes = [&hit.picture, later].map(|picture| [picture.width, picture.height]);
+        let inverted = hit.variant.inverted;
+        let decoded = [&a, &b].map(|pixels| [pixels.image.width(), pixels.image.height()]);
+        // Thumbnails and very large pictures are compared at another size than transforms refer to.
+        let enter = scaling(decoded[0], sizes[0]);
+        let leave = scaling(sizes[1], decoded[1]);
+        let onto = enter.then(transform).then(&leave);
+        let mut pixels = compare_pixels(&a.image, &b.image, &onto, inverted)?;
+        let back = [enter.inverse()?, leave.inverse()?];
+        pixels.transform = back[0].then(&pixels.transform).then(&back[1]);
+        let [x, y] = [0, 1].map(|i| sizes[1][i] as f32 / decoded[1][i] as f32);
+        for region in &mut pixels.regions {
+            *region = [region[0] * x, region[1] * y, region[2] * x, region[3] * y];
+        }
+        let kind = kind_of(&Compared {
+            sizes,
+            inverted,
+            whole: a.whole && b.whole,
+            pixels: &pixels,
+        });
+        Some((pixels, kind))
     }
 
     /// A picture's decoded thumbnail; `None` where neither it nor the file can be read: one picture must

@@ -6,6 +6,7 @@ mod afar;
 mod conversion;
 mod duplicates;
 mod duplicates_kinds;
+mod duplicates_pixels;
 mod evidence;
 mod extractors;
 mod folders;

@@ -34,6 +34,10 @@ struct DuplicateGroup {
     kind: &'static str,
     /// Most pixels first, of those most bytes, of those the oldest.
     members: Vec<Member>,
+    /// Whether a member is mirrored against another.
+    mirrored: bool,
+    /// Whether a member is another's negative.
+    inverted: bool,
     /// Number of verified pairs among the members.
     pair_count: usize,
     /// The pairs, the surest first; of a large group the first hundred.
@@ -73,6 +77,13 @@ struct Pair {
     alike: Option<f64>,
     /// The 3x3 matrix from the pixels of `a` to those of `b`, row by row.
     transform: [f64; 9],
+    /// Whether one is mirrored against the other.
+    mirrored: bool,
+    /// Whether one is the other's negative.
+    inverted: bool,
+    /// Boxes of `b` that differ from `a` in an edited pair, the largest first, at most eight: left, top,
+    /// right and bottom in pixels. Empty where the change is everywhere.
+    regions: Vec<[f32; 4]>,
 }
 
 impl DuplicateList {
@@ -108,6 +119,8 @@ impl DuplicateGroup {
                     largest: i == 0,
                 })
                 .collect(),
+            mirrored: group.pairs.iter().any(|pair| pair.mirrored),
+            inverted: group.pairs.iter().any(|pair| pair.inverted),
             pair_count: group.pair_count,
             pairs: group.pairs.into_iter().map(Pair::from).collect(),
         }
@@ -126,6 +139,9 @@ impl From<engine::DuplicatePair> for Pair {
             coverage_b: pair.coverage_b,
             alike: pair.alike,
             transform: pair.transform,
+            mirrored: pair.mirrored,
+            inverted: pair.inverted,
+            regions: pair.regions,
         }
     }
 }

@@ -78,6 +78,11 @@ async fn groups_are_given_with_their_evidence() {
         assert!(pair[share].as_f64().unwrap() > 0.5, "{share}: {pair}");
     }
     assert_eq!(pair["transform"].as_array().unwrap().len(), 9);
+    assert_eq!(
+        (&pair["mirrored"], &pair["inverted"]),
+        (&json!(false), &json!(false))
+    );
+    assert_eq!(pair["regions"], json!([]));
 
     assert_eq!(list(&app, "?kind=re-encoded&min_size=4").await["total"], 1);
     assert_eq!(list(&app, "?kind=cropped").await["total"], 0);

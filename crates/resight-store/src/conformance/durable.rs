@@ -32,6 +32,8 @@ pub(super) fn everything_is_there_after_closing_and_opening(open: Make<'_>) {
         coverage_b: 1.0,
         alike: Some(0.5),
         transform: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+        inverted: true,
+        regions: vec![[1.0, 2.5, 30.0, 40.0], [0.0, 0.0, 8.0, 8.0]],
     };
     catalogue
         .put_pairs(std::slice::from_ref(&pair), second)

@@ -134,5 +134,7 @@ pub fn pair(a: u64, b: u64) -> PicturePair {
         coverage_b: 0.75,
         alike: None,
         transform: [1.0, 0.5, -3.25, 0.0, 2.0, 1e-300, 1e-4, -0.0, 1.0],
+        inverted: false,
+        regions: Vec::new(),
     }
 }

@@ -1,4 +1,5 @@
-//! Pairs of pictures. `transform` holds nine little-endian doubles.
+//! Pairs of pictures. `transform` holds nine little-endian doubles, `regions` four little-endian floats a
+//! box.
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
@@ -27,17 +28,20 @@ impl Pairs for SqliteCatalogue {
         self.write(|connection| {
             let mut insert = connection.prepare_cached(
                 "INSERT INTO pair (a, b, kind, log10_nfa, inliers, coverage_a, coverage_b, alike,
-                    transform)
-                 SELECT first.key, second.key, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+                    transform, inverted, regions)
+                 SELECT first.key, second.key, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
                  FROM picture AS first, picture AS second
                  WHERE first.key = ?1 AND second.key = ?2
                  ON CONFLICT (a, b) DO UPDATE SET kind = excluded.kind,
                     log10_nfa = excluded.log10_nfa, inliers = excluded.inliers,
                     coverage_a = excluded.coverage_a, coverage_b = excluded.coverage_b,
-                    alike = excluded.alike, transform = excluded.transform",
+                    alike = excluded.alike, transform = excluded.transform,
+                    inverted = excluded.inverted, regions = excluded.regions",
             )?;
             for pair in pairs.iter().filter(|pair| pair.a < pair.b) {
                 let transform = pair.transform.iter().flat_map(|value| value.to_le_bytes());
+                let regions = pair.regions.as_flattened().iter();
+                let regions = regions.flat_map(|value| value.to_le_bytes());
                 insert.execute(params![
                     pair.a.cast_signed(),
                     pair.b.cast_signed(),
@@ -48,6 +52,8 @@ impl Pairs for SqliteCatalogue {
                     pair.coverage_b,
                     pair.alike,
                     transform.collect::<Vec<u8>>(),
+                    pair.inverted,
+                    regions.collect::<Vec<u8>>(),
                 ])?;
             }
             if checked_up_to > checked(connection)? {
@@ -97,7 +103,8 @@ impl Pairs for SqliteCatalogue {
     fn pairs(&self, keys: &[(u64, u64)]) -> Result<Vec<Option<PicturePair>>, StoreError> {
         self.read(|connection| {
             let mut one = connection.prepare_cached(
-                "SELECT a, b, kind, log10_nfa, inliers, coverage_a, coverage_b, alike, transform
+                "SELECT a, b, kind, log10_nfa, inliers, coverage_a, coverage_b, alike, transform,
+                    inverted, regions
                  FROM pair WHERE a = ?1 AND b = ?2",
             )?;
             keys.iter()
@@ -145,6 +152,11 @@ fn pair(row: &Row<'_>) -> Result<PicturePair> {
         let reason = "a pair's transform is not nine numbers";
         rusqlite::Error::FromSqlConversionFailure(8, Type::Blob, reason.into())
     };
+    let bytes: Vec<u8> = row.get(10)?;
+    let (values, _) = bytes.as_chunks();
+    let values: Vec<f32> = values.iter().map(|&v| f32::from_le_bytes(v)).collect();
+    // What is left of a damaged list would be part of a box.
+    let (regions, _) = values.as_chunks();
     Ok(PicturePair {
         a: key_column(row)?,
         b: unsigned(row, 1)?,
@@ -155,5 +167,7 @@ fn pair(row: &Row<'_>) -> Result<PicturePair> {
         coverage_b: row.get(6)?,
         alike: row.get(7)?,
         transform: transform.ok_or_else(damaged)?,
+        inverted: row.get(9)?,
+        regions: regions.to_vec(),
     })
 }

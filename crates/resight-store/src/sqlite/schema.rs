@@ -19,7 +19,7 @@ pub(super) const VERSION: u32 = 1 + STEPS.len() as u32;
 
 /// The migration from each format to the next, the first from 1 to 2. A new file takes the same
 /// steps, so that it does not differ from a migrated one. A released step never changes.
-const STEPS: &[&str] = &[LABELS, PAIRS, VECTORS];
+const STEPS: &[&str] = &[LABELS, PAIRS, VECTORS, REGIONS];
 
 /// Since format 2: labels. `entry` has the names and values of metadata.
 const LABELS: &str = "
@@ -95,8 +95,31 @@ CREATE TEMP TABLE vector_model (number INTEGER PRIMARY KEY, model TEXT);
 CREATE TEMP TABLE vector (model INTEGER, key INTEGER, bytes BLOB);
 ";
 
+/// Since format 5: where pairs differ, and whether one is a negative. Kinds mean something else since then,
+/// so all pictures are paired again; what a user decided stays.
+const REGIONS: &str = "
+DELETE FROM pair;
+DELETE FROM setting WHERE name = 'pairs_looked_up_to';
+ALTER TABLE pair ADD COLUMN inverted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pair ADD COLUMN regions BLOB NOT NULL DEFAULT x'';
+";
+
+/// Stands in for the pairs of format 5 while an earlier file is only read: no pictures were checked.
+const WITHOUT_REGIONS: &str = "
+PRAGMA temp_store = memory;
+DROP TABLE IF EXISTS temp.pair;
+CREATE TEMP TABLE pair (a INTEGER, b INTEGER, kind INTEGER, log10_nfa REAL, inliers INTEGER,
+    coverage_a REAL, coverage_b REAL, alike REAL, transform BLOB, inverted INTEGER, regions BLOB);
+CREATE TEMP VIEW setting AS SELECT name, value FROM main.setting WHERE name <> 'pairs_looked_up_to';
+";
+
 /// The stand-in for each step while a file from before it is only read.
-const WITHOUT: [&str; STEPS.len()] = [WITHOUT_LABELS, WITHOUT_PAIRS, WITHOUT_VECTORS];
+const WITHOUT: [&str; STEPS.len()] = [
+    WITHOUT_LABELS,
+    WITHOUT_PAIRS,
+    WITHOUT_VECTORS,
+    WITHOUT_REGIONS,
+];
 
 /// Stands in for what format 1 lacks while such a file is only read: no picture has labels. It belongs
 /// to one connection, and changes nothing in the file.

@@ -57,7 +57,8 @@ fn a_catalogue_from_before_pairs_is_read_and_gains_them() {
 fn a_catalogue_from_before_vectors_is_read_and_gains_them() {
     let (root, keys) = made_older(
         vec![upload(1)],
-        "DROP TABLE vector; DROP TABLE vector_model; PRAGMA user_version = 3",
+        "DROP TABLE vector; DROP TABLE vector_model; ALTER TABLE pair DROP COLUMN inverted;
+         ALTER TABLE pair DROP COLUMN regions; PRAGMA user_version = 3",
     );
     let key = keys[0];
     let reader = SqliteCatalogue::open_read_only(root.path()).unwrap();
@@ -68,6 +69,31 @@ fn a_catalogue_from_before_vectors_is_read_and_gains_them() {
     let catalogue = SqliteCatalogue::open(root.path()).unwrap();
     catalogue.put_vectors("a", &[(key, vec![1])]).unwrap();
     assert_eq!(catalogue.vector_keys_after("a", None, 9).unwrap(), [key]);
+}
+
+#[test]
+fn pairs_of_earlier_rules_are_found_again_and_decisions_stay() {
+    let (dir, k) = made_older(
+        vec![upload(1), upload(2)],
+        "INSERT INTO pair (a, b, kind, log10_nfa, inliers, coverage_a, coverage_b, transform)
+            SELECT MIN(key), MAX(key), 1, -9.0, 9, 0.5, 0.5, zeroblob(72) FROM picture;
+         INSERT INTO setting (name, value) SELECT 'pairs_looked_up_to', MAX(key) FROM picture;
+         INSERT INTO not_a_match SELECT MIN(id), MAX(id), 1 FROM picture;
+         ALTER TABLE pair DROP COLUMN inverted; ALTER TABLE pair DROP COLUMN regions;
+         PRAGMA user_version = 4",
+    );
+    let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
+    let as_new = |catalogue: &SqliteCatalogue| {
+        assert_eq!(ends(catalogue), []);
+        assert_eq!(catalogue.pairs(&[(k[0], k[1])]).unwrap(), [None]);
+        assert_eq!(catalogue.unchecked_count().unwrap(), 2);
+        assert_eq!(catalogue.not_match_count().unwrap(), 1);
+    };
+    as_new(&reader);
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    as_new(&catalogue);
+    catalogue.put_pairs(&[pair(k[0], k[1])], k[1]).unwrap();
+    assert_eq!(ends(&catalogue), [(k[0], k[1])]);
 }
 
 #[test]

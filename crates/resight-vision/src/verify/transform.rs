@@ -69,6 +69,12 @@ impl Transform {
         Self([-1.0, 0.0, width - 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0])
     }
 
+    /// Whether it turns a picture over, as a mirror does, at the origin.
+    pub fn is_mirroring(&self) -> bool {
+        self.jacobian([0.0, 0.0])
+            .is_some_and(|[a, b, c, d]| a * d - b * c < 0.0)
+    }
+
     /// The derivative at (x, y), as [∂x'/∂x, ∂x'/∂y, ∂y'/∂x, ∂y'/∂y]; `None` on or behind the
     /// horizon.
     pub fn jacobian(&self, [x, y]: [f64; 2]) -> Option<[f64; 4]> {

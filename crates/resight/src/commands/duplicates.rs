@@ -158,7 +158,12 @@ fn brought_up_to_date(
 }
 
 fn tell_group(number: usize, group: &DuplicateGroup, output: &mut Output) -> Result<(), CliError> {
-    output.line(format_args!("{number}. {}", kind_in_words(group.kind)))?;
+    let mirrored = group.pairs.iter().any(|pair| pair.mirrored);
+    let inverted = group.pairs.iter().any(|pair| pair.inverted);
+    let notes = [(mirrored, ", mirrored"), (inverted, ", inverted")];
+    let notes: String = notes.iter().filter(|n| n.0).map(|n| n.1).collect();
+    let kind = kind_in_words(group.kind);
+    output.line(format_args!("{number}. {kind}{notes}"))?;
     for (picture, i) in group.members.iter().zip(0..) {
         let size = format!("{} x {}", picture.width, picture.height);
         let note = if i == 0 && group.members.len() > 1 {
@@ -176,6 +181,28 @@ fn tell_group(number: usize, group: &DuplicateGroup, output: &mut Output) -> Res
             output.line(format_args!("{gap}{}  the same bytes", printable(path)))?;
         }
     }
+    tell_regions(group, output)?;
+    Ok(())
+}
+
+/// Where the pictures of a group differ, of at most three pairs.
+fn tell_regions(group: &DuplicateGroup, output: &mut Output) -> Result<(), CliError> {
+    let told = group.pairs.iter().filter(|pair| !pair.regions.is_empty());
+    for pair in told.take(3) {
+        let newer = group.members.iter().find(|member| member.id == pair.b);
+        let Some(newer) = newer else {
+            continue;
+        };
+        let boxes = pair.regions.iter().map(|[left, top, right, bottom]| {
+            format!("{} x {} at {left}, {top}", right - left, bottom - top)
+        });
+        let boxes: Vec<String> = boxes.collect();
+        output.line(format_args!(
+            "   {} differs in {}",
+            place(newer),
+            boxes.join("; ")
+        ))?;
+    }
     Ok(())
 }
 
@@ -183,7 +210,7 @@ fn kind_in_words(kind: PairKind) -> &'static str {
     match kind {
         PairKind::Identical => "identical: the same bytes",
         PairKind::ReEncoded => "re-encoded: the same picture, saved again",
-        PairKind::Edited => "edited: the same frame, changed",
+        PairKind::Edited => "edited: mostly the same pixels, changed",
         PairKind::Cropped => "cropped: one lies within the other",
         PairKind::SameScene => "same_scene: the same thing, seen twice",
     }
