@@ -33,7 +33,7 @@ import kinds_pictures
 
 DATA = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
 KINDS = ["identical", "re-encoded", "edited", "cropped", "same_scene"]
-FILE_COPIES = 5
+FILE_COPIES = 7
 NONE = "not paired"
 
 

@@ -101,10 +101,12 @@ def crop_box(rng, size, share):
 # Edits: something is not the same.
 
 
-def visible(before, after, least=16.0):
-    """Whether some window of 12 x 12 pixels differs by as much in luma, root mean squared."""
-    one, two = (np.asarray(p.convert("L"), np.float32) for p in (before, after))
-    return float(np.sqrt(cv2.blur((one - two) ** 2, (12, 12)).max())) >= least
+def visible(before, after, least=16.0, mode="L"):
+    """Whether some window of 12 x 12 pixels differs by as much, root mean squared."""
+    one, two = (np.asarray(p.convert(mode), np.float32) for p in (before, after))
+    squares = (one - two) ** 2
+    squares = squares if mode == "L" else squares.max(2)
+    return float(np.sqrt(cv2.blur(squares, (12, 12)).max())) >= least
 
 
 def on_top(draw_on):
@@ -287,6 +289,9 @@ def copies(rng, picture, other, few):
             family.append((f"edit_{name}", jpeg(changed, quality), {"how": "local"}))
     for name in pick(GLOBAL, max(1, few - 1)):
         changed = GLOBAL[name](rng, picture)
+        # More colour changes nothing where there is none.
+        if changed.size == picture.size and not visible(picture, changed, 4, "RGB"):
+            continue
         family.append((f"edit_{name}", jpeg(changed, int(rng.integers(60, 96))), {"how": "global", "name": name}))
     return family
 
@@ -308,6 +313,9 @@ def allowed(one, two):
         return None
     if how[0] in ("original", RE_ENCODED):
         name = two.get("name") or one.get("name")
+        # Noise and blur leave every region what it was, and scaling down and up again blurs as much.
+        if name in ("noise", "blur"):
+            return {EDITED, RE_ENCODED}
         return {EDITED, CROPPED} if name in ("frame", "letterbox", "rotate") else {EDITED}
     if how == ["local", "local"]:
         return {EDITED, SAME_SCENE}

@@ -6,6 +6,7 @@
 use resight_vision::Transform;
 
 use super::pixels::PixelAgreement;
+use super::pixels::worst::Agreement;
 use crate::geometry;
 
 /// How two pictures that show the same thing are related, the closest first.
@@ -65,13 +66,13 @@ impl PairKind {
 /// (bars, frames, blank paper, sky) count for nothing.
 const ALIKE: f64 = 0.6;
 
-/// The same of small copies, where strong compression and blur no longer count.
-const SMALL_ALIKE: f64 = 0.8;
+/// Share from which on the inner part may be what differs: an app's bars around other content reach 0.3.
+const MOSTLY_ALIKE: f64 = 0.8;
 
 /// A worst region and a noise up to which blur or stronger compression changed a copy everywhere: other
-/// photographs of one thing have a noise of at least 14.
-const NEARLY: f64 = 3.0;
-const BLURRED: f64 = 9.0;
+/// photographs of one thing have a worst region of at least 3.3 or much more noise.
+const NEARLY: f64 = 2.5;
+const BLURRED: f64 = 16.0;
 
 /// Structured cells that must show the same in an edited copy, at least.
 const LEAST_ALIKE: f64 = 24.0;
@@ -94,8 +95,9 @@ const FLAT_VIEW: f64 = 1.02;
 const UPRIGHT: f64 = 0.01;
 const STRETCH: f64 = 1.02;
 
-/// The most that compression and the conversion of colours change the tone of the whole, in grey levels.
-const SAME_TONE: f64 = 3.0;
+/// The most that compression and the conversion of colours change the tone of the whole, in grey levels, and
+/// as a multiple of the noise.
+const SAME_TONE: (f64, f64) = (2.5, 0.5);
 
 /// A pair as the kinds see it.
 pub(crate) struct Compared<'a> {
@@ -125,7 +127,8 @@ pub(crate) fn kind_of(pair: &Compared<'_>) -> PairKind {
         && shape.tilt <= FLAT_VIEW
         && shape.turn <= UPRIGHT
         && shape.stretch <= STRETCH + rounding;
-    let same = pair.whole && agreement.worst <= 1.0 && agreement.tone <= SAME_TONE;
+    let most_tone = SAME_TONE.0 + SAME_TONE.1 * agreement.noise;
+    let same = pair.whole && agreement.worst <= 1.0 && agreement.tone <= most_tone;
     if straight && same {
         if shape.of_a.min(shape.of_b) >= whole {
             return PairKind::ReEncoded;
@@ -134,7 +137,7 @@ pub(crate) fn kind_of(pair: &Compared<'_>) -> PairKind {
             return PairKind::Cropped;
         }
     }
-    if shape.of_a.max(shape.of_b) >= EDITED_PART && shows_the_same(pixels) {
+    if shape.of_a.max(shape.of_b) >= EDITED_PART && shows_the_same(agreement) {
         PairKind::Edited
     } else {
         PairKind::SameScene
@@ -143,14 +146,12 @@ pub(crate) fn kind_of(pair: &Compared<'_>) -> PairKind {
 
 /// Whether enough of what has structure is the same. An app's bars around other content are not: the inner
 /// part must be the same as well.
-fn shows_the_same(pixels: &PixelAgreement) -> bool {
-    let agreement = &pixels.agreement;
+fn shows_the_same(agreement: &Agreement) -> bool {
     let enough = agreement.alike[0] * agreement.structured as f64 >= LEAST_ALIKE;
-    let by_both = |share: [f64; 2], least: f64| share[0].min(share[1]) >= least;
+    let [all, inner] = agreement.alike;
     let everywhere =
         agreement.worst <= 1.0 || agreement.worst <= NEARLY && agreement.noise <= BLURRED;
-    everywhere
-        || enough && (by_both(agreement.alike, ALIKE) || by_both(pixels.small_alike, SMALL_ALIKE))
+    everywhere || enough && (all >= MOSTLY_ALIKE || all.min(inner) >= ALIKE)
 }
 
 /// How a transform changes the frames.
@@ -218,7 +219,6 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::duplicates::pixels::worst::Agreement;
 
     const SIZE: [u32; 2] = [400, 300];
 
@@ -243,11 +243,9 @@ mod tests {
         inverted: bool,
         whole: bool,
     ) -> PairKind {
-        let small_alike = agreement.alike;
         let pixels = PixelAgreement {
             transform: Transform(matrix),
             agreement,
-            small_alike,
             regions: Vec::new(),
         };
         kind_of(&Compared {
@@ -306,7 +304,7 @@ mod tests {
         );
         // Only a border is the same, or next to nothing has structure.
         assert_eq!(
-            with(&|a| (a.worst, a.alike) = (9.0, [0.9, 0.2])),
+            with(&|a| (a.worst, a.alike) = (9.0, [0.7, 0.2])),
             PairKind::SameScene
         );
         assert_eq!(

@@ -215,7 +215,7 @@ impl Pairing<'_> {
             regions: Vec::new(),
         };
         if let Some((pixels, kind)) = compared {
-            pair.alike = Some(pixels.agreement.alike[0].max(pixels.small_alike[0]));
+            pair.alike = Some(pixels.agreement.alike[0]);
             if kind.is_copy() {
                 pair.transform = pixels.transform.0;
             }

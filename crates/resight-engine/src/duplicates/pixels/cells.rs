@@ -19,6 +19,8 @@ pub(super) struct Cell {
     pub(super) excess: f32,
     /// The same of chroma, the worse channel.
     pub(super) chroma_excess: f32,
+    /// Mean squared difference of luma, smoothed.
+    pub(super) difference: f32,
     /// Mean difference of luma.
     pub(super) shift: f32,
     /// Mean differences of chroma.
@@ -58,7 +60,8 @@ pub(super) fn cells(first: &Ycc, second: &Ycc, transform: &Transform) -> Cells {
         cells: vec![Cell::default(); columns * rows],
     };
     let (laid, shown) = laid(first, second, transform);
-    all.sum_luma(&Layers::new(&first.luma, &laid.luma, shown.clone()));
+    let luma = Layers::new(&first.luma, &laid.luma, shown.clone());
+    all.sum_luma(&luma);
     let shown = halved_mask(&shown, [w, h]);
     for (channel, (a, b)) in first.chroma.iter().zip(&laid.chroma).enumerate() {
         // JPEG stores chroma at half the resolution.
@@ -163,6 +166,7 @@ impl Cells {
                 let (p, q) = (p / n, q / n);
                 cell.n = n;
                 cell.excess = e / n;
+                cell.difference = ((qq - 2.0 * pq + pp) / n).max(0.0);
                 cell.shift = q - p;
                 cell.means = [p, q];
                 cell.variances = [pp / n - p * p, qq / n - q * q].map(|v| v.max(0.0));

@@ -11,16 +11,13 @@ use resight_vision::{Image, Transform};
 use crate::geometry;
 use cells::{Cells, cells};
 use planes::{Ycc, scaling};
-use worst::{Agreement, agreement, alike};
+use worst::{Agreement, agreement};
 
 /// Pixels of the coarser picture that are compared, at most; a larger one is scaled down first.
 const MOST_PIXELS: f64 = 6e6;
 
 /// Ratio of scales from which on the finer picture is averaged.
 const AVERAGED: f64 = 1.2;
-
-/// Longer side in pixels of the small copies whose structure is compared as well.
-const SMALL_SIDE: usize = 320;
 
 /// How the pixels of two pictures agree.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,8 +26,6 @@ pub(crate) struct PixelAgreement {
     pub(crate) transform: Transform,
     /// What all cells say, at full resolution.
     pub(crate) agreement: Agreement,
-    /// Share of the structured cells of small copies that show the same, of all and of the inner ones.
-    pub(crate) small_alike: [f64; 2],
     /// Boxes of the second picture that differ: left, top, right and bottom in pixels.
     pub(crate) regions: Vec<[f32; 4]>,
 }
@@ -51,7 +46,6 @@ pub(crate) fn compare_pixels(
     Some(PixelAgreement {
         transform: overlay.transform,
         agreement,
-        small_alike: overlay.small.as_ref().map_or([0.0; 2], alike),
         regions: regions.collect(),
     })
 }
@@ -59,8 +53,6 @@ pub(crate) fn compare_pixels(
 /// Two pictures laid over each other.
 struct Overlay {
     cells: Cells,
-    /// The same of smaller copies; `None` where the pictures are small themselves.
-    small: Option<Cells>,
     /// From pixels of the first to those of the second, refined.
     transform: Transform,
     /// From the pixels that the cells divide to those of the second.
@@ -102,7 +94,6 @@ fn laid_over(a: &Image, b: &Image, transform: &Transform, inverted: bool) -> Opt
         .then(&from_full.inverse()?);
     Some(Overlay {
         cells: cells(&first, &second, &refined),
-        small: small_cells(first, second, refined),
         transform: if on_first { onto } else { onto.inverse()? },
         grid_to_second: if on_first {
             to_full.then(&onto)
@@ -110,20 +101,6 @@ fn laid_over(a: &Image, b: &Image, transform: &Transform, inverted: bool) -> Opt
             to_full
         },
     })
-}
-
-/// The cells of copies that are no longer than [`SMALL_SIDE`].
-fn small_cells(mut first: Ycc, mut second: Ycc, mut onto: Transform) -> Option<Cells> {
-    let is_large = |picture: &Ycc| picture.luma.width.max(picture.luma.height) > SMALL_SIDE;
-    if !is_large(&first) {
-        return Some(cells(&first, &second, &onto));
-    }
-    while is_large(&first) {
-        first = first.halved();
-        second = second.halved();
-        onto = planes::FROM_HALF.then(&onto).then(&planes::TO_HALF);
-    }
-    Some(cells(&first, &second, &onto))
 }
 
 /// What of `coarse` `fine` may show, as a picture of its own, and its corner; `None` instead of a copy of

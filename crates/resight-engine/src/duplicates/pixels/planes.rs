@@ -145,14 +145,6 @@ impl Ycc {
             chroma: [blue, red],
         }
     }
-
-    /// At half the resolution.
-    pub(super) fn halved(&self) -> Self {
-        Self {
-            luma: self.luma.halved(),
-            chroma: [self.chroma[0].halved(), self.chroma[1].halved()],
-        }
-    }
 }
 
 /// Coordinates of a plane of half the resolution as those of the whole one.

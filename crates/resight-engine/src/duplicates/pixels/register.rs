@@ -27,7 +27,24 @@ const STILL: f64 = 0.005;
 /// Gradient in grey levels a pixel from which on a pixel says where it is.
 const LEAST_GRADIENT: f32 = 1.5;
 
-/// The transform from `template` to `other` that agrees with the pixels, near `start`.
+/// Parameters of a homography in [`Sample::steepest`].
+type Free = [bool; 8];
+
+/// All of them.
+const HOMOGRAPHY: Free = [true; 8];
+
+/// Those that move and stretch along the axes.
+const STRAIGHT: Free = [true, false, true, false, true, true, false, false];
+
+/// The most by which a straight transform may fit worse, as a factor and in squared grey levels: what flat
+/// pictures say about turns and tilts is mostly noise.
+const HARDLY_WORSE: (f64, f64) = (1.03, 0.05);
+
+/// The largest entry off the axes, against those along them, of a transform that may be straight.
+const NEARLY_STRAIGHT: f64 = 0.02;
+
+/// The transform from `template` to `other` that agrees with the pixels, near `start`: one that moves and
+/// stretches along the axes where that explains them as well as a homography.
 pub(super) fn refined(template: &Plane, other: &Plane, start: &Transform) -> Transform {
     let mut pyramid = vec![(template.clone(), other.clone())];
     while pyramid.len() < LEVELS {
@@ -45,17 +62,44 @@ pub(super) fn refined(template: &Plane, other: &Plane, start: &Transform) -> Tra
         }
         pyramid.push(next);
     }
-    let mut transform = *start;
+    let free = refined_through(&pyramid, start, HOMOGRAPHY);
+    let middle = [template.width, template.height].map(|side| 0.5 * side as f64);
+    let Some(straight) = straightened(&free.0, middle) else {
+        return free.0;
+    };
+    let straight = refined_through(&pyramid, &straight, STRAIGHT);
+    if straight.1 <= HARDLY_WORSE.0 * free.1 + HARDLY_WORSE.1 {
+        straight.0
+    } else {
+        free.0
+    }
+}
+
+/// The transform along the axes that does the same in the middle; `None` where the turn or the tilt is more
+/// than noise.
+fn straightened(transform: &Transform, middle: [f64; 2]) -> Option<Transform> {
+    let [a, b, c, d] = transform.jacobian(middle)?;
+    if b.abs().max(c.abs()) > NEARLY_STRAIGHT * a.abs().min(d.abs()) {
+        return None;
+    }
+    let [x, y] = transform.apply(middle)?;
+    let (dx, dy) = (x - a * middle[0], y - d * middle[1]);
+    Some(Transform([a, 0.0, dx, 0.0, d, dy, 0.0, 0.0, 1.0]))
+}
+
+/// Refines from the coarsest level to the finest. Returns also the mean robust cost there.
+fn refined_through(pyramid: &[(Plane, Plane)], start: &Transform, free: Free) -> (Transform, f64) {
+    let mut found = (*start, f64::INFINITY);
     for _ in 1..pyramid.len() {
-        transform = FROM_HALF.then(&transform).then(&TO_HALF);
+        found.0 = FROM_HALF.then(&found.0).then(&TO_HALF);
     }
     for (level, (a, b)) in pyramid.iter().enumerate().rev() {
-        transform = refined_at(a, b, &transform);
+        found = refined_at(a, b, &found.0, free);
         if level > 0 {
-            transform = TO_HALF.then(&transform).then(&FROM_HALF);
+            found.0 = TO_HALF.then(&found.0).then(&FROM_HALF);
         }
     }
-    transform
+    found
 }
 
 /// A pixel of the template that shows where it is.
@@ -66,19 +110,19 @@ struct Sample {
     steepest: [f64; 8],
 }
 
-fn refined_at(template: &Plane, other: &Plane, start: &Transform) -> Transform {
+fn refined_at(template: &Plane, other: &Plane, start: &Transform, free: Free) -> (Transform, f64) {
     // About the middle and of size about 1, so that all parameters weigh alike.
     let half = 0.5 * template.width.max(template.height) as f64;
     let middle = [0.5 * template.width as f64, 0.5 * template.height as f64];
     let out = Transform([half, 0.0, middle[0], 0.0, half, middle[1], 0.0, 0.0, 1.0]);
     let Some(normalised) = out.inverse() else {
-        return *start;
+        return (*start, f64::INFINITY);
     };
     let samples = samples(template, &normalised, half);
     let mut transform = *start;
     let mut best = (f64::INFINITY, *start);
     for _ in 0..STEPS {
-        let Some(step) = step(&samples, other, &transform) else {
+        let Some(step) = step(&samples, other, &transform, free) else {
             break;
         };
         if step.cost < best.0 {
@@ -108,9 +152,9 @@ fn refined_at(template: &Plane, other: &Plane, start: &Transform) -> Transform {
         }
     }
     // The last step has not been judged yet.
-    match step(&samples, other, &transform) {
-        Some(last) if last.cost <= best.0 => transform,
-        _ => best.1,
+    match step(&samples, other, &transform, free) {
+        Some(last) if last.cost <= best.0 => (transform, last.cost),
+        _ => (best.1, best.0),
     }
 }
 
@@ -158,7 +202,7 @@ struct Step {
     cost: f64,
 }
 
-fn step(samples: &[Sample], other: &Plane, transform: &Transform) -> Option<Step> {
+fn step(samples: &[Sample], other: &Plane, transform: &Transform, free: Free) -> Option<Step> {
     let values = samples.iter().map(|sample| {
         let there = transform.apply(sample.at)?;
         Some(f64::from(other.sample(&other.place(there)?)))
@@ -192,6 +236,14 @@ fn step(samples: &[Sample], other: &Plane, transform: &Transform) -> Option<Step
                 *sum += weighted * sample.steepest[j];
             }
         }
+    }
+    for (i, _) in free.iter().enumerate().filter(|(_, is_free)| !**is_free) {
+        // Its equation becomes: the parameter is 0.
+        for j in 0..8 {
+            let (low, high) = (i.min(j), i.max(j));
+            normal[high][low] = f64::from(u8::from(i == j));
+        }
+        right[i] = 0.0;
     }
     let parameters = solved(normal, right)?;
     Some(Step {

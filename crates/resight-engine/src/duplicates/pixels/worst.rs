@@ -23,6 +23,10 @@ const SHIFT: f64 = 4.9;
 /// What is allowed beside it, as a multiple of the pair's own noise.
 const TIMES_NOISE: f64 = 2.6;
 
+/// The same of the difference as it is (root mean square), whose noise has the misplaced edges in it: a region
+/// that was pulled to another place differs in this alone.
+const DIFFERENCE: (f64, f64) = (4.2, 3.0);
+
 /// A single cell is one JPEG block: with more noise than the first, in grey levels, it may differ by more, by
 /// the second for each further grey level, up to the third in all.
 const WIDER_FROM: f64 = 1.0;
@@ -30,7 +34,7 @@ const WIDER_BY: f64 = 0.25;
 const WIDEST: f64 = 2.0;
 
 /// Most noise in grey levels that compression explains: the strongest JPEG makes 12 of luma.
-const MOST_NOISE: [f64; 4] = [12.0, 10.0, 10.0, 10.0];
+const MOST_NOISE: [f64; 5] = [12.0, 10.0, 10.0, 10.0, 16.0];
 
 /// Activities, in powers of two of the contrast.
 const ACTIVITIES: usize = 7;
@@ -75,7 +79,7 @@ pub(super) fn agreement(cells: &Cells) -> Option<(Agreement, Vec<ChangedBox>)> {
     if counting.clone().count() < LEAST_CELLS {
         return None;
     }
-    let [excess, chroma_excess, shift, chroma_shift] = Measure::ALL.map(|measure| {
+    let fields = Measure::ALL.map(|measure| {
         let noise = Noise::of(cells, measure);
         Field::new(cells, measure, &noise)
     });
@@ -84,9 +88,8 @@ pub(super) fn agreement(cells: &Cells) -> Option<(Agreement, Vec<ChangedBox>)> {
     let mut worst = 0.0;
     let mut changed = vec![false; cells.cells.len()];
     for side in WINDOWS {
-        for field in [&excess, &chroma_excess, &shift, &chroma_shift] {
-            // The mean of a single cell moves with the quantisation of its JPEG block.
-            if side > 1 || !field.measure.is_shift() {
+        for field in &fields {
+            if side >= field.measure.least_side() {
                 let times = if side == 1 { wider } else { 1.0 };
                 worst = field.worst(cells, (side, times), worst, &mut changed);
             }
@@ -104,22 +107,45 @@ pub(super) fn agreement(cells: &Cells) -> Option<(Agreement, Vec<ChangedBox>)> {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Measure {
+    /// What neither picture's values within one pixel explain.
     Excess,
     ChromaExcess,
+    /// The mean.
     Shift,
     ChromaShift,
+    Difference,
 }
 
 impl Measure {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Excess,
         Self::ChromaExcess,
         Self::Shift,
         Self::ChromaShift,
+        Self::Difference,
     ];
+
+    /// Side of the smallest window in cells. The mean of a single cell moves with the quantisation of its JPEG
+    /// block, and misplaced edges average out over some.
+    fn least_side(self) -> usize {
+        match self {
+            Self::Excess | Self::ChromaExcess => 1,
+            Self::Shift | Self::ChromaShift => 2,
+            Self::Difference => 4,
+        }
+    }
 
     fn is_shift(self) -> bool {
         matches!(self, Self::Shift | Self::ChromaShift)
+    }
+
+    /// What is allowed in every pair, and beside it as a multiple of the noise.
+    fn allowed(self) -> (f64, f64) {
+        match self {
+            Self::Excess | Self::ChromaExcess => (EXCESS, TIMES_NOISE),
+            Self::Shift | Self::ChromaShift => (SHIFT, TIMES_NOISE),
+            Self::Difference => DIFFERENCE,
+        }
     }
 
     /// The square of what it measures in one cell.
@@ -128,6 +154,7 @@ impl Measure {
             Self::Excess => f64::from(cell.excess),
             Self::ChromaExcess => f64::from(cell.chroma_excess),
             Self::Shift => f64::from(cell.shift * cell.shift),
+            Self::Difference => f64::from(cell.difference),
             Self::ChromaShift => {
                 let [blue, red] = cell.chroma_shift.map(f64::from);
                 (blue * blue).max(red * red)
@@ -247,10 +274,12 @@ impl Field {
                 let (value, allowed) = if self.measure.is_shift() {
                     // Errors of blocks average out.
                     let value = means.fold(0.0, |most: f64, mean| most.max(mean.abs()));
-                    (value, SHIFT + TIMES_NOISE * noise / (side as f64).sqrt())
+                    let (least, times) = self.measure.allowed();
+                    (value, least + times * noise / (side as f64).sqrt())
                 } else {
                     let value = means.sum::<f64>().max(0.0).sqrt();
-                    (value, EXCESS + TIMES_NOISE * noise)
+                    let (least, times) = self.measure.allowed();
+                    (value, least + times * noise)
                 };
                 let allowed = times * allowed;
                 worst = worst.max(value / allowed);
@@ -303,7 +332,7 @@ impl Sums {
 }
 
 /// Shares of the structured cells that show the same, of all and of the inner ones.
-pub(super) fn alike(cells: &Cells) -> [f64; 2] {
+fn alike(cells: &Cells) -> [f64; 2] {
     let [mut all, mut inner] = [[0.0_f64; 2]; 2];
     let margin = [cells.columns, cells.rows].map(|side| (OUTER * side as f64) as usize);
     for (i, cell) in cells.cells.iter().enumerate() {
@@ -388,6 +417,7 @@ fn boxes(cells: &Cells, changed: &[bool]) -> Vec<ChangedBox> {
     corners.collect()
 }
 
+/// 0 without values.
 fn median(mut values: Vec<f64>) -> f64 {
     if values.is_empty() {
         return 0.0;
