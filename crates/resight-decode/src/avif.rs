@@ -5,8 +5,8 @@ use resight_vision::Image;
 use crate::upright::upright;
 use crate::{DecodeLimits, Refused, av1, bmff, yuv};
 
-/// Decodes the primary picture of `bytes`.
-pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image, Refused> {
+/// Decodes the primary picture of `bytes`, and returns the bits a sample of the file.
+pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<(Image, u8), Refused> {
     let item = bmff::primary(bytes)?;
     if let Some((width, height)) = item.announced {
         limits.check_size(width, height)?;
@@ -16,6 +16,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image, Refus
     limits.check_size(frame.width(), frame.height())?;
     let rgb = yuv::to_rgb(&frame, item.nclx);
     let (width, height) = (frame.width(), frame.height());
+    let depth = u8::try_from(frame.bit_depth()).unwrap_or(u8::MAX);
     drop(frame);
-    upright(width, height, rgb, &item.transforms)
+    Ok((upright(width, height, rgb, &item.transforms)?, depth))
 }

@@ -59,6 +59,23 @@ pub(crate) fn primary(file: &[u8]) -> Result<Primary, Refused> {
     Ok(item)
 }
 
+/// Frames of the longest track; `None` for a file without one (ISO/IEC 14496-12, 8.7.3).
+pub(crate) fn frames(file: &[u8]) -> Option<u32> {
+    let mut moov = Reader(find(file, b"moov")?);
+    let tracks = std::iter::from_fn(|| moov.next_box()).filter(|(kind, _)| kind == b"trak");
+    let counts = tracks.filter_map(|(_, track)| {
+        let path = [b"mdia", b"minf", b"stbl"];
+        let table = path
+            .iter()
+            .try_fold(track, |within, kind| find(within, kind))?;
+        let (_, mut sizes) = full_box(table, b"stsz").ok()?;
+        // The size that all frames have comes first.
+        sizes.take(4).ok()?;
+        sizes.number(4).ok()
+    });
+    counts.max().and_then(|count| u32::try_from(count).ok())
+}
+
 fn damaged() -> Refused {
     Refused::broken("the AVIF container is damaged")
 }

@@ -2,7 +2,9 @@
 //!
 //! [`decode`] finds the format from the content, never from a file name. It reads JPEG (the first
 //! picture of an MPO), PNG (the default picture of an APNG), WebP and GIF (the first frame), TIFF
-//! (the first page), BMP, PNM and AVIF (the primary item). It refuses every other format by name.
+//! (the first page that is no smaller copy of another), BMP, PNM, AVIF (the primary item) and raw files with
+//! the structure of TIFF (the largest JPEG in them). It refuses every other format by name. [`pages`] reads
+//! the further pages and frames.
 //!
 //! It applies the orientation, blends transparency over white (over black or grey where white would hide
 //! most of it), reduces deeper samples to eight bits (float samples are clamped to 0..1; samples of a
@@ -20,19 +22,25 @@
 mod av1;
 mod avif;
 mod bmff;
+mod pages;
 mod raster;
+mod raw;
 mod read;
 mod refused;
 mod rgb;
 mod scale;
 mod sniff;
+mod tiff;
 mod upright;
 mod yuv;
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use image::ImageFormat;
 use resight_vision::Image;
 
+pub use pages::Pages;
 pub use read::read_bounded;
 pub use refused::{Refused, RefusedCode};
 pub use scale::{enlarge, fit_within, resized, thumbnail_jpeg};
@@ -89,6 +97,10 @@ pub struct Decoded {
     pub image: Image,
     /// Media type of the encoded bytes, such as `image/jpeg`.
     pub media_type: &'static str,
+    /// Pages or frames of the file, of which `image` is the first; at least 1.
+    pub pages: u32,
+    /// Bits a sample of the file, such as 8; of a raw file those of the sensor.
+    pub depth: u8,
 }
 
 /// Decodes `bytes` within `limits`.
@@ -98,6 +110,49 @@ pub struct Decoded {
 /// # Errors
 /// [`Refused`] with any code except [`RefusedCode::Unreadable`].
 pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
+    let format = supported(bytes, limits)?;
+    // The decoders share no state with the caller, so a panic leaves nothing half-changed.
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let (image, depth) = match format {
+            Format::Avif => avif::decode(bytes, limits)?,
+            Format::Raw(kind) => (raw::decode(bytes, kind, limits)?, raw::depth(bytes)),
+            Format::Raster(ImageFormat::Tiff) => {
+                raster::decode(&first_page(bytes), ImageFormat::Tiff, limits)?
+            }
+            Format::Raster(raster) => raster::decode(bytes, raster, limits)?,
+        };
+        Ok((image, depth, pages::count(bytes, format)))
+    }));
+    let (image, depth, pages) = result.unwrap_or_else(|_| {
+        let detail = format!("the {} decoder stopped on this picture", format.name());
+        Err(Refused::new(RefusedCode::DecoderFailed, detail))
+    })?;
+    Ok(Decoded {
+        image,
+        media_type: format.media_type(),
+        pages,
+        depth,
+    })
+}
+
+/// All pages of a TIFF file, or frames of an animated GIF, WebP or PNG, each decoded when it is asked for and
+/// upright. The first of an APNG is the first frame of the animation, which need not be the default picture.
+///
+/// # Errors
+/// As [`decode`]; [`RefusedCode::FormatNotSupported`] for formats without pages, and for sequences in AVIF.
+pub fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Pages<'a>, Refused> {
+    pages::pages(bytes, supported(bytes, limits)?, limits)
+}
+
+/// A TIFF file from its first page on.
+fn first_page(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let tiff = tiff::Tiff::open(bytes);
+    let first = tiff.and_then(|tiff| Some(tiff.beginning_at(*tiff.pages().first()?)));
+    first.unwrap_or(Cow::Borrowed(bytes))
+}
+
+/// The format of bytes within the limit on their number.
+fn supported(bytes: &[u8], limits: &DecodeLimits) -> Result<Format, Refused> {
     if bytes.is_empty() {
         return Err(Refused::new(RefusedCode::Empty, "there are no bytes"));
     }
@@ -109,32 +164,19 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
         );
         return Err(Refused::new(RefusedCode::TooManyBytes, detail));
     }
-    let format = match sniff::sniff(bytes) {
-        Sniffed::Supported(format) => format,
+    match sniff::sniff(bytes) {
+        Sniffed::Supported(format) => Ok(format),
         Sniffed::Unsupported(name) => {
             let detail = format!("{name} pictures are not supported; convert to JPEG or PNG");
-            return Err(Refused::new(RefusedCode::FormatNotSupported, detail));
+            Err(Refused::new(RefusedCode::FormatNotSupported, detail))
         }
         Sniffed::NotPicture(media_type) => {
             let detail = format!("the data is not a picture but {media_type}");
-            return Err(Refused::new(RefusedCode::NotAnImage, detail));
+            Err(Refused::new(RefusedCode::NotAnImage, detail))
         }
         Sniffed::Unknown => {
             let detail = "the data does not begin like any known picture format";
-            return Err(Refused::new(RefusedCode::NotAnImage, detail));
+            Err(Refused::new(RefusedCode::NotAnImage, detail))
         }
-    };
-    // The decoders share no state with the caller, so a panic leaves nothing half-changed.
-    let result = catch_unwind(AssertUnwindSafe(|| match format {
-        Format::Avif => avif::decode(bytes, limits),
-        Format::Raster(raster) => raster::decode(bytes, raster, limits),
-    }));
-    let image = result.unwrap_or_else(|_| {
-        let detail = format!("the {} decoder stopped on this picture", format.name());
-        Err(Refused::new(RefusedCode::DecoderFailed, detail))
-    })?;
-    Ok(Decoded {
-        image,
-        media_type: format.media_type(),
-    })
+    }
 }

@@ -12,12 +12,30 @@ use crate::sniff::raster_name;
 use crate::upright::upright;
 use crate::{DecodeLimits, Refused, RefusedCode};
 
-/// Decodes the first picture in `bytes`, which are of `format`.
+/// Decodes the first picture in `bytes`, which are of `format`, and returns the bits a sample of the file.
 pub(crate) fn decode(
     bytes: &[u8],
     format: ImageFormat,
     limits: &DecodeLimits,
+) -> Result<(Image, u8), Refused> {
+    decode_turned(bytes, format, None, limits)
+}
+
+/// Decodes a JPEG, turned by `orientation` where it has none of its own.
+pub(crate) fn decode_jpeg(
+    bytes: &[u8],
+    orientation: Option<Orientation>,
+    limits: &DecodeLimits,
 ) -> Result<Image, Refused> {
+    Ok(decode_turned(bytes, ImageFormat::Jpeg, orientation, limits)?.0)
+}
+
+fn decode_turned(
+    bytes: &[u8],
+    format: ImageFormat,
+    otherwise: Option<Orientation>,
+    limits: &DecodeLimits,
+) -> Result<(Image, u8), Refused> {
     let explain = |error| explain(error, format, limits);
     if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
         let detail = "the JPEG data ends early: its end marker is missing";
@@ -29,10 +47,15 @@ pub(crate) fn decode(
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
     // Broken metadata does not make the pixels worthless.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let own = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let orientation = otherwise.filter(|_| own == Orientation::NoTransforms);
+    let orientation = orientation.unwrap_or(own);
+    let colour = decoder.original_color_type();
+    let depth = colour.bits_per_pixel() / u16::from(colour.channel_count()).max(1);
     let pixels = DynamicImage::from_decoder(decoder).map_err(explain)?;
     let (width, height) = (pixels.width(), pixels.height());
-    upright(width, height, to_rgb(pixels), &[orientation])
+    let image = upright(width, height, to_rgb(pixels), &[orientation])?;
+    Ok((image, u8::try_from(depth).unwrap_or(u8::MAX)))
 }
 
 /// Whether the first picture of a JPEG file reaches its end marker (ITU-T T.81, B.1.1).
@@ -61,7 +84,7 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
 }
 
 /// Limits for `image`: eight bytes a pixel (16-bit RGBA) plus working space.
-fn decoder_limits(limits: &DecodeLimits) -> Limits {
+pub(crate) fn decoder_limits(limits: &DecodeLimits) -> Limits {
     let side = limits.max_pixels / u64::from(limits.min_side.max(1));
     let side = u32::try_from(side).unwrap_or(u32::MAX);
     let mut out = Limits::default();
@@ -72,7 +95,7 @@ fn decoder_limits(limits: &DecodeLimits) -> Limits {
 }
 
 /// Turns a decoder's error into a refusal.
-fn explain(error: ImageError, format: ImageFormat, limits: &DecodeLimits) -> Refused {
+pub(crate) fn explain(error: ImageError, format: ImageFormat, limits: &DecodeLimits) -> Refused {
     let name = raster_name(format);
     match error {
         ImageError::Limits(limit) => {

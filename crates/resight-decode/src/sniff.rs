@@ -2,6 +2,8 @@
 
 use image::ImageFormat;
 
+use crate::raw::RawKind;
+
 /// A format that this crate decodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -9,6 +11,8 @@ pub(crate) enum Format {
     Raster(ImageFormat),
     /// Decoded by our own container parser and an AV1 decoder.
     Avif,
+    /// Of a camera: the largest JPEG in it is decoded.
+    Raw(RawKind),
 }
 
 impl Format {
@@ -16,6 +20,7 @@ impl Format {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Avif => "AVIF",
+            Self::Raw(kind) => kind.name(),
             Self::Raster(format) => raster_name(format),
         }
     }
@@ -24,7 +29,17 @@ impl Format {
     pub(crate) fn media_type(self) -> &'static str {
         match self {
             Self::Avif => "image/avif",
+            Self::Raw(kind) => kind.media_type(),
             Self::Raster(format) => format.to_mime_type(),
+        }
+    }
+
+    /// The `image` crate's name of what its errors are about.
+    pub(crate) fn raster(self) -> ImageFormat {
+        match self {
+            Self::Avif => ImageFormat::Avif,
+            Self::Raw(_) => ImageFormat::Jpeg,
+            Self::Raster(format) => format,
         }
     }
 }
@@ -101,9 +116,10 @@ fn supported(bytes: &[u8]) -> Option<Format> {
             b'P',
             ..,
         ] => WebP,
-        // Canon's raw files are TIFF on the outside only.
-        [b'I', b'I', b'*', 0, _, _, _, _, b'C', b'R', ..] => return None,
-        [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Tiff,
+        [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => {
+            let raw = RawKind::of(bytes).map(Format::Raw);
+            return raw.or(Some(Format::Raster(Tiff)));
+        }
         [b'P', b'1'..=b'7', b' ' | b'\t' | b'\r' | b'\n' | b'#', ..] => Pnm,
         [b'B', b'M', ..] if looks_like_bmp(bytes) => Bmp,
         _ => return has_brand(bytes, &[*b"avif", *b"avis"]).then_some(Format::Avif),
@@ -160,7 +176,6 @@ fn unsupported(bytes: &[u8]) -> Option<&'static str> {
             ..,
         ] => "JPEG 2000",
         [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => "JPEG XL",
-        [b'I', b'I', b'*', 0, _, _, _, _, b'C', b'R', ..] => "Canon raw (CR2)",
         [b'I', b'I', 0xbc, ..] => "JPEG XR",
         [0, 0, 1, 0, n, 0, ..] if *n > 0 => "ICO",
         [0, 0, 2, 0, n, 0, ..] if *n > 0 && !looks_like_tga(bytes) => "CUR",
@@ -246,7 +261,7 @@ mod tests {
             (b"%PDF-1.7", Sniffed::Unsupported("PDF")),
             (
                 b"II*\0\x10\0\0\0CR\x02\0",
-                Sniffed::Unsupported("Canon raw (CR2)"),
+                Sniffed::Supported(Format::Raw(RawKind::Canon)),
             ),
             (b"8BPS\0\x01", Sniffed::Unsupported("Photoshop (PSD)")),
             (b"PK\x03\x04....", Sniffed::NotPicture("application/zip")),

@@ -9,11 +9,15 @@
 //! Invariant: a seed gives the same numbers and the same pixels for ever. Some tests compare with
 //! values that were computed from them.
 
+mod containers;
 pub mod onnx;
 mod pages;
 mod pictures;
 mod random;
 
+pub use containers::{
+    TiffDirectory, animated_gif, animated_png, animated_webp, dng, tiff, tiff_pages,
+};
 pub use pages::text_page;
 pub use pictures::{cells, encode, halves, jpeg, pgm, png, textured};
 pub use random::{Random, scrambled};

@@ -5,4 +5,6 @@
 mod formats;
 mod nasty;
 mod orientation;
+mod pages;
+mod raw;
 mod scale;

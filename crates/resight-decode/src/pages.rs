@@ -1,0 +1,146 @@
+//! The pages and frames of a file after the first.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use image::codecs::gif::GifDecoder;
+use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::error::ImageResult;
+use image::metadata::Orientation;
+use image::{AnimationDecoder, DynamicImage, Frames, ImageDecoder, ImageFormat};
+use resight_vision::Image;
+
+use crate::rgb::to_rgb;
+use crate::sniff::Format;
+use crate::tiff::Tiff;
+use crate::upright::upright;
+use crate::{DecodeLimits, Refused, RefusedCode, bmff, raster};
+
+/// The number of pages or frames, at least 1. Of damaged data those that are there count.
+pub(crate) fn count(bytes: &[u8], format: Format) -> u32 {
+    let found = match format {
+        Format::Raster(ImageFormat::Gif) => gif_frames(bytes),
+        Format::Raster(ImageFormat::Png) => png_frames(bytes),
+        Format::Raster(ImageFormat::WebP) => webp_frames(bytes),
+        Format::Raster(ImageFormat::Tiff) => {
+            Tiff::open(bytes).map(|tiff| u32::try_from(tiff.pages().len()).unwrap_or(u32::MAX))
+        }
+        Format::Avif => bmff::frames(bytes),
+        Format::Raster(_) | Format::Raw(_) => None,
+    };
+    found.unwrap_or(1).max(1)
+}
+
+fn gif_frames(bytes: &[u8]) -> Option<u32> {
+    let mut options = gif::DecodeOptions::new();
+    options.skip_frame_decoding(true);
+    let mut decoder = options.read_info(bytes).ok()?;
+    let mut frames = 0;
+    while let Ok(Some(_)) = decoder.next_frame_info() {
+        frames += 1;
+    }
+    Some(frames)
+}
+
+fn png_frames(bytes: &[u8]) -> Option<u32> {
+    let reader = png::Decoder::new(Cursor::new(bytes)).read_info().ok()?;
+    Some(reader.info().animation_control()?.num_frames)
+}
+
+fn webp_frames(bytes: &[u8]) -> Option<u32> {
+    let decoder = image_webp::WebPDecoder::new(Cursor::new(bytes)).ok()?;
+    decoder.is_animated().then(|| decoder.num_frames())
+}
+
+/// All pages or frames of a file, the first included, each decoded when it is asked for. After an error the
+/// iterator ends.
+pub(crate) fn pages<'a>(
+    bytes: &'a [u8],
+    format: Format,
+    limits: &'a DecodeLimits,
+) -> Result<Pages<'a>, Refused> {
+    let explain = |error| raster::explain(error, format.raster(), limits);
+    let all: Images<'a> = match format {
+        Format::Raster(ImageFormat::Gif) => {
+            let decoder = GifDecoder::new(Cursor::new(bytes)).map_err(explain)?;
+            frames(decoder, limits, |gif| Ok(gif.into_frames()))?
+        }
+        Format::Raster(ImageFormat::WebP) => {
+            let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(explain)?;
+            frames(decoder, limits, |webp| Ok(webp.into_frames()))?
+        }
+        Format::Raster(ImageFormat::Png) => {
+            let decoder = PngDecoder::new(Cursor::new(bytes)).map_err(explain)?;
+            frames(decoder, limits, |png| Ok(png.apng()?.into_frames()))?
+        }
+        Format::Raster(ImageFormat::Tiff) => {
+            let Some(tiff) = Tiff::open(bytes) else {
+                return Err(Refused::broken("the TIFF header is damaged"));
+            };
+            let pages = tiff.pages().into_iter();
+            Box::new(pages.map(move |at| {
+                raster::decode(&tiff.beginning_at(at), ImageFormat::Tiff, limits)
+                    .map(|(image, _)| image)
+            }))
+        }
+        Format::Raster(_) | Format::Raw(_) | Format::Avif => {
+            let name = format.name();
+            return Err(Refused::not_supported(format!(
+                "further pages or frames of {name} files are not read"
+            )));
+        }
+    };
+    Ok(Pages { all: Some(all) })
+}
+
+type Images<'a> = Box<dyn Iterator<Item = Result<Image, Refused>> + 'a>;
+
+/// The frames of an animation, composed and upright.
+fn frames<'a, D: ImageDecoder + 'a>(
+    mut decoder: D,
+    limits: &'a DecodeLimits,
+    into_frames: impl FnOnce(D) -> ImageResult<Frames<'a>>,
+) -> Result<Images<'a>, Refused> {
+    let damaged = |error| Refused::broken(format!("a frame of the animation is damaged: {error}"));
+    let (width, height) = decoder.dimensions();
+    limits.check_size(width, height)?;
+    decoder
+        .set_limits(raster::decoder_limits(limits))
+        .map_err(damaged)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let frames = into_frames(decoder).map_err(damaged)?;
+    Ok(Box::new(frames.map(move |frame| {
+        let pixels = DynamicImage::from(frame.map_err(damaged)?.into_buffer());
+        upright(
+            pixels.width(),
+            pixels.height(),
+            to_rgb(pixels),
+            &[orientation],
+        )
+    })))
+}
+
+/// The pages or frames of a file. A panic inside a decoder becomes an error.
+pub struct Pages<'a> {
+    /// `None` after an error.
+    all: Option<Images<'a>>,
+}
+
+impl Iterator for Pages<'_> {
+    type Item = Result<Image, Refused>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let all = self.all.as_mut()?;
+        // After a panic the decoder is not used again.
+        let next = catch_unwind(AssertUnwindSafe(|| all.next()));
+        let next = next.unwrap_or_else(|_| {
+            let detail = "the decoder stopped on a page or frame";
+            Some(Err(Refused::new(RefusedCode::DecoderFailed, detail)))
+        });
+        if !matches!(next, Some(Ok(_))) {
+            self.all = None;
+        }
+        next
+    }
+}

@@ -1,0 +1,173 @@
+//! Raw files of cameras that have the structure of TIFF (DNG, NEF, CR2, ARW and others): the largest JPEG that
+//! the camera put beside the sensor's data.
+//!
+//! Where that is a thumbnail, the file is refused: a thumbnail is not the picture.
+
+use image::metadata::Orientation;
+use resight_vision::Image;
+
+use crate::raster;
+use crate::tiff::{Directory, Tiff, tag};
+use crate::{DecodeLimits, Refused};
+
+/// Photometric interpretations of sensor data (DNG 1.7, chapter 4; TIFF/EP).
+const COLOUR_FILTER_ARRAY: u64 = 32_803;
+const LINEAR_RAW: u64 = 34_892;
+
+/// Compressions by JPEG, old and new.
+const JPEG: [u64; 2] = [6, 7];
+
+/// Longer side in pixels from which on a JPEG is a preview, whatever the sensor has.
+const PREVIEW: u64 = 1024;
+
+/// A shorter preview is one where the sensor's sides are at most this many times as long.
+const MOST_REDUCED: u64 = 4;
+
+/// Makers of raw files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RawKind {
+    Dng,
+    Canon,
+    Nikon,
+    Sony,
+    Other,
+}
+
+impl RawKind {
+    /// The name that users know.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Dng => "raw (DNG)",
+            Self::Canon => "Canon raw (CR2)",
+            Self::Nikon => "Nikon raw (NEF)",
+            Self::Sony => "Sony raw (ARW)",
+            Self::Other => "raw",
+        }
+    }
+
+    /// As the shared MIME database of freedesktop.org names them.
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Dng => "image/x-adobe-dng",
+            Self::Canon => "image/x-canon-cr2",
+            Self::Nikon => "image/x-nikon-nef",
+            Self::Sony => "image/x-sony-arw",
+            Self::Other => "image/x-dcraw",
+        }
+    }
+
+    /// The kind of a raw file; `None` for a TIFF file that has no sensor data.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.get(8..10) == Some(b"CR") {
+            return Some(Self::Canon);
+        }
+        let all = Tiff::open(bytes)?.all();
+        let first = all.first()?;
+        if first.value(tag::DNG_VERSION).is_some() {
+            return Some(Self::Dng);
+        }
+        if !all.iter().any(is_sensor) {
+            return None;
+        }
+        let maker: Vec<u8> = first.values(tag::MAKE).iter().map(|&v| v as u8).collect();
+        let begins = |name: &[u8]| maker.to_ascii_uppercase().starts_with(name);
+        Some(if begins(b"NIKON") {
+            Self::Nikon
+        } else if begins(b"SONY") {
+            Self::Sony
+        } else {
+            Self::Other
+        })
+    }
+}
+
+fn is_sensor(directory: &Directory) -> bool {
+    let photometric = directory.value(tag::PHOTOMETRIC);
+    photometric == Some(COLOUR_FILTER_ARRAY) || photometric == Some(LINEAR_RAW)
+}
+
+/// Bits a sample of the sensor; 16 where the file does not say.
+pub(crate) fn depth(bytes: &[u8]) -> u8 {
+    let all = Tiff::open(bytes).map(|tiff| tiff.all());
+    let all = all.unwrap_or_default();
+    let bits = all.iter().filter(|d| is_sensor(d));
+    let bits = bits.filter_map(|d| d.value(tag::BITS)).max();
+    bits.and_then(|bits| u8::try_from(bits).ok()).unwrap_or(16)
+}
+
+/// Decodes the largest JPEG of a raw file.
+///
+/// # Errors
+/// [`crate::RefusedCode::FormatNotSupported`] where the file has no JPEG, or a thumbnail alone.
+pub(crate) fn decode(bytes: &[u8], kind: RawKind, limits: &DecodeLimits) -> Result<Image, Refused> {
+    let name = kind.name();
+    let all = Tiff::open(bytes).map(|tiff| tiff.all());
+    let all = all.unwrap_or_default();
+    let area = |size: &[u64; 2]| size[0] * size[1];
+    let found = all.iter().filter_map(|directory| jpeg(bytes, directory));
+    let Some((jpeg, size)) = found.max_by_key(|(_, size)| area(size)) else {
+        return Err(Refused::not_supported(format!(
+            "this {name} file has no JPEG of the picture in it; save it as JPEG, PNG or TIFF"
+        )));
+    };
+    let sides = all
+        .iter()
+        .map(|d| [tag::WIDTH, tag::HEIGHT].map(|t| d.value(t).unwrap_or(0)));
+    let longest = sides.flatten().max().unwrap_or(0);
+    let own = size[0].max(size[1]);
+    if own < PREVIEW && own.saturating_mul(MOST_REDUCED) < longest {
+        return Err(Refused::not_supported(format!(
+            "this {name} file has only a thumbnail of {} × {} pixels beside the sensor's data; save it as \
+             JPEG, PNG or TIFF",
+            size[0], size[1]
+        )));
+    }
+    let turned = all.first().and_then(|first| first.value(tag::ORIENTATION));
+    let turned = turned.and_then(|value| Orientation::from_exif(u8::try_from(value).ok()?));
+    raster::decode_jpeg(jpeg, turned, limits)
+}
+
+/// The JPEG that a directory points to, with its width and height.
+fn jpeg<'a>(bytes: &'a [u8], directory: &Directory) -> Option<(&'a [u8], [u64; 2])> {
+    let pointed =
+        |offset: u16, length: u16| match (directory.values(offset), directory.values(length)) {
+            (&[offset], &[length]) => {
+                let start = usize::try_from(offset).ok()?;
+                let end = start.checked_add(usize::try_from(length).ok()?)?;
+                bytes.get(start..end)
+            }
+            _ => None,
+        };
+    let is_compressed = directory
+        .value(tag::COMPRESSION)
+        .is_some_and(|c| JPEG.contains(&c));
+    let strip = || pointed(tag::STRIP_OFFSETS, tag::STRIP_BYTES).filter(|_| is_compressed);
+    let jpeg = pointed(tag::JPEG_OFFSET, tag::JPEG_BYTES).or_else(strip)?;
+    Some((jpeg, picture_size(jpeg)?))
+}
+
+/// Width and height of a JPEG that shows a picture. `None` for what is no JPEG, and for lossless JPEG, as
+/// which sensor data are stored (ITU-T T.81, B.2.2).
+fn picture_size(jpeg: &[u8]) -> Option<[u64; 2]> {
+    let mut at = 2;
+    if jpeg.get(..2)? != [0xff, 0xd8] {
+        return None;
+    }
+    loop {
+        let [0xff, marker] = *jpeg.get(at..)?.first_chunk()? else {
+            return None;
+        };
+        let number = |at: usize| Some(u16::from_be_bytes(*jpeg.get(at..)?.first_chunk()?));
+        match marker {
+            0xff => at += 1,
+            0xc0..=0xc2 => {
+                let is_picture = *jpeg.get(at + 4)? == 8;
+                let size = [u64::from(number(at + 7)?), u64::from(number(at + 5)?)];
+                return is_picture.then_some(size);
+            }
+            0xc3 | 0xd9 | 0xda => return None,
+            0x01 | 0xd0..=0xd8 => at += 2,
+            _ => at += 2 + usize::from(number(at + 2)?).max(2),
+        }
+    }
+}
