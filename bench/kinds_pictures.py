@@ -109,6 +109,18 @@ def visible(before, after, least=16.0, mode="L"):
     return float(np.sqrt(cv2.blur(squares, (12, 12)).max())) >= least
 
 
+SCALES = (0.25, 0.35, 0.5, 0.75, 1.0)
+
+
+def seen_at(before, after):
+    """The smallest scale at which the change can still be seen."""
+    for scale in SCALES:
+        size = [max(16, round(side * scale)) for side in before.size]
+        if visible(*(p.resize(size, Image.Resampling.BOX) for p in (before, after))):
+            return scale
+    return SCALES[-1]
+
+
 def on_top(draw_on):
     """An edit that draws; repeated until it can be seen."""
 
@@ -268,7 +280,9 @@ def copies(rng, picture, other, few):
     family = [("original", saved(picture, "PNG"), {"how": "original"})]
     ways = re_encodings(rng)
     for name in pick(ways, 2 * few):
-        family.append((name, ways[name](picture), {"how": RE_ENCODED, "heavy": name.startswith("heavy")}))
+        scale = min(1.0, int(name[6:]) / 100) if name.startswith("resize") else 1.0
+        note = {"how": RE_ENCODED, "heavy": name.startswith("heavy"), "scale": scale}
+        family.append((name, ways[name](picture), note))
     [name] = pick(CONVERSIONS, 1)
     family.append((name, CONVERSIONS[name](picture), {"how": "conversion"}))
     for share in (0.85, 0.6, 0.4, 0.25, 0.15):
@@ -286,7 +300,8 @@ def copies(rng, picture, other, few):
         changed = LOCAL[name](rng, picture, other)
         if changed is not None:
             quality = int(rng.integers(40, 96))
-            family.append((f"edit_{name}", jpeg(changed, quality), {"how": "local"}))
+            note = {"how": "local", "seen_at": seen_at(picture, changed) if changed.size == picture.size else 0}
+            family.append((f"edit_{name}", jpeg(changed, quality), note))
     for name in pick(GLOBAL, max(1, few - 1)):
         changed = GLOBAL[name](rng, picture)
         # More colour changes nothing where there is none.
@@ -313,6 +328,10 @@ def allowed(one, two):
         return None
     if how[0] in ("original", RE_ENCODED):
         name = two.get("name") or one.get("name")
+        copy, changed = (one, two) if two["how"] in ("local", "global") else (two, one)
+        # The copy has lost what would show the change.
+        if changed["how"] == "local" and (copy.get("heavy") or copy.get("scale", 1.0) < changed["seen_at"]):
+            return {EDITED, RE_ENCODED}
         # Noise and blur leave every region what it was, and scaling down and up again blurs as much.
         if name in ("noise", "blur"):
             return {EDITED, RE_ENCODED}

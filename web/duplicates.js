@@ -7,6 +7,7 @@ const PAGE = 30;
 const WORDS = {
   identical: 'The same bytes in several files',
   're-encoded': 'The same picture, saved again',
+  derivative: 'The same picture, made from a master file',
   edited: 'Mostly the same pixels, changed',
   cropped: 'One lies within the other',
   same_scene: 'The same thing, seen twice',
@@ -70,8 +71,10 @@ function changes(image, group) {
 
 function memberTile({ image, files, largest }, group, row) {
   const facts = [`${image.width} × ${image.height}, ${bytes(image.bytes)}`];
+  if (image.pages > 1) facts.push(`1 of ${number.format(image.pages)} pages or frames`);
   if (files > 1) facts.push(`${number.format(files)} files`);
-  if (largest && group.members.length > 1) facts.push('largest');
+  if (group.pairs.some((pair) => pair.master === image.id)) facts.push('master');
+  else if (largest && group.members.length > 1) facts.push('largest');
   // Of two pictures, one mark is enough.
   const others = group.members.filter((other) => other.image.id !== image.id);
   const asks = others.length > 1 || (others.length === 1 && !largest);

@@ -13,6 +13,10 @@ use crate::options::EngineOptions;
 pub(crate) struct Described {
     pub(crate) image: Image,
     pub(crate) media_type: &'static str,
+    /// Pages or frames of the file, of which `image` is the first.
+    pub(crate) pages: u32,
+    /// Bits a sample of the file.
+    pub(crate) depth: u8,
     pub(crate) features: LocalFeatures,
 }
 
@@ -46,6 +50,8 @@ pub(crate) fn describe(
     Ok(Described {
         image: decoded.image,
         media_type: decoded.media_type,
+        pages: decoded.pages,
+        depth: decoded.depth,
         features,
     })
 }

@@ -17,6 +17,11 @@ pub struct Picture {
     pub width: u32,
     /// Height in pixels, upright.
     pub height: u32,
+    /// Pages or frames of the file, of which the first is searched; `None` where the picture was stored before
+    /// they were counted.
+    pub pages: Option<u32>,
+    /// Bits a sample of the file; `None` as above.
+    pub depth: Option<u8>,
     /// Number of local features.
     pub features: u32,
     /// When it was added, in milliseconds since 1970 (UTC).
@@ -38,6 +43,8 @@ impl From<PictureRecord> for Picture {
             byte_len: record.byte_len,
             width: record.width,
             height: record.height,
+            pages: record.pages,
+            depth: record.depth,
             features: record.feature_count,
             added_ms: record.added_ms,
             sources: record.sources,

@@ -43,7 +43,7 @@ pub struct PairLink {
 }
 
 /// The part of a picture's record that groups are sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairedPicture {
     /// Its key.
     pub key: u64,
@@ -53,6 +53,12 @@ pub struct PairedPicture {
     pub height: u32,
     /// Length of its file in bytes.
     pub byte_len: u64,
+    /// Media type of its file.
+    pub media_type: String,
+    /// Pages or frames of its file; `None` where that is not known.
+    pub pages: Option<u32>,
+    /// Bits a sample of its file; `None` where that is not known.
+    pub depth: Option<u8>,
     /// Number of its sources; 0 for one that was only uploaded.
     pub sources: u64,
 }

@@ -20,6 +20,10 @@ pub struct NewPicture {
     pub width: u32,
     /// Height in pixels, upright.
     pub height: u32,
+    /// Pages or frames of the file, at least 1.
+    pub pages: u32,
+    /// Bits a sample of the file.
+    pub depth: u8,
     /// Number of local features in `features`.
     pub feature_count: u32,
     /// Id and version of the model that made the features.
@@ -51,6 +55,10 @@ pub struct PictureRecord {
     pub width: u32,
     /// Height in pixels, upright.
     pub height: u32,
+    /// Pages or frames of the file; `None` of a picture that was added before format 6.
+    pub pages: Option<u32>,
+    /// Bits a sample of the file; `None` as above.
+    pub depth: Option<u8>,
     /// Number of local features.
     pub feature_count: u32,
     /// Id and version of the model that made the features.

@@ -50,8 +50,9 @@ pub struct DuplicateGroups {
 pub struct DuplicateGroup {
     /// The loosest kind among its pairs.
     pub kind: PairKind,
-    /// Its pictures: most pixels first, then most bytes, then the oldest. A single one is stored in several
-    /// files.
+    /// Its pictures: those with most pages first, then raw files, then by pixels, by what their format keeps
+    /// (TIFF and more than eight bits a sample before others), by bytes, then the oldest. A single one is stored
+    /// in several files.
     pub members: Vec<Picture>,
     /// Number of verified pairs among them.
     pub pair_count: usize,
@@ -80,6 +81,8 @@ pub struct DuplicatePair {
     pub alike: Option<f64>,
     /// `a` to `b` in pixels, row-major 3×3.
     pub transform: [f64; 9],
+    /// The master of a derivative.
+    pub master: Option<PictureId>,
     /// Whether one is mirrored against the other.
     pub mirrored: bool,
     /// Whether one is the other's negative.

@@ -35,6 +35,8 @@ pub(crate) struct Pixels {
     pub(crate) image: Image,
     /// Whether they are those of its file, and not of its thumbnail.
     pub(crate) whole: bool,
+    /// Pages or frames of its file, of which `image` is the first; 1 for a thumbnail.
+    pub(crate) pages: u32,
 }
 
 /// Pixels by picture, bounded in bytes.
@@ -62,14 +64,18 @@ impl<'a> DecodedPictures<'a> {
     }
 
     fn decode(&self, picture: &Picture) -> Option<Arc<Pixels>> {
-        let (image, whole) = match self.library.image(&picture.id) {
-            Ok(image) => (image, true),
+        let (image, whole, pages) = match self.library.decoded(&picture.id) {
+            Ok(decoded) => (decoded.image, true, decoded.pages),
             Err(error) => {
                 tracing::warn!("{} is compared by its thumbnail: {error}", picture.name);
-                (self.library.image_or_thumbnail(&picture.id)?, false)
+                (self.library.stored_thumbnail(&picture.id)?, false, 1)
             }
         };
         let image = fit_within(&image, MOST_SIDE).unwrap_or(image);
-        Some(Arc::new(Pixels { image, whole }))
+        Some(Arc::new(Pixels {
+            image,
+            whole,
+            pages,
+        }))
     }
 }

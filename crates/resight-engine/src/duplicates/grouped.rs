@@ -7,7 +7,7 @@ use resight_store::{PairLink, PairedPicture};
 
 use super::answer::DuplicateOptions;
 use super::groups::{Share, agglomerate};
-use super::kind::PairKind;
+use super::kind::{PairKind, is_raw, master_rank};
 
 /// A group by its keys.
 #[derive(Debug, PartialEq)]
@@ -40,6 +40,18 @@ pub(crate) fn page_of_groups(
     (total, page.collect())
 }
 
+/// What makes a member of a group the one to keep, the most important first: pages, a raw file (its sensor
+/// has more pixels than the JPEG in it), pixels, what its format keeps, bytes.
+fn worth(picture: &PairedPicture) -> (u32, bool, u64, u8, u64) {
+    (
+        picture.pages.unwrap_or(1),
+        is_raw(&picture.media_type),
+        u64::from(picture.width) * u64::from(picture.height),
+        master_rank(&picture.media_type, picture.depth),
+        picture.byte_len,
+    )
+}
+
 /// Groups of copies, then of scenes; the best member of each first.
 fn grouped(
     links: &[PairLink],
@@ -56,12 +68,7 @@ fn grouped(
 
     let mut found = agglomerate(&ends(&copies), no_match, Share::Majority);
     let best = |keys: &mut Vec<u64>| {
-        keys.sort_by_key(|key| {
-            let size = paired.get(key).map_or((0, 0), |p| {
-                (u64::from(p.width) * u64::from(p.height), p.byte_len)
-            });
-            (Reverse(size), *key)
-        });
+        keys.sort_by_key(|key| (Reverse(paired.get(key).map(worth)), *key));
     };
     found.iter_mut().for_each(best);
     let copied: HashSet<u64> = found.iter().flatten().copied().collect();
@@ -127,6 +134,9 @@ mod tests {
             width,
             height: 10,
             byte_len: 1,
+            media_type: "image/jpeg".into(),
+            pages: Some(1),
+            depth: Some(8),
             sources,
         };
         let all = widths.iter().zip(1..).map(picture);
@@ -187,6 +197,37 @@ mod tests {
         assert_eq!(chosen(None, 3, 0), (1, Some(3)));
         assert_eq!(chosen(Some(PairKind::ReEncoded), 2, 0), (1, Some(1)));
         assert_eq!(chosen(Some(PairKind::SameScene), 2, 0), (0, None));
+    }
+
+    #[test]
+    fn the_first_member_has_most_pages_then_pixels_then_depth() {
+        let links = [1, 2, 3, 4].map(|b| link(0, b, PairKind::ReEncoded));
+        let mut paired = pictures(&[(20, 1), (20, 1), (10, 1), (30, 1), (20, 1)]);
+        paired = paired
+            .into_values()
+            .map(|p| {
+                (
+                    p.key - 1,
+                    PairedPicture {
+                        key: p.key - 1,
+                        ..p
+                    },
+                )
+            })
+            .collect();
+        let mut change = |key, to: &dyn Fn(&mut PairedPicture)| {
+            if let Some(picture) = paired.get_mut(&key) {
+                to(picture);
+            }
+        };
+        change(1, &|p| {
+            (p.media_type, p.depth) = ("image/tiff".into(), Some(16))
+        });
+        change(2, &|p| p.pages = Some(3));
+        change(4, &|p| p.media_type = "image/x-adobe-dng".into());
+        let options = DuplicateOptions::default();
+        let (_, groups) = page_of_groups(&links, &HashSet::new(), &paired, &options);
+        assert_eq!(keys(&groups), [&[2, 4, 3, 1, 0][..]]);
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub enum PairKind {
     Identical,
     /// The same frame and, compression and size aside, the same pixels.
     ReEncoded,
+    /// As [`PairKind::ReEncoded`], and one file is a master of the other: see [`master_rank`].
+    Derivative,
     /// The same frame with other colours, something laid over it, turned or stretched.
     Edited,
     /// The same pixels, and one shows a part of the other only.
@@ -26,9 +28,10 @@ pub enum PairKind {
 
 impl PairKind {
     /// All, the closest first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Identical,
         Self::ReEncoded,
+        Self::Derivative,
         Self::Edited,
         Self::Cropped,
         Self::SameScene,
@@ -39,6 +42,7 @@ impl PairKind {
         match self {
             Self::Identical => "identical",
             Self::ReEncoded => "re-encoded",
+            Self::Derivative => "derivative",
             Self::Edited => "edited",
             Self::Cropped => "cropped",
             Self::SameScene => "same_scene",
@@ -60,6 +64,47 @@ impl PairKind {
         let found = Self::ALL.into_iter().find(|kind| kind.number() == number);
         found.unwrap_or(Self::SameScene)
     }
+}
+
+/// How much of a camera's or a scanner's data the format of a file keeps: 3 for raw files, 2 for more than eight
+/// bits a sample without loss, 1 for TIFF, 0 for formats that pictures are delivered in. Of two files with
+/// the same pixels the one with the higher rank is the master.
+pub(crate) fn master_rank(media_type: &str, depth: Option<u8>) -> u8 {
+    let is_lossless = matches!(
+        media_type,
+        "image/tiff" | "image/png" | "image/x-portable-anymap"
+    );
+    match media_type {
+        _ if is_raw(media_type) => 3,
+        _ if is_lossless && depth.is_some_and(|depth| depth > 8) => 2,
+        "image/tiff" => 1,
+        _ => 0,
+    }
+}
+
+/// Whether it is a raw file, whose sensor has more pixels than the JPEG in it that is decoded.
+pub(crate) fn is_raw(media_type: &str) -> bool {
+    let raw = ["adobe-dng", "canon-cr2", "nikon-nef", "sony-arw", "dcraw"];
+    let rest = media_type.strip_prefix("image/x-");
+    rest.is_some_and(|name| raw.contains(&name))
+}
+
+/// The kind of two files, from the kind of their first pages: a file with more pages or frames than the other
+/// is never the same, and further pages must be as much the same as the first (`further_are_same`, asked only
+/// where it matters).
+pub(crate) fn of_whole_files(
+    first: PairKind,
+    pages: [u32; 2],
+    further_are_same: impl FnOnce() -> bool,
+) -> PairKind {
+    let is_same = matches!(first, PairKind::ReEncoded | PairKind::Cropped);
+    if !is_same || pages == [1, 1] {
+        return first;
+    }
+    if first == PairKind::ReEncoded && pages[0] == pages[1] && further_are_same() {
+        return first;
+    }
+    PairKind::Edited
 }
 
 /// Share of the structured cells that must show the same in an edited copy, at full resolution; uniform ones
@@ -311,6 +356,40 @@ mod tests {
             with(&|a| (a.worst, a.structured) = (9.0, 10)),
             PairKind::SameScene
         );
+    }
+
+    #[test]
+    fn a_file_with_more_pages_is_never_the_same() {
+        let with = |first, pages, further| of_whole_files(first, pages, || further);
+        for kind in [PairKind::ReEncoded, PairKind::Cropped] {
+            assert_eq!(with(kind, [1, 1], false), kind);
+            assert_eq!(with(kind, [3, 1], true), PairKind::Edited);
+            assert_eq!(with(kind, [3, 3], false), PairKind::Edited);
+        }
+        assert_eq!(with(PairKind::ReEncoded, [3, 3], true), PairKind::ReEncoded);
+        assert_eq!(with(PairKind::Cropped, [3, 3], true), PairKind::Edited);
+        assert_eq!(with(PairKind::SameScene, [3, 3], true), PairKind::SameScene);
+    }
+
+    #[test]
+    fn masters_are_ranked_by_what_their_format_keeps() {
+        let ranks = [
+            ("image/x-adobe-dng", Some(14), 3),
+            ("image/png", Some(16), 2),
+            ("image/tiff", Some(16), 2),
+            ("image/tiff", Some(8), 1),
+            ("image/tiff", None, 1),
+            ("image/png", Some(8), 0),
+            ("image/avif", Some(10), 0),
+            ("image/jpeg", Some(8), 0),
+        ];
+        for (media_type, depth, rank) in ranks {
+            assert_eq!(
+                master_rank(media_type, depth),
+                rank,
+                "{media_type} {depth:?}"
+            );
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 pub(crate) mod aligned;
 pub(crate) mod answer;
 pub(crate) mod decoded;
+pub(crate) mod further_pages;
 pub(crate) mod grouped;
 pub(crate) mod groups;
 pub(crate) mod kind;
@@ -15,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use resight_store::{PairLink, PairedPicture, PictureId, PictureRecord, read_all};
+use resight_store::{PairLink, PairedPicture, PictureRecord, read_all};
 use resight_vision::Transform;
 
 use crate::error::EngineError;
@@ -23,7 +24,7 @@ use crate::library::Library;
 use crate::picture::Picture;
 use answer::{DuplicateGroup, DuplicateGroups, DuplicateOptions, DuplicatePair};
 use grouped::{KeyGroup, page_of_groups};
-use kind::PairKind;
+use kind::{PairKind, master_rank};
 use pair_up::{PairStep, pair_up};
 
 /// Pairs returned of one group, at most.
@@ -116,15 +117,20 @@ impl Duplicates {
         // Pictures removed meanwhile are left out.
         let records = catalogue.pictures(&group.keys)?;
         let members: Vec<PictureRecord> = records.into_iter().flatten().collect();
-        let ids: HashMap<u64, &PictureId> = members.iter().map(|m| (m.key, &m.id)).collect();
+        let by_key: HashMap<u64, &PictureRecord> = members.iter().map(|m| (m.key, m)).collect();
         let first = group.pairs.iter().take(MOST_PAIRS);
         let keys: Vec<(u64, u64)> = first.map(|link| (link.a, link.b)).collect();
         let pairs = catalogue.pairs(&keys)?.into_iter().flatten();
         let pairs = pairs.filter_map(|pair| {
+            let [a, b] = [*by_key.get(&pair.a)?, *by_key.get(&pair.b)?];
+            let kind = PairKind::from_number(pair.kind);
+            let rank = |record: &PictureRecord| master_rank(&record.media_type, record.depth);
+            let master = if rank(a) > rank(b) { a } else { b };
             Some(DuplicatePair {
-                a: (*ids.get(&pair.a)?).clone(),
-                b: (*ids.get(&pair.b)?).clone(),
-                kind: PairKind::from_number(pair.kind),
+                a: a.id.clone(),
+                b: b.id.clone(),
+                kind,
+                master: (kind == PairKind::Derivative).then(|| master.id.clone()),
                 log10_nfa: pair.log10_nfa,
                 inliers: pair.inliers,
                 coverage_a: pair.coverage_a,

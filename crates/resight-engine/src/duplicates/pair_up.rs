@@ -13,7 +13,8 @@ use resight_vision::{Image, Transform};
 
 use super::aligned::{PixelDifference, Small, compare_aligned};
 use super::decoded::DecodedPictures;
-use super::kind::{Compared, PairKind, kind_of};
+use super::further_pages::further_pages_are_same;
+use super::kind::{Compared, PairKind, kind_of, master_rank, of_whole_files};
 use super::pixels::planes::scaling;
 use super::pixels::{PixelAgreement, compare_pixels};
 use crate::error::EngineError;
@@ -277,6 +278,14 @@ impl Pairing<'_> {
             whole: a.whole && b.whole,
             pixels: &pixels,
         });
+        let kind = of_whole_files(kind, [a.pages, b.pages], || {
+            further_pages_are_same(self.library, [&hit.picture, later])
+        });
+        let of_ranks = [&hit.picture, later].map(|p| master_rank(&p.media_type, p.depth));
+        let kind = match kind {
+            PairKind::ReEncoded if of_ranks[0] != of_ranks[1] => PairKind::Derivative,
+            kind => kind,
+        };
         Some((pixels, kind))
     }
 

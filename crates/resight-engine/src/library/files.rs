@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use resight_decode::{RefusedCode, decode, read_bounded, thumbnail_jpeg};
+use resight_decode::{Decoded, RefusedCode, decode, read_bounded, thumbnail_jpeg};
 use resight_store::PictureId;
 
 use super::Library;
@@ -49,10 +49,15 @@ impl Library {
         })
     }
 
+    /// The picture's file, decoded.
+    pub(crate) fn decoded(&self, id: &PictureId) -> Result<Decoded, EngineError> {
+        let file = self.file(id)?;
+        Ok(decode(&file.bytes, &self.options().decode)?)
+    }
+
     /// The pixels of the picture's file.
     pub(crate) fn image(&self, id: &PictureId) -> Result<Image, EngineError> {
-        let file = self.file(id)?;
-        Ok(decode(&file.bytes, &self.options().decode)?.image)
+        Ok(self.decoded(id)?.image)
     }
 
     /// The pixels of the picture's file, or of its stored thumbnail where the file is away.

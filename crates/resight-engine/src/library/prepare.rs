@@ -52,6 +52,8 @@ impl Library {
                 byte_len,
                 width: image.width(),
                 height: image.height(),
+                pages: described.pages,
+                depth: described.depth,
                 feature_count: features.len() as u32,
                 model: self.model().as_str().to_owned(),
                 uploaded: false,

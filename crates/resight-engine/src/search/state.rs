@@ -119,6 +119,8 @@ pub(crate) mod samples {
             byte_len: 1,
             width: 10,
             height: 10,
+            pages: Some(1),
+            depth: Some(8),
             features: 1,
             added_ms: 0,
             sources: Vec::new(),

@@ -97,8 +97,8 @@ fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
     bytes
 }
 
-/// The one pair of two pictures.
-fn pair_of(first: &[u8], second: &[u8]) -> Option<DuplicatePair> {
+/// An empty library, and the folder it is in.
+pub(crate) fn bench() -> (Bench, tempfile::TempDir) {
     let root = tempfile::tempdir().unwrap();
     let parts = Components {
         catalogue: Arc::new(SqliteCatalogue::open(root.path()).unwrap()),
@@ -109,6 +109,12 @@ fn pair_of(first: &[u8], second: &[u8]) -> Option<DuplicatePair> {
         index: None,
     };
     let bench = Bench::open(parts, EngineOptions::default()).unwrap();
+    (bench, root)
+}
+
+/// The one pair of two pictures.
+pub(crate) fn paired(first: &[u8], second: &[u8]) -> Option<DuplicatePair> {
+    let (bench, _root) = bench();
     bench.indexer.add(first, "first").unwrap();
     bench.indexer.add(second, "second").unwrap();
     let go = AtomicBool::new(false);
@@ -122,7 +128,7 @@ fn pair_of(first: &[u8], second: &[u8]) -> Option<DuplicatePair> {
 }
 
 fn kind_of(first: &[u8], second: &[u8]) -> PairKind {
-    pair_of(first, second).unwrap().kind
+    paired(first, second).unwrap().kind
 }
 
 /// Whether a box of the pair lies around a place of the second picture, and none is much larger.
@@ -144,7 +150,7 @@ fn invoices_on_one_letterhead_are_not_the_same_picture() {
             (png(&first), png(&other)),
             (jpeg(&first, 85), jpeg(&other, 50)),
         ] {
-            let pair = pair_of(&a, &b).expect("a pair");
+            let pair = paired(&a, &b).expect("a pair");
             assert!(
                 [PairKind::Edited, PairKind::SameScene].contains(&pair.kind),
                 "{number} {total}: {pair:?}"
@@ -177,7 +183,7 @@ fn a_fixed_camera_that_sees_something_new_is_not_the_same_picture() {
         }
     }
     for (other, most) in [(&seen, 100.0), (&faint, 64.0)] {
-        let pair = pair_of(&jpeg(&empty, 85), &jpeg(other, 80)).expect("a pair");
+        let pair = paired(&jpeg(&empty, 85), &jpeg(other, 80)).expect("a pair");
         assert_eq!(pair.kind, PairKind::Edited);
         assert!(names_the_place(&pair, [416.0, 216.0], most), "{pair:?}");
     }
@@ -238,21 +244,21 @@ fn bars_of_an_app_around_other_content_are_no_copy() {
         );
         picture
     };
-    let pair = pair_of(&png(&screen(31)), &png(&screen(32)));
+    let pair = paired(&png(&screen(31)), &png(&screen(32)));
     assert!(pair.is_none_or(|pair| pair.kind == PairKind::SameScene));
 }
 
 #[test]
 fn mirrored_and_inverted_pairs_say_so() {
     let picture = yard(12);
-    let pair = pair_of(&png(&picture), &jpeg(&flip_horizontal(&picture), 90)).expect("a pair");
+    let pair = paired(&png(&picture), &jpeg(&flip_horizontal(&picture), 90)).expect("a pair");
     assert_eq!(pair.kind, PairKind::Edited);
     assert!(pair.mirrored && !pair.inverted);
     let mut negative = picture.clone();
     image::imageops::invert(&mut negative);
-    let pair = pair_of(&png(&picture), &jpeg(&negative, 90)).expect("a pair");
+    let pair = paired(&png(&picture), &jpeg(&negative, 90)).expect("a pair");
     assert_eq!(pair.kind, PairKind::Edited);
     assert!(pair.inverted && !pair.mirrored);
-    let pair = pair_of(&png(&picture), &jpeg(&picture, 90)).expect("a pair");
+    let pair = paired(&png(&picture), &jpeg(&picture, 90)).expect("a pair");
     assert!(!pair.inverted && !pair.mirrored && pair.regions.is_empty());
 }

@@ -5,6 +5,7 @@
 mod afar;
 mod conversion;
 mod duplicates;
+mod duplicates_files;
 mod duplicates_kinds;
 mod duplicates_pixels;
 mod evidence;

@@ -28,11 +28,12 @@ pub struct DuplicateList {
 /// those that only show the same scene with three quarters.
 #[derive(Debug, Serialize, ToSchema)]
 struct DuplicateGroup {
-    /// The loosest kind among its pairs: `identical`, `re-encoded`, `edited`, `cropped` or
+    /// The loosest kind among its pairs: `identical`, `re-encoded`, `derivative`, `edited`, `cropped` or
     /// `same_scene`.
     #[schema(example = "re-encoded")]
     kind: &'static str,
-    /// Most pixels first, of those most bytes, of those the oldest.
+    /// Those with most pages first, then raw files, then by pixels, by what the format keeps, by bytes, and the
+    /// oldest first.
     members: Vec<Member>,
     /// Whether a member is mirrored against another.
     mirrored: bool,
@@ -50,7 +51,7 @@ struct Member {
     image: Picture,
     /// Files that hold exactly these bytes; at least 1.
     files: usize,
-    /// Whether it is the largest: a suggestion which one to keep.
+    /// Whether it is the first by that order: a suggestion which one to keep.
     largest: bool,
 }
 
@@ -77,6 +78,9 @@ struct Pair {
     alike: Option<f64>,
     /// The 3x3 matrix from the pixels of `a` to those of `b`, row by row.
     transform: [f64; 9],
+    /// Id of the master in a pair of kind `derivative`: the raw file, the deeper one or the TIFF; else null.
+    #[schema(required)]
+    master: Option<String>,
     /// Whether one is mirrored against the other.
     mirrored: bool,
     /// Whether one is the other's negative.
@@ -139,6 +143,7 @@ impl From<engine::DuplicatePair> for Pair {
             coverage_b: pair.coverage_b,
             alike: pair.alike,
             transform: pair.transform,
+            master: pair.master.map(|id| id.to_string()),
             mirrored: pair.mirrored,
             inverted: pair.inverted,
             regions: pair.regions,

@@ -50,6 +50,13 @@ pub struct Picture {
     width: u32,
     /// Height in pixels, upright.
     height: u32,
+    /// Pages or frames of the file, of which the first is searched; null where the picture was stored by a
+    /// version that did not count them.
+    #[schema(required)]
+    pages: Option<u32>,
+    /// Bits a sample of the file, of a raw file those of the sensor; null as above.
+    #[schema(required)]
+    depth: Option<u8>,
     /// Length of the file in bytes.
     bytes: u64,
     /// Media type of the file, found from its content.
@@ -98,6 +105,8 @@ impl Picture {
             name: picture.name,
             width: picture.width,
             height: picture.height,
+            pages: picture.pages,
+            depth: picture.depth,
             bytes: picture.byte_len,
             media_type: picture.media_type,
             features: picture.features,
@@ -250,6 +259,8 @@ mod tests {
             byte_len: 9,
             width: 3,
             height: 2,
+            pages: Some(1),
+            depth: Some(8),
             features: 1,
             added_ms: 0,
             sources: vec!["/secret/a.png".to_owned()],

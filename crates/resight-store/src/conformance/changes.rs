@@ -17,6 +17,7 @@ pub(super) fn what_was_added_is_read_back(make: Make<'_>) {
     assert_eq!((record.name, record.media_type), (new.name, new.media_type));
     assert_eq!(record.byte_len, new.byte_len);
     assert_eq!((record.width, record.height), (new.width, new.height));
+    assert_eq!((record.pages, record.depth), (Some(5), Some(16)));
     assert_eq!((record.feature_count, record.model), (7, new.model));
     assert!(!record.uploaded);
     assert!(record.added_ms > 1_600_000_000_000, "{}", record.added_ms);

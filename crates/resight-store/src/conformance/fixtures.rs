@@ -44,6 +44,8 @@ pub fn picture(number: u64) -> NewPicture {
         byte_len: u64::MAX - number,
         width: u32::MAX,
         height: 3,
+        pages: 5,
+        depth: 16,
         feature_count: 7,
         model: "sift-1".into(),
         uploaded: false,

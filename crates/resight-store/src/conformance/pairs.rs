@@ -94,9 +94,11 @@ pub(super) fn pictures_of_pairs_and_in_several_files_are_listed(make: Make<'_>) 
     catalogue.put_pairs(&[pair(second, other)], 0).unwrap();
     assert_eq!(listed(), [(first, 2), (second, 1), (other, 0)]);
     let record = catalogue.pictures(&[other]).unwrap().remove(0).unwrap();
-    let last = catalogue.paired_after(Some(second), 9).unwrap()[0];
+    let last = catalogue.paired_after(Some(second), 9).unwrap().remove(0);
     assert_eq!((last.width, last.height), (record.width, record.height));
     assert_eq!(last.byte_len, record.byte_len);
+    assert_eq!(last.media_type, record.media_type);
+    assert_eq!((last.pages, last.depth), (record.pages, record.depth));
     // Every page is full until the last.
     let mut paged = Vec::new();
     for page in pages(

@@ -102,8 +102,8 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
     let made: Option<i64> = connection
         .prepare_cached(
             "INSERT INTO picture (id, name, media_type, byte_len, width, height, feature_count,
-                model, uploaded, added_ms, features_len, words_len)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                model, uploaded, added_ms, features_len, words_len, pages, depth)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
              ON CONFLICT (id) DO NOTHING RETURNING key",
         )?
         .query_row(
@@ -120,6 +120,8 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
                 now,
                 length(&new.features),
                 length(&new.words),
+                new.pages,
+                new.depth,
             ],
             |row| row.get(0),
         )

@@ -15,7 +15,7 @@ const CHECKED: &str = "pairs_looked_up_to";
 
 /// Tests one picture after another by the indexes of pairs and sources, and ends with the page.
 pub(super) const PAIRED: &str = "
-    SELECT key, width, height, byte_len,
+    SELECT key, width, height, byte_len, media_type, pages, depth,
         (SELECT COUNT(*) FROM source WHERE source.key = picture.key)
     FROM picture WHERE key > ?1 AND (
         EXISTS (SELECT 1 FROM pair WHERE a = picture.key)
@@ -127,7 +127,10 @@ impl Pairs for SqliteCatalogue {
                         width: row.get(1)?,
                         height: row.get(2)?,
                         byte_len: unsigned(row, 3)?,
-                        sources: unsigned(row, 4)?,
+                        media_type: row.get(4)?,
+                        pages: row.get(5)?,
+                        depth: row.get(6)?,
+                        sources: unsigned(row, 7)?,
                     })
                 })?
                 .collect()

@@ -17,7 +17,7 @@ use crate::picture::{PictureRecord, Pictures, StoredBytes};
 
 /// In the order that [`record`] expects.
 const RECORD: &str = "SELECT key, id, name, media_type, byte_len, width, height, feature_count,
-    model, uploaded, added_ms, object, metadata FROM picture";
+    model, uploaded, added_ms, object, metadata, pages, depth FROM picture";
 
 impl Pictures for SqliteCatalogue {
     fn picture(&self, id: &PictureId) -> Result<Option<PictureRecord>, StoreError> {
@@ -135,6 +135,8 @@ fn record(row: &Row<'_>) -> Result<PictureRecord> {
             object: object_column(row, 11)?,
             metadata: row.get(12)?,
         },
+        pages: row.get(13)?,
+        depth: row.get(14)?,
     })
 }
 

@@ -19,7 +19,7 @@ pub(super) const VERSION: u32 = 1 + STEPS.len() as u32;
 
 /// The migration from each format to the next, the first from 1 to 2. A new file takes the same
 /// steps, so that it does not differ from a migrated one. A released step never changes.
-const STEPS: &[&str] = &[LABELS, PAIRS, VECTORS, REGIONS];
+const STEPS: &[&str] = &[LABELS, PAIRS, VECTORS, REGIONS, PAGES];
 
 /// Since format 2: labels. `entry` has the names and values of metadata.
 const LABELS: &str = "
@@ -113,12 +113,25 @@ CREATE TEMP TABLE pair (a INTEGER, b INTEGER, kind INTEGER, log10_nfa REAL, inli
 CREATE TEMP VIEW setting AS SELECT name, value FROM main.setting WHERE name <> 'pairs_looked_up_to';
 ";
 
+/// Since format 6: pages or frames of a file and bits a sample; null of pictures that were added before.
+const PAGES: &str = "
+ALTER TABLE picture ADD COLUMN pages BIGINT;
+ALTER TABLE picture ADD COLUMN depth INTEGER;
+";
+
+/// Stands in for the columns of format 6 while an earlier file is only read. A file of format 1 has a view
+/// with both already.
+const WITHOUT_PAGES: &str = "
+CREATE TEMP VIEW IF NOT EXISTS picture AS SELECT *, NULL AS pages, NULL AS depth FROM main.picture;
+";
+
 /// The stand-in for each step while a file from before it is only read.
 const WITHOUT: [&str; STEPS.len()] = [
     WITHOUT_LABELS,
     WITHOUT_PAIRS,
     WITHOUT_VECTORS,
     WITHOUT_REGIONS,
+    WITHOUT_PAGES,
 ];
 
 /// Stands in for what format 1 lacks while such a file is only read: no picture has labels. It belongs
@@ -127,7 +140,7 @@ const WITHOUT_LABELS: &str = "
 PRAGMA temp_store = memory;
 CREATE TEMP VIEW picture AS SELECT key, id, name, media_type, byte_len, width, height,
     feature_count, model, uploaded, added_ms, features_len, words_len,
-    NULL AS object, NULL AS metadata FROM main.picture;
+    NULL AS object, NULL AS metadata, NULL AS pages, NULL AS depth FROM main.picture;
 CREATE TEMP TABLE tag (tag TEXT, key INTEGER);
 CREATE TEMP TABLE entry (name TEXT, value TEXT, key INTEGER);
 ";

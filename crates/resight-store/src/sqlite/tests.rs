@@ -20,6 +20,8 @@ fn upload(number: u8, bytes: usize) -> Change {
         byte_len: 1,
         width: 1,
         height: 1,
+        pages: 1,
+        depth: 8,
         feature_count: 0,
         model: "m".into(),
         uploaded: true,

@@ -29,6 +29,7 @@ fn a_catalogue_from_before_pairs_is_read_and_gains_them() {
     let (dir, k) = made_older(
         vec![upload(1), upload(2)],
         "DROP TABLE pair; DROP TABLE not_a_match; DROP TABLE vector; DROP TABLE vector_model;
+         ALTER TABLE picture DROP COLUMN pages; ALTER TABLE picture DROP COLUMN depth;
          PRAGMA user_version = 2",
     );
     let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
@@ -58,7 +59,8 @@ fn a_catalogue_from_before_vectors_is_read_and_gains_them() {
     let (root, keys) = made_older(
         vec![upload(1)],
         "DROP TABLE vector; DROP TABLE vector_model; ALTER TABLE pair DROP COLUMN inverted;
-         ALTER TABLE pair DROP COLUMN regions; PRAGMA user_version = 3",
+         ALTER TABLE pair DROP COLUMN regions; ALTER TABLE picture DROP COLUMN pages;
+         ALTER TABLE picture DROP COLUMN depth; PRAGMA user_version = 3",
     );
     let key = keys[0];
     let reader = SqliteCatalogue::open_read_only(root.path()).unwrap();
@@ -80,6 +82,7 @@ fn pairs_of_earlier_rules_are_found_again_and_decisions_stay() {
          INSERT INTO setting (name, value) SELECT 'pairs_looked_up_to', MAX(key) FROM picture;
          INSERT INTO not_a_match SELECT MIN(id), MAX(id), 1 FROM picture;
          ALTER TABLE pair DROP COLUMN inverted; ALTER TABLE pair DROP COLUMN regions;
+         ALTER TABLE picture DROP COLUMN pages; ALTER TABLE picture DROP COLUMN depth;
          PRAGMA user_version = 4",
     );
     let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
@@ -94,6 +97,26 @@ fn pairs_of_earlier_rules_are_found_again_and_decisions_stay() {
     as_new(&catalogue);
     catalogue.put_pairs(&[pair(k[0], k[1])], k[1]).unwrap();
     assert_eq!(ends(&catalogue), [(k[0], k[1])]);
+}
+
+#[test]
+fn a_catalogue_from_before_pages_is_read_and_counts_those_of_new_pictures() {
+    let (dir, k) = made_older(
+        vec![upload(1)],
+        "ALTER TABLE picture DROP COLUMN pages; ALTER TABLE picture DROP COLUMN depth;
+         PRAGMA user_version = 5",
+    );
+    let pages = |catalogue: &SqliteCatalogue, number| {
+        let record = catalogue.picture(&id(number)).unwrap().unwrap();
+        (record.pages, record.depth)
+    };
+    let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
+    assert_eq!(pages(&reader, 1), (None, None));
+    assert_eq!(reader.keys_after(None, 9).unwrap().len(), k.len());
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    added(&catalogue, upload(2));
+    assert_eq!(pages(&catalogue, 1), (None, None));
+    assert_eq!(pages(&catalogue, 2), (Some(5), Some(16)));
 }
 
 #[test]

@@ -166,11 +166,19 @@ fn tell_group(number: usize, group: &DuplicateGroup, output: &mut Output) -> Res
     output.line(format_args!("{number}. {kind}{notes}"))?;
     for (picture, i) in group.members.iter().zip(0..) {
         let size = format!("{} x {}", picture.width, picture.height);
-        let note = if i == 0 && group.members.len() > 1 {
-            "  largest"
-        } else {
-            ""
-        };
+        let is_master = group
+            .pairs
+            .iter()
+            .any(|p| p.master.as_ref() == Some(&picture.id));
+        let mut note = String::new();
+        if let Some(pages @ 2..) = picture.pages {
+            note += &format!("  1 of {pages} pages or frames");
+        }
+        if is_master {
+            note += "  master";
+        } else if i == 0 && group.members.len() > 1 {
+            note += "  largest";
+        }
         output.line(format_args!(
             "   {size:>12}  {:>12} bytes  {}{note}",
             picture.byte_len,
@@ -210,6 +218,7 @@ fn kind_in_words(kind: PairKind) -> &'static str {
     match kind {
         PairKind::Identical => "identical: the same bytes",
         PairKind::ReEncoded => "re-encoded: the same picture, saved again",
+        PairKind::Derivative => "derivative: the same picture, made from a master file",
         PairKind::Edited => "edited: mostly the same pixels, changed",
         PairKind::Cropped => "cropped: one lies within the other",
         PairKind::SameScene => "same_scene: the same thing, seen twice",

@@ -128,6 +128,8 @@ fn stored(key: u64, new: NewPicture) -> Stored {
             byte_len: new.byte_len,
             width: new.width,
             height: new.height,
+            pages: Some(new.pages),
+            depth: Some(new.depth),
             feature_count: new.feature_count,
             model: new.model,
             uploaded: new.uploaded,

@@ -187,6 +187,9 @@ impl Pairs for MemoryCatalogue {
                 width: record.width,
                 height: record.height,
                 byte_len: record.byte_len,
+                media_type: record.media_type.clone(),
+                pages: record.pages,
+                depth: record.depth,
                 sources,
             })
         });

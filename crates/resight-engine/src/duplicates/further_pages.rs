@@ -1,0 +1,51 @@
+//! Whether the further pages or frames of two files are the same as well.
+
+use resight_decode::{Refused, pages};
+use resight_vision::{Image, Transform};
+
+use super::kind::{Compared, PairKind, kind_of};
+use super::pixels::compare_pixels;
+use super::pixels::planes::scaling;
+use crate::library::Library;
+use crate::picture::Picture;
+
+/// Pages or frames that are compared, at most. Files with more are not taken to be the same.
+const MOST_PAGES: usize = 256;
+
+/// Whether all pages or frames of two files show the same pixels in the same frame, in the same order. A page
+/// that cannot be read is not the same as another.
+pub(super) fn further_pages_are_same(library: &Library, [a, b]: [&Picture; 2]) -> bool {
+    let limits = &library.options().decode;
+    let (Ok(a), Ok(b)) = (library.file(&a.id), library.file(&b.id)) else {
+        return false;
+    };
+    let (Ok(mut a), Ok(mut b)) = (pages(&a.bytes, limits), pages(&b.bytes, limits)) else {
+        return false;
+    };
+    for _ in 0..MOST_PAGES {
+        match (a.next(), b.next()) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if is_same_page(&a, &b) => {}
+            _ => return false,
+        }
+    }
+    false
+}
+
+fn is_same_page(a: &Result<Image, Refused>, b: &Result<Image, Refused>) -> bool {
+    let (Ok(a), Ok(b)) = (a, b) else {
+        return false;
+    };
+    let sizes = [a, b].map(|image| [image.width(), image.height()]);
+    let onto: Transform = scaling(sizes[0], sizes[1]);
+    let Some(pixels) = compare_pixels(a, b, &onto, false) else {
+        return false;
+    };
+    let kind = kind_of(&Compared {
+        sizes,
+        inverted: false,
+        whole: true,
+        pixels: &pixels,
+    });
+    kind == PairKind::ReEncoded
+}
