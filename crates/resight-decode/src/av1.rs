@@ -2,7 +2,8 @@
 
 use re_rav1d::dav1d::{Decoder, Error, Picture, Settings};
 
-use crate::{DecodeLimits, Refused};
+use crate::limits::DecodeLimits;
+use crate::refused::Refused;
 
 /// Most frames in a picture. A still picture has one and a layered one a few; each takes the time of a
 /// picture to decode.
@@ -103,7 +104,7 @@ fn explain(error: &Error) -> Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::RefusedCode;
+    use crate::refused::RefusedCode;
 
     #[test]
     fn many_frames_are_refused_before_decoding() {

@@ -2,8 +2,10 @@
 
 use resight_vision::Image;
 
+use crate::limits::DecodeLimits;
+use crate::refused::Refused;
 use crate::upright::upright;
-use crate::{DecodeLimits, Refused, av1, bmff, yuv};
+use crate::{av1, bmff, yuv};
 
 /// Decodes the primary picture of `bytes`, and returns the bits a sample of the file.
 pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<(Image, u8), Refused> {

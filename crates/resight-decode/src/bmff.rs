@@ -6,7 +6,7 @@
 
 use image::metadata::Orientation;
 
-use crate::Refused;
+use crate::refused::Refused;
 
 /// The primary item of a file.
 #[derive(Debug)]
@@ -290,7 +290,7 @@ fn property_of(kind: [u8; 4], content: &[u8], item: &mut Primary) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::RefusedCode;
+    use crate::refused::RefusedCode;
 
     fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
         let content = parts.concat();

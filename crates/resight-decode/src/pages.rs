@@ -11,11 +11,13 @@ use image::metadata::Orientation;
 use image::{AnimationDecoder, DynamicImage, Frames, ImageDecoder, ImageFormat};
 use resight_vision::Image;
 
+use crate::limits::DecodeLimits;
+use crate::refused::{Refused, RefusedCode};
 use crate::rgb::to_rgb;
 use crate::sniff::Format;
 use crate::tiff::Tiff;
 use crate::upright::upright;
-use crate::{DecodeLimits, Refused, RefusedCode, bmff, raster};
+use crate::{bmff, raster};
 
 /// The number of pages or frames, at least 1. Of damaged data those that are there count.
 pub(crate) fn count(bytes: &[u8], format: Format) -> u32 {

@@ -7,10 +7,11 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use resight_vision::Image;
 
+use crate::limits::DecodeLimits;
+use crate::refused::{Refused, RefusedCode};
 use crate::rgb::to_rgb;
 use crate::sniff::raster_name;
 use crate::upright::upright;
-use crate::{DecodeLimits, Refused, RefusedCode};
 
 /// Decodes the first picture in `bytes`, which are of `format`, and returns the bits a sample of the file.
 pub(crate) fn decode(

@@ -6,13 +6,11 @@
 use image::metadata::Orientation;
 use resight_vision::Image;
 
+use crate::limits::DecodeLimits;
 use crate::raster;
+use crate::raw_kind::{RawKind, is_sensor};
+use crate::refused::Refused;
 use crate::tiff::{Directory, Tiff, tag};
-use crate::{DecodeLimits, Refused};
-
-/// Photometric interpretations of sensor data (DNG 1.7, chapter 4; TIFF/EP).
-const COLOUR_FILTER_ARRAY: u64 = 32_803;
-const LINEAR_RAW: u64 = 34_892;
 
 /// Compressions by JPEG, old and new.
 const JPEG: [u64; 2] = [6, 7];
@@ -22,69 +20,6 @@ const PREVIEW: u64 = 1024;
 
 /// A shorter preview is one where the sensor's sides are at most this many times as long.
 const MOST_REDUCED: u64 = 4;
-
-/// Makers of raw files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RawKind {
-    Dng,
-    Canon,
-    Nikon,
-    Sony,
-    Other,
-}
-
-impl RawKind {
-    /// The name that users know.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Dng => "raw (DNG)",
-            Self::Canon => "Canon raw (CR2)",
-            Self::Nikon => "Nikon raw (NEF)",
-            Self::Sony => "Sony raw (ARW)",
-            Self::Other => "raw",
-        }
-    }
-
-    /// As the shared MIME database of freedesktop.org names them.
-    pub(crate) fn media_type(self) -> &'static str {
-        match self {
-            Self::Dng => "image/x-adobe-dng",
-            Self::Canon => "image/x-canon-cr2",
-            Self::Nikon => "image/x-nikon-nef",
-            Self::Sony => "image/x-sony-arw",
-            Self::Other => "image/x-dcraw",
-        }
-    }
-
-    /// The kind of a raw file; `None` for a TIFF file that has no sensor data.
-    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
-        if bytes.get(8..10) == Some(b"CR") {
-            return Some(Self::Canon);
-        }
-        let all = Tiff::open(bytes)?.all();
-        let first = all.first()?;
-        if first.value(tag::DNG_VERSION).is_some() {
-            return Some(Self::Dng);
-        }
-        if !all.iter().any(is_sensor) {
-            return None;
-        }
-        let maker: Vec<u8> = first.values(tag::MAKE).iter().map(|&v| v as u8).collect();
-        let begins = |name: &[u8]| maker.to_ascii_uppercase().starts_with(name);
-        Some(if begins(b"NIKON") {
-            Self::Nikon
-        } else if begins(b"SONY") {
-            Self::Sony
-        } else {
-            Self::Other
-        })
-    }
-}
-
-fn is_sensor(directory: &Directory) -> bool {
-    let photometric = directory.value(tag::PHOTOMETRIC);
-    photometric == Some(COLOUR_FILTER_ARRAY) || photometric == Some(LINEAR_RAW)
-}
 
 /// Bits a sample of the sensor; 16 where the file does not say.
 pub(crate) fn depth(bytes: &[u8]) -> u8 {

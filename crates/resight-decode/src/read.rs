@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use crate::{Refused, RefusedCode};
+use crate::refused::{Refused, RefusedCode};
 
 /// The bytes of a regular file of at most `limit` bytes.
 ///

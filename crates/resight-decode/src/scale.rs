@@ -5,7 +5,7 @@ use image::codecs::jpeg::JpegEncoder;
 use resight_resize::{Filter, resize_rgb};
 use resight_vision::Image;
 
-use crate::{Refused, RefusedCode};
+use crate::refused::{Refused, RefusedCode};
 
 /// A copy of `image` whose longer side has `max_side` pixels (at least 1), or `None` when `image`
 /// already fits. The aspect ratio stays the same to the nearest pixel.

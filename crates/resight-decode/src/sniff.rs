@@ -2,7 +2,7 @@
 
 use image::ImageFormat;
 
-use crate::raw::RawKind;
+use crate::raw_kind::RawKind;
 
 /// A format that this crate decodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 use resight_vision::Image;
 
-use crate::{Refused, RefusedCode};
+use crate::refused::{Refused, RefusedCode};
 
 /// The picture whose stored pixels are `rgb`, with each of `orientations` applied in turn.
 ///

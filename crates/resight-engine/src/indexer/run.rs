@@ -220,7 +220,7 @@ impl Run<'_> {
                     committed.push((task, event, None));
                     labels.extend(label_change(&id, self.labels));
                     let source = task.source.clone();
-                    pending.push(PendingChange::Other(Change::AddSource { id, source }));
+                    pending.push(PendingChange::from(Change::AddSource { id, source }));
                 }
                 Outcome::Refused(refused) => {
                     let event = FolderEvent::Refused {
@@ -238,7 +238,7 @@ impl Run<'_> {
                         continue;
                     }
                     committed.push((task, event, None));
-                    pending.push(PendingChange::Other(Change::Refuse(Refusal {
+                    pending.push(PendingChange::from(Change::Refuse(Refusal {
                         source: task.source.clone(),
                         code: refused.code.as_str().to_owned(),
                         reason: refused.detail,
@@ -366,7 +366,7 @@ impl Run<'_> {
 
 fn drop_source(path: &str) -> PendingChange {
     let path = path.to_owned();
-    PendingChange::Other(Change::DropSource { path })
+    PendingChange::from(Change::DropSource { path })
 }
 
 /// In a folder, a picture with all the tags it may have must not stop the rest.

@@ -25,7 +25,7 @@ impl Library {
     /// Removes pictures. Returns for each whether it was stored.
     pub fn remove(&self, ids: &[PictureId]) -> Result<Vec<bool>, EngineError> {
         let removals = ids.iter().cloned().map(Change::Remove);
-        let effects = self.commit(removals.map(PendingChange::Other).collect())?;
+        let effects = self.commit(removals.map(PendingChange::from).collect())?;
         Ok(effects
             .iter()
             .map(|effect| matches!(effect, Effect::Removed { .. }))
@@ -45,7 +45,7 @@ impl Library {
         }
         let records = self.catalogue().pictures(&keys)?;
         let ids = records.into_iter().flatten().map(|record| record.id);
-        let removals = ids.map(|id| PendingChange::Other(Change::Remove(id)));
+        let removals = ids.map(|id| PendingChange::from(Change::Remove(id)));
         self.commit_locked(&lock, removals.collect())?;
         Ok(keys.len() as u64)
     }
@@ -87,7 +87,7 @@ impl Library {
                 }
                 PendingChange::Other(change) => {
                     words.push(None);
-                    changes.push(change);
+                    changes.push(*change);
                 }
             }
         }

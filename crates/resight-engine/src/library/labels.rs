@@ -34,7 +34,7 @@ impl Library {
         }
         let changes = patches
             .into_iter()
-            .map(|(id, patch)| PendingChange::Other(Change::Label { id, patch }));
+            .map(|(id, patch)| PendingChange::from(Change::Label { id, patch }));
         let effects = self.commit_locked(&lock, changes.collect())?;
         // Only a program that writes to the catalogue without the data folder's lock can bring this about.
         if effects.contains(&Effect::TooManyTags) {
@@ -83,7 +83,7 @@ pub(crate) fn label_change(id: &PictureId, patch: &LabelPatch) -> Option<Pending
         return None;
     }
     let (id, patch) = (id.clone(), patch.clone());
-    Some(PendingChange::Other(Change::Label { id, patch }))
+    Some(PendingChange::from(Change::Label { id, patch }))
 }
 
 #[cfg(test)]

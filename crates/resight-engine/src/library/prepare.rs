@@ -23,7 +23,13 @@ pub(crate) struct PreparedPicture {
 /// A change waiting to be committed.
 pub(crate) enum PendingChange {
     Add(Box<PreparedPicture>),
-    Other(Change),
+    Other(Box<Change>),
+}
+
+impl From<Change> for PendingChange {
+    fn from(change: Change) -> Self {
+        Self::Other(Box::new(change))
+    }
 }
 
 impl Library {

@@ -12,7 +12,7 @@ fn three() -> [RgbImage; 3] {
 
 /// The kind of the one pair of two files.
 fn kind_of(first: &[u8], second: &[u8]) -> PairKind {
-    paired(first, second).expect("a pair").kind
+    paired(first, second).unwrap().kind
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_master_is_named_and_comes_first() {
             assert_eq!(group.members[0].id, *master);
         }
     }
-    let lossless = paired(&png(&picture), &jpeg(&picture, 85)).expect("a pair");
+    let lossless = paired(&png(&picture), &jpeg(&picture, 85)).unwrap();
     assert_eq!(
         (lossless.kind, lossless.master),
         (PairKind::ReEncoded, None)

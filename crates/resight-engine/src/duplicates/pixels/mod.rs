@@ -19,6 +19,9 @@ const MOST_PIXELS: f64 = 6e6;
 /// Ratio of scales from which on the finer picture is averaged.
 const AVERAGED: f64 = 1.2;
 
+/// Share of the second picture from which on a box around changes says that they are everywhere.
+const EVERYWHERE: f32 = 0.9;
+
 /// How the pixels of two pictures agree.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct PixelAgreement {
@@ -26,7 +29,8 @@ pub(crate) struct PixelAgreement {
     pub(crate) transform: Transform,
     /// What all cells say, at full resolution.
     pub(crate) agreement: Agreement,
-    /// Boxes of the second picture that differ: left, top, right and bottom in pixels.
+    /// Boxes of the second picture that differ: left, top, right and bottom in pixels. Empty where one would be
+    /// nearly all of it.
     pub(crate) regions: Vec<[f32; 4]>,
 }
 
@@ -40,13 +44,22 @@ pub(crate) fn compare_pixels(
 ) -> Option<PixelAgreement> {
     let overlay = laid_over(a, b, transform, inverted)?;
     let (agreement, boxes) = agreement(&overlay.cells)?;
-    let regions = boxes.into_iter().filter_map(|corners| {
-        box_around(corners, &overlay.grid_to_second, [b.width(), b.height()])
-    });
+    let size = [b.width(), b.height()];
+    let regions = boxes
+        .into_iter()
+        .filter_map(|corners| box_around(corners, &overlay.grid_to_second, size));
+    let mut regions: Vec<[f32; 4]> = regions.collect();
+    let most = EVERYWHERE * size[0] as f32 * size[1] as f32;
+    if regions
+        .iter()
+        .any(|r| (r[2] - r[0]) * (r[3] - r[1]) >= most)
+    {
+        regions.clear();
+    }
     Some(PixelAgreement {
         transform: overlay.transform,
         agreement,
-        regions: regions.collect(),
+        regions,
     })
 }
 
@@ -156,7 +169,8 @@ fn box_around(
             around[2 + i] = around[2 + i].max(there[i] + 0.5);
         }
     }
-    let within = |i: usize| around[i].round().clamp(0.0, f64::from(size[i % 2])) as f32;
+    // Adding zero turns the negative one into the other.
+    let within = |i: usize| (around[i].round().clamp(0.0, f64::from(size[i % 2])) + 0.0) as f32;
     let boxed = [within(0), within(1), within(2), within(3)];
     (boxed[2] > boxed[0] && boxed[3] > boxed[1]).then_some(boxed)
 }

@@ -1,0 +1,71 @@
+//! Which raw files a TIFF file may be.
+
+use crate::tiff::{Directory, Tiff, tag};
+
+/// Photometric interpretations of sensor data (DNG 1.7, chapter 4; TIFF/EP).
+const COLOUR_FILTER_ARRAY: u64 = 32_803;
+const LINEAR_RAW: u64 = 34_892;
+
+/// Makers of raw files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RawKind {
+    Dng,
+    Canon,
+    Nikon,
+    Sony,
+    Other,
+}
+
+impl RawKind {
+    /// The name that users know.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Dng => "raw (DNG)",
+            Self::Canon => "Canon raw (CR2)",
+            Self::Nikon => "Nikon raw (NEF)",
+            Self::Sony => "Sony raw (ARW)",
+            Self::Other => "raw",
+        }
+    }
+
+    /// As the shared MIME database of freedesktop.org names them.
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Dng => "image/x-adobe-dng",
+            Self::Canon => "image/x-canon-cr2",
+            Self::Nikon => "image/x-nikon-nef",
+            Self::Sony => "image/x-sony-arw",
+            Self::Other => "image/x-dcraw",
+        }
+    }
+
+    /// The kind of a raw file; `None` for a TIFF file that has no sensor data.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        if bytes.get(8..10) == Some(b"CR") {
+            return Some(Self::Canon);
+        }
+        let all = Tiff::open(bytes)?.all();
+        let first = all.first()?;
+        if first.value(tag::DNG_VERSION).is_some() {
+            return Some(Self::Dng);
+        }
+        if !all.iter().any(is_sensor) {
+            return None;
+        }
+        let maker: Vec<u8> = first.values(tag::MAKE).iter().map(|&v| v as u8).collect();
+        let begins = |name: &[u8]| maker.to_ascii_uppercase().starts_with(name);
+        Some(if begins(b"NIKON") {
+            Self::Nikon
+        } else if begins(b"SONY") {
+            Self::Sony
+        } else {
+            Self::Other
+        })
+    }
+}
+
+/// Whether it has the data of a sensor.
+pub(crate) fn is_sensor(directory: &Directory) -> bool {
+    let photometric = directory.value(tag::PHOTOMETRIC);
+    photometric == Some(COLOUR_FILTER_ARRAY) || photometric == Some(LINEAR_RAW)
+}
