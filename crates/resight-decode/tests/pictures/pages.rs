@@ -20,9 +20,11 @@ fn greys(bytes: &[u8]) -> Vec<u8> {
     all.map(|page| page.unwrap().rgb()[0]).collect()
 }
 
+type Maker = fn(&[RgbImage]) -> Vec<u8>;
+
 #[test]
 fn every_page_and_frame_is_counted_and_read() {
-    let makers: [(&str, fn(&[RgbImage]) -> Vec<u8>); 4] = [
+    let makers: [(&str, Maker); 4] = [
         ("image/tiff", tiff_pages),
         ("image/gif", animated_gif),
         ("image/png", animated_png),

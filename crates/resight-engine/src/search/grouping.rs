@@ -124,6 +124,8 @@ mod tests {
                 byte_len: 1,
                 width: 1,
                 height: 1,
+                pages: 1,
+                depth: 8,
                 feature_count: 0,
                 model: String::new(),
                 uploaded: true,
