@@ -10,8 +10,8 @@ use crate::sources::{Refusal, SourceFile};
 ///
 /// A path is a source or a refusal, never both: recording one drops the other.
 ///
-/// A picture that lost its last source in a batch, was not uploaded and has no source at the end of
-/// the batch is removed with it. If the path now belongs to a new picture, that picture inherits the
+/// A picture that lost its last source in a batch by another change than [`Change::ForgetSource`], was
+/// not uploaded and has no source at the end of the batch is removed with it. If the path now belongs to a new picture, that picture inherits the
 /// labels of the removed one as far as it has none of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -29,6 +29,11 @@ pub enum Change {
     },
     /// Forgets the source and the refusal of a path whose file is gone or has changed.
     DropSource {
+        /// The file.
+        path: String,
+    },
+    /// As [`Change::DropSource`], but the picture stays, even if this was its last source.
+    ForgetSource {
         /// The file.
         path: String,
     },
@@ -71,9 +76,9 @@ pub enum Effect {
         /// The id it had.
         id: PictureId,
     },
-    /// From `DropSource`: a source or a refusal was forgotten.
+    /// From `DropSource` and `ForgetSource`: a source or a refusal was forgotten.
     SourceDropped {
-        /// The picture removed with its last source.
+        /// The picture removed with its last source; `None` from `ForgetSource`.
         removed: Option<(u64, PictureId)>,
     },
     /// From `Refuse`.
@@ -86,8 +91,8 @@ pub enum Effect {
     /// From `Label`: the picture would have more than [`crate::Tag::MOST`] tags, so its labels stay
     /// as they are. The other changes of the batch are applied.
     TooManyTags,
-    /// From `Remove`, `AddSource` and `Label` for an unknown id, and from `DropSource` for an unknown
-    /// path; nothing was changed.
+    /// From `Remove`, `AddSource` and `Label` for an unknown id, and from `DropSource` and `ForgetSource`
+    /// for an unknown path; nothing was changed.
     NotFound,
     /// From `AddSource`: exactly this source was recorded before.
     Unchanged,

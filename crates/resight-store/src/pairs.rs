@@ -59,8 +59,10 @@ pub struct PairedPicture {
     pub pages: Option<u32>,
     /// Bits a sample of its file; `None` where that is not known.
     pub depth: Option<u8>,
-    /// Number of its sources; 0 for one that was only uploaded.
+    /// Number of its sources.
     pub sources: u64,
+    /// Whether its bytes were uploaded.
+    pub uploaded: bool,
 }
 
 /// Pairs of stored pictures, and the key up to which all pictures have been checked for duplicates.

@@ -42,6 +42,10 @@ pub trait Sources: Send + Sync {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(SourceFile, PictureId)>, StoreError>;
+
+    /// The paths of all sources of these pictures: one entry for each of `keys`, in the same order, each
+    /// ascending; empty where there is none or no such picture.
+    fn source_paths(&self, keys: &[u64]) -> Result<Vec<Vec<String>>, StoreError>;
 }
 
 /// The files that were refused. A path has at most one refusal, and none while it is a source.

@@ -163,6 +163,28 @@ pub(super) fn the_last_dropped_source_takes_the_picture_unless_it_was_uploaded(m
     assert_eq!(catalogue.count().unwrap(), 1);
 }
 
+pub(super) fn a_forgotten_source_takes_no_picture(make: Make<'_>) {
+    let catalogue = &*make();
+    let forget = |path: &str| Change::ForgetSource { path: path.into() };
+    let dropped = Effect::SourceDropped { removed: None };
+    let key = added(catalogue, found(1, "/a"));
+    assert_eq!(one(catalogue, forget("/a")), dropped);
+    assert_eq!(one(catalogue, forget("/a")), Effect::NotFound);
+    assert_eq!(sources(catalogue, 1), [""; 0]);
+    // It gets a path again, and goes with it as any other picture.
+    let source = file("/b");
+    let again = Change::AddSource { id: id(1), source };
+    catalogue.commit(vec![again]).unwrap();
+    let removed = Some((key, id(1)));
+    assert_eq!(
+        one(catalogue, drop_source("/b")),
+        Effect::SourceDropped { removed }
+    );
+    one(catalogue, Change::Refuse(refusal("/c", "broken")));
+    assert_eq!(one(catalogue, forget("/c")), dropped);
+    assert_eq!(catalogue.refusal_count().unwrap(), 0);
+}
+
 pub(super) fn a_refusal_and_a_source_of_one_path_drop_each_other(make: Make<'_>) {
     let catalogue = &*make();
     let key = added(catalogue, found(1, "/a"));

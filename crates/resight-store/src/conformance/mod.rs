@@ -100,6 +100,7 @@ suite! {$
         a_picture_outlives_a_new_record_of_its_only_source,
         a_path_that_turns_to_another_picture_names_the_one_that_goes,
         the_last_dropped_source_takes_the_picture_unless_it_was_uploaded,
+        a_forgotten_source_takes_no_picture,
         a_refusal_and_a_source_of_one_path_drop_each_other,
         later_changes_of_a_batch_see_the_earlier,
         one_of_several_threads_adds_a_picture,
@@ -128,6 +129,7 @@ suite! {$
         wildcards_and_case_in_a_prefix_are_plain_text,
         pages_follow_one_another,
         the_empty_prefix_is_everything,
+        paths_come_by_picture,
     }
     reading {
         batches_answer_in_the_order_asked,

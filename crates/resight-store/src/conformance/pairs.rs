@@ -96,9 +96,10 @@ pub(super) fn pictures_of_pairs_and_in_several_files_are_listed(make: Make<'_>) 
     let record = catalogue.pictures(&[other]).unwrap().remove(0).unwrap();
     let last = catalogue.paired_after(Some(second), 9).unwrap().remove(0);
     assert_eq!((last.width, last.height), (record.width, record.height));
-    assert_eq!(last.byte_len, record.byte_len);
     assert_eq!(last.media_type, record.media_type);
     assert_eq!((last.pages, last.depth), (record.pages, record.depth));
+    assert_eq!((last.byte_len, last.uploaded), (record.byte_len, true));
+    assert!(!catalogue.paired_after(None, 9).unwrap()[0].uploaded);
     // Every page is full until the last.
     let mut paged = Vec::new();
     for page in pages(

@@ -1,6 +1,6 @@
 //! Sources and refusals under a prefix.
 
-use super::fixtures::{Make, found, refusal};
+use super::fixtures::{Make, added, file, found, id, refusal, upload};
 use crate::{Catalogue, Change};
 
 const PATHS: [&str; 9] = [
@@ -80,4 +80,16 @@ pub(super) fn the_empty_prefix_is_everything(make: Make<'_>) {
     assert_eq!(catalogue.refusals_under("", None, 99).unwrap().len(), 9);
     let number = catalogue.refusal_count().unwrap();
     assert_eq!(number, PATHS.len() as u64);
+}
+
+pub(super) fn paths_come_by_picture(make: Make<'_>) {
+    let catalogue = &*make();
+    let one = added(catalogue, found(1, "/b"));
+    let none = added(catalogue, upload(2));
+    let source = file("/a");
+    let again = Change::AddSource { id: id(1), source };
+    catalogue.commit(vec![again]).unwrap();
+    let paths = catalogue.source_paths(&[none, one, 99, one]).unwrap();
+    assert_eq!(paths, [&[][..], &["/a", "/b"], &[], &["/a", "/b"]]);
+    assert!(catalogue.source_paths(&[]).unwrap().is_empty());
 }

@@ -87,6 +87,17 @@ fn apply(connection: &Connection, change: Change, now: i64) -> Result<Done> {
             };
             Ok((effect, taken_from))
         }
+        Change::ForgetSource { path } => {
+            let had_source = drop_source(connection, &path)?.is_some();
+            let had_refusal = forget_refusal(connection, &path)?;
+            let effect = if had_source || had_refusal {
+                Effect::SourceDropped { removed: None }
+            } else {
+                Effect::NotFound
+            };
+            // It takes no source from a picture as far as removing is concerned.
+            Ok((effect, None))
+        }
         Change::Refuse(refusal) => refuse(connection, &refusal),
         Change::Label { id, patch } => {
             let effect = match key_of(connection, &id)? {

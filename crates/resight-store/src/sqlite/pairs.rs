@@ -16,7 +16,7 @@ const CHECKED: &str = "pairs_looked_up_to";
 /// Tests one picture after another by the indexes of pairs and sources, and ends with the page.
 pub(super) const PAIRED: &str = "
     SELECT key, width, height, byte_len, media_type, pages, depth,
-        (SELECT COUNT(*) FROM source WHERE source.key = picture.key)
+        (SELECT COUNT(*) FROM source WHERE source.key = picture.key), uploaded
     FROM picture WHERE key > ?1 AND (
         EXISTS (SELECT 1 FROM pair WHERE a = picture.key)
         OR EXISTS (SELECT 1 FROM pair WHERE b = picture.key)
@@ -131,6 +131,7 @@ impl Pairs for SqliteCatalogue {
                         pages: row.get(5)?,
                         depth: row.get(6)?,
                         sources: unsigned(row, 7)?,
+                        uploaded: row.get(8)?,
                     })
                 })?
                 .collect()

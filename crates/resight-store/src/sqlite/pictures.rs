@@ -10,6 +10,7 @@ use super::rows::{
     above, at_most, for_chunks, id_column, in_order, key_column, number, object_column, page,
     tag_column, unsigned,
 };
+use super::sources::paths_of;
 use crate::error::StoreError;
 use crate::id::PictureId;
 use crate::labels::{Labels, Tag};
@@ -143,13 +144,7 @@ fn record(row: &Row<'_>) -> Result<PictureRecord> {
 /// Adds sources and tags, which have tables of their own.
 fn attach_lists(connection: &Connection, records: &mut [PictureRecord]) -> Result<()> {
     let keys: Vec<u64> = records.iter().map(|record| record.key).collect();
-    let mut sources: HashMap<u64, Vec<String>> = HashMap::new();
-    let sql = "SELECT key, path FROM source WHERE key";
-    for_chunks(connection, sql, "ORDER BY key, path", &keys, |row| {
-        let key = key_column(row)?;
-        sources.entry(key).or_default().push(row.get(1)?);
-        Ok(())
-    })?;
+    let mut sources = paths_of(connection, &keys)?;
     let mut tags = tags_of(connection, &keys)?;
     for record in records {
         record.sources = sources.remove(&record.key).unwrap_or_default();

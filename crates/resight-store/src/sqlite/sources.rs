@@ -1,9 +1,11 @@
 //! Sources and refusals by path.
 
-use rusqlite::{OptionalExtension, Result, Row, params};
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::catalogue::SqliteCatalogue;
-use super::rows::{id_column, number, page, unsigned};
+use super::rows::{for_chunks, id_column, in_order, key_column, number, page, unsigned};
 use crate::error::StoreError;
 use crate::id::PictureId;
 use crate::sources::{Refusal, Refusals, SourceFile, Sources};
@@ -28,6 +30,12 @@ impl Sources for SqliteCatalogue {
         limit: usize,
     ) -> Result<Vec<(SourceFile, PictureId)>, StoreError> {
         self.under((SOURCE, "source.path"), prefix, after, limit, source)
+    }
+
+    fn source_paths(&self, keys: &[u64]) -> Result<Vec<Vec<String>>, StoreError> {
+        let by_key = self.read(|connection| paths_of(connection, keys))?;
+        let paths = in_order(keys, by_key).into_iter();
+        Ok(paths.map(Option::unwrap_or_default).collect())
     }
 }
 
@@ -89,6 +97,18 @@ impl SqliteCatalogue {
             }
         })
     }
+}
+
+/// Paths of the sources of these pictures by key, ascending.
+pub(super) fn paths_of(connection: &Connection, keys: &[u64]) -> Result<HashMap<u64, Vec<String>>> {
+    let mut paths: HashMap<u64, Vec<String>> = HashMap::new();
+    let sql = "SELECT key, path FROM source WHERE key";
+    for_chunks(connection, sql, "ORDER BY key, path", keys, |row| {
+        let key = key_column(row)?;
+        paths.entry(key).or_default().push(row.get(1)?);
+        Ok(())
+    })?;
+    Ok(paths)
 }
 
 fn source(row: &Row<'_>) -> Result<(SourceFile, PictureId)> {

@@ -157,6 +157,7 @@ as_the_real! {
     Sources {
         fn source(path: &str) -> Option<(SourceFile, PictureId)>;
         fn sources_under(prefix: &str, after: Option<&str>, limit: usize) -> Vec<(SourceFile, PictureId)>;
+        fn source_paths(keys: &[u64]) -> Vec<Vec<String>>;
     }
     Refusals {
         fn refusals_under(prefix: &str, after: Option<&str>, limit: usize) -> Vec<Refusal>;

@@ -180,6 +180,13 @@ impl Sources for MemoryCatalogue {
         let sources = sources.filter_map(|source| with_id(&state, source));
         Ok(sources.take(limit).collect())
     }
+
+    fn source_paths(&self, keys: &[u64]) -> Result<Vec<Vec<String>>, StoreError> {
+        let state = self.state.read();
+        let stored = keys.iter().map(|key| state.pictures.get(key));
+        let paths = stored.map(|stored| stored.map(|stored| stored.record.sources.clone()));
+        Ok(paths.map(Option::unwrap_or_default).collect())
+    }
 }
 
 impl Refusals for MemoryCatalogue {

@@ -80,6 +80,16 @@ fn apply(state: &mut State, change: Change) -> Done {
             };
             (effect, taken_from)
         }
+        Change::ForgetSource { path } => {
+            let had_source = state.drop_source(&path).is_some();
+            let had_refusal = state.refusals.remove(&path).is_some();
+            let effect = if had_source || had_refusal {
+                Effect::SourceDropped { removed: None }
+            } else {
+                Effect::NotFound
+            };
+            (effect, None)
+        }
         Change::Refuse(refusal) => {
             let taken_from = state.drop_source(&refusal.source.path);
             let path = refusal.source.path.clone();

@@ -191,6 +191,7 @@ impl Pairs for MemoryCatalogue {
                 pages: record.pages,
                 depth: record.depth,
                 sources,
+                uploaded: record.uploaded,
             })
         });
         Ok(paired.take(limit).collect())
