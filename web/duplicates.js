@@ -57,7 +57,8 @@ function groupRow(group) {
       el('span', { className: 'group-kind' }, group.kind.replace('_', ' ')),
       el('span', { className: 'muted' }, [WORDS[group.kind] ?? '', ...(group.mirrored ? ['mirrored'] : []), ...(group.inverted ? ['inverted'] : [])].join(', '))));
   row.dataset.members = group.members.map((member) => member.image.id).sort().join(' ');
-  row.append(el('ul', { className: 'group-members' }, ...group.members.map((member) => memberTile(member, group, row))));
+  const alone = group.members.length === 1 ? ' alone' : '';
+  row.append(el('ul', { className: `group-members${alone}` }, ...group.members.map((member) => memberTile(member, group, row))));
   return row;
 }
 
@@ -69,20 +70,41 @@ function changes(image, group) {
   return [svg('svg', { viewBox: `0 0 ${image.width} ${image.height}`, role: 'img', 'aria-label': many(regions.length, 'changed region', 'changed regions') }, ...boxes)];
 }
 
-function memberTile({ image, files, largest }, group, row) {
+/** What is at a path, in words; nothing for a file that is there. */
+const STATES = {
+  present: () => '',
+  link: (to) => `a link to ${to}`,
+  hard_link: (to) => `the same file as ${to}`,
+  missing: () => 'missing',
+  unreachable: () => 'cannot be reached',
+};
+
+/** The paths of a picture, each with what is there. An upload has none. */
+function pathList(paths) {
+  if (paths.length === 0) return null;
+  const line = ({ path, state, link_to: to }) => {
+    const words = STATES[state]?.(to) ?? state;
+    return el('li', { className: state }, path, words ? el('span', { className: 'path-state' }, ` (${words})`) : null);
+  };
+  return el('ul', { className: 'paths', 'aria-label': 'Files' }, ...paths.map(line));
+}
+
+function memberTile({ image, files, largest, missing, paths }, group, row) {
   const facts = [`${image.width} × ${image.height}, ${bytes(image.bytes)}`];
   if (image.pages > 1) facts.push(`1 of ${number.format(image.pages)} pages or frames`);
   if (files > 1) facts.push(`${number.format(files)} files`);
   if (group.pairs.some((pair) => pair.master === image.id)) facts.push('master');
   else if (largest && group.members.length > 1) facts.push('largest');
+  if (missing) facts.push('no file is there any more');
   // Of two pictures, one mark is enough.
   const others = group.members.filter((other) => other.image.id !== image.id);
   const asks = others.length > 1 || (others.length === 1 && !largest);
-  return el('li', {},
+  return el('li', { className: missing ? 'missing' : '' },
     el('button', { type: 'button', className: 'tile', title: `Search with ${image.name}`, onclick: () => find(image) },
       el('span', { className: 'thumb' }, picture([image.thumbnail], { loading: 'lazy' }), ...changes(image, group)),
       el('span', { className: 'tile-name' }, image.name)),
     el('p', { className: 'muted' }, facts.join(', ')),
+    pathList(paths),
     asks ? el('button', { type: 'button', className: 'button small', onclick: () => setApart(image, others.map((other) => other.image), row) }, 'Not a match') : null);
 }
 

@@ -20,13 +20,16 @@ mod options;
 mod picture;
 mod same_pixels;
 mod search;
+mod source_path;
 mod train;
 
 pub use calibrate::{AgreeingPair, Calibration, CalibrationEvent, calibrate};
 pub use compare::{Comparison, compare};
 pub use describe::local_features;
 pub use duplicates::Duplicates;
-pub use duplicates::answer::{DuplicateGroup, DuplicateGroups, DuplicateOptions, DuplicatePair};
+pub use duplicates::answer::{
+    DuplicateGroup, DuplicateGroups, DuplicateMember, DuplicateOptions, DuplicatePair,
+};
 pub use duplicates::kind::PairKind;
 pub use duplicates::no_match::{Refuted, RefutedPage};
 pub use duplicates::pair_up::PairStep;
@@ -56,4 +59,5 @@ pub use search::answer::{Hit, Instance, QueryFacts, SameObject, SearchAnswer, St
 pub use search::request::{
     MOST_QUERIES, Mode, Query, QueryPicture, Region, SearchOptions, Variant,
 };
+pub use source_path::{PathState, SourcePath, source_paths};
 pub use train::{TrainEvent, TrainPlan, train_from_library, train_vocabulary};

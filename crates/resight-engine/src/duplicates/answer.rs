@@ -4,6 +4,7 @@ use resight_store::PictureId;
 
 use super::kind::PairKind;
 use crate::picture::Picture;
+use crate::source_path::SourcePath;
 
 /// Which groups are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +15,8 @@ pub struct DuplicateOptions {
     pub limit: usize,
     /// Only groups of this kind.
     pub kind: Option<PairKind>,
-    /// Least number of files of a group. A picture counts once for each of its files.
+    /// Least number of files of a group. A picture counts once for each of its files, and once if it has
+    /// none.
     pub min_size: usize,
 }
 
@@ -50,14 +52,36 @@ pub struct DuplicateGroups {
 pub struct DuplicateGroup {
     /// The loosest kind among its pairs.
     pub kind: PairKind,
-    /// Its pictures: those with most pages first, then raw files, then by pixels, by what their format keeps
-    /// (TIFF and more than eight bits a sample before others), by bytes, then the oldest. A single one is stored
-    /// in several files.
-    pub members: Vec<Picture>,
+    /// Its pictures: those whose files are gone last; of the others those with most pages first, then raw files,
+    /// then by pixels, by what their format keeps (TIFF and more than eight bits a sample before others), by
+    /// bytes, then the oldest. A single one is stored in several files.
+    pub members: Vec<DuplicateMember>,
     /// Number of verified pairs among them.
     pub pair_count: usize,
     /// The pairs, the surest first; at most a hundred.
     pub pairs: Vec<DuplicatePair>,
+}
+
+/// A picture of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DuplicateMember {
+    /// The picture; its sources are ordered as `paths` are.
+    pub picture: Picture,
+    /// All its paths: files that are there first, then further paths to them.
+    pub paths: Vec<SourcePath>,
+}
+
+impl DuplicateMember {
+    /// Number of files that have its bytes: 1 for an upload without a path, 0 where all are gone.
+    pub fn files(&self) -> usize {
+        let files = self.paths.iter().filter(|path| path.is_file()).count();
+        files.max(usize::from(self.picture.uploaded))
+    }
+
+    /// Whether nothing is at any of its paths, and it was not uploaded.
+    pub fn is_missing(&self) -> bool {
+        self.files() == 0
+    }
 }
 
 /// Two pictures of a group, with the evidence.

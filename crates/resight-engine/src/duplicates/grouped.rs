@@ -3,11 +3,42 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use resight_store::{PairLink, PairedPicture};
+use resight_store::PairLink;
 
 use super::answer::DuplicateOptions;
 use super::groups::{Share, agglomerate};
 use super::kind::{PairKind, is_raw, master_rank};
+
+/// What a picture is grouped and sorted by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GroupedPicture {
+    pub(crate) worth: Worth,
+    /// Files that have its bytes; 0 where all are gone.
+    pub(crate) files: u64,
+}
+
+/// What makes a member of a group the one to keep, the most important first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Worth {
+    pages: u32,
+    /// The sensor of a raw file has more pixels than the JPEG in it.
+    is_raw: bool,
+    pixels: u64,
+    master_rank: u8,
+    byte_len: u64,
+}
+
+impl Worth {
+    pub(crate) fn of(picture: &PairedPicture) -> Self {
+        Self {
+            pages: picture.pages.unwrap_or(1),
+            is_raw: is_raw(&picture.media_type),
+            pixels: u64::from(picture.width) * u64::from(picture.height),
+            master_rank: master_rank(&picture.media_type, picture.depth),
+            byte_len: picture.byte_len,
+        }
+    }
+}
 
 /// A group by its keys.
 #[derive(Debug, PartialEq)]
@@ -22,14 +53,14 @@ pub(crate) struct KeyGroup {
 pub(crate) fn page_of_groups(
     links: &[PairLink],
     no_match: &HashSet<(u64, u64)>,
-    paired: &HashMap<u64, PairedPicture>,
+    pictures: &HashMap<u64, GroupedPicture>,
     options: &DuplicateOptions,
 ) -> (usize, Vec<KeyGroup>) {
     let files = |keys: &[u64]| -> u64 {
-        let pictures = keys.iter().filter_map(|key| paired.get(key));
-        pictures.map(|picture| picture.sources.max(1)).sum()
+        let members = keys.iter().filter_map(|key| pictures.get(key));
+        members.map(|picture| picture.files.max(1)).sum()
     };
-    let mut groups = grouped(links, no_match, paired);
+    let mut groups = grouped(links, no_match, pictures);
     groups.retain(|group| {
         options.kind.is_none_or(|kind| kind == group.kind)
             && files(&group.keys) >= options.min_size as u64
@@ -40,26 +71,15 @@ pub(crate) fn page_of_groups(
     (total, page.collect())
 }
 
-/// What makes a member of a group the one to keep, the most important first: pages, a raw file (its sensor
-/// has more pixels than the JPEG in it), pixels, what its format keeps, bytes.
-fn worth(picture: &PairedPicture) -> (u32, bool, u64, u8, u64) {
-    (
-        picture.pages.unwrap_or(1),
-        is_raw(&picture.media_type),
-        u64::from(picture.width) * u64::from(picture.height),
-        master_rank(&picture.media_type, picture.depth),
-        picture.byte_len,
-    )
-}
-
 /// Groups of copies, then of scenes; the best member of each first.
 fn grouped(
     links: &[PairLink],
     no_match: &HashSet<(u64, u64)>,
-    paired: &HashMap<u64, PairedPicture>,
+    pictures: &HashMap<u64, GroupedPicture>,
 ) -> Vec<KeyGroup> {
     let kind = |link: &PairLink| PairKind::from_number(link.kind);
-    let is_stored = |link: &&PairLink| paired.contains_key(&link.a) && paired.contains_key(&link.b);
+    let is_stored =
+        |link: &&PairLink| pictures.contains_key(&link.a) && pictures.contains_key(&link.b);
     let (copies, scenes): (Vec<&PairLink>, Vec<&PairLink>) = links
         .iter()
         .filter(is_stored)
@@ -68,16 +88,20 @@ fn grouped(
 
     let mut found = agglomerate(&ends(&copies), no_match, Share::Majority);
     let best = |keys: &mut Vec<u64>| {
-        keys.sort_by_key(|key| (Reverse(paired.get(key).map(worth)), *key));
+        keys.sort_by_key(|key| {
+            let picture = pictures.get(key);
+            let is_gone = picture.is_none_or(|p| p.files == 0);
+            (is_gone, Reverse(picture.map(|p| p.worth)), *key)
+        });
     };
     found.iter_mut().for_each(best);
     let copied: HashSet<u64> = found.iter().flatten().copied().collect();
     let hidden: HashSet<u64> = found.iter().flat_map(|g| &g[1..]).copied().collect();
     // Pictures in several files, and in no group of copies.
-    let mut alone: Vec<u64> = paired
-        .values()
-        .filter(|picture| picture.sources > 1 && !copied.contains(&picture.key))
-        .map(|picture| picture.key)
+    let mut alone: Vec<u64> = pictures
+        .iter()
+        .filter(|(key, picture)| picture.files > 1 && !copied.contains(key))
+        .map(|(key, _)| *key)
         .collect();
     alone.sort_unstable();
     found.extend(alone.into_iter().map(|key| vec![key]));
@@ -128,19 +152,16 @@ mod tests {
     }
 
     /// Pictures 1, 2, … with their widths and numbers of files.
-    fn pictures(widths: &[(u32, u64)]) -> HashMap<u64, PairedPicture> {
-        let picture = |(&(width, sources), key): (&(u32, u64), u64)| PairedPicture {
-            key,
-            width,
-            height: 10,
-            byte_len: 1,
-            media_type: "image/jpeg".into(),
-            pages: Some(1),
-            depth: Some(8),
-            sources,
+    fn pictures(widths: &[(u64, u64)]) -> HashMap<u64, GroupedPicture> {
+        let picture = |&(width, files): &(u64, u64)| GroupedPicture {
+            worth: Worth {
+                pages: 1,
+                pixels: 10 * width,
+                ..Worth::default()
+            },
+            files,
         };
-        let all = widths.iter().zip(1..).map(picture);
-        all.map(|p| (p.key, p)).collect()
+        (1..).zip(widths.iter().map(picture)).collect()
     }
 
     fn keys(groups: &[KeyGroup]) -> Vec<&[u64]> {
@@ -175,6 +196,22 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_whose_files_are_gone_comes_last_and_counts_once() {
+        let links = [
+            link(1, 2, PairKind::ReEncoded),
+            link(1, 3, PairKind::SameScene),
+            link(2, 3, PairKind::SameScene),
+        ];
+        let pictures = pictures(&[(30, 0), (10, 2), (20, 1)]);
+        let options = DuplicateOptions {
+            min_size: 3,
+            ..DuplicateOptions::default()
+        };
+        let (total, groups) = page_of_groups(&links, &HashSet::new(), &pictures, &options);
+        assert_eq!((total, keys(&groups)), (2, vec![&[2, 1][..], &[3, 2]]));
+    }
+
+    #[test]
     fn options_choose_groups_by_kind_and_files() {
         let links = [
             link(1, 2, PairKind::ReEncoded),
@@ -201,33 +238,19 @@ mod tests {
 
     #[test]
     fn the_first_member_has_most_pages_then_pixels_then_depth() {
-        let links = [1, 2, 3, 4].map(|b| link(0, b, PairKind::ReEncoded));
+        let links = [2, 3, 4, 5].map(|b| link(1, b, PairKind::ReEncoded));
         let mut paired = pictures(&[(20, 1), (20, 1), (10, 1), (30, 1), (20, 1)]);
-        paired = paired
-            .into_values()
-            .map(|p| {
-                (
-                    p.key - 1,
-                    PairedPicture {
-                        key: p.key - 1,
-                        ..p
-                    },
-                )
-            })
-            .collect();
-        let mut change = |key, to: &dyn Fn(&mut PairedPicture)| {
+        let mut change = |key, to: &dyn Fn(&mut Worth)| {
             if let Some(picture) = paired.get_mut(&key) {
-                to(picture);
+                to(&mut picture.worth);
             }
         };
-        change(1, &|p| {
-            (p.media_type, p.depth) = ("image/tiff".into(), Some(16))
-        });
-        change(2, &|p| p.pages = Some(3));
-        change(4, &|p| p.media_type = "image/x-adobe-dng".into());
+        change(2, &|worth| worth.master_rank = 2);
+        change(3, &|worth| worth.pages = 3);
+        change(5, &|worth| worth.is_raw = true);
         let options = DuplicateOptions::default();
         let (_, groups) = page_of_groups(&links, &HashSet::new(), &paired, &options);
-        assert_eq!(keys(&groups), [&[2, 4, 3, 1, 0][..]]);
+        assert_eq!(keys(&groups), [&[3, 5, 4, 2, 1][..]]);
     }
 
     #[test]

@@ -16,19 +16,23 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rayon::prelude::*;
 use resight_store::{PairLink, PairedPicture, PictureRecord, read_all};
 use resight_vision::Transform;
 
 use crate::error::EngineError;
 use crate::library::Library;
 use crate::picture::Picture;
-use answer::{DuplicateGroup, DuplicateGroups, DuplicateOptions, DuplicatePair};
-use grouped::{KeyGroup, page_of_groups};
+use crate::source_path::{file_count, source_paths};
+use answer::{DuplicateGroup, DuplicateGroups, DuplicateMember, DuplicateOptions, DuplicatePair};
+use grouped::{GroupedPicture, KeyGroup, Worth, page_of_groups};
 use kind::{PairKind, master_rank};
 use pair_up::{PairStep, pair_up};
 
 /// Pairs returned of one group, at most.
 const MOST_PAIRS: usize = 100;
+/// Pictures whose paths are read at a time.
+const PATHS_AT_ONCE: usize = 10_000;
 
 /// Finds and groups the duplicates of a library.
 #[derive(Clone)]
@@ -90,14 +94,47 @@ impl Duplicates {
             |picture: &PairedPicture| picture.key,
             |after, limit| catalogue.paired_after(after, limit),
         )?;
-        let paired: HashMap<u64, PairedPicture> = paired.into_iter().map(|p| (p.key, p)).collect();
-        let (total, page) = page_of_groups(&links, &no_match, &paired, options);
+        let pictures = self.grouped_pictures(&paired)?;
+        let (total, page) = page_of_groups(&links, &no_match, &pictures, options);
         let groups = page.into_iter().map(|group| self.read_group(group));
         Ok(DuplicateGroups {
             total,
             pending,
             groups: groups.collect::<Result<_, EngineError>>()?,
         })
+    }
+
+    /// The pictures by key, with the number of their files. Of a picture with one path the file is not
+    /// looked at before it is shown.
+    fn grouped_pictures(
+        &self,
+        paired: &[PairedPicture],
+    ) -> Result<HashMap<u64, GroupedPicture>, EngineError> {
+        let once = |picture: &PairedPicture| match picture.sources {
+            0 => u64::from(picture.uploaded),
+            _ => 1,
+        };
+        let grouped = |picture: &PairedPicture| GroupedPicture {
+            worth: Worth::of(picture),
+            files: once(picture),
+        };
+        let mut pictures: HashMap<u64, GroupedPicture> = paired
+            .iter()
+            .map(|picture| (picture.key, grouped(picture)))
+            .collect();
+        let several = paired.iter().filter(|picture| picture.sources > 1);
+        let several: Vec<&PairedPicture> = several.collect();
+        for some in several.chunks(PATHS_AT_ONCE) {
+            let keys: Vec<u64> = some.iter().map(|picture| picture.key).collect();
+            let paths = self.library.catalogue().source_paths(&keys)?;
+            let counts: Vec<u64> = paths.par_iter().map(|paths| file_count(paths)).collect();
+            for (picture, files) in some.iter().zip(counts) {
+                if let Some(grouped) = pictures.get_mut(&picture.key) {
+                    grouped.files = files.max(u64::from(picture.uploaded));
+                }
+            }
+        }
+        Ok(pictures)
     }
 
     /// All pairs, the surest first.
@@ -143,11 +180,21 @@ impl Duplicates {
             })
         });
         let pairs = pairs.collect();
+        let mut members: Vec<DuplicateMember> = members.into_par_iter().map(member).collect();
+        members.sort_by_key(DuplicateMember::is_missing);
         Ok(DuplicateGroup {
             kind: group.kind,
-            members: members.into_iter().map(Picture::from).collect(),
+            members,
             pair_count: group.pairs.len(),
             pairs,
         })
     }
+}
+
+/// A picture with what is at its paths now.
+fn member(record: PictureRecord) -> DuplicateMember {
+    let mut picture = Picture::from(record);
+    let paths = source_paths(&picture.sources);
+    picture.sources = paths.iter().map(|one| one.path.clone()).collect();
+    DuplicateMember { picture, paths }
 }

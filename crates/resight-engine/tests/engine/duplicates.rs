@@ -78,7 +78,8 @@ fn duplicates(bench: &Bench) -> DuplicateGroups {
 }
 
 fn names(group: &DuplicateGroup) -> BTreeSet<&str> {
-    group.members.iter().map(|m| m.name.as_str()).collect()
+    let members = group.members.iter();
+    members.map(|m| m.picture.name.as_str()).collect()
 }
 
 /// Kind and names of every group.
@@ -139,8 +140,8 @@ fn copies_are_found_with_their_kind_and_strangers_are_not() {
         ]
     );
     let copies = &found.groups[0];
-    assert_eq!(copies.members[0].width, 480, "the largest leads");
-    assert_eq!(copies.members[2].name, "first at half size");
+    assert_eq!(copies.members[0].picture.width, 480, "the largest leads");
+    assert_eq!(copies.members[2].picture.name, "first at half size");
     assert_eq!((copies.pair_count, copies.pairs.len()), (3, 3));
     let crop = &found.groups[2].pairs[0];
     assert_eq!(crop.kind, PairKind::Cropped);
@@ -375,7 +376,7 @@ fn the_same_bytes_in_two_files_are_a_group_by_themselves() {
     assert_eq!(found.total, 1);
     let group = &found.groups[0];
     assert_eq!((group.kind, group.members.len()), (PairKind::Identical, 1));
-    assert_eq!(group.members[0].sources.len(), 2);
+    assert_eq!(group.members[0].picture.sources.len(), 2);
     assert!(group.pairs.is_empty());
 
     // With a copy that is not the same bytes, all three files are one group.

@@ -15,6 +15,8 @@ mod identical;
 mod labels;
 mod likeness;
 mod likeness_folders;
+#[cfg(unix)]
+mod paths;
 mod plain;
 mod ranking;
 mod support;

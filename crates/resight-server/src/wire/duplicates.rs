@@ -1,10 +1,13 @@
 //! Groups of duplicates, and what is no match.
 
+use std::collections::HashMap;
+
 use resight_engine as engine;
-use resight_engine::DuplicateOptions;
+use resight_engine::{DuplicateOptions, PathState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::told_apart::told_apart;
 use super::{Picture, Reader, timestamp};
 
 /// Groups of pictures that are the same or show the same: the closest kinds first, of one kind the
@@ -32,8 +35,8 @@ struct DuplicateGroup {
     /// `same_scene`.
     #[schema(example = "re-encoded")]
     kind: &'static str,
-    /// Those with most pages first, then raw files, then by pixels, by what the format keeps, by bytes, and the
-    /// oldest first.
+    /// Those whose files are gone last; of the others those with most pages first, then raw files, then by
+    /// pixels, by what the format keeps, by bytes, and the oldest first.
     members: Vec<Member>,
     /// Whether a member is mirrored against another.
     mirrored: bool,
@@ -49,10 +52,31 @@ struct DuplicateGroup {
 #[derive(Debug, Serialize, ToSchema)]
 struct Member {
     image: Picture,
-    /// Files that hold exactly these bytes; at least 1.
+    /// Files that have exactly these bytes, each once, however many paths lead to it: 1 for an upload
+    /// without a path, 0 where all are gone.
     files: usize,
-    /// Whether it is the first by that order: a suggestion which one to keep.
+    /// Whether it is the first of those that are there: a suggestion which one to keep.
     largest: bool,
+    /// Whether nothing is at any of its paths any more, and it was not uploaded.
+    missing: bool,
+    /// All its paths: files that are there first, then further paths to them.
+    paths: Vec<MemberPath>,
+}
+
+/// A path of a picture, and what was there when this was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+struct MemberPath {
+    /// The last names of the path, as many as tell the paths of the group apart. A command tells the whole
+    /// path.
+    #[schema(example = "2019/a.jpg")]
+    path: String,
+    /// `present`; `link`: the same file as at `link_to`, through a symbolic link; `hard_link`: the same file
+    /// without one; `missing`: nothing is there; `unreachable`: that cannot be known, and it counts as a file.
+    #[schema(example = "present")]
+    state: &'static str,
+    /// The path that stands for the file of a `link` or `hard_link`; null otherwise.
+    #[schema(required)]
+    link_to: Option<String>,
 }
 
 /// Two pictures of a group, with the evidence.
@@ -113,20 +137,50 @@ impl DuplicateList {
 
 impl DuplicateGroup {
     fn new(group: engine::DuplicateGroup, reader: Reader<'_>) -> Self {
+        let all = group.members.iter().flat_map(|member| &member.paths);
+        let short = match reader {
+            Reader::Local(_) => HashMap::new(),
+            Reader::Remote(_) => told_apart(all.map(|one| &*one.path)),
+        };
         let members = group.members.into_iter().enumerate();
         Self {
             kind: group.kind.as_str(),
             members: members
-                .map(|(i, picture)| Member {
-                    files: picture.sources.len().max(1),
-                    image: Picture::new(picture, reader),
-                    largest: i == 0,
+                .map(|(i, member)| Member {
+                    files: member.files(),
+                    largest: i == 0 && !member.is_missing(),
+                    missing: member.is_missing(),
+                    paths: member
+                        .paths
+                        .into_iter()
+                        .map(|one| MemberPath::new(one, &short))
+                        .collect(),
+                    image: Picture::new(member.picture, reader),
                 })
                 .collect(),
             mirrored: group.pairs.iter().any(|pair| pair.mirrored),
             inverted: group.pairs.iter().any(|pair| pair.inverted),
             pair_count: group.pair_count,
             pairs: group.pairs.into_iter().map(Pair::from).collect(),
+        }
+    }
+}
+
+impl MemberPath {
+    /// `short` has the names to tell in place of paths; a path that it lacks is told as it is.
+    fn new(found: engine::SourcePath, short: &HashMap<String, String>) -> Self {
+        let told = |path: String| short.get(&path).cloned().unwrap_or(path);
+        let (state, link_to) = match found.state {
+            PathState::Present => ("present", None),
+            PathState::Link { to } => ("link", Some(to)),
+            PathState::HardLink { to } => ("hard_link", Some(to)),
+            PathState::Missing => ("missing", None),
+            PathState::Unreachable => ("unreachable", None),
+        };
+        Self {
+            path: told(found.path),
+            state,
+            link_to: link_to.map(told),
         }
     }
 }

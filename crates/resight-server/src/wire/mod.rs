@@ -2,7 +2,8 @@
 //! values are not serialisable on purpose, so they can change without what programs read changing.
 //!
 //! Invariant: over HTTP nobody learns where the file of a stored picture lies on the server. Only
-//! [`Reader::Local`] brings paths into a [`Picture`].
+//! [`Reader::Local`] brings paths into a [`Picture`]. Of paths in a group of duplicates, other readers learn
+//! the last names, as few as tell them apart.
 
 mod collections;
 mod comparison;
@@ -10,6 +11,7 @@ mod duplicates;
 mod http;
 mod labels;
 mod search;
+mod told_apart;
 
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -68,7 +68,14 @@ async fn groups_are_given_with_their_evidence() {
         (&members[0]["largest"], &members[1]["largest"]),
         (&json!(true), &json!(false))
     );
-    assert_eq!(members[0]["files"], 1);
+    assert_eq!(
+        (
+            &members[0]["files"],
+            &members[0]["missing"],
+            &members[0]["paths"]
+        ),
+        (&json!(1), &json!(false), &json!([]))
+    );
     assert_eq!(group["pair_count"], 6);
     let pair = &group["pairs"][0];
     assert_eq!(pair["kind"], "re-encoded");
@@ -234,4 +241,67 @@ async fn each_collection_has_pairs_and_decisions_of_its_own() {
     let answer = get(&served.app, &format!("{museum}/duplicates")).await;
     answer.problem(404, "unknown_collection");
     drop(looking);
+}
+
+#[tokio::test]
+async fn paths_of_a_group_are_told_apart_and_not_where_they_lie() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let root = tempfile::tempdir().unwrap();
+    let place = root.path().file_name().unwrap().to_str().unwrap();
+    let path = |name: &str| root.path().join(name);
+    let large = textured(320, 240, 5);
+    let small = imageops::resize(&large, 280, 210, imageops::FilterType::Triangle);
+    for (name, picture) in [
+        ("2019/a.png", &small),
+        ("2020/a.png", &small),
+        ("gone.png", &large),
+    ] {
+        std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+        std::fs::write(path(name), png(picture)).unwrap();
+    }
+    let mut expected = vec![
+        json!({"path": "2019/a.png", "state": "present", "link_to": null}),
+        json!({"path": "2020/a.png", "state": "present", "link_to": null}),
+    ];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("2019/a.png", path("b.png")).unwrap();
+        let link = json!({"path": "b.png", "state": "link", "link_to": "2019/a.png"});
+        expected.push(link);
+    }
+    let go = std::sync::atomic::AtomicBool::new(false);
+    let options = resight_engine::FolderOptions::default();
+    let indexer = resight_engine::Indexer::new(bench.engine.clone());
+    let folder = root.path();
+    indexer
+        .index_folder(folder, &options, &go, &mut |_| {})
+        .unwrap();
+    let duplicates = resight_engine::Duplicates::new(bench.engine.clone());
+    duplicates.update(&go, &mut |_| {}).unwrap();
+    std::fs::remove_file(path("gone.png")).unwrap();
+
+    let found = list(&app, "").await;
+    assert!(!found.to_string().contains(place), "{found}");
+    let members = found["groups"][0]["members"].as_array().unwrap();
+    assert_eq!(members.len(), 2);
+    let there = &members[0];
+    assert_eq!(there["paths"], json!(expected));
+    assert_eq!(
+        (&there["files"], &there["largest"], &there["missing"]),
+        (&json!(2), &json!(true), &json!(false))
+    );
+    let gone = &members[1];
+    assert_eq!(gone["image"]["width"], 320);
+    assert_eq!(
+        (&gone["files"], &gone["largest"], &gone["missing"]),
+        (&json!(0), &json!(false), &json!(true))
+    );
+    assert_eq!(
+        gone["paths"],
+        json!([{"path": "gone.png", "state": "missing", "link_to": null}])
+    );
+    // Three entries are shown: two files, and the picture that has none.
+    assert_eq!(list(&app, "?min_size=3").await["total"], 1);
+    assert_eq!(list(&app, "?min_size=4").await["total"], 0);
 }

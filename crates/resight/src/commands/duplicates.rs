@@ -7,7 +7,8 @@ use resight_app::AppError;
 use resight_app::config::Config;
 use resight_app::data_folder;
 use resight_engine::{
-    DuplicateGroup, DuplicateOptions, Duplicates, Library, PairKind, Picture, PictureId, Refuted,
+    DuplicateGroup, DuplicateOptions, Duplicates, Library, PairKind, PathState, Picture, PictureId,
+    Refuted, SourcePath,
 };
 use resight_server::wire::{Decision, DuplicateList, NotAMatchList, Reader, address_of};
 use resight_store::StoreError;
@@ -36,7 +37,7 @@ pub(crate) struct DuplicatesArgs {
     /// Only groups of this kind
     #[arg(long, value_name = "KIND", value_parser = kind_named)]
     kind: Option<PairKind>,
-    /// Only groups of so many files or more
+    /// Only groups of so many files or more; paths that lead to one file count once
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     min_size: u32,
     /// Groups left out at the beginning
@@ -164,41 +165,59 @@ fn tell_group(number: usize, group: &DuplicateGroup, output: &mut Output) -> Res
     let notes: String = notes.iter().filter(|n| n.0).map(|n| n.1).collect();
     let kind = kind_in_words(group.kind);
     output.line(format_args!("{number}. {kind}{notes}"))?;
-    for (picture, i) in group.members.iter().zip(0..) {
+    for (member, i) in group.members.iter().zip(0..) {
+        let picture = &member.picture;
         let size = format!("{} x {}", picture.width, picture.height);
         let is_master = group
             .pairs
             .iter()
             .any(|p| p.master.as_ref() == Some(&picture.id));
-        let mut note = String::new();
+        let mut notes = Vec::new();
         if let Some(pages @ 2..) = picture.pages {
-            note += &format!("  1 of {pages} pages or frames");
+            notes.push(format!("1 of {pages} pages or frames"));
         }
         if is_master {
-            note += "  master";
-        } else if i == 0 && group.members.len() > 1 {
-            note += "  largest";
+            notes.push("master".to_owned());
+        } else if i == 0 && group.members.len() > 1 && !member.is_missing() {
+            notes.push("largest".to_owned());
         }
+        notes.extend(member.paths.first().and_then(state_in_words));
+        if member.is_missing() && member.paths.is_empty() {
+            notes.push("no path".to_owned());
+        }
+        let notes: String = notes.iter().map(|note| format!("  {note}")).collect();
         output.line(format_args!(
-            "   {size:>12}  {:>12} bytes  {}{note}",
+            "   {size:>12}  {:>12} bytes  {}{notes}",
             picture.byte_len,
             place(picture)
         ))?;
-        for path in picture.sources.iter().skip(1) {
+        for one in member.paths.iter().skip(1) {
             let gap = " ".repeat(35);
-            output.line(format_args!("{gap}{}  the same bytes", printable(path)))?;
+            let note = state_in_words(one).unwrap_or_else(|| "the same bytes".to_owned());
+            output.line(format_args!("{gap}{}  {note}", printable(&one.path)))?;
         }
     }
     tell_regions(group, output)?;
     Ok(())
 }
 
+/// What is at a path; `None` where it is a file.
+fn state_in_words(one: &SourcePath) -> Option<String> {
+    match &one.state {
+        PathState::Present => None,
+        PathState::Link { to } => Some(format!("a link to {}", printable(to))),
+        PathState::HardLink { to } => Some(format!("the same file as {}", printable(to))),
+        PathState::Missing => Some("missing".to_owned()),
+        PathState::Unreachable => Some("cannot be reached".to_owned()),
+    }
+}
+
 /// Where the pictures of a group differ, of at most three pairs.
 fn tell_regions(group: &DuplicateGroup, output: &mut Output) -> Result<(), CliError> {
     let told = group.pairs.iter().filter(|pair| !pair.regions.is_empty());
     for pair in told.take(3) {
-        let newer = group.members.iter().find(|member| member.id == pair.b);
-        let Some(newer) = newer else {
+        let mut members = group.members.iter().map(|member| &member.picture);
+        let Some(newer) = members.find(|picture| picture.id == pair.b) else {
             continue;
         };
         let boxes = pair.regions.iter().map(|[left, top, right, bottom]| {

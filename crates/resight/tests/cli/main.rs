@@ -16,6 +16,8 @@ mod likeness;
 mod models;
 mod nasty;
 #[cfg(unix)]
+mod paths;
+#[cfg(unix)]
 mod plugin;
 #[cfg(unix)]
 mod serve;

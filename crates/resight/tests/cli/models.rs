@@ -1,7 +1,5 @@
 //! `resight models` and `resight doctor`, and a collection described by a keypoint network.
 
-use std::process::Command;
-
 use crate::support::{World, json, resight, save, textured};
 use image::imageops::crop_imm;
 use resight_test_support::onnx;
@@ -31,14 +29,6 @@ impl World {
             }
         }
         world
-    }
-
-    fn text(&self, arguments: &[&str]) -> String {
-        let mut command: Command = resight(&self.path("data"));
-        let output = command.args(self.arguments(arguments)).output().unwrap();
-        let all = [output.stdout, output.stderr].concat();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&all));
-        String::from_utf8(all).unwrap()
     }
 }
 

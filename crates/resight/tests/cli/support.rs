@@ -118,6 +118,15 @@ impl World {
         own.into_iter().chain(given).collect()
     }
 
+    /// Everything that it writes when it succeeds, standard error after standard output.
+    pub(crate) fn text(&self, arguments: &[&str]) -> String {
+        let mut command = resight(&self.path("data"));
+        let output = command.args(self.arguments(arguments)).output().unwrap();
+        let all = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&all));
+        String::from_utf8(all).unwrap()
+    }
+
     pub(crate) fn json(&self, arguments: &[&str]) -> Vec<Value> {
         json(&self.path("data"), &self.arguments(arguments))
     }

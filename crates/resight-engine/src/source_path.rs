@@ -1,0 +1,209 @@
+//! What is at the stored paths of a picture now.
+//!
+//! Several paths may lead to one file: through a symbolic link, a linked folder, a hard link, or a folder
+//! that is mounted twice.
+//!
+//! Invariant: two paths are two files only where the system gives them different identities (device and
+//! inode; on Windows volume and file index). A path at which nothing is found is no file.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use file_id::{FileId, get_file_id};
+
+/// A stored path of a picture, and what is there now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourcePath {
+    /// Absolute, as it was indexed.
+    pub path: String,
+    /// What is there.
+    pub state: PathState,
+}
+
+/// What is at a path. Ordered as the paths of a picture are listed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PathState {
+    /// A file. Of several paths to one file, the first that no symbolic link leads through; else the first.
+    Present,
+    /// The same file as at `to`, without a symbolic link: a hard link, or a folder mounted twice.
+    HardLink {
+        /// The path in the state `Present`.
+        to: String,
+    },
+    /// The same file as at `to`, reached through a symbolic link.
+    Link {
+        /// The path in the state `Present`.
+        to: String,
+    },
+    /// It cannot be known: the system answers with an error other than that nothing is there. Counts as
+    /// a file.
+    Unreachable,
+    /// Nothing, or no file.
+    Missing,
+}
+
+impl SourcePath {
+    /// Whether the path counts as a file of its own.
+    pub fn is_file(&self) -> bool {
+        matches!(self.state, PathState::Present | PathState::Unreachable)
+    }
+}
+
+/// What is at the paths of one picture, files that are there first, then further paths to them.
+pub fn source_paths(paths: &[String]) -> Vec<SourcePath> {
+    let found: Vec<Found> = paths.iter().map(|path| look_at(path)).collect();
+    let mut same: HashMap<FileId, Vec<usize>> = HashMap::new();
+    for (found, i) in found.iter().zip(0..) {
+        if let Found::File(Some(id)) = found {
+            same.entry(*id).or_default().push(i);
+        }
+    }
+    let mut states: Vec<PathState> = found.iter().map(Found::state).collect();
+    for all in same.values().filter(|all| all.len() > 1) {
+        let is_direct: Vec<bool> = all.iter().map(|&i| is_direct(&paths[i])).collect();
+        let main = is_direct.iter().position(|direct| *direct).unwrap_or(0);
+        for (&i, &direct) in all.iter().zip(&is_direct) {
+            let to = paths[all[main]].clone();
+            if i == all[main] {
+                continue;
+            }
+            states[i] = if direct {
+                PathState::HardLink { to }
+            } else {
+                PathState::Link { to }
+            };
+        }
+    }
+    let paths = paths.iter().cloned().zip(states);
+    let mut all: Vec<SourcePath> = paths
+        .map(|(path, state)| SourcePath { path, state })
+        .collect();
+    all.sort_by(|a, b| (&a.state, &a.path).cmp(&(&b.state, &b.path)));
+    all
+}
+
+/// Number of files that these paths lead to.
+pub(crate) fn file_count(paths: &[String]) -> u64 {
+    let mut ids = HashSet::new();
+    let is_another = |path: &&String| match look_at(path) {
+        Found::File(Some(id)) => ids.insert(id),
+        Found::File(None) | Found::Unreachable => true,
+        Found::Missing => false,
+    };
+    paths.iter().filter(is_another).count() as u64
+}
+
+/// Whether no symbolic link leads through the path.
+fn is_direct(path: &str) -> bool {
+    fs::canonicalize(path).is_ok_and(|real| real == Path::new(path))
+}
+
+enum Found {
+    /// With its identity, where the system tells it.
+    File(Option<FileId>),
+    Missing,
+    Unreachable,
+}
+
+impl Found {
+    fn state(&self) -> PathState {
+        match self {
+            Self::File(_) => PathState::Present,
+            Self::Missing => PathState::Missing,
+            Self::Unreachable => PathState::Unreachable,
+        }
+    }
+}
+
+fn look_at(path: &str) -> Found {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Found::File(get_file_id(path).ok()),
+        Ok(_) => Found::Missing,
+        Err(error) if is_missing(&error) => Found::Missing,
+        Err(_) => Found::Unreachable,
+    }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A folder whose name has no link in it.
+    fn folder() -> (tempfile::TempDir, impl Fn(&str) -> String) {
+        let root = tempfile::tempdir().unwrap();
+        let real = fs::canonicalize(root.path()).unwrap();
+        let path = move |name: &str| real.join(name).to_str().unwrap().to_owned();
+        (root, path)
+    }
+
+    #[test]
+    fn links_to_one_file_are_told_from_files() {
+        let (_root, path) = folder();
+        fs::create_dir(path("b")).unwrap();
+        for name in ["b/file", "copy", "later"] {
+            fs::write(path(name), "x").unwrap();
+        }
+        symlink(path("b/file"), path("a link")).unwrap();
+        symlink(path("b"), path("linked")).unwrap();
+        fs::hard_link(path("b/file"), path("hard")).unwrap();
+        symlink(path("nowhere"), path("dangling")).unwrap();
+        symlink(path("loop"), path("loop")).unwrap();
+        let names = [
+            "a link",
+            "b/file",
+            "copy",
+            "dangling",
+            "hard",
+            "linked/file",
+            "loop",
+            "copy/below a file",
+            "b",
+        ];
+        let paths = names.map(&path);
+        let found = source_paths(&paths);
+        let to = || path("b/file");
+        let expected = [
+            ("b/file", PathState::Present),
+            ("copy", PathState::Present),
+            ("hard", PathState::HardLink { to: to() }),
+            ("a link", PathState::Link { to: to() }),
+            ("linked/file", PathState::Link { to: to() }),
+            ("loop", PathState::Unreachable),
+            ("b", PathState::Missing),
+            ("copy/below a file", PathState::Missing),
+            ("dangling", PathState::Missing),
+        ];
+        let expected = expected.map(|(name, state)| SourcePath {
+            path: path(name),
+            state,
+        });
+        assert_eq!(found, expected);
+        assert_eq!(file_count(&paths), 3);
+        assert_eq!(found.iter().filter(|one| one.is_file()).count(), 3);
+        // Where every path is a link, the first one stands for the file.
+        let links = source_paths(&["linked/file", "a link"].map(&path));
+        let state = |i: usize| links[i].state.clone();
+        assert_eq!(
+            (links[0].path.clone(), state(0)),
+            (path("linked/file"), PathState::Present)
+        );
+        assert_eq!(
+            state(1),
+            PathState::Link {
+                to: path("linked/file")
+            }
+        );
+    }
+}
