@@ -41,6 +41,7 @@ pub use library::Library;
 pub use library::attached_model::{FEWEST_TO_TELL, ModelComponents, alike_from};
 pub use library::components::{Components, IndexFolder, MODEL_SETTING, VOCABULARY_SETTING};
 pub use library::conversion::ConvertStep;
+pub use library::forget::{ForgetOptions, Forgotten};
 pub use library::pictures::{RefusedFile, Storage};
 pub use library::plain::WEAK_BELOW;
 pub use likeness::embed::{EmbedStep, vectors_setting};

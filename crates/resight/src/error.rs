@@ -198,6 +198,9 @@ fn hint(error: &AppError) -> Option<Cow<'static, str>> {
 
 fn engine_hint(error: &EngineError) -> Option<&'static str> {
     match error {
+        EngineError::FolderUnreadable { .. } => Some(
+            "Check that the folder exists and may be read. If it is no more, `resight forget DIR` forgets its paths and keeps pictures and tags.",
+        ),
         EngineError::NoModel => Some(
             "Give the pictures vectors of a model with `resight index FOLDER --model NAME` (`resight models list` names some), or search in the mode exact.",
         ),

@@ -28,8 +28,8 @@ use tracing_subscriber::EnvFilter;
 
 use arguments::SharedArgs;
 use commands::{
-    calibrate, collections, compare, doctor, duplicates, eval, features, index, labels, models,
-    pictures, plugin, search, serve, train,
+    calibrate, collections, compare, doctor, duplicates, eval, features, forget, index, labels,
+    models, pictures, plugin, search, serve, train,
 };
 use error::CliError;
 use output::Output;
@@ -67,6 +67,7 @@ enum Command {
     List(pictures::ListArgs),
     Count(pictures::CountArgs),
     Remove(pictures::RemoveArgs),
+    Forget(forget::ForgetArgs),
     Tag(labels::TagArgs),
     Refused(pictures::RefusedArgs),
     Collections(collections::CollectionsArgs),
@@ -116,6 +117,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::List(args) => pictures::list(args, &config, &mut output),
         Command::Count(args) => pictures::count(args, &config, &mut output),
         Command::Remove(args) => pictures::remove(args, &config, &mut output),
+        Command::Forget(args) => forget::run(args, &config, &mut output),
         Command::Tag(args) => labels::run(args, &config, &mut output),
         Command::Refused(args) => pictures::refused(args, &config, &mut output),
         Command::Collections(args) => collections::run(args, &config, &mut output),

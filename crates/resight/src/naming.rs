@@ -32,6 +32,26 @@ pub(crate) fn find(library: &Library, named: &OsString) -> Result<Option<Picture
     Ok(None)
 }
 
+/// Whether `named` is an id and no path.
+pub(crate) fn is_id(named: &OsString) -> bool {
+    named.to_str().and_then(PictureId::parse).is_some()
+}
+
+/// Those of a picture's paths that `named` spells; where it spells none, the one to which it leads.
+pub(crate) fn named_sources<'s>(sources: &'s [String], named: &OsString) -> Vec<&'s str> {
+    let path = Path::new(named);
+    let among = |spelled: &[PathBuf]| -> Vec<&'s str> {
+        let is_spelled = |source: &&String| spelled.iter().any(|path| path == Path::new(source));
+        let found = sources.iter().filter(is_spelled);
+        found.map(String::as_str).collect()
+    };
+    let spelled = among(&spellings(path));
+    match path.canonicalize() {
+        Ok(real) if spelled.is_empty() => among(&[real]),
+        _ => spelled,
+    }
+}
+
 fn spellings(path: &Path) -> Vec<PathBuf> {
     let mut spellings = vec![path.to_path_buf()];
     if let Ok(absolute) = std::path::absolute(path) {

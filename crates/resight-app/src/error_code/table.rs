@@ -333,6 +333,9 @@ codes! {
     NothingToSay = "nothing_to_say", None,
         "No change of labels was asked for",
         "Give --add, --remove, --object or --metadata.";
+    HasOtherFiles = "has_other_files", None,
+        "Other files have the bytes of the picture",
+        "Forget the path with `resight forget PATH`, or remove the picture with `resight remove ID`.";
     BadLabel = "bad_label", None,
         "A tag, an object or metadata is not valid",
         "Correct it as the sentence before says.";

@@ -12,6 +12,7 @@ pub(crate) mod convert;
 pub(crate) mod feature_cache;
 pub(crate) mod files;
 pub(crate) mod filters;
+pub(crate) mod forget;
 pub(crate) mod labels;
 pub(crate) mod picture_signal;
 pub(crate) mod pictures;

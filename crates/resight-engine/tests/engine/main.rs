@@ -11,6 +11,8 @@ mod duplicates_pixels;
 mod evidence;
 mod extractors;
 mod folders;
+#[cfg(unix)]
+mod forgotten;
 mod identical;
 mod labels;
 mod likeness;

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use image::imageops::{FilterType, resize};
 use resight_engine::{
     DuplicateGroups, DuplicateOptions, EngineOptions, FolderEvent, FolderOptions, FolderReport,
-    PairKind, PathState,
+    LabelPatch, PairKind, PathState, Tag,
 };
 use resight_test_support::{halves, png};
 use tempfile::TempDir;
@@ -74,6 +74,17 @@ impl World {
             ..DuplicateOptions::default()
         };
         self.bench.duplicates.groups(&options).unwrap()
+    }
+}
+
+/// Gives each picture a tag.
+pub(crate) fn tagged() -> FolderOptions {
+    FolderOptions {
+        labels: LabelPatch {
+            add_tags: vec![Tag::parse("trip").unwrap()],
+            ..LabelPatch::default()
+        },
+        ..FolderOptions::default()
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod eval;
 pub(crate) mod features;
+pub(crate) mod forget;
 pub(crate) mod index;
 pub(crate) mod labels;
 pub(crate) mod models;

@@ -2,15 +2,16 @@
 
 use std::ffi::OsString;
 
+use resight_app::Code;
 use resight_app::config::Config;
 use resight_app::data_folder;
-use resight_engine::{Picture, PictureId, Tag};
+use resight_engine::{Library, PathState, Picture, PictureId, SourcePath, Tag, source_paths};
 use resight_server::wire::{Count, PictureList, Reader, RefusedFile, address_of};
 use serde_json::json;
 
 use crate::error::CliError;
 use crate::filters::FilterArgs;
-use crate::naming::{find, not_stored, place};
+use crate::naming::{find, is_id, named_sources, not_stored, place};
 use crate::output::{Output, counted, printable};
 
 const LIST_EXAMPLES: &str = "\
@@ -54,7 +55,8 @@ Examples:
   resight remove 0123456789abcdef0123456789abcdef
 
 Files are never touched. A picture whose file stays in an indexed folder comes back when that
-folder is indexed again.";
+folder is indexed again. A path removes its picture only if no other file has the bytes; `resight forget`
+forgets a path and keeps the picture.";
 
 /// Forget pictures
 #[derive(Debug, clap::Args)]
@@ -145,6 +147,7 @@ pub(crate) fn remove(
 ) -> Result<(), CliError> {
     let folder = data_folder::open_for_removing(config)?;
     let engine = &folder.library;
+    refuse_shared(engine, &args.pictures)?;
     let mut ids: Vec<PictureId> = Vec::new();
     let mut unknown: Vec<String> = Vec::new();
     for named in &args.pictures {
@@ -174,6 +177,38 @@ pub(crate) fn remove(
         return Ok(());
     }
     Err(not_stored(&unknown))
+}
+
+/// Refuses a path whose picture other files have as well, unless all of them or the picture's id are named.
+fn refuse_shared(library: &Library, named: &[OsString]) -> Result<(), CliError> {
+    for name in named.iter().filter(|name| !is_id(name)) {
+        let Some(id) = find(library, name)? else {
+            continue;
+        };
+        if named.iter().any(|name| name.to_str() == Some(id.as_str())) {
+            continue;
+        }
+        let sources = library.picture(&id)?.sources;
+        let own: Vec<&str> = named
+            .iter()
+            .flat_map(|name| named_sources(&sources, name))
+            .collect();
+        let found = source_paths(&sources);
+        let is_other =
+            |one: &&SourcePath| one.state != PathState::Missing && !own.contains(&&*one.path);
+        if let Some(other) = found.iter().find(is_other) {
+            let (name, other) = (printable(&name.to_string_lossy()), printable(&other.path));
+            return Err(CliError::Failure {
+                code: Code::HasOtherFiles,
+                detail: format!("the picture of {name} is also at {other}; nothing was removed"),
+                next_step: format!(
+                    "`resight forget {name}` forgets this path and keeps the picture, `resight remove {id}` removes the picture."
+                )
+                .into(),
+            });
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn refused(

@@ -1,12 +1,12 @@
-//! Files that are linked or gone, as a user sees them.
+//! Files that are linked, gone or forgotten, as a user sees them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use serde_json::json as value;
+use serde_json::{Value, json as value};
 
-use crate::support::{World, save, textured};
+use crate::support::{World, count, save, textured};
 
 impl World {
     fn put_picture(&self, name: &str, seed: u64) {
@@ -18,6 +18,11 @@ impl World {
     fn stored(&self, name: &str) -> String {
         let root: PathBuf = fs::canonicalize(self.path("")).unwrap();
         root.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn images(&self) -> Vec<Value> {
+        let list = self.json(&["list"]).remove(0);
+        list["images"].as_array().unwrap().clone()
     }
 }
 
@@ -62,4 +67,86 @@ fn duplicates_name_all_paths_and_what_is_there() {
     ] {
         assert!(text.contains(&line), "{line}: {text}");
     }
+}
+
+#[test]
+fn a_folder_is_forgotten_and_its_pictures_are_kept_unless_pruned() {
+    let world = World::empty();
+    world.put_picture("old/a.png", 1);
+    world.put_picture("old/sub/b.png", 2);
+    world.put_picture("kept/a.png", 1);
+    fs::write(world.path("old/notes.txt"), "no picture").unwrap();
+    world.json(&["index", "@old", "@kept", "--tag", "trip"]);
+    fs::remove_dir_all(world.path("old")).unwrap();
+
+    let dry_run = world.json(&["forget", "@old", "--dry-run"]).remove(0);
+    let expected = |kept: u64, removed: u64, dry_run: bool| {
+        value!({
+            "paths": 2, "refused": 1, "kept_without_path": kept, "removed": removed,
+            "dry_run": dry_run, "unknown": [],
+        })
+    };
+    assert_eq!(dry_run, expected(1, 0, true));
+    let would = world.text(&["forget", "@old", "--prune", "--dry-run"]);
+    assert_eq!(
+        would,
+        "Would forget 2 paths and 1 refused file: 0 pictures kept without a path, 1 picture removed.\n"
+    );
+    assert_eq!(world.json(&["forget", "@old"])[0], expected(1, 0, false));
+    let images = world.images();
+    assert_eq!(images.len(), 2);
+    assert!(images.iter().all(|image| image["tags"] == value!(["trip"])));
+    let again = world.text(&["forget", "@old"]);
+    assert!(
+        again.starts_with("No path is stored at or below"),
+        "{again}"
+    );
+    assert!(again.contains("Forgot 0 paths"), "{again}");
+
+    let pruned = world.json(&["forget", "@kept/a.png", "--prune"]).remove(0);
+    assert_eq!(
+        (&pruned["paths"], &pruned["removed"]),
+        (&value!(1), &value!(1))
+    );
+    assert_eq!(count(&world.path("data")), 1);
+}
+
+#[test]
+fn a_path_removes_no_picture_that_another_file_has() {
+    let world = World::empty();
+    world.put_picture("lib/a.png", 1);
+    world.put_picture("lib/b.png", 1);
+    world.put_picture("lib/c.png", 2);
+    symlink(world.path("lib/c.png"), world.path("link.png")).unwrap();
+    world.json(&["index", "@lib"]);
+
+    // Nothing is removed, not even what could be.
+    let error = world.error(&["remove", "@lib/c.png", "@lib/a.png"], 1);
+    assert_eq!(error["code"], "has_other_files");
+    let detail = error["detail"].as_str().unwrap();
+    assert!(detail.contains(&world.stored("lib/b.png")), "{detail}");
+    let hint = error["next_step"].as_str().unwrap();
+    assert!(
+        hint.contains("resight forget ") && hint.contains("lib/a.png"),
+        "{hint}"
+    );
+    assert!(hint.contains("resight remove "), "{hint}");
+    assert_eq!(count(&world.path("data")), 2);
+
+    // A file that is gone, while the other is there.
+    fs::remove_file(world.path("lib/a.png")).unwrap();
+    let error = world.error(&["remove", "@lib/a.png"], 1);
+    assert_eq!(error["code"], "has_other_files");
+    // All others are gone, or the file is named by a link from elsewhere.
+    world.json(&["remove", "@lib/b.png", "@link.png"]);
+    assert_eq!(count(&world.path("data")), 0);
+
+    world.put_picture("lib/a.png", 1);
+    world.json(&["index", "@lib"]);
+    world.json(&["remove", "@lib/b.png", "@lib/a.png"]);
+    assert_eq!(count(&world.path("data")), 1);
+    world.json(&["index", "@lib"]);
+    let id = world.images()[0]["id"].as_str().unwrap().to_owned();
+    world.json(&["remove", &id]);
+    assert_eq!(count(&world.path("data")), 1);
 }
