@@ -95,6 +95,40 @@ pub(crate) fn file_count(paths: &[String]) -> u64 {
     paths.iter().filter(is_another).count() as u64
 }
 
+/// Those of a picture's paths that its file has left for `now`: nothing is there any more, or only
+/// another spelling of `now`.
+pub(crate) fn left_behind(paths: &[String], now: &str) -> Vec<String> {
+    let left = |path: &&String| is_gone(Path::new(path)) || is_former_spelling(path, now);
+    paths.iter().filter(left).cloned().collect()
+}
+
+/// Whether nothing is at `path`, and not because a link on the way leads nowhere or a whole volume is
+/// away.
+fn is_gone(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Err(error) if is_missing(&error) => {}
+        _ => return false,
+    }
+    for above in path.ancestors().skip(1) {
+        match fs::symlink_metadata(above) {
+            Ok(_) => return fs::metadata(above).is_ok(),
+            Err(error) if is_missing(&error) => {}
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+/// Whether `old` differs from `new` in case only, and names the same file because the file system ignores
+/// case.
+fn is_former_spelling(old: &str, new: &str) -> bool {
+    let is_link = |path: &Path| path.is_symlink();
+    old != new
+        && old.to_lowercase() == new.to_lowercase()
+        && fs::canonicalize(old).is_ok_and(|real| real == Path::new(new))
+        && !Path::new(old).ancestors().any(is_link)
+}
+
 /// Whether no symbolic link leads through the path.
 fn is_direct(path: &str) -> bool {
     fs::canonicalize(path).is_ok_and(|real| real == Path::new(path))
@@ -205,5 +239,31 @@ mod tests {
                 to: path("linked/file")
             }
         );
+    }
+
+    #[test]
+    fn a_file_has_left_a_path_only_where_it_is_known_to_be_gone() {
+        let (_root, path) = folder();
+        fs::create_dir(path("New")).unwrap();
+        fs::write(path("New/a"), "x").unwrap();
+        symlink(path("away"), path("disk")).unwrap();
+        let cases = [
+            ("old/a", true),
+            ("New/b", true),
+            ("New/a/b", true),
+            ("New/a", false),
+            ("disk/a", false),
+            ("disk", false),
+        ];
+        for (name, left) in cases {
+            let paths = [path(name)];
+            let expected = if left { &paths[..] } else { &[] };
+            assert_eq!(left_behind(&paths, &path("New/a")), expected, "{name}");
+        }
+        // A link is no former spelling. Where case is ignored, there can be none of this name.
+        if symlink(path("New"), path("new")).is_ok() {
+            assert!(left_behind(&[path("new/a")], &path("New/a")).is_empty());
+        }
+        assert!(!is_gone(Path::new("no folder above it")));
     }
 }

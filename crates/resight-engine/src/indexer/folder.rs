@@ -10,6 +10,7 @@ use resight_store::{PictureId, Refusal, SourceFile, read_all};
 
 use super::Indexer;
 use super::listing::{Task, list};
+use super::moves::Moves;
 use super::report::{FolderEvent, FolderOptions, FolderReport};
 use super::run::{Outcome, Run, is_below};
 use crate::error::EngineError;
@@ -39,7 +40,8 @@ impl Indexer {
     /// read as a picture, with its reason, and goes on; so it does with a picture that the extractor
     /// fails on, which the next run tries again. An extractor that can describe nothing ends the run
     /// after a while with its error. A file that cannot be read at all keeps the picture that was read
-    /// from it before. Setting `cancel` ends the run after the files in work; what was reported is kept.
+    /// from it before. Where a file has the bytes of a stored picture, paths of that picture at which
+    /// nothing is any more are forgotten: the file was moved. Setting `cancel` ends the run after the files in work; what was reported is kept.
     ///
     /// # Errors
     /// `folder_unreadable`, `too_many_tags`, and those of the extractor and the store.
@@ -71,7 +73,7 @@ impl Indexer {
         let listing = listed(&root, options, &sources, &refusals, cancel);
         if options.prune && listing.files == 0 && !sources.is_empty() {
             return Err(unreadable(format!(
-                "it is empty, and {} files were indexed from it: if its disk is mounted and they are really gone, remove them by id or path",
+                "it is empty, and {} files were indexed from it: if its disk is mounted and they are really gone, forget its path or remove them by id",
                 sources.len()
             )));
         }
@@ -88,6 +90,7 @@ impl Indexer {
                 unchanged_refused: listing.unchanged_refused,
                 ..FolderReport::default()
             },
+            moves: Moves::default(),
             to_do,
             embedded: Vec::new(),
             embeds: &embeds,
@@ -127,9 +130,11 @@ impl Indexer {
             run.drop_refusals(&gone.collect::<Vec<_>>())?;
             // By ascending path, as the catalogue returned them.
             let gone = sources.iter().map(|(source, _)| &source.path);
-            let gone: Vec<String> = gone.filter(|path| is_gone(path)).cloned().collect();
+            let gone = gone.filter(|path| is_gone(path) && !run.moves.has_forgotten(path));
+            let gone: Vec<String> = gone.cloned().collect();
             run.drop_sources(&gone, options.prune)?;
         }
+        run.report.moved = run.moves.count();
         run.report.elapsed = start.elapsed();
         Ok(run.report)
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod folder;
 pub(crate) mod listing;
+mod moves;
 pub(crate) mod report;
 mod run;
 

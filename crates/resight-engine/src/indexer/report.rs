@@ -46,6 +46,14 @@ pub enum FolderEvent {
         /// Whether the same bytes were stored before.
         already_there: bool,
     },
+    /// A file was found at a new place: it has the bytes of a stored picture, and nothing is at a former
+    /// path of that picture any more. The former path is forgotten.
+    Moved {
+        /// The former path.
+        from: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// A model in use has described pictures of this run.
     Embedded {
         /// The model's name.
@@ -82,13 +90,15 @@ pub struct FolderReport {
     pub weak: u64,
     /// Files whose bytes were stored before.
     pub already_there: u64,
+    /// Of these, found at a new place: a former path is gone, and was forgotten.
+    pub moved: u64,
     /// Files known from an earlier run.
     pub unchanged: u64,
     /// Files refused now.
     pub refused: u64,
     /// Files refused in an earlier run, and not changed since.
     pub unchanged_refused: u64,
-    /// Files of stored pictures that are gone.
+    /// Files of stored pictures that are gone and were not found at a new place.
     pub missing: u64,
     /// Of these, removed.
     pub pruned: u64,

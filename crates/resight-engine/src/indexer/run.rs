@@ -12,6 +12,7 @@ use resight_store::{Change, Effect, LabelPatch, PictureId, Refusal};
 use resight_vision::{Fault, Image};
 
 use super::listing::Task;
+use super::moves::{KnownPicture, Left, Moves};
 use super::report::{FolderEvent, FolderReport};
 use crate::describe::describe;
 use crate::error::EngineError;
@@ -34,8 +35,8 @@ const PAGE: usize = 5000;
 pub(super) enum Outcome {
     /// A new picture, with its pixels where a global model will describe it.
     Ready(Box<PreparedPicture>, Option<Image>),
-    /// A picture stored before, with its number of features.
-    Known(PictureId, u32),
+    /// A picture stored before.
+    Known(KnownPicture),
     Refused(Refused),
 }
 
@@ -47,6 +48,7 @@ pub(super) struct Run<'a> {
     /// Labels of each picture.
     pub(super) labels: &'a LabelPatch,
     pub(super) report: FolderReport,
+    pub(super) moves: Moves,
     /// Files to be read.
     pub(super) to_do: u64,
     /// Of each model its name and what was reported last: pictures described, and files to be described.
@@ -69,7 +71,8 @@ fn read(
     };
     let id = id_of(&bytes);
     if let Some(record) = library.catalogue().picture(&id)? {
-        return Ok(Outcome::Known(id, record.feature_count));
+        let known = KnownPicture::new(record, &task.source.path);
+        return Ok(Outcome::Known(known));
     }
     let name = task.path.file_name().map(|name| name.to_string_lossy());
     let name = name.as_deref().unwrap_or("picture");
@@ -196,6 +199,7 @@ impl Run<'_> {
         let mut pending = Vec::with_capacity(outcomes.len());
         let mut committed = Vec::with_capacity(outcomes.len());
         let mut labels = Vec::new();
+        let mut left = Vec::new();
         for (task, outcome) in outcomes {
             let path = task.path.clone();
             match outcome {
@@ -210,14 +214,23 @@ impl Run<'_> {
                     labels.extend(label_change(&prepared.new.id, self.labels));
                     pending.push(PendingChange::Add(prepared));
                 }
-                Outcome::Known(id, features) => {
+                Outcome::Known(known) => {
+                    let id = known.id;
                     let event = FolderEvent::Indexed {
-                        path,
-                        features,
+                        path: path.clone(),
+                        features: known.features,
                         id: id.clone(),
                         already_there: true,
                     };
                     committed.push((task, event, None));
+                    if known.is_new_path {
+                        self.moves.found(&id, !known.left.is_empty());
+                    }
+                    left.extend(known.left.into_iter().map(|from| Left {
+                        id: id.clone(),
+                        from,
+                        path: path.clone(),
+                    }));
                     labels.extend(label_change(&id, self.labels));
                     let source = task.source.clone();
                     pending.push(PendingChange::from(Change::AddSource { id, source }));
@@ -247,8 +260,11 @@ impl Run<'_> {
                 }
             }
         }
+        // After the new paths, and first of what is no file.
+        pending.extend(left.iter().map(|left| forget_source(&left.from)));
         pending.append(&mut labels);
         let effects = self.library.commit(pending)?;
+        let of_left: Vec<Effect> = effects.iter().skip(committed.len()).cloned().collect();
         if effects.contains(&Effect::TooManyTags) {
             warn_of_tags();
         }
@@ -279,6 +295,14 @@ impl Run<'_> {
                 _ => self.report.refused += 1,
             }
             (self.on_event)(event);
+        }
+        for (left, effect) in left.into_iter().zip(of_left) {
+            // Another file of this batch may have left the same path.
+            if matches!(effect, Effect::SourceDropped { .. }) {
+                self.moves.forgot(&left.id, &left.from);
+                let Left { from, path, .. } = left;
+                (self.on_event)(FolderEvent::Moved { from, path });
+            }
         }
         self.embed(new);
         Ok(again)
@@ -367,6 +391,11 @@ impl Run<'_> {
 fn drop_source(path: &str) -> PendingChange {
     let path = path.to_owned();
     PendingChange::from(Change::DropSource { path })
+}
+
+fn forget_source(path: &str) -> PendingChange {
+    let path = path.to_owned();
+    PendingChange::Other(Change::ForgetSource { path })
 }
 
 /// In a folder, a picture with all the tags it may have must not stop the rest.

@@ -18,6 +18,8 @@ mod labels;
 mod likeness;
 mod likeness_folders;
 #[cfg(unix)]
+mod moves;
+#[cfg(unix)]
 mod paths;
 mod plain;
 mod ranking;

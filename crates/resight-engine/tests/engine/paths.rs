@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use image::imageops::{FilterType, resize};
 use resight_engine::{
     DuplicateGroups, DuplicateOptions, EngineOptions, FolderEvent, FolderOptions, FolderReport,
-    LabelPatch, PairKind, PathState, Tag,
+    LabelPatch, PairKind, PathState, PictureId, Tag,
 };
 use resight_test_support::{halves, png};
 use tempfile::TempDir;
@@ -46,6 +46,10 @@ impl World {
         fs::write(self.path(name), bytes).unwrap();
     }
 
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
     pub(crate) fn run(
         &self,
         folder: &str,
@@ -74,6 +78,13 @@ impl World {
             ..DuplicateOptions::default()
         };
         self.bench.duplicates.groups(&options).unwrap()
+    }
+
+    /// The id and the paths of the only picture.
+    pub(crate) fn only(&self) -> (PictureId, Vec<String>) {
+        let pictures = self.bench.library.pictures(0, 9).unwrap();
+        assert_eq!(pictures.len(), 1, "{pictures:?}");
+        (pictures[0].id.clone(), pictures[0].sources.clone())
     }
 }
 

@@ -127,7 +127,9 @@ fn hold_distractors(
         &mut |event| match event {
             FolderEvent::Listed { to_do, .. } => bar.set_length(to_do),
             FolderEvent::Indexed { .. } | FolderEvent::Refused { .. } => bar.inc(1),
-            FolderEvent::Embedded { .. } | FolderEvent::Pruned { .. } => {}
+            FolderEvent::Embedded { .. }
+            | FolderEvent::Moved { .. }
+            | FolderEvent::Pruned { .. } => {}
         },
     );
     bar.finish_and_clear();

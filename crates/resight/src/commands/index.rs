@@ -1,6 +1,6 @@
 //! `resight index`, and the indexing that `resight serve` begins with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -35,8 +35,8 @@ Examples:
   resight index ~/Pictures --plugin my_algorithm.py --data ~/resight-mine
 
 With --json, one object a line: {\"event\":\"listed\",…}, then \"indexed\", \"refused\" or \"pruned\" for
-each file once that is safely stored, and at the end of each folder \"done\"; \"embedded\" as models in
-use describe pictures, also before \"done\".";
+each file once that is safely stored, \"moved\" for each path that a file has left, and at the end of each
+folder \"done\"; \"embedded\" as models in use describe pictures, also before \"done\".";
 
 /// Describe the pictures of folders so that they can be found; only what is new or has changed
 #[derive(Debug, clap::Args)]
@@ -160,14 +160,33 @@ pub(crate) fn check_folders(dirs: &[PathBuf], config: &Config) -> Result<(), Cli
     for dir in dirs {
         // The engine tells this too, but only when it comes to that folder.
         if !dir.is_dir() {
-            return Err(CliError::Failure {
-                code: Code::NotAFolder,
-                detail: format!("{} is not a folder that can be read", dir.display()),
-                next_step: "Check the name, and that this user may read the folder.".into(),
-            });
+            return Err(not_a_folder(dir));
         }
     }
     Ok(config.check_apart(dirs)?)
+}
+
+fn not_a_folder(dir: &Path) -> CliError {
+    let name = printable(&dir.to_string_lossy());
+    let is_missing = matches!(dir.try_exists(), Ok(false));
+    let (detail, next_step) = if is_missing {
+        (
+            format!("there is no folder {name}"),
+            format!(
+                "Check the name. If the folder is no more, `resight forget {name}` forgets its paths and keeps pictures and tags; a folder that was moved is indexed at its new place."
+            ),
+        )
+    } else {
+        (
+            format!("{name} is not a folder that can be read"),
+            "Check the name, and that this user may read the folder.".to_owned(),
+        )
+    };
+    CliError::Failure {
+        code: Code::NotAFolder,
+        detail,
+        next_step: next_step.into(),
+    }
 }
 
 /// Indexes one folder after the other and tells of it; `Interrupted` when the user stopped it.
@@ -248,7 +267,9 @@ impl<'a> Teller<'a> {
                     ));
                 }
             }
-            FolderEvent::Embedded { .. } | FolderEvent::Pruned { .. } => {}
+            FolderEvent::Embedded { .. }
+            | FolderEvent::Moved { .. }
+            | FolderEvent::Pruned { .. } => {}
         }
         if self.output.is_json() {
             self.output.json(&event_shape(&event))?;
@@ -278,6 +299,9 @@ fn event_shape(event: &FolderEvent) -> serde_json::Value {
             "features": features,
             "already_there": already_there,
         }),
+        FolderEvent::Moved { from, path } => {
+            json!({"event": "moved", "from": from, "path": path.to_string_lossy()})
+        }
         FolderEvent::Embedded { model, done, total } => {
             json!({"event": "embedded", "model": model, "done": done, "total": total})
         }
@@ -293,7 +317,7 @@ fn event_shape(event: &FolderEvent) -> serde_json::Value {
 
 fn tell_report(
     report: &FolderReport,
-    dir: &std::path::Path,
+    dir: &Path,
     refused: &[String],
     output: &mut Output,
 ) -> Result<(), CliError> {
@@ -305,6 +329,7 @@ fn tell_report(
             "indexed": report.indexed,
             "weak": report.weak,
             "already_there": report.already_there,
+            "moved": report.moved,
             "unchanged": report.unchanged,
             "refused": report.refused,
             "unchanged_refused": report.unchanged_refused,
@@ -315,6 +340,12 @@ fn tell_report(
         }));
     }
     output.line(summary(report, dir))?;
+    if report.moved > 0 {
+        let files = counted(report.moved, "file was", "files were");
+        output.line(format_args!(
+            "{files} found at a new place; the former paths are forgotten."
+        ))?;
+    }
     for line in refused {
         output.line(line)?;
     }
@@ -326,15 +357,19 @@ fn tell_report(
 }
 
 /// One sentence with the counts that are not 0.
-fn summary(report: &FolderReport, dir: &std::path::Path) -> String {
+fn summary(report: &FolderReport, dir: &Path) -> String {
     let seconds = report.elapsed.as_secs_f64();
     let mut parts = vec![format!("{} indexed", report.indexed)];
     let counts = [
+        (report.moved, "moved"),
         (
             report.weak,
             "of these with few features (resight list --weak)",
         ),
-        (report.already_there, "already there under another name"),
+        (
+            report.already_there.saturating_sub(report.moved),
+            "already there under another name",
+        ),
         (report.unchanged, "unchanged"),
         (report.refused, "could not be read"),
         (

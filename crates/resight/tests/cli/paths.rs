@@ -1,4 +1,4 @@
-//! Files that are linked, gone or forgotten, as a user sees them.
+//! Files that are linked, moved, gone or forgotten, as a user sees them.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -6,12 +6,16 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json as value};
 
-use crate::support::{World, count, save, textured};
+use crate::support::{World, count, events, save, textured};
 
 impl World {
     fn put_picture(&self, name: &str, seed: u64) {
         fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
         save(&textured(240, 180, seed), &self.path(name));
+    }
+
+    fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).unwrap();
     }
 
     /// As it is stored.
@@ -67,6 +71,43 @@ fn duplicates_name_all_paths_and_what_is_there() {
     ] {
         assert!(text.contains(&line), "{line}: {text}");
     }
+}
+
+#[test]
+fn a_moved_folder_keeps_its_tags_and_leaves_no_path() {
+    let world = World::empty();
+    world.put_picture("old/PIter/a.png", 1);
+    world.json(&["index", "@old", "--tag", "trip"]);
+    world.rename("old/PIter", "old/Piter");
+    let lines = world.json(&["index", "@old"]);
+    let moved = value!({
+        "event": "moved",
+        "from": world.stored("old/PIter/a.png"),
+        "path": world.stored("old/Piter/a.png"),
+    });
+    assert_eq!(events(&lines, "moved"), [&moved]);
+    assert_eq!(events(&lines, "done")[0]["moved"], 1);
+
+    world.rename("old", "new");
+    let text = world.text(&["index", "@new", "--prune", "--quiet"]);
+    assert!(text.contains("1 file was found at a new place"), "{text}");
+    assert!(!text.contains("already there"), "{text}");
+    let images = world.images();
+    assert_eq!(images.len(), 1);
+    assert_eq!(
+        images[0]["paths"],
+        value!([world.stored("new/Piter/a.png")])
+    );
+    assert_eq!(images[0]["tags"], value!(["trip"]));
+    assert_eq!(world.json(&["duplicates"])[0]["total"], 0);
+
+    let error = world.error(&["index", "@old", "--prune"], 1);
+    assert_eq!(error["code"], "not_a_folder");
+    let hint = error["next_step"].as_str().unwrap();
+    let command = format!("resight forget {}", world.path("old").display());
+    assert!(hint.contains(&command), "{hint}");
+    let error = world.error(&["remove", "@old/Piter/a.png"], 1);
+    assert_eq!(error["code"], "unknown_picture");
 }
 
 #[test]
