@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use resight_store::PairLink;
+use resight_store::{PairLink, PairedPicture};
 
 use super::answer::DuplicateOptions;
 use super::groups::{Share, agglomerate};

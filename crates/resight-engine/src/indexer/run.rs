@@ -395,7 +395,7 @@ fn drop_source(path: &str) -> PendingChange {
 
 fn forget_source(path: &str) -> PendingChange {
     let path = path.to_owned();
-    PendingChange::Other(Change::ForgetSource { path })
+    PendingChange::from(Change::ForgetSource { path })
 }
 
 /// In a folder, a picture with all the tags it may have must not stop the rest.

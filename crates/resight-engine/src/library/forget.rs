@@ -221,7 +221,7 @@ impl Run<'_> {
         }
         let prune = self.options.prune;
         let changes = paths.map(|path| {
-            PendingChange::Other(if prune {
+            PendingChange::from(if prune {
                 Change::DropSource { path }
             } else {
                 Change::ForgetSource { path }

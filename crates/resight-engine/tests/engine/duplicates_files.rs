@@ -82,7 +82,7 @@ fn a_master_is_named_and_comes_first() {
             let group = &found.groups[0];
             assert_eq!(group.kind, PairKind::Derivative);
             assert_eq!(group.pairs[0].master.as_ref(), Some(master));
-            assert_eq!(group.members[0].id, *master);
+            assert_eq!(group.members[0].picture.id, *master);
         }
     }
     let lossless = paired(&png(&picture), &jpeg(&picture, 85)).unwrap();
