@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn the_first_member_has_most_pages_then_pixels_then_depth() {
-        let links = [2, 3, 4, 5].map(|b| link(1, b, PairKind::ReEncoded));
+        let links = (1..5).flat_map(|a| (a + 1..6).map(move |b| link(a, b, PairKind::ReEncoded)));
+        let links: Vec<PairLink> = links.collect();
         let mut paired = pictures(&[(20, 1), (20, 1), (10, 1), (30, 1), (20, 1)]);
         let mut change = |key, to: &dyn Fn(&mut Worth)| {
             if let Some(picture) = paired.get_mut(&key) {
