@@ -93,7 +93,7 @@ fn a_newer_format_is_refused() {
     let StoreError::Newer { found, supported } = error else {
         panic!("{error:?}");
     };
-    assert_eq!((found, supported), (7, 5));
+    assert_eq!((found, supported), (7, 6));
 }
 
 #[test]
