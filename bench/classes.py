@@ -1,7 +1,7 @@
 """Classes of pictures beyond photographs, and how often `verified` errs on each.
 
     bench/run classes.py make --out FOLDER [--groups N] [--seed S] [--class NAME]
-    bench/run classes.py measure --resight BIN --in FOLDER [--groups N] [--class NAME] [--out FILE.md]
+    bench/run classes.py measure --resight BIN --in FOLDER [--groups N] [--skip N] [--class NAME] [--out FILE.md]
     bench/run classes.py sheet --in FOLDER --class NAME --out SHEET.jpg
     bench/run classes.py list
 
@@ -124,7 +124,8 @@ def arguments():
     two = commands.add_parser("measure")
     two.add_argument("--resight", type=pathlib.Path, required=True)
     two.add_argument("--in", dest="folder", type=pathlib.Path, required=True)
-    two.add_argument("--groups", type=int, help="the first groups of each class alone")
+    two.add_argument("--groups", type=int, help="so many groups of each class alone")
+    two.add_argument("--skip", type=int, default=0, help="groups left out at the beginning")
     two.add_argument("--threads", type=int)
     two.add_argument("--out", type=pathlib.Path, help="the table as Markdown, with the worst pairs")
     three = commands.add_parser("sheet")

@@ -40,7 +40,7 @@ export const icon = (name) => svg('svg', { 'aria-hidden': 'true' }, svg('use', {
 export function mark(hit) {
   return hit.verified
     ? el('span', { className: 'mark' }, icon('check'),
-      [hit.identical ? 'Identical file' : 'Verified', hit.mirrored && 'mirrored', hit.inverted && 'inverted'].filter(Boolean).join(', '))
+      [hit.identical ? 'Identical file' : hit.evidence === 'mark' ? 'Verified, a shared mark' : 'Verified', hit.mirrored && 'mirrored', hit.inverted && 'inverted'].filter(Boolean).join(', '))
     : el('span', { className: 'mark unsure' }, hit.alike ? 'Similar' : 'Not verified');
 }
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 WORST = 10
-HEADINGS = ("class", "pictures", "unrelated pairs", "verified", "share", "95 % bound", "pairs with a mark", "verified", "related pairs", "recall", "seconds")
+HEADINGS = ("class", "pictures", "unrelated pairs", "verified", "of these marks", "share of others", "95 % bound", "pairs with a mark", "verified", "of these marks", "related pairs", "recall", "of these marks", "seconds")
 
 
 def upper_bound(count):
@@ -48,10 +48,10 @@ def kinds(truth, groups):
     return of, lambda a, b: (min(a, b), max(a, b)) in marked
 
 
-def measure(resight, folder, count, threads):
-    """What one class gives."""
+def measure(resight, folder, count, skip, threads):
+    """What one class gives: `count` groups after the first `skip`."""
     truth = json.loads((folder / "truth.json").read_text())
-    groups = list(truth["groups"])[:count]
+    groups = list(truth["groups"])[skip:][:count]
     of, share_mark = kinds(truth, groups)
     with tempfile.TemporaryDirectory(dir=folder.parent) as beside:
         for file in of:
@@ -67,10 +67,13 @@ def measure(resight, folder, count, threads):
     false = sorted(found["unrelated"].values(), key=lambda pair: pair["nfa_log10"])
     missed = [pair for pair in itertools.combinations(sorted(of), 2) if of[pair[0]] == of[pair[1]] and pair not in found["related"]]
     share = lambda count, of_all: count / of_all if of_all else None
+    marks = {name: sum(pair["evidence"] == "mark" for pair in pairs.values()) for name, pairs in found.items()}
+    objects = len(false) - marks["unrelated"]
     return {
         "pictures": len(of), "unusable": summary["unusable"],
-        "unrelated_pairs": totals["unrelated"], "unrelated_verified": len(false), "share": share(len(false), totals["unrelated"]),
-        "bound_95": share(upper_bound(len(false)), totals["unrelated"]),
+        "unrelated_pairs": totals["unrelated"], "unrelated_verified": len(false), "unrelated_marks": marks["unrelated"],
+        "share": share(len(false), totals["unrelated"]), "object_share": share(objects, totals["unrelated"]),
+        "bound_95": share(upper_bound(objects), totals["unrelated"]), "mark_marks": marks["mark"], "related_marks": marks["related"],
         "mark_pairs": totals["mark"], "mark_verified": len(found["mark"]), "mark_share": share(len(found["mark"]), totals["mark"]),
         "related_pairs": totals["related"], "related_verified": len(found["related"]), "recall": share(len(found["related"]), totals["related"]),
         "seconds": summary["seconds"],
@@ -95,9 +98,9 @@ def kind(of, share_mark, a, b):
 
 def row(name, found):
     number = lambda value, form: "-" if value is None else format(value, form)
-    return (name, str(found["pictures"]), f"{found['unrelated_pairs']:,}", f"{found['unrelated_verified']:,}", number(found["share"], ".1e"),
-            number(found["bound_95"], ".1e"), f"{found['mark_pairs']:,}", number(found["mark_share"], ".3f"), f"{found['related_pairs']:,}",
-            number(found["recall"], ".3f"), f"{found['seconds']:.0f}")
+    return (name, str(found["pictures"]), f"{found['unrelated_pairs']:,}", f"{found['unrelated_verified']:,}", f"{found['unrelated_marks']:,}", number(found["object_share"], ".1e"),
+            number(found["bound_95"], ".1e"), f"{found['mark_pairs']:,}", number(found["mark_share"], ".3f"), f"{found['mark_marks']:,}", f"{found['related_pairs']:,}",
+            number(found["recall"], ".3f"), f"{found['related_marks']:,}", f"{found['seconds']:.0f}")
 
 
 def markdown(results):
@@ -117,7 +120,7 @@ def run(args, chosen):
     widths = [max(len(h), 16 if at == 0 else 0) for at, h in enumerate(HEADINGS)]
     print("  ".join(h.rjust(w) if at else h.ljust(w) for at, (h, w) in enumerate(zip(HEADINGS, widths))))
     for name in chosen(args.names, known):
-        results[name] = found = measure(args.resight, args.folder / name, args.groups, args.threads)
+        results[name] = found = measure(args.resight, args.folder / name, args.groups, args.skip, args.threads)
         cells = row(name, found)
         print("  ".join(c.rjust(w) if at else c.ljust(w) for at, (c, w) in enumerate(zip(cells, widths))), flush=True)
         if args.out:

@@ -7,15 +7,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rayon::prelude::*;
 use resight_decode::read_bounded;
 use resight_index::Vocabulary;
-use resight_vision::{Fault, LocalExtractor, PackedQueries, Verification, VerifyOptions};
+use resight_vision::{Fault, LocalExtractor, Match, PackedQueries, Verification, VerifyOptions};
 
 use crate::describe::describe;
 use crate::error::EngineError;
+use crate::geometry;
 use crate::indexer::listing::list;
 use crate::library::stored_features::{StoredFeatures, in_order};
 use crate::options::EngineOptions;
-use crate::search::evidence::Sides;
+use crate::search::answer::EvidenceKind;
+use crate::search::evidence::{Sides, matched_parts};
 use crate::search::prepared::pack_by_cell;
+use crate::search::support::{Support, kind_of_evidence, support};
 
 /// Progress of a calibration: the number done, and of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +44,12 @@ pub struct AgreeingPair {
     pub places: usize,
     /// log10 of the number of false alarms.
     pub log10_nfa: f64,
+    /// What a verified pair rests on.
+    pub evidence: Option<EvidenceKind>,
+    /// How much of what both show agrees in a verified pair.
+    pub support: Support,
+    /// Shares of the query and of the result that the matched part covers.
+    pub coverage: [f64; 2],
 }
 
 /// The pairs of a folder.
@@ -163,15 +172,32 @@ fn row(
     let words = vocabulary.assign_query(features, own.size, options.matching_cells);
     let packed = pack_by_cell(features, &words, vocabulary);
     let partners = (query + 1..sides.len()).filter_map(|result| {
-        let found = agreement(own, &packed, &sides[result], vocabulary, &options.verify)?;
-        (found.log10_nfa <= keep).then_some(AgreeingPair {
+        let other = &sides[result];
+        let (matches, found) = agreement(own, &packed, other, vocabulary, &options.verify)?;
+        if found.log10_nfa > keep {
+            return None;
+        }
+        let mut pair = AgreeingPair {
             query,
             result,
             verified: found.verified,
             inliers: found.inliers.len(),
             places: found.places,
             log10_nfa: found.log10_nfa,
-        })
+            evidence: None,
+            support: Support::default(),
+            coverage: [0.0; 2],
+        };
+        if found.verified {
+            let features = [features, &other.stored.features];
+            let sizes = [own.size, other.size];
+            let parts = matched_parts(&found, &matches, features, sizes);
+            let part = parts[0].as_deref();
+            pair.support = support(&found, &matches, features, part, other.size);
+            pair.coverage = [0, 1].map(|i| geometry::coverage(parts[i].as_deref(), sizes[i]));
+            pair.evidence = Some(kind_of_evidence(&pair.support, pair.coverage));
+        }
+        Some(pair)
     });
     partners.collect()
 }
@@ -182,7 +208,7 @@ fn agreement(
     result: &Side,
     vocabulary: &Vocabulary,
     options: &VerifyOptions,
-) -> Option<Verification> {
+) -> Option<(Vec<Match>, Verification)> {
     let sides = Sides {
         query: &query.stored.features,
         packed,
@@ -191,6 +217,5 @@ fn agreement(
         stored: &result.stored,
         stored_size: result.size,
     };
-    let (_, verification) = sides.verify(vocabulary, options)?;
-    Some(verification)
+    sides.verify(vocabulary, options)
 }

@@ -13,11 +13,12 @@ use crate::options::EngineOptions;
 use crate::picture::id_of;
 use crate::same_pixels::same_pixels;
 use crate::search::Searcher;
-use crate::search::answer::{QueryFacts, Timings};
+use crate::search::answer::{EvidenceKind, QueryFacts, Timings};
 use crate::search::evidence::{evidence, inlier_points, matched_parts};
 use crate::search::plain::same_frame;
 use crate::search::query::QueryResolver;
 use crate::search::request::{Query, Variant};
+use crate::search::support::{kind_of_evidence, support};
 use crate::search::variants::changed;
 
 /// The evidence that two pictures show the same thing.
@@ -36,6 +37,8 @@ pub struct Comparison {
     pub matches: usize,
     /// Whether they agree on one transform beyond chance.
     pub verified: bool,
+    /// What it rests on; when verified. A mirrored or inverted pair is never a mark.
+    pub evidence: Option<EvidenceKind>,
     /// Matches that agree.
     pub inliers: usize,
     /// log10 of the number of false alarms; `None` when nothing agrees.
@@ -162,6 +165,10 @@ fn compared(
     best.identical = pair.identical;
     best.by_pixels = !best.verified && !pair.identical && pair.has_same_pixels();
     if pair.identical || best.by_pixels {
+        best.evidence = Some(match pair.identical {
+            true => EvidenceKind::File,
+            false => EvidenceKind::Pixels,
+        });
         (best.coverage_a, best.coverage_b) = (1.0, 1.0);
         if !best.verified {
             let [a, b] = [&best.a, &best.b].map(|side| [side.width, side.height]);
@@ -201,15 +208,28 @@ fn compared_as(
     let parts = verification.as_ref().map_or([None, None], |found| {
         matched_parts(found, &matches, [of_a, of_b], [a_size, b_size])
     });
+    let coverage = [
+        geometry::coverage(parts[0].as_deref(), a_size),
+        geometry::coverage(parts[1].as_deref(), b_size),
+    ];
+    let evidence = verified.map(|found| {
+        if variant != Variant::default() {
+            return EvidenceKind::Object;
+        }
+        let part = parts[0].as_deref();
+        let support = support(found, &matches, [of_a, of_b], part, b_size);
+        kind_of_evidence(&support, coverage)
+    });
     Comparison {
+        evidence,
         identical: false,
         by_pixels: false,
         matches: matches.len(),
         verified: verified.is_some(),
         inliers: points.len(),
         log10_nfa: verification.as_ref().map(|f| f.log10_nfa),
-        coverage_a: geometry::coverage(parts[0].as_deref(), a_size),
-        coverage_b: geometry::coverage(parts[1].as_deref(), b_size),
+        coverage_a: coverage[0],
+        coverage_b: coverage[1],
         variant: verified.map_or(Variant::default(), |_| variant),
         transform: verified.map(|f| f.transform.0),
         region: verified.and_then(|f| geometry::outline(&f.transform, a.width, a.height)),

@@ -56,9 +56,12 @@ pub use resight_store::{
     Filter, LabelPatch, Labels, Metadata, ObjectCount, ObjectId, PictureId, Tag, Update,
 };
 pub use search::Searcher;
-pub use search::answer::{Hit, Instance, QueryFacts, SameObject, SearchAnswer, Stage, Timings};
+pub use search::answer::{
+    EvidenceKind, Hit, Instance, QueryFacts, SameObject, SearchAnswer, Stage, Timings,
+};
 pub use search::request::{
     MOST_QUERIES, Mode, Query, QueryPicture, Region, SearchOptions, Variant,
 };
+pub use search::support::{Counts, Support};
 pub use source_path::{PathState, SourcePath, source_paths};
 pub use train::{TrainEvent, TrainPlan, train_from_library, train_vocabulary};

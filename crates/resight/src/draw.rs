@@ -247,6 +247,7 @@ mod tests {
             features: 0,
         };
         Comparison {
+            evidence: None,
             a: side.clone(),
             b: side,
             identical: false,

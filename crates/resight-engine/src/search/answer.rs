@@ -120,6 +120,32 @@ impl Stage {
     }
 }
 
+/// What a verified hit rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EvidenceKind {
+    /// The bytes of the file.
+    File,
+    /// The pixels in the same frame, of pictures with too few features.
+    Pixels,
+    /// The geometry of what both pictures show.
+    Object,
+    /// The geometry of a part that both share while most around it differs: a logo, a letterhead, the lines of
+    /// a form, the finder marks of a code.
+    Mark,
+}
+
+impl EvidenceKind {
+    /// Its name in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Pixels => "pixels",
+            Self::Object => "object",
+            Self::Mark => "mark",
+        }
+    }
+}
+
 /// A picture found, with the evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
@@ -137,6 +163,8 @@ pub struct Hit {
     pub examined: bool,
     /// Whether the matches agree on one transform beyond chance.
     pub verified: bool,
+    /// What it rests on; verified hits only. A mirrored or inverted hit is never a mark.
+    pub evidence: Option<EvidenceKind>,
     /// Matches that agree.
     pub inliers: usize,
     /// log10 of the number of false alarms; lower is surer. `None` where nothing agrees.
@@ -192,6 +220,7 @@ impl Hit {
             by_pixels: false,
             examined: false,
             verified: false,
+            evidence: None,
             inliers: 0,
             log10_nfa: None,
             log10_uniform: None,

@@ -3,12 +3,14 @@
 use rayon::prelude::*;
 use resight_index::Candidate;
 
-use super::answer::Hit;
+use super::answer::{EvidenceKind, Hit};
 use super::context::SearchContext;
 use super::evidence::{Sides, inlier_points, matched_parts};
 use super::instances::{add_apart, other_instances};
 use super::patience::Patience;
 use super::prepared::PreparedQuery;
+use super::request::Variant;
+use super::support::{kind_of_evidence, support};
 use crate::error::EngineError;
 use crate::geometry;
 use crate::library::stored_features::StoredFeatures;
@@ -104,6 +106,14 @@ fn compare(
     hit.coverage_query = geometry::coverage(in_query.as_deref(), query.size);
     hit.coverage_result = geometry::coverage(in_result.as_deref(), size);
     if verification.verified {
+        let coverage = [hit.coverage_query, hit.coverage_result];
+        let kind = (query.variant == Variant::default()).then(|| {
+            let features = [query.own, &stored.features];
+            let part = in_query.as_deref();
+            let support = support(&verification, &matches, features, part, size);
+            kind_of_evidence(&support, coverage)
+        });
+        hit.evidence = Some(kind.unwrap_or(EvidenceKind::Object));
         hit.variant = query.variant;
         let transform = query.of_whole(&verification.transform);
         let region = geometry::region(&verification.transform, query.size, size);

@@ -5,7 +5,7 @@
 use resight_index::{Candidate, Key};
 use resight_vision::Transform;
 
-use super::answer::{Hit, Stage};
+use super::answer::{EvidenceKind, Hit, Stage};
 use super::context::SearchContext;
 use super::examine::examine;
 use super::prepared::PreparedQuery;
@@ -44,6 +44,7 @@ pub(crate) fn find_identical(
 /// identity.
 fn identical(mut hit: Hit, query: &PreparedQuery<'_>) -> Hit {
     hit.identical = true;
+    hit.evidence = Some(EvidenceKind::File);
     if hit.words == 0.0 {
         hit.stage = Stage::Bytes;
     }

@@ -20,6 +20,7 @@ pub(crate) mod ranking;
 pub(crate) mod request;
 pub(crate) mod scope;
 pub(crate) mod state;
+pub(crate) mod support;
 pub(crate) mod variants;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use resight_index::{Candidate, Key};
 use resight_vision::{Image, Transform};
 
-use super::answer::{Hit, Stage};
+use super::answer::{EvidenceKind, Hit, Stage};
 use super::context::Scope;
 use super::query::ResolvedQuery;
 use super::state::{SearchState, unshared};
@@ -90,6 +90,7 @@ fn hit(query: &PlainQuery<'_>, picture: Picture, words: f64) -> Hit {
     let mut hit = Hit::unexamined(picture, words);
     hit.stage = Stage::Pixels;
     hit.by_pixels = true;
+    hit.evidence = Some(EvidenceKind::Pixels);
     hit.examined = true;
     hit.query = query.number;
     (hit.coverage_query, hit.coverage_result) = (1.0, 1.0);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use image::imageops::{self, FilterType};
 use image::{GrayImage, Luma};
-use resight_engine::{Components, EngineOptions, Hit, Query, SearchOptions, Variant, Vocabulary};
+use resight_engine::{
+    Components, EngineOptions, EvidenceKind, Hit, Query, SearchOptions, Variant, Vocabulary,
+};
 use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_test_support::{png, scrambled};
 use resight_vision::{ExtractError, Image, LocalExtractor, LocalFeatures, ModelId, Sift};
@@ -291,4 +293,36 @@ fn a_copy_changed_in_several_ways_at_once_is_verified() {
         assert!(hit.verified && hit.variant.mirrored && !hit.variant.inverted);
         assert_eq!(answer.verified, 1);
     }
+}
+
+#[test]
+fn a_shared_logo_is_a_mark_and_a_copy_an_object() {
+    let logo = imageops::crop_imm(&picture(9), 40, 40, 96, 72).to_image();
+    let with_logo = |number| {
+        let mut page = picture(number);
+        imageops::replace(&mut page, &logo, 200, 20);
+        page
+    };
+    let root = tempfile::tempdir().unwrap();
+    let bench = bench(root.path(), Arc::new(Sift::default()));
+    bench.indexer.add(&png(&with_logo(1)), "1").unwrap();
+    let query = with_logo(2);
+    let hits = search(&bench, query.clone(), false);
+    let kinds = |hits: &[Hit]| hits.iter().map(|h| h.evidence).collect::<Vec<_>>();
+    assert_eq!(kinds(&hits), [Some(EvidenceKind::Mark)]);
+    let compared = |a: &GrayImage, b: &GrayImage| {
+        let (a, b) = (png(a), png(b));
+        let found = bench.searcher.compare(Query::Bytes(&a), Query::Bytes(&b));
+        found.unwrap().evidence
+    };
+    assert_eq!(compared(&query, &with_logo(1)), Some(EvidenceKind::Mark));
+    // The logo itself fills its picture.
+    let alone = imageops::resize(&logo, 192, 144, FilterType::CatmullRom);
+    assert_eq!(compared(&alone, &query), Some(EvidenceKind::Object));
+    let smaller = imageops::resize(&query, 240, 180, FilterType::Triangle);
+    assert_eq!(compared(&query, &smaller), Some(EvidenceKind::Object));
+    assert_eq!(compared(&query, &query), Some(EvidenceKind::File));
+    let mirrored = imageops::flip_horizontal(&smaller);
+    assert_eq!(compared(&query, &mirrored), Some(EvidenceKind::Object));
+    assert_eq!(compared(&query, &picture(7)), None);
 }

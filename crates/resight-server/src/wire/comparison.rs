@@ -14,6 +14,12 @@ pub struct Comparison {
     /// Whether the pixels verify them: both show the same in the same frame, and the features are too few
     /// to tell.
     by_pixels: bool,
+    /// What it rests on: `object`, the geometry of what both pictures show; `mark`, that of a part that both
+    /// share while most around it differs, such as a logo, a letterhead or the lines of a form; `pixels`, those
+    /// of pictures with few features; `file`, its bytes. Null when not verified. A mirrored or inverted picture
+    /// is never a mark.
+    #[schema(required, example = "object")]
+    evidence: Option<&'static str>,
     /// Number of matched points that fit the transform.
     inliers: usize,
     /// Matched points in all.
@@ -74,6 +80,7 @@ impl From<engine::Comparison> for Comparison {
             verified: comparison.verified,
             identical: comparison.identical,
             by_pixels: comparison.by_pixels,
+            evidence: comparison.evidence.map(engine::EvidenceKind::as_str),
             inliers: comparison.inliers,
             matches: comparison.matches,
             nfa_log10: comparison.log10_nfa,

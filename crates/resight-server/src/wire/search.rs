@@ -105,6 +105,12 @@ struct Hit {
     examined: bool,
     /// Whether the geometry agrees beyond chance: the same thing is in both pictures.
     verified: bool,
+    /// What it rests on: `object`, the geometry of what both pictures show; `mark`, that of a part that both
+    /// share while most around it differs, such as a logo, a letterhead or the lines of a form; `pixels`, those
+    /// of pictures with few features; `file`, its bytes. Null when not verified. A mirrored or inverted picture
+    /// is never a mark.
+    #[schema(required, example = "object")]
+    evidence: Option<&'static str>,
     /// Number of matched points that fit the transform.
     inliers: usize,
     /// log10 of how many such fits chance would give; the lower, the surer. Null when no transform
@@ -280,6 +286,7 @@ impl Hit {
             stage: hit.stage.as_str().to_owned(),
             identical: hit.identical,
             by_pixels: hit.by_pixels,
+            evidence: hit.evidence.map(engine::EvidenceKind::as_str),
             examined: hit.examined,
             verified: hit.verified,
             inliers: hit.inliers,

@@ -11,7 +11,9 @@ use resight_app::calibration::{Scores, plot};
 use resight_app::config::Config;
 use resight_app::data_folder;
 use resight_app::plugins::Plugins;
-use resight_engine::{AgreeingPair, Calibration, CalibrationEvent, EngineError, calibrate};
+use resight_engine::{
+    AgreeingPair, Calibration, CalibrationEvent, EngineError, EvidenceKind, calibrate,
+};
 use serde_json::json;
 
 use crate::arguments::PluginArgs;
@@ -146,6 +148,17 @@ fn tell(
             "nfa_log10": pair.log10_nfa,
             "inliers": pair.inliers,
             "places": pair.places,
+            "evidence": pair.evidence.map(EvidenceKind::as_str),
+            "support": {
+                "agreeing": pair.support.within.agreeing,
+                "contradicting": pair.support.within.contradicting,
+                "missing": pair.support.within.missing,
+                "beside_agreeing": pair.support.beside.agreeing,
+                "inlier_distance": pair.support.inlier_distance,
+                "other_distance": pair.support.other_distance,
+                "beside_contradicting": pair.support.beside.contradicting,
+            },
+            "coverage": pair.coverage,
             "verified": pair.verified,
             "related": related,
         }));

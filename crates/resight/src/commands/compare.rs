@@ -8,7 +8,9 @@ use resight_app::Code;
 use resight_app::config::{Config, decode_limits};
 use resight_app::data_folder;
 use resight_app::plugins::Plugins;
-use resight_engine::{Comparison, EngineError, QueryFacts, Variant, compare, decode, read_bounded};
+use resight_engine::{
+    Comparison, EngineError, EvidenceKind, QueryFacts, Variant, compare, decode, read_bounded,
+};
 use resight_server::wire;
 use resight_vision::VerifyOptions;
 
@@ -149,6 +151,9 @@ fn lines(comparison: &Comparison, args: &CompareArgs) -> Vec<String> {
     let verdict = match (comparison.verified, mirrored, inverted) {
         _ if comparison.identical => "The same file: the bytes are identical.",
         _ if comparison.by_pixels => "The same thing: the pixels agree, in the same frame.",
+        (true, false, false) if comparison.evidence == Some(EvidenceKind::Mark) => {
+            "The same mark, on what else differs: the matching points agree on one transform."
+        }
         (true, false, false) => "The same thing: the matching points agree on one transform.",
         (true, true, _) => "The same thing, mirrored: the matching points agree on one transform.",
         (true, false, true) => {

@@ -9,8 +9,8 @@ use resight_app::config::{Config, decode_limits};
 use resight_app::data_folder;
 use resight_app::plugins::Plugins;
 use resight_engine::{
-    EngineError, GlobalModels, Hit, Library, Mode, PictureId, Query, QueryPicture, Region,
-    SearchAnswer, SearchOptions, Searcher, Variant, is_features_blob, read_bounded,
+    EngineError, EvidenceKind, GlobalModels, Hit, Library, Mode, PictureId, Query, QueryPicture,
+    Region, SearchAnswer, SearchOptions, Searcher, Variant, is_features_blob, read_bounded,
 };
 use resight_server::wire::{self, Reader};
 
@@ -264,6 +264,9 @@ fn verdict(hit: &Hit) -> String {
     }
     if !hit.verified {
         return if hit.alike { "alike" } else { "-" }.to_owned();
+    }
+    if hit.evidence == Some(EvidenceKind::Mark) {
+        return "yes, a mark".to_owned();
     }
     let mirrored = if hit.variant.mirrored {
         ", mirrored"
