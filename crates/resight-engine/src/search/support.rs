@@ -53,7 +53,7 @@ const EXACT: f64 = 0.36;
 /// A matched part is small where it covers at most this share of each of the two pictures. It is a mark
 /// where it is exact, and of what both pictures show at most this share agrees.
 const SMALL: f64 = 0.6;
-const AGREEING_IN_ALL: f64 = 0.5;
+const AGREEING_IN_ALL: f64 = 0.4;
 /// A larger part is a mark where at most this share of its keypoints agrees, and of those that the result has
 /// at their place this share.
 const SEEN: f64 = 0.2;
