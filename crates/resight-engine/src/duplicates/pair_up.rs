@@ -19,6 +19,7 @@ use super::pixels::planes::scaling;
 use super::pixels::{PixelAgreement, compare_pixels};
 use crate::error::EngineError;
 use crate::library::Library;
+use crate::library::plain::FEW_FEATURES;
 use crate::library::stored_features::StoredFeatures;
 use crate::library::visual_index::VisualIndex;
 use crate::picture::Picture;
@@ -26,6 +27,7 @@ use crate::search::answer::Hit;
 use crate::search::context::{Scope, SearchContext};
 use crate::search::examine::examine_while_verified;
 use crate::search::patience::{MOST_EXAMINED, Patience};
+use crate::search::plain::{PlainQuery, find_plain};
 use crate::search::prepared::PreparedQuery;
 use crate::search::request::Variant;
 use crate::search::state::SearchState;
@@ -172,6 +174,14 @@ impl Pairing<'_> {
         let best = &state.candidates.best;
         state.examined = examine_while_verified(&context, queries, best, SHORTLIST)?;
         search_variants(&context, Variant::ALL, &[], &mut state)?;
+        if record.feature_count < FEW_FEATURES {
+            let pixels = self.decoded.get(&Picture::from(record.clone()));
+            let plain = pixels.as_ref().map(|pixels| PlainQuery {
+                image: &pixels.image,
+                number: 0,
+            });
+            find_plain(self.library, &scope, plain.as_slice(), &mut state)?;
+        }
         let verified = state.verified().take(MOST_PAIRS);
         Ok(verified.map(|(c, hit)| (*c, hit.clone())).collect())
     }

@@ -93,6 +93,21 @@ fn a_master_is_named_and_comes_first() {
 }
 
 #[test]
+fn copies_of_a_flat_logo_are_paired_by_their_pixels() {
+    let logo = |colour| {
+        RgbImage::from_fn(256, 256, |x, y| {
+            let (dx, dy) = (f64::from(x) - 128.0, f64::from(y) - 128.0);
+            let ring = (60.0..100.0).contains(&dx.hypot(dy));
+            image::Rgb(if ring { colour } else { [250, 250, 245] })
+        })
+    };
+    let (red, blue) = (logo([200, 30, 40]), logo([20, 60, 190]));
+    let pair = paired(&png(&red), &jpeg(&red, 80)).unwrap();
+    assert_eq!(pair.kind, PairKind::ReEncoded);
+    assert_eq!(paired(&png(&red), &jpeg(&blue, 80)), None);
+}
+
+#[test]
 fn pages_and_depth_of_a_picture_are_stored() {
     let (bench, _root) = bench();
     let album = bench.indexer.add(&tiff_pages(&three()), "album").unwrap();
