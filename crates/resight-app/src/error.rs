@@ -275,6 +275,9 @@ fn store_next_step(error: &StoreError) -> &'static str {
         StoreError::Io { .. } => {
             "Check the data folder's permissions: this user must be able to read and write there; and that its disk is healthy."
         }
+        StoreError::CutShort { .. } => {
+            "Open the data folder once for changes, as a user who may write there; that undoes or completes the change."
+        }
         StoreError::Full { .. } => {
             "Free some disk space and try again; nothing of this change was kept."
         }

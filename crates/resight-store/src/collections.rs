@@ -145,14 +145,34 @@ impl Collections {
         Ok(true)
     }
 
-    /// Deletes the files that earlier removals left, for example after a crash.
+    /// Deletes the files that earlier removals left, for example after a crash, and completes collections
+    /// whose creation was cut short.
     pub fn sweep(&self) -> Result<(), StoreError> {
+        self.complete_unfinished()?;
         let deleted = self.entries(|entry| {
             let is_one = entry.starts_with(DELETED);
             is_one.then(|| self.root.join(FOLDER).join(entry))
         })?;
         for folder in deleted {
             fs::remove_dir_all(&folder).map_err(|error| StoreError::from_io(&folder, error))?;
+        }
+        Ok(())
+    }
+
+    /// Creates the tables of collections that a killed process has left without, and removes empty folders. A
+    /// failure is left to the next opening of that collection, which reports it.
+    fn complete_unfinished(&self) -> Result<(), StoreError> {
+        for name in self.entries(CollectionName::parse)? {
+            let folder = self.folder(&name);
+            if name.is_default() {
+                continue;
+            }
+            if !self.has(&name) {
+                // Fails where there are files in it, which are somebody's.
+                let _ = fs::remove_dir(&folder);
+            } else if SqliteCatalogue::may_be_unfinished(&folder) {
+                let _ = SqliteCatalogue::open(&folder);
+            }
         }
         Ok(())
     }

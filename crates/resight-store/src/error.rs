@@ -53,6 +53,14 @@ pub enum StoreError {
         /// What the operating system or the database said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A process was killed in the middle of a change, which can only be undone or completed by writing.
+    #[error(
+        "a change of {location} was cut short, and this user may not write there to undo or complete it; open the data folder once for changes as a user who may write there"
+    )]
+    CutShort {
+        /// The file, folder or database.
+        location: String,
+    },
     /// No space is left; nothing of the change was stored.
     #[error(
         "no space is left for {location}; free some disk space and try again, nothing of this change was stored"
@@ -100,6 +108,7 @@ impl StoreError {
         "store_newer",
         "store_missing",
         "store_io",
+        "store_cut_short",
         "store_full",
         "store_busy",
         "store_read_only",
@@ -115,6 +124,7 @@ impl StoreError {
             Self::Newer { .. } => "store_newer",
             Self::Missing { .. } => "store_missing",
             Self::Io { .. } => "store_io",
+            Self::CutShort { .. } => "store_cut_short",
             Self::Full { .. } => "store_full",
             Self::Busy { .. } => "store_busy",
             Self::ReadOnly => "store_read_only",
@@ -166,6 +176,9 @@ mod tests {
                 location: location.clone(),
             },
             StoreError::from_io(Path::new(&location), source),
+            StoreError::CutShort {
+                location: location.clone(),
+            },
             StoreError::Full {
                 location: location.clone(),
             },

@@ -69,6 +69,7 @@ impl From<&StoreError> for Code {
             StoreError::Newer { .. } => Self::StoreNewer,
             StoreError::Missing { .. } => Self::StoreMissing,
             StoreError::Io { .. } => Self::StoreIo,
+            StoreError::CutShort { .. } => Self::StoreCutShort,
             StoreError::Full { .. } => Self::StoreFull,
             StoreError::Busy { .. } => Self::StoreBusy,
             StoreError::ReadOnly => Self::StoreReadOnly,

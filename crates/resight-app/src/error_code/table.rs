@@ -192,6 +192,9 @@ codes! {
     StoreFull = "store_full", Some(507),
         "The server has no space left",
         "Free space on the disk of the data folder and send the request again; nothing of it was kept.";
+    StoreCutShort = "store_cut_short", Some(500),
+        "A change was cut short, and the server may not write to its data folder to undo it",
+        "Start the server as a user who may write to the data folder.";
     StoreIo = "store_io", Some(500),
         "The server could not read or write its data folder",
         "Check the permissions of the server's data folder, and its disk; the server's log names the file and the reason.";

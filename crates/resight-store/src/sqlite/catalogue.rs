@@ -13,6 +13,9 @@ use crate::folder::sync_folder;
 /// Name of the catalogue's file in the data folder.
 const FILE: &str = "catalogue.sqlite3";
 
+/// SQLite's rollback journal, which exists only while a catalogue is being created.
+const JOURNAL: &str = "catalogue.sqlite3-journal";
+
 /// Idle reading connections to keep; more are opened when more threads read at once.
 const IDLE_READERS: usize = 16;
 
@@ -64,9 +67,16 @@ impl SqliteCatalogue {
         dir.join(FILE).is_file()
     }
 
+    /// Whether the catalogue in `dir` may have been left by a process that was killed while it created it.
+    pub(crate) fn may_be_unfinished(dir: &Path) -> bool {
+        let is_empty = |file: std::fs::Metadata| file.is_file() && file.len() == 0;
+        dir.join(JOURNAL).exists() || dir.join(FILE).metadata().is_ok_and(is_empty)
+    }
+
     /// Opens the catalogue in `dir` for reading, also while another process writes to it. Sees
-    /// what that process commits. Fails with `store_missing` if there is no catalogue, and as
-    /// [`SqliteCatalogue::open`] does.
+    /// what that process commits. What a killed process has left is undone or completed first, by
+    /// writing; where this process may not write, that fails with `store_cut_short`. Fails with
+    /// `store_missing` if there is no catalogue, and as [`SqliteCatalogue::open`] does.
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join(FILE);
         let first = connection::open_reader(&path)?;

@@ -58,8 +58,34 @@ pub(super) fn empty_log(writer: &Connection) {
     let _ = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
 }
 
-/// Opens the file for reading. Fails with `store_missing` if it does not exist.
+/// Opens the file for reading. Fails with `store_missing` if it does not exist, and with `store_cut_short`
+/// where a change was cut short and this process may not write.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    match open_as_it_is(path) {
+        Err(StoreError::CutShort { .. }) => {
+            recover(path)?;
+            open_as_it_is(path)
+        }
+        opened => opened,
+    }
+}
+
+/// Undoes or completes the change that a killed process left beside the file. SQLite does that for the first
+/// connection that may write, under locks of its own, so a process that writes meanwhile is not disturbed.
+fn recover(path: &Path) -> Result<(), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let recovered = Connection::open_with_flags(path, flags).and_then(|connection| {
+        connection.busy_timeout(PATIENCE)?;
+        connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))
+    });
+    recovered.map_err(|error| match from_sql(path, error) {
+        // SQLite opens for reading alone what may not be written to.
+        StoreError::Io { location, .. } => StoreError::CutShort { location },
+        other => other,
+    })
+}
+
+fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing {
             location: path.display().to_string(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Error, ErrorCode, ffi};
 
 use crate::error::StoreError;
 
@@ -11,6 +11,9 @@ pub(super) fn from_sql(path: &Path, error: rusqlite::Error) -> StoreError {
     let location = path.display().to_string();
     let detail = error.to_string();
     match error {
+        Error::SqliteFailure(failure, _) if is_cut_short(failure.extended_code) => {
+            StoreError::CutShort { location }
+        }
         Error::SqliteFailure(failure, _) => match failure.code {
             ErrorCode::DiskFull => StoreError::Full { location },
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy { location },
@@ -36,10 +39,19 @@ pub(super) fn from_sql(path: &Path, error: rusqlite::Error) -> StoreError {
     }
 }
 
+/// Whether a connection for reading met the rest of a change that only one for writing can undo or complete.
+fn is_cut_short(extended_code: i32) -> bool {
+    matches!(
+        extended_code,
+        ffi::SQLITE_READONLY_ROLLBACK
+            | ffi::SQLITE_READONLY_RECOVERY
+            | ffi::SQLITE_READONLY_CANTINIT
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rusqlite::ffi;
 
     #[test]
     fn database_errors_are_sorted() {
@@ -52,6 +64,8 @@ mod tests {
             (ffi::SQLITE_IOERR_FSYNC, "store_io"),
             (ffi::SQLITE_CANTOPEN, "store_io"),
             (ffi::SQLITE_READONLY, "store_io"),
+            (ffi::SQLITE_READONLY_ROLLBACK, "store_cut_short"),
+            (ffi::SQLITE_READONLY_RECOVERY, "store_cut_short"),
             (ffi::SQLITE_CONSTRAINT, "store_failed"),
         ];
         for (number, code) in cases {

@@ -6,6 +6,7 @@
 
 mod collections;
 mod crash;
+mod cut_short;
 mod earlier_formats;
 mod files;
 mod folder_blobs;
