@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use resight_engine::{Components, IndexFolder, Library, MODEL_SETTING, VOCABULARY_SETTING};
 use resight_index::Vocabulary;
-use resight_store::{BlobStore, Catalogue, FolderBlobs, SqliteCatalogue, StoreError};
+use resight_store::{BlobStore, Catalogue, FolderBlobs, FolderGuard, SqliteCatalogue, StoreError};
 use resight_vision::{LocalExtractor, ModelId};
 
 use crate::config::Config;
@@ -55,8 +55,14 @@ pub(crate) fn has_catalogue(config: &Config) -> bool {
 }
 
 /// Opens the collection's catalogue for changes, creating it if it does not exist.
-pub(crate) fn open_catalogue(config: &Config) -> Result<Arc<dyn Catalogue>, AppError> {
-    Ok(Arc::new(SqliteCatalogue::open(&config.data)?))
+pub(crate) fn open_catalogue(
+    config: &Config,
+    guard: &Arc<FolderGuard>,
+) -> Result<Arc<dyn Catalogue>, AppError> {
+    Ok(Arc::new(SqliteCatalogue::open_guarded(
+        &config.data,
+        guard,
+    )?))
 }
 
 /// Opens the collection's catalogue for reading, also while another process changes it.
@@ -104,6 +110,7 @@ pub(crate) struct OpenLibrary {
 /// `beside` it, and uses the global models that the collection remembers if `models` are given.
 pub(crate) fn open_library(
     config: &Config,
+    guard: &Arc<FolderGuard>,
     catalogue: Arc<dyn Catalogue>,
     extractor: Arc<dyn LocalExtractor>,
     chosen: ChosenVocabulary,
@@ -115,7 +122,7 @@ pub(crate) fn open_library(
     let components = Components {
         index: Some(index_folder(config, true)),
         catalogue: catalogue.clone(),
-        blobs: Arc::new(FolderBlobs::open(&config.data.join(BLOBS))?),
+        blobs: Arc::new(FolderBlobs::open_guarded(&config.data.join(BLOBS), guard)?),
         extractor,
         vocabulary: chosen.vocabulary,
         convert: chosen.convert,

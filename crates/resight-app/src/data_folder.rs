@@ -1,16 +1,16 @@
 //! Opening a data folder, to change or to read it.
 //!
 //! Layout of the data folder: `catalogue.sqlite3` (with SQLite's two side files), `blobs/`, `lock`,
-//! `index/`, `vectors/` where global models are in use, and `own.vocabulary` where the folder does not use
+//! `reserve` (space for removals on a full disk), `index/`, `vectors/` where global models are in use, and `own.vocabulary` where the folder does not use
 //! the built-in vocabulary; `next.vocabulary` waits there while the stored pictures are converted to it.
-//! `collections/` has a folder of the same layout, without `lock`, for each collection but the default one.
+//! `collections/` has a folder of the same layout, without `lock` and `reserve`, for each collection but the default one.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use resight_engine::{ConvertStep, Library};
 use resight_index::Vocabulary;
-use resight_store::{Catalogue, Collections as Folders, FolderLock};
+use resight_store::{Catalogue, Collections as Folders, FolderGuard, FolderLock};
 use resight_vision::{LocalExtractor, ModelId};
 
 use crate::background::Background;
@@ -33,10 +33,14 @@ pub struct WritableFolder {
     pending: Option<Arc<Vocabulary>>,
     catalogue: Arc<dyn Catalogue>,
     // After the library, so that the folder is released when nothing uses it any more.
-    _lock: FolderLock,
+    lock: FolderLock,
 }
 
 impl WritableFolder {
+    pub(crate) fn guard(&self) -> &Arc<FolderGuard> {
+        self.lock.guard()
+    }
+
     /// Converts all stored pictures to `vocabulary`, which becomes the folder's own. Where it is cancelled
     /// or killed, the next process that opens the folder for changes goes on with it.
     pub fn convert(
@@ -94,7 +98,8 @@ impl<'a> Opening<'a> {
         // empty data folder behind.
         let existing = if components::has_catalogue(config) {
             let lock = lock(config)?;
-            Some((lock, components::open_catalogue(config)?))
+            let catalogue = components::open_catalogue(config, lock.guard())?;
+            Some((lock, catalogue))
         } else {
             None
         };
@@ -141,11 +146,12 @@ impl<'a> Opening<'a> {
         Folders::new(&self.config.root).create(&self.config.collection)?;
         let catalogue = match self.catalogue {
             Some(catalogue) => catalogue,
-            None => components::open_catalogue(self.config)?,
+            None => components::open_catalogue(self.config, self.lock.guard())?,
         };
         let models = LoadedModels::new(self.config);
         let open = components::open_library(
             self.config,
+            self.lock.guard(),
             catalogue,
             self.extractor,
             vocabulary,
@@ -163,10 +169,18 @@ pub fn open_for_removing(config: &Config) -> Result<WritableFolder, AppError> {
         return Err(components::no_catalogue(config));
     }
     let lock = lock(config)?;
-    let catalogue = components::open_catalogue(config)?;
+    let catalogue = components::open_catalogue(config, lock.guard())?;
     let (extractor, vocabulary) = components::without_describing(config, &*catalogue)?;
     // Opening the vectors' indexes leaves out removed pictures, so no model is needed here.
-    let open = components::open_library(config, catalogue, extractor, vocabulary, None, None)?;
+    let open = components::open_library(
+        config,
+        lock.guard(),
+        catalogue,
+        extractor,
+        vocabulary,
+        None,
+        None,
+    )?;
     Ok(writable(open, LoadedModels::new(config), lock))
 }
 
@@ -176,7 +190,7 @@ fn writable(open: OpenLibrary, models: LoadedModels, lock: FolderLock) -> Writab
         models,
         pending: open.pending,
         catalogue: open.catalogue,
-        _lock: lock,
+        lock,
     }
 }
 

@@ -281,6 +281,9 @@ fn store_next_step(error: &StoreError) -> &'static str {
         StoreError::Full { .. } => {
             "Free some disk space and try again; nothing of this change was kept."
         }
+        StoreError::Gone { .. } => {
+            "Put the data folder back in its place and start this process again; nothing of this change was kept."
+        }
         StoreError::Busy { .. } => {
             "Try again, and close other programs that write to the catalogue."
         }

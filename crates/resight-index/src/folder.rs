@@ -126,7 +126,16 @@ impl<S: SegmentFile + Send + Sync> SegmentFolder<S> {
 
     /// Writes a segment and maps its file. It is in use once the manifest names it.
     pub(crate) fn save(&mut self, segment: &S) -> io::Result<SavedSegment<S>> {
-        fs::create_dir_all(&self.path)?;
+        // The folder of all indexes and this one. Nothing above them: a data folder that was removed must not
+        // come back with an index alone.
+        for folder in [self.path.parent(), Some(&*self.path)] {
+            match folder.map(fs::create_dir) {
+                Some(Err(error)) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(error);
+                }
+                _ => {}
+            }
+        }
         let name = format!("{:08}{}", self.next, S::EXTENSION);
         self.next += 1;
         self.put(&name, &|out| segment.write(&self.owner, out))?;

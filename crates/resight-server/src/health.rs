@@ -6,15 +6,17 @@ use std::sync::atomic::AtomicU64;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use resight_app::Code;
 use resight_engine::{GlobalModels, ModelState};
 use resight_plugin::Status;
+use resight_store::StoreError;
 use serde_json::{Value, json};
 
 use super::App;
@@ -26,16 +28,23 @@ use crate::wire::ProblemBody;
 type Labels = Vec<(&'static str, String)>;
 type Seconds = Gauge<f64, AtomicU64>;
 
-/// Whether searches can be answered, and how each plug-in does.
+/// Whether searches are answered and pictures can be added, and how each plug-in does.
 #[utoipa::path(
     get, path = "/readyz", tag = "service", operation_id = "ready",
     responses(
-        (status = 200, description = "Searches are answered; plug-ins tell their own state: starting, ok, degraded or broken", body = Value),
+        (status = 200, description = "Searches are answered and pictures can be added; plug-ins tell their own state: starting, ok, degraded or broken", body = Value),
+        (status = 503, description = "No picture can be added; `reasons` says why: disk_full or data_folder_gone", body = Value),
         (status = "default", description = "The catalogue cannot be read", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
     let pictures = held(&app).await?;
+    let collections = app.collections.clone();
+    let problems = app
+        .work
+        .light
+        .run(move || Ok(collections.problems()))
+        .await?;
     let states: Vec<Value> = app
         .plugins
         .iter()
@@ -46,9 +55,23 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem
         .iter()
         .map(|m| json!({"name": m.name, "vectors": m.vectors, "pending": m.pending}))
         .collect();
-    Ok(Json(
-        json!({"status": "ok", "pictures": pictures, "models": models, "plugins": states}),
-    ))
+    let (status, word) = match problems.is_empty() {
+        true => (StatusCode::OK, "ok"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+    };
+    let reasons: Vec<Value> = problems.iter().map(reason).collect();
+    let body = json!({"status": word, "reasons": reasons, "pictures": pictures, "models": models, "plugins": states});
+    Ok((status, Json(body)).into_response())
+}
+
+/// Why no picture can be added, without the server's folders.
+fn reason(problem: &StoreError) -> Value {
+    let code = Code::from(problem);
+    let name = match problem {
+        StoreError::Full { .. } => "disk_full",
+        _ => code.as_str(),
+    };
+    json!({"reason": name, "code": code.as_str(), "title": code.title(), "next_step": code.next_step()})
 }
 
 /// Figures for a monitor, in Prometheus' text form.

@@ -11,7 +11,7 @@ use crate::error::StoreError;
 pub trait BlobStore: Send + Sync {
     /// Stores `bytes` under `name`, in place of earlier bytes. A reader sees the old bytes or the
     /// new ones, never a part; once this has returned `Ok` they survive a power cut. Also fails
-    /// with `store_full`.
+    /// with `store_full` and `data_folder_gone`.
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError>;
 
     /// The bytes under `name`, or `None` if there are none.

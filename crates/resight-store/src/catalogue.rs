@@ -30,7 +30,7 @@ use crate::vectors::Vectors;
 ///   database takes. Callers bound them by the memory that the answer takes.
 /// - **Text** compares byte for byte, and sorts by its bytes (`COLLATE "C"` in PostgreSQL).
 /// - **Errors.** Any method may fail with `store_io`, `store_busy` or `store_damaged`; one that changes
-///   something also with `store_full` and `store_read_only`.
+///   something also with `store_full`, `store_read_only` and `data_folder_gone`.
 pub trait Catalogue:
     Changes
     + Pictures

@@ -69,6 +69,14 @@ pub enum StoreError {
         /// The file, folder or database that could not grow.
         location: String,
     },
+    /// The data folder, or a file in it that the process has open, was removed or replaced meanwhile.
+    #[error(
+        "{location} was removed or replaced while it was in use; put the data folder back and start this process again, nothing of this change was stored"
+    )]
+    Gone {
+        /// The file or folder.
+        location: String,
+    },
     /// Another program kept the catalogue busy for longer than the time allowed for waiting.
     #[error(
         "{location} is busy with another program's work; try again, and close other programs that write to it"
@@ -110,6 +118,7 @@ impl StoreError {
         "store_io",
         "store_cut_short",
         "store_full",
+        "data_folder_gone",
         "store_busy",
         "store_read_only",
         "store_bad_name",
@@ -126,6 +135,7 @@ impl StoreError {
             Self::Io { .. } => "store_io",
             Self::CutShort { .. } => "store_cut_short",
             Self::Full { .. } => "store_full",
+            Self::Gone { .. } => "data_folder_gone",
             Self::Busy { .. } => "store_busy",
             Self::ReadOnly => "store_read_only",
             Self::BadName { .. } => "store_bad_name",
@@ -180,6 +190,9 @@ mod tests {
                 location: location.clone(),
             },
             StoreError::Full {
+                location: location.clone(),
+            },
+            StoreError::Gone {
                 location: location.clone(),
             },
             StoreError::Busy {

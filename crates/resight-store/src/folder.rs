@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
 use crate::blobs::{BlobStore, check_blob_name};
 use crate::error::StoreError;
+use crate::guard::FolderGuard;
 
 /// Folder for unfinished files. A blob's name cannot contain `+`, so the two never clash, and what a
 /// crash left behind is found without walking through all blobs.
@@ -25,6 +27,7 @@ pub struct FolderBlobs {
     /// Folders whose entry in their parent is known to be on the disk.
     settled: Mutex<HashSet<PathBuf>>,
     next: AtomicU64,
+    guard: Option<Arc<FolderGuard>>,
 }
 
 impl FolderBlobs {
@@ -49,12 +52,23 @@ impl FolderBlobs {
         })
     }
 
+    /// As [`FolderBlobs::open`], in the data folder of `guard`: while the disk is full nothing is put.
+    pub fn open_guarded(dir: &Path, guard: &Arc<FolderGuard>) -> Result<Self, StoreError> {
+        guard.check()?;
+        let opened = guard.with_reserve(|| Self::open(dir))?;
+        Ok(Self {
+            guard: Some(guard.clone()),
+            ..opened
+        })
+    }
+
     /// The folder as it is, for reading alone: it needs no lock, creates nothing and removes nothing.
     pub fn for_reading(dir: &Path) -> Self {
         Self {
             root: dir.to_path_buf(),
             settled: Mutex::default(),
             next: AtomicU64::new(0),
+            guard: None,
         }
     }
 
@@ -88,15 +102,7 @@ impl FolderBlobs {
         Ok(folder)
     }
 
-    fn write_unfinished(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = File::create_new(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    }
-}
-
-impl BlobStore for FolderBlobs {
-    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    fn put_unguarded(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let target = self.path(name)?;
         let folder = self.settle_folders(name)?;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -113,6 +119,23 @@ impl BlobStore for FolderBlobs {
             return Err(StoreError::from_io(&target, error));
         }
         sync_folder(&folder)
+    }
+
+    fn write_unfinished(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = File::create_new(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+}
+
+impl BlobStore for FolderBlobs {
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let Some(guard) = &self.guard else {
+            return self.put_unguarded(name, bytes);
+        };
+        guard.check_for_adding()?;
+        let put = self.put_unguarded(name, bytes);
+        put.inspect_err(|error| guard.note(error))
     }
 
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

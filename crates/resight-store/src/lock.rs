@@ -3,8 +3,10 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::StoreError;
+use crate::guard::{self, FolderGuard};
 
 /// Exclusive use of a data folder, for as long as this value lives.
 ///
@@ -14,6 +16,7 @@ use crate::error::StoreError;
 #[derive(Debug)]
 pub struct FolderLock {
     file: File,
+    guard: Arc<FolderGuard>,
 }
 
 impl FolderLock {
@@ -45,9 +48,18 @@ impl FolderLock {
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
         file.set_len(0).map_err(io)?;
-        file.write_all(std::process::id().to_string().as_bytes())
-            .map_err(io)?;
-        Ok(Self { file })
+        match file.write_all(std::process::id().to_string().as_bytes()) {
+            // On a full disk a message has to do without the number.
+            Err(error) if !guard::is_full(&error) => return Err(io(error)),
+            _ => {}
+        }
+        let guard = Arc::new(FolderGuard::new(dir, &path));
+        Ok(Self { file, guard })
+    }
+
+    /// What watches the folder: share it with the catalogues and blobs in it.
+    pub fn guard(&self) -> &Arc<FolderGuard> {
+        &self.guard
     }
 }
 

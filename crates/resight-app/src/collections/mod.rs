@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use resight_engine::Library;
-use resight_store::{CollectionName, Collections as Folders};
+use resight_store::{CollectionName, Collections as Folders, FolderGuard, StoreError};
 
 pub use lease::Lease;
 use lease::Leases;
@@ -24,6 +24,7 @@ use crate::background::Background;
 use crate::components::{self, Provenance, count_in};
 use crate::config::Config;
 use crate::conversion::convert_in_background;
+use crate::data_folder::WritableFolder;
 use crate::global_models::{LoadedModels, embed_in_background};
 use crate::vocabularies::{self, ChosenVocabulary};
 
@@ -40,6 +41,7 @@ pub struct Collections(pub(crate) Option<Arc<Inner>>);
 pub(crate) struct Inner {
     config: Config,
     folders: Folders,
+    guard: Arc<FolderGuard>,
     pub(crate) default: Arc<Library>,
     models: LoadedModels,
     slots: Slots,
@@ -84,16 +86,22 @@ impl fmt::Debug for Collections {
 }
 
 impl Collections {
-    /// Of the data folder whose default collection is `default`, and which this process alone may
-    /// change as long as this is in use.
-    pub fn beside(default: Arc<Library>, models: LoadedModels, config: &Config) -> Self {
+    /// Of a data folder whose default collection is open. Drop `folder` after this.
+    pub fn beside(folder: &WritableFolder, config: &Config) -> Self {
         Self(Some(Arc::new(Inner {
             config: config.clone(),
             folders: Folders::new(&config.root),
-            default,
-            models,
+            guard: folder.guard().clone(),
+            default: folder.library.clone(),
+            models: folder.models.clone(),
             slots: Slots::default(),
         })))
+    }
+
+    /// What keeps the data folder from being added to at present.
+    pub fn problems(&self) -> Vec<StoreError> {
+        let inner = self.0.as_deref();
+        inner.map_or_else(Vec::new, |inner| inner.guard.problems())
     }
 
     /// All collections, the default one first.
@@ -177,7 +185,13 @@ impl Collections {
         let state = slot.state.lock();
         match &*state {
             State::Removing => Err(AppError::CollectionInUse(name.clone())),
-            State::Open(_) | State::Closed => Ok(inner.folders.create(name)?),
+            State::Open(_) | State::Closed => {
+                // What is there needs no space, and is not created.
+                if !inner.folders.has(name) {
+                    inner.guard.check_for_adding()?;
+                }
+                Ok(inner.folders.create(name)?)
+            }
         }
     }
 
@@ -192,7 +206,7 @@ impl Collections {
             return Ok(());
         }
         let config = inner.config.of_collection(name);
-        let catalogue = components::open_catalogue(&config)?;
+        let catalogue = components::open_catalogue(&config, &inner.guard)?;
         inner.models.remember(&*catalogue, models)
     }
 
@@ -252,11 +266,12 @@ impl Collections {
 impl Inner {
     fn open(&self, name: &CollectionName) -> Result<OpenCollection, AppError> {
         let config = self.config.of_collection(name);
-        let catalogue = components::open_catalogue(&config)?;
+        let catalogue = components::open_catalogue(&config, &self.guard)?;
         let stored = Provenance::of(&*catalogue)?;
         let vocabulary = choose_vocabulary(&stored, &config, &self.default)?;
         let open = components::open_library(
             &config,
+            &self.guard,
             catalogue,
             self.default.extractor().clone(),
             vocabulary,

@@ -71,6 +71,7 @@ impl From<&StoreError> for Code {
             StoreError::Io { .. } => Self::StoreIo,
             StoreError::CutShort { .. } => Self::StoreCutShort,
             StoreError::Full { .. } => Self::StoreFull,
+            StoreError::Gone { .. } => Self::DataFolderGone,
             StoreError::Busy { .. } => Self::StoreBusy,
             StoreError::ReadOnly => Self::StoreReadOnly,
             StoreError::BadName { .. } => Self::StoreBadName,

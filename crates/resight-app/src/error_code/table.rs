@@ -189,6 +189,9 @@ codes! {
     StoreBusy = "store_busy", Some(503),
         "The catalogue is busy with another program's work",
         "Send the request again after the time in the Retry-After header.";
+    DataFolderGone = "data_folder_gone", Some(503),
+        "The server's data folder was removed or replaced",
+        "Put the data folder back and start the server again; nothing of this request was kept.";
     StoreFull = "store_full", Some(507),
         "The server has no space left",
         "Free space on the disk of the data folder and send the request again; nothing of it was kept.";

@@ -10,8 +10,7 @@ use crate::support::{World, add, error, named, until, verified};
 
 fn open(world: &World) -> (WritableFolder, Collections) {
     let folder = world.open();
-    let (library, models) = (folder.library.clone(), folder.models.clone());
-    let collections = Collections::beside(library, models, &world.config());
+    let collections = Collections::beside(&folder, &world.config());
     (folder, collections)
 }
 
@@ -41,7 +40,8 @@ fn a_collection_has_pictures_of_its_own_and_a_later_process_finds_them() {
 
 #[test]
 fn names_without_a_collection_are_unknown() {
-    let (_folder, collections) = open(&World::new());
+    let world = World::new();
+    let (_folder, collections) = open(&world);
     let name = named("nobody");
     for refused in [
         error(collections.lease(&name)),
@@ -82,7 +82,8 @@ fn a_removed_collection_is_empty_when_its_name_is_used_again() {
 
 #[test]
 fn a_removal_waits_for_the_leases_and_admits_nobody_meanwhile() {
-    let (_folder, collections) = open(&World::new());
+    let world = World::new();
+    let (_folder, collections) = open(&world);
     let name = named("a");
     collections.create(&name).unwrap();
     let lease = collections.lease(&name).unwrap();
@@ -109,7 +110,8 @@ fn a_removal_waits_for_the_leases_and_admits_nobody_meanwhile() {
 
 #[test]
 fn the_longest_unused_is_closed_unless_it_is_leased() {
-    let (_folder, collections) = open(&World::new());
+    let world = World::new();
+    let (_folder, collections) = open(&world);
     let names: Vec<_> = (0..34).map(|i| named(&format!("c{i}"))).collect();
     let mut leased = None;
     for (i, name) in names.iter().enumerate() {

@@ -27,8 +27,8 @@ fn groups(library: &Arc<Library>) -> (Vec<usize>, u64) {
 fn pictures_of_all_open_collections_are_paired_also_those_that_come_later() {
     let world = World::new();
     let folder = world.open();
-    let (library, models) = (folder.library.clone(), folder.models.clone());
-    let collections = Collections::beside(library.clone(), models, &world.config());
+    let library = folder.library.clone();
+    let collections = Collections::beside(&folder, &world.config());
     collections.create(&named("a")).unwrap();
     let other = collections.lease(&named("a")).unwrap().shared();
     for library in [&library, &other] {

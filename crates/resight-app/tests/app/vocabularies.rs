@@ -126,10 +126,7 @@ fn a_collection_keeps_the_vocabulary_it_began_with() {
     let go = AtomicBool::new(false);
     let first = learn(&folder.library, 32);
     folder.convert(&config, &first, &go, &mut |_| {}).unwrap();
-    let beside = || {
-        let (library, models) = (folder.library.clone(), folder.models.clone());
-        Collections::beside(library, models, &config)
-    };
+    let beside = || Collections::beside(&folder, &config);
     let collections = beside();
     collections.create(&named("a")).unwrap();
     let lease = collections.lease(&named("a")).unwrap();

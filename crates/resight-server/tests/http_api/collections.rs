@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -32,8 +33,7 @@ impl Served {
     fn on(data: TempDir) -> Self {
         let config = config(&data);
         let writing = open_for_writing(&config, &Plugins::default()).unwrap();
-        let collections =
-            Collections::beside(writing.library.clone(), writing.models.clone(), &config);
+        let collections = Collections::beside(&writing, &config);
         let settings = HttpSettings {
             collections: collections.clone(),
             ..HttpSettings::default()
@@ -53,6 +53,11 @@ impl Served {
 
     /// The same after a stop.
     fn again(self) -> Self {
+        self.again_with(|_| {})
+    }
+
+    /// The same after a stop, with `change` made to the data folder meanwhile.
+    pub(crate) fn again_with(self, change: impl FnOnce(&Path)) -> Self {
         let Self {
             app,
             collections,
@@ -61,7 +66,12 @@ impl Served {
         } = self;
         drop((app, collections));
         drop(writing);
+        change(data.path());
         Self::on(data)
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
     }
 
     pub(crate) async fn put(&self, name: &str) -> StatusCode {

@@ -16,3 +16,4 @@ mod plugins;
 mod queries;
 mod searching;
 mod serving;
+mod storage;

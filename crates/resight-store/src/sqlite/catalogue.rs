@@ -1,6 +1,7 @@
 //! Opening a catalogue, and running work on one of its connections.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior};
@@ -9,6 +10,7 @@ use super::errors::from_sql;
 use super::{connection, schema};
 use crate::error::StoreError;
 use crate::folder::sync_folder;
+use crate::guard::{FolderGuard, Watched};
 
 /// Name of the catalogue's file in the data folder.
 const FILE: &str = "catalogue.sqlite3";
@@ -33,6 +35,9 @@ pub(super) enum Access {
     ReadWrite {
         writer: Mutex<Connection>,
         readers: Mutex<Vec<Connection>>,
+        /// The file that `writer` has open.
+        file: Watched,
+        guard: Option<Arc<FolderGuard>>,
     },
     ReadOnly {
         readers: Mutex<Vec<Connection>>,
@@ -50,14 +55,30 @@ impl SqliteCatalogue {
     ///
     /// Hold a [`crate::FolderLock`] on the data folder while it is open.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with(dir, None)
+    }
+
+    /// As [`SqliteCatalogue::open`], for a folder that is or lies in the data folder of `guard`. Removals
+    /// and this opening get the space of the reserve on a full disk, where additions are refused.
+    pub fn open_guarded(dir: &Path, guard: &Arc<FolderGuard>) -> Result<Self, StoreError> {
+        guard.check()?;
+        guard.with_reserve(|| Self::open_with(dir, Some(guard)))
+    }
+
+    fn open_with(dir: &Path, guard: Option<&Arc<FolderGuard>>) -> Result<Self, StoreError> {
         std::fs::create_dir_all(dir).map_err(|error| StoreError::from_io(dir, error))?;
         let path = dir.join(FILE);
         let writer = connection::open_writer(&path)?;
         // The file's own entry must be durable before the first commit is acknowledged.
         sync_folder(dir)?;
+        if let Some(guard) = guard {
+            guard.watch(&path);
+        }
         let access = Access::ReadWrite {
             writer: Mutex::new(writer),
             readers: Mutex::default(),
+            file: Watched::new(&path),
+            guard: guard.cloned(),
         };
         Ok(Self { path, access })
     }
@@ -149,16 +170,60 @@ impl SqliteCatalogue {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let mut writer = self.writer()?.lock();
-        let run = || {
-            // Taking the write lock at once: a transaction that starts by reading cannot wait for
-            // another writer later.
-            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = work(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
+        let Some(guard) = self.guard() else {
+            return self.transact(work);
         };
-        run().map_err(|error| from_sql(&self.path, error))
+        guard.check_for_adding()?;
+        self.transact(work).inspect_err(|error| guard.note(error))
+    }
+
+    /// As [`SqliteCatalogue::write`], for changes that free space: on a full disk they are tried again with
+    /// the space of the reserve.
+    pub(super) fn write_removal<T>(
+        &self,
+        mut work: impl FnMut(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let Some(guard) = self.guard() else {
+            return self.transact(work);
+        };
+        let mut tries = 0;
+        guard.with_reserve(|| {
+            tries += 1;
+            let done = self.transact(&mut work)?;
+            if tries > 1 {
+                // The log must not grow with each removal while there is no space for it.
+                connection::move_log(&self.writer()?.lock());
+            }
+            Ok(done)
+        })
+    }
+
+    fn guard(&self) -> Option<&FolderGuard> {
+        match &self.access {
+            Access::ReadWrite { guard, .. } => guard.as_deref(),
+            Access::InMemory { .. } | Access::ReadOnly { .. } => None,
+        }
+    }
+
+    fn transact<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut writer = self.writer()?.lock();
+        let sql = |error| from_sql(&self.path, error);
+        // Taking the write lock at once: a transaction that starts by reading cannot wait for
+        // another writer later.
+        let transaction = writer
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(sql)?;
+        let done = work(&transaction).map_err(sql)?;
+        if let Access::ReadWrite { file, guard, .. } = &self.access {
+            // Otherwise a commit would go to a file that nobody opens again.
+            file.check()?;
+            guard.as_ref().map_or(Ok(()), |guard| guard.check())?;
+        }
+        transaction.commit().map_err(sql)?;
+        Ok(done)
     }
 }
 
@@ -166,7 +231,10 @@ impl Drop for SqliteCatalogue {
     /// After opening for writing, moves everything into the one file, so that a copy of it is
     /// whole. A failure loses nothing: the write-ahead log beside the file still has the rest.
     fn drop(&mut self) {
-        if let Access::ReadWrite { writer, readers } = &mut self.access {
+        if let Access::ReadWrite {
+            writer, readers, ..
+        } = &mut self.access
+        {
             // First, because SQLite tidies up when the last connection closes, and one opened for
             // reading cannot.
             readers.get_mut().clear();

@@ -20,6 +20,12 @@ impl Changes for SqliteCatalogue {
             // A transaction would wait for another process's commit, and for the disk.
             return self.writer().map(|_| Vec::new());
         }
+        let only_removes =
+            |change: &Change| matches!(change, Change::Remove(_) | Change::DropSource { .. });
+        if changes.iter().all(only_removes) {
+            return self
+                .write_removal(|connection| apply_all(connection, changes.clone(), now_ms()));
+        }
         self.write(|connection| apply_all(connection, changes, now_ms()))
     }
 }

@@ -58,6 +58,12 @@ pub(super) fn empty_log(writer: &Connection) {
     let _ = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
 }
 
+/// Moves what it can of the write-ahead log into the file, without waiting, so that the log is written from
+/// its start again.
+pub(super) fn move_log(writer: &Connection) {
+    let _ = writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+}
+
 /// Opens the file for reading. Fails with `store_missing` if it does not exist, and with `store_cut_short`
 /// where a change was cut short and this process may not write.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {

@@ -85,7 +85,9 @@ impl StagedWords for SqliteCatalogue {
     }
 
     fn discard_staged(&self) -> Result<(), StoreError> {
-        self.write(|connection| connection.execute_batch("DROP TABLE IF EXISTS staged_words"))
+        self.write_removal(|connection| {
+            connection.execute_batch("DROP TABLE IF EXISTS staged_words")
+        })
     }
 
     fn adopt_staged(&self, setting: &str, value: &str) -> Result<bool, StoreError> {

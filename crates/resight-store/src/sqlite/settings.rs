@@ -14,7 +14,8 @@ impl Settings for SqliteCatalogue {
     }
 
     fn set_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
-        self.write(|connection| set(connection, name, value))
+        // Small, and opening a data folder may need it.
+        self.write_removal(|connection| set(connection, name, value))
     }
 }
 
@@ -34,7 +35,7 @@ impl RemovedPictures for SqliteCatalogue {
     }
 
     fn forget_removed(&self, ids: &[PictureId]) -> Result<(), StoreError> {
-        self.write(|connection| ids.iter().try_for_each(|id| forget(connection, id)))
+        self.write_removal(|connection| ids.iter().try_for_each(|id| forget(connection, id)))
     }
 }
 

@@ -119,7 +119,7 @@ impl Vectors for SqliteCatalogue {
     }
 
     fn drop_vectors(&self, model: &str, setting: &str, value: &str) -> Result<(), StoreError> {
-        self.write(|connection| {
+        self.write_removal(|connection| {
             if let Some(model) = model_number(connection, model)? {
                 connection.execute("DELETE FROM vector WHERE model = ?1", [model])?;
                 connection.execute("DELETE FROM vector_model WHERE number = ?1", [model])?;

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let all = config.of_collection(&CollectionName::default());
     let folder = open_for_writing(&args.dirs, &all, &plugins, &interrupt, output)?;
     let _converting = folder.convert_in_background(&all);
-    let collections = Collections::beside(folder.library.clone(), folder.models.clone(), &all);
+    let collections = Collections::beside(&folder, &all);
     collections.create(&config.collection)?;
     collections.remember_models(&config.collection, &config.with_models)?;
     let lease = collections.lease(&config.collection)?;
