@@ -54,6 +54,12 @@ pub(crate) fn has_catalogue(config: &Config) -> bool {
     SqliteCatalogue::is_in(&config.data)
 }
 
+/// Whether the collection has files of pictures but no catalogue, which must have been lost.
+pub(crate) fn lost_catalogue(config: &Config) -> bool {
+    let has = |kind: &str| config.data.join(BLOBS).join(kind).is_dir();
+    !has_catalogue(config) && (has("originals") || has("thumbnails"))
+}
+
 /// Opens the collection's catalogue for changes, creating it if it does not exist.
 pub(crate) fn open_catalogue(
     config: &Config,
@@ -76,7 +82,11 @@ pub(crate) fn read_catalogue(config: &Config) -> Result<Arc<dyn Catalogue>, AppE
 
 /// The error where a collection without a catalogue is only read.
 pub(crate) fn no_catalogue(config: &Config) -> AppError {
-    if config.collection.is_default() {
+    if lost_catalogue(config) {
+        AppError::CatalogueLost {
+            folder: config.data.clone(),
+        }
+    } else if config.collection.is_default() {
         AppError::NothingIndexed {
             folder: config.data.clone(),
         }
@@ -119,10 +129,12 @@ pub(crate) fn open_library(
 ) -> Result<OpenLibrary, AppError> {
     vocabularies::keep_apart(config, &chosen.vocabulary)?;
     let pending = vocabularies::pending(config, &chosen.vocabulary)?;
+    let blobs = FolderBlobs::open_guarded(&config.data.join(BLOBS), guard)?;
+    let was_killed = blobs.was_left_open();
     let components = Components {
         index: Some(index_folder(config, true)),
         catalogue: catalogue.clone(),
-        blobs: Arc::new(FolderBlobs::open_guarded(&config.data.join(BLOBS), guard)?),
+        blobs: Arc::new(blobs),
         extractor,
         vocabulary: chosen.vocabulary,
         convert: chosen.convert,
@@ -132,6 +144,12 @@ pub(crate) fn open_library(
         Some(other) => Library::open_beside(other, components, options)?,
         None => Library::open(components, options)?,
     });
+    // Before anything is added, and before uploads without a record are looked for.
+    library.finish_removals()?;
+    if was_killed {
+        let deleted = library.delete_stray_thumbnails()?;
+        tracing::debug!("{deleted} thumbnails of pictures that were never stored are deleted");
+    }
     if let Some(models) = models {
         let access = ModelAccess {
             change: true,
@@ -216,5 +234,13 @@ impl BlobStore for ReadBlobs {
 
     fn delete(&self, _name: &str) -> Result<bool, StoreError> {
         Err(StoreError::ReadOnly)
+    }
+
+    fn settle_deletions(&self) -> Result<(), StoreError> {
+        Err(StoreError::ReadOnly)
+    }
+
+    fn names(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        self.0.names(folder)
     }
 }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use resight_engine::{ConvertStep, Library};
+use resight_engine::{ConvertStep, Library, Recovery};
 use resight_index::Vocabulary;
 use resight_store::{Catalogue, Collections as Folders, FolderGuard, FolderLock};
 use resight_vision::{LocalExtractor, ModelId};
@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::global_models::{self, LoadedModels};
 use crate::plugins::Plugins;
 use crate::vocabularies::{self, ChosenVocabulary};
-use crate::{AppError, conversion, extractors};
+use crate::{AppError, conversion, extractors, recovery};
 
 pub use crate::components::count_in;
 
@@ -61,6 +61,16 @@ impl WritableFolder {
     /// Describes pictures that lack a vector of a global model, until the returned value is dropped.
     pub fn embed_in_background(&self) -> Option<Background> {
         global_models::embed_in_background(&self.library)
+    }
+
+    /// Adds uploaded files again that the catalogue does not know, until the returned value is dropped.
+    pub fn recover_in_background(&self) -> Option<Background> {
+        recovery::recover_in_background(&self.library)
+    }
+
+    /// Adds uploaded files again that the catalogue does not know.
+    pub fn recover_uploads(&self, cancel: &AtomicBool) -> Result<Recovery, AppError> {
+        Ok(recovery::recover_now(&self.library, cancel)?)
     }
 
     /// Forgets a global model and all vectors that it made. Returns whether the collection used it.
@@ -144,6 +154,9 @@ impl<'a> Opening<'a> {
         let vocabulary = self.vocabulary.ok_or_else(missing)?;
         // Completes a collection whose creation a crash cut short, too.
         Folders::new(&self.config.root).create(&self.config.collection)?;
+        if self.catalogue.is_none() && components::lost_catalogue(self.config) {
+            recovery::warn_of_missing_catalogue(&self.config.data);
+        }
         let catalogue = match self.catalogue {
             Some(catalogue) => catalogue,
             None => components::open_catalogue(self.config, self.lock.guard())?,

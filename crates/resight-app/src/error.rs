@@ -39,6 +39,12 @@ pub enum AppError {
         /// The data folder.
         folder: PathBuf,
     },
+    /// A data folder has files of pictures and no catalogue.
+    #[error("the catalogue of {} is missing, beside the files of its pictures", folder.display())]
+    CatalogueLost {
+        /// The folder of the collection.
+        folder: PathBuf,
+    },
     /// A file cannot be read or decoded.
     #[error("{}: {reason}", printable(&path.to_string_lossy()))]
     Refused {
@@ -191,6 +197,7 @@ impl AppError {
             Self::DefaultCollection => Code::BadCollectionName,
             Self::CollectionInUse(_) => Code::Busy,
             Self::NothingIndexed { .. } => Code::NothingIndexed,
+            Self::CatalogueLost { .. } => Code::CatalogueLost,
             Self::Refused { reason, .. } => reason.code.into(),
             Self::Unwritable { .. } => Code::Unwritable,
             Self::SettingOutOfRange { .. } => Code::BadParameter,

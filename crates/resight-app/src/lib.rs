@@ -27,6 +27,7 @@ mod extractors;
 pub mod global_models;
 pub mod models;
 pub mod plugins;
+mod recovery;
 mod vocabularies;
 
 pub use error::{AppError, printable};

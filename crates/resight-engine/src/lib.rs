@@ -36,6 +36,7 @@ pub use duplicates::pair_up::PairStep;
 pub use error::{EngineError, Mismatch};
 pub use feature_blob::{features_blob, is_features_blob};
 pub use indexer::Indexer;
+pub use indexer::recover::Recovery;
 pub use indexer::report::{FolderEvent, FolderOptions, FolderReport};
 pub use library::Library;
 pub use library::attached_model::{FEWEST_TO_TELL, ModelComponents, alike_from};

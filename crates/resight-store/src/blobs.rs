@@ -17,11 +17,16 @@ pub trait BlobStore: Send + Sync {
     /// The bytes under `name`, or `None` if there are none.
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Removes `name`, and returns whether it existed. Cheap, and not durable: a power cut soon after
-    /// may bring the bytes back. The catalogue decides which blobs count, and
-    /// [`crate::RemovedPictures`] lists those left to delete; an id forgotten there just before the
-    /// cut can leave its blobs behind.
+    /// Removes `name`, and returns whether it existed. Cheap, and not durable before
+    /// [`BlobStore::settle_deletions`]: a power cut may bring the bytes back.
     fn delete(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// Makes all deletions that have returned durable.
+    fn settle_deletions(&self) -> Result<(), StoreError>;
+
+    /// The names of all blobs that are `folder/` and one more part, in any order. `folder` keeps to the rules
+    /// of a name.
+    fn names(&self, folder: &str) -> Result<Vec<String>, StoreError>;
 }
 
 /// Checks a blob's name against the rules of [`BlobStore`]; for implementations.

@@ -53,6 +53,8 @@ const DEFAULT: &str = "default";
 const FOLDER: &str = "collections";
 /// Prefix of a folder that is being deleted; no collection's name begins so.
 const DELETED: &str = ".deleted-";
+/// Folder of a collection's blobs, by which one is recognised that has lost its catalogue.
+const BLOBS: &str = "blobs";
 
 /// The collections of a data folder. Each has a folder of its own with the layout of a data folder;
 /// the default one uses the data folder itself.
@@ -159,18 +161,19 @@ impl Collections {
         Ok(())
     }
 
-    /// Creates the tables of collections that a killed process has left without, and removes empty folders. A
-    /// failure is left to the next opening of that collection, which reports it.
+    /// Creates the tables of collections that a killed process has left without, and the catalogues of those
+    /// that have lost theirs beside their blobs, and removes empty folders. A failure is left to the next opening of that collection, which reports it.
     fn complete_unfinished(&self) -> Result<(), StoreError> {
         for name in self.entries(CollectionName::parse)? {
             let folder = self.folder(&name);
             if name.is_default() {
                 continue;
             }
-            if !self.has(&name) {
+            let lost_catalogue = !self.has(&name) && folder.join(BLOBS).is_dir();
+            if !lost_catalogue && !self.has(&name) {
                 // Fails where there are files in it, which are somebody's.
                 let _ = fs::remove_dir(&folder);
-            } else if SqliteCatalogue::may_be_unfinished(&folder) {
+            } else if lost_catalogue || SqliteCatalogue::may_be_unfinished(&folder) {
                 let _ = SqliteCatalogue::open(&folder);
             }
         }

@@ -17,6 +17,10 @@ use crate::guard::FolderGuard;
 /// crash left behind is found without walking through all blobs.
 const UNFINISHED: &str = "+tmp";
 
+/// A file that exists while the folder is open for writing. One that is found at opening was left by a process
+/// that was killed.
+const OPEN: &str = "+open";
+
 /// A [`BlobStore`] with one file for each blob, in folders that follow its name.
 ///
 /// Hold a [`crate::FolderLock`] while it is open for writing: opening removes unfinished files,
@@ -28,6 +32,10 @@ pub struct FolderBlobs {
     settled: Mutex<HashSet<PathBuf>>,
     next: AtomicU64,
     guard: Option<Arc<FolderGuard>>,
+    /// Folders with deletions that may not be on the disk.
+    unsettled: Mutex<HashSet<PathBuf>>,
+    is_writer: bool,
+    was_left_open: bool,
 }
 
 impl FolderBlobs {
@@ -45,21 +53,28 @@ impl FolderBlobs {
         if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_folder(parent)?;
         }
-        let settled = Mutex::new(HashSet::from([dir.to_path_buf()]));
-        Ok(Self {
-            settled,
-            ..Self::for_reading(dir)
-        })
+        let open = dir.join(OPEN);
+        let was_left_open = open.exists();
+        File::create(&open).map_err(|error| StoreError::from_io(&open, error))?;
+        let mut opened = Self::for_reading(dir);
+        opened.settled.get_mut().insert(dir.to_path_buf());
+        opened.is_writer = true;
+        opened.was_left_open = was_left_open;
+        Ok(opened)
+    }
+
+    /// Whether the process that had it open for writing before was killed, so that there may be blobs which
+    /// the catalogue does not know.
+    pub fn was_left_open(&self) -> bool {
+        self.was_left_open
     }
 
     /// As [`FolderBlobs::open`], in the data folder of `guard`: while the disk is full nothing is put.
     pub fn open_guarded(dir: &Path, guard: &Arc<FolderGuard>) -> Result<Self, StoreError> {
         guard.check()?;
-        let opened = guard.with_reserve(|| Self::open(dir))?;
-        Ok(Self {
-            guard: Some(guard.clone()),
-            ..opened
-        })
+        let mut opened = guard.with_reserve(|| Self::open(dir))?;
+        opened.guard = Some(guard.clone());
+        Ok(opened)
     }
 
     /// The folder as it is, for reading alone: it needs no lock, creates nothing and removes nothing.
@@ -69,6 +84,9 @@ impl FolderBlobs {
             settled: Mutex::default(),
             next: AtomicU64::new(0),
             guard: None,
+            unsettled: Mutex::default(),
+            is_writer: false,
+            was_left_open: false,
         }
     }
 
@@ -150,10 +168,57 @@ impl BlobStore for FolderBlobs {
     fn delete(&self, name: &str) -> Result<bool, StoreError> {
         let path = self.path(name)?;
         match fs::remove_file(&path) {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                let folder = path.parent().map(Path::to_path_buf);
+                self.unsettled.lock().extend(folder);
+                Ok(true)
+            }
             // Some systems report a folder here as "not permitted".
             Err(error) if means_absent(&error) || path.is_dir() => Ok(false),
             Err(error) => Err(StoreError::from_io(&path, error)),
+        }
+    }
+
+    fn settle_deletions(&self) -> Result<(), StoreError> {
+        let folders = std::mem::take(&mut *self.unsettled.lock());
+        for folder in &folders {
+            if let Err(error) = sync_folder(folder) {
+                self.unsettled.lock().extend(folders);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn names(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let path = self.path(folder)?;
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) if means_absent(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(StoreError::from_io(&path, error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let io = |error| StoreError::from_io(&path, error);
+            let entry = entry.map_err(io)?;
+            if entry.file_type().map_err(io)?.is_file() {
+                names.extend(
+                    entry
+                        .file_name()
+                        .to_str()
+                        .map(|name| format!("{folder}/{name}")),
+                );
+            }
+        }
+        Ok(names)
+    }
+}
+
+impl Drop for FolderBlobs {
+    fn drop(&mut self) {
+        if self.is_writer {
+            // If it stays, the next opening looks for what a kill might have left.
+            let _ = fs::remove_file(self.root.join(OPEN));
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::conversion::convert_in_background;
 use crate::data_folder::WritableFolder;
 use crate::global_models::{LoadedModels, embed_in_background};
+use crate::recovery::recover_in_background;
 use crate::vocabularies::{self, ChosenVocabulary};
 
 /// Collections kept open beside the default one: each takes some megabytes and a few files.
@@ -55,6 +56,8 @@ struct OpenCollection {
     _converting: Option<Background>,
     /// Describes stored pictures that lack a vector.
     embedding: Option<Background>,
+    /// Adds uploaded files again that the catalogue lacks.
+    _recovering: Option<Background>,
     /// Set when the collection is to be closed: the search for duplicates in it stops.
     closing: Arc<AtomicBool>,
 }
@@ -281,6 +284,7 @@ impl Inner {
         Ok(OpenCollection {
             _converting: convert_in_background(&open.library, &config, open.pending),
             embedding: embed_in_background(&open.library),
+            _recovering: recover_in_background(&open.library),
             library: open.library,
             leases: Leases::default(),
             closing: Arc::default(),

@@ -241,6 +241,9 @@ codes! {
     NothingIndexed = "nothing_indexed", None,
         "Nothing is indexed in the data folder yet",
         "Index a folder of pictures first, or name another data folder.";
+    CatalogueLost = "catalogue_lost", None,
+        "The data folder has files of pictures and no catalogue",
+        "Put a backup of the catalogue back, or run `resight index` or `resight serve`: uploaded pictures are added again without names and labels, and folders are indexed again.";
     Unwritable = "unwritable", None,
         "A file could not be written",
         "Check that the folder exists, that there is space, and that this user may write there.";

@@ -9,6 +9,7 @@ mod eval;
 mod extractors;
 mod folders;
 mod likeness;
+mod recovery;
 mod settings;
 mod support;
 mod vocabularies;

@@ -3,6 +3,7 @@
 pub(crate) mod folder;
 pub(crate) mod listing;
 mod moves;
+pub(crate) mod recover;
 pub(crate) mod report;
 mod run;
 

@@ -18,9 +18,6 @@ use super::prepare::PendingChange;
 use super::visual_index::VisualIndex;
 use crate::error::EngineError;
 
-/// Removed pictures whose files are deleted after one change, at most.
-const SWEPT_AT_ONCE: usize = 10_000;
-
 impl Library {
     /// Removes pictures. Returns for each whether it was stored.
     pub fn remove(&self, ids: &[PictureId]) -> Result<Vec<bool>, EngineError> {
@@ -69,7 +66,7 @@ impl Library {
             catalogue.set_setting(MODEL_SETTING, self.model().as_str())?;
             catalogue.set_setting(VOCABULARY_SETTING, visual.vocabulary.id())?;
         }
-        let mut new_ids = Vec::new();
+        let mut put = Vec::new();
         let mut words = Vec::with_capacity(pending.len());
         let mut changes = Vec::with_capacity(pending.len());
         for change in pending {
@@ -81,7 +78,7 @@ impl Library {
                         self.blobs()
                             .put(&original_name(&prepared.new.id), original)?;
                     }
-                    new_ids.push(prepared.new.id.clone());
+                    put.push((prepared.new.id.clone(), prepared.original.is_some()));
                     words.push(Some(prepared.words));
                     changes.push(Change::Add(prepared.new));
                 }
@@ -102,7 +99,7 @@ impl Library {
                 Ok(effects)
             }
             Err(error) => {
-                self.delete_orphaned_files(&new_ids);
+                self.delete_orphaned_files(&put);
                 Err(error.into())
             }
         }
@@ -139,47 +136,20 @@ impl Library {
             visual.cache.remove(key.0);
         }
         if !removed.is_empty() || !self.swept.swap(true, Ordering::Relaxed) {
-            self.sweep();
+            self.delete_removed_files();
         }
     }
 
-    /// Deletes the files of removed pictures, those left over by a kill included. What cannot be deleted
-    /// now is tried again after a later change.
-    fn sweep(&self) {
-        let swept = self
-            .catalogue()
-            .removed_pictures(SWEPT_AT_ONCE)
-            .and_then(|ids| {
-                let deleted = ids.into_iter().filter(|id| self.delete_files(id));
-                let deleted: Vec<PictureId> = deleted.collect();
-                if deleted.is_empty() {
-                    return Ok(());
-                }
-                self.catalogue().forget_removed(&deleted)
-            });
-        if let Err(error) = swept {
-            tracing::warn!("files of removed pictures stay for now: {error}");
-        }
-    }
-
-    /// Deletes the files put for pictures of a commit that failed.
-    fn delete_orphaned_files(&self, ids: &[PictureId]) {
-        for id in ids {
+    /// Deletes the files put for pictures of a commit that failed. An uploaded file that was there before is
+    /// the only copy of a picture that is being added again.
+    fn delete_orphaned_files(&self, put: &[(PictureId, bool)]) {
+        for (id, has_original) in put {
             if matches!(self.catalogue().picture(id), Ok(None)) {
-                self.delete_files(id);
+                self.delete_blob(&thumbnail_name(id));
+                if *has_original {
+                    self.delete_blob(&original_name(id));
+                }
             }
         }
-    }
-
-    /// Deletes the thumbnail and the uploaded file of a picture. Returns whether neither is left.
-    fn delete_files(&self, id: &PictureId) -> bool {
-        let mut is_deleted = true;
-        for name in [thumbnail_name(id), original_name(id)] {
-            if let Err(error) = self.blobs().delete(&name) {
-                tracing::warn!("{name} stays for now: {error}");
-                is_deleted = false;
-            }
-        }
-        is_deleted
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod files;
 pub(crate) mod filters;
 pub(crate) mod forget;
 pub(crate) mod labels;
+pub(crate) mod leftovers;
 pub(crate) mod picture_signal;
 pub(crate) mod pictures;
 pub(crate) mod plain;

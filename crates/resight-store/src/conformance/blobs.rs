@@ -29,6 +29,25 @@ pub(super) fn the_parts_of_a_name_are_no_blobs(make: MakeBlobs<'_>) {
     assert_eq!(blobs.get("a/b").unwrap(), Some(b"x".to_vec()));
 }
 
+pub(super) fn names_are_listed_by_folder(make: MakeBlobs<'_>) {
+    let blobs = &*make();
+    assert_eq!(blobs.names("a").unwrap(), [""; 0]);
+    for name in ["a/b", "a/c.jpg", "a/d/e", "ab/f", "g"] {
+        blobs.put(name, b"x").unwrap();
+    }
+    blobs.put("a/gone", b"x").unwrap();
+    blobs.delete("a/gone").unwrap();
+    blobs.settle_deletions().unwrap();
+    let sorted = |folder: &str| {
+        let mut names = blobs.names(folder).unwrap();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(sorted("a"), ["a/b", "a/c.jpg"]);
+    assert_eq!(sorted("a/d"), ["a/d/e"]);
+    assert_eq!(sorted("g"), [""; 0]);
+}
+
 pub(super) fn no_method_takes_a_bad_name(make: MakeBlobs<'_>) {
     let blobs = &*make();
     for name in [
@@ -43,6 +62,7 @@ pub(super) fn no_method_takes_a_bad_name(make: MakeBlobs<'_>) {
             blobs.put(name, b"x").err(),
             blobs.get(name).err(),
             blobs.delete(name).err(),
+            blobs.names(name).err(),
         ];
         for error in errors {
             let code = error.map(|error| error.code());

@@ -182,6 +182,7 @@ suite! {$
     blobs {
         a_blob_is_stored_replaced_and_deleted,
         the_parts_of_a_name_are_no_blobs,
+        names_are_listed_by_folder,
         no_method_takes_a_bad_name,
         readers_see_whole_blobs_while_they_are_replaced,
     }

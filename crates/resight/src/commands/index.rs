@@ -81,6 +81,15 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
         }
     }
     let _converting = folder.convert_in_background(config);
+    let recovery = folder.recover_uploads(interrupt.flag())?;
+    if recovery.found > 0 && output.is_json() {
+        output.json(&json!({
+            "event": "recovered",
+            "found": recovery.found,
+            "recovered": recovery.recovered,
+            "unusable": recovery.unusable,
+        }))?;
+    }
     index_folders(&folder.library, &args.dirs, &options, &interrupt, output)?;
     embed_missing(&folder.library, &interrupt, output)
 }

@@ -89,6 +89,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     index_folders(&lease.shared(), &args.dirs, &options, &interrupt, output)?;
     let _looking = collections.find_duplicates_in_background();
     let _embedding = folder.embed_in_background();
+    let _recovering = folder.recover_in_background();
     collections.embed_in_background(&config.collection)?;
     if !address.ip().is_loopback() {
         output.remark(format_args!(

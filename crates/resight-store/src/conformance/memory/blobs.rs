@@ -29,4 +29,19 @@ impl BlobStore for MemoryBlobs {
         check_blob_name(name)?;
         Ok(self.blobs.write().remove(name).is_some())
     }
+
+    fn settle_deletions(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn names(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        check_blob_name(folder)?;
+        let is_in = |name: &&String| {
+            let rest = name
+                .strip_prefix(folder)
+                .and_then(|rest| rest.strip_prefix('/'));
+            rest.is_some_and(|rest| !rest.contains('/'))
+        };
+        Ok(self.blobs.read().keys().filter(is_in).cloned().collect())
+    }
 }
