@@ -3,8 +3,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use resight_engine::{Components, IndexFolder, Library, MODEL_SETTING, VOCABULARY_SETTING};
+use resight_engine::{
+    Components, IndexFolder, Library, MODEL_SETTING, VOCABULARY_SETTING, Verification,
+};
 use resight_index::Vocabulary;
 use resight_store::{BlobStore, Catalogue, FolderBlobs, FolderGuard, SqliteCatalogue, StoreError};
 use resight_vision::{LocalExtractor, ModelId};
@@ -193,6 +196,27 @@ pub(crate) fn read_library(
         models.attach(&library, &catalogue, config, access)?;
     }
     Ok(library)
+}
+
+/// Checks all that the collection consists of.
+pub(crate) fn verify(
+    config: &Config,
+    cancel: &AtomicBool,
+    on_step: &mut dyn FnMut(u64, u64),
+) -> Result<Verification, AppError> {
+    let catalogue = read_catalogue(config)?;
+    let (extractor, chosen) = without_describing(config, &*catalogue)?;
+    let blobs = FolderBlobs::for_reading(&config.data.join(BLOBS));
+    let parts = Components {
+        index: Some(index_folder(config, false)),
+        catalogue,
+        blobs: Arc::new(ReadBlobs(blobs)),
+        extractor,
+        vocabulary: chosen.vocabulary,
+        convert: false,
+    };
+    let options = config.engine_options();
+    Ok(resight_engine::verify(&parts, &options, cancel, on_step)?)
 }
 
 /// An extractor and a vocabulary that fit the stored pictures and can describe nothing.

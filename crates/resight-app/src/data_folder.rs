@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use resight_engine::{ConvertStep, Library, Recovery};
+use resight_engine::{ConvertStep, Library, Recovery, Verification};
 use resight_index::Vocabulary;
 use resight_store::{Catalogue, Collections as Folders, FolderGuard, FolderLock};
 use resight_vision::{LocalExtractor, ModelId};
@@ -245,6 +245,16 @@ pub fn open_for_listing(config: &Config, likeness: bool) -> Result<Arc<Library>,
         models.as_ref(),
         false,
     )
+}
+
+/// Checks everything that the collection stores, and changes nothing. `on_step` is called with the number of
+/// pictures checked and of all.
+pub fn verify(
+    config: &Config,
+    cancel: &AtomicBool,
+    on_step: &mut dyn FnMut(u64, u64),
+) -> Result<Verification, AppError> {
+    components::verify(config, cancel, on_step)
 }
 
 /// The extractor for pictures that are not stored: a plug-in's where one is given, else our SIFT.

@@ -45,6 +45,7 @@ pub use library::conversion::ConvertStep;
 pub use library::forget::{ForgetOptions, Forgotten};
 pub use library::pictures::{RefusedFile, Storage};
 pub use library::plain::WEAK_BELOW;
+pub use library::verify::{Finding, FindingKind, Verification, verify};
 pub use likeness::embed::{EmbedStep, vectors_setting};
 pub use likeness::{GlobalModels, ModelState};
 pub use options::EngineOptions;

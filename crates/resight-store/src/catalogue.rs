@@ -3,6 +3,7 @@
 use crate::changes::Changes;
 use crate::decisions::Decisions;
 use crate::encoded::{EncodedFeatures, EncodedWords, StagedWords};
+use crate::integrity::Integrity;
 use crate::label_queries::LabelQueries;
 use crate::pairs::Pairs;
 use crate::picture::Pictures;
@@ -45,6 +46,7 @@ pub trait Catalogue:
     + Decisions
     + Settings
     + RemovedPictures
+    + Integrity
 {
 }
 
@@ -62,6 +64,7 @@ impl<T> Catalogue for T where
         + Decisions
         + Settings
         + RemovedPictures
+        + Integrity
         + ?Sized
 {
 }

@@ -29,7 +29,7 @@ use tracing_subscriber::EnvFilter;
 use arguments::SharedArgs;
 use commands::{
     calibrate, collections, compare, doctor, duplicates, eval, features, forget, index, labels,
-    models, pictures, plugin, search, serve, train,
+    models, pictures, plugin, search, serve, train, verify,
 };
 use error::CliError;
 use output::Output;
@@ -76,6 +76,7 @@ enum Command {
     Calibrate(calibrate::CalibrateArgs),
     Plugin(plugin::PluginCommand),
     Models(models::ModelsCommand),
+    Verify(verify::VerifyArgs),
     Doctor(doctor::DoctorArgs),
 }
 
@@ -126,6 +127,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Calibrate(args) => calibrate::run(args, &config, &mut output),
         Command::Plugin(command) => plugin::run(command, &mut output),
         Command::Models(command) => models::run(command, &config, &mut output),
+        Command::Verify(_) => verify::run(&config, &mut output),
         Command::Doctor(_) => doctor::run(&config, &mut output),
     }
 }

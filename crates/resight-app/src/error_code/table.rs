@@ -375,6 +375,9 @@ codes! {
     PluginCheckFailed = "plugin_check_failed", None,
         "Some of the calls of the plug-in failed",
         "Correct the lines that the tracebacks name, and check again.";
+    VerifyFailed = "verify_failed", None,
+        "Something that is stored is damaged or missing",
+        "Do what the next step of each finding says; docs/cli.md lists the kinds.";
     NotAgreed = "not_agreed", None,
         "The terms of the model were not agreed to",
         "Say y when asked, or give --yes.";

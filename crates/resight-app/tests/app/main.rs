@@ -12,4 +12,5 @@ mod likeness;
 mod recovery;
 mod settings;
 mod support;
+mod verify;
 mod vocabularies;

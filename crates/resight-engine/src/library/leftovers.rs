@@ -96,11 +96,11 @@ impl Library {
 }
 
 /// The folders that thumbnails and uploaded files are spread over.
-fn shards() -> impl Iterator<Item = String> {
+pub(super) fn shards() -> impl Iterator<Item = String> {
     (0..=u8::MAX).map(|shard| format!("{shard:02x}"))
 }
 
 /// The id that the last part of a blob's name is.
-fn id_in(name: &str) -> Option<PictureId> {
+pub(super) fn id_in(name: &str) -> Option<PictureId> {
     PictureId::parse(name.rsplit('/').next()?)
 }

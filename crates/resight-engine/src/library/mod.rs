@@ -20,6 +20,7 @@ pub(crate) mod pictures;
 pub(crate) mod plain;
 pub(crate) mod prepare;
 pub(crate) mod stored_features;
+pub(crate) mod verify;
 pub(crate) mod visual_index;
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use resight_index::{Index, Key, PictureWords, Place, Vocabulary, WordsError};
+use resight_index::{Index, Key, Opened, PictureWords, Place, Vocabulary, WordsError};
 use resight_store::{Catalogue, StoreError, read_all};
 
 use super::components::{Components, IndexFolder};
@@ -114,19 +114,28 @@ pub(crate) fn open_index<E: Into<EngineError>>(
     let Some(folder) = folder else {
         return Ok((Index::new(vocabulary.len()), None));
     };
-    let path = path_of(folder, vocabulary);
     if folder.writable {
         remove_first_format(&folder.path);
     }
-    let keys =
-        || catalogue_keys().map(|all| all.into_iter().map(|(key, n)| (Key(key), n)).collect());
-    let (index, opened) =
-        Index::open(vocabulary, &path, folder.writable, keys).map_err(Into::into)?;
+    let (index, opened) = open_stored(vocabulary, folder, catalogue_keys)?;
     if let Some(lost) = opened.lost {
+        let path = path_of(folder, vocabulary);
         let path = path.display();
         tracing::warn!("the index in {path} is not whole ({lost}); the rest is rebuilt");
     }
     Ok((index, opened.last.map(|key| key.0)))
+}
+
+/// The stored index of a vocabulary as it is, and what was found in its folder.
+pub(crate) fn open_stored<E: Into<EngineError>>(
+    vocabulary: &Vocabulary,
+    folder: &IndexFolder,
+    catalogue_keys: impl FnOnce() -> Result<Vec<(u64, u32)>, E>,
+) -> Result<(Index, Opened), EngineError> {
+    let path = path_of(folder, vocabulary);
+    let keys =
+        || catalogue_keys().map(|all| all.into_iter().map(|(key, n)| (Key(key), n)).collect());
+    Index::open(vocabulary, &path, folder.writable, keys).map_err(Into::into)
 }
 
 /// Each vocabulary's index has a folder of its own.

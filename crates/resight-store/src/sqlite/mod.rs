@@ -14,6 +14,7 @@ mod connection;
 mod decisions;
 mod encoded;
 mod errors;
+mod integrity;
 mod labels;
 mod pairs;
 mod pictures;

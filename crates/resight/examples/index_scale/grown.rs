@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use resight_index::Posting;
 use resight_store::{
-    Change, Changes, Decisions, Effect, EncodedFeatures, EncodedWords, Filter, LabelQueries,
-    NotAMatch, ObjectCount, ObjectId, PairLink, PairedPicture, Pairs, PictureId, PicturePair,
-    PictureRecord, Pictures, Refusal, Refusals, RemovedPictures, Settings, SourceFile, Sources,
-    SqliteCatalogue, StagedWords, StoreError, StoredBytes, VectorCount, Vectors,
+    Change, Changes, Decisions, Effect, EncodedFeatures, EncodedWords, Filter, Integrity,
+    LabelQueries, NotAMatch, ObjectCount, ObjectId, PairLink, PairedPicture, Pairs, PictureId,
+    PicturePair, PictureRecord, Pictures, Refusal, Refusals, RemovedPictures, Settings, SourceFile,
+    Sources, SqliteCatalogue, StagedWords, StoreError, StoredBytes, VectorCount, Vectors,
 };
 
 use crate::synthetic::{donor, synthetic};
@@ -166,6 +166,9 @@ as_the_real! {
     Settings {
         fn setting(name: &str) -> Option<String>;
         fn set_setting(name: &str, value: &str) -> ();
+    }
+    Integrity {
+        fn check_structure() -> Vec<String>;
     }
     RemovedPictures {
         fn removed_pictures(limit: usize) -> Vec<PictureId>;

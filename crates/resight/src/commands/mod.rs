@@ -16,3 +16,4 @@ pub(crate) mod plugin;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod train;
+pub(crate) mod verify;

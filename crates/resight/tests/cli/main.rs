@@ -22,3 +22,4 @@ mod plugin;
 #[cfg(unix)]
 mod serve;
 mod support;
+mod verify;
