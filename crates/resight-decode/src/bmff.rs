@@ -69,9 +69,15 @@ pub(crate) fn frames(file: &[u8]) -> Option<u32> {
             .iter()
             .try_fold(track, |within, kind| find(within, kind))?;
         let (_, mut sizes) = full_box(table, b"stsz").ok()?;
-        // The size that all frames have comes first.
-        sizes.take(4).ok()?;
-        sizes.number(4).ok()
+        let of_each = sizes.number(4).ok()?;
+        let count = sizes.number(4).ok()?;
+        // Without one size for all of them, each has its own in the table.
+        let listed = sizes.0.len() as u64 / 4;
+        Some(if of_each == 0 {
+            count.min(listed)
+        } else {
+            count.min(file.len() as u64)
+        })
     });
     counts.max().and_then(|count| u32::try_from(count).ok())
 }

@@ -100,7 +100,12 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
 /// # Errors
 /// As [`decode`]; [`RefusedCode::FormatNotSupported`] for formats without pages, and for sequences in AVIF.
 pub fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Pages<'a>, Refused> {
-    pages::pages(bytes, supported(bytes, limits)?, limits)
+    let format = supported(bytes, limits)?;
+    let opened = catch_unwind(AssertUnwindSafe(|| pages::pages(bytes, format, limits)));
+    opened.unwrap_or_else(|_| {
+        let detail = format!("the {} decoder stopped on this picture", format.name());
+        Err(Refused::new(RefusedCode::DecoderFailed, detail))
+    })
 }
 
 /// A TIFF file from its first page on.
@@ -123,7 +128,8 @@ fn supported(bytes: &[u8], limits: &DecodeLimits) -> Result<Format, Refused> {
         );
         return Err(Refused::new(RefusedCode::TooManyBytes, detail));
     }
-    match sniff::sniff(bytes) {
+    let sniffed = catch_unwind(|| sniff::sniff(bytes));
+    match sniffed.unwrap_or(Sniffed::Unknown) {
         Sniffed::Supported(format) => Ok(format),
         Sniffed::Unsupported(name) => {
             let detail = format!("{name} pictures are not supported; convert to JPEG or PNG");

@@ -47,7 +47,10 @@ fn gif_frames(bytes: &[u8]) -> Option<u32> {
 
 fn png_frames(bytes: &[u8]) -> Option<u32> {
     let reader = png::Decoder::new(Cursor::new(bytes)).read_info().ok()?;
-    Some(reader.info().animation_control()?.num_frames)
+    let announced = reader.info().animation_control()?.num_frames;
+    // Each frame has a chunk of control data; the header may promise more than there are.
+    let frames = bytes.windows(4).filter(|name| name == b"fcTL").count();
+    Some(announced.min(u32::try_from(frames).unwrap_or(u32::MAX)))
 }
 
 fn webp_frames(bytes: &[u8]) -> Option<u32> {

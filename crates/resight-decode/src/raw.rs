@@ -18,6 +18,9 @@ const JPEG: [u64; 2] = [6, 7];
 /// Longer side in pixels from which on a JPEG is a preview, whatever the sensor has.
 const PREVIEW: u64 = 1024;
 
+/// Fill bytes before the markers of one JPEG, at most.
+const MOST_FILL: usize = 1024;
+
 /// A shorter preview is one where the sensor's sides are at most this many times as long.
 const MOST_REDUCED: u64 = 4;
 
@@ -84,7 +87,7 @@ fn jpeg<'a>(bytes: &'a [u8], directory: &Directory) -> Option<(&'a [u8], [u64; 2
 /// Width and height of a JPEG that shows a picture. `None` for what is no JPEG, and for lossless JPEG, as
 /// which sensor data are stored (ITU-T T.81, B.2.2).
 fn picture_size(jpeg: &[u8]) -> Option<[u64; 2]> {
-    let mut at = 2;
+    let (mut at, mut filled) = (2, 0);
     if jpeg.get(..2)? != [0xff, 0xd8] {
         return None;
     }
@@ -94,7 +97,12 @@ fn picture_size(jpeg: &[u8]) -> Option<[u64; 2]> {
         };
         let number = |at: usize| Some(u16::from_be_bytes(*jpeg.get(at..)?.first_chunk()?));
         match marker {
-            0xff => at += 1,
+            // Fill bytes: a hostile file may consist of them.
+            0xff if filled < MOST_FILL => {
+                filled += 1;
+                at += 1;
+            }
+            0xff => return None,
             0xc0..=0xc2 => {
                 let is_picture = *jpeg.get(at + 4)? == 8;
                 let size = [u64::from(number(at + 7)?), u64::from(number(at + 5)?)];

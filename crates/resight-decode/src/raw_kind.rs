@@ -41,7 +41,7 @@ impl RawKind {
 
     /// The kind of a raw file; `None` for a TIFF file that has no sensor data.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
-        if bytes.get(8..10) == Some(b"CR") {
+        if bytes.starts_with(b"II*\0\x10\0\0\0CR\x02") {
             return Some(Self::Canon);
         }
         let all = Tiff::open(bytes)?.all();

@@ -9,6 +9,10 @@ use std::collections::{BTreeMap, HashSet};
 /// Directories read of one file, at most.
 const MOST_DIRECTORIES: usize = 65_536;
 
+/// Entries read of all directories of one file, at most: directories may overlap, so that a small file could
+/// have many times its length in entries.
+const MOST_ENTRIES: u64 = 1 << 20;
+
 /// Values read of one tag, at most.
 const MOST_VALUES: u64 = 64;
 
@@ -29,9 +33,28 @@ pub(crate) mod tag {
     pub(crate) const JPEG_OFFSET: u16 = 513;
     pub(crate) const JPEG_BYTES: u16 = 514;
     pub(crate) const DNG_VERSION: u16 = 50_706;
+
+    /// All of the above.
+    pub(super) const READ: [u16; 15] = [
+        NEW_SUBFILE_TYPE,
+        SUBFILE_TYPE,
+        WIDTH,
+        HEIGHT,
+        BITS,
+        COMPRESSION,
+        PHOTOMETRIC,
+        MAKE,
+        STRIP_OFFSETS,
+        ORIENTATION,
+        STRIP_BYTES,
+        SUB_IFDS,
+        JPEG_OFFSET,
+        JPEG_BYTES,
+        DNG_VERSION,
+    ];
 }
 
-/// The first values of each tag, of those that are unsigned numbers or text.
+/// The first values of each of [`tag::READ`], of those that are unsigned numbers or text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directory {
     /// Where it begins in the file.
@@ -107,9 +130,11 @@ impl<'a> Tiff<'a> {
         if self.big { (8, 8) } else { (4, 4) }
     }
 
-    fn directory(&self, offset: u64) -> Option<Directory> {
+    /// `entries` are those that may still be read.
+    fn directory(&self, offset: u64, entries_left: &mut u64) -> Option<Directory> {
         let (count_len, entry_len, offset_len) = if self.big { (8, 20, 8) } else { (2, 12, 4) };
         let count = self.number(offset, count_len)?.min(65_535);
+        *entries_left = entries_left.checked_sub(count)?;
         let mut found = Directory {
             offset,
             ..Directory::default()
@@ -118,6 +143,9 @@ impl<'a> Tiff<'a> {
         for i in 0..count {
             let at = entries.checked_add(i * entry_len)?;
             let tag = self.number(at, 2)? as u16;
+            if !tag::READ.contains(&tag) {
+                continue;
+            }
             // Of a damaged entry the others are still usable.
             if let Some(values) = self.values(at, offset_len) {
                 found.tags.entry(tag).or_insert(values);
@@ -155,12 +183,15 @@ impl<'a> Tiff<'a> {
 
     /// The directories that the header leads to, in order.
     pub(crate) fn chain(&self) -> Vec<Directory> {
+        self.chain_within(&mut HashSet::new(), &mut { MOST_ENTRIES })
+    }
+
+    fn chain_within(&self, seen: &mut HashSet<u64>, entries: &mut u64) -> Vec<Directory> {
         let (at, length) = self.header();
         let mut next = self.number(at, length).unwrap_or(0);
-        let mut seen = HashSet::new();
         let mut found = Vec::new();
         while next != 0 && found.len() < MOST_DIRECTORIES && seen.insert(next) {
-            let Some(directory) = self.directory(next) else {
+            let Some(directory) = self.directory(next, entries) else {
                 break;
             };
             next = directory.next;
@@ -171,7 +202,8 @@ impl<'a> Tiff<'a> {
 
     /// The directories of the chain and those below them, two levels deep at most.
     pub(crate) fn all(&self) -> Vec<Directory> {
-        let mut found = self.chain();
+        let (mut seen, mut entries) = (HashSet::new(), MOST_ENTRIES);
+        let mut found = self.chain_within(&mut seen, &mut entries);
         let mut begin = 0;
         for _ in 0..2 {
             let level = begin..found.len();
@@ -179,7 +211,8 @@ impl<'a> Tiff<'a> {
             let below = found[level].iter().flat_map(|d| d.values(tag::SUB_IFDS));
             let below: Vec<Directory> = below
                 .take(MOST_VALUES as usize)
-                .filter_map(|&offset| self.directory(offset))
+                .filter(|&&offset| seen.insert(offset))
+                .filter_map(|&offset| self.directory(offset, &mut entries))
                 .collect();
             found.extend(below);
         }
@@ -259,7 +292,7 @@ mod tests {
         let widths: Vec<_> = tiff
             .pages()
             .iter()
-            .map(|&at| tiff.directory(at).unwrap().value(tag::WIDTH))
+            .map(|&at| tiff.directory(at, &mut 9_999).unwrap().value(tag::WIDTH))
             .collect();
         assert_eq!(widths, [Some(90), Some(91)]);
         let second = tiff.beginning_at(tiff.pages()[1]);
@@ -268,6 +301,22 @@ mod tests {
         assert!(matches!(tiff.beginning_at(8), Cow::Borrowed(_)));
         let only = file(&[&[(tag::NEW_SUBFILE_TYPE, 1)]]);
         assert_eq!(Tiff::open(&only).unwrap().pages(), [8]);
+    }
+
+    #[test]
+    fn directories_that_overlap_cost_no_more_than_their_bound() {
+        // Each begins within the one before, and claims as many entries as there can be.
+        let number = 4_000_u32;
+        let mut bytes = b"II*\0\x08\0\0\0".to_vec();
+        bytes.resize(8 + 2 + 12 * 65_535 + 12 * number as usize + 4, 0);
+        for i in 0..number {
+            let at = 8 + 12 * i as usize;
+            bytes[at..at + 2].copy_from_slice(&[0xff, 0xff]);
+            let next = at + 2 + 12 * 65_535;
+            bytes[next..next + 4].copy_from_slice(&(at as u32 + 12).to_le_bytes());
+        }
+        let all = Tiff::open(&bytes).unwrap().all();
+        assert!((1..=17).contains(&all.len()), "{}", all.len());
     }
 
     #[test]

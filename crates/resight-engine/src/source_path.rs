@@ -98,25 +98,49 @@ pub(crate) fn file_count(paths: &[String]) -> u64 {
 /// Those of a picture's paths that its file has left for `now`: nothing is there any more, or only
 /// another spelling of `now`.
 pub(crate) fn left_behind(paths: &[String], now: &str) -> Vec<String> {
-    let left = |path: &&String| is_gone(Path::new(path)) || is_former_spelling(path, now);
+    let left = |path: &&String| {
+        was_moved(Path::new(path), Path::new(now)) || is_former_spelling(path, now)
+    };
     paths.iter().filter(left).cloned().collect()
 }
 
-/// Whether nothing is at `path`, and not because a link on the way leads nowhere or a whole volume is
-/// away.
-fn is_gone(path: &Path) -> bool {
+/// Folders in which systems mount disks, and below the last two each user's.
+const MOUNTS: [&str; 6] = ["/", "/mnt", "/Volumes", "/media", "/run/media", "/run"];
+
+/// Whether the file at `path` was moved to `now`: nothing is at `path`, and its disk is there. That is so
+/// where its folder is there with something else in it, and where both paths lie below one folder that is no
+/// place where disks are mounted. What a disk holds that is away must not be forgotten.
+fn was_moved(path: &Path, now: &Path) -> bool {
     match fs::symlink_metadata(path) {
         Err(error) if is_missing(&error) => {}
         _ => return false,
     }
-    for above in path.ancestors().skip(1) {
+    for (above, is_parent) in path
+        .ancestors()
+        .skip(1)
+        .zip(std::iter::once(true).chain(std::iter::repeat(false)))
+    {
         match fs::symlink_metadata(above) {
-            Ok(_) => return fs::metadata(above).is_ok(),
+            // A link on the way that leads nowhere says nothing of the file.
+            Ok(_) if fs::metadata(above).is_err() => return false,
+            Ok(_) if is_parent && has_entries(above) => return true,
+            Ok(_) => return now.starts_with(above) && !is_for_mounts(above),
             Err(error) if is_missing(&error) => {}
             Err(_) => return false,
         }
     }
     false
+}
+
+fn has_entries(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+fn is_for_mounts(folder: &Path) -> bool {
+    let is_listed = |folder: &Path| MOUNTS.iter().any(|mounts| folder == Path::new(mounts));
+    let of_users =
+        |folder: &Path| folder == Path::new("/media") || folder == Path::new("/run/media");
+    is_listed(folder) || folder.parent().is_some_and(of_users)
 }
 
 /// Whether `old` differs from `new` in case only, and names the same file because the file system ignores
@@ -264,6 +288,32 @@ mod tests {
         if symlink(path("New"), path("new")).is_ok() {
             assert!(left_behind(&[path("new/a")], &path("New/a")).is_empty());
         }
-        assert!(!is_gone(Path::new("no folder above it")));
+        assert!(!was_moved(
+            Path::new("no folder above it"),
+            Path::new("now")
+        ));
+    }
+
+    #[test]
+    fn a_path_is_left_only_where_its_disk_is_there() {
+        let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let at = |name: &str| root.path().join(name);
+        let outside = elsewhere.path().join("a");
+        fs::create_dir_all(at("here")).unwrap();
+        let old = at("disk/p/a");
+        // Within one folder the disk is there; from elsewhere nothing tells that it is.
+        assert!(was_moved(&old, &at("here/a")));
+        assert!(!was_moved(&old, &outside));
+        // An empty folder may be where the disk is mounted.
+        fs::create_dir_all(at("disk/p")).unwrap();
+        assert!(!was_moved(&old, &outside));
+        fs::write(at("disk/p/b"), b"b").unwrap();
+        assert!(was_moved(&old, &outside));
+        fs::write(&old, b"a").unwrap();
+        assert!(!was_moved(&old, &at("here/a")));
+        for mounts in ["/", "/mnt", "/media/me", "/run/media/me"] {
+            assert!(is_for_mounts(Path::new(mounts)), "{mounts}");
+        }
+        assert!(!is_for_mounts(Path::new("/home/me")));
     }
 }

@@ -105,7 +105,7 @@ pub struct DuplicatePair {
     pub alike: Option<f64>,
     /// `a` to `b` in pixels, row-major 3×3.
     pub transform: [f64; 9],
-    /// The master of a derivative.
+    /// The master of a derivative; `None` also where the stored records do not tell it.
     pub master: Option<PictureId>,
     /// Whether one is mirrored against the other.
     pub mirrored: bool,

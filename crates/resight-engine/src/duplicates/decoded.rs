@@ -37,6 +37,8 @@ pub(crate) struct Pixels {
     pub(crate) whole: bool,
     /// Pages or frames of its file, of which `image` is the first; 1 for a thumbnail.
     pub(crate) pages: u32,
+    /// Bits a sample of its file; `None` for a thumbnail.
+    pub(crate) depth: Option<u8>,
 }
 
 /// Pixels by picture, bounded in bytes.
@@ -64,11 +66,11 @@ impl<'a> DecodedPictures<'a> {
     }
 
     fn decode(&self, picture: &Picture) -> Option<Arc<Pixels>> {
-        let (image, whole, pages) = match self.library.decoded(&picture.id) {
-            Ok(decoded) => (decoded.image, true, decoded.pages),
+        let (image, whole, pages, depth) = match self.library.decoded(&picture.id) {
+            Ok(decoded) => (decoded.image, true, decoded.pages, Some(decoded.depth)),
             Err(error) => {
                 tracing::warn!("{} is compared by its thumbnail: {error}", picture.name);
-                (self.library.stored_thumbnail(&picture.id)?, false, 1)
+                (self.library.stored_thumbnail(&picture.id)?, false, 1, None)
             }
         };
         let image = fit_within(&image, MOST_SIDE).unwrap_or(image);
@@ -76,6 +78,7 @@ impl<'a> DecodedPictures<'a> {
             image,
             whole,
             pages,
+            depth,
         }))
     }
 }

@@ -14,7 +14,13 @@ const MOST_PAGES: usize = 256;
 
 /// Whether all pages or frames of two files show the same pixels in the same frame, in the same order. A page
 /// that cannot be read is not the same as another.
-pub(super) fn further_pages_are_same(library: &Library, [a, b]: [&Picture; 2]) -> bool {
+///
+/// After a cancellation they are not; the caller drops what it found.
+pub(super) fn further_pages_are_same(
+    library: &Library,
+    [a, b]: [&Picture; 2],
+    is_cancelled: &dyn Fn() -> bool,
+) -> bool {
     let limits = &library.options().decode;
     let (Ok(a), Ok(b)) = (library.file(&a.id), library.file(&b.id)) else {
         return false;
@@ -22,7 +28,11 @@ pub(super) fn further_pages_are_same(library: &Library, [a, b]: [&Picture; 2]) -
     let (Ok(mut a), Ok(mut b)) = (pages(&a.bytes, limits), pages(&b.bytes, limits)) else {
         return false;
     };
-    for _ in 0..MOST_PAGES {
+    // Once more, to see that both have ended.
+    for _ in 0..=MOST_PAGES {
+        if is_cancelled() {
+            return false;
+        }
         match (a.next(), b.next()) {
             (None, None) => return true,
             (Some(a), Some(b)) if is_same_page(&a, &b) => {}

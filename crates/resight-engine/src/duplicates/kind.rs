@@ -119,6 +119,10 @@ const MOSTLY_ALIKE: f64 = 0.8;
 const NEARLY: f64 = 2.5;
 const BLURRED: f64 = 16.0;
 
+/// Share of the structured cells that must show the same in any copy, where there are enough of them: what
+/// compression leaves of faint texture is less alike than this, two exposures with noise of their own less still.
+const STILL_ALIKE: f64 = 0.3;
+
 /// Structured cells that must show the same in an edited copy, at least.
 const LEAST_ALIKE: f64 = 24.0;
 
@@ -173,7 +177,10 @@ pub(crate) fn kind_of(pair: &Compared<'_>) -> PairKind {
         && shape.turn <= UPRIGHT
         && shape.stretch <= STRETCH + rounding;
     let most_tone = SAME_TONE.0 + SAME_TONE.1 * agreement.noise;
-    let same = pair.whole && agreement.worst <= 1.0 && agreement.tone <= most_tone;
+    let same = pair.whole
+        && agreement.worst <= 1.0
+        && agreement.tone <= most_tone
+        && is_still_alike(agreement);
     if straight && same {
         if shape.of_a.min(shape.of_b) >= whole {
             return PairKind::ReEncoded;
@@ -194,9 +201,14 @@ pub(crate) fn kind_of(pair: &Compared<'_>) -> PairKind {
 fn shows_the_same(agreement: &Agreement) -> bool {
     let enough = agreement.alike[0] * agreement.structured as f64 >= LEAST_ALIKE;
     let [all, inner] = agreement.alike;
-    let everywhere =
-        agreement.worst <= 1.0 || agreement.worst <= NEARLY && agreement.noise <= BLURRED;
-    everywhere || enough && (all >= MOSTLY_ALIKE || all.min(inner) >= ALIKE)
+    let nearly = agreement.worst <= 1.0 || agreement.worst <= NEARLY && agreement.noise <= BLURRED;
+    nearly && is_still_alike(agreement)
+        || enough && (all >= MOSTLY_ALIKE || all.min(inner) >= ALIKE)
+}
+
+/// Whether what has structure still shows the same, where there is enough of it.
+fn is_still_alike(agreement: &Agreement) -> bool {
+    (agreement.structured as f64) < LEAST_ALIKE || agreement.alike[0] >= STILL_ALIKE
 }
 
 /// How a transform changes the frames.
@@ -345,6 +357,12 @@ mod tests {
         );
         assert_eq!(
             with(&|a| (a.worst, a.alike) = (9.0, [0.4; 2])),
+            PairKind::SameScene
+        );
+        // Noise of its own everywhere, as in two exposures.
+        assert_eq!(with(&|a| a.alike = [0.2; 2]), PairKind::SameScene);
+        assert_eq!(
+            with(&|a| (a.worst, a.alike) = (2.0, [0.1; 2])),
             PairKind::SameScene
         );
         // Only a border is the same, or next to nothing has structure.

@@ -10,6 +10,7 @@ pub(crate) mod groups;
 pub(crate) mod kind;
 pub(crate) mod no_match;
 pub(crate) mod pair_up;
+mod permits;
 pub(crate) mod pixels;
 
 use std::collections::{HashMap, HashSet};
@@ -167,7 +168,9 @@ impl Duplicates {
                 a: a.id.clone(),
                 b: b.id.clone(),
                 kind,
-                master: (kind == PairKind::Derivative).then(|| master.id.clone()),
+                // Of pictures that were stored before the depth was, it may be known only while pairing.
+                master: (kind == PairKind::Derivative && rank(a) != rank(b))
+                    .then(|| master.id.clone()),
                 log10_nfa: pair.log10_nfa,
                 inliers: pair.inliers,
                 coverage_a: pair.coverage_a,

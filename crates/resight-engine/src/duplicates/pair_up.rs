@@ -15,6 +15,7 @@ use super::aligned::{PixelDifference, Small, compare_aligned};
 use super::decoded::DecodedPictures;
 use super::further_pages::further_pages_are_same;
 use super::kind::{Compared, PairKind, kind_of, master_rank, of_whole_files};
+use super::permits::Permits;
 use super::pixels::planes::scaling;
 use super::pixels::{PixelAgreement, compare_pixels};
 use crate::error::EngineError;
@@ -34,7 +35,7 @@ use crate::search::state::SearchState;
 use crate::search::variants::search_variants;
 
 /// Pictures paired between two commits.
-const BATCH: usize = 32;
+const BATCH: usize = 8;
 
 /// Pairs stored of one picture, the best candidates first, at most: without a bound, the pairs of many
 /// copies of one picture would grow with the square of their number.
@@ -46,6 +47,9 @@ const SHORTLIST: Patience = Patience {
     after_verified: 20,
     most: MOST_PAIRS,
 };
+
+/// Pairs compared by all their pixels at once, at most.
+const AT_ONCE: usize = 2;
 
 /// Share of the blocks of two thumbnails that must be alike for their pixels to be compared.
 const PERHAPS_ALIKE: f64 = 0.25;
@@ -67,6 +71,9 @@ struct Pairing<'a> {
     visual: &'a VisualIndex,
     snapshot: &'a dyn WordSnapshot,
     decoded: DecodedPictures<'a>,
+    is_cancelled: &'a (dyn Fn() -> bool + Sync),
+    /// How many pairs may be compared by all their pixels at once: each takes up to half a gigabyte.
+    comparing: Permits,
 }
 
 /// Pairs the next pictures that were not paired yet.
@@ -94,6 +101,8 @@ pub(crate) fn pair_up(
         visual: &visual,
         snapshot: &*snapshot,
         decoded: DecodedPictures::new(library),
+        is_cancelled,
+        comparing: Permits::new(AT_ONCE),
     };
     let records = catalogue.pictures(&keys)?;
     let features = visual.features(catalogue, &keys)?;
@@ -138,10 +147,18 @@ impl Pairing<'_> {
         }
         let later = Picture::from(record.clone());
         let thumbnail = self.thumbnail(&later);
-        let pairs = verified.iter().filter_map(|(candidate, hit)| {
-            self.pair((record.key, &later), thumbnail.as_ref(), *candidate, hit)
-        });
-        Ok(pairs.collect())
+        let mut pairs = Vec::new();
+        for (candidate, hit) in &verified {
+            if (self.is_cancelled)() {
+                return Err(EngineError::Cancelled);
+            }
+            pairs.extend(self.pair((record.key, &later), thumbnail.as_ref(), *candidate, hit));
+        }
+        // What was compared since may be cut short.
+        if (self.is_cancelled)() {
+            return Err(EngineError::Cancelled);
+        }
+        Ok(pairs)
     }
 
     /// Pictures with keys from `since` up to the picture's own in which it is verified, at most
@@ -275,7 +292,10 @@ impl Pairing<'_> {
         let enter = scaling(decoded[0], sizes[0]);
         let leave = scaling(sizes[1], decoded[1]);
         let onto = enter.then(transform).then(&leave);
-        let mut pixels = compare_pixels(&a.image, &b.image, &onto, inverted)?;
+        let mut pixels = {
+            let _permit = self.comparing.take();
+            compare_pixels(&a.image, &b.image, &onto, inverted)?
+        };
         let back = [enter.inverse()?, leave.inverse()?];
         pixels.transform = back[0].then(&pixels.transform).then(&back[1]);
         let [x, y] = [0, 1].map(|i| sizes[1][i] as f32 / decoded[1][i] as f32);
@@ -289,9 +309,12 @@ impl Pairing<'_> {
             pixels: &pixels,
         });
         let kind = of_whole_files(kind, [a.pages, b.pages], || {
-            further_pages_are_same(self.library, [&hit.picture, later])
+            further_pages_are_same(self.library, [&hit.picture, later], self.is_cancelled)
         });
-        let of_ranks = [&hit.picture, later].map(|p| master_rank(&p.media_type, p.depth));
+        let of_ranks = [
+            master_rank(&hit.picture.media_type, a.depth),
+            master_rank(&later.media_type, b.depth),
+        ];
         let kind = match kind {
             PairKind::ReEncoded if of_ranks[0] != of_ranks[1] => PairKind::Derivative,
             kind => kind,

@@ -89,9 +89,13 @@ fn a_copy_beside_a_link_that_leads_nowhere_is_no_move() {
     world.put("copies/a.png", 1);
     assert_eq!(world.index("copies").moved, 0);
     assert_eq!(world.only().1.len(), 2);
-    // What is on a disk that is away comes back when it is indexed again.
+    // Nor where the link is gone as well: nothing tells that its disk is there.
     fs::remove_file(world.path("lib/disk")).unwrap();
     world.put("more/a.png", 1);
-    assert_eq!(world.index("more").moved, 1);
-    assert_eq!(world.only().1.len(), 2);
+    assert_eq!(world.index("more").moved, 0);
+    assert_eq!(world.only().1.len(), 3);
+    // A file that turns up in the same folder was moved there.
+    world.put("lib/a.png", 1);
+    assert_eq!(world.index("lib").moved, 1);
+    assert_eq!(world.only().1.len(), 3);
 }

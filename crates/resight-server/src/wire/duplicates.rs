@@ -102,7 +102,8 @@ struct Pair {
     alike: Option<f64>,
     /// The 3x3 matrix from the pixels of `a` to those of `b`, row by row.
     transform: [f64; 9],
-    /// Id of the master in a pair of kind `derivative`: the raw file, the deeper one or the TIFF; else null.
+    /// Id of the master in a pair of kind `derivative`: the raw file, the deeper one or the TIFF; else null, and
+    /// where a picture was stored by a version that did not count bits a sample.
     #[schema(required)]
     master: Option<String>,
     /// Whether one is mirrored against the other.

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-/// For each path its last names, joined by `/`: as few as no other of the paths ends with.
+/// Names told of a path, at most: nobody learns over HTTP where the files of a machine lie.
+const MOST_NAMES: usize = 3;
+
+/// For each path its last names, joined by `/`: as few as no other of the paths ends with, and at most
+/// [`MOST_NAMES`]. Paths that these do not tell apart are told alike.
 pub(super) fn told_apart<'p>(paths: impl Iterator<Item = &'p str>) -> HashMap<String, String> {
     let split = |path: &'p str| {
         let names = path
@@ -24,7 +28,8 @@ pub(super) fn told_apart<'p>(paths: impl Iterator<Item = &'p str>) -> HashMap<St
         }
         left.retain(|path, names| {
             let told = ending(names);
-            let is_told = names.len() <= count || endings.get(&told) == Some(&1);
+            let is_told =
+                count == MOST_NAMES || names.len() <= count || endings.get(&told) == Some(&1);
             if is_told {
                 short.insert((*path).to_owned(), told);
             }
@@ -58,6 +63,9 @@ mod tests {
             let told: Vec<&str> = paths.iter().map(|path| &*short[*path]).collect();
             assert_eq!(told, expected);
         }
+        let backup = ["/home/me/pics/1/a.jpg", "/mnt/b/home/me/pics/1/a.jpg"];
+        let short = told_apart(backup.into_iter());
+        assert!(short.values().all(|told| told == "pics/1/a.jpg"));
         let twice = told_apart(["/x/a.jpg", "/x/a.jpg"].into_iter());
         assert_eq!(twice["/x/a.jpg"], "a.jpg");
     }

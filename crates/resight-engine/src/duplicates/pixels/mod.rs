@@ -83,6 +83,9 @@ fn laid_over(a: &Image, b: &Image, transform: &Transform, inverted: bool) -> Opt
     // Only what both show is compared.
     let (cut, corner) = common_part(coarse, fine, &onto)?;
     let cut = cut.as_ref().unwrap_or(coarse);
+    let (fine_cut, fine_corner) = common_part(fine, coarse, &onto.inverse()?)?;
+    let fine = fine_cut.as_ref().unwrap_or(fine);
+    let onto = onto.then(&Transform::translation(fine_corner.map(|v| -v)));
     let from_cut = Transform::translation(corner);
     let pixels = f64::from(cut.width()) * f64::from(cut.height());
     let reduced = shrunk(cut, (MOST_PIXELS / pixels).sqrt());
@@ -104,7 +107,8 @@ fn laid_over(a: &Image, b: &Image, transform: &Transform, inverted: bool) -> Opt
     let onto = to_full
         .inverse()?
         .then(&refined)
-        .then(&from_full.inverse()?);
+        .then(&from_full.inverse()?)
+        .then(&Transform::translation(fine_corner));
     Some(Overlay {
         cells: cells(&first, &second, &refined),
         transform: if on_first { onto } else { onto.inverse()? },
