@@ -120,7 +120,7 @@ pub(crate) async fn decisions(app: App, uri: Uri) -> Result<Json<NotAMatchList>,
 }
 
 async fn decide(app: App, request: Request, apart: bool) -> Result<Json<Decision>, Problem> {
-    let (place, request) = app.work.light.enter_with(request).await?;
+    let request = app.work.light.look_in(request).await?;
     // None of these is about a parameter, and a misspelt one must not be passed over.
     if let Err(problem) = Params::none(request.uri()) {
         intake::discard(request.into_body()).await;
@@ -132,7 +132,7 @@ async fn decide(app: App, request: Request, apart: bool) -> Result<Json<Decision
     };
     let [a, b] = two_pictures(intake::sent(request, bounds).await?)?;
     let library = app.library.clone();
-    let decision = place.run(move || {
+    let decision = app.work.light.run(move || {
         let changed = match apart {
             true => Duplicates::new(library.shared()).add_not_a_match(&a, &b)?,
             false => Duplicates::new(library.shared()).drop_not_a_match(&a, &b)?,

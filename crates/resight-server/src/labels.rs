@@ -192,7 +192,7 @@ pub(crate) async fn change(
     PictureAt(id): PictureAt,
     request: Request,
 ) -> Result<Json<Picture>, Problem> {
-    let (place, request) = app.work.light.enter_with(request).await?;
+    let request = app.work.light.look_in(request).await?;
     let bounds = Bounds {
         bytes: CHANGE_BYTES,
         ..app.bodies
@@ -208,7 +208,7 @@ pub(crate) async fn change(
         Some(true) => library.picture(&id),
         _ => Err(EngineError::UnknownPicture(id)),
     };
-    let picture = place.run(changed).await?;
+    let picture = app.work.light.run(changed).await?;
     Ok(Json(Picture::new(picture, app.reader())))
 }
 

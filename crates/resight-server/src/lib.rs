@@ -9,6 +9,7 @@
 //! far: the library answers it with a bare status (400, 414 or 431) and closes the connection.
 
 mod collections;
+mod connections;
 mod duplicates;
 mod guard;
 mod health;
@@ -27,7 +28,6 @@ mod work;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,18 +37,18 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use axum::{Router, middleware};
 use resight_app::Code;
 use resight_engine::{DecodeLimits, Library};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+pub use connections::ConnectionLimits;
 
 use crate::wire::Reader;
 use problem::Problem;
@@ -73,6 +73,11 @@ pub struct HttpSettings {
     /// How long the next part of a body may be awaited; a client that stops sending for longer is
     /// answered `upload_too_slow`.
     pub upload_idle: Duration,
+    /// Bytes a second that a body must have on average, once [`HttpSettings::upload_idle`] is over; a slower
+    /// one is answered `upload_too_slow`.
+    pub upload_rate: u64,
+    /// How many connections there may be, and how long they may do nothing.
+    pub connections: ConnectionLimits,
     /// How long requests in progress may take after the shutdown began.
     pub grace: Duration,
     /// Whose functions are served.
@@ -83,7 +88,8 @@ pub struct HttpSettings {
 
 impl Default for HttpSettings {
     /// One picture at a time for each core, 64 waiting, the engine's default size limit, loopback
-    /// names only, 15 seconds for the next part of a body, 30 seconds of grace.
+    /// names only, 15 seconds for the next part of a body and 1 KiB a second, as many connections as the
+    /// limit of open files suggests, 30 seconds of grace.
     fn default() -> Self {
         Self {
             concurrency: std::thread::available_parallelism().map_or(1, usize::from),
@@ -91,6 +97,8 @@ impl Default for HttpSettings {
             max_picture_bytes: DecodeLimits::default().max_bytes,
             allowed_hosts: Some(Vec::new()),
             upload_idle: Duration::from_secs(15),
+            upload_rate: 1024,
+            connections: ConnectionLimits::default(),
             grace: Duration::from_secs(30),
             plugins: Plugins::default(),
             collections: Collections::default(),
@@ -208,6 +216,7 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
         bodies: intake::Bounds {
             bytes: body_limit,
             idle: settings.upload_idle,
+            rate: settings.upload_rate,
         },
         plugins: settings.plugins,
         collections: settings.collections,
@@ -255,35 +264,11 @@ pub async fn serve(
     listener: TcpListener,
     library: Arc<Library>,
     settings: HttpSettings,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let grace = settings.grace;
-    let (began, mut seen) = watch::channel(false);
-    let listener = listener.tap_io(|stream| {
-        // Answers are written whole, so waiting to fill packets only delays them.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    let server = axum::serve(listener, app(library, settings)).with_graceful_shutdown(async move {
-        shutdown.await;
-        // Nobody listens when the server has ended already.
-        let _ = began.send(true);
-    });
-    let out_of_time = async {
-        if seen.wait_for(|began| *began).await.is_err() {
-            // The server ended by itself; its own result is the one to give.
-            std::future::pending::<()>().await;
-        }
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        ended = server => ended,
-        () = out_of_time => {
-            tracing::warn!("requests were still in progress when the time to shut down was over");
-            Ok(())
-        }
-    }
+    shutdown: impl Future<Output = ()>,
+) {
+    let (limits, grace) = (settings.connections.clone(), settings.grace);
+    let app = app(library, settings);
+    connections::serve(listener, app, limits, shutdown, grace).await;
 }
 
 /// An address that a plug-in's author asked for, or nothing.

@@ -75,7 +75,7 @@ pub(crate) struct UploadName {
     ),
 )]
 pub(crate) async fn add(app: App, request: Request) -> Result<Response, Problem> {
-    let (place, request) = app.work.heavy.enter_with(request).await?;
+    let request = app.work.heavy.look_in(request).await?;
     let params = Params::of(request.uri()).and_then(|mut params| {
         let UploadName { name } = params.take()?;
         // Looked at once more with what a form holds; what is wrong here is wrong without it.
@@ -104,7 +104,7 @@ pub(crate) async fn add(app: App, request: Request) -> Result<Response, Problem>
     );
     let library = app.library.clone();
     let add = move || Indexer::new(library.shared()).add_labelled(&upload.bytes, &name, patch);
-    let added = place.run(add).await?;
+    let added = app.work.heavy.run(add).await?;
     let status = match added.already_there {
         true => StatusCode::OK,
         false => StatusCode::CREATED,

@@ -45,7 +45,7 @@ const PAGE: u64 = 20;
     ),
 )]
 pub(crate) async fn search(app: App, request: Request) -> Result<Json<SearchAnswer>, Problem> {
-    let (place, request) = app.work.heavy.enter_with(request).await?;
+    let request = app.work.heavy.look_in(request).await?;
     let asked = Params::of(request.uri()).and_then(SearchRequest::of);
     let asked = match asked {
         Ok(asked) => asked,
@@ -55,7 +55,8 @@ pub(crate) async fn search(app: App, request: Request) -> Result<Json<SearchAnsw
         }
     };
     let wanted = wanted::queries(intake::pictures_or_json(request, app.bodies).await?)?;
-    let answer = place.run(move || asked.answer(&app, &wanted)).await?;
+    let heavy = app.work.heavy.clone();
+    let answer = heavy.run(move || asked.answer(&app, &wanted)).await?;
     Ok(Json(answer))
 }
 
@@ -100,12 +101,12 @@ pub(crate) async fn search_stored(app: App, uri: Uri) -> Result<Json<SearchAnswe
     ),
 )]
 pub(crate) async fn compare(app: App, request: Request) -> Result<Json<Comparison>, Problem> {
-    let (place, request) = app.work.heavy.enter_with(request).await?;
+    let request = app.work.heavy.look_in(request).await?;
     let sent = sent_alone(request, &app).await?;
     let [a, b] = wanted::pair(sent)?;
     let library = app.library.clone();
-    let comparison =
-        place.run(move || Searcher::new(library.shared()).compare(a.query(), b.query()));
+    let compare = move || Searcher::new(library.shared()).compare(a.query(), b.query());
+    let comparison = app.work.heavy.run(compare);
     Ok(Json(comparison.await?.into()))
 }
 
@@ -127,14 +128,14 @@ pub(crate) async fn compare(app: App, request: Request) -> Result<Json<Compariso
     ),
 )]
 pub(crate) async fn features(app: App, request: Request) -> Result<Response, Problem> {
-    let (place, request) = app.work.heavy.enter_with(request).await?;
+    let request = app.work.heavy.look_in(request).await?;
     if let Err(problem) = Params::none(request.uri()) {
         intake::discard(request.into_body()).await;
         return Err(problem);
     }
     let upload = intake::picture(request, app.bodies).await?;
     let library = app.library.clone();
-    let blob = place.run(move || {
+    let blob = app.work.heavy.run(move || {
         let encoded = features_blob(&upload.bytes, &**library.extractor(), library.options())?;
         Ok(encoded.0)
     });

@@ -1,8 +1,7 @@
 //! Bounds how much is done at once. The engine's calls block, so each runs on a thread of its own,
 //! and only as many as the machine has use for.
 //!
-//! Invariant: a request holds its place from before its body is read until its work has ended, so
-//! the number of pictures in memory is bounded too.
+//! Invariant: a request takes its place once its body is there, so that slow clients keep nobody waiting.
 //! Invariant: work whose client has left before it began is never begun.
 
 use std::sync::Arc;
@@ -60,29 +59,24 @@ impl Lane {
     }
 
     /// Takes a place, or fails with `busy` when all are taken.
-    pub(crate) fn enter(&self) -> Result<Place, Problem> {
+    fn enter(&self) -> Result<Place, Problem> {
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => Ok(Place {
                 _place: place,
                 at_work: Arc::clone(&self.at_work),
             }),
-            Err(_) => Err(Problem::new(
-                Code::Busy,
-                "All places for requests at work and in waiting are taken.",
-            )),
+            Err(_) => Err(busy()),
         }
     }
 
-    /// As [`Lane::enter`], for a request with a body: a refused one has its body read away first,
+    /// Refuses a request with a body as [`Lane::run`] would, before the body has come: it is read away,
     /// since a client still sending would otherwise see a cut connection and no answer.
-    pub(crate) async fn enter_with(&self, request: Request) -> Result<(Place, Request), Problem> {
-        match self.enter() {
-            Ok(place) => Ok((place, request)),
-            Err(busy) => {
-                intake::discard(request.into_body()).await;
-                Err(busy)
-            }
+    pub(crate) async fn look_in(&self, request: Request) -> Result<Request, Problem> {
+        if self.places.available_permits() > 0 {
+            return Ok(request);
         }
+        intake::discard(request.into_body()).await;
+        Err(busy())
     }
 
     /// Enters and runs `work`.
@@ -94,8 +88,15 @@ impl Lane {
     }
 }
 
+fn busy() -> Problem {
+    Problem::new(
+        Code::Busy,
+        "All places for requests at work and in waiting are taken.",
+    )
+}
+
 /// The right to have one piece of work done; dropped, it frees its place.
-pub(crate) struct Place {
+struct Place {
     _place: OwnedSemaphorePermit,
     at_work: Arc<Semaphore>,
 }
@@ -103,7 +104,7 @@ pub(crate) struct Place {
 impl Place {
     /// Waits for its turn, then runs `work` on a thread that may block. Dropping the future before
     /// the turn comes drops the work; afterwards the work ends by itself and keeps its place.
-    pub(crate) async fn run<T: Send + 'static>(
+    async fn run<T: Send + 'static>(
         self,
         work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, Problem> {

@@ -186,6 +186,9 @@ codes! {
     Busy = "busy", Some(503),
         "The server has as much work waiting as it takes",
         "Send the request again after the time in the Retry-After header.";
+    TooManyConnections = "too_many_connections", Some(503),
+        "The server has as many connections as it takes",
+        "Close connections that are not needed, and send the request again after the time in the Retry-After header.";
     StoreBusy = "store_busy", Some(503),
         "The catalogue is busy with another program's work",
         "Send the request again after the time in the Retry-After header.";

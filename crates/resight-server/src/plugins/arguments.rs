@@ -27,8 +27,7 @@ pub(super) async fn of(
             return Err(problem);
         }
     };
-    // A place is held while the body is read and its pictures are decoded, and no longer.
-    let (place, request) = app.work.heavy.enter_with(request).await?;
+    let request = app.work.heavy.look_in(request).await?;
     let sent = intake::sent(request, app.bodies).await?;
     let mut call = Call::of(function.clone());
     call.named = named;
@@ -51,7 +50,9 @@ pub(super) async fn of(
     let names: Vec<Option<String>> = files.iter().map(|f| parameter(function, &f.name)).collect();
     let pictures_only = function.role != Role::Function;
     let limits = app.library.options().decode.clone();
-    let contents = place
+    let contents = app
+        .work
+        .heavy
         .run(move || {
             let content = |field| content(field, pictures_only, &limits);
             files

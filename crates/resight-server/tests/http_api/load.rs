@@ -106,6 +106,63 @@ async fn an_upload_that_stops_is_given_up_and_frees_its_place() {
     add(&app, "a.png", &png(&textured(128, 96, 2))).await;
 }
 
+/// A body that sends one byte every five seconds, for ever.
+struct Dripping {
+    next: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl Dripping {
+    fn new() -> Self {
+        Self {
+            next: Box::pin(tokio::time::sleep(Duration::ZERO)),
+        }
+    }
+}
+
+impl HttpBody for Dripping {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.next.as_mut().poll(context).map(|()| {
+            self.next.set(tokio::time::sleep(Duration::from_secs(5)));
+            Some(Ok(Frame::data("x".into())))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_trickles_is_given_up_and_keeps_nobody_waiting() {
+    let bench = Bench::new();
+    let app = bench.app_with(HttpSettings {
+        concurrency: 1,
+        queue: 0,
+        ..HttpSettings::default()
+    });
+    let trickle = |address: &'static str| -> Asking {
+        let request = post(address, "image/png", Body::new(Dripping::new()));
+        let app = app.clone();
+        Box::pin(async move { ask(&app, request).await })
+    };
+    let (mut search, mut upload) = (trickle("/v1/search"), trickle("/v1/images"));
+    until_it_waits(&mut search).await;
+    until_it_waits(&mut upload).await;
+    // The only place is free until a body is there.
+    let query = png(&textured(128, 96, 2));
+    let found = ask(&app, post("/v1/search", "image/png", query)).await;
+    assert!(found.status.is_success(), "{}", found.json());
+    for trickling in [search, upload] {
+        let detail = trickling.await.problem(408, "upload_too_slow");
+        assert!(
+            detail.contains("fewer than 1024 bytes a second"),
+            "{detail}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_panic_is_answered_and_the_server_lives() {
     let gate = Gated::new(true);

@@ -130,9 +130,8 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let served = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|error| failed("the port could not be taken over", &error))?;
-        serve(listener, engine, settings, interrupt, output)
-            .await
-            .map_err(|error| failed("the server stopped", &error))
+        serve(listener, engine, settings, interrupt, output).await;
+        Ok::<_, CliError>(())
     });
     // Dropping it would wait for ever for a thread that hangs, on a dead network drive perhaps.
     runtime.shutdown_timeout(LAST_WORK);
@@ -150,7 +149,7 @@ async fn serve(
     settings: HttpSettings,
     interrupt: Interrupt,
     output: &Output,
-) -> io::Result<()> {
+) {
     let grace = settings.grace.as_secs();
     let (stop, stopped) = oneshot::channel();
     let stopped = async {
@@ -159,20 +158,20 @@ async fn serve(
     };
     let mut server = pin!(http::serve(listener, engine, settings, stopped));
     tokio::select! {
-        ended = &mut server => return ended,
+        () = &mut server => return,
         () = interrupt.wait() => {}
     }
     // The receiver is gone only when the server has ended, which is then seen below.
     let _ = stop.send(());
-    if let Ok(ended) = timeout(NOTICEABLE, &mut server).await {
-        return ended;
+    if timeout(NOTICEABLE, &mut server).await.is_ok() {
+        return;
     }
     if !output.is_json() {
         output.remark(format_args!(
             "Waiting up to {grace} s for requests in progress; Ctrl-C again stops at once."
         ));
     }
-    server.await
+    server.await;
 }
 
 fn settings(

@@ -1,28 +1,26 @@
 //! Request bodies: a picture in a form, a picture as it is, or a small JSON object.
 
-use std::error::Error;
+mod flow;
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::multipart::{Multipart, MultipartError};
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
 use tokio::time::timeout;
-use tower_http::timeout::{TimeoutBody, TimeoutError};
 
 use super::params::Params;
 use super::problem::Problem;
+use flow::{Flow, GivenUp};
 use resight_app::Code;
 
 /// The content type of features that are sent in place of a picture.
 pub(crate) const FEATURES: &str = "application/vnd.resight.features";
 /// The longest name kept for a picture, in bytes.
 const MAX_NAME: usize = 255;
-/// A body that takes longer in all is given up, however steadily it comes; it would hold a place for nothing.
-const BODY_TIME: Duration = Duration::from_secs(300);
 /// For how long, and how far, a body that nobody wants is read.
 const DISCARD_TIME: Duration = Duration::from_secs(10);
 const DISCARD_BYTES: usize = 128 << 20;
@@ -34,6 +32,8 @@ pub(crate) struct Bounds {
     pub(crate) bytes: u64,
     /// The longest wait for its next part.
     pub(crate) idle: Duration,
+    /// Bytes a second that must come on average, once `idle` is over.
+    pub(crate) rate: u64,
 }
 
 /// A picture that was sent.
@@ -146,42 +146,30 @@ async fn receive(request: Request, bounds: Bounds, taken: &[Kind]) -> Result<Sen
         discard(request.into_body()).await;
         return Err(wrong_type(content_type.as_deref(), taken));
     }
-    bounded(request, bounds, |request| async move {
-        Ok(match kind {
-            Some(Kind::Json) => Sent::Json(whole(request, bounds).await?),
-            Some(Kind::Raw) => Sent::Raw(Field {
-                name: String::new(),
-                content_type: content_type.unwrap_or_default(),
-                bytes: whole(request, bounds).await?,
-                file_name: None,
-            }),
-            Some(Kind::Form) => Sent::Form(fields(request, bounds).await?),
-            Some(Kind::Texts) => Sent::Form(texts(&whole(request, bounds).await?)?),
-            None if whole(request, bounds).await?.is_empty() => Sent::Nothing,
-            None => return Err(wrong_type(None, taken)),
-        })
-    })
-    .await
-}
-
-/// Has a body read by `read` within bounds of size and time.
-async fn bounded<T, R: Future<Output = Result<T, Problem>>>(
-    request: Request,
-    bounds: Bounds,
-    read: impl FnOnce(Request) -> R,
-) -> Result<T, Problem> {
-    let limit = bounds.bytes;
-    if declared_length(request.headers()).is_some_and(|length| length > limit) {
+    if declared_length(request.headers()).is_some_and(|length| length > bounds.bytes) {
         discard(request.into_body()).await;
-        return Err(too_large(limit));
+        return Err(Problem::from(&GivenUp::TooLarge(bounds.bytes)));
     }
-    let mut request = request.map(|body| Body::new(TimeoutBody::new(bounds.idle, body)));
-    // A body that does not say how long it is is read this far.
-    DefaultBodyLimit::max(usize::try_from(limit).unwrap_or(usize::MAX)).apply(&mut request);
-    timeout(BODY_TIME, read(request)).await.unwrap_or_else(|_| {
-        let detail = format!("It was given up after {} seconds.", BODY_TIME.as_secs());
-        Err(Problem::new(Code::UploadTooSlow, detail))
-    })
+    let (parts, body) = request.into_parts();
+    let flow = Flow::new(body, bounds);
+    let failed = |why: GivenUp| Problem::from(&why);
+    if kind == Some(Kind::Form) {
+        let request = Request::from_parts(parts, flow.into_body());
+        return fields(request).await.map(Sent::Form);
+    }
+    let body = flow.whole().await.map_err(failed)?;
+    match kind {
+        Some(Kind::Json) => Ok(Sent::Json(body)),
+        Some(Kind::Texts) => texts(&body).map(Sent::Form),
+        Some(Kind::Raw | Kind::Form) => Ok(Sent::Raw(Field {
+            name: String::new(),
+            content_type: content_type.unwrap_or_default(),
+            bytes: body,
+            file_name: None,
+        })),
+        None if body.is_empty() => Ok(Sent::Nothing),
+        None => Err(wrong_type(None, taken)),
+    }
 }
 
 /// Reads a body away, within bounds.
@@ -217,11 +205,12 @@ fn form(fields: Vec<Field>) -> Result<Upload, Problem> {
 }
 
 /// The fields of a form.
-async fn fields(request: Request, bounds: Bounds) -> Result<Vec<Field>, Problem> {
-    let failed = |error: MultipartError| match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => too_large(bounds.bytes),
-        _ if has_stalled(&error) => stalled(bounds.idle),
-        _ => bad_body(&format!("The form cannot be read: {}", error.body_text())),
+async fn fields(request: Request) -> Result<Vec<Field>, Problem> {
+    let failed = |error: MultipartError| match GivenUp::behind(&error) {
+        Some(GivenUp::Broken(_)) | None => {
+            bad_body(&format!("The form cannot be read: {}", error.body_text()))
+        }
+        Some(why) => why.into(),
     };
     let mut form = Multipart::from_request(request, &())
         .await
@@ -249,16 +238,6 @@ fn texts(body: &[u8]) -> Result<Vec<Field>, Problem> {
         bytes: text.into(),
     };
     Ok(pairs.map(field).collect())
-}
-
-async fn whole(request: Request, bounds: Bounds) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, &())
-        .await
-        .map_err(|error: BytesRejection| match error.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => too_large(bounds.bytes),
-            _ if has_stalled(&error) => stalled(bounds.idle),
-            _ => bad_body(&error.body_text()),
-        })
 }
 
 fn content_type(headers: &HeaderMap) -> Option<&str> {
@@ -292,33 +271,8 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
-/// Whether a body's error is, at its root, the wait for its next part.
-fn has_stalled(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<TimeoutError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
-fn stalled(idle: Duration) -> Problem {
-    let detail = format!(
-        "Nothing more of it came for {} seconds.",
-        idle.as_secs_f64()
-    );
-    Problem::new(Code::UploadTooSlow, detail)
-}
-
 pub(crate) fn bad_body(text: &str) -> Problem {
     Problem::new(Code::BadBody, text)
-}
-
-fn too_large(limit: u64) -> Problem {
-    let detail = format!("The request holds more than {limit} bytes.");
-    Problem::new(Code::TooManyBytes, detail)
 }
 
 fn wrong_type(given: Option<&str>, taken: &[Kind]) -> Problem {

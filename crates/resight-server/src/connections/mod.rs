@@ -1,0 +1,137 @@
+//! Accepts connections and serves each, within bounds of their number and of their time.
+//!
+//! Invariant: `/healthz` and `/readyz` are answered whatever other connections do, as long as a file can
+//! be opened for one more: idle connections make room, and beyond those at work there are spare ones.
+//! Invariant: a shutdown waits for requests that are being answered and for nothing else.
+
+mod activity;
+mod limits;
+mod stream;
+mod table;
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::serve::Listener;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use resight_app::Code;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tower::ServiceExt;
+
+use crate::intake;
+use crate::problem::Problem;
+pub use limits::ConnectionLimits;
+use stream::Watched;
+use table::{Seat, Table};
+
+/// How long the head of a request may take on a spare connection.
+const SPARE_HEAD: Duration = Duration::from_secs(5);
+/// How long the body of a request is read that a spare connection refuses.
+const SPARE_BODY: Duration = Duration::from_secs(1);
+
+/// Serves `app` until `shutdown` completes, and then the requests that are being answered, for `grace`.
+pub(crate) async fn serve(
+    mut listener: TcpListener,
+    app: Router,
+    limits: ConnectionLimits,
+    shutdown: impl Future<Output = ()>,
+    grace: Duration,
+) {
+    tracing::info!(
+        connections = limits.total,
+        per_address = limits.per_address,
+        "connections are bounded"
+    );
+    let table = Table::new(limits.clone());
+    let (stop, stopping) = watch::channel(false);
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let (stream, from) = tokio::select! {
+            () = &mut shutdown => break,
+            // It waits for a second where no file can be opened.
+            accepted = Listener::accept(&mut listener) => accepted,
+        };
+        let Some(seat) = table.admit(from.ip()).await else {
+            tracing::debug!(%from, "a connection was closed: all seats are taken");
+            continue;
+        };
+        let limits = limits.clone();
+        tokio::spawn(attend(stream, seat, app.clone(), limits, stopping.clone()));
+    }
+    drop(listener);
+    // The receivers are those of the connections; there may be none.
+    let _ = stop.send(true);
+    if timeout(grace, table.empty()).await.is_err() {
+        tracing::warn!("requests were still in progress when the time to shut down was over");
+    }
+}
+
+/// Serves one connection until it ends, has to make room, or the server stops.
+async fn attend(
+    stream: TcpStream,
+    seat: Seat,
+    app: Router,
+    limits: ConnectionLimits,
+    mut stopping: watch::Receiver<bool>,
+) {
+    // Answers are written whole, so waiting to fill packets only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection keeps its delay");
+    }
+    let (activity, is_spare) = (seat.activity.clone(), seat.spare);
+    let stream = Watched::new(stream, limits.write, activity.clone());
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let answering = activity.begin();
+        let answer = answer(app.clone(), request.map(Body::new), is_spare);
+        async move { Ok::<_, Infallible>(answering.until_sent(answer.await)) }
+    });
+    let head = if is_spare {
+        limits.head.min(SPARE_HEAD)
+    } else {
+        limits.head
+    };
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new());
+    builder.header_read_timeout(head).keep_alive(!is_spare);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut is_told = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended with an error");
+                }
+                return;
+            }
+            () = seat.close.notified() => {}
+            _ = stopping.wait_for(|stopping| *stopping), if !is_told => is_told = true,
+        }
+        connection.as_mut().graceful_shutdown();
+        if seat.activity.is_idle() {
+            // A part of a head may have come, for which `connection` would wait.
+            return;
+        }
+    }
+}
+
+async fn answer(app: Router, request: Request, is_spare: bool) -> Response {
+    if is_spare && !matches!(request.uri().path(), "/healthz" | "/readyz") {
+        // What comes of it does not matter: a client that is still sending sees the answer more surely.
+        let _ = timeout(SPARE_BODY, intake::discard(request.into_body())).await;
+        let detail = "All connections that the server takes are at work.";
+        return Problem::new(Code::TooManyConnections, detail).into_response();
+    }
+    app.oneshot(request)
+        .await
+        .unwrap_or_else(|never: Infallible| match never {})
+}

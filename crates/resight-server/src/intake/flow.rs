@@ -1,0 +1,161 @@
+//! A body as it comes, within bounds of size and time.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use resight_app::Code;
+use tokio::time::{Instant, timeout_at};
+
+use super::Bounds;
+use crate::problem::Problem;
+
+/// A body that takes longer in all is given up, however steadily it comes.
+const BODY_TIME: Duration = Duration::from_secs(300);
+
+/// A body that is being read.
+pub(super) struct Flow {
+    body: Body,
+    bounds: Bounds,
+    began: Instant,
+    received: u64,
+}
+
+impl Flow {
+    pub(super) fn new(body: Body, bounds: Bounds) -> Self {
+        Self {
+            body,
+            bounds,
+            began: Instant::now(),
+            received: 0,
+        }
+    }
+
+    /// The next part; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, GivenUp> {
+        loop {
+            let end = self.began + BODY_TIME;
+            let until = end.min(Instant::now() + self.bounds.idle);
+            let body = &mut self.body;
+            let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context));
+            let frame = match timeout_at(until, frame).await {
+                Ok(frame) => frame,
+                Err(_) if until == end => return Err(GivenUp::TooLong),
+                Err(_) => return Err(GivenUp::Stalled(self.bounds.idle)),
+            };
+            let Some(frame) = frame else {
+                return Ok(None);
+            };
+            let frame = frame.map_err(|error| GivenUp::Broken(error.to_string()))?;
+            // Trailers are of no interest.
+            if let Ok(data) = frame.into_data() {
+                self.count(data.len() as u64)?;
+                return Ok(Some(data));
+            }
+        }
+    }
+
+    /// Counts bytes that came, and compares them with the bounds.
+    fn count(&mut self, bytes: u64) -> Result<(), GivenUp> {
+        self.received = self.received.saturating_add(bytes);
+        let Bounds { idle, rate, .. } = self.bounds;
+        if self.received > self.bounds.bytes {
+            return Err(GivenUp::TooLarge(self.bounds.bytes));
+        }
+        // The time that a part may take is not counted.
+        let counted = self.began.elapsed().saturating_sub(idle);
+        if self.received < rate.saturating_mul(counted.as_secs()) {
+            return Err(GivenUp::TooSlow(rate));
+        }
+        Ok(())
+    }
+
+    /// The whole body.
+    pub(super) async fn whole(mut self) -> Result<Bytes, GivenUp> {
+        let Some(first) = self.next().await? else {
+            return Ok(Bytes::new());
+        };
+        let Some(second) = self.next().await? else {
+            return Ok(first);
+        };
+        let mut all = [first, second].concat();
+        while let Some(part) = self.next().await? {
+            all.extend_from_slice(&part);
+        }
+        Ok(all.into())
+    }
+
+    /// The rest of it as a body, whose errors have a [`GivenUp`] at their root.
+    pub(super) fn into_body(self) -> Body {
+        Body::from_stream(futures_util::stream::try_unfold(
+            self,
+            |mut flow| async move {
+                let part = flow.next().await?;
+                Ok::<_, GivenUp>(part.map(|part| (part, flow)))
+            },
+        ))
+    }
+}
+
+/// Why a body was not read to its end.
+#[derive(Clone, Debug)]
+pub(super) enum GivenUp {
+    /// Nothing came for this long.
+    Stalled(Duration),
+    /// Fewer bytes a second than this came.
+    TooSlow(u64),
+    /// It took too long in all.
+    TooLong,
+    /// It has more bytes than this.
+    TooLarge(u64),
+    /// The connection or its framing broke.
+    Broken(String),
+}
+
+impl GivenUp {
+    /// The one at the root of `error`.
+    pub(super) fn behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            cause = error.source();
+        }
+        None
+    }
+}
+
+impl fmt::Display for GivenUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stalled(idle) => {
+                let seconds = idle.as_secs_f64();
+                write!(f, "nothing more of it came for {seconds} seconds")
+            }
+            Self::TooSlow(rate) => write!(f, "it came with fewer than {rate} bytes a second"),
+            Self::TooLong => {
+                let seconds = BODY_TIME.as_secs();
+                write!(f, "it was given up after {seconds} seconds")
+            }
+            Self::TooLarge(limit) => write!(f, "the request holds more than {limit} bytes"),
+            Self::Broken(why) => f.write_str(why),
+        }
+    }
+}
+
+impl Error for GivenUp {}
+
+impl From<&GivenUp> for Problem {
+    fn from(why: &GivenUp) -> Self {
+        let code = match why {
+            GivenUp::Stalled(_) | GivenUp::TooSlow(_) | GivenUp::TooLong => Code::UploadTooSlow,
+            GivenUp::TooLarge(_) => Code::TooManyBytes,
+            GivenUp::Broken(_) => Code::BadBody,
+        };
+        Self::new(code, why.to_string())
+    }
+}
