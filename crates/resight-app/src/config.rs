@@ -6,11 +6,11 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
-use resight_engine::{DecodeLimits, EngineOptions};
+use resight_engine::{DecodeLimits, DecodeMemory, EngineOptions};
 use resight_models::Choice;
 use resight_store::{CollectionName, Collections};
 
-use crate::AppError;
+use crate::{AppError, memory};
 
 /// What a front end was told. The default opens this user's data folder with defaults throughout.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,8 @@ pub struct Settings {
     /// Longer side, in pixels, to which pictures are scaled down before they are described; `None`: the
     /// engine's default.
     pub max_side: Option<u32>,
+    /// Memory for decoding pictures, in MiB; `None`: half of what this process can have.
+    pub decode_memory: Option<u32>,
     /// A vocabulary's file; `None`: the collection's own or the built-in one.
     pub vocabulary: Option<PathBuf>,
     /// Folder of models; `None`: `models` in this user's folder for application data.
@@ -43,6 +45,8 @@ impl Settings {
     pub const MAX_FEATURES: RangeInclusive<u32> = 16..=20_000;
     /// Accepted lengths of the longer side, in pixels.
     pub const MAX_SIDE: RangeInclusive<u32> = 64..=16_384;
+    /// Accepted amounts of memory for decoding pictures, in MiB.
+    pub const DECODE_MEMORY: RangeInclusive<u32> = 64..=16_777_216;
 
     fn check_ranges(&self) -> Result<(), AppError> {
         let whole = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
@@ -58,6 +62,11 @@ impl Settings {
                 "longer side in pixels",
                 self.max_side.map(u64::from),
                 Self::MAX_SIDE,
+            ),
+            (
+                "number of MiB for decoding pictures",
+                self.decode_memory.map(u64::from),
+                Self::DECODE_MEMORY,
             ),
         ] {
             let (least, most) = (*range.start(), *range.end());
@@ -91,6 +100,8 @@ pub struct Config {
     /// Longer side, in pixels, to which pictures are scaled down before they are described; `None`: the
     /// engine's default.
     pub max_side: Option<u32>,
+    /// Memory for decoding pictures, shared by all collections.
+    pub decode_memory: DecodeMemory,
     /// A vocabulary's file; `None`: the collection's own or the built-in one.
     pub vocabulary: Option<PathBuf>,
     /// Folder of models; `None`: see [`Config::models_folder`].
@@ -130,6 +141,11 @@ impl Config {
             threads: settings.threads,
             max_features: settings.max_features,
             max_side: settings.max_side,
+            decode_memory: DecodeMemory::new(
+                settings
+                    .decode_memory
+                    .map_or_else(memory::for_decoding, |mib| u64::from(mib) << 20),
+            ),
             vocabulary: settings.vocabulary,
             models: models.transpose()?,
             with_models: settings.with_models,
@@ -166,6 +182,10 @@ impl Config {
         EngineOptions {
             max_side: self.max_side.unwrap_or(defaults.max_side),
             max_features: self.max_features.unwrap_or(defaults.max_features),
+            decode: DecodeLimits {
+                memory: self.decode_memory.clone(),
+                ..defaults.decode
+            },
             ..defaults
         }
     }

@@ -25,6 +25,7 @@ mod error_code;
 pub mod eval;
 mod extractors;
 pub mod global_models;
+mod memory;
 pub mod models;
 pub mod plugins;
 mod recovery;

@@ -7,12 +7,24 @@ use crate::refused::Refused;
 use crate::upright::upright;
 use crate::{av1, bmff, yuv};
 
+/// Memory of decoding: three planes of 16 bits, as much for the decoder, and RGB twice where it is turned.
+const BYTES_A_PIXEL: u64 = 18;
+
 /// Decodes the primary picture of `bytes`, and returns the bits a sample of the file.
 pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<(Image, u8), Refused> {
     let item = bmff::primary(bytes)?;
+    let mut pixels = limits.max_pixels;
     if let Some((width, height)) = item.announced {
         limits.check_size(width, height)?;
+        pixels = u64::from(width) * u64::from(height);
     }
+    let needed = pixels.saturating_mul(BYTES_A_PIXEL) + (1 << 20);
+    // Of a size that is not announced, only the most is known.
+    let needed = match item.announced {
+        Some(_) => needed,
+        None => needed.min(limits.memory.total()),
+    };
+    let _share = limits.memory.take(needed)?;
     let frame = av1::decode(item.data, limits)?;
     // The container may announce another size than the coded picture has.
     limits.check_size(frame.width(), frame.height())?;

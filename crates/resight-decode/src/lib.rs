@@ -12,7 +12,8 @@
 //! colour profiles. Of an AVIF it also ignores the alpha plane, the clean aperture and film grain: none
 //! of them helps matching.
 //!
-//! Invariant: [`decode`] checks the size in the header before it allocates memory for pixels, and a
+//! Invariant: [`decode`] checks the size in the header before it allocates memory for pixels, for which it
+//! takes a share of [`DecodeMemory`], and a
 //! panic inside a decoder becomes [`RefusedCode::DecoderFailed`]. The AV1 decoder is the exception:
 //! it is a port from C whose functions do not unwind, so a panic inside it ends the process.
 //!
@@ -23,6 +24,7 @@ mod av1;
 mod avif;
 mod bmff;
 mod limits;
+mod memory;
 mod pages;
 mod raster;
 mod raw;
@@ -43,8 +45,9 @@ use image::ImageFormat;
 use resight_vision::Image;
 
 pub use limits::DecodeLimits;
+pub use memory::DecodeMemory;
 pub use pages::Pages;
-pub use read::read_bounded;
+pub use read::{open_bounded, read_bounded};
 pub use refused::{Refused, RefusedCode};
 pub use scale::{enlarge, fit_within, resized, thumbnail_jpeg};
 use sniff::{Format, Sniffed};

@@ -1,6 +1,7 @@
 //! The pages and frames of a file after the first.
 
 use std::io::Cursor;
+use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::codecs::gif::GifDecoder;
@@ -18,6 +19,9 @@ use crate::sniff::Format;
 use crate::tiff::Tiff;
 use crate::upright::upright;
 use crate::{bmff, raster};
+
+/// Memory for one frame of an animation: the canvas, the frame, the decoder's copy, and RGB.
+const FRAME_BYTES_A_PIXEL: u64 = 16;
 
 /// The number of pages or frames, at least 1. Of damaged data those that are there count.
 pub(crate) fn count(bytes: &[u8], format: Format) -> u32 {
@@ -115,14 +119,20 @@ fn frames<'a, D: ImageDecoder + 'a>(
         .map_err(damaged)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let frames = into_frames(decoder).map_err(damaged)?;
-    Ok(Box::new(frames.map(move |frame| {
+    let needed = u64::from(width) * u64::from(height) * FRAME_BYTES_A_PIXEL + (1 << 20);
+    let one = move |frames: &mut Frames<'a>| {
+        // Returned with the frame: two animations may be read in turns, which must not wait for each other.
+        let _share = limits.memory.take(needed)?;
+        let Some(frame) = frames.next() else {
+            return Ok(None);
+        };
         let pixels = DynamicImage::from(frame.map_err(damaged)?.into_buffer());
-        upright(
-            pixels.width(),
-            pixels.height(),
-            to_rgb(pixels),
-            &[orientation],
-        )
+        let (width, height) = (pixels.width(), pixels.height());
+        upright(width, height, to_rgb(pixels), &[orientation]).map(Some)
+    };
+    let mut frames = frames;
+    Ok(Box::new(iter::from_fn(move || {
+        one(&mut frames).transpose()
     })))
 }
 

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::error::{ImageError, LimitErrorKind};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use resight_vision::Image;
 
 use crate::limits::DecodeLimits;
@@ -53,10 +53,58 @@ fn decode_turned(
     let orientation = orientation.unwrap_or(own);
     let colour = decoder.original_color_type();
     let depth = colour.bits_per_pixel() / u16::from(colour.channel_count()).max(1);
+    let needed = bytes_needed(bytes, format, &decoder, orientation);
+    let _share = limits.memory.take(needed)?;
     let pixels = DynamicImage::from_decoder(decoder).map_err(explain)?;
     let (width, height) = (pixels.width(), pixels.height());
     let image = upright(width, height, to_rgb(pixels), &[orientation])?;
     Ok((image, u8::try_from(depth).unwrap_or(u8::MAX)))
+}
+
+/// An estimate of the memory for decoding: the decoder's output, its working space, and the copies that
+/// [`to_rgb`] and [`upright`] make.
+fn bytes_needed(
+    bytes: &[u8],
+    format: ImageFormat,
+    decoder: &impl ImageDecoder,
+    orientation: Orientation,
+) -> u64 {
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    let output = decoder.total_bytes();
+    let working = match format {
+        // Coefficients of 16 bits in three components.
+        ImageFormat::Jpeg if jpeg_is_progressive(bytes) => 6 * pixels,
+        ImageFormat::Gif | ImageFormat::WebP => 4 * pixels,
+        ImageFormat::Tiff => output,
+        _ => 0,
+    };
+    let is_rgb = decoder.color_type() == ColorType::Rgb8;
+    let converted = if is_rgb { 0 } else { 4 * pixels };
+    let is_turned = orientation != Orientation::NoTransforms;
+    let turned = if is_turned { 3 * pixels } else { 0 };
+    let parts = [output, working, converted, turned, bytes.len() as u64];
+    parts.into_iter().fold(1 << 20, u64::saturating_add)
+}
+
+/// Whether a JPEG's first frame is progressive.
+fn jpeg_is_progressive(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[0xff, marker]) = bytes.get(at..at + 2) {
+        match marker {
+            0xc2 => return true,
+            0xc0 | 0xc1 | 0xc3 | 0xd9 | 0xda => return false,
+            0xff => at += 1,
+            0x01 | 0xd0..=0xd8 => at += 2,
+            _ => {
+                let Some(&[high, low]) = bytes.get(at + 2..at + 4) else {
+                    return false;
+                };
+                at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
+            }
+        }
+    }
+    false
 }
 
 /// Whether the first picture of a JPEG file reaches its end marker (ITU-T T.81, B.1.1).

@@ -12,10 +12,23 @@ use crate::refused::{Refused, RefusedCode};
 /// [`RefusedCode::Unreadable`] when the file cannot be read or is not a regular file (reading a pipe
 /// or a device may never return), [`RefusedCode::TooManyBytes`] when it is longer than `limit`.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Refused> {
-    let unreadable = |e: std::io::Error| Refused {
-        code: RefusedCode::Unreadable,
-        detail: format!("the file cannot be read: {e}"),
-    };
+    let (file, length) = open_bounded(path, limit)?;
+    let mut bytes = Vec::with_capacity(length as usize);
+    // The file may grow meanwhile: one byte more than the limit reveals it.
+    file.take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > limit {
+        return Err(too_long(limit));
+    }
+    Ok(bytes)
+}
+
+/// A regular file of at most `limit` bytes, and its length.
+///
+/// # Errors
+/// As [`read_bounded`].
+pub fn open_bounded(path: &Path, limit: u64) -> Result<(File, u64), Refused> {
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(Refused {
@@ -23,23 +36,24 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Refused> {
             detail: "it is not a regular file".to_owned(),
         });
     }
-    let too_long = Refused {
+    if metadata.len() > limit {
+        return Err(too_long(limit));
+    }
+    Ok((File::open(path).map_err(unreadable)?, metadata.len()))
+}
+
+fn unreadable(error: std::io::Error) -> Refused {
+    Refused {
+        code: RefusedCode::Unreadable,
+        detail: format!("the file cannot be read: {error}"),
+    }
+}
+
+fn too_long(limit: u64) -> Refused {
+    Refused {
         code: RefusedCode::TooManyBytes,
         detail: format!("the file is longer than the limit of {limit} bytes"),
-    };
-    if metadata.len() > limit {
-        return Err(too_long);
     }
-    let mut bytes = Vec::with_capacity(metadata.len() as usize);
-    // The file may grow meanwhile: one byte more than the limit reveals it.
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > limit {
-        return Err(too_long);
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -49,9 +49,10 @@ pub use library::verify::{Finding, FindingKind, Verification, verify};
 pub use likeness::embed::{EmbedStep, vectors_setting};
 pub use likeness::{GlobalModels, ModelState};
 pub use options::EngineOptions;
-pub use picture::{Added, Picture, PictureFile};
+pub use picture::{Added, OpenFile, Picture, PictureFile};
 pub use resight_decode::{
-    DecodeLimits, Decoded, Refused, RefusedCode, decode, fit_within, read_bounded, thumbnail_jpeg,
+    DecodeLimits, DecodeMemory, Decoded, Refused, RefusedCode, decode, fit_within, read_bounded,
+    thumbnail_jpeg,
 };
 pub use resight_index::{TrainStep, Vocabulary};
 pub use resight_store::{

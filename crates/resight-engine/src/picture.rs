@@ -1,5 +1,8 @@
 //! Pictures as callers see them.
 
+use std::fs::File;
+use std::io;
+
 use resight_store::{Labels, PictureId, PictureRecord};
 
 /// A stored picture.
@@ -74,9 +77,29 @@ pub struct PictureFile {
     pub name: String,
 }
 
+/// A picture's file, opened to be sent.
+#[derive(Debug)]
+pub enum OpenFile {
+    /// A file in an indexed folder, at its beginning. Its content was compared with the id.
+    InFolder(File),
+    /// Bytes that the store has: [`crate::Library::file`] reads them.
+    Stored,
+}
+
 /// The id of a file with these bytes: the first 16 bytes of their BLAKE3 hash.
 pub(crate) fn id_of(bytes: &[u8]) -> PictureId {
-    let hash = blake3::hash(bytes).to_hex();
+    id_of_hash(blake3::hash(bytes))
+}
+
+/// The id of what `content` gives, read in small parts.
+pub(crate) fn id_of_content(content: impl io::Read) -> io::Result<PictureId> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(content)?;
+    Ok(id_of_hash(hasher.finalize()))
+}
+
+fn id_of_hash(hash: blake3::Hash) -> PictureId {
+    let hash = hash.to_hex();
     match PictureId::parse(&hash[..32]) {
         Some(id) => id,
         None => unreachable!("BLAKE3 gives 64 lower-case hexadecimal characters"),

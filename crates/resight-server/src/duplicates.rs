@@ -128,9 +128,9 @@ async fn decide(app: App, request: Request, apart: bool) -> Result<Json<Decision
     }
     let bounds = Bounds {
         bytes: DECISION_BYTES,
-        ..app.bodies
+        ..app.bodies.clone()
     };
-    let [a, b] = two_pictures(intake::sent(request, bounds).await?)?;
+    let [a, b] = two_pictures(intake::sent(request, &bounds).await?)?;
     let library = app.library.clone();
     let decision = app.work.light.run(move || {
         let changed = match apart {

@@ -195,9 +195,9 @@ pub(crate) async fn change(
     let request = app.work.light.look_in(request).await?;
     let bounds = Bounds {
         bytes: CHANGE_BYTES,
-        ..app.bodies
+        ..app.bodies.clone()
     };
-    let body = intake::json(request, bounds).await?;
+    let body = intake::json(request, &bounds).await?;
     let not_one =
         |why: &str| Problem::new(Code::BadBody, format!("The change cannot be made: {why}"));
     let change: LabelChange =

@@ -11,6 +11,7 @@
 mod collections;
 mod connections;
 mod duplicates;
+mod files;
 mod guard;
 mod health;
 mod intake;
@@ -76,6 +77,9 @@ pub struct HttpSettings {
     /// Bytes a second that a body must have on average, once [`HttpSettings::upload_idle`] is over; a slower
     /// one is answered `upload_too_slow`.
     pub upload_rate: u64,
+    /// Memory for bodies that were sent and for stored files that are sent, in bytes; at least one of the
+    /// largest size fits. Requests wait for it for 30 seconds, and are then answered `busy`.
+    pub body_memory: u64,
     /// How many connections there may be, and how long they may do nothing.
     pub connections: ConnectionLimits,
     /// How long requests in progress may take after the shutdown began.
@@ -88,8 +92,8 @@ pub struct HttpSettings {
 
 impl Default for HttpSettings {
     /// One picture at a time for each core, 64 waiting, the engine's default size limit, loopback
-    /// names only, 15 seconds for the next part of a body and 1 KiB a second, as many connections as the
-    /// limit of open files suggests, 30 seconds of grace.
+    /// names only, 15 seconds for the next part of a body and 1 KiB a second, 256 MiB for
+    /// bodies, as many connections as the limit of open files suggests, 30 seconds of grace.
     fn default() -> Self {
         Self {
             concurrency: std::thread::available_parallelism().map_or(1, usize::from),
@@ -98,6 +102,7 @@ impl Default for HttpSettings {
             allowed_hosts: Some(Vec::new()),
             upload_idle: Duration::from_secs(15),
             upload_rate: 1024,
+            body_memory: 256 << 20,
             connections: ConnectionLimits::default(),
             grace: Duration::from_secs(30),
             plugins: Plugins::default(),
@@ -114,6 +119,7 @@ struct App {
     base: Arc<str>,
     work: work::Work,
     bodies: intake::Bounds,
+    files: Arc<files::Files>,
     plugins: Plugins,
     collections: Collections,
 }
@@ -158,8 +164,8 @@ fn resources() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(pictures::list, pictures::add))
         .routes(routes!(pictures::one, pictures::remove, labels::change))
-        .routes(routes!(pictures::thumbnail))
-        .routes(routes!(pictures::file))
+        .routes(routes!(files::thumbnail))
+        .routes(routes!(files::file))
         .routes(routes!(labels::objects))
         .routes(routes!(labels::object, labels::remove_object))
         .routes(routes!(search::search, search::search_stored))
@@ -217,7 +223,9 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
             bytes: body_limit,
             idle: settings.upload_idle,
             rate: settings.upload_rate,
+            memory: intake::Memory::new(settings.body_memory, body_limit),
         },
+        files: Arc::default(),
         plugins: settings.plugins,
         collections: settings.collections,
     };

@@ -54,7 +54,7 @@ pub(crate) async fn search(app: App, request: Request) -> Result<Json<SearchAnsw
             return Err(problem);
         }
     };
-    let wanted = wanted::queries(intake::pictures_or_json(request, app.bodies).await?)?;
+    let wanted = wanted::queries(intake::pictures_or_json(request, &app.bodies).await?)?;
     let heavy = app.work.heavy.clone();
     let answer = heavy.run(move || asked.answer(&app, &wanted)).await?;
     Ok(Json(answer))
@@ -133,7 +133,7 @@ pub(crate) async fn features(app: App, request: Request) -> Result<Response, Pro
         intake::discard(request.into_body()).await;
         return Err(problem);
     }
-    let upload = intake::picture(request, app.bodies).await?;
+    let upload = intake::picture(request, &app.bodies).await?;
     let library = app.library.clone();
     let blob = app.work.heavy.run(move || {
         let encoded = features_blob(&upload.bytes, &**library.extractor(), library.options())?;
@@ -148,7 +148,7 @@ async fn sent_alone(request: Request, app: &App) -> Result<Sent, Problem> {
         intake::discard(request.into_body()).await;
         return Err(problem);
     }
-    intake::pictures_or_json(request, app.bodies).await
+    intake::pictures_or_json(request, &app.bodies).await
 }
 
 /// Which stored picture to search by.

@@ -6,7 +6,6 @@
 use std::collections::HashSet;
 
 use rayon::prelude::*;
-use resight_decode::decode;
 use resight_index::{Candidate, CandidateFilter, Key, WordIndex, WordSnapshot};
 use resight_store::{PicturePair, PictureRecord};
 use resight_vision::{Image, Transform};
@@ -325,11 +324,11 @@ impl Pairing<'_> {
     /// A picture's decoded thumbnail; `None` where neither it nor the file can be read: one picture must
     /// not stop the pairing of all others.
     fn thumbnail(&self, picture: &Picture) -> Option<Image> {
-        let bytes = self.library.thumbnail(&picture.id).inspect_err(|error| {
+        let pixels = self.library.thumbnail_image(&picture.id);
+        let pixels = pixels.inspect_err(|error| {
             tracing::warn!("{} is compared without its pixels: {error}", picture.name);
         });
-        let decoded = decode(&bytes.ok()?, &self.library.options().decode).ok()?;
-        Some(decoded.image)
+        pixels.ok()
     }
 }
 

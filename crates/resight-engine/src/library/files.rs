@@ -1,27 +1,129 @@
 //! Files of stored pictures: thumbnails, uploaded bytes, and files in indexed folders.
 
+use std::fs::File;
 use std::path::Path;
 
-use resight_decode::{Decoded, RefusedCode, decode, read_bounded, thumbnail_jpeg};
+use resight_decode::{
+    DecodeLimits, Decoded, Refused, RefusedCode, decode, open_bounded, read_bounded, thumbnail_jpeg,
+};
 use resight_store::PictureId;
 
 use super::Library;
 use crate::error::EngineError;
-use crate::picture::{Picture, PictureFile, id_of};
+use crate::picture::{OpenFile, Picture, PictureFile, id_of};
 use resight_vision::Image;
 
 /// Longer side of a thumbnail in pixels, and its JPEG quality.
 pub(crate) const THUMBNAIL: (u32, u8) = (320, 80);
 
 impl Library {
-    /// A small JPEG of the picture. Made from the picture's file where none is stored.
+    /// A small JPEG of the picture. Rebuilt from the picture's file where none is stored.
     pub fn thumbnail(&self, id: &PictureId) -> Result<Vec<u8>, EngineError> {
-        self.picture(id)?;
-        if let Some(bytes) = self.blobs().get(&thumbnail_name(id))? {
-            return Ok(bytes);
+        match self.stored_thumbnail(id)? {
+            Some(stored) => Ok(stored),
+            None => self.rebuild_thumbnail(id),
         }
+    }
+
+    /// The stored thumbnail of the picture; `None` where there is none that can be decoded.
+    pub fn stored_thumbnail(&self, id: &PictureId) -> Result<Option<Vec<u8>>, EngineError> {
+        self.picture(id)?;
+        Ok(self.readable_thumbnail(id)?.map(|(bytes, _)| bytes))
+    }
+
+    /// Rebuilds the thumbnail from the picture's file and stores it.
+    pub fn rebuild_thumbnail(&self, id: &PictureId) -> Result<Vec<u8>, EngineError> {
         let image = self.image(id)?;
-        Ok(thumbnail_jpeg(&image, THUMBNAIL.0, THUMBNAIL.1)?)
+        let bytes = thumbnail_jpeg(&image, THUMBNAIL.0, THUMBNAIL.1)?;
+        drop(image);
+        // A removal in between would leave a thumbnail of no picture.
+        let _changes = self.lock_changes();
+        self.picture(id)?;
+        // Without it, it is rebuilt another time.
+        if let Err(error) = self.blobs().put(&thumbnail_name(id), &bytes) {
+            tracing::warn!("the rebuilt thumbnail of {id} is not stored: {error}");
+        }
+        Ok(bytes)
+    }
+
+    /// The pixels of the picture's thumbnail, which is rebuilt where none is stored.
+    pub(crate) fn thumbnail_image(&self, id: &PictureId) -> Result<Image, EngineError> {
+        match self.readable_thumbnail(id)? {
+            Some((_, pixels)) => Ok(pixels),
+            None => Ok(self.small(&self.rebuild_thumbnail(id)?)?),
+        }
+    }
+
+    /// The pixels of the picture's stored thumbnail, where there is one.
+    pub(crate) fn stored_thumbnail_image(&self, id: &PictureId) -> Option<Image> {
+        Some(self.readable_thumbnail(id).ok()??.1)
+    }
+
+    /// The stored thumbnail and its pixels. One that cannot be decoded counts as lost.
+    fn readable_thumbnail(&self, id: &PictureId) -> Result<Option<(Vec<u8>, Image)>, EngineError> {
+        let Some(bytes) = self.blobs().get(&thumbnail_name(id))? else {
+            return Ok(None);
+        };
+        match self.small(&bytes) {
+            Ok(pixels) => Ok(Some((bytes, pixels))),
+            Err(refused) => {
+                tracing::warn!(
+                    "the stored thumbnail of {id} is damaged: {}",
+                    refused.detail
+                );
+                Ok(None)
+            }
+        }
+    }
+
+    /// The pixels of a thumbnail, whose shorter side may have one pixel.
+    fn small(&self, bytes: &[u8]) -> Result<Image, Refused> {
+        let limits = DecodeLimits {
+            min_side: 1,
+            ..self.options().decode.clone()
+        };
+        Ok(decode(bytes, &limits)?.image)
+    }
+
+    /// Opens the picture's file without reading it into memory.
+    ///
+    /// # Errors
+    /// As [`Library::file`]; where the bytes are stored it does not look whether they are there.
+    pub fn open_file(&self, id: &PictureId) -> Result<(Picture, OpenFile), EngineError> {
+        let picture = self.picture(id)?;
+        if picture.uploaded {
+            return Ok((picture, OpenFile::Stored));
+        }
+        let mut reason = "it has no file".to_owned();
+        for source in &picture.sources {
+            match self.open_source(id, Path::new(source), picture.byte_len) {
+                Ok(Some(file)) => return Ok((picture, OpenFile::InFolder(file))),
+                Ok(None) => reason = format!("{source} has changed since it was indexed"),
+                Err(why) => reason = format!("{source}: {why}"),
+            }
+        }
+        Err(EngineError::FileGone {
+            id: id.clone(),
+            reason,
+        })
+    }
+
+    /// Opens a file where it has the picture's bytes; the error says why it cannot be read.
+    fn open_source(
+        &self,
+        id: &PictureId,
+        path: &Path,
+        length: u64,
+    ) -> Result<Option<File>, String> {
+        let mut file = match open_bounded(path, length) {
+            Ok((file, found)) if found == length => file,
+            Err(refused) if refused.code == RefusedCode::Unreadable => return Err(refused.detail),
+            _ => return Ok(None),
+        };
+        match self.checked_files.has_content_of(id, path, &mut file) {
+            Ok(has) => Ok(has.then_some(file)),
+            Err(error) => Err(format!("the file cannot be read: {error}")),
+        }
     }
 
     /// The picture's file as it was added: the stored bytes of an upload, or the file in its folder.
@@ -62,14 +164,9 @@ impl Library {
 
     /// The pixels of the picture's file, or of its stored thumbnail where the file is away.
     pub(crate) fn image_or_thumbnail(&self, id: &PictureId) -> Option<Image> {
-        self.image(id).ok().or_else(|| self.stored_thumbnail(id))
-    }
-
-    /// The pixels of the picture's stored thumbnail, where there is one.
-    pub(crate) fn stored_thumbnail(&self, id: &PictureId) -> Option<Image> {
-        let bytes = self.blobs().get(&thumbnail_name(id)).ok()??;
-        let decoded = decode(&bytes, &self.options().decode).ok()?;
-        Some(decoded.image)
+        self.image(id)
+            .ok()
+            .or_else(|| self.stored_thumbnail_image(id))
     }
 }
 

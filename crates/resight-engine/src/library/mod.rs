@@ -5,6 +5,7 @@
 //! are stored.
 
 pub(crate) mod attached_model;
+mod checked_files;
 pub(crate) mod commit;
 pub(crate) mod components;
 pub(crate) mod conversion;
@@ -37,6 +38,7 @@ use roaring::RoaringTreemap;
 use crate::error::EngineError;
 use crate::options::EngineOptions;
 use attached_model::AttachedModels;
+use checked_files::CheckedFiles;
 use components::Components;
 use conversion::convert_before_opening;
 use feature_cache::FeatureCache;
@@ -55,6 +57,7 @@ pub struct Library {
     filters: FilterCache,
     plain: PlainPictures,
     signal: Arc<PictureSignal>,
+    checked_files: CheckedFiles,
     /// Held during a change of what is stored.
     changes: Mutex<()>,
     /// Held during a conversion to another vocabulary.
@@ -111,6 +114,7 @@ impl Library {
             filters: FilterCache::default(),
             plain: PlainPictures::default(),
             signal,
+            checked_files: CheckedFiles::default(),
             changes: Mutex::new(()),
             conversion: Mutex::new(()),
             pairing: Mutex::new(()),

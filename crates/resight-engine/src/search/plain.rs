@@ -52,7 +52,7 @@ pub(crate) fn find_plain(
             scope.filter,
             MOST_COMPARED,
             library.catalogue(),
-            &|id| library.stored_thumbnail(id),
+            &|id| library.stored_thumbnail_image(id),
         )?;
         let verified: Vec<Key> = state.verified().map(|(c, _)| c.key).collect();
         let near: Vec<Key> = near

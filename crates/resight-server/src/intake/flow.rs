@@ -61,7 +61,7 @@ impl Flow {
     /// Counts bytes that came, and compares them with the bounds.
     fn count(&mut self, bytes: u64) -> Result<(), GivenUp> {
         self.received = self.received.saturating_add(bytes);
-        let Bounds { idle, rate, .. } = self.bounds;
+        let (idle, rate) = (self.bounds.idle, self.bounds.rate);
         if self.received > self.bounds.bytes {
             return Err(GivenUp::TooLarge(self.bounds.bytes));
         }
@@ -81,7 +81,12 @@ impl Flow {
         let Some(second) = self.next().await? else {
             return Ok(first);
         };
-        let mut all = [first, second].concat();
+        // No more is announced than the share of memory is for; pages come as they are written to.
+        let length = self.body.size_hint().upper().unwrap_or(0);
+        let length = length.saturating_add(self.received).min(self.bounds.bytes);
+        let mut all = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        all.extend_from_slice(&first);
+        all.extend_from_slice(&second);
         while let Some(part) = self.next().await? {
             all.extend_from_slice(&part);
         }

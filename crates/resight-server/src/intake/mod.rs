@@ -1,6 +1,7 @@
 //! Request bodies: a picture in a form, a picture as it is, or a small JSON object.
 
 mod flow;
+mod memory;
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -15,6 +16,7 @@ use tokio::time::timeout;
 use super::params::Params;
 use super::problem::Problem;
 use flow::{Flow, GivenUp};
+pub(crate) use memory::{Memory, Share};
 use resight_app::Code;
 
 /// The content type of features that are sent in place of a picture.
@@ -26,7 +28,7 @@ const DISCARD_TIME: Duration = Duration::from_secs(10);
 const DISCARD_BYTES: usize = 128 << 20;
 
 /// What a body may take before it is given up.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Bounds {
     /// The largest body read, in bytes.
     pub(crate) bytes: u64,
@@ -34,6 +36,8 @@ pub(crate) struct Bounds {
     pub(crate) idle: Duration,
     /// Bytes a second that must come on average, once `idle` is over.
     pub(crate) rate: u64,
+    /// For all bodies at once.
+    pub(crate) memory: Memory,
 }
 
 /// A picture that was sent.
@@ -72,7 +76,7 @@ const JSON: &[Kind] = &[Kind::Json];
 const ANYTHING: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Json, Kind::Texts];
 
 /// Reads a picture, and nothing else.
-pub(crate) async fn picture(request: Request, bounds: Bounds) -> Result<Upload, Problem> {
+pub(crate) async fn picture(request: Request, bounds: &Bounds) -> Result<Upload, Problem> {
     match receive(request, bounds, PICTURES).await? {
         Sent::Form(fields) => form(fields),
         Sent::Raw(field) => Ok(Upload::from(field)),
@@ -81,7 +85,7 @@ pub(crate) async fn picture(request: Request, bounds: Bounds) -> Result<Upload, 
 }
 
 /// Reads pictures in a form or one as it is, or JSON that names stored ones.
-pub(crate) async fn pictures_or_json(request: Request, bounds: Bounds) -> Result<Sent, Problem> {
+pub(crate) async fn pictures_or_json(request: Request, bounds: &Bounds) -> Result<Sent, Problem> {
     match receive(request, bounds, PICTURES_OR_JSON).await? {
         Sent::Nothing => Err(wrong_type(None, PICTURES_OR_JSON)),
         sent => Ok(sent),
@@ -126,7 +130,7 @@ impl Field {
 }
 
 /// Reads a body of JSON; it is not parsed.
-pub(crate) async fn json(request: Request, bounds: Bounds) -> Result<Bytes, Problem> {
+pub(crate) async fn json(request: Request, bounds: &Bounds) -> Result<Bytes, Problem> {
     match receive(request, bounds, JSON).await? {
         Sent::Json(body) => Ok(body),
         Sent::Nothing | Sent::Raw(_) | Sent::Form(_) => Err(wrong_type(None, JSON)),
@@ -134,12 +138,12 @@ pub(crate) async fn json(request: Request, bounds: Bounds) -> Result<Bytes, Prob
 }
 
 /// Reads whatever was sent.
-pub(crate) async fn sent(request: Request, bounds: Bounds) -> Result<Sent, Problem> {
+pub(crate) async fn sent(request: Request, bounds: &Bounds) -> Result<Sent, Problem> {
     receive(request, bounds, ANYTHING).await
 }
 
 /// Reads a body of one of the kinds that are taken.
-async fn receive(request: Request, bounds: Bounds, taken: &[Kind]) -> Result<Sent, Problem> {
+async fn receive(request: Request, bounds: &Bounds, taken: &[Kind]) -> Result<Sent, Problem> {
     let content_type = content_type(request.headers()).map(essence_of);
     let kind = kind_of(request.headers()).filter(|kind| taken.contains(kind));
     if kind.is_none() && content_type.is_some() {
@@ -151,13 +155,22 @@ async fn receive(request: Request, bounds: Bounds, taken: &[Kind]) -> Result<Sen
         return Err(Problem::from(&GivenUp::TooLarge(bounds.bytes)));
     }
     let (parts, body) = request.into_parts();
-    let flow = Flow::new(body, bounds);
+    // One that does not say how long it is may become as long as any.
+    let length = body.size_hint().upper().unwrap_or(bounds.bytes);
+    let share = match bounds.memory.take(length).await {
+        Ok(share) => share,
+        Err(busy) => {
+            discard(body).await;
+            return Err(busy);
+        }
+    };
+    let flow = Flow::new(body, bounds.clone());
     let failed = |why: GivenUp| Problem::from(&why);
     if kind == Some(Kind::Form) {
         let request = Request::from_parts(parts, flow.into_body());
-        return fields(request).await.map(Sent::Form);
+        return fields(request, &share).await.map(Sent::Form);
     }
-    let body = flow.whole().await.map_err(failed)?;
+    let body = share.of(flow.whole().await.map_err(failed)?);
     match kind {
         Some(Kind::Json) => Ok(Sent::Json(body)),
         Some(Kind::Texts) => texts(&body).map(Sent::Form),
@@ -205,7 +218,7 @@ fn form(fields: Vec<Field>) -> Result<Upload, Problem> {
 }
 
 /// The fields of a form.
-async fn fields(request: Request) -> Result<Vec<Field>, Problem> {
+async fn fields(request: Request, share: &Share) -> Result<Vec<Field>, Problem> {
     let failed = |error: MultipartError| match GivenUp::behind(&error) {
         Some(GivenUp::Broken(_)) | None => {
             bad_body(&format!("The form cannot be read: {}", error.body_text()))
@@ -221,7 +234,7 @@ async fn fields(request: Request) -> Result<Vec<Field>, Problem> {
             name: field.name().unwrap_or_default().to_owned(),
             content_type: field.content_type().map_or_else(String::new, essence_of),
             file_name: field.file_name().map(str::to_owned),
-            bytes: field.bytes().await.map_err(failed)?,
+            bytes: share.of(field.bytes().await.map_err(failed)?),
         });
     }
     Ok(fields)

@@ -28,7 +28,7 @@ pub(super) async fn of(
         }
     };
     let request = app.work.heavy.look_in(request).await?;
-    let sent = intake::sent(request, app.bodies).await?;
+    let sent = intake::sent(request, &app.bodies).await?;
     let mut call = Call::of(function.clone());
     call.named = named;
     let files = match sent {

@@ -22,7 +22,7 @@ use tower::ServiceExt;
 pub(crate) struct Bench {
     pub(crate) engine: Arc<Library>,
     pub(crate) catalogue: Arc<SqliteCatalogue>,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl Bench {
@@ -47,7 +47,7 @@ impl Bench {
         Self {
             engine: Arc::new(Library::open(parts, options).unwrap()),
             catalogue,
-            _folder: folder,
+            folder,
         }
     }
 

@@ -163,6 +163,32 @@ async fn an_upload_that_trickles_is_given_up_and_keeps_nobody_waiting() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn bodies_wait_for_memory_and_are_refused_in_the_end() {
+    let bench = Bench::new();
+    let app = bench.app_with(HttpSettings {
+        // One of the largest size fits beside small ones.
+        body_memory: 0,
+        upload_rate: 0,
+        ..HttpSettings::default()
+    });
+    let trickle = || -> Asking {
+        let body = Body::new(Dripping::new());
+        let (app, request) = (app.clone(), post("/v1/images", "image/png", body));
+        Box::pin(async move { ask(&app, request).await })
+    };
+    let mut first = trickle();
+    until_it_waits(&mut first).await;
+    let waited = tokio::spawn(trickle());
+    let first = tokio::spawn(first);
+    let detail = waited.await.unwrap().problem(503, "busy");
+    assert!(detail.contains("memory"), "{detail}");
+    let query = png(&textured(128, 96, 2));
+    let found = ask(&app, post("/v1/search", "image/png", query)).await;
+    assert!(found.status.is_success(), "{}", found.json());
+    first.await.unwrap().problem(408, "upload_too_slow");
+}
+
 #[tokio::test]
 async fn a_panic_is_answered_and_the_server_lives() {
     let gate = Gated::new(true);

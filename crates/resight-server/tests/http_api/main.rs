@@ -6,6 +6,7 @@ mod collections;
 mod connections;
 mod duplicates;
 mod errors;
+mod files;
 mod fixtures;
 mod guard;
 mod labels;

@@ -1,0 +1,299 @@
+//! Thumbnails and files of pictures.
+//!
+//! Invariant: a file in a folder is sent in small parts, and of a stored one there is one copy in memory
+//! however many clients fetch it.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::ops::Range;
+use std::sync::{Arc, Weak};
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use parking_lot::Mutex;
+use resight_engine::{EngineError, OpenFile, PictureId};
+use tokio::io::AsyncReadExt;
+use tokio_util::io::ReaderStream;
+
+use super::pages::holds_tag;
+use super::params::PictureAt;
+use super::problem::Problem;
+use super::{App, intake};
+use crate::wire::ProblemBody;
+
+/// Sent with stored files: shown directly, they may neither run nor load anything.
+const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+/// Bytes of a file that are read at once.
+const PART: usize = 64 << 10;
+/// Pictures whose work is done once for several requests have this many locks between them.
+const LOCKS: usize = 16;
+
+/// Work on files that several requests share.
+#[derive(Default)]
+pub(crate) struct Files {
+    one_at_a_time: [tokio::sync::Mutex<()>; LOCKS],
+    /// Stored files that are being sent.
+    sent: Mutex<HashMap<PictureId, Weak<Bytes>>>,
+}
+
+impl Files {
+    /// Waits for requests that do the same for this picture.
+    async fn turn(&self, id: &PictureId) -> tokio::sync::MutexGuard<'_, ()> {
+        let last = id.as_str().bytes().last().unwrap_or_default();
+        self.one_at_a_time[usize::from(last) % LOCKS].lock().await
+    }
+}
+
+/// A small JPEG of a picture, upright.
+#[utoipa::path(
+    get, path = "/images/{id}/thumbnail", tag = "pictures", operation_id = "thumbnail",
+    params(("id" = String, Path, description = "The picture's id")),
+    responses(
+        (status = 200, description = "The thumbnail", body = Vec<u8>, content_type = "image/jpeg"),
+        (status = 304, description = "The client holds it already"),
+        (status = 404, description = "No such picture", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn thumbnail(
+    app: App,
+    PictureAt(id): PictureAt,
+    asked: HeaderMap,
+) -> Result<Response, Problem> {
+    let tag = format!("\"{id}-small\"");
+    if let Some(answer) = held(&app, &asked, &id, &tag).await? {
+        return Ok(answer);
+    }
+    let bytes = match stored_thumbnail(&app, &id).await? {
+        Some(stored) => stored,
+        None => rebuilt_thumbnail(&app, &id).await?,
+    };
+    let headers = [(header::CONTENT_TYPE, "image/jpeg")];
+    Ok(kept_for_good((headers, bytes).into_response(), &tag))
+}
+
+async fn stored_thumbnail(app: &App, id: &PictureId) -> Result<Option<Vec<u8>>, Problem> {
+    let (library, id) = (app.library.clone(), id.clone());
+    let read = move || library.stored_thumbnail(&id);
+    app.work.light.run(read).await
+}
+
+async fn rebuilt_thumbnail(app: &App, id: &PictureId) -> Result<Vec<u8>, Problem> {
+    let _turn = app.files.turn(id).await;
+    // The request before may have rebuilt it.
+    if let Some(stored) = stored_thumbnail(app, id).await? {
+        return Ok(stored);
+    }
+    let (library, id) = (app.library.clone(), id.clone());
+    let rebuild = move || library.rebuild_thumbnail(&id);
+    app.work.heavy.run(rebuild).await
+}
+
+/// A picture's file, as it was sent or as it lies in its folder.
+#[utoipa::path(
+    get, path = "/images/{id}/file", tag = "pictures", operation_id = "picture_file",
+    params(("id" = String, Path, description = "The picture's id")),
+    responses(
+        (status = 200, description = "The file", body = Vec<u8>, content_type = "image/*"),
+        (status = 206, description = "The part of it that the header Range asks for", body = Vec<u8>, content_type = "image/*"),
+        (status = 304, description = "The client holds it already"),
+        (status = 404, description = "No such picture", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "The file is no longer in its folder", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn file(
+    app: App,
+    PictureAt(id): PictureAt,
+    asked: HeaderMap,
+) -> Result<Response, Problem> {
+    let tag = format!("\"{id}\"");
+    if let Some(answer) = held(&app, &asked, &id, &tag).await? {
+        return Ok(answer);
+    }
+    let (library, opened) = (app.library.clone(), id.clone());
+    let open = move || library.open_file(&opened);
+    let (picture, content) = app.work.light.run(open).await?;
+    let length = picture.byte_len;
+    let part = part_asked_for(&asked, length, &tag);
+    let range = part.clone().unwrap_or(0..length);
+    let size = range.end - range.start;
+    let body = match content {
+        OpenFile::InFolder(file) => in_parts(file, &range)?,
+        OpenFile::Stored => Body::from(slice(&stored_file(&app, &id, length).await?, &range)),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, picture.media_type),
+        (header::CONTENT_DISPOSITION, disposition(&picture.name)),
+        (header::CONTENT_SECURITY_POLICY, FILE_POLICY.to_owned()),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+        (header::CONTENT_LENGTH, size.to_string()),
+    ];
+    let answer = match part {
+        None => (headers, body).into_response(),
+        Some(Range { start, end }) => {
+            let place = format!("bytes {start}-{}/{length}", end.saturating_sub(1));
+            let place = [(header::CONTENT_RANGE, place)];
+            (StatusCode::PARTIAL_CONTENT, place, headers, body).into_response()
+        }
+    };
+    Ok(kept_for_good(answer, &tag))
+}
+
+/// A part of a file as a body that is read as it is sent.
+fn in_parts(mut file: File, range: &Range<u64>) -> Result<Body, Problem> {
+    file.seek(SeekFrom::Start(range.start))
+        .map_err(|error| Problem::internal(&error))?;
+    let part = tokio::fs::File::from_std(file).take(range.end - range.start);
+    Ok(Body::from_stream(ReaderStream::with_capacity(part, PART)))
+}
+
+/// A part of bytes that are as long as they should be; all of them where they are not.
+fn slice(bytes: &Bytes, range: &Range<u64>) -> Bytes {
+    match (usize::try_from(range.start), usize::try_from(range.end)) {
+        (Ok(start), Ok(end)) if end <= bytes.len() => bytes.slice(start..end),
+        _ => bytes.clone(),
+    }
+}
+
+/// The bytes of a stored file: those that another request is sending, or read within the bound of memory.
+async fn stored_file(app: &App, id: &PictureId, length: u64) -> Result<Bytes, Problem> {
+    let _turn = app.files.turn(id).await;
+    let known = app.files.sent.lock().get(id).and_then(Weak::upgrade);
+    let shared = match known {
+        Some(shared) => shared,
+        None => {
+            let share = app.bodies.memory.take(length).await?;
+            let (library, asked) = (app.library.clone(), id.clone());
+            let read = move || Ok::<_, EngineError>(library.file(&asked)?.bytes);
+            let bytes = share.of(app.work.light.run(read).await?);
+            let shared = Arc::new(bytes);
+            let mut sent = app.files.sent.lock();
+            sent.retain(|_, bytes| bytes.strong_count() > 0);
+            sent.insert(id.clone(), Arc::downgrade(&shared));
+            shared
+        }
+    };
+    Ok(Bytes::from_owner(OneCopy(shared)))
+}
+
+/// Bytes that several answers share.
+struct OneCopy(Arc<Bytes>);
+
+impl AsRef<[u8]> for OneCopy {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The part of a file of `length` bytes that the header Range asks for (RFC 9110, 14.2). `None`, for the whole
+/// file, where it asks for none, for several, or for what is not there.
+fn part_asked_for(asked: &HeaderMap, length: u64, tag: &str) -> Option<Range<u64>> {
+    let text = |name| asked.get(name).map(HeaderValue::to_str);
+    if text(header::IF_RANGE).is_some_and(|known| known.ok() != Some(tag)) {
+        return None;
+    }
+    let range = text(header::RANGE)?.ok()?.trim().strip_prefix("bytes=")?;
+    let (first, last) = range.split_once('-')?;
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    let range = match (number(first), number(last)) {
+        (Some(first), Some(last)) if first <= last => first..last.saturating_add(1).min(length),
+        (Some(first), None) if last.trim().is_empty() => first..length,
+        (None, Some(many)) if first.trim().is_empty() => length.saturating_sub(many)..length,
+        _ => return None,
+    };
+    (range.start < range.end).then_some(range)
+}
+
+/// The short answer to a client that holds what `tag` names, as long as the picture is there.
+async fn held(
+    app: &App,
+    asked: &HeaderMap,
+    id: &PictureId,
+    tag: &str,
+) -> Result<Option<Response>, Problem> {
+    if !holds_tag(asked, tag) {
+        return Ok(None);
+    }
+    let (library, id) = (app.library.clone(), id.clone());
+    app.work.light.run(move || library.picture(&id)).await?;
+    let answer = StatusCode::NOT_MODIFIED.into_response();
+    Ok(Some(kept_for_good(answer, tag)))
+}
+
+/// The id is derived from the bytes, so what lies at this address never changes.
+fn kept_for_good(mut response: Response, tag: &str) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, max-age=31536000, immutable"),
+    );
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// Content-Disposition (RFC 6266): a plain name for old clients, the full one percent-encoded.
+fn disposition(name: &str) -> String {
+    let name = intake::clean_name(name);
+    let plain: String = name
+        .chars()
+        .map(|c| match c {
+            '"' | '\\' | '%' => '_',
+            ' '..='~' => c,
+            _ => '_',
+        })
+        .collect();
+    let mut header = format!("inline; filename=\"{plain}\"; filename*=UTF-8''");
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                header.push(char::from(byte));
+            }
+            // Writing to a string cannot fail.
+            _ => _ = write!(header, "%{byte:02X}"),
+        }
+    }
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_cannot_leave_its_header() {
+        assert_eq!(
+            disposition("a\"; x=\r\n\"é.jpg"),
+            "inline; filename=\"a_; x=__.jpg\"; filename*=UTF-8''a%22%3B%20x%3D%22%C3%A9.jpg"
+        );
+    }
+
+    #[test]
+    fn one_part_of_a_file_may_be_asked_for() {
+        for (asked, part) in [
+            ("bytes=0-3", Some(0..4)),
+            ("bytes=4-", Some(4..10)),
+            ("bytes=-3", Some(7..10)),
+            ("bytes=-99", Some(0..10)),
+            ("bytes=8-99", Some(8..10)),
+            ("bytes=10-", None),
+            ("bytes=-0", None),
+            ("bytes=3-2", None),
+            ("bytes=0-1,4-5", None),
+            ("bytes=-", None),
+            ("lines=1-2", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RANGE, asked.parse().unwrap());
+            assert_eq!(part_asked_for(&headers, 10, "\"a\""), part, "{asked}");
+            headers.insert(header::IF_RANGE, "\"a\"".parse().unwrap());
+            assert_eq!(part_asked_for(&headers, 10, "\"a\""), part, "{asked}");
+            assert_eq!(part_asked_for(&headers, 10, "\"b\""), None, "{asked}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Thumbnails that were lost, and files that are sent in parts.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use axum::http::{StatusCode, header};
+use resight_engine::{FolderOptions, Indexer};
+
+use crate::fixtures::{Bench, add, ask, get, png, request, textured};
+
+/// The file of a picture's thumbnail.
+fn thumbnail_of(bench: &Bench, id: &str) -> PathBuf {
+    let folder = bench.folder.path().join("thumbnails").join(&id[..2]);
+    folder.join(format!("{id}.jpg"))
+}
+
+#[tokio::test]
+async fn a_lost_or_damaged_thumbnail_is_rebuilt_and_stored() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let id = add(&app, "a.png", &png(&textured(640, 480, 6))).await;
+    let (path, address) = (
+        thumbnail_of(&bench, &id),
+        format!("/v1/images/{id}/thumbnail"),
+    );
+    let whole = fs::read(&path).unwrap();
+    // (what is there in place of the thumbnail)
+    for damaged in [
+        None,
+        Some(&b""[..]),
+        Some(&whole[..whole.len() / 2]),
+        Some(b"no JPEG"),
+    ] {
+        match damaged {
+            None => fs::remove_file(&path).unwrap(),
+            Some(bytes) => fs::write(&path, bytes).unwrap(),
+        }
+        let answer = get(&app, &address).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(answer.body == whole, "{:?}", damaged.map(<[u8]>::len));
+        assert!(fs::read(&path).unwrap() == whole, "it is not stored");
+    }
+}
+
+#[tokio::test]
+async fn parts_of_stored_files_and_of_files_in_folders_are_sent() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let pictures = tempfile::tempdir().unwrap();
+    let (indexed, sent) = (png(&textured(320, 240, 7)), png(&textured(320, 240, 8)));
+    fs::write(pictures.path().join("b.png"), &indexed).unwrap();
+    Indexer::new(bench.engine.clone())
+        .index_folder(
+            pictures.path(),
+            &FolderOptions::default(),
+            &AtomicBool::new(false),
+            &mut |_| {},
+        )
+        .unwrap();
+    let list = get(&app, "/v1/images").await.json();
+    let in_folder = list["images"][0]["id"].as_str().unwrap().to_owned();
+    let stored = add(&app, "a.png", &sent).await;
+    for (id, bytes) in [(in_folder, indexed), (stored, sent)] {
+        let address = format!("/v1/images/{id}/file");
+        let whole = get(&app, &address).await;
+        assert_eq!(whole.status, StatusCode::OK);
+        assert_eq!(whole.header(header::ACCEPT_RANGES), "bytes");
+        assert!(whole.body == bytes);
+        let mut asked = request("GET", &address);
+        let range = header::HeaderValue::from_static("bytes=100-299");
+        asked.headers_mut().insert(header::RANGE, range);
+        let part = ask(&app, asked).await;
+        assert_eq!(part.status, StatusCode::PARTIAL_CONTENT);
+        assert_eq!(part.header(header::CONTENT_LENGTH), "200");
+        let place = format!("bytes 100-299/{}", bytes.len());
+        assert_eq!(part.header(header::CONTENT_RANGE), place);
+        assert!(part.body == bytes[100..300]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_changed_since_it_was_indexed_is_not_sent() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let pictures = tempfile::tempdir().unwrap();
+    let path = pictures.path().join("b.png");
+    let bytes = png(&textured(320, 240, 7));
+    fs::write(&path, &bytes).unwrap();
+    Indexer::new(bench.engine.clone())
+        .index_folder(
+            pictures.path(),
+            &FolderOptions::default(),
+            &AtomicBool::new(false),
+            &mut |_| {},
+        )
+        .unwrap();
+    let list = get(&app, "/v1/images").await.json();
+    let address = format!(
+        "/v1/images/{}/file",
+        list["images"][0]["id"].as_str().unwrap()
+    );
+    assert!(get(&app, &address).await.body == bytes);
+    // As long as before.
+    let mut changed = bytes.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, changed).unwrap();
+    get(&app, &address).await.problem(410, "file_gone");
+}
