@@ -21,7 +21,7 @@ const DECISIONS: u64 = 100;
 /// The largest decision read, in bytes: two ids, written wastefully.
 const DECISION_BYTES: u64 = 4 << 10;
 /// Files of a group that may be asked for at least.
-const MOST_MEMBERS: u64 = 1_000_000;
+pub(crate) const MOST_MEMBERS: u64 = 1_000_000;
 
 /// Which groups a list holds.
 #[derive(Deserialize, IntoParams)]

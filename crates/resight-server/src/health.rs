@@ -96,7 +96,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
 async fn models(app: &App) -> Result<Vec<ModelState>, Problem> {
     let library = app.library.clone();
     app.work
-        .light
+        .health
         .run(move || GlobalModels::new(library.shared()).states())
         .await
 }

@@ -12,6 +12,7 @@ mod collections;
 mod connections;
 mod duplicates;
 mod files;
+mod forms;
 mod guard;
 mod health;
 mod intake;
@@ -204,6 +205,7 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
         .routes(routes!(plugins::ask, plugins::send))
         .routes(routes!(service::legacy_count));
     collections::describe(api.get_openapi_mut());
+    forms::describe(api.get_openapi_mut());
     api
 }
 

@@ -129,5 +129,5 @@ pub(crate) async fn refused(app: App, uri: Uri) -> Result<Json<RefusedList>, Pro
 /// Pictures held.
 pub(crate) async fn held(app: &App) -> Result<u64, Problem> {
     let library = app.library.clone();
-    app.work.light.run(move || library.count()).await
+    app.work.health.run(move || library.count()).await
 }

@@ -22,6 +22,8 @@ pub(crate) struct Work {
     pub(crate) heavy: Lane,
     /// Short reads and removals, which mostly wait for the disk.
     pub(crate) light: Lane,
+    /// What monitors ask, so that it waits neither for long lists nor for searches.
+    pub(crate) health: Lane,
     /// Opening and making collections, which may take seconds.
     pub(crate) opening: Lane,
     /// Removing collections, which waits for those that use them.
@@ -33,6 +35,7 @@ impl Work {
         Self {
             heavy: Lane::new(settings.concurrency, settings.queue),
             light: Lane::new(settings.concurrency.max(8), settings.queue.max(64)),
+            health: Lane::new(2, 64),
             opening: Lane::new(4, settings.queue.max(64)),
             removing: Lane::new(4, settings.queue.max(64)),
         }

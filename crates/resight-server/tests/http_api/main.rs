@@ -4,6 +4,7 @@
 
 mod collections;
 mod connections;
+mod description;
 mod duplicates;
 mod errors;
 mod files;
