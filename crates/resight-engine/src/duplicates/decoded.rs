@@ -70,7 +70,12 @@ impl<'a> DecodedPictures<'a> {
             Ok(decoded) => (decoded.image, true, decoded.pages, Some(decoded.depth)),
             Err(error) => {
                 tracing::warn!("{} is compared by its thumbnail: {error}", picture.name);
-                (self.library.stored_thumbnail_image(&picture.id)?, false, 1, None)
+                (
+                    self.library.stored_thumbnail_image(&picture.id)?,
+                    false,
+                    1,
+                    None,
+                )
             }
         };
         let image = fit_within(&image, MOST_SIDE).unwrap_or(image);
