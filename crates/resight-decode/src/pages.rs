@@ -80,7 +80,11 @@ pub(crate) fn pages<'a>(
             frames(decoder, limits, |webp| Ok(webp.into_frames()))?
         }
         Format::Raster(ImageFormat::Png) => {
-            let decoder = PngDecoder::new(Cursor::new(bytes)).map_err(explain)?;
+            let decoder = PngDecoder::with_limits(
+                Cursor::new(bytes),
+                raster::decoder_limits(ImageFormat::Png, limits),
+            )
+            .map_err(explain)?;
             frames(decoder, limits, |png| Ok(png.apng()?.into_frames()))?
         }
         Format::Raster(ImageFormat::Tiff) => {
@@ -115,7 +119,7 @@ fn frames<'a, D: ImageDecoder + 'a>(
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
     decoder
-        .set_limits(raster::decoder_limits(limits))
+        .set_limits(raster::decoder_limits(ImageFormat::Gif, limits))
         .map_err(damaged)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let frames = into_frames(decoder).map_err(damaged)?;

@@ -43,7 +43,7 @@ fn decode_turned(
         return Err(Refused::new(RefusedCode::Broken, detail));
     }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(decoder_limits(limits));
+    reader.limits(decoder_limits(format, limits));
     let mut decoder = reader.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
@@ -133,15 +133,24 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
 }
 
 /// Limits for `image`: eight bytes a pixel (16-bit RGBA) plus working space.
-pub(crate) fn decoder_limits(limits: &DecodeLimits) -> Limits {
+pub(crate) fn decoder_limits(format: ImageFormat, limits: &DecodeLimits) -> Limits {
     let side = limits.max_pixels / u64::from(limits.min_side.max(1));
     let side = u32::try_from(side).unwrap_or(u32::MAX);
     let mut out = Limits::default();
     out.max_image_width = Some(side);
     out.max_image_height = Some(side);
-    out.max_alloc = Some(limits.max_pixels.saturating_mul(8).saturating_add(64 << 20));
+    // A PNG is decoded row by row; what it needs beside are chunks such as a colour profile, which may inflate to
+    // a thousand times their length.
+    let pixels = match format {
+        ImageFormat::Png => 0,
+        _ => limits.max_pixels.saturating_mul(8),
+    };
+    out.max_alloc = Some(pixels.saturating_add(BESIDE_PIXELS));
     out
 }
+
+/// Bytes that a decoder may need beside the pixels.
+const BESIDE_PIXELS: u64 = 64 << 20;
 
 /// Turns a decoder's error into a refusal.
 pub(crate) fn explain(error: ImageError, format: ImageFormat, limits: &DecodeLimits) -> Refused {
@@ -205,5 +214,26 @@ mod tests {
             assert!(!jpeg_is_whole(&whole[..cut]), "cut at {cut}");
             assert!(!jpeg_is_whole(&thumbnail[..cut + 8]), "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_colour_profile_that_inflates_beyond_bounds_is_not_read() {
+        let profile = |length: usize| {
+            let mut bytes = Vec::new();
+            let mut info = png::Info::with_size(32, 32);
+            info.color_type = png::ColorType::Rgb;
+            info.icc_profile = Some(vec![0; length].into());
+            let encoder = png::Encoder::with_info(&mut bytes, info).unwrap();
+            let mut writer = encoder.write_header().unwrap();
+            writer.write_image_data(&[90; 3 * 32 * 32]).unwrap();
+            writer.finish().unwrap();
+            let limits = DecodeLimits::default();
+            assert!(decode(&bytes, ImageFormat::Png, &limits).is_ok());
+            let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
+            reader.limits(decoder_limits(ImageFormat::Png, &limits));
+            reader.into_decoder().unwrap().icc_profile().unwrap()
+        };
+        assert_eq!(profile(1 << 20).map(|bytes| bytes.len()), Some(1 << 20));
+        assert_eq!(profile(70 << 20), None);
     }
 }
