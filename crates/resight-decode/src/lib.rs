@@ -23,6 +23,7 @@
 mod av1;
 mod avif;
 mod bmff;
+mod jpeg;
 mod limits;
 mod memory;
 mod pages;
@@ -47,6 +48,7 @@ use resight_vision::Image;
 pub use limits::DecodeLimits;
 pub use memory::DecodeMemory;
 pub use pages::Pages;
+pub use raw_kind::is_raw;
 pub use read::{open_bounded, read_bounded};
 pub use refused::{Refused, RefusedCode};
 pub use scale::{enlarge, fit_within, resized, thumbnail_jpeg};
@@ -76,14 +78,12 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
     // The decoders share no state with the caller, so a panic leaves nothing half-changed.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let (image, depth) = match format {
+            Format::Raster(ImageFormat::Tiff) => return decode_tiff(bytes, limits),
             Format::Avif => avif::decode(bytes, limits)?,
-            Format::Raw(kind) => (raw::decode(bytes, kind, limits)?, raw::depth(bytes)),
-            Format::Raster(ImageFormat::Tiff) => {
-                raster::decode(&first_page(bytes), ImageFormat::Tiff, limits)?
-            }
+            Format::Raw(kind) => raw::decode(bytes, kind, limits)?,
             Format::Raster(raster) => raster::decode(bytes, raster, limits)?,
         };
-        Ok((image, depth, pages::count(bytes, format)))
+        Ok((image, depth, pages::frame_count(bytes, format)))
     }));
     let (image, depth, pages) = result.unwrap_or_else(|_| {
         let detail = format!("the {} decoder stopped on this picture", format.name());
@@ -111,11 +111,16 @@ pub fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Pages<'a>,
     })
 }
 
-/// A TIFF file from its first page on.
-fn first_page(bytes: &[u8]) -> Cow<'_, [u8]> {
+/// Decodes the first page of a TIFF file; returns also the bits a sample and the number of pages.
+fn decode_tiff(bytes: &[u8], limits: &DecodeLimits) -> Result<(Image, u8, u32), Refused> {
     let tiff = tiff::Tiff::open(bytes);
-    let first = tiff.and_then(|tiff| Some(tiff.beginning_at(*tiff.pages().first()?)));
-    first.unwrap_or(Cow::Borrowed(bytes))
+    let pages = tiff.as_ref().map(tiff::Tiff::pages).unwrap_or_default();
+    let from_first = tiff.zip(pages.first());
+    let from_first = from_first.map(|(tiff, &at)| tiff.beginning_at(at));
+    let from_first = from_first.unwrap_or(Cow::Borrowed(bytes));
+    let (image, depth) = raster::decode(&from_first, ImageFormat::Tiff, limits)?;
+    let pages = u32::try_from(pages.len()).unwrap_or(u32::MAX).max(1);
+    Ok((image, depth, pages))
 }
 
 /// The format of bytes within the limit on their number.

@@ -5,7 +5,9 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
 
 use crate::refused::{Refused, RefusedCode};
 
@@ -83,14 +85,13 @@ impl DecodeMemory {
             );
             return Err(Refused::new(RefusedCode::TooManyPixels, detail));
         }
-        let mut state = shared.state();
+        let mut state = shared.state.lock();
         let number = state.next;
         state.next += 1;
         state.waiting.push_back(number);
-        while state.waiting.front() != Some(&number) || state.free < bytes {
-            let waited = shared.returned.wait(state);
-            state = waited.unwrap_or_else(PoisonError::into_inner);
-        }
+        shared.returned.wait_while(&mut state, |state| {
+            state.waiting.front() != Some(&number) || state.free < bytes
+        });
         state.waiting.pop_front();
         state.free -= bytes;
         drop(state);
@@ -103,13 +104,6 @@ impl DecodeMemory {
     }
 }
 
-impl Shared {
-    /// A panic leaves the numbers whole: none of the changes can panic halfway.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// A part of the memory, until it is dropped.
 pub(crate) struct Share {
     memory: DecodeMemory,
@@ -118,7 +112,7 @@ pub(crate) struct Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.memory.0.state().free += self.bytes;
+        self.memory.0.state.lock().free += self.bytes;
         self.memory.0.returned.notify_all();
     }
 }
@@ -142,7 +136,7 @@ mod tests {
                 done.send(bytes).unwrap();
                 drop(share);
             });
-            while memory.0.state().waiting.len() < queue {
+            while memory.0.state.lock().waiting.len() < queue {
                 thread::yield_now();
             }
             thread
@@ -154,7 +148,7 @@ mod tests {
             thread.join().unwrap();
         }
         assert_eq!(order.try_iter().collect::<Vec<_>>(), [90, 20]);
-        assert_eq!(memory.0.state().free, 100);
+        assert_eq!(memory.0.state.lock().free, 100);
     }
 
     #[test]

@@ -23,15 +23,12 @@ use crate::{bmff, raster};
 /// Memory for one frame of an animation: the canvas, the frame, the decoder's copy, and RGB.
 const FRAME_BYTES_A_PIXEL: u64 = 16;
 
-/// The number of pages or frames, at least 1. Of damaged data those that are there count.
-pub(crate) fn count(bytes: &[u8], format: Format) -> u32 {
+/// The number of frames, at least 1. Of damaged data those that are there count.
+pub(crate) fn frame_count(bytes: &[u8], format: Format) -> u32 {
     let found = match format {
         Format::Raster(ImageFormat::Gif) => gif_frames(bytes),
         Format::Raster(ImageFormat::Png) => png_frames(bytes),
         Format::Raster(ImageFormat::WebP) => webp_frames(bytes),
-        Format::Raster(ImageFormat::Tiff) => {
-            Tiff::open(bytes).map(|tiff| u32::try_from(tiff.pages().len()).unwrap_or(u32::MAX))
-        }
         Format::Avif => bmff::frames(bytes),
         Format::Raster(_) | Format::Raw(_) => None,
     };

@@ -7,6 +7,7 @@ use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use resight_vision::Image;
 
+use crate::jpeg::Segments;
 use crate::limits::DecodeLimits;
 use crate::refused::{Refused, RefusedCode};
 use crate::rgb::to_rgb;
@@ -89,22 +90,9 @@ fn bytes_needed(
 
 /// Whether a JPEG's first frame is progressive.
 fn jpeg_is_progressive(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    while let Some(&[0xff, marker]) = bytes.get(at..at + 2) {
-        match marker {
-            0xc2 => return true,
-            0xc0 | 0xc1 | 0xc3 | 0xd9 | 0xda => return false,
-            0xff => at += 1,
-            0x01 | 0xd0..=0xd8 => at += 2,
-            _ => {
-                let Some(&[high, low]) = bytes.get(at + 2..at + 4) else {
-                    return false;
-                };
-                at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
-            }
-        }
-    }
-    false
+    let mut markers = Segments::of(bytes).map(|(marker, _)| marker);
+    let first = markers.find(|marker| matches!(marker, 0xc0..=0xc3 | 0xd9 | 0xda));
+    first == Some(0xc2)
 }
 
 /// Whether the first picture of a JPEG file reaches its end marker (ITU-T T.81, B.1.1).
@@ -113,23 +101,12 @@ fn jpeg_is_progressive(bytes: &[u8]) -> bool {
 /// The search skips the segments before the first scan, whose thumbnails have end markers of their
 /// own. After it the marker cannot occur by chance, because 0 follows each 0xFF byte of data.
 fn jpeg_is_whole(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    while let Some(&[0xff, marker]) = bytes.get(at..at + 2) {
-        match marker {
-            0xda => return bytes[at..].windows(2).any(|pair| pair == [0xff, 0xd9]),
-            // Fill bytes, and markers that stand alone.
-            0xff => at += 1,
-            0x01 | 0xd0..=0xd8 => at += 2,
-            _ => {
-                let Some(&[high, low]) = bytes.get(at + 2..at + 4) else {
-                    return false;
-                };
-                at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
-            }
-        }
+    let mut segments = Segments::of(bytes);
+    match segments.find(|(marker, _)| *marker == 0xda) {
+        Some((_, scan)) => scan.windows(2).any(|pair| pair == [0xff, 0xd9]),
+        // Damaged before the first scan: the decoder copes with it, or explains it better.
+        None => !segments.ends_early(),
     }
-    // Damaged before the first scan: the decoder copes with it, or explains it better.
-    bytes.get(at..at + 2).is_some()
 }
 
 /// Limits for `image`: eight bytes a pixel (16-bit RGBA) plus working space.

@@ -6,6 +6,7 @@
 use image::metadata::Orientation;
 use resight_vision::Image;
 
+use crate::jpeg::Segments;
 use crate::limits::DecodeLimits;
 use crate::raster;
 use crate::raw_kind::{RawKind, is_sensor};
@@ -24,20 +25,15 @@ const MOST_FILL: usize = 1024;
 /// A shorter preview is one where the sensor's sides are at most this many times as long.
 const MOST_REDUCED: u64 = 4;
 
-/// Bits a sample of the sensor; 16 where the file does not say.
-pub(crate) fn depth(bytes: &[u8]) -> u8 {
-    let all = Tiff::open(bytes).map(|tiff| tiff.all());
-    let all = all.unwrap_or_default();
-    let bits = all.iter().filter(|d| is_sensor(d));
-    let bits = bits.filter_map(|d| d.value(tag::BITS)).max();
-    bits.and_then(|bits| u8::try_from(bits).ok()).unwrap_or(16)
-}
-
-/// Decodes the largest JPEG of a raw file.
+/// Decodes the largest JPEG of a raw file, and returns the bits a sample of the sensor.
 ///
 /// # Errors
 /// [`crate::RefusedCode::FormatNotSupported`] where the file has no JPEG, or a thumbnail alone.
-pub(crate) fn decode(bytes: &[u8], kind: RawKind, limits: &DecodeLimits) -> Result<Image, Refused> {
+pub(crate) fn decode(
+    bytes: &[u8],
+    kind: RawKind,
+    limits: &DecodeLimits,
+) -> Result<(Image, u8), Refused> {
     let name = kind.name();
     let all = Tiff::open(bytes).map(|tiff| tiff.all());
     let all = all.unwrap_or_default();
@@ -62,7 +58,14 @@ pub(crate) fn decode(bytes: &[u8], kind: RawKind, limits: &DecodeLimits) -> Resu
     }
     let turned = all.first().and_then(|first| first.value(tag::ORIENTATION));
     let turned = turned.and_then(|value| Orientation::from_exif(u8::try_from(value).ok()?));
-    raster::decode_jpeg(jpeg, turned, limits)
+    Ok((raster::decode_jpeg(jpeg, turned, limits)?, depth(&all)))
+}
+
+/// Bits a sample of the sensor; 16 where the file does not say.
+fn depth(all: &[Directory]) -> u8 {
+    let bits = all.iter().filter(|d| is_sensor(d));
+    let bits = bits.filter_map(|d| d.value(tag::BITS)).max();
+    bits.and_then(|bits| u8::try_from(bits).ok()).unwrap_or(16)
 }
 
 /// The JPEG that a directory points to, with its width and height.
@@ -87,30 +90,15 @@ fn jpeg<'a>(bytes: &'a [u8], directory: &Directory) -> Option<(&'a [u8], [u64; 2
 /// Width and height of a JPEG that shows a picture. `None` for what is no JPEG, and for lossless JPEG, as
 /// which sensor data are stored (ITU-T T.81, B.2.2).
 fn picture_size(jpeg: &[u8]) -> Option<[u64; 2]> {
-    let (mut at, mut filled) = (2, 0);
-    if jpeg.get(..2)? != [0xff, 0xd8] {
+    if !jpeg.starts_with(&[0xff, 0xd8]) {
         return None;
     }
-    loop {
-        let [0xff, marker] = *jpeg.get(at..)?.first_chunk()? else {
-            return None;
-        };
-        let number = |at: usize| Some(u16::from_be_bytes(*jpeg.get(at..)?.first_chunk()?));
-        match marker {
-            // Fill bytes: a hostile file may consist of them.
-            0xff if filled < MOST_FILL => {
-                filled += 1;
-                at += 1;
-            }
-            0xff => return None,
-            0xc0..=0xc2 => {
-                let is_picture = *jpeg.get(at + 4)? == 8;
-                let size = [u64::from(number(at + 7)?), u64::from(number(at + 5)?)];
-                return is_picture.then_some(size);
-            }
-            0xc3 | 0xd9 | 0xda => return None,
-            0x01 | 0xd0..=0xd8 => at += 2,
-            _ => at += 2 + usize::from(number(at + 2)?).max(2),
-        }
-    }
+    let is_frame_or_end = |marker: &u8| matches!(marker, 0xc0..=0xc3 | 0xd9 | 0xda);
+    // A hostile file may consist of fill bytes.
+    let mut segments = Segments::of(jpeg).with_fill(MOST_FILL);
+    let (marker, frame) = segments.find(|(marker, _)| is_frame_or_end(marker))?;
+    let number = |at: usize| Some(u16::from_be_bytes(*frame.get(at..)?.first_chunk()?));
+    let is_picture = matches!(marker, 0xc0..=0xc2) && *frame.get(2)? == 8;
+    let size = [u64::from(number(5)?), u64::from(number(3)?)];
+    is_picture.then_some(size)
 }

@@ -17,6 +17,8 @@ pub(crate) enum RawKind {
 }
 
 impl RawKind {
+    const ALL: [Self; 5] = [Self::Dng, Self::Canon, Self::Nikon, Self::Sony, Self::Other];
+
     /// The name that users know.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -62,6 +64,14 @@ impl RawKind {
             Self::Other
         })
     }
+}
+
+/// Whether a media type of [`crate::Decoded`] is that of a raw file. Its sensor has more pixels than the JPEG in it
+/// that is decoded.
+pub fn is_raw(media_type: &str) -> bool {
+    RawKind::ALL
+        .iter()
+        .any(|kind| kind.media_type() == media_type)
 }
 
 /// Whether it has the data of a sensor.

@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
+use resight_decode::is_raw;
 use resight_store::{PairLink, PairedPicture};
 
 use super::answer::DuplicateOptions;
 use super::groups::{Share, agglomerate};
-use super::kind::{PairKind, is_raw, master_rank};
+use super::kind::{PairKind, master_rank};
 
 /// What a picture is grouped and sorted by.
 #[derive(Clone, Copy, Debug)]

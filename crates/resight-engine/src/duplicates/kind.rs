@@ -3,6 +3,7 @@
 //! The bounds were chosen on one half of the pictures of `bench/run kinds.py` (`--half even`);
 //! `bench/results/duplicates.md` has what they do on the other.
 
+use resight_decode::is_raw;
 use resight_vision::Transform;
 
 use super::pixels::PixelAgreement;
@@ -80,13 +81,6 @@ pub(crate) fn master_rank(media_type: &str, depth: Option<u8>) -> u8 {
         "image/tiff" => 1,
         _ => 0,
     }
-}
-
-/// Whether it is a raw file, whose sensor has more pixels than the JPEG in it that is decoded.
-pub(crate) fn is_raw(media_type: &str) -> bool {
-    let raw = ["adobe-dng", "canon-cr2", "nikon-nef", "sony-arw", "dcraw"];
-    let rest = media_type.strip_prefix("image/x-");
-    rest.is_some_and(|name| raw.contains(&name))
 }
 
 /// The kind of two files, from the kind of their first pages: a file with more pages or frames than the other
