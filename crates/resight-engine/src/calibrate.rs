@@ -11,14 +11,13 @@ use resight_vision::{Fault, LocalExtractor, Match, PackedQueries, Verification, 
 
 use crate::describe::describe;
 use crate::error::EngineError;
-use crate::geometry;
 use crate::indexer::listing::list;
 use crate::library::stored_features::{StoredFeatures, in_order};
 use crate::options::EngineOptions;
 use crate::search::answer::EvidenceKind;
-use crate::search::evidence::{Sides, matched_parts};
+use crate::search::evidence::{SharedPart, Sides};
 use crate::search::prepared::pack_by_cell;
-use crate::search::support::{Support, kind_of_evidence, support};
+use crate::search::support::{Support, kind_of_evidence};
 
 /// Progress of a calibration: the number done, and of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,11 +189,9 @@ fn row(
         };
         if found.verified {
             let features = [features, &other.stored.features];
-            let sizes = [own.size, other.size];
-            let parts = matched_parts(&found, &matches, features, sizes);
-            let part = parts[0].as_deref();
-            pair.support = support(&found, &matches, features, part, other.size);
-            pair.coverage = [0, 1].map(|i| geometry::coverage(parts[i].as_deref(), sizes[i]));
+            let shared = SharedPart::of(&found, &matches, features, [own.size, other.size]);
+            pair.support = shared.support();
+            pair.coverage = shared.coverage;
             pair.evidence = Some(kind_of_evidence(&pair.support, pair.coverage));
         }
         Some(pair)

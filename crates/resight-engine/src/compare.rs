@@ -14,11 +14,9 @@ use crate::picture::id_of;
 use crate::same_pixels::same_pixels;
 use crate::search::Searcher;
 use crate::search::answer::{EvidenceKind, QueryFacts, Timings};
-use crate::search::evidence::{evidence, inlier_points, matched_parts};
-use crate::search::plain::same_frame;
+use crate::search::evidence::{SharedPart, evidence, inlier_points};
 use crate::search::query::QueryResolver;
 use crate::search::request::{Query, Variant};
-use crate::search::support::{kind_of_evidence, support};
 use crate::search::variants::changed;
 
 /// The evidence that two pictures show the same thing.
@@ -172,7 +170,7 @@ fn compared(
         (best.coverage_a, best.coverage_b) = (1.0, 1.0);
         if !best.verified {
             let [a, b] = [&best.a, &best.b].map(|side| [side.width, side.height]);
-            let transform = same_frame(a, b);
+            let transform = geometry::same_frame(a, b);
             best.verified = true;
             best.transform = Some(transform.0);
             best.region = geometry::outline(&transform, a[0], a[1]);
@@ -205,21 +203,11 @@ fn compared_as(
         .map(|f| inlier_points(f, &matches, of_a, of_b))
         .unwrap_or_default();
     let verified = verification.as_ref().filter(|f| f.verified);
-    let parts = verification.as_ref().map_or([None, None], |found| {
-        matched_parts(found, &matches, [of_a, of_b], [a_size, b_size])
-    });
-    let coverage = [
-        geometry::coverage(parts[0].as_deref(), a_size),
-        geometry::coverage(parts[1].as_deref(), b_size),
-    ];
-    let evidence = verified.map(|found| {
-        if variant != Variant::default() {
-            return EvidenceKind::Object;
-        }
-        let part = parts[0].as_deref();
-        let support = support(found, &matches, [of_a, of_b], part, b_size);
-        kind_of_evidence(&support, coverage)
-    });
+    let shared = verification
+        .as_ref()
+        .map(|found| SharedPart::of(found, &matches, [of_a, of_b], [a_size, b_size]));
+    let [coverage_a, coverage_b] = shared.as_ref().map_or([0.0; 2], |shared| shared.coverage);
+    let evidence = verified.and(shared).map(|shared| shared.evidence(variant));
     Comparison {
         evidence,
         identical: false,
@@ -228,8 +216,8 @@ fn compared_as(
         verified: verified.is_some(),
         inliers: points.len(),
         log10_nfa: verification.as_ref().map(|f| f.log10_nfa),
-        coverage_a: coverage[0],
-        coverage_b: coverage[1],
+        coverage_a,
+        coverage_b,
         variant: verified.map_or(Variant::default(), |_| variant),
         transform: verified.map(|f| f.transform.0),
         region: verified.and_then(|f| geometry::outline(&f.transform, a.width, a.height)),

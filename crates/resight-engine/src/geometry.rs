@@ -69,6 +69,14 @@ pub(crate) fn matched_part(points: &[[f64; 3]], size: [u32; 2]) -> Option<Vec<[f
     (hull.len() >= 3).then_some(hull)
 }
 
+/// Maps the frame of a picture of one size to that of another.
+pub(crate) fn same_frame(from: [u32; 2], to: [u32; 2]) -> Transform {
+    let scale = |i: usize| f64::from(to[i]) / f64::from(from[i].max(1));
+    let (x, y) = (scale(0), scale(1));
+    // Pixel centres are whole numbers, so the edges lie at -1/2.
+    Transform([x, 0.0, 0.5 * x - 0.5, 0.0, y, 0.5 * y - 0.5, 0.0, 0.0, 1.0])
+}
+
 /// Area of a polygon as a share of a picture's area, 0..1; 0 without one.
 pub(crate) fn coverage(polygon: Option<&[[f64; 2]]>, [width, height]: [u32; 2]) -> f64 {
     let whole = (f64::from(width) * f64::from(height)).max(1.0);
@@ -123,6 +131,16 @@ fn clipped(
         }
     }
     kept
+}
+
+/// Whether a point lies within a convex polygon.
+pub(crate) fn contains(polygon: &[[f64; 2]], [x, y]: [f64; 2]) -> bool {
+    let mut sides = [false; 2];
+    for (a, b) in polygon.iter().zip(polygon.iter().cycle().skip(1)) {
+        let turn = (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]);
+        sides[usize::from(turn > 0.0)] |= turn != 0.0;
+    }
+    !(sides[0] && sides[1])
 }
 
 /// Area of a polygon by its corners in order; 0 for fewer than three.
@@ -270,5 +288,12 @@ mod tests {
         assert!(corners.iter().flatten().all(|&v| within(v)), "{corners:?}");
         let away = Transform([1.0, 0.0, 500.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
         assert_eq!(region(&away, [100, 40], [200, 100]), None);
+    }
+
+    #[test]
+    fn a_point_on_an_edge_is_within() {
+        let square = [[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]];
+        assert!(contains(&square, [2.0, 2.0]) && contains(&square, [4.0, 1.0]));
+        assert!(!contains(&square, [4.1, 1.0]) && !contains(&square, [-0.1, 2.0]));
     }
 }

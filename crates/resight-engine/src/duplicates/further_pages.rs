@@ -1,11 +1,11 @@
 //! Whether the further pages or frames of two files are the same as well.
 
 use resight_decode::{Refused, pages};
-use resight_vision::{Image, Transform};
+use resight_vision::Image;
 
 use super::kind::{Compared, PairKind, kind_of};
 use super::pixels::compare_pixels;
-use super::pixels::planes::scaling;
+use crate::geometry;
 use crate::library::Library;
 use crate::picture::Picture;
 
@@ -47,7 +47,7 @@ fn is_same_page(a: &Result<Image, Refused>, b: &Result<Image, Refused>) -> bool 
         return false;
     };
     let sizes = [a, b].map(|image| [image.width(), image.height()]);
-    let onto: Transform = scaling(sizes[0], sizes[1]);
+    let onto = geometry::same_frame(sizes[0], sizes[1]);
     let Some(pixels) = compare_pixels(a, b, &onto, false) else {
         return false;
     };

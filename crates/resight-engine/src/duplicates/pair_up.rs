@@ -15,9 +15,9 @@ use super::decoded::DecodedPictures;
 use super::further_pages::further_pages_are_same;
 use super::kind::{Compared, PairKind, kind_of, master_rank, of_whole_files};
 use super::permits::Permits;
-use super::pixels::planes::scaling;
 use super::pixels::{PixelAgreement, compare_pixels};
 use crate::error::EngineError;
+use crate::geometry;
 use crate::library::Library;
 use crate::library::plain::FEW_FEATURES;
 use crate::library::stored_features::StoredFeatures;
@@ -288,8 +288,8 @@ impl Pairing<'_> {
         let inverted = hit.variant.inverted;
         let decoded = [&a, &b].map(|pixels| [pixels.image.width(), pixels.image.height()]);
         // Thumbnails and very large pictures are compared at another size than transforms refer to.
-        let enter = scaling(decoded[0], sizes[0]);
-        let leave = scaling(sizes[1], decoded[1]);
+        let enter = geometry::same_frame(decoded[0], sizes[0]);
+        let leave = geometry::same_frame(sizes[1], decoded[1]);
         let onto = enter.then(transform).then(&leave);
         let mut pixels = {
             let _permit = self.comparing.take();

@@ -6,6 +6,9 @@ use resight_vision::{
     VerifyOptions, match_all, verify,
 };
 
+use super::answer::EvidenceKind;
+use super::request::Variant;
+use super::support::{Support, kind_of_evidence, support};
 use crate::geometry;
 use crate::library::stored_features::StoredFeatures;
 
@@ -120,6 +123,54 @@ pub(crate) fn evidence<'a>(
         query_size: query_size.map(|v| v as f32),
         result_size: result_size.map(|v| v as f32),
         mirrored: false,
+    }
+}
+
+/// What a query and a stored picture share where their matches agree.
+pub(crate) struct SharedPart<'a> {
+    found: &'a Verification,
+    matches: &'a [Match],
+    /// Of the query and of the result, as are all pairs here.
+    features: [&'a LocalFeatures; 2],
+    sizes: [[u32; 2]; 2],
+    /// The matched parts, each in its own pixels.
+    pub(crate) parts: [Option<Vec<[f64; 2]>>; 2],
+    /// The shares of the two pictures that the parts cover, 0..1.
+    pub(crate) coverage: [f64; 2],
+}
+
+impl<'a> SharedPart<'a> {
+    pub(crate) fn of(
+        found: &'a Verification,
+        matches: &'a [Match],
+        features: [&'a LocalFeatures; 2],
+        sizes: [[u32; 2]; 2],
+    ) -> Self {
+        let parts = matched_parts(found, matches, features, sizes);
+        let coverage = [0, 1].map(|i| geometry::coverage(parts[i].as_deref(), sizes[i]));
+        Self {
+            found,
+            matches,
+            features,
+            sizes,
+            parts,
+            coverage,
+        }
+    }
+
+    /// How much of what both show agrees; of a query that is neither mirrored nor inverted.
+    pub(crate) fn support(&self) -> Support {
+        let part = self.parts[0].as_deref();
+        support(self.found, self.matches, self.features, part, self.sizes[1])
+    }
+
+    /// What a verified pair rests on. A mirrored or inverted query is never a mark.
+    pub(crate) fn evidence(&self, variant: Variant) -> EvidenceKind {
+        if variant == Variant::default() {
+            kind_of_evidence(&self.support(), self.coverage)
+        } else {
+            EvidenceKind::Object
+        }
     }
 }
 

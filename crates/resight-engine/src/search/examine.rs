@@ -3,14 +3,12 @@
 use rayon::prelude::*;
 use resight_index::Candidate;
 
-use super::answer::{EvidenceKind, Hit};
+use super::answer::Hit;
 use super::context::SearchContext;
-use super::evidence::{Sides, inlier_points, matched_parts};
+use super::evidence::{SharedPart, Sides, inlier_points};
 use super::instances::{add_apart, other_instances};
 use super::patience::Patience;
 use super::prepared::PreparedQuery;
-use super::request::Variant;
-use super::support::{kind_of_evidence, support};
 use crate::error::EngineError;
 use crate::geometry;
 use crate::library::stored_features::StoredFeatures;
@@ -97,23 +95,12 @@ fn compare(
     hit.log10_nfa = Some(verification.log10_nfa);
     hit.log10_uniform = Some(verification.log10_uniform);
     let mut points = inlier_points(&verification, &matches, query.own, &stored.features);
-    let [in_query, in_result] = matched_parts(
-        &verification,
-        &matches,
-        [query.own, &stored.features],
-        [query.size, size],
-    );
-    hit.coverage_query = geometry::coverage(in_query.as_deref(), query.size);
-    hit.coverage_result = geometry::coverage(in_result.as_deref(), size);
+    let features = [query.own, &stored.features];
+    let shared = SharedPart::of(&verification, &matches, features, [query.size, size]);
+    [hit.coverage_query, hit.coverage_result] = shared.coverage;
     if verification.verified {
-        let coverage = [hit.coverage_query, hit.coverage_result];
-        let kind = (query.variant == Variant::default()).then(|| {
-            let features = [query.own, &stored.features];
-            let part = in_query.as_deref();
-            let support = support(&verification, &matches, features, part, size);
-            kind_of_evidence(&support, coverage)
-        });
-        hit.evidence = Some(kind.unwrap_or(EvidenceKind::Object));
+        hit.evidence = Some(shared.evidence(query.variant));
+        let [in_query, in_result] = shared.parts;
         hit.variant = query.variant;
         let transform = query.of_whole(&verification.transform);
         let region = geometry::region(&verification.transform, query.size, size);

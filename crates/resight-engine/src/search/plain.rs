@@ -85,7 +85,7 @@ pub(crate) fn find_plain(
 fn hit(query: &PlainQuery<'_>, picture: Picture, words: f64) -> Hit {
     let own = [query.image.width(), query.image.height()];
     let size = [picture.width, picture.height];
-    let transform = same_frame(own, size);
+    let transform = geometry::same_frame(own, size);
     let region = geometry::region(&transform, own, size);
     let mut hit = Hit::unexamined(picture, words);
     hit.stage = Stage::Pixels;
@@ -97,12 +97,4 @@ fn hit(query: &PlainQuery<'_>, picture: Picture, words: f64) -> Hit {
     let in_query = geometry::region(&Transform::IDENTITY, own, own);
     hit.verify_at(transform, region.clone(), in_query, region);
     hit
-}
-
-/// Maps the frame of a picture of one size to that of another.
-pub(crate) fn same_frame(from: [u32; 2], to: [u32; 2]) -> Transform {
-    let scale = |i: usize| f64::from(to[i]) / f64::from(from[i].max(1));
-    let (x, y) = (scale(0), scale(1));
-    // Pixel centres are whole numbers, so the edges lie at -1/2.
-    Transform([x, 0.0, 0.5 * x - 0.5, 0.0, y, 0.5 * y - 0.5, 0.0, 0.0, 1.0])
 }

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use resight_vision::{Keypoint, LocalFeatures, Match, Verification};
 
 use super::answer::EvidenceKind;
+use crate::geometry;
 
 /// Distance of two keypoints at one place, as a share of the result's diagonal.
 const PLACE: f64 = 0.01;
@@ -106,7 +107,7 @@ pub(crate) fn support(
             let is_it = seen.is(other, grid.side);
             is_it.then(|| distance(query, i, result, j))
         });
-        let counts = if part.is_some_and(|part| contains(part, at)) {
+        let counts = if part.is_some_and(|part| geometry::contains(part, at)) {
             &mut support.within
         } else {
             &mut support.beside
@@ -229,16 +230,6 @@ impl Grid {
     }
 }
 
-/// Whether a point lies within a convex polygon.
-fn contains(polygon: &[[f64; 2]], [x, y]: [f64; 2]) -> bool {
-    let mut sides = [false; 2];
-    for (a, b) in polygon.iter().zip(polygon.iter().cycle().skip(1)) {
-        let turn = (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]);
-        sides[usize::from(turn > 0.0)] |= turn != 0.0;
-    }
-    !(sides[0] && sides[1])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,12 +266,5 @@ mod tests {
         assert_eq!(kind(letterhead, counts(0, 0, 9), 70.0, [0.3, 0.2]), Object);
         // The finder marks of a code span all of it.
         assert_eq!(kind(counts(40, 60, 200), text, 70.0, [0.8, 0.8]), Mark);
-    }
-
-    #[test]
-    fn a_point_on_an_edge_is_within() {
-        let square = [[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]];
-        assert!(contains(&square, [2.0, 2.0]) && contains(&square, [4.0, 1.0]));
-        assert!(!contains(&square, [4.1, 1.0]) && !contains(&square, [-0.1, 2.0]));
     }
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, crop_imm, overlay, resize, rotate90};
 use image::{Rgb, RgbImage};
 use resight_engine::{
@@ -13,7 +12,7 @@ use resight_engine::{
     FolderOptions, PairKind, PictureId, Query, SearchOptions, Vocabulary,
 };
 use resight_store::{FolderBlobs, SqliteCatalogue};
-use resight_test_support::png;
+use resight_test_support::{jpeg, png};
 use resight_vision::{Sift, SiftOptions};
 
 use crate::support::Bench;
@@ -51,14 +50,6 @@ fn textured(width: u32, height: u32, seed: u64) -> RgbImage {
         }
     }
     picture
-}
-
-fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, quality)
-        .encode_image(picture)
-        .unwrap();
-    bytes
 }
 
 fn add(bench: &Bench, bytes: &[u8], name: &str) -> PictureId {

@@ -1,19 +1,13 @@
 //! Pairs that are the same everywhere, and pairs of which one region is not.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, crop_imm, flip_horizontal, overlay, resize};
 use image::{Rgb, RgbImage};
-use resight_engine::{
-    Components, DuplicateOptions, DuplicatePair, EngineOptions, PairKind, Vocabulary,
-};
-use resight_store::{FolderBlobs, SqliteCatalogue};
-use resight_test_support::png;
-use resight_vision::{Sift, SiftOptions};
+use resight_engine::{DuplicateOptions, DuplicatePair, EngineOptions, PairKind};
+use resight_test_support::{jpeg, png};
 
-use crate::support::Bench;
+use crate::support::{Bench, parts};
 
 fn random(state: &mut u64) -> u32 {
     *state = state
@@ -89,26 +83,10 @@ fn yard(seed: u64) -> RgbImage {
     picture
 }
 
-fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, quality)
-        .encode_image(picture)
-        .unwrap();
-    bytes
-}
-
 /// An empty library, and the folder it is in.
 pub(crate) fn bench() -> (Bench, tempfile::TempDir) {
     let root = tempfile::tempdir().unwrap();
-    let parts = Components {
-        catalogue: Arc::new(SqliteCatalogue::open(root.path()).unwrap()),
-        blobs: Arc::new(FolderBlobs::open(&root.path().join("blobs")).unwrap()),
-        extractor: Arc::new(Sift::new(SiftOptions::default())),
-        vocabulary: Vocabulary::generic(),
-        convert: false,
-        index: None,
-    };
-    let bench = Bench::open(parts, EngineOptions::default()).unwrap();
+    let bench = Bench::open(parts(root.path()), EngineOptions::default()).unwrap();
     (bench, root)
 }
 

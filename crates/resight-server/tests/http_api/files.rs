@@ -1,7 +1,7 @@
 //! Thumbnails that were lost, and files that are sent in parts.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use axum::http::{StatusCode, header};
@@ -43,6 +43,14 @@ async fn a_lost_or_damaged_thumbnail_is_rebuilt_and_stored() {
     }
 }
 
+fn index(bench: &Bench, folder: &Path) {
+    let (options, go) = (FolderOptions::default(), AtomicBool::new(false));
+    let indexer = Indexer::new(bench.engine.clone());
+    indexer
+        .index_folder(folder, &options, &go, &mut |_| {})
+        .unwrap();
+}
+
 #[tokio::test]
 async fn parts_of_stored_files_and_of_files_in_folders_are_sent() {
     let bench = Bench::new();
@@ -50,14 +58,7 @@ async fn parts_of_stored_files_and_of_files_in_folders_are_sent() {
     let pictures = tempfile::tempdir().unwrap();
     let (indexed, sent) = (png(&textured(320, 240, 7)), png(&textured(320, 240, 8)));
     fs::write(pictures.path().join("b.png"), &indexed).unwrap();
-    Indexer::new(bench.engine.clone())
-        .index_folder(
-            pictures.path(),
-            &FolderOptions::default(),
-            &AtomicBool::new(false),
-            &mut |_| {},
-        )
-        .unwrap();
+    index(&bench, pictures.path());
     let list = get(&app, "/v1/images").await.json();
     let in_folder = list["images"][0]["id"].as_str().unwrap().to_owned();
     let stored = add(&app, "a.png", &sent).await;
@@ -87,14 +88,7 @@ async fn a_file_that_changed_since_it_was_indexed_is_not_sent() {
     let path = pictures.path().join("b.png");
     let bytes = png(&textured(320, 240, 7));
     fs::write(&path, &bytes).unwrap();
-    Indexer::new(bench.engine.clone())
-        .index_folder(
-            pictures.path(),
-            &FolderOptions::default(),
-            &AtomicBool::new(false),
-            &mut |_| {},
-        )
-        .unwrap();
+    index(&bench, pictures.path());
     let list = get(&app, "/v1/images").await.json();
     let address = format!(
         "/v1/images/{}/file",

@@ -1,7 +1,7 @@
 //! Comparing two pictures by all their pixels, one laid over the other.
 
 mod cells;
-pub(crate) mod planes;
+mod planes;
 mod register;
 pub(crate) mod worst;
 
@@ -10,7 +10,7 @@ use resight_vision::{Image, Transform};
 
 use crate::geometry;
 use cells::{Cells, cells};
-use planes::{Ycc, scaling};
+use planes::Ycc;
 use worst::{Agreement, agreement};
 
 /// Pixels of the coarser picture that are compared, at most; a larger one is scaled down first.
@@ -91,7 +91,7 @@ fn laid_over(a: &Image, b: &Image, transform: &Transform, inverted: bool) -> Opt
     let reduced = shrunk(cut, (MOST_PIXELS / pixels).sqrt());
     let grid = reduced.as_ref().unwrap_or(cut);
     let size = [grid.width(), grid.height()];
-    let to_full = scaling(size, [cut.width(), cut.height()]).then(&from_cut);
+    let to_full = geometry::same_frame(size, [cut.width(), cut.height()]).then(&from_cut);
     let scale = scale_at(&to_full.then(&onto), size)?;
     // At nearly the same scale interpolation is enough, and averaging would only blur.
     let averaged = (scale >= AVERAGED)
@@ -99,7 +99,7 @@ fn laid_over(a: &Image, b: &Image, transform: &Transform, inverted: bool) -> Opt
         .flatten();
     let averaged = averaged.as_ref().unwrap_or(fine);
     let fine_size = [fine.width(), fine.height()];
-    let from_full = scaling(fine_size, [averaged.width(), averaged.height()]);
+    let from_full = geometry::same_frame(fine_size, [averaged.width(), averaged.height()]);
     let start = to_full.then(&onto).then(&from_full);
     let first = Ycc::of(grid, inverted && !on_first);
     let second = Ycc::of(averaged, inverted && on_first);

@@ -151,10 +151,3 @@ impl Ycc {
 pub(super) const FROM_HALF: Transform = Transform([2.0, 0.0, 0.5, 0.0, 2.0, 0.5, 0.0, 0.0, 1.0]);
 /// The way back.
 pub(super) const TO_HALF: Transform = Transform([0.5, 0.0, -0.25, 0.0, 0.5, -0.25, 0.0, 0.0, 1.0]);
-
-/// Coordinates of a picture scaled from one size to another.
-pub(crate) fn scaling(from: [u32; 2], to: [u32; 2]) -> Transform {
-    let [x, y] = [0, 1].map(|i| f64::from(to[i]) / f64::from(from[i]));
-    // Pixel centres are whole numbers, so the edges lie at -1/2.
-    Transform([x, 0.0, 0.5 * x - 0.5, 0.0, y, 0.5 * y - 0.5, 0.0, 0.0, 1.0])
-}

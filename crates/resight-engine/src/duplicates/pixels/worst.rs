@@ -79,19 +79,21 @@ pub(super) fn agreement(cells: &Cells) -> Option<(Agreement, Vec<ChangedBox>)> {
     if counting.clone().count() < LEAST_CELLS {
         return None;
     }
+    let activity: Vec<usize> = (0..cells.cells.len()).map(|i| cells.activity(i)).collect();
+    let count = Sums::new(cells, &|_, _| 1.0);
     let fields = Measure::ALL.map(|measure| {
-        let noise = Noise::of(cells, measure);
-        Field::new(cells, measure, &noise)
+        let noise = Noise::of(cells, &activity, measure);
+        Field::new(cells, &activity, measure, &noise)
     });
     let noise = median(counting.clone().map(|c| f64::from(c.excess)).collect()).sqrt();
     let wider = (1.0 + WIDER_BY * (noise - WIDER_FROM).max(0.0)).min(WIDEST);
-    let mut worst = 0.0;
+    let mut worst: f64 = 0.0;
     let mut changed = vec![false; cells.cells.len()];
     for side in WINDOWS {
         for field in &fields {
             if side >= field.measure.least_side() {
                 let times = if side == 1 { wider } else { 1.0 };
-                worst = field.worst(cells, (side, times), worst, &mut changed);
+                worst = worst.max(field.worst(&count, (side, times), &mut changed));
             }
         }
     }
@@ -180,11 +182,11 @@ struct Noise {
 }
 
 impl Noise {
-    fn of(cells: &Cells, measure: Measure) -> Self {
+    fn of(cells: &Cells, activity: &[usize], measure: Measure) -> Self {
         let mut values = vec![Vec::new(); ACTIVITIES];
-        for (i, cell) in cells.cells.iter().enumerate() {
+        for (cell, &activity) in cells.cells.iter().zip(activity) {
             if cell.counts() {
-                values[cells.activity(i)].push(measure.squared(cell));
+                values[activity].push(measure.squared(cell));
             }
         }
         let most = MOST_NOISE[measure as usize] * MOST_NOISE[measure as usize];
@@ -223,20 +225,14 @@ impl Cells {
 /// Sums of one measure over rectangles of cells.
 struct Field {
     measure: Measure,
-    count: Sums,
     noise: Sums,
     /// Squares, or for shifts the signed values of up to two channels.
     values: Vec<Sums>,
 }
 
 impl Field {
-    fn new(cells: &Cells, measure: Measure, noise: &Noise) -> Self {
-        let sums = |of: &dyn Fn(usize, &Cell) -> f64| {
-            Sums::new(cells.columns, cells.rows, &|i| {
-                let cell = &cells.cells[i];
-                if cell.counts() { of(i, cell) } else { 0.0 }
-            })
-        };
+    fn new(cells: &Cells, activity: &[usize], measure: Measure, noise: &Noise) -> Self {
+        let sums = |of: &dyn Fn(usize, &Cell) -> f64| Sums::new(cells, of);
         let values = match measure {
             Measure::Shift => vec![sums(&|_, cell| f64::from(cell.shift))],
             Measure::ChromaShift => [0, 1]
@@ -246,42 +242,38 @@ impl Field {
         };
         Self {
             measure,
-            count: sums(&|_, _| 1.0),
-            noise: sums(&|i, _| noise.by_activity[cells.activity(i)]),
+            noise: sums(&|i, _| noise.by_activity[activity[i]]),
             values,
         }
     }
 
-    /// The worst of `worst` and of all windows of this side, which may differ by `times` as much; marks the cells of those that changed, unless
-    /// smaller windows have shown where within.
-    fn worst(
-        &self,
-        cells: &Cells,
-        (side, times): (usize, f64),
-        mut worst: f64,
-        changed: &mut [bool],
-    ) -> f64 {
+    /// The worst of all windows of this side, which may differ by `times` as much. Marks the cells of those that
+    /// changed, unless smaller windows have shown where within. `count` has 1 for each cell that counts.
+    fn worst(&self, count: &Sums, (side, times): (usize, f64), changed: &mut [bool]) -> f64 {
         let full = (side * side) as f64;
+        let (least, per_noise) = self.measure.allowed();
+        // Errors of blocks average out in means, and add up in squares.
+        let averaging = if self.measure.is_shift() {
+            (side as f64).sqrt()
+        } else {
+            1.0
+        };
+        let mut worst: f64 = 0.0;
         let mut found = Vec::new();
-        for y in 0..(cells.rows + 1).saturating_sub(side) {
-            for x in 0..(cells.columns + 1).saturating_sub(side) {
-                let n = self.count.over(x, y, side);
+        for y in 0..(count.rows + 1).saturating_sub(side) {
+            for x in 0..(count.columns + 1).saturating_sub(side) {
+                let n = count.over(x, y, side);
                 if n < LEAST_SHARE * full {
                     continue;
                 }
                 let noise = (self.noise.over(x, y, side).max(0.0) / n).sqrt();
                 let means = self.values.iter().map(|sums| sums.over(x, y, side) / n);
-                let (value, allowed) = if self.measure.is_shift() {
-                    // Errors of blocks average out.
-                    let value = means.fold(0.0, |most: f64, mean| most.max(mean.abs()));
-                    let (least, times) = self.measure.allowed();
-                    (value, least + times * noise / (side as f64).sqrt())
+                let value = if self.measure.is_shift() {
+                    means.fold(0.0, |most: f64, mean| most.max(mean.abs()))
                 } else {
-                    let value = means.sum::<f64>().max(0.0).sqrt();
-                    let (least, times) = self.measure.allowed();
-                    (value, least + times * noise)
+                    means.sum::<f64>().max(0.0).sqrt()
                 };
-                let allowed = times * allowed;
+                let allowed = times * (least + per_noise * noise / averaging);
                 worst = worst.max(value / allowed);
                 if value > allowed {
                     found.push((x, y));
@@ -291,7 +283,7 @@ impl Field {
         let before = changed.to_vec();
         for (left, top) in found {
             let window = (top..top + side).flat_map(|y| {
-                let row = y * cells.columns;
+                let row = y * count.columns;
                 row + left..row + left + side
             });
             if window.clone().all(|i| !before[i]) {
@@ -302,31 +294,36 @@ impl Field {
     }
 }
 
-/// A table of sums, from which every rectangle's follows.
+/// A table of sums over the cells that count, from which every rectangle's follows.
 struct Sums {
     columns: usize,
+    rows: usize,
     table: Vec<f64>,
 }
 
 impl Sums {
-    fn new(columns: usize, rows: usize, value: &dyn Fn(usize) -> f64) -> Self {
+    fn new(cells: &Cells, value: &dyn Fn(usize, &Cell) -> f64) -> Self {
+        let (columns, rows) = (cells.columns, cells.rows);
         let wide = columns + 1;
         let mut table = vec![0.0; wide * (rows + 1)];
         for y in 0..rows {
             let mut row = 0.0;
             for x in 0..columns {
-                row += value(y * columns + x);
+                let i = y * columns + x;
+                let cell = &cells.cells[i];
+                row += if cell.counts() { value(i, cell) } else { 0.0 };
                 table[(y + 1) * wide + x + 1] = table[y * wide + x + 1] + row;
             }
         }
         Self {
-            columns: wide,
+            columns,
+            rows,
             table,
         }
     }
 
     fn over(&self, x: usize, y: usize, side: usize) -> f64 {
-        let at = |x: usize, y: usize| self.table[y * self.columns + x];
+        let at = |x: usize, y: usize| self.table[y * (self.columns + 1) + x];
         at(x + side, y + side) - at(x, y + side) - at(x + side, y) + at(x, y)
     }
 }
