@@ -8,6 +8,7 @@ use resight_vision::{Fault, Image, LocalExtractor, LocalFeatures};
 
 use crate::error::EngineError;
 use crate::options::EngineOptions;
+use crate::sheet;
 
 /// A decoded picture with its features in pixels of the upright full-size picture.
 pub(crate) struct Described {
@@ -59,7 +60,7 @@ pub(crate) fn describe(
 /// Scales a picture down to [`EngineOptions::max_side`], extracts its features, and maps their places
 /// back to `image`. With an extractor that has a sensitive form, small pictures are enlarged before, and
 /// those with few features are described once more: faint ones with their range of tones stretched, small
-/// ones by that form.
+/// ones by that form. A sheet of many pictures gets as many more features where the extractor can.
 ///
 /// With `retry`, an extractor that cannot serve at present is asked again, for two minutes or until
 /// `retry` is set.
@@ -74,7 +75,8 @@ pub(crate) fn describe_image(
     let scaled = factor.and_then(|factor| enlarge(image, factor));
     let scaled = scaled.or_else(|| fit_within(image, options.max_side));
     let described = scaled.as_ref().unwrap_or(image);
-    let mut features = extract(extractor, described, retry)?;
+    let spread = sheet::times_features(described).and_then(|times| extractor.spread(times));
+    let mut features = extract(spread.as_deref().unwrap_or(extractor), described, retry)?;
     if let Some(sensitive) = sensitive.filter(|_| features.len() < FEW_FEATURES) {
         let faint = match stretched(described) {
             Some(stretched) => extract(extractor, &stretched, retry)?,

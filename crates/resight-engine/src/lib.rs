@@ -20,6 +20,7 @@ mod options;
 mod picture;
 mod same_pixels;
 mod search;
+mod sheet;
 mod source_path;
 mod train;
 

@@ -232,6 +232,14 @@ pub trait LocalExtractor: Send + Sync {
         None
     }
 
+    /// The same extractor that keeps up to `times` as many features, spread over the picture, for a picture
+    /// that is made of many. Its features compare with this one's and are of the same model. `None` where
+    /// there is none, as with most.
+    fn spread(&self, times: usize) -> Option<Arc<dyn LocalExtractor>> {
+        let _ = times;
+        None
+    }
+
     /// The features of the picture mirrored left to right, in the order of `features`, which are
     /// those of the picture as it is. `width` is the picture's in pixels. `None` where the extractor
     /// would need the pixels, as most do.

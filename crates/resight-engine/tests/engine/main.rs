@@ -23,4 +23,5 @@ mod moves;
 mod paths;
 mod plain;
 mod ranking;
+mod sheets;
 mod support;

@@ -142,6 +142,13 @@ impl LocalExtractor for Sift {
         Some(Arc::new(sensitive))
     }
 
+    fn spread(&self, times: usize) -> Option<Arc<dyn LocalExtractor>> {
+        let mut spread = self.clone();
+        spread.options.max_features = spread.options.max_features.saturating_mul(times);
+        spread.options.selection = Selection::Spread;
+        Some(Arc::new(spread))
+    }
+
     fn mirrored(&self, features: &LocalFeatures, width: u32) -> Option<LocalFeatures> {
         variants::mirrored(features, width, self.options.upright)
     }
