@@ -43,7 +43,8 @@ pub struct PluginConfig {
     /// Longest delay before a dead worker is replaced. It is 0.1 s at first, doubles with each death and
     /// is 0.1 s again after a minute without one.
     pub restart_delay: Duration,
-    /// Unexplained deaths within `breaker_window` after which calls are refused for a while.
+    /// Unexplained deaths within `breaker_window` after which calls are refused for a while: those of one
+    /// function, when it is that function that workers die in.
     pub breaker_deaths: usize,
     /// The time in which `breaker_deaths` are counted.
     pub breaker_window: Duration,

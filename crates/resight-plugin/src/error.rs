@@ -114,6 +114,18 @@ pub enum PluginError {
         /// When the next worker is started.
         retry_after: Duration,
     },
+    /// The function ended one worker after the other.
+    #[error(
+        "{function} is refused for a while, as it ended several workers; the last one: {reason}"
+    )]
+    CrashLoop {
+        /// The function called.
+        function: String,
+        /// How the last worker ended.
+        reason: String,
+        /// When it is tried again.
+        retry_after: Duration,
+    },
     /// A worker did not start.
     #[error("the plug-in did not start: {reason}")]
     StartFailed {
@@ -198,7 +210,9 @@ impl PluginError {
     /// When to try again, if that can help.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Busy { retry_after, .. } | Self::Broken { retry_after, .. } => Some(*retry_after),
+            Self::Busy { retry_after, .. }
+            | Self::Broken { retry_after, .. }
+            | Self::CrashLoop { retry_after, .. } => Some(*retry_after),
             _ => None,
         }
     }
@@ -255,6 +269,8 @@ impl PluginError {
                 "Try again after the time in Retry-After, or start more workers.";
             Broken: "plugin_broken", Author, Passing,
                 "Correct what the reason names and reload the plug-in; it is retried by itself.";
+            CrashLoop: "plugin_crash_loop", Author, Passing,
+                "Correct the function as the reason says; it is tried again after Retry-After.";
             StartFailed: "plugin_start_failed", Author, Extractor,
                 "Run `resight plugin check FILE` with the same interpreter and correct the error.";
             Protocol: "plugin_protocol", Author, Picture,

@@ -106,11 +106,6 @@ impl WorkerPlugin {
         if state.closed {
             return Err(PluginError::Closed);
         }
-        // A reload under way may have read an older file, so its result is not this one's.
-        while state.next_generation.is_some() && !state.closed {
-            let tick = Duration::from_millis(50);
-            self.queue.ready.wait_for(&mut state, tick);
-        }
         state.reload_wanted = true;
         state.reload_waiters.push(waiter);
         drop(state);

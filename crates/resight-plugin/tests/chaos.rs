@@ -3,10 +3,11 @@
 
 mod support;
 
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use resight_plugin::{Call, CallOptions, Health, Plugin, PluginError, Reply, Transport};
+use resight_plugin::{Call, CallOptions, Cause, Health, Plugin, PluginError, Reply, Transport};
 use support::*;
 
 fn each(workers: usize, run: impl Fn(&Plugin)) {
@@ -82,6 +83,8 @@ fn what_ends_a_worker_ends_only_that_call() {
         };
         let expected = line("LINE-OF-LOOP");
         assert!(at == Some(expected) || at == Some(expected + 1), "{at:?}");
+        // Those that replace the dead ones are started at once.
+        until("the workers", || plugin.status().workers == 2);
         assert_eq!(
             marked(plugin.config()),
             plugin.status().pids.len(),
@@ -260,6 +263,87 @@ fn a_worker_is_kept_clear_of_what_ends_others() {
         for _ in 0..3 {
             failed(plugin, Call::new("exits_hard"));
         }
+    });
+}
+
+#[test]
+fn a_function_that_ends_one_worker_after_the_other_is_refused_and_others_are_served() {
+    for python in pythons() {
+        let mut config = config(&chaos(), &python);
+        config.workers = 2;
+        config.breaker_deaths = 3;
+        config.breaker_pause = Duration::from_secs(3600);
+        let plugin = start(config);
+        for _ in 0..3 {
+            let crashed = failed(&plugin, Call::new("exits_hard"));
+            assert_eq!(crashed.code(), "plugin_crashed");
+            ok(&plugin);
+        }
+        let restarts = plugin.status().restarts[&Cause::Crash];
+        for _ in 0..5 {
+            let refused = failed(&plugin, Call::new("exits_hard"));
+            assert_eq!(refused.code(), "plugin_crash_loop");
+            assert!(refused.to_string().contains("status 7"), "{refused}");
+            assert!(refused.retry_after() > Some(Duration::from_secs(60)));
+            ok(&plugin);
+        }
+        // Its workers were replaced, and no more of them are lost.
+        until("the workers", || plugin.status().workers == 2);
+        let status = plugin.status();
+        assert_eq!(status.restarts[&Cause::Crash], restarts);
+        assert_eq!(status.health, Health::Degraded);
+        let reason = status.reason.unwrap();
+        assert!(reason.contains("exits_hard is refused"), "{reason}");
+        plugin.reload().unwrap();
+        assert_eq!(plugin.status().health, Health::Ok);
+        let again = failed(&plugin, Call::new("exits_hard"));
+        assert_eq!(again.code(), "plugin_crashed");
+    }
+}
+
+#[test]
+fn a_refused_function_is_tried_again_and_served_once_it_lives() {
+    for python in pythons() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "import os\ndef f(bad):\n    if os.path.exists(bad):\n        os._exit(7)\n    \
+                    return 1\ndef ok():\n    return 'fine'\n";
+        let mut config = config(&written(dir.path(), text), &python);
+        config.breaker_deaths = 2;
+        config.breaker_pause = Duration::from_millis(1);
+        let plugin = start(config);
+        let bad = dir.path().join("bad");
+        std::fs::write(&bad, "").unwrap();
+        let call = || plugin.call(Call::new("f").with("bad", bad.to_str().unwrap()));
+        let mut seen = Vec::new();
+        until("a refusal", || {
+            seen.push(call().unwrap_err().code());
+            seen.contains(&"plugin_crash_loop")
+        });
+        ok(&plugin);
+        std::fs::remove_file(&bad).unwrap();
+        until("a reply", || call().is_ok());
+        assert_eq!(call().unwrap(), Reply::Json(1.into()));
+        until("health", || plugin.status().health == Health::Ok);
+    }
+}
+
+#[test]
+fn a_call_that_its_worker_never_read_is_made_in_another() {
+    each(1, |plugin| {
+        let pid = plugin.status().pids[0].to_string();
+        let signal = |name: &str| {
+            let kill = Command::new("kill").args([name, &pid]).status();
+            assert!(kill.unwrap().success());
+        };
+        signal("-STOP");
+        let first = Call::new("pid");
+        let pending = plugin.submit(first, CallOptions::default());
+        until("it is sent", || plugin.status().running == 1);
+        signal("-KILL");
+        let Reply::Json(other) = pending.wait().unwrap() else {
+            panic!("no JSON")
+        };
+        assert_ne!(other.to_string(), pid);
     });
 }
 

@@ -201,6 +201,52 @@ fn new_code_is_warmed_then_switched_and_a_broken_edit_keeps_the_old() {
 }
 
 #[test]
+fn a_corrected_file_does_not_wait_for_one_that_hangs() {
+    for python in pythons() {
+        let dir = tempfile::tempdir().unwrap();
+        let hung = dir.path().join("hung");
+        let hanging = format!(
+            "import time\nopen({:?}, 'w').close()\ntime.sleep(3600)\n",
+            hung.to_str().unwrap()
+        );
+        let good = |version: u32| format!("def f():\n    return {version}\n");
+        // The first version hangs, and one that replaces a version that serves.
+        for text in [hanging.clone(), good(1)] {
+            let mut patient = config(&written(dir.path(), &text), &python);
+            patient.start_limit = Duration::from_secs(3600);
+            patient.workers = 2;
+            let plugin = Arc::new(Plugin::start(patient).unwrap());
+            let is_serving = text != hanging;
+            let reload = || {
+                let plugin = plugin.clone();
+                std::thread::spawn(move || plugin.reload().unwrap().hash.clone())
+            };
+            let mut reloads = Vec::new();
+            if is_serving {
+                plugin.wait_ready(Duration::from_secs(60)).unwrap();
+                written(dir.path(), &hanging);
+                reloads.push(reload());
+            }
+            until("it hangs", || hung.exists());
+            if is_serving {
+                assert_eq!(plugin.call(Call::new("f")).unwrap(), Reply::Json(1.into()));
+            }
+            written(dir.path(), &good(2));
+            reloads.push(reload());
+            until("the corrected version", || plugin.status().generation == 2);
+            let hash = plugin.manifest().unwrap().hash.clone();
+            for reload in reloads {
+                assert_eq!(reload.join().unwrap(), hash);
+            }
+            assert_eq!(plugin.call(Call::new("f")).unwrap(), Reply::Json(2.into()));
+            assert_eq!(plugin.status().health, Health::Ok);
+            until("those that hung are gone", || marked(plugin.config()) == 2);
+            std::fs::remove_file(&hung).unwrap();
+        }
+    }
+}
+
+#[test]
 fn new_code_serves_while_all_old_workers_run_calls() {
     for python in pythons() {
         let dir = tempfile::tempdir().unwrap();

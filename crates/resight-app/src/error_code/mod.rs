@@ -135,6 +135,7 @@ impl From<&PluginError> for Code {
             PluginError::Quarantined { .. } => Self::PluginQuarantined,
             PluginError::Busy { .. } => Self::PluginBusy,
             PluginError::Broken { .. } => Self::PluginBroken,
+            PluginError::CrashLoop { .. } => Self::PluginCrashLoop,
             PluginError::StartFailed { .. } => Self::PluginStartFailed,
             PluginError::Protocol { .. } => Self::PluginProtocol,
             PluginError::TooLarge { .. } => Self::PluginTooLarge,

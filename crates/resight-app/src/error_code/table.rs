@@ -158,6 +158,9 @@ codes! {
     PluginBroken = "plugin_broken", Some(503),
         "The plug-in does not work at present",
         "Correct what the reason names and reload the plug-in; it is retried by itself.";
+    PluginCrashLoop = "plugin_crash_loop", Some(503),
+        "The plug-in's function ended one worker after the other",
+        "Correct the function as the reason says; it is tried again after Retry-After.";
     PluginStartFailed = "plugin_start_failed", Some(503),
         "The plug-in is not running",
         "Run `resight plugin check FILE` with the same interpreter and correct the error.";

@@ -1,7 +1,10 @@
-//! Back-off and circuit breaker: when the next worker may be started, and when calls are refused.
+//! Back-off and circuit breaker: when the next worker may be started, and when calls are refused. The
+//! plug-in has one for workers that die by themselves, and each function that kills workers one of its own.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+use crate::config::PluginConfig;
 
 const FIRST: Duration = Duration::from_millis(100);
 const HEALTHY: Duration = Duration::from_secs(60);
@@ -19,7 +22,7 @@ enum Circuit {
 }
 
 /// Counts the deaths of workers. Callers pass the time, so that tests need not wait.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Breaker {
     deaths: usize,
     window: Duration,
@@ -50,6 +53,15 @@ impl Breaker {
             last_death: None,
             circuit: Circuit::Closed,
         }
+    }
+
+    pub(crate) fn of(config: &PluginConfig) -> Self {
+        Self::new(
+            config.breaker_deaths,
+            config.breaker_window,
+            config.breaker_pause,
+            config.restart_delay,
+        )
     }
 
     /// Counts the death of a worker. `blamed`: one input killed it and is refused from now on, so others

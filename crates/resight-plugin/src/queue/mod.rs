@@ -17,6 +17,7 @@ use calls::QueuedCall;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use reply_slot::RunningCall;
 use state::State;
+pub(crate) use suspects::Blame;
 
 use crate::call::{Call, CallOptions};
 use crate::error::PluginError;
@@ -28,6 +29,8 @@ use crate::worker::{Failure, Served, Worker, WorkerContext};
 
 /// How many workers may be lost before one of them was sent the call.
 const ATTEMPTS: u8 = 3;
+/// A worker that dies this soon after a reply died of the function that it ran.
+const AFTERMATH: Duration = Duration::from_secs(2);
 
 pub(crate) struct Queue {
     pub(crate) context: Arc<WorkerContext>,
@@ -140,6 +143,9 @@ impl Queue {
         if let Some(manifest) = &state.manifest {
             call.resolve(manifest)?;
         }
+        if let Some(error) = state.refusal(&call.function) {
+            return Err(error);
+        }
         state.suspects.called(&call.function);
         Ok(state)
     }
@@ -205,7 +211,7 @@ impl Queue {
                 Attempt::Replied(replies)
             }
             Err(Failure::Call(error)) => {
-                self.put_back(worker);
+                self.failed(worker);
                 // Of several gathered calls one may be to blame for all.
                 if calls.len() > 1 {
                     Attempt::Again
@@ -248,11 +254,13 @@ impl Queue {
             is_struck = !call.attachments.is_empty();
             state.quarantine.strike(call, strikes, error.to_string());
         }
-        if sent {
-            state.suspects.add(name);
-        }
         drop(state);
-        self.bury(&mut worker, death, is_struck || (is_blamed && again));
+        let blame = match (sent, is_struck || (is_blamed && again)) {
+            (false, _) => Blame::LastReply,
+            (true, false) => Blame::Function(name),
+            (true, true) => Blame::Input(name),
+        };
+        self.bury(&mut worker, death, blame);
         if again {
             Attempt::Again
         } else {
@@ -260,8 +268,8 @@ impl Queue {
         }
     }
 
-    /// Counts a worker as gone. `blamed`: an input killed it, and will not do so again.
-    pub(crate) fn bury(&self, worker: &mut Worker, death: &Death, blamed: bool) {
+    /// Counts a worker as gone.
+    pub(crate) fn bury(&self, worker: &mut Worker, death: &Death, blame: Blame<'_>) {
         tracing::warn!(
             plugin = self.context.config.name,
             pid = worker.process.pid(),
@@ -275,7 +283,20 @@ impl Queue {
         // A closed plug-in counts no workers.
         if !state.closed && worker.manifest.generation == state.source.generation {
             state.live -= 1;
-            state.breaker.death(Instant::now(), blamed);
+            let is_soon = worker.idle_since.elapsed() < AFTERMATH;
+            let function = match blame {
+                Blame::Function(name) | Blame::Input(name) => Some(name),
+                Blame::LastReply if is_soon => Some(&*worker.function),
+                Blame::LastReply => None,
+            };
+            if death.cause == Cause::Cancelled {
+                // Its caller wanted that.
+            } else if let Some(name) = function.filter(|name| !name.is_empty()) {
+                let is_inputs = matches!(blame, Blame::Input(_));
+                state.suspects.add(name, death.detail.clone(), is_inputs);
+            } else {
+                state.breaker.death(Instant::now(), false);
+            }
             state.last_death = Some(format!("its last worker ended: {}", death.detail));
         }
         drop(state);
@@ -290,10 +311,17 @@ impl Queue {
                 replies.pop().ok_or(PluginError::Cancelled)
             }
             Err(error) => {
-                self.put_back(worker);
+                self.failed(worker);
                 Err(error)
             }
         }
+    }
+
+    /// Takes back a worker that lived through a call which failed.
+    fn failed(&self, worker: Worker) {
+        let mut state = self.state.lock();
+        state.suspects.lived(&worker.function);
+        self.put(&mut state, worker);
     }
 
     /// Takes back a worker that replied after `run_time`.
@@ -301,6 +329,7 @@ impl Queue {
         self.metrics.ran(run_time);
         let mut state = self.state.lock();
         state.breaker.success();
+        state.suspects.lived(&worker.function);
         self.put(&mut state, worker);
     }
 

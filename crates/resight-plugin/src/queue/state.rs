@@ -29,6 +29,7 @@ pub(crate) struct NextGeneration {
     pub(crate) pending: usize,
     pub(crate) ready: Vec<Worker>,
     pub(crate) failed: Option<PluginError>,
+    pub(crate) waiters: Vec<ReloadWaiter>,
 }
 
 pub(crate) struct State {
@@ -49,6 +50,12 @@ pub(crate) struct State {
     pub(crate) wanted: usize,
     /// Every worker process there is.
     pub(crate) processes: Vec<Weak<WorkerProcess>>,
+    /// Those that are being started, with the version of the file that they load.
+    pub(crate) loading: Vec<(Arc<SourceFile>, Weak<WorkerProcess>)>,
+    /// Processes of a version that is out of date before they are ready. The supervisor kills them after
+    /// it has released the lock.
+    pub(crate) outdated: Vec<Arc<WorkerProcess>>,
+    /// Counts deaths that no function is to blame for.
     pub(crate) breaker: Breaker,
     pub(crate) suspects: Suspects,
     pub(crate) quarantine: Quarantine,
@@ -79,13 +86,10 @@ impl State {
             starting: 0,
             wanted: config.workers,
             processes: Vec::new(),
-            breaker: Breaker::new(
-                config.breaker_deaths,
-                config.breaker_window,
-                config.breaker_pause,
-                config.restart_delay,
-            ),
-            suspects: Suspects::default(),
+            loading: Vec::new(),
+            outdated: Vec::new(),
+            breaker: Breaker::of(config),
+            suspects: Suspects::new(config),
             quarantine: Quarantine::new(config.quarantine),
             start_error: None,
             reload_error: None,
@@ -112,12 +116,44 @@ impl State {
         }
     }
 
+    /// The error for calls of `function` while it ends one worker after the other.
+    pub(crate) fn refusal(&mut self, function: &str) -> Option<PluginError> {
+        let refusal = self.suspects.refusal(function, Instant::now());
+        let (reason, retry_after) = refusal?;
+        Some(PluginError::CrashLoop {
+            function: function.to_owned(),
+            reason: reason.to_owned(),
+            retry_after,
+        })
+    }
+
+    /// Takes the calls that wait for functions which are refused now, each with its error.
+    pub(crate) fn take_refused(&mut self) -> Vec<(QueuedCall, PluginError)> {
+        let mut refused = Vec::new();
+        if self.suspects.refused().is_none() {
+            return refused;
+        }
+        for queued in self.calls.take_all() {
+            match self.refusal(&queued.call.function) {
+                Some(error) => refused.push((queued, error)),
+                None => self.calls.push(queued),
+            }
+        }
+        refused
+    }
+
     /// What is wrong, in a sentence.
     pub(crate) fn reason(&self) -> Option<String> {
         let start = self.start_error.as_ref().map(PluginError::to_string);
         let reload = self.reload_error.as_ref();
         start
             .or_else(|| reload.map(|error| format!("the new version: {error}")))
+            .or_else(|| {
+                let (function, reason) = self.suspects.refused()?;
+                Some(format!(
+                    "{function} is refused for a while, as it ends its workers: {reason}"
+                ))
+            })
             .or_else(|| self.last_death.clone())
     }
 
@@ -129,6 +165,7 @@ impl State {
         } else if self.live >= self.wanted
             && self.breaker.is_closed()
             && self.reload_error.is_none()
+            && self.suspects.refused().is_none()
         {
             Health::Ok
         } else {
@@ -153,7 +190,8 @@ impl State {
     pub(crate) fn take_idle(&mut self, function: &str) -> Option<Worker> {
         let mut worker = self.idle.pop()?;
         self.busy += 1;
-        worker.at_risk = self.suspects.began(function);
+        let at_risk = self.suspects.began(function);
+        worker.at_risk = at_risk.then(|| function.to_owned());
         Some(worker)
     }
 
@@ -173,7 +211,26 @@ impl State {
     /// Counts a worker as free or gone.
     pub(crate) fn released(&mut self, worker: &mut Worker) {
         self.busy -= 1;
-        self.suspects.ended(std::mem::take(&mut worker.at_risk));
+        if let Some(function) = worker.at_risk.take() {
+            self.suspects.ended(&function);
+        }
+    }
+
+    /// Whether `source` is neither what serves nor what is to serve next.
+    pub(crate) fn is_outdated(&self, source: &Arc<SourceFile>) -> bool {
+        let next = self.next_generation.as_ref().map(|next| &next.source);
+        !Arc::ptr_eq(source, &self.source) && !next.is_some_and(|next| Arc::ptr_eq(source, next))
+    }
+
+    /// Has the processes killed that load a version of the file which is out of date.
+    pub(crate) fn give_up_outdated(&mut self) {
+        for (source, process) in std::mem::take(&mut self.loading) {
+            if !self.is_outdated(&source) {
+                self.loading.push((source, process));
+            } else if let Some(process) = process.upgrade() {
+                self.outdated.push(process);
+            }
+        }
     }
 
     /// Starts a thread that the supervisor joins.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::PluginError;
 use crate::queue::Queue;
+use crate::worker::death::Cause;
 use reload::{begin_reload, finish_reload};
 use start::{FileStamp, start_missing};
 use watch::{bury, check_limits, take_dead};
@@ -36,7 +37,11 @@ pub(crate) fn supervise(queue: &Arc<Queue>) {
         queue.dispatch(&mut state);
         state.threads.retain(|thread| !thread.is_finished());
         let unretired = std::mem::take(&mut state.unretired);
+        let outdated = std::mem::take(&mut state.outdated);
         drop(state);
+        for process in outdated {
+            process.kill(Cause::Cancelled, "the file has changed again".into());
+        }
         queue.finish_all(overdue, &queue.busy(waiting));
         drop(unretired);
         bury(queue, dead);
@@ -60,9 +65,17 @@ pub(crate) fn supervise(queue: &Arc<Queue>) {
     shut_down(queue);
 }
 
-/// Refuses the calls that wait while no worker will come soon.
+/// Refuses the calls that wait while no worker will come soon, or while their function ends its workers.
 fn refuse_when_broken(queue: &Queue) {
     let mut state = queue.state.lock();
+    let refused = state.take_refused();
+    if !refused.is_empty() {
+        drop(state);
+        for (queued, error) in refused {
+            queue.finish(queued, Err(error));
+        }
+        state = queue.state.lock();
+    }
     if state.is_broken() {
         let (error, calls) = (state.broken(), state.calls.take_all());
         drop(state);
@@ -74,18 +87,18 @@ fn shut_down(queue: &Queue) {
     let mut state = queue.state.lock();
     let calls = state.calls.take_all();
     let idle: Vec<_> = state.idle.drain(..).collect();
-    let next_generation = state.next_generation.take();
-    finish_reload(&mut state, &Err(PluginError::Closed));
+    let mut next_generation = state.next_generation.take();
+    let under_way = next_generation.iter_mut();
+    let mut waiters: Vec<_> = under_way.flat_map(|next| next.waiters.drain(..)).collect();
+    waiters.append(&mut state.reload_waiters);
+    finish_reload(waiters, &Err(PluginError::Closed));
     let processes: Vec<_> = state.processes.iter().filter_map(Weak::upgrade).collect();
     state.live = 0;
     drop(state);
     queue.work.notify_all();
     queue.ready.notify_all();
     for process in &processes {
-        process.kill(
-            crate::worker::death::Cause::Cancelled,
-            "the plug-in was shut down".into(),
-        );
+        process.kill(Cause::Cancelled, "the plug-in was shut down".into());
     }
     queue.finish_all(calls, &PluginError::Closed);
     drop((idle, next_generation));

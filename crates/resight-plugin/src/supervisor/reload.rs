@@ -6,29 +6,45 @@ use super::start::{read_source, start};
 use crate::error::PluginError;
 use crate::manifest::Manifest;
 use crate::queue::Queue;
-use crate::queue::state::{NextGeneration, State};
+use crate::queue::state::{NextGeneration, ReloadWaiter, State};
 use crate::worker::Worker;
+use crate::worker::spawn::SourceFile;
 
-/// Starts the workers of a new generation, if a reload is wanted and none is under way.
+/// Starts the workers of a new generation, if a reload is wanted. One that is under way is given up when
+/// the file has changed again since, and otherwise awaited.
 pub(super) fn begin_reload(queue: &Arc<Queue>, state: &mut State) {
-    if !state.reload_wanted || state.next_generation.is_some() {
+    if !state.reload_wanted {
         return;
     }
-    state.reload_wanted = false;
     let source = match read_source(&queue.context.config.file, state.source.generation + 1) {
         Ok(source) => Arc::new(source),
         Err(error) => {
+            state.reload_wanted = false;
             state.reload_error = Some(error.clone());
-            finish_reload(state, &Err(error));
+            finish_reload(state.reload_waiters.drain(..), &Err(error));
             return;
         }
     };
+    let under_way = state.next_generation.as_ref();
+    if under_way.is_some_and(|next| next.source.bytes == source.bytes) {
+        return;
+    }
+    state.reload_wanted = false;
+    let mut waiters = std::mem::take(&mut state.reload_waiters);
+    if let Some(outdated) = state.next_generation.take() {
+        waiters.extend(outdated.waiters);
+        for worker in outdated.ready {
+            state.retire(worker);
+        }
+    }
     state.next_generation = Some(NextGeneration {
         source: source.clone(),
         pending: state.wanted,
         ready: Vec::new(),
         failed: None,
+        waiters,
     });
+    state.give_up_outdated();
     for _ in 0..state.wanted {
         start(queue, state, source.clone());
     }
@@ -38,11 +54,11 @@ pub(super) fn begin_reload(queue: &Arc<Queue>, state: &mut State) {
 pub(super) fn next_started(
     queue: &Arc<Queue>,
     state: &mut State,
-    generation: u64,
+    source: &Arc<SourceFile>,
     result: Result<Worker, PluginError>,
 ) {
     let next = state.next_generation.as_mut();
-    let Some(next) = next.filter(|next| next.source.generation == generation) else {
+    let Some(next) = next.filter(|next| Arc::ptr_eq(&next.source, source)) else {
         // Its generation is over.
         if let Ok(worker) = result {
             state.retire(worker);
@@ -69,17 +85,17 @@ fn switch(queue: &Arc<Queue>, state: &mut State) {
             state.retire(worker);
         }
         state.reload_error = Some(error.clone());
-        finish_reload(state, &Err(error));
+        finish_reload(next.waiters, &Err(error));
         return;
     }
     let old: Vec<Worker> = state.idle.drain(..).collect();
     for worker in old {
         state.retire(worker);
     }
-    // Old workers that run a call are retired when they come back, those being started when they
-    // are ready.
+    // Old workers that run a call are retired when they come back.
     state.starting = 0;
     state.source = next.source;
+    state.give_up_outdated();
     state.live = next.ready.len();
     state.manifest = next.ready.first().map(|worker| worker.manifest.clone());
     state.idle = next.ready;
@@ -95,7 +111,7 @@ fn switch(queue: &Arc<Queue>, state: &mut State) {
             "loaded version {}",
             manifest.hash
         );
-        finish_reload(state, &Ok(manifest));
+        finish_reload(next.waiters, &Ok(manifest));
     }
     if let Err(error) = queue.add_runners(state) {
         // Calls wait for the threads that there are.
@@ -109,8 +125,11 @@ fn switch(queue: &Arc<Queue>, state: &mut State) {
 }
 
 /// Sends the result to the threads that wait for the reload.
-pub(super) fn finish_reload(state: &mut State, result: &Result<Arc<Manifest>, PluginError>) {
-    for waiter in state.reload_waiters.drain(..) {
+pub(super) fn finish_reload(
+    waiters: impl IntoIterator<Item = ReloadWaiter>,
+    result: &Result<Arc<Manifest>, PluginError>,
+) {
+    for waiter in waiters {
         let _gone = waiter.try_send(result.clone());
     }
 }

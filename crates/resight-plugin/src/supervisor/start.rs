@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Instant, SystemTime};
 
 use super::reload::next_started;
@@ -78,13 +78,15 @@ pub(super) fn start_missing(queue: &Arc<Queue>, state: &mut State) {
 
 /// Starts one worker. A thread waits for its handshake.
 pub(super) fn start(queue: &Arc<Queue>, state: &mut State, source: Arc<SourceFile>) {
-    let generation = source.generation;
+    let loaded = source.clone();
     let begun = spawn(&queue.context).and_then(|starting| {
         state.processes.push(Arc::downgrade(&starting.process));
+        let loading = (source.clone(), Arc::downgrade(&starting.process));
+        state.loading.push(loading);
         let queue = queue.clone();
         state.spawn("resight-start", move || {
             let result = starting.handshake(&source);
-            started(&queue, &mut queue.state.lock(), generation, result);
+            started(&queue, &mut queue.state.lock(), &source, result);
             queue.control.notify_all();
         })
     });
@@ -94,7 +96,7 @@ pub(super) fn start(queue: &Arc<Queue>, state: &mut State, source: Arc<SourceFil
             reason: format!("{python} cannot be run: {error}"),
             traceback: String::new(),
         };
-        started(queue, state, generation, Err(error));
+        started(queue, state, &loaded, Err(error));
     }
 }
 
@@ -102,15 +104,21 @@ pub(super) fn start(queue: &Arc<Queue>, state: &mut State, source: Arc<SourceFil
 fn started(
     queue: &Arc<Queue>,
     state: &mut State,
-    generation: u64,
+    source: &Arc<SourceFile>,
     result: Result<Worker, PluginError>,
 ) {
-    if let Err(error) = &result {
+    let ready = result.as_ref().ok();
+    let ready = ready.map_or_else(Weak::new, |worker| Arc::downgrade(&worker.process));
+    let is_loading = |process: &Weak<_>| process.strong_count() > 0 && !process.ptr_eq(&ready);
+    state.loading.retain(|(_, process)| is_loading(process));
+    if let Err(error) = &result
+        && !state.is_outdated(source)
+    {
         tracing::warn!(plugin = queue.context.config.name, "{error}");
         queue.metrics.remember(error);
     }
-    if generation != state.source.generation {
-        next_started(queue, state, generation, result);
+    if !Arc::ptr_eq(source, &state.source) {
+        next_started(queue, state, source, result);
         return;
     }
     state.starting -= 1;

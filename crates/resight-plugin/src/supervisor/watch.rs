@@ -3,8 +3,8 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::queue::Queue;
 use crate::queue::state::State;
+use crate::queue::{Blame, Queue};
 use crate::worker::Worker;
 use crate::worker::death::Cause;
 use crate::worker::process::WorkerProcess;
@@ -46,7 +46,7 @@ pub(super) fn take_dead(queue: &Arc<Queue>, state: &mut State) -> Vec<Worker> {
 pub(super) fn bury(queue: &Queue, dead: Vec<Worker>) {
     for mut worker in dead {
         let death = worker.bury(Cause::Crash, "it ended while idle".into());
-        queue.bury(&mut worker, &death, false);
+        queue.bury(&mut worker, &death, Blame::LastReply);
     }
 }
 
@@ -55,7 +55,7 @@ fn ping(queue: &Queue, mut worker: Worker) {
         queue.put_back(worker);
     } else {
         let death = worker.bury(Cause::Unresponsive, "it did not answer a ping".into());
-        queue.bury(&mut worker, &death, false);
+        queue.bury(&mut worker, &death, Blame::LastReply);
     }
 }
 

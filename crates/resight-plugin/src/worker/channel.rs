@@ -22,6 +22,8 @@ use super::wire::{HEADER, Header, Kind};
 pub(crate) enum ChannelError {
     /// The worker ended, or closed the socket.
     Closed,
+    /// The same, before it had read all of what was sent. A worker reads a call whole before it begins.
+    Unread,
     /// The deadline passed.
     TimedOut,
     /// The worker broke the protocol.
@@ -172,6 +174,8 @@ impl Channel {
                 Ok((_, n)) => self.received.extend_from_slice(&self.buffer[..n]),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Ok(None),
+                // Linux says this once, where bytes were left in the other end's buffer.
+                Err(Errno::CONNRESET) => return Err(ChannelError::Unread),
                 Err(_) => return Err(ChannelError::Closed),
             }
         }
@@ -329,6 +333,21 @@ mod tests {
         let (mut channel, _far, process) = self::channel("0.05");
         let ended = channel.receive(&process, 9, soon());
         assert!(matches!(ended, Err(ChannelError::Closed)));
+    }
+
+    #[test]
+    fn a_worker_that_ended_without_reading_a_call_is_told_from_one_that_began() {
+        for (read, has_begun) in [(0, false), (HEADER, false), (HEADER + 2, true)] {
+            let (mut channel, mut far, process) = channel("1000");
+            let sent = channel.send(&process, (Kind::Call, 9), b"{}", &[], &[], soon());
+            assert!(sent.is_ok());
+            let mut bytes = vec![0; read];
+            far.read_exact(&mut bytes).unwrap();
+            drop(far);
+            let ended = channel.receive(&process, 9, soon()).unwrap_err();
+            assert_eq!(matches!(ended, ChannelError::Closed), has_begun, "{read}");
+            assert_eq!(matches!(ended, ChannelError::Unread), !has_begun, "{read}");
+        }
     }
 
     #[test]

@@ -54,8 +54,10 @@ pub(crate) struct Worker {
     pub(crate) calls: u64,
     pub(crate) born: Instant,
     pub(crate) idle_since: Instant,
-    /// Whether it runs a function that recently killed other workers.
-    pub(crate) at_risk: bool,
+    /// The function that replied last.
+    pub(crate) function: String,
+    /// The function that it runs, where that recently killed other workers.
+    pub(crate) at_risk: Option<String>,
 }
 
 /// The call that a worker runs.
@@ -64,6 +66,8 @@ struct CurrentCall {
     deadline: Instant,
     /// Number of captured lines when it began.
     output_mark: u64,
+    /// Whether the worker asked for memory for the result.
+    has_begun: bool,
     stage: Stage,
 }
 
@@ -105,6 +109,7 @@ impl CurrentCall {
             limit,
             deadline: Instant::now() + limit,
             output_mark,
+            has_begun: false,
             stage: Stage::Sent,
         }
     }
@@ -228,7 +233,13 @@ impl Worker {
         };
         let (cause, detail) = match trouble {
             Trouble::Call(error) => return Err(Failure::Call(error)),
-            Trouble::Worker(ChannelError::Closed) => (Cause::Crash, String::new()),
+            Trouble::Worker(ChannelError::Unread) if !self.current.has_begun => {
+                let death = self.bury(Cause::Crash, "it had ended".into());
+                return Err(Failure::Died { death, sent: false });
+            }
+            Trouble::Worker(ChannelError::Closed | ChannelError::Unread) => {
+                (Cause::Crash, String::new())
+            }
             Trouble::Worker(ChannelError::Garbled(detail)) => (Cause::Protocol, detail),
             Trouble::Worker(ChannelError::TimedOut) => {
                 // The dump names the line that runs; Python writes it without taking its lock.
@@ -332,6 +343,7 @@ impl Worker {
                 need.bytes
             )));
         }
+        self.current.has_begun = true;
         self.results = self.allocate(need.bytes, false);
         let fds: Vec<_> = self.results.iter().map(SharedMemory::given).collect();
         let (header, deadline) = ((Kind::Grant, self.call_id), self.current.deadline);
@@ -381,6 +393,9 @@ impl Worker {
     /// Decodes a reply to the calls that were sent.
     fn read(&mut self, frame: Frame, calls: &[&Call<'_>]) -> Result<Served, Trouble> {
         self.idle_since = Instant::now();
+        if let Some(call) = calls.first() {
+            call.function.as_ref().clone_into(&mut self.function);
+        }
         let meta: ReplyMeta = serde_json::from_slice(&frame.meta)
             .map_err(|e| ChannelError::Garbled(format!("a reply that cannot be read: {e}")))?;
         if meta.kept {

@@ -119,7 +119,8 @@ impl Starting {
             calls: 0,
             born: Instant::now(),
             idle_since: Instant::now(),
-            at_risk: false,
+            function: String::new(),
+            at_risk: None,
         })
     }
 
@@ -181,7 +182,7 @@ impl Starting {
                 std::thread::sleep(Duration::from_millis(30));
                 Some(format!("it was not ready within {:?}", config.start_limit))
             }
-            HandshakeError::Channel(ChannelError::Closed) => None,
+            HandshakeError::Channel(ChannelError::Closed | ChannelError::Unread) => None,
         };
         self.process.wait(Duration::from_millis(200));
         if let Some(reason) = &known {
