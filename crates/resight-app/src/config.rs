@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
-use resight_engine::{DecodeLimits, DecodeMemory, EngineOptions};
+use resight_engine::{DecodeLimits, EngineOptions, MemoryBudget};
 use resight_models::Choice;
 use resight_store::{CollectionName, Collections};
 
@@ -26,8 +26,8 @@ pub struct Settings {
     /// Longer side, in pixels, to which pictures are scaled down before they are described; `None`: the
     /// engine's default.
     pub max_side: Option<u32>,
-    /// Memory for decoding pictures, in MiB; `None`: half of what this process can have.
-    pub decode_memory: Option<u32>,
+    /// The budget of memory, in MiB; `None`: half of what this process can have.
+    pub memory: Option<u32>,
     /// A vocabulary's file; `None`: the collection's own or the built-in one.
     pub vocabulary: Option<PathBuf>,
     /// Folder of models; `None`: `models` in this user's folder for application data.
@@ -45,8 +45,8 @@ impl Settings {
     pub const MAX_FEATURES: RangeInclusive<u32> = 16..=20_000;
     /// Accepted lengths of the longer side, in pixels.
     pub const MAX_SIDE: RangeInclusive<u32> = 64..=16_384;
-    /// Accepted amounts of memory for decoding pictures, in MiB.
-    pub const DECODE_MEMORY: RangeInclusive<u32> = 64..=16_777_216;
+    /// Accepted budgets of memory, in MiB.
+    pub const MEMORY: RangeInclusive<u32> = 256..=16_777_216;
 
     fn check_ranges(&self) -> Result<(), AppError> {
         let whole = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
@@ -64,9 +64,9 @@ impl Settings {
                 Self::MAX_SIDE,
             ),
             (
-                "number of MiB for decoding pictures",
-                self.decode_memory.map(u64::from),
-                Self::DECODE_MEMORY,
+                "number of MiB of memory",
+                self.memory.map(u64::from),
+                Self::MEMORY,
             ),
         ] {
             let (least, most) = (*range.start(), *range.end());
@@ -100,8 +100,8 @@ pub struct Config {
     /// Longer side, in pixels, to which pictures are scaled down before they are described; `None`: the
     /// engine's default.
     pub max_side: Option<u32>,
-    /// Memory for decoding pictures, shared by all collections.
-    pub decode_memory: DecodeMemory,
+    /// The budget of memory, shared by all collections.
+    pub memory: MemoryBudget,
     /// A vocabulary's file; `None`: the collection's own or the built-in one.
     pub vocabulary: Option<PathBuf>,
     /// Folder of models; `None`: see [`Config::models_folder`].
@@ -141,10 +141,10 @@ impl Config {
             threads: settings.threads,
             max_features: settings.max_features,
             max_side: settings.max_side,
-            decode_memory: DecodeMemory::new(
+            memory: MemoryBudget::new(
                 settings
-                    .decode_memory
-                    .map_or_else(memory::for_decoding, |mib| u64::from(mib) << 20),
+                    .memory
+                    .map_or_else(memory::budget, |mib| u64::from(mib) << 20),
             ),
             vocabulary: settings.vocabulary,
             models: models.transpose()?,
@@ -183,11 +183,18 @@ impl Config {
             max_side: self.max_side.unwrap_or(defaults.max_side),
             max_features: self.max_features.unwrap_or(defaults.max_features),
             decode: DecodeLimits {
-                memory: self.decode_memory.clone(),
+                memory: self.memory.clone(),
                 ..defaults.decode
             },
+            feature_cache_bytes: self.memory.for_features(),
             ..defaults
         }
+    }
+
+    /// What a picture may cost before it is refused, and the memory that it is decoded in; the same for every
+    /// library of this program.
+    pub fn decode_limits(&self) -> DecodeLimits {
+        self.engine_options().decode
     }
 
     /// Threads that will compute, at least 1.
@@ -211,11 +218,6 @@ impl Config {
         }
         Ok(())
     }
-}
-
-/// What a picture may cost before it is refused; the same for every library of this program.
-pub fn decode_limits() -> DecodeLimits {
-    EngineOptions::default().decode
 }
 
 fn platform_data_folder() -> Result<PathBuf, AppError> {

@@ -1,15 +1,16 @@
-//! How much memory decoders may use by default: what the machine has, and the limits of this process.
+//! The default budget of memory: by what the machine has, and the limits of this process.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Where nothing is known.
 const UNKNOWN: u64 = 4 << 30;
-/// Enough for a picture of some megapixels.
-const LEAST: u64 = 64 << 20;
+/// Enough for a picture of some megapixels beside bodies and caches.
+const LEAST: u64 = 256 << 20;
 
 /// Half of the memory that this process can have: the rest is for the index, for pictures that are decoded,
 /// and for other programs.
-pub(crate) fn for_decoding() -> u64 {
+pub(crate) fn budget() -> u64 {
     half_of_the_least(&[machine(), container(), address_space()])
 }
 
@@ -23,11 +24,40 @@ fn machine() -> Option<u64> {
     kib(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal:")
 }
 
-/// The limit of the control group, as a container has it.
+/// The tightest limit of the control groups that this process is in, as a container or a service has it.
 fn container() -> Option<u64> {
-    let limit = fs::read_to_string("/sys/fs/cgroup/memory.max");
-    // Without a limit it is no number.
-    limit.ok()?.trim().parse().ok()
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let limits = limit_files(&groups).into_iter().filter_map(|file| {
+        let limit = fs::read_to_string(file);
+        // Without a limit it is no number.
+        limit.ok()?.trim().parse().ok()
+    });
+    limits.min()
+}
+
+/// The files that may have a limit, by the lines of `/proc/self/cgroup`: of each group and of those that it
+/// is in. Inside a container the groups outside are not there.
+fn limit_files(groups: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for line in groups.lines() {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else {
+            continue;
+        };
+        let (root, name) = match controllers {
+            "" => ("/sys/fs/cgroup", "memory.max"),
+            _ if controllers.split(',').any(|c| c == "memory") => {
+                ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+            }
+            _ => continue,
+        };
+        let path = Path::new(path.trim_start_matches('/'));
+        files.extend(
+            path.ancestors()
+                .map(|group| Path::new(root).join(group).join(name)),
+        );
+    }
+    files
 }
 
 /// What is left of the limit on the address space (`ulimit -v`), where there is one.
@@ -67,5 +97,19 @@ mod tests {
         let text = "MemTotal:        2097152 kB\nMemFree: 5 kB\n";
         assert_eq!(kib(text, "MemTotal:"), gib(2));
         assert_eq!(kib(text, "VmSize:"), None);
+    }
+
+    #[test]
+    fn limits_are_looked_for_in_all_groups_around_this_process() {
+        let files = limit_files("12:cpu,memory:/a\n3:cpu:/b\n0::/user.slice/x.service\n");
+        let wanted = [
+            "/sys/fs/cgroup/memory/a/memory.limit_in_bytes",
+            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+            "/sys/fs/cgroup/user.slice/x.service/memory.max",
+            "/sys/fs/cgroup/user.slice/memory.max",
+            "/sys/fs/cgroup/memory.max",
+        ];
+        assert_eq!(files, wanted.map(PathBuf::from));
+        assert!(limit_files("").is_empty() && limit_files("nothing").is_empty());
     }
 }

@@ -3,6 +3,7 @@
 use resight_vision::Image;
 
 use crate::limits::DecodeLimits;
+use crate::memory::Purpose;
 use crate::refused::Refused;
 use crate::upright::upright;
 use crate::{av1, bmff, yuv};
@@ -22,7 +23,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<(Image, u8),
     // Of a size that is not announced, only the most is known.
     let needed = match item.announced {
         Some(_) => needed,
-        None => needed.min(limits.memory.total()),
+        None => needed.min(limits.memory.most(Purpose::Work)),
     };
     let _share = limits.memory.take(needed)?;
     let frame = av1::decode(item.data, limits)?;

@@ -13,7 +13,7 @@
 //! of them helps matching.
 //!
 //! Invariant: [`decode`] checks the size in the header before it allocates memory for pixels, for which it
-//! takes a share of [`DecodeMemory`], and a
+//! takes a share of the [`MemoryBudget`], and a
 //! panic inside a decoder becomes [`RefusedCode::DecoderFailed`]. The AV1 decoder is the exception:
 //! it is a port from C whose functions do not unwind, so a panic inside it ends the process.
 //!
@@ -39,14 +39,13 @@ mod tiff;
 mod upright;
 mod yuv;
 
-use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::ImageFormat;
 use resight_vision::Image;
 
 pub use limits::DecodeLimits;
-pub use memory::DecodeMemory;
+pub use memory::{MemoryBudget, MemoryUse, Purpose, Share, Waiting};
 pub use pages::Pages;
 pub use raw_kind::is_raw;
 pub use read::{open_bounded, read_bounded};
@@ -115,10 +114,10 @@ pub fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Pages<'a>,
 fn decode_tiff(bytes: &[u8], limits: &DecodeLimits) -> Result<(Image, u8, u32), Refused> {
     let tiff = tiff::Tiff::open(bytes);
     let pages = tiff.as_ref().map(tiff::Tiff::pages).unwrap_or_default();
-    let from_first = tiff.zip(pages.first());
-    let from_first = from_first.map(|(tiff, &at)| tiff.beginning_at(at));
-    let from_first = from_first.unwrap_or(Cow::Borrowed(bytes));
-    let (image, depth) = raster::decode(&from_first, ImageFormat::Tiff, limits)?;
+    let (image, depth) = match tiff.zip(pages.first()) {
+        Some((tiff, &at)) => raster::decode_page(tiff.beginning_at(at), limits)?,
+        None => raster::decode(bytes, ImageFormat::Tiff, limits)?,
+    };
     let pages = u32::try_from(pages.len()).unwrap_or(u32::MAX).max(1);
     Ok((image, depth, pages))
 }

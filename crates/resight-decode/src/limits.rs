@@ -1,6 +1,6 @@
 //! What a picture may cost.
 
-use crate::memory::DecodeMemory;
+use crate::memory::MemoryBudget;
 use crate::refused::{Refused, RefusedCode};
 
 /// The most that a picture may cost; [`crate::decode`] refuses what exceeds it.
@@ -12,8 +12,8 @@ pub struct DecodeLimits {
     pub max_pixels: u64,
     /// Shortest side, in pixels. A shorter one has too little to describe. Default 16.
     pub min_side: u32,
-    /// What decoders may use at once; clones of these limits share it. Default without a bound.
-    pub memory: DecodeMemory,
+    /// What decoders may use at once, beside others; clones of these limits share it. Default without a bound.
+    pub memory: MemoryBudget,
 }
 
 impl Default for DecodeLimits {
@@ -22,7 +22,7 @@ impl Default for DecodeLimits {
             max_bytes: 64 << 20,
             max_pixels: 100_000_000,
             min_side: 16,
-            memory: DecodeMemory::default(),
+            memory: MemoryBudget::default(),
         }
     }
 }

@@ -1,69 +1,138 @@
-//! Memory for pixels while they are decoded, shared by all threads that decode.
+//! One budget of memory for what a request or a picture makes grow: bodies, decoders, comparisons of pixels
+//! and caches.
 //!
-//! Invariant: a decoder that waits for memory has none of it, so the decoders that have some finish and
-//! return it.
+//! Invariant: who waits for a share has none of the same purpose or of a later one, in the order of
+//! [`Purpose`]: a request that has a body waits for work, and who works waits for nothing. Bodies have
+//! bounds of their own, and beside them there is always room for the largest piece of work. So each that
+//! waits is served in the end.
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use parking_lot::{Condvar, Mutex};
 
 use crate::refused::{Refused, RefusedCode};
 
-/// A number of bytes that decoders may use at once. Clones share it.
+/// A body of at most so many bytes is small. Small ones have memory of their own, so that large ones do not
+/// keep searches by small pictures waiting.
+const SMALL: u64 = 1 << 20;
+/// Most that small and large bodies get of a large budget.
+const MOST_SMALL: u64 = 64 << 20;
+const MOST_LARGE: u64 = 256 << 20;
+/// A large body that fits into a quarter of a small budget: a picture of the largest size in a form.
+const ONE_LARGE: u64 = 66 << 20;
+/// Most that the caches get of a large budget.
+const MOST_FEATURES: u64 = 256 << 20;
+const MOST_PAIRING: u64 = 384 << 20;
+
+/// What memory is for, in the order in which one may be waited for while another is at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A small body that was sent, or a small file that is sent.
+    SmallBody,
+    /// A larger one.
+    LargeBody,
+    /// Decoding, or comparing pixels.
+    Work,
+}
+
+impl Purpose {
+    /// That of a body of this many bytes.
+    pub fn of_body(bytes: u64) -> Self {
+        match bytes <= SMALL {
+            true => Self::SmallBody,
+            false => Self::LargeBody,
+        }
+    }
+}
+
+/// A number of bytes that may be in use at once. Clones share it.
 ///
 /// What a picture needs is estimated from its header. A decoder waits for its share; a picture that needs
-/// more than all of it is refused. What is returned to the caller does not count any more.
+/// more than it can ever get is refused. Pixels that are returned to the caller do not count any more.
 #[derive(Clone)]
-pub struct DecodeMemory(Arc<Shared>);
+pub struct MemoryBudget(Arc<Shared>);
 
 struct Shared {
     total: u64,
+    /// Set apart for caches: of features, and of pixels that are paired.
+    features: u64,
+    pairing: u64,
+    /// Bounds of bodies. Large ones and work share what the rest leaves.
+    small: u64,
+    large: u64,
     state: Mutex<State>,
     returned: Condvar,
 }
 
+#[derive(Default)]
 struct State {
-    free: u64,
-    /// Numbers of the decoders that wait, in the order in which they came: a large picture is not overtaken for
-    /// ever.
-    waiting: VecDeque<u64>,
+    used: [u64; 3],
+    /// The most that work has used at once.
+    most_work: u64,
+    /// Who waits, in the order in which they came: a large picture is not overtaken for ever.
+    waiting: [VecDeque<Ticket>; 3],
     next: u64,
 }
 
-impl Default for DecodeMemory {
-    /// Without a bound.
+struct Ticket {
+    number: u64,
+    /// Of a task; a thread is woken with all others.
+    waker: Option<Waker>,
+}
+
+/// What is in use, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// The whole budget.
+    pub total: u64,
+    /// Set apart for caches.
+    pub caches: u64,
+    /// By bodies.
+    pub bodies: u64,
+    /// By decoders and comparisons of pixels.
+    pub work: u64,
+    /// The most that these have had at once.
+    pub most_work: u64,
+    /// How many wait for a share.
+    pub waiting: usize,
+}
+
+impl Default for MemoryBudget {
+    /// Without a bound, apart from those of bodies and caches.
     fn default() -> Self {
         Self::new(u64::MAX)
     }
 }
 
-impl fmt::Debug for DecodeMemory {
+impl fmt::Debug for MemoryBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("DecodeMemory").field(&self.0.total).finish()
+        f.debug_tuple("MemoryBudget").field(&self.0.total).finish()
     }
 }
 
 /// Equal are those of the same number of bytes.
-impl PartialEq for DecodeMemory {
+impl PartialEq for MemoryBudget {
     fn eq(&self, other: &Self) -> bool {
         self.0.total == other.0.total
     }
 }
 
-impl Eq for DecodeMemory {}
+impl Eq for MemoryBudget {}
 
-impl DecodeMemory {
+impl MemoryBudget {
     /// This many bytes.
-    pub fn new(bytes: u64) -> Self {
+    pub fn new(total: u64) -> Self {
         Self(Arc::new(Shared {
-            total: bytes,
-            state: Mutex::new(State {
-                free: bytes,
-                waiting: VecDeque::new(),
-                next: 0,
-            }),
+            total,
+            features: (total / 8).min(MOST_FEATURES),
+            pairing: (total / 8).min(MOST_PAIRING),
+            small: (total / 16).min(MOST_SMALL),
+            large: (total / 8).max(ONE_LARGE.min(total / 4)).min(MOST_LARGE),
+            state: Mutex::default(),
             returned: Condvar::new(),
         }))
     }
@@ -73,91 +142,187 @@ impl DecodeMemory {
         self.0.total
     }
 
-    /// Waits for `bytes`. Call it with no share at hand.
+    /// Set apart for the cache of features.
+    pub fn for_features(&self) -> u64 {
+        self.0.features
+    }
+
+    /// Set apart for pixels of pictures that are paired.
+    pub fn for_pairing(&self) -> u64 {
+        self.0.pairing
+    }
+
+    /// The most that one may have for `purpose`.
+    pub fn most(&self, purpose: Purpose) -> u64 {
+        match purpose {
+            Purpose::SmallBody => self.0.small,
+            Purpose::LargeBody => self.0.large,
+            Purpose::Work => self.0.shared() - self.0.large,
+        }
+    }
+
+    /// What is in use now.
+    pub fn in_use(&self) -> MemoryUse {
+        let state = self.0.state.lock();
+        let [small, large, work] = state.used;
+        MemoryUse {
+            total: self.0.total,
+            caches: self.0.features + self.0.pairing,
+            bodies: small + large,
+            work,
+            most_work: state.most_work,
+            waiting: state.waiting.iter().map(VecDeque::len).sum(),
+        }
+    }
+
+    /// Queues for `bytes`, or for as much as one may have.
+    pub fn queue(&self, purpose: Purpose, bytes: u64) -> Waiting {
+        let mut state = self.0.state.lock();
+        let number = state.next;
+        state.next += 1;
+        let ticket = Ticket {
+            number,
+            waker: None,
+        };
+        state.waiting[purpose as usize].push_back(ticket);
+        Waiting {
+            budget: self.clone(),
+            purpose,
+            bytes: bytes.min(self.most(purpose)),
+            number: Some(number),
+        }
+    }
+
+    /// Waits on this thread for `bytes` to decode with. Call it with no share of [`Purpose::Work`].
     pub(crate) fn take(&self, bytes: u64) -> Result<Share, Refused> {
-        let shared = &self.0;
-        if bytes > shared.total {
+        let most = self.most(Purpose::Work);
+        if bytes > most {
             let mib = |bytes: u64| bytes.div_ceil(1 << 20);
             let detail = format!(
                 "decoding the picture needs about {} MiB of memory, the limit is {}",
                 mib(bytes),
-                mib(shared.total)
+                mib(most)
             );
             return Err(Refused::new(RefusedCode::TooManyPixels, detail));
         }
-        let mut state = shared.state.lock();
-        let number = state.next;
-        state.next += 1;
-        state.waiting.push_back(number);
-        shared.returned.wait_while(&mut state, |state| {
-            state.waiting.front() != Some(&number) || state.free < bytes
-        });
-        state.waiting.pop_front();
-        state.free -= bytes;
+        Ok(self.queue(Purpose::Work, bytes).wait())
+    }
+}
+
+impl Shared {
+    /// What large bodies and work share.
+    fn shared(&self) -> u64 {
+        self.total - self.features - self.pairing - self.small
+    }
+
+    fn fits(&self, state: &State, purpose: Purpose, bytes: u64) -> bool {
+        let [small, large, work] = state.used;
+        match purpose {
+            Purpose::SmallBody => small + bytes <= self.small,
+            Purpose::LargeBody => {
+                large + bytes <= self.large && large + work + bytes <= self.shared()
+            }
+            Purpose::Work => {
+                // Work uses what bodies leave, unless one of them waits.
+                let is_free = state.waiting[Purpose::LargeBody as usize].is_empty();
+                let bodies = if is_free { large } else { self.large };
+                work.saturating_add(bytes) <= self.shared() - bodies
+            }
+        }
+    }
+
+    /// Wakes all that may be next.
+    fn wake(&self, mut state: parking_lot::MutexGuard<'_, State>) {
+        let fronts = state.waiting.iter_mut().filter_map(VecDeque::front_mut);
+        let wakers: Vec<Waker> = fronts.filter_map(|ticket| ticket.waker.take()).collect();
         drop(state);
-        // The next in the queue may need less.
-        shared.returned.notify_all();
-        Ok(Share {
-            memory: self.clone(),
-            bytes,
+        self.returned.notify_all();
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+}
+
+/// A place in the queue for memory. Dropping it leaves the queue.
+pub struct Waiting {
+    budget: MemoryBudget,
+    purpose: Purpose,
+    bytes: u64,
+    /// `None` once it has its share.
+    number: Option<u64>,
+}
+
+impl Waiting {
+    /// Waits on this thread.
+    pub fn wait(mut self) -> Share {
+        let shared = self.budget.0.clone();
+        let mut state = shared.state.lock();
+        loop {
+            if let Some(share) = self.granted(&mut state) {
+                shared.wake(state);
+                return share;
+            }
+            shared.returned.wait(&mut state);
+        }
+    }
+
+    /// Waits in a task.
+    pub fn poll(&mut self, context: &Context<'_>) -> Poll<Share> {
+        let shared = self.budget.0.clone();
+        let mut state = shared.state.lock();
+        if let Some(share) = self.granted(&mut state) {
+            shared.wake(state);
+            return Poll::Ready(share);
+        }
+        let mut tickets = state.waiting[self.purpose as usize].iter_mut();
+        if let Some(ticket) = tickets.find(|ticket| Some(ticket.number) == self.number) {
+            ticket.waker = Some(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    fn granted(&mut self, state: &mut State) -> Option<Share> {
+        let queue = &state.waiting[self.purpose as usize];
+        let is_next = queue.front().map(|ticket| ticket.number) == self.number;
+        if !is_next || !self.budget.0.fits(state, self.purpose, self.bytes) {
+            return None;
+        }
+        state.waiting[self.purpose as usize].pop_front();
+        state.used[self.purpose as usize] += self.bytes;
+        state.most_work = state.most_work.max(state.used[Purpose::Work as usize]);
+        self.number = None;
+        Some(Share {
+            budget: self.budget.clone(),
+            purpose: self.purpose,
+            bytes: self.bytes,
         })
     }
 }
 
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(number) = mem::take(&mut self.number) {
+            let mut state = self.budget.0.state.lock();
+            state.waiting[self.purpose as usize].retain(|ticket| ticket.number != number);
+            self.budget.0.wake(state);
+        }
+    }
+}
+
 /// A part of the memory, until it is dropped.
-pub(crate) struct Share {
-    memory: DecodeMemory,
+pub struct Share {
+    budget: MemoryBudget,
+    purpose: Purpose,
     bytes: u64,
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.memory.0.state.lock().free += self.bytes;
-        self.memory.0.returned.notify_all();
+        let mut state = self.budget.0.state.lock();
+        state.used[self.purpose as usize] -= self.bytes;
+        self.budget.0.wake(state);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-    use std::thread;
-
-    use super::*;
-
-    #[test]
-    fn who_needs_more_than_is_free_waits_and_nobody_overtakes() {
-        let memory = DecodeMemory::new(100);
-        let first = memory.take(60).ok().unwrap();
-        let (done, order) = mpsc::channel();
-        let waiting = |bytes: u64, queue: usize| {
-            let (theirs, done) = (memory.clone(), done.clone());
-            let thread = thread::spawn(move || {
-                let share = theirs.take(bytes).ok().unwrap();
-                done.send(bytes).unwrap();
-                drop(share);
-            });
-            while memory.0.state.lock().waiting.len() < queue {
-                thread::yield_now();
-            }
-            thread
-        };
-        let threads = [waiting(90, 1), waiting(20, 2)];
-        assert!(order.try_recv().is_err(), "the 20 bytes came first");
-        drop(first);
-        for thread in threads {
-            thread.join().unwrap();
-        }
-        assert_eq!(order.try_iter().collect::<Vec<_>>(), [90, 20]);
-        assert_eq!(memory.0.state.lock().free, 100);
-    }
-
-    #[test]
-    fn more_than_all_is_refused() {
-        let memory = DecodeMemory::new(5 << 20);
-        assert!(memory.take(5 << 20).is_ok());
-        let refused = memory.take((5 << 20) + 1).err().unwrap();
-        assert_eq!(refused.code, RefusedCode::TooManyPixels);
-        let detail = "decoding the picture needs about 6 MiB of memory, the limit is 5";
-        assert_eq!(refused.detail, detail);
-    }
-}
+mod tests;

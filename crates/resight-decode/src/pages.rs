@@ -54,6 +54,11 @@ fn png_frames(bytes: &[u8]) -> Option<u32> {
     Some(announced.min(u32::try_from(frames).unwrap_or(u32::MAX)))
 }
 
+/// Whether a WebP has several frames.
+pub(crate) fn is_animated_webp(bytes: &[u8]) -> bool {
+    webp_frames(bytes).is_some()
+}
+
 fn webp_frames(bytes: &[u8]) -> Option<u32> {
     let decoder = image_webp::WebPDecoder::new(Cursor::new(bytes)).ok()?;
     decoder.is_animated().then(|| decoder.num_frames())
@@ -90,8 +95,7 @@ pub(crate) fn pages<'a>(
             };
             let pages = tiff.pages().into_iter();
             Box::new(pages.map(move |at| {
-                raster::decode(&tiff.beginning_at(at), ImageFormat::Tiff, limits)
-                    .map(|(image, _)| image)
+                raster::decode_page(tiff.beginning_at(at), limits).map(|(image, _)| image)
             }))
         }
         Format::Raster(_) | Format::Raw(_) | Format::Avif => {

@@ -1,6 +1,6 @@
 //! Decodes the formats that the `image` crate reads.
 
-use std::io::Cursor;
+use std::io::{BufRead, Cursor, Seek};
 
 use image::error::{ImageError, LimitErrorKind};
 use image::metadata::Orientation;
@@ -9,9 +9,11 @@ use resight_vision::Image;
 
 use crate::jpeg::Segments;
 use crate::limits::DecodeLimits;
+use crate::pages::is_animated_webp;
 use crate::refused::{Refused, RefusedCode};
 use crate::rgb::to_rgb;
 use crate::sniff::raster_name;
+use crate::tiff::Page;
 use crate::upright::upright;
 
 /// Decodes the first picture in `bytes`, which are of `format`, and returns the bits a sample of the file.
@@ -20,7 +22,13 @@ pub(crate) fn decode(
     format: ImageFormat,
     limits: &DecodeLimits,
 ) -> Result<(Image, u8), Refused> {
-    decode_turned(bytes, format, None, limits)
+    let sent = (bytes, Cursor::new(bytes));
+    decode_turned(sent, format, None, limits)
+}
+
+/// Decodes a page of a TIFF file.
+pub(crate) fn decode_page(page: Page<'_>, limits: &DecodeLimits) -> Result<(Image, u8), Refused> {
+    decode_turned((page.whole(), page), ImageFormat::Tiff, None, limits)
 }
 
 /// Decodes a JPEG, turned by `orientation` where it has none of its own.
@@ -29,11 +37,13 @@ pub(crate) fn decode_jpeg(
     orientation: Option<Orientation>,
     limits: &DecodeLimits,
 ) -> Result<Image, Refused> {
-    Ok(decode_turned(bytes, ImageFormat::Jpeg, orientation, limits)?.0)
+    let sent = (bytes, Cursor::new(bytes));
+    Ok(decode_turned(sent, ImageFormat::Jpeg, orientation, limits)?.0)
 }
 
-fn decode_turned(
-    bytes: &[u8],
+/// Decodes a file, given by its bytes and as what reads them.
+fn decode_turned<R: BufRead + Seek>(
+    (bytes, reader): (&[u8], R),
     format: ImageFormat,
     otherwise: Option<Orientation>,
     limits: &DecodeLimits,
@@ -43,7 +53,7 @@ fn decode_turned(
         let detail = "the JPEG data ends early: its end marker is missing";
         return Err(Refused::new(RefusedCode::Broken, detail));
     }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut reader = ImageReader::with_format(reader, format);
     reader.limits(decoder_limits(format, limits));
     let mut decoder = reader.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
@@ -55,6 +65,12 @@ fn decode_turned(
     let colour = decoder.original_color_type();
     let depth = colour.bits_per_pixel() / u16::from(colour.channel_count()).max(1);
     let needed = bytes_needed(bytes, format, &decoder, orientation);
+    if format == ImageFormat::Tiff {
+        // A tile may be larger than the picture, and is decoded whole where it is compressed as JPEG.
+        let mut bound = decoder_limits(format, limits);
+        bound.max_alloc = Some(needed);
+        decoder.set_limits(bound).map_err(explain)?;
+    }
     let _share = limits.memory.take(needed)?;
     let pixels = DynamicImage::from_decoder(decoder).map_err(explain)?;
     let (width, height) = (pixels.width(), pixels.height());
@@ -74,10 +90,16 @@ fn bytes_needed(
     let pixels = u64::from(width) * u64::from(height);
     let output = decoder.total_bytes();
     let working = match format {
-        // Coefficients of 16 bits in three components.
-        ImageFormat::Jpeg if jpeg_is_progressive(bytes) => 6 * pixels,
+        // Coefficients of 16 bits.
+        ImageFormat::Jpeg => 2 * progressive_components(bytes) * pixels,
+        // The canvas and the frame, which is decoded in two parts where it has transparency.
+        ImageFormat::WebP if is_animated_webp(bytes) => 8 * pixels,
         ImageFormat::Gif | ImageFormat::WebP => 4 * pixels,
-        ImageFormat::Tiff => output,
+        // Samples as they are stored, of which there may be more than in the output.
+        ImageFormat::Tiff => {
+            let stored = pixels * u64::from(decoder.original_color_type().bits_per_pixel()) / 8;
+            output.max(stored) + LARGE_TILE
+        }
         _ => 0,
     };
     let is_rgb = decoder.color_type() == ColorType::Rgb8;
@@ -85,14 +107,17 @@ fn bytes_needed(
     let is_turned = orientation != Orientation::NoTransforms;
     let turned = if is_turned { 3 * pixels } else { 0 };
     let parts = [output, working, converted, turned, bytes.len() as u64];
-    parts.into_iter().fold(1 << 20, u64::saturating_add)
+    parts.into_iter().fold(2 << 20, u64::saturating_add)
 }
 
-/// Whether a JPEG's first frame is progressive.
-fn jpeg_is_progressive(bytes: &[u8]) -> bool {
-    let mut markers = Segments::of(bytes).map(|(marker, _)| marker);
-    let first = markers.find(|marker| matches!(marker, 0xc0..=0xc3 | 0xd9 | 0xda));
-    first == Some(0xc2)
+/// Components of a JPEG whose first frame is progressive (ITU-T T.81, B.2.2); 0 of others.
+fn progressive_components(bytes: &[u8]) -> u64 {
+    let is_frame_or_end = |marker: &u8| matches!(marker, 0xc0..=0xc3 | 0xd9 | 0xda);
+    let mut segments = Segments::of(bytes);
+    match segments.find(|(marker, _)| is_frame_or_end(marker)) {
+        Some((0xc2, frame)) => u64::from(frame.get(7).copied().unwrap_or(4)),
+        _ => 0,
+    }
 }
 
 /// Whether the first picture of a JPEG file reaches its end marker (ITU-T T.81, B.1.1).
@@ -126,6 +151,8 @@ pub(crate) fn decoder_limits(format: ImageFormat, limits: &DecodeLimits) -> Limi
     out
 }
 
+/// A TIFF's tile that is larger than its picture may have so many bytes more.
+const LARGE_TILE: u64 = 8 << 20;
 /// Bytes that a decoder may need beside the pixels.
 const BESIDE_PIXELS: u64 = 64 << 20;
 
@@ -191,6 +218,16 @@ mod tests {
             assert!(!jpeg_is_whole(&whole[..cut]), "cut at {cut}");
             assert!(!jpeg_is_whole(&thumbnail[..cut + 8]), "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn components_count_where_their_coefficients_are_kept() {
+        // The start of a picture, a comment, and a frame of four components.
+        let mut bytes = b"\xff\xd8\xff\xfe\0\x04ab\xff\xc2\0\x14\x08\0\x30\0\x40\x04".to_vec();
+        assert_eq!(progressive_components(&bytes), 4);
+        bytes[9] = 0xc0;
+        assert_eq!(progressive_components(&bytes), 0);
+        assert_eq!(progressive_components(&bytes[..9]), 0);
     }
 
     #[test]

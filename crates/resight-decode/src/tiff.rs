@@ -3,8 +3,8 @@
 //! Read here and not by the `tiff` crate, which opens no file whose first directory it cannot decode, as of
 //! raw files.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 
 /// Directories read of one file, at most.
 const MOST_DIRECTORIES: usize = 65_536;
@@ -237,12 +237,11 @@ impl<'a> Tiff<'a> {
     }
 
     /// The file with the directory at `offset` as its first.
-    pub(crate) fn beginning_at(&self, offset: u64) -> Cow<'a, [u8]> {
+    pub(crate) fn beginning_at(&self, offset: u64) -> Page<'a> {
         let (at, length) = self.header();
-        if self.number(at, length) == Some(offset) {
-            return Cow::Borrowed(self.bytes);
-        }
-        let mut bytes = self.bytes.to_vec();
+        let mut head = [0; HEAD];
+        let start = self.bytes.get(..HEAD).unwrap_or(self.bytes);
+        head[..start.len()].copy_from_slice(start);
         let value = if self.big_endian {
             offset.to_be_bytes()
         } else {
@@ -251,10 +250,59 @@ impl<'a> Tiff<'a> {
         // In little-endian order the low bytes come first.
         let skip = if self.big_endian { 8 - length } else { 0 } as usize;
         let (at, length) = (at as usize, length as usize);
-        if let Some(field) = bytes.get_mut(at..at + length) {
+        if let Some(field) = head.get_mut(at..at + length) {
             field.copy_from_slice(&value[skip..skip + length]);
         }
-        Cow::Owned(bytes)
+        Page {
+            head,
+            file: Cursor::new(self.bytes),
+        }
+    }
+}
+
+/// Bytes of the longest header, that of BigTIFF.
+const HEAD: usize = 16;
+
+/// A file as it would be with another header, without a copy of it.
+pub(crate) struct Page<'a> {
+    head: [u8; HEAD],
+    file: Cursor<&'a [u8]>,
+}
+
+impl<'a> Page<'a> {
+    /// The file as it is.
+    pub(crate) fn whole(&self) -> &'a [u8] {
+        self.file.get_ref()
+    }
+}
+
+impl BufRead for Page<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let head = HEAD.min(self.whole().len());
+        match usize::try_from(self.file.position()) {
+            Ok(at) if at < head => Ok(&self.head[at..head]),
+            _ => self.file.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.file.consume(amount);
+    }
+}
+
+impl Read for Page<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let from = self.fill_buf()?;
+        let count = from.len().min(into.len());
+        into[..count].copy_from_slice(&from[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl Seek for Page<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
     }
 }
 
@@ -295,10 +343,13 @@ mod tests {
             .map(|&at| tiff.directory(at, &mut 9_999).unwrap().value(tag::WIDTH))
             .collect();
         assert_eq!(widths, [Some(90), Some(91)]);
-        let second = tiff.beginning_at(tiff.pages()[1]);
+        let mut second = Vec::new();
+        let mut page = tiff.beginning_at(tiff.pages()[1]);
+        page.read_to_end(&mut second).unwrap();
+        assert_eq!(second.len(), bytes.len());
+        assert_eq!(second[8..], bytes[8..]);
         let first = Tiff::open(&second).unwrap().chain().remove(0);
         assert_eq!(first.value(tag::WIDTH), Some(91));
-        assert!(matches!(tiff.beginning_at(8), Cow::Borrowed(_)));
         let only = file(&[&[(tag::NEW_SUBFILE_TYPE, 1)]]);
         assert_eq!(Tiff::open(&only).unwrap().pages(), [8]);
     }

@@ -52,8 +52,8 @@ pub use likeness::{GlobalModels, ModelState};
 pub use options::EngineOptions;
 pub use picture::{Added, OpenFile, Picture, PictureFile};
 pub use resight_decode::{
-    DecodeLimits, DecodeMemory, Decoded, Refused, RefusedCode, decode, fit_within, read_bounded,
-    thumbnail_jpeg,
+    DecodeLimits, Decoded, MemoryBudget, MemoryUse, Purpose, Refused, RefusedCode, Share, Waiting,
+    decode, fit_within, read_bounded, thumbnail_jpeg,
 };
 pub use resight_index::{TrainStep, Vocabulary};
 pub use resight_store::{

@@ -14,7 +14,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use resight_app::Code;
-use resight_engine::{GlobalModels, ModelState};
+use resight_engine::{GlobalModels, MemoryUse, ModelState};
 use resight_plugin::Status;
 use resight_store::StoreError;
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
     let collections = app.collections.clone();
     let problems = app
         .work
-        .light
+        .health
         .run(move || Ok(collections.problems()))
         .await?;
     let states: Vec<Value> = app
@@ -60,8 +60,20 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
         false => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
     let reasons: Vec<Value> = problems.iter().map(reason).collect();
-    let body = json!({"status": word, "reasons": reasons, "pictures": pictures, "models": models, "plugins": states});
+    let body = json!({"status": word, "reasons": reasons, "pictures": pictures, "memory": memory(&app), "models": models, "plugins": states});
     Ok((status, Json(body)).into_response())
+}
+
+/// The budget of memory and what is in use of it, in bytes.
+fn memory(app: &App) -> Value {
+    let memory = app.library.options().decode.memory.in_use();
+    json!({
+        "budget": memory.total,
+        "caches": memory.caches,
+        "bodies": memory.bodies,
+        "work": memory.work,
+        "waiting": memory.waiting,
+    })
 }
 
 /// Why no picture can be added, without the server's folders.
@@ -84,6 +96,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
     let pictures = Gauge::<i64>::default();
     pictures.set(i64::try_from(held(&app).await?).unwrap_or(i64::MAX));
     registry.register("resight_pictures", "Pictures held", pictures);
+    register_memory(&mut registry, app.library.options().decode.memory.in_use());
     register_models(&mut registry, &models(&app).await?);
     register(&mut registry, app.plugins.iter().map(|p| p.status()));
     let mut text = String::new();
@@ -99,6 +112,34 @@ async fn models(app: &App) -> Result<Vec<ModelState>, Problem> {
         .health
         .run(move || GlobalModels::new(library.shared()).states())
         .await
+}
+
+fn register_memory(registry: &mut Registry, memory: MemoryUse) {
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let budget = Gauge::<i64>::default();
+    budget.set(number(memory.total));
+    registry.register(
+        "resight_memory_budget_bytes",
+        "The budget of memory",
+        budget,
+    );
+    let used = Family::<Labels, Gauge>::default();
+    for (name, bytes) in [
+        ("caches", memory.caches),
+        ("bodies", memory.bodies),
+        ("work", memory.work),
+    ] {
+        let label = vec![("use", name.to_owned())];
+        used.get_or_create(&label).set(number(bytes));
+    }
+    registry.register("resight_memory_used_bytes", "What is in use of it", used);
+    let waiting = Gauge::<i64>::default();
+    waiting.set(number(memory.waiting as u64));
+    registry.register(
+        "resight_memory_waiting",
+        "Requests and decoders that wait for it",
+        waiting,
+    );
 }
 
 fn register_models(registry: &mut Registry, models: &[ModelState]) {

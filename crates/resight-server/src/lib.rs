@@ -78,9 +78,6 @@ pub struct HttpSettings {
     /// Bytes a second that a body must have on average, once [`HttpSettings::upload_idle`] is over; a slower
     /// one is answered `upload_too_slow`.
     pub upload_rate: u64,
-    /// Memory for bodies that were sent and for stored files that are sent, in bytes; at least one of the
-    /// largest size fits. Requests wait for it for 30 seconds, and are then answered `busy`.
-    pub body_memory: u64,
     /// How many connections there may be, and how long they may do nothing.
     pub connections: ConnectionLimits,
     /// How long requests in progress may take after the shutdown began.
@@ -93,8 +90,8 @@ pub struct HttpSettings {
 
 impl Default for HttpSettings {
     /// One picture at a time for each core, 64 waiting, the engine's default size limit, loopback
-    /// names only, 15 seconds for the next part of a body and 1 KiB a second, 256 MiB for
-    /// bodies, as many connections as the limit of open files suggests, 30 seconds of grace.
+    /// names only, 15 seconds for the next part of a body and 1 KiB a second, as many
+    /// connections as the limit of open files suggests, 30 seconds of grace.
     fn default() -> Self {
         Self {
             concurrency: std::thread::available_parallelism().map_or(1, usize::from),
@@ -103,7 +100,6 @@ impl Default for HttpSettings {
             allowed_hosts: Some(Vec::new()),
             upload_idle: Duration::from_secs(15),
             upload_rate: 1024,
-            body_memory: 256 << 20,
             connections: ConnectionLimits::default(),
             grace: Duration::from_secs(30),
             plugins: Plugins::default(),
@@ -216,6 +212,9 @@ pub fn openapi_json() -> serde_json::Result<String> {
 
 /// All routes, ready to be served or, in a test, to be called directly.
 pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
+    // Bodies draw on the budget that decoders draw on. Requests wait for it for 30 seconds, and are then
+    // answered `busy`.
+    let memory = library.options().decode.memory.clone();
     let body_limit = settings.max_picture_bytes.saturating_add(FORM_BYTES);
     let state = App {
         library: Lease::unlimited(library),
@@ -225,7 +224,7 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
             bytes: body_limit,
             idle: settings.upload_idle,
             rate: settings.upload_rate,
-            memory: intake::Memory::new(settings.body_memory, body_limit),
+            memory: intake::Memory::of(memory),
         },
         files: Arc::default(),
         plugins: settings.plugins,

@@ -51,9 +51,10 @@ pub(crate) struct SharedArgs {
     /// Larger pictures are scaled down to this before they are described [default: 1024]
     #[arg(long, global = true, value_name = "PX", value_parser = within(Settings::MAX_SIDE), help_heading = "Shared options")]
     pub(crate) max_side: Option<u32>,
-    /// Memory for decoding pictures, in MiB [default: half of what this process can have]
-    #[arg(long, global = true, value_name = "MIB", value_parser = within(Settings::DECODE_MEMORY), help_heading = "Shared options")]
-    pub(crate) decode_memory: Option<u32>,
+    /// The budget of memory for decoding and comparing pictures, bodies of requests and caches, in MiB
+    /// [default: half of what this process can have]
+    #[arg(long, global = true, alias = "decode-memory", value_name = "MIB", value_parser = within(Settings::MEMORY), help_heading = "Shared options")]
+    pub(crate) memory: Option<u32>,
     /// Visual vocabulary made by `resight train`, instead of the built-in one
     #[arg(
         long,
@@ -116,7 +117,7 @@ impl SharedArgs {
             threads: self.threads.and_then(|n| NonZeroUsize::new(n as usize)),
             max_features: self.max_features.map(|n| n as usize),
             max_side: self.max_side,
-            decode_memory: self.decode_memory,
+            memory: self.memory,
             vocabulary: self.vocabulary.clone(),
             models: folder(&self.models, std::env::var_os(MODELS_VARIABLE)),
             with_models: self.with_models.clone(),

@@ -53,14 +53,14 @@ fn numbers_outside_their_ranges_are_wrong_settings() {
         ..Settings::default()
     };
     let memory = |mib| Settings {
-        decode_memory: Some(mib),
+        memory: Some(mib),
         ..Settings::default()
     };
     let most = memory(16_777_216);
     for settings in [
         with(1, 16, 64),
         with(1024, 20_000, 16_384),
-        memory(64),
+        memory(256),
         most,
     ] {
         assert!(Config::new(settings.clone()).is_ok(), "{settings:?}");
@@ -77,7 +77,7 @@ fn numbers_outside_their_ranges_are_wrong_settings() {
         (with(1, 16, 63), "between 64 and 16384"),
         (with(1, 16, 16_385), "16385"),
         (with(1, 16, u32::MAX), "between 64 and 16384"),
-        (memory(63), "between 64 and 16777216"),
+        (memory(255), "between 256 and 16777216"),
     ] {
         let refused = error(Config::new(settings));
         assert_eq!(refused.code(), Code::BadParameter);

@@ -1,7 +1,7 @@
 //! Generated pictures of every format, limits, and damaged data.
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
-use resight_decode::{DecodeLimits, DecodeMemory, RefusedCode, decode};
+use resight_decode::{DecodeLimits, MemoryBudget, RefusedCode, decode};
 use resight_test_support::{Random, encode};
 
 /// A smooth picture with four differently coloured corners.
@@ -115,16 +115,16 @@ fn a_picture_that_needs_more_than_all_memory_is_refused() {
     // Three bytes a pixel, and one MiB for everything else.
     let picture = sample(800, 600);
     let limits = |bytes| DecodeLimits {
-        memory: DecodeMemory::new(bytes),
+        memory: MemoryBudget::new(bytes),
         ..DecodeLimits::default()
     };
     for (format, _) in FORMATS {
         let bytes = encode(&picture, format);
-        let refused = decode(&bytes, &limits(2 << 20)).unwrap_err();
+        let refused = decode(&bytes, &limits(4 << 20)).unwrap_err();
         assert_eq!(refused.code, RefusedCode::TooManyPixels, "{format:?}");
         assert!(refused.detail.contains("the limit is 2"), "{refused:?}");
         // What it took is returned: it can be decoded again and again.
-        let enough = limits(8 << 20);
+        let enough = limits(64 << 20);
         for _ in 0..9 {
             assert!(decode(&bytes, &enough).is_ok(), "{format:?}");
         }

@@ -11,9 +11,6 @@ use resight_vision::Image;
 use crate::library::Library;
 use crate::picture::Picture;
 
-/// Bytes of pixels that are kept for the next pair.
-const MEMORY: u64 = 384 << 20;
-
 /// Pixels of a picture about, as a hint for the cache's first allocation.
 const TYPICAL: u64 = 4 << 20;
 
@@ -49,9 +46,12 @@ pub(crate) struct DecodedPictures<'a> {
 
 impl<'a> DecodedPictures<'a> {
     pub(crate) fn new(library: &'a Library) -> Self {
+        // Pixels that are kept for the next pair.
+        let memory = library.options().decode.memory.for_pairing();
+        let number = (memory / TYPICAL).max(1) as usize;
         Self {
             library,
-            entries: Cache::with_weighter((MEMORY / TYPICAL) as usize, MEMORY, Bytes),
+            entries: Cache::with_weighter(number, memory, Bytes),
         }
     }
 

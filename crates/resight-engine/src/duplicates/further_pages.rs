@@ -1,9 +1,10 @@
 //! Whether the further pages or frames of two files are the same as well.
 
-use resight_decode::{Refused, pages};
+use resight_decode::{MemoryBudget, pages};
 use resight_vision::Image;
 
 use super::kind::{Compared, PairKind, kind_of};
+use super::pair_up::memory_to_compare;
 use super::pixels::compare_pixels;
 use crate::geometry;
 use crate::library::Library;
@@ -35,19 +36,17 @@ pub(super) fn further_pages_are_same(
         }
         match (a.next(), b.next()) {
             (None, None) => return true,
-            (Some(a), Some(b)) if is_same_page(&a, &b) => {}
+            (Some(Ok(a)), Some(Ok(b))) if is_same_page(&a, &b, &limits.memory) => {}
             _ => return false,
         }
     }
     false
 }
 
-fn is_same_page(a: &Result<Image, Refused>, b: &Result<Image, Refused>) -> bool {
-    let (Ok(a), Ok(b)) = (a, b) else {
-        return false;
-    };
+fn is_same_page(a: &Image, b: &Image, memory: &MemoryBudget) -> bool {
     let sizes = [a, b].map(|image| [image.width(), image.height()]);
     let onto = geometry::same_frame(sizes[0], sizes[1]);
+    let _share = memory_to_compare(memory, a, b);
     let Some(pixels) = compare_pixels(a, b, &onto, false) else {
         return false;
     };

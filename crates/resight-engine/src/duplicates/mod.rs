@@ -10,7 +10,6 @@ pub(crate) mod groups;
 pub(crate) mod kind;
 pub(crate) mod no_match;
 pub(crate) mod pair_up;
-mod permits;
 pub(crate) mod pixels;
 
 use std::collections::{HashMap, HashSet};

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use rayon::prelude::*;
+use resight_decode::{MemoryBudget, Purpose, Share};
 use resight_index::{Candidate, CandidateFilter, Key, WordIndex, WordSnapshot};
 use resight_store::{PicturePair, PictureRecord};
 use resight_vision::{Image, Transform};
@@ -14,7 +15,6 @@ use super::aligned::{PixelDifference, Small, compare_aligned};
 use super::decoded::DecodedPictures;
 use super::further_pages::further_pages_are_same;
 use super::kind::{Compared, PairKind, kind_of, master_rank, of_whole_files};
-use super::permits::Permits;
 use super::pixels::{PixelAgreement, compare_pixels};
 use crate::error::EngineError;
 use crate::geometry;
@@ -47,8 +47,18 @@ const SHORTLIST: Patience = Patience {
     most: MOST_PAIRS,
 };
 
-/// Pairs compared by all their pixels at once, at most.
-const AT_ONCE: usize = 2;
+/// Memory for comparing a pair by all its pixels, in bytes for each pixel that is compared.
+const BYTES_A_PIXEL: u64 = 88;
+/// Pixels at which a pair is compared, at most.
+const MOST_PIXELS: u64 = 6_000_000;
+
+/// Waits for the memory for comparing two pictures by all their pixels.
+pub(super) fn memory_to_compare(memory: &MemoryBudget, a: &Image, b: &Image) -> Share {
+    let pixels = [a, b].map(|image| image.rgb().len() as u64 / 3);
+    let pixels = pixels[0].max(pixels[1]).min(MOST_PIXELS);
+    let bytes = pixels * BYTES_A_PIXEL + (1 << 20);
+    memory.queue(Purpose::Work, bytes).wait()
+}
 
 /// Share of the blocks of two thumbnails that must be alike for their pixels to be compared.
 const PERHAPS_ALIKE: f64 = 0.25;
@@ -71,8 +81,6 @@ struct Pairing<'a> {
     snapshot: &'a dyn WordSnapshot,
     decoded: DecodedPictures<'a>,
     is_cancelled: &'a (dyn Fn() -> bool + Sync),
-    /// How many pairs may be compared by all their pixels at once: each takes up to half a gigabyte.
-    comparing: Permits,
 }
 
 /// Pairs the next pictures that were not paired yet.
@@ -101,7 +109,6 @@ pub(crate) fn pair_up(
         snapshot: &*snapshot,
         decoded: DecodedPictures::new(library),
         is_cancelled,
-        comparing: Permits::new(AT_ONCE),
     };
     let records = catalogue.pictures(&keys)?;
     let features = visual.features(catalogue, &keys)?;
@@ -292,7 +299,8 @@ impl Pairing<'_> {
         let leave = geometry::same_frame(sizes[1], decoded[1]);
         let onto = enter.then(transform).then(&leave);
         let mut pixels = {
-            let _permit = self.comparing.take();
+            let memory = &self.library.options().decode.memory;
+            let _share = memory_to_compare(memory, &a.image, &b.image);
             compare_pixels(&a.image, &b.image, &onto, inverted)?
         };
         let back = [enter.inverse()?, leave.inverse()?];

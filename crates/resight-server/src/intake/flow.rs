@@ -10,11 +10,15 @@ use axum::body::{Body, Bytes, HttpBody};
 use resight_app::Code;
 use tokio::time::{Instant, timeout_at};
 
-use super::Bounds;
+use super::{Bounds, Share};
 use crate::problem::Problem;
 
 /// A body that takes longer in all is given up, however steadily it comes.
 const BODY_TIME: Duration = Duration::from_secs(300);
+/// A body that does not say how long it is begins with memory for so many bytes…
+const SMALL: u64 = 1 << 20;
+/// …and once it has more, must come with so many bytes a second.
+const LARGE_RATE: u64 = 32 << 10;
 
 /// A body that is being read.
 pub(super) struct Flow {
@@ -22,16 +26,52 @@ pub(super) struct Flow {
     bounds: Bounds,
     began: Instant,
     received: u64,
+    /// Bytes a second that must come on average.
+    rate: u64,
+    /// The memory for what comes, which becomes more where the length was not announced.
+    share: Share,
+    /// How much more.
+    growth: Option<u64>,
 }
 
 impl Flow {
-    pub(super) fn new(body: Body, bounds: Bounds) -> Self {
-        Self {
+    /// Begins to read a body when there is memory for it: for as much as is announced, or to begin with for
+    /// a small body. Returns the body where there is none in time.
+    pub(super) async fn begin(
+        body: Body,
+        bounds: Bounds,
+        factor: u64,
+    ) -> Result<Self, (Body, Problem)> {
+        let announced = body.size_hint().upper();
+        let needed = match announced {
+            Some(length) => length.saturating_mul(factor),
+            None => SMALL.min(bounds.bytes),
+        };
+        let share = match bounds.memory.take(needed).await {
+            Ok(share) => share,
+            Err(busy) => return Err((body, busy)),
+        };
+        // One that would not come in time holds no memory until then.
+        let least = announced.unwrap_or(0).div_ceil(BODY_TIME.as_secs());
+        Ok(Self {
             body,
+            rate: match bounds.rate {
+                0 => 0,
+                rate => rate.max(least),
+            },
+            growth: announced
+                .is_none()
+                .then(|| bounds.bytes.saturating_mul(factor)),
             bounds,
             began: Instant::now(),
             received: 0,
-        }
+            share,
+        })
+    }
+
+    /// The memory for the body.
+    pub(super) fn share(&self) -> Share {
+        self.share.clone()
     }
 
     /// The next part; `None` at the end.
@@ -53,15 +93,30 @@ impl Flow {
             // Trailers are of no interest.
             if let Ok(data) = frame.into_data() {
                 self.count(data.len() as u64)?;
+                if self.received > SMALL
+                    && let Some(growth) = self.growth.take()
+                {
+                    self.grow(growth).await?;
+                }
                 return Ok(Some(data));
             }
         }
     }
 
+    /// Waits for memory for as much as a body may have.
+    async fn grow(&mut self, bytes: u64) -> Result<(), GivenUp> {
+        let more = self.bounds.memory.take(bytes).await;
+        more.map_err(|_| GivenUp::Busy)?.join(&self.share);
+        if self.rate > 0 {
+            self.rate = self.rate.max(LARGE_RATE);
+        }
+        Ok(())
+    }
+
     /// Counts bytes that came, and compares them with the bounds.
     fn count(&mut self, bytes: u64) -> Result<(), GivenUp> {
         self.received = self.received.saturating_add(bytes);
-        let (idle, rate) = (self.bounds.idle, self.bounds.rate);
+        let (idle, rate) = (self.bounds.idle, self.rate);
         if self.received > self.bounds.bytes {
             return Err(GivenUp::TooLarge(self.bounds.bytes));
         }
@@ -116,6 +171,8 @@ pub(super) enum GivenUp {
     TooLong,
     /// It has more bytes than this.
     TooLarge(u64),
+    /// There is no memory for it.
+    Busy,
     /// The connection or its framing broke.
     Broken(String),
 }
@@ -147,6 +204,7 @@ impl fmt::Display for GivenUp {
                 write!(f, "it was given up after {seconds} seconds")
             }
             Self::TooLarge(limit) => write!(f, "the request holds more than {limit} bytes"),
+            Self::Busy => f.write_str("all memory for files that are sent is taken"),
             Self::Broken(why) => f.write_str(why),
         }
     }
@@ -159,6 +217,7 @@ impl From<&GivenUp> for Problem {
         let code = match why {
             GivenUp::Stalled(_) | GivenUp::TooSlow(_) | GivenUp::TooLong => Code::UploadTooSlow,
             GivenUp::TooLarge(_) => Code::TooManyBytes,
+            GivenUp::Busy => Code::Busy,
             GivenUp::Broken(_) => Code::BadBody,
         };
         Self::new(code, why.to_string())

@@ -23,6 +23,12 @@ use resight_app::Code;
 pub(crate) const FEATURES: &str = "application/vnd.resight.features";
 /// The longest name kept for a picture, in bytes.
 const MAX_NAME: usize = 255;
+/// The largest body of JSON, or of a form without files, in bytes.
+const TEXT_BYTES: u64 = 8 << 20;
+/// Bytes that a byte of such a body may become.
+const PARSED: u64 = 12;
+/// The most fields of a form.
+const MAX_FIELDS: usize = 1000;
 /// For how long, and how far, a body that nobody wants is read.
 const DISCARD_TIME: Duration = Duration::from_secs(10);
 const DISCARD_BYTES: usize = 128 << 20;
@@ -150,21 +156,30 @@ async fn receive(request: Request, bounds: &Bounds, taken: &[Kind]) -> Result<Se
         discard(request.into_body()).await;
         return Err(wrong_type(content_type.as_deref(), taken));
     }
+    // What is parsed takes more memory than its text.
+    let is_text = matches!(kind, Some(Kind::Json | Kind::Texts));
+    let (most, factor) = if is_text {
+        (TEXT_BYTES, PARSED)
+    } else {
+        (u64::MAX, 1)
+    };
+    let bounds = Bounds {
+        bytes: bounds.bytes.min(most),
+        ..bounds.clone()
+    };
     if declared_length(request.headers()).is_some_and(|length| length > bounds.bytes) {
         discard(request.into_body()).await;
         return Err(Problem::from(&GivenUp::TooLarge(bounds.bytes)));
     }
     let (parts, body) = request.into_parts();
-    // One that does not say how long it is may become as long as any.
-    let length = body.size_hint().upper().unwrap_or(bounds.bytes);
-    let share = match bounds.memory.take(length).await {
-        Ok(share) => share,
-        Err(busy) => {
+    let flow = match Flow::begin(body, bounds, factor).await {
+        Ok(flow) => flow,
+        Err((body, busy)) => {
             discard(body).await;
             return Err(busy);
         }
     };
-    let flow = Flow::new(body, bounds.clone());
+    let share = flow.share();
     let failed = |why: GivenUp| Problem::from(&why);
     if kind == Some(Kind::Form) {
         let request = Request::from_parts(parts, flow.into_body());
@@ -230,6 +245,9 @@ async fn fields(request: Request, share: &Share) -> Result<Vec<Field>, Problem> 
         .map_err(|error| bad_body(&error.body_text()))?;
     let mut fields = Vec::new();
     while let Some(field) = form.next_field().await.map_err(failed)? {
+        if fields.len() == MAX_FIELDS {
+            return Err(too_many_fields());
+        }
         fields.push(Field {
             name: field.name().unwrap_or_default().to_owned(),
             content_type: field.content_type().map_or_else(String::new, essence_of),
@@ -243,6 +261,9 @@ async fn fields(request: Request, share: &Share) -> Result<Vec<Field>, Problem> 
 /// The fields of a form that holds texts only; they are written as a query is.
 fn texts(body: &[u8]) -> Result<Vec<Field>, Problem> {
     let body = std::str::from_utf8(body).map_err(|_| bad_body("The form is not text"))?;
+    if body.bytes().filter(|byte| *byte == b'&').count() >= MAX_FIELDS {
+        return Err(too_many_fields());
+    }
     let pairs = Params::parse(body)?.rest().into_iter();
     let field = |(name, text): (String, String)| Field {
         name,
@@ -288,6 +309,10 @@ pub(crate) fn bad_body(text: &str) -> Problem {
     Problem::new(Code::BadBody, text)
 }
 
+fn too_many_fields() -> Problem {
+    bad_body(&format!("The form has more than {MAX_FIELDS} fields"))
+}
+
 fn wrong_type(given: Option<&str>, taken: &[Kind]) -> Problem {
     let given = match given {
         Some(given) => format!("The content type is {given:?}"),
@@ -330,7 +355,15 @@ pub(crate) fn clean_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::clean_name;
+    use super::{MAX_FIELDS, clean_name, texts};
+
+    #[test]
+    fn a_form_has_a_bounded_number_of_fields() {
+        let form = |fields: usize| texts(["a=1"; 2 * MAX_FIELDS][..fields].join("&").as_bytes());
+        assert_eq!(form(MAX_FIELDS).ok().unwrap().len(), MAX_FIELDS);
+        let refused = form(MAX_FIELDS + 1).err().unwrap();
+        assert!(refused.message().contains("1000 fields"));
+    }
 
     #[test]
     fn names_are_cleaned() {

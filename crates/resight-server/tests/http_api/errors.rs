@@ -222,6 +222,17 @@ async fn bodies_that_cannot_be_understood() {
     .await;
     assert!(twice.problem(422, "bad_body").contains("one picture"));
 
+    let text = "--edge\r\nContent-Disposition: form-data; name=\"tag\"\r\n\r\nx\r\n";
+    let many = format!("{}{part}--edge--\r\n", text.repeat(1000));
+    let many = ask(&app, post("/v1/images", edge, many)).await;
+    assert!(many.problem(422, "bad_body").contains("1000 fields"));
+    let long = ask(
+        &app,
+        post("/v1/search", "application/json", vec![b' '; 9 << 20]),
+    )
+    .await;
+    assert!(long.problem(413, "too_many_bytes").contains("8388608"));
+
     let bad_id = ask(
         &app,
         post("/v1/search", "application/json", r#"{"image_id": "x"}"#),

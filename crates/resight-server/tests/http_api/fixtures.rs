@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use resight_engine::{Components, EngineOptions, Library};
 use resight_index::Vocabulary;
 use resight_server::HttpSettings;
-use resight_store::{Catalogue, FolderBlobs, SqliteCatalogue};
+use resight_store::{BlobStore, Catalogue, FolderBlobs, SqliteCatalogue};
 pub(crate) use resight_test_support::{png, textured};
 use resight_vision::{
     ExtractError, Image, LocalExtractor, LocalFeatures, ModelId, Sift, SiftOptions,
@@ -34,11 +34,20 @@ impl Bench {
     }
 
     pub(crate) fn with(extractor: Arc<dyn LocalExtractor>, options: EngineOptions) -> Self {
+        Self::stored(extractor, options, |folder| Arc::new(folder))
+    }
+
+    /// With files stored in what `blobs` makes of a folder.
+    pub(crate) fn stored(
+        extractor: Arc<dyn LocalExtractor>,
+        options: EngineOptions,
+        blobs: impl FnOnce(FolderBlobs) -> Arc<dyn BlobStore>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let catalogue = Arc::new(SqliteCatalogue::in_memory().unwrap());
         let parts = Components {
             catalogue: Arc::clone(&catalogue) as Arc<dyn Catalogue>,
-            blobs: Arc::new(FolderBlobs::open(folder.path()).unwrap()),
+            blobs: blobs(FolderBlobs::open(folder.path()).unwrap()),
             extractor,
             vocabulary: Vocabulary::generic(),
             convert: false,

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header;
-use http_body::Frame;
-use resight_engine::EngineOptions;
+use http_body::{Frame, SizeHint};
+use resight_engine::{EngineOptions, MemoryBudget};
 use resight_server::HttpSettings;
+use tokio::time::timeout;
 
 use crate::fixtures::{Answer, Bench, Gated, add, ask, get, png, post, textured};
+use crate::gated_blobs;
 
 type Asking = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
@@ -106,15 +108,33 @@ async fn an_upload_that_stops_is_given_up_and_frees_its_place() {
     add(&app, "a.png", &png(&textured(128, 96, 2))).await;
 }
 
-/// A body that sends one byte every five seconds, for ever.
+/// A body that sends a part, and then one byte every five seconds, for ever.
 struct Dripping {
     next: Pin<Box<tokio::time::Sleep>>,
+    part: Vec<u8>,
+    announced: Option<u64>,
 }
 
 impl Dripping {
     fn new() -> Self {
         Self {
             next: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            part: b"x".to_vec(),
+            announced: None,
+        }
+    }
+
+    fn announcing(bytes: u64) -> Self {
+        Self {
+            announced: Some(bytes),
+            ..Self::new()
+        }
+    }
+
+    fn after(bytes: usize) -> Self {
+        Self {
+            part: vec![7; bytes],
+            ..Self::new()
         }
     }
 }
@@ -129,8 +149,14 @@ impl HttpBody for Dripping {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.next.as_mut().poll(context).map(|()| {
             self.next.set(tokio::time::sleep(Duration::from_secs(5)));
-            Some(Ok(Frame::data("x".into())))
+            let part = std::mem::replace(&mut self.part, b"x".to_vec());
+            Some(Ok(Frame::data(part.into())))
         })
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.announced
+            .map_or_else(SizeHint::new, SizeHint::with_exact)
     }
 }
 
@@ -165,15 +191,16 @@ async fn an_upload_that_trickles_is_given_up_and_keeps_nobody_waiting() {
 
 #[tokio::test(start_paused = true)]
 async fn bodies_wait_for_memory_and_are_refused_in_the_end() {
-    let bench = Bench::new();
+    // One of the largest size fits beside small ones.
+    let mut options = EngineOptions::default();
+    options.decode.memory = MemoryBudget::new(256 << 20);
+    let bench = Bench::with(Gated::new(true), options);
     let app = bench.app_with(HttpSettings {
-        // One of the largest size fits beside small ones.
-        body_memory: 0,
         upload_rate: 0,
         ..HttpSettings::default()
     });
     let trickle = || -> Asking {
-        let body = Body::new(Dripping::new());
+        let body = Body::new(Dripping::announcing(60 << 20));
         let (app, request) = (app.clone(), post("/v1/images", "image/png", body));
         Box::pin(async move { ask(&app, request).await })
     };
@@ -187,6 +214,75 @@ async fn bodies_wait_for_memory_and_are_refused_in_the_end() {
     let found = ask(&app, post("/v1/search", "image/png", query)).await;
     assert!(found.status.is_success(), "{}", found.json());
     first.await.unwrap().problem(408, "upload_too_slow");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_takes_the_memory_of_a_large_one_when_it_is_large() {
+    let mut options = EngineOptions::default();
+    options.decode.memory = MemoryBudget::new(256 << 20);
+    let memory = options.decode.memory.clone();
+    let bench = Bench::with(Gated::new(true), options);
+    let app = bench.app();
+    let trickle = |body: Dripping| -> Asking {
+        let (app, request) = (
+            app.clone(),
+            post("/v1/images", "image/png", Body::new(body)),
+        );
+        Box::pin(async move { ask(&app, request).await })
+    };
+    // (body that does not say how long it is, MiB that it takes)
+    for (mut asking, mib) in [
+        (trickle(Dripping::new()), 1),
+        (trickle(Dripping::after(2 << 20)), 1 + 64),
+    ] {
+        until_it_waits(&mut asking).await;
+        assert_eq!(memory.in_use().bodies, mib << 20);
+        drop(asking);
+        assert_eq!(memory.in_use().bodies, 0, "who left has memory still");
+    }
+    // A large one that trickles is given up, whether it says how long it is or not.
+    for body in [Dripping::announcing(60 << 20), Dripping::after(2 << 20)] {
+        let detail = trickle(body).await.problem(408, "upload_too_slow");
+        assert!(detail.contains("bytes a second"), "{detail}");
+        assert!(!detail.contains(" 1024 "), "{detail}");
+        assert_eq!(memory.in_use().bodies, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn monitors_are_answered_while_short_reads_take_all_their_places() {
+    let (bench, gate) = gated_blobs::bench(true);
+    let app = bench.app_with(HttpSettings {
+        concurrency: 1,
+        queue: 0,
+        ..HttpSettings::default()
+    });
+    let id = add(&app, "a.png", &png(&textured(128, 96, 2))).await;
+    let address = format!("/v1/images/{id}/thumbnail");
+    gate.close();
+    // Eight at work and 64 that wait.
+    let reading = || {
+        let (app, address) = (app.clone(), address.clone());
+        tokio::spawn(async move { get(&app, &address).await })
+    };
+    let reading: Vec<_> = (0..72).map(|_| reading()).collect();
+    gate.until(&gate.reads, 8).await;
+    loop {
+        // Another one is refused once all places are taken.
+        let next = timeout(Duration::from_millis(50), get(&app, &address)).await;
+        if let Ok(refused) = next {
+            refused.problem(503, "busy");
+            break;
+        }
+    }
+    for address in ["/healthz", "/readyz", "/metrics"] {
+        let answer = get(&app, address).await;
+        assert!(answer.status.is_success(), "{address}: {}", answer.status);
+    }
+    gate.open();
+    for answer in reading {
+        assert!(answer.await.unwrap().status.is_success());
+    }
 }
 
 #[tokio::test]

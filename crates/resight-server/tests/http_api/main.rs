@@ -9,6 +9,7 @@ mod duplicates;
 mod errors;
 mod files;
 mod fixtures;
+mod gated_blobs;
 mod guard;
 mod labels;
 mod load;

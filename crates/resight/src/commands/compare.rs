@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use resight_app::Code;
-use resight_app::config::{Config, decode_limits};
+use resight_app::config::Config;
 use resight_app::data_folder;
 use resight_app::plugins::Plugins;
 use resight_engine::{
@@ -53,7 +53,7 @@ pub(crate) fn run(
         // Before the work, and before anything of the user's can be lost.
         check_out(path, [&args.a, &args.b])?;
     }
-    let limits = decode_limits();
+    let limits = config.decode_limits();
     let read = |path: &Path| {
         read_bounded(path, limits.max_bytes).map_err(|why| CliError::refused(path, why))
     };

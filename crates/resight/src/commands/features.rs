@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use resight_app::atomic_file::AtomicFile;
-use resight_app::config::{Config, decode_limits};
+use resight_app::config::Config;
 use resight_app::data_folder;
 use resight_app::plugins::Plugins;
 use resight_engine::{features_blob, read_bounded};
@@ -40,7 +40,7 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let file = AtomicFile::beside(&args.out)?;
-    let limit = decode_limits().max_bytes;
+    let limit = config.decode_limits().max_bytes;
     let refused = |why| CliError::refused(&args.picture, why);
     let bytes = read_bounded(&args.picture, limit).map_err(refused)?;
     let plugins = Plugins::for_describing(&args.plugins.settings(), 1)?;

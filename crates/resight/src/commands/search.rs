@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use resight_app::Code;
-use resight_app::config::{Config, decode_limits};
+use resight_app::config::Config;
 use resight_app::data_folder;
 use resight_app::plugins::Plugins;
 use resight_engine::{
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
             next_step: "Give one picture.".into(),
         });
     }
-    let given = args.queries.iter().map(PathBuf::as_path).map(Given::read);
+    let given = args.queries.iter().map(|path| Given::read(path, config));
     let given = given.collect::<Result<Vec<_>, _>>()?;
     let likeness = args.mode != Mode::Exact;
     let are_all_stored = given.iter().all(|one| matches!(one, Given::Stored(_)));
@@ -201,13 +201,13 @@ enum Given {
 }
 
 impl Given {
-    fn read(path: &Path) -> Result<Self, CliError> {
+    fn read(path: &Path, config: &Config) -> Result<Self, CliError> {
         // A file with this name goes before a picture with this id.
         let id = path.to_str().and_then(PictureId::parse);
         if let Some(id) = id.filter(|_| !path.exists()) {
             return Ok(Self::Stored(id));
         }
-        let limit = decode_limits().max_bytes;
+        let limit = config.decode_limits().max_bytes;
         let bytes = read_bounded(path, limit).map_err(|why| CliError::refused(path, why))?;
         Ok(Self::File(bytes))
     }

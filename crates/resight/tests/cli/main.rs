@@ -13,6 +13,8 @@ mod eval;
 mod extractor;
 mod labels;
 mod likeness;
+#[cfg(target_os = "linux")]
+mod memory;
 mod models;
 mod nasty;
 #[cfg(unix)]

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use resight_app::config::{Config, decode_limits};
+use resight_app::config::Config;
 use resight_app::models::Models;
 use resight_engine::{
-    EngineError, FEWEST_TO_TELL, alike_from, compare, decode, fit_within, read_bounded,
-    thumbnail_jpeg,
+    DecodeLimits, EngineError, FEWEST_TO_TELL, alike_from, compare, decode, fit_within,
+    read_bounded, thumbnail_jpeg,
 };
 use resight_models::Output as ModelOutput;
 use resight_vision::sample::blocks;
@@ -47,14 +47,15 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let model = models.folder.find(&args.name)?;
-    let pictures = pictures(args)?;
+    let limits = config.decode_limits();
+    let pictures = pictures(args, &limits)?;
     match model.manifest.output {
-        ModelOutput::Global(_) => global(args, models, &pictures, output),
+        ModelOutput::Global(_) => global(args, models, (&pictures, &limits), output),
         ModelOutput::Local(_) => local(args, models, config, &pictures, output),
     }
 }
 
-fn pictures(args: &CheckArgs) -> Result<Vec<Shown>, CliError> {
+fn pictures(args: &CheckArgs, limits: &DecodeLimits) -> Result<Vec<Shown>, CliError> {
     if args.pictures.is_empty() {
         let generated = (1..=GENERATED).filter_map(|seed| {
             Some(Shown {
@@ -64,11 +65,10 @@ fn pictures(args: &CheckArgs) -> Result<Vec<Shown>, CliError> {
         });
         return Ok(generated.collect());
     }
-    let limits = decode_limits();
     let shown = args.pictures.iter().map(|path| {
         let refused = |why| CliError::refused(path, why);
         let bytes = read_bounded(path, limits.max_bytes).map_err(refused)?;
-        let image = decode(&bytes, &limits).map_err(refused)?.image;
+        let image = decode(&bytes, limits).map_err(refused)?.image;
         Ok(Shown {
             name: printable(&path.to_string_lossy()),
             image: fit_within(&image, MAX_SIDE).unwrap_or(image),
@@ -78,10 +78,10 @@ fn pictures(args: &CheckArgs) -> Result<Vec<Shown>, CliError> {
 }
 
 /// The altered copies that each picture is compared with.
-fn altered(image: &Image) -> Result<Vec<(&'static str, Image)>, CliError> {
+fn altered(image: &Image, limits: &DecodeLimits) -> Result<Vec<(&'static str, Image)>, CliError> {
     let copies = [
         ("crop", crop(image)),
-        ("jpeg", jpeg(image)?),
+        ("jpeg", jpeg(image, limits)?),
         ("flip", flip(image)),
     ];
     Ok(copies
@@ -101,9 +101,9 @@ fn crop(image: &Image) -> Option<Image> {
 }
 
 /// Through a JPEG of low quality.
-fn jpeg(image: &Image) -> Result<Option<Image>, CliError> {
+fn jpeg(image: &Image, limits: &DecodeLimits) -> Result<Option<Image>, CliError> {
     let bytes = thumbnail_jpeg(image, MAX_SIDE, 25).map_err(EngineError::from)?;
-    let decoded = decode(&bytes, &decode_limits()).map_err(EngineError::from)?;
+    let decoded = decode(&bytes, limits).map_err(EngineError::from)?;
     Ok(Some(decoded.image))
 }
 
@@ -135,7 +135,7 @@ fn failed(error: resight_vision::ExtractError) -> CliError {
 fn global(
     args: &CheckArgs,
     models: &Models<'_>,
-    pictures: &[Shown],
+    (pictures, limits): (&[Shown], &DecodeLimits),
     output: &mut Output,
 ) -> Result<(), CliError> {
     let runtime = models.runtime()?;
@@ -151,7 +151,7 @@ fn global(
     let mut rows = Vec::new();
     for shown in pictures {
         let vector = embed(&shown.image)?;
-        let copies = altered(&shown.image)?;
+        let copies = altered(&shown.image, limits)?;
         let cosines: Result<Vec<(&str, f64)>, CliError> = copies
             .iter()
             .map(|(name, copy)| Ok((*name, cosine(&vector, &embed(copy)?))))
@@ -255,7 +255,7 @@ fn local(
     for (i, shown) in pictures.iter().enumerate() {
         let keypoints = model.extract(&shown.image).map_err(failed)?.len();
         let original = encode(&shown.image)?;
-        let mut others = altered(&shown.image)?;
+        let mut others = altered(&shown.image, &options.decode)?;
         // What must not be verified.
         others.extend(
             pictures
