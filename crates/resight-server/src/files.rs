@@ -9,13 +9,17 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
+use resight_app::Code;
 use resight_engine::{EngineError, OpenFile, PictureId};
 use tokio::io::AsyncReadExt;
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::timeout;
 use tokio_util::io::ReaderStream;
 
 use super::pages::holds_tag;
@@ -28,22 +32,35 @@ use crate::wire::ProblemBody;
 const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 /// Bytes of a file that are read at once.
 const PART: usize = 64 << 10;
-/// Pictures whose work is done once for several requests have this many locks between them.
-const LOCKS: usize = 16;
+/// How long a request waits for others that do the same for the same picture.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Work on files that several requests share.
 #[derive(Default)]
 pub(crate) struct Files {
-    one_at_a_time: [tokio::sync::Mutex<()>; LOCKS],
+    /// Of each picture whose work is done once for several requests.
+    turns: Mutex<HashMap<PictureId, Weak<tokio::sync::Mutex<()>>>>,
     /// Stored files that are being sent.
     sent: Mutex<HashMap<PictureId, Weak<Bytes>>>,
 }
 
 impl Files {
     /// Waits for requests that do the same for this picture.
-    async fn turn(&self, id: &PictureId) -> tokio::sync::MutexGuard<'_, ()> {
-        let last = id.as_str().bytes().last().unwrap_or_default();
-        self.one_at_a_time[usize::from(last) % LOCKS].lock().await
+    async fn turn(&self, id: &PictureId) -> Result<OwnedMutexGuard<()>, Problem> {
+        let known = |turns: &HashMap<_, Weak<_>>| turns.get(id).and_then(Weak::upgrade);
+        let turn = {
+            let mut turns = self.turns.lock();
+            known(&turns).unwrap_or_else(|| {
+                let turn = Arc::default();
+                turns.retain(|_, turn| turn.strong_count() > 0);
+                turns.insert(id.clone(), Arc::downgrade(&turn));
+                turn
+            })
+        };
+        timeout(PATIENCE, turn.lock_owned()).await.map_err(|_| {
+            let detail = "Another request for the same picture takes too long.";
+            Problem::new(Code::Busy, detail)
+        })
     }
 }
 
@@ -82,7 +99,7 @@ async fn stored_thumbnail(app: &App, id: &PictureId) -> Result<Option<Vec<u8>>, 
 }
 
 async fn rebuilt_thumbnail(app: &App, id: &PictureId) -> Result<Vec<u8>, Problem> {
-    let _turn = app.files.turn(id).await;
+    let _turn = app.files.turn(id).await?;
     // The request before may have rebuilt it.
     if let Some(stored) = stored_thumbnail(app, id).await? {
         return Ok(stored);
@@ -108,6 +125,7 @@ async fn rebuilt_thumbnail(app: &App, id: &PictureId) -> Result<Vec<u8>, Problem
 pub(crate) async fn file(
     app: App,
     PictureAt(id): PictureAt,
+    method: Method,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
     let tag = format!("\"{id}\"");
@@ -122,6 +140,8 @@ pub(crate) async fn file(
     let range = part.clone().unwrap_or(0..length);
     let size = range.end - range.start;
     let body = match content {
+        // Nobody gets the bytes, so they are not read.
+        _ if method == Method::HEAD => Body::empty(),
         OpenFile::InFolder(file) => in_parts(file, &range)?,
         OpenFile::Stored => Body::from(slice(&stored_file(&app, &id, length).await?, &range)),
     };
@@ -161,7 +181,7 @@ fn slice(bytes: &Bytes, range: &Range<u64>) -> Bytes {
 
 /// The bytes of a stored file: those that another request is sending, or read within the bound of memory.
 async fn stored_file(app: &App, id: &PictureId, length: u64) -> Result<Bytes, Problem> {
-    let _turn = app.files.turn(id).await;
+    let _turn = app.files.turn(id).await?;
     let known = app.files.sent.lock().get(id).and_then(Weak::upgrade);
     let shared = match known {
         Some(shared) => shared,

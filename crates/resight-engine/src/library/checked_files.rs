@@ -24,8 +24,9 @@ pub(super) struct CheckedFiles(Mutex<HashMap<PathBuf, (Stamp, PictureId)>>);
 struct Stamp {
     length: u64,
     modified: SystemTime,
-    /// Device and number of the file, where the system has them.
-    identity: (u64, u64),
+    /// Device and number of the file and the time at which anything of it changed, where the system has
+    /// them. A program that sets the time of modification back does not set that one.
+    identity: (u64, u64, (i64, i64)),
 }
 
 impl Stamp {
@@ -39,14 +40,15 @@ impl Stamp {
 }
 
 #[cfg(unix)]
-fn identity(metadata: &Metadata) -> (u64, u64) {
+fn identity(metadata: &Metadata) -> (u64, u64, (i64, i64)) {
     use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
+    let changed = (metadata.ctime(), metadata.ctime_nsec());
+    (metadata.dev(), metadata.ino(), changed)
 }
 
 #[cfg(not(unix))]
-fn identity(_: &Metadata) -> (u64, u64) {
-    (0, 0)
+fn identity(_: &Metadata) -> (u64, u64, (i64, i64)) {
+    (0, 0, (0, 0))
 }
 
 impl CheckedFiles {
@@ -104,5 +106,28 @@ mod tests {
         }
         fs::write(&path, b"new").unwrap();
         assert!(has(&new) && !has(&old));
+        // As long, and of the same time, as if it had not changed.
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        // The system tells times apart by some milliseconds.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        fs::write(&path, b"old").unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_modified(modified).unwrap();
+        assert_eq!(has(&new), cfg!(not(unix)));
+    }
+
+    #[test]
+    fn a_file_that_stays_as_it_is_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, b"content").unwrap();
+        let checked = CheckedFiles::default();
+        let id = id_of(b"content");
+        let mut file = File::open(&path).unwrap();
+        assert!(checked.has_content_of(&id, &path, &mut file).unwrap());
+        // Without its content it is taken for what it was, as it is not read.
+        file.seek(io::SeekFrom::End(0)).unwrap();
+        assert!(checked.has_content_of(&id, &path, &mut file).unwrap());
+        assert_eq!(file.stream_position().unwrap(), 7, "it was read again");
     }
 }

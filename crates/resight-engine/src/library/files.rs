@@ -28,7 +28,15 @@ impl Library {
     /// The stored thumbnail of the picture; `None` where there is none that can be decoded.
     pub fn stored_thumbnail(&self, id: &PictureId) -> Result<Option<Vec<u8>>, EngineError> {
         self.picture(id)?;
-        Ok(self.readable_thumbnail(id)?.map(|(bytes, _)| bytes))
+        let Some(bytes) = self.blobs().get(&thumbnail_name(id))? else {
+            return Ok(None);
+        };
+        let decodes = || self.small(&bytes).map(drop);
+        let sound = self.sound_thumbnails.check(id, &bytes, decodes);
+        Ok(sound
+            .map_err(|refused| damaged(id, &refused))
+            .ok()
+            .map(|()| bytes))
     }
 
     /// Rebuilds the thumbnail from the picture's file and stores it.
@@ -49,31 +57,23 @@ impl Library {
     /// The pixels of the picture's thumbnail, which is rebuilt where none is stored.
     pub(crate) fn thumbnail_image(&self, id: &PictureId) -> Result<Image, EngineError> {
         match self.readable_thumbnail(id)? {
-            Some((_, pixels)) => Ok(pixels),
+            Some(pixels) => Ok(pixels),
             None => Ok(self.small(&self.rebuild_thumbnail(id)?)?),
         }
     }
 
     /// The pixels of the picture's stored thumbnail, where there is one.
     pub(crate) fn stored_thumbnail_image(&self, id: &PictureId) -> Option<Image> {
-        Some(self.readable_thumbnail(id).ok()??.1)
+        self.readable_thumbnail(id).ok()?
     }
 
-    /// The stored thumbnail and its pixels. One that cannot be decoded counts as lost.
-    fn readable_thumbnail(&self, id: &PictureId) -> Result<Option<(Vec<u8>, Image)>, EngineError> {
+    /// The pixels of the stored thumbnail. One that cannot be decoded counts as lost.
+    fn readable_thumbnail(&self, id: &PictureId) -> Result<Option<Image>, EngineError> {
         let Some(bytes) = self.blobs().get(&thumbnail_name(id))? else {
             return Ok(None);
         };
-        match self.small(&bytes) {
-            Ok(pixels) => Ok(Some((bytes, pixels))),
-            Err(refused) => {
-                tracing::warn!(
-                    "the stored thumbnail of {id} is damaged: {}",
-                    refused.detail
-                );
-                Ok(None)
-            }
-        }
+        let pixels = self.small(&bytes);
+        Ok(pixels.map_err(|refused| damaged(id, &refused)).ok())
     }
 
     /// The pixels of a thumbnail, whose shorter side may have one pixel.
@@ -168,6 +168,10 @@ impl Library {
             .ok()
             .or_else(|| self.stored_thumbnail_image(id))
     }
+}
+
+fn damaged(id: &PictureId, why: &Refused) {
+    tracing::warn!("the stored thumbnail of {id} is damaged: {}", why.detail);
 }
 
 fn file_of(picture: Picture, bytes: Vec<u8>) -> PictureFile {

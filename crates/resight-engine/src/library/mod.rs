@@ -20,6 +20,7 @@ pub(crate) mod picture_signal;
 pub(crate) mod pictures;
 pub(crate) mod plain;
 pub(crate) mod prepare;
+mod sound_thumbnails;
 pub(crate) mod stored_features;
 pub(crate) mod verify;
 pub(crate) mod visual_index;
@@ -45,6 +46,7 @@ use feature_cache::FeatureCache;
 use filters::FilterCache;
 use picture_signal::PictureSignal;
 use plain::PlainPictures;
+use sound_thumbnails::SoundThumbnails;
 use visual_index::VisualIndex;
 
 /// Stored pictures with everything that is derived from them.
@@ -58,6 +60,7 @@ pub struct Library {
     plain: PlainPictures,
     signal: Arc<PictureSignal>,
     checked_files: CheckedFiles,
+    sound_thumbnails: SoundThumbnails,
     /// Held during a change of what is stored.
     changes: Mutex<()>,
     /// Held during a conversion to another vocabulary.
@@ -115,6 +118,7 @@ impl Library {
             plain: PlainPictures::default(),
             signal,
             checked_files: CheckedFiles::default(),
+            sound_thumbnails: SoundThumbnails::default(),
             changes: Mutex::new(()),
             conversion: Mutex::new(()),
             pairing: Mutex::new(()),

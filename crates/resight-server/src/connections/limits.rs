@@ -16,8 +16,11 @@ pub struct ConnectionLimits {
     /// How long a request's head may take, from the opening of the connection or the end of the answer
     /// before.
     pub head: Duration,
-    /// How long a client may take nothing of its answer.
+    /// How long a client may keep its answer waiting, beyond the time that [`Self::write_rate`] allows for
+    /// what it takes.
     pub write: Duration,
+    /// Bytes a second that a client must take of its answer, at least 1.
+    pub write_rate: u64,
 }
 
 /// Connections at most, whatever the limit of open files.
@@ -38,6 +41,7 @@ impl ConnectionLimits {
             spare: SPARE,
             head: Duration::from_secs(15),
             write: Duration::from_secs(30),
+            write_rate: 1024,
         }
     }
 }

@@ -36,6 +36,8 @@ use table::{Seat, Table};
 
 /// How long the head of a request may take on a spare connection.
 const SPARE_HEAD: Duration = Duration::from_secs(5);
+/// The longest head of a request, in bytes. Bodies and answers pass through as much memory a connection.
+const HEAD_BYTES: usize = 64 << 10;
 /// How long the body of a request is read that a spare connection refuses.
 const SPARE_BODY: Duration = Duration::from_secs(1);
 
@@ -89,7 +91,7 @@ async fn attend(
         tracing::debug!(%error, "a connection keeps its delay");
     }
     let (activity, is_spare) = (seat.activity.clone(), seat.spare);
-    let stream = Watched::new(stream, limits.write, activity.clone());
+    let stream = Watched::new(stream, &limits, activity.clone());
     let service = service_fn(|request: hyper::Request<Incoming>| {
         let answering = activity.begin();
         let answer = answer(app.clone(), request.map(Body::new), is_spare);
@@ -103,6 +105,7 @@ async fn attend(
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new());
     builder.header_read_timeout(head).keep_alive(!is_spare);
+    builder.max_buf_size(HEAD_BYTES);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut is_told = false;
     loop {
@@ -134,4 +137,44 @@ async fn answer(app: Router, request: Request, is_spare: bool) -> Response {
     app.oneshot(request)
         .await
         .unwrap_or_else(|never: Infallible| match never {})
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// Longer than anything here takes.
+    const NEVER: Duration = Duration::from_secs(120);
+    /// More than sockets take.
+    const LONG: usize = 64 << 20;
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_its_answer_is_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = Router::new().route("/", get(|| async { vec![7; LONG] }));
+        let limits = ConnectionLimits {
+            write: Duration::from_millis(50),
+            ..ConnectionLimits::for_open_files(None)
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let served = tokio::spawn(serve(listener, app, limits, shutdown, NEVER * 10));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let head = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n";
+        client.write_all(head).await.unwrap();
+        client.read_u8().await.unwrap();
+        // A shutdown waits for the answer as long as it is being sent.
+        stop.send(()).unwrap();
+        assert!(timeout(NEVER, served).await.is_ok(), "it is being sent");
+        let mut rest = Vec::new();
+        let _reset = client.read_to_end(&mut rest).await;
+        assert!(rest.len() < LONG, "all of it came");
+    }
 }

@@ -160,6 +160,7 @@ impl Table {
 }
 
 /// Whether there is a seat.
+#[derive(Debug, PartialEq)]
 enum Room {
     Free,
     /// When an idle connection, which has been told, has closed.
@@ -181,9 +182,7 @@ impl Open {
             return Room::Free;
         }
         let leaves = |entry: &&mut Entry| {
-            alike(entry)
-                && (!has_too_many || entry.source == source)
-                && (entry.is_leaving || entry.activity.is_idle())
+            alike(entry) && (!has_too_many || entry.source == source) && entry.activity.is_idle()
         };
         let Some(oldest) = self.all.values_mut().find(leaves) else {
             return Room::None;
@@ -233,6 +232,23 @@ mod tests {
         assert!(!next.spare);
         assert_eq!(oldest.await.unwrap(), 1);
         drop((other, next));
+    }
+
+    #[tokio::test]
+    async fn who_began_a_request_when_it_was_told_to_leave_keeps_nobody_waiting() {
+        let (table, here) = (table(), Source::Here);
+        let address = address("127.0.0.1");
+        let first = table.admit(address).await.unwrap();
+        let second = table.admit(address).await.unwrap();
+        let third = table.admit(address).await.unwrap();
+        let room = || table.open.lock().room(&table.limits, here, false);
+        assert_eq!(room(), Room::Soon);
+        let _answering = first.activity.begin();
+        // The next one is told.
+        assert_eq!(room(), Room::Soon);
+        second.close.notified().await;
+        let _answering = [second.activity.begin(), third.activity.begin()];
+        assert_eq!(room(), Room::None);
     }
 
     #[tokio::test]

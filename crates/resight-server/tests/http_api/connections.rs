@@ -149,3 +149,72 @@ async fn a_shutdown_does_not_wait_for_half_open_connections() {
     assert!(ended.is_ok(), "the shutdown waits");
     assert_eq!(rest(half).await, "");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_has_a_bound() {
+    let server = server(Bench::new(), limits(8, 1)).await;
+    for (length, status) in [(30_000, "200"), (200_000, "431")] {
+        let filler = "a".repeat(length);
+        let head = format!(
+            "GET /healthz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nX-Filler: {filler}\r\n\r\n",
+            server.address
+        );
+        let answer = rest(sent(server.address, head.as_bytes()).await).await;
+        let wanted = format!("HTTP/1.1 {status}");
+        assert!(answer.starts_with(&wanted), "{length}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pipelined_requests_are_answered_in_their_order() {
+    let server = server(Bench::new(), limits(8, 1)).await;
+    let one = |path: &str, more: &str| {
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\n{more}\r\n",
+            server.address
+        )
+    };
+    let all = [
+        one("/healthz", ""),
+        one("/v1/count", ""),
+        one("/nothing", "Connection: close\r\n"),
+    ];
+    let answers = rest(sent(server.address, all.concat().as_bytes()).await).await;
+    let places = ["\"ok\"", "{\"count\":0}", "unknown_route"].map(|part| answers.find(part));
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{answers}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_in_chunks_with_trailers_is_read_and_one_that_is_waited_for_is_asked_for() {
+    let server = server(Bench::new(), limits(8, 1)).await;
+    let picture = png(&textured(128, 96, 1));
+    let head = |more: &str| {
+        format!(
+            "POST /v1/search HTTP/1.1\r\nHost: {}\r\nContent-Type: image/png\r\nConnection: close\r\n{more}\r\n",
+            server.address
+        )
+    };
+    let mut chunked = head("Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n").into_bytes();
+    for part in picture.chunks(1000) {
+        chunked.extend(format!("{:x};name=value\r\n", part.len()).bytes());
+        chunked.extend(part);
+        chunked.extend(b"\r\n");
+    }
+    chunked.extend(b"0\r\nX-Sum: 1\r\nX-Other: 2\r\n\r\n");
+    let found = rest(sent(server.address, &chunked).await).await;
+    assert!(found.starts_with("HTTP/1.1 200"), "{found}");
+    let length = format!(
+        "Content-Length: {}\r\nExpect: 100-continue\r\n",
+        picture.len()
+    );
+    let mut waiting = sent(server.address, head(&length).as_bytes()).await;
+    let mut first = [0; 25];
+    let asked = timeout(NEVER, waiting.read_exact(&mut first)).await;
+    assert!(asked.is_ok() && first.starts_with(b"HTTP/1.1 100 Continue"));
+    waiting.write_all(&picture).await.unwrap();
+    let found = rest(waiting).await;
+    assert!(found.starts_with("HTTP/1.1 200"), "{found}");
+}

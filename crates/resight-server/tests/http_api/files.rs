@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{StatusCode, header};
 use resight_engine::{FolderOptions, Indexer};
 
+use tower::ServiceExt;
+
 use crate::fixtures::{Bench, add, ask, get, png, request, textured};
+use crate::gated_blobs;
 
 /// The file of a picture's thumbnail.
 fn thumbnail_of(bench: &Bench, id: &str) -> PathBuf {
@@ -41,6 +44,80 @@ async fn a_lost_or_damaged_thumbnail_is_rebuilt_and_stored() {
         assert!(answer.body == whole, "{:?}", damaged.map(<[u8]>::len));
         assert!(fs::read(&path).unwrap() == whole, "it is not stored");
     }
+}
+
+#[tokio::test]
+async fn a_lost_thumbnail_is_rebuilt_once_for_all_who_ask_for_it() {
+    let (bench, gate) = gated_blobs::bench(false);
+    let app = bench.app();
+    let id = add(&app, "a.png", &png(&textured(640, 480, 6))).await;
+    let address = format!("/v1/images/{id}/thumbnail");
+    let whole = get(&app, &address).await.body;
+    fs::remove_file(thumbnail_of(&bench, &id)).unwrap();
+    gate.close();
+    let ask = || {
+        let (app, address) = (app.clone(), address.clone());
+        tokio::spawn(async move { get(&app, &address).await })
+    };
+    let first = ask();
+    gate.until(&gate.writes, 1).await;
+    let before = gate.reads.load(Ordering::SeqCst);
+    let others: Vec<_> = (0..7).map(|_| ask()).collect();
+    // Each has seen that there is none.
+    gate.until(&gate.reads, before + 7).await;
+    gate.open();
+    for answer in others.into_iter().chain([first]) {
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(answer.body == whole);
+    }
+    assert_eq!(
+        gate.writes.load(Ordering::SeqCst),
+        1,
+        "it was rebuilt again"
+    );
+}
+
+#[tokio::test]
+async fn a_stored_file_is_not_read_for_a_head_alone() {
+    let (bench, gate) = gated_blobs::bench(true);
+    let app = bench.app();
+    let bytes = png(&textured(320, 240, 8));
+    let id = add(&app, "a.png", &bytes).await;
+    gate.close();
+    let head = ask(&app, request("HEAD", &format!("/v1/images/{id}/file"))).await;
+    assert_eq!(head.status, StatusCode::OK);
+    assert_eq!(head.header(header::CONTENT_LENGTH), bytes.len().to_string());
+    assert!(head.body.is_empty());
+    assert_eq!(gate.reads.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_stored_file_is_read_once_for_all_who_fetch_it() {
+    let (bench, gate) = gated_blobs::bench(true);
+    let app = bench.app();
+    let bytes = png(&textured(320, 240, 8));
+    let id = add(&app, "a.png", &bytes).await;
+    let address = format!("/v1/images/{id}/file");
+    gate.close();
+    let fetch = || {
+        let app = app.clone();
+        let request = request("GET", &address);
+        tokio::spawn(async move { app.oneshot(request).await.unwrap() })
+    };
+    let mut fetching: Vec<_> = (0..5).map(|_| fetch()).collect();
+    gate.until(&gate.reads, 1).await;
+    gate.open();
+    // None of the answers is dropped before all have begun.
+    let mut answers = Vec::new();
+    for answer in fetching.drain(..) {
+        answers.push(answer.await.unwrap());
+    }
+    for answer in answers {
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
+        assert!(body.unwrap() == bytes);
+    }
+    assert_eq!(gate.reads.load(Ordering::SeqCst), 1);
 }
 
 fn index(bench: &Bench, folder: &Path) {
