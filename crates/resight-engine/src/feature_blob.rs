@@ -79,7 +79,15 @@ fn hash(start: &[u8], body: &[u8]) -> [u8; 16] {
 /// from anybody.
 pub(crate) fn read(
     blob: &[u8],
+    extractor: &dyn LocalExtractor,
+) -> Result<(LocalFeatures, [u32; 2]), EngineError> {
+    read_as(blob, extractor.model(), extractor.dimension())
+}
+
+fn read_as(
+    blob: &[u8],
     current: &ModelId,
+    dimension: usize,
 ) -> Result<(LocalFeatures, [u32; 2]), EngineError> {
     let bad = |detail: &str| EngineError::BadFeatures(detail.to_owned());
     let Some((header, body)) = blob.split_at_checked(HEADER) else {
@@ -116,6 +124,12 @@ pub(crate) fn read(
     }
     let features =
         stored_features::from_bytes(features).ok_or_else(|| bad("they do not fit together"))?;
+    let found = features.descriptors.dimension();
+    if !features.is_empty() && found != dimension {
+        return Err(EngineError::BadFeatures(format!(
+            "a descriptor has {found} bytes, and those of {current} have {dimension}"
+        )));
+    }
     let sound = features.keypoints.iter().all(|k| {
         let numbers = [k.x, k.y, k.scale, k.angle];
         numbers.iter().all(|v| v.is_finite() && v.abs() < 1e7) && k.scale > 0.0
@@ -151,20 +165,25 @@ mod tests {
         let model = ModelId::new("a/1");
         let blob = write(&example(3.0), [40, 30], &model).unwrap();
         assert!(is_features_blob(&blob));
-        assert_eq!(read(&blob, &model).unwrap(), (example(3.0), [40, 30]));
+        assert_eq!(read_as(&blob, &model, 2).unwrap(), (example(3.0), [40, 30]));
         for cut in 0..blob.len() {
-            assert!(read(&blob[..cut], &model).is_err(), "{cut}");
+            assert!(read_as(&blob[..cut], &model, 2).is_err(), "{cut}");
         }
         for at in 0..blob.len() {
             let mut damaged = blob.clone();
             damaged[at] ^= 0x40;
-            assert!(read(&damaged, &model).is_err(), "{at}");
+            assert!(read_as(&damaged, &model, 2).is_err(), "{at}");
         }
-        let other = read(&blob, &ModelId::new("b/1")).unwrap_err();
+        let other = read_as(&blob, &ModelId::new("b/1"), 2).unwrap_err();
         assert!(other.to_string().contains("a/1"), "{other}");
         let nowhere = write(&example(f32::NAN), [40, 30], &model).unwrap();
-        assert!(read(&nowhere, &model).is_err());
+        assert!(read_as(&nowhere, &model, 2).is_err());
         let empty = write(&example(3.0), [0, 30], &model).unwrap();
-        assert!(read(&empty, &model).is_err());
+        assert!(read_as(&empty, &model, 2).is_err());
+        let long = read_as(&blob, &model, 3).unwrap_err();
+        let wanted = "a descriptor has 2 bytes, and those of a/1 have 3";
+        assert!(long.to_string().contains(wanted), "{long}");
+        let none = write(&LocalFeatures::default(), [40, 30], &model).unwrap();
+        assert!(read_as(&none, &model, 3).is_ok());
     }
 }

@@ -79,7 +79,7 @@ impl QueryResolver<'_> {
             Query::Bytes(bytes) => self.described(bytes, query, timings)?,
             Query::Stored(id) => self.stored(id, query, timings)?,
             Query::Features(blob) => {
-                let (features, size) = feature_blob::read(blob, self.library.model())?;
+                let (features, size) = feature_blob::read(blob, self.library.extractor().as_ref())?;
                 WholePicture {
                     id: None,
                     key: None,

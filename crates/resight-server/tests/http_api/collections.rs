@@ -177,6 +177,34 @@ async fn a_collection_goes_with_all_that_is_in_it() {
 }
 
 #[tokio::test]
+async fn a_name_is_decoded_once_and_the_default_one_is_the_same_however_it_is_written() {
+    let served = Served::new();
+    let app = &served.app;
+    let added = served.add("/v1", 1).await;
+    for name in ["%64efault", "d%65fault", "%64%65%66%61%75%6c%74"] {
+        assert_eq!(served.put(name).await, StatusCode::OK, "{name}");
+        let one = format!("/v1/collections/{name}");
+        let all = json!({"name": "default", "pictures": 1});
+        assert_eq!(get(app, &one).await.json(), all, "{name}");
+        let id = added["id"].as_str().unwrap();
+        let picture = get(app, &format!("{one}/images/{id}")).await;
+        assert_eq!(picture.status, StatusCode::OK, "{name}");
+        assert_eq!(
+            picture.json()["thumbnail"],
+            format!("/v1/images/{id}/thumbnail")
+        );
+        let removal = ask(app, request("DELETE", &one)).await;
+        removal.problem(422, "bad_collection_name");
+    }
+    // Decoded twice it would be the default one.
+    for method in ["PUT", "GET", "DELETE"] {
+        let twice = request(method, "/v1/collections/%2564efault");
+        ask(app, twice).await.problem(422, "bad_collection_name");
+    }
+    assert!(!served.data.path().join("collections").exists());
+}
+
+#[tokio::test]
 async fn what_a_kill_leaves_of_a_removal_is_swept() {
     let served = Served::new();
     served.put("half").await;

@@ -3,11 +3,37 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use image::{RgbImage, imageops};
+use resight_engine::{EngineOptions, features_blob};
+use resight_vision::{
+    Descriptors, ExtractError, Image, LocalExtractor, LocalFeatures, ModelId, Sift, SiftOptions,
+};
 use serde_json::{Value, json};
 
 use crate::fixtures::{Answer, Bench, add, ask, form, get, png, post, textured};
 
 const FEATURES: &str = "application/vnd.resight.features";
+
+/// Descriptors of two bytes under the name of SIFT.
+struct Short(Sift);
+
+impl LocalExtractor for Short {
+    fn model(&self) -> &ModelId {
+        self.0.model()
+    }
+
+    fn dimension(&self) -> usize {
+        2
+    }
+
+    fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
+        let LocalFeatures { keypoints, .. } = self.0.extract(image)?;
+        let bytes = vec![7; 2 * keypoints.len()];
+        Ok(LocalFeatures {
+            keypoints,
+            descriptors: Descriptors::from_bytes(2, bytes).unwrap(),
+        })
+    }
+}
 
 /// One picture beside another.
 fn beside(left: &RgbImage, right: &RgbImage) -> RgbImage {
@@ -230,6 +256,14 @@ async fn features_find_what_their_picture_finds() {
     ask(&app, post("/v1/search", FEATURES, cut))
         .await
         .problem(422, "bad_features");
+    let short = Short(Sift::new(SiftOptions::default()));
+    let picture = png(&picture);
+    let (short, _) = features_blob(&picture, &short, &EngineOptions::default()).unwrap();
+    let detail = ask(&app, post("/v1/search", FEATURES, short))
+        .await
+        .problem(422, "bad_features");
+    assert!(detail.contains("has 2 bytes"), "{detail}");
+    assert!(detail.contains("have 128"), "{detail}");
     // They are no picture to be kept.
     ask(
         &app,
