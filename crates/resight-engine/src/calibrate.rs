@@ -5,17 +5,21 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rayon::prelude::*;
-use resight_decode::read_bounded;
+use resight_decode::{read_bounded, thumbnail_jpeg};
 use resight_index::Vocabulary;
-use resight_vision::{Fault, LocalExtractor, Match, PackedQueries, Verification, VerifyOptions};
+use resight_vision::{
+    Fault, Image, LocalExtractor, Match, PackedQueries, Verification, VerifyOptions,
+};
 
 use crate::describe::describe;
 use crate::error::EngineError;
 use crate::indexer::listing::list;
+use crate::library::files::{THUMBNAIL, thumbnail_pixels};
 use crate::library::stored_features::{StoredFeatures, in_order};
 use crate::options::EngineOptions;
 use crate::search::answer::EvidenceKind;
 use crate::search::evidence::{SharedPart, Sides};
+use crate::search::pixel_evidence::{SmallPair, is_open};
 use crate::search::prepared::pack_by_cell;
 use crate::search::support::{Support, kind_of_evidence};
 
@@ -68,6 +72,14 @@ pub struct Calibration {
 struct Side {
     size: [u32; 2],
     stored: StoredFeatures,
+    /// Its thumbnail as a library would store it.
+    thumbnail: Vec<u8>,
+}
+
+impl Side {
+    fn small(&self, options: &EngineOptions) -> Option<Image> {
+        thumbnail_pixels(&self.thumbnail, options).ok()
+    }
 }
 
 /// Describes the pictures in `dir` and below, hidden files excepted, and verifies each two of them; the
@@ -151,11 +163,16 @@ fn side(
         return Ok(None);
     }
     let size = [described.image.width(), described.image.height()];
+    let thumbnail = thumbnail_jpeg(&described.image, THUMBNAIL.0, THUMBNAIL.1)?;
     let postings = vocabulary.postings(&described.features, size);
     let (features, words) = in_order(&described.features, &postings);
     let words = words.postings().iter().map(|p| p.word).collect();
     let stored = StoredFeatures { words, features };
-    Ok(Some(Side { size, stored }))
+    Ok(Some(Side {
+        size,
+        stored,
+        thumbnail,
+    }))
 }
 
 /// The pairs of one picture with all after it.
@@ -192,7 +209,19 @@ fn row(
             let shared = SharedPart::of(&found, &matches, features, [own.size, other.size]);
             pair.support = shared.support();
             pair.coverage = shared.coverage;
-            pair.evidence = Some(kind_of_evidence(&pair.support, pair.coverage));
+            let kind = kind_of_evidence(&pair.support, pair.coverage);
+            let is_exact = pair.support.is_exact();
+            pair.evidence = Some(kind);
+            if is_open(pair.evidence, is_exact)
+                && let Some(part) = &shared.parts[0]
+                && let (Some(a), Some(b)) = (own.small(options), other.small(options))
+            {
+                let small = SmallPair {
+                    images: [&a, &b],
+                    sizes: [own.size, other.size],
+                };
+                pair.evidence = Some(small.decide(kind, is_exact, &found.transform, part));
+            }
         }
         Some(pair)
     });

@@ -1,13 +1,15 @@
 //! Comparing two pictures without the index: all features with all, as they are and with the first
 //! mirrored or inverted.
 
+use resight_decode::fit_within;
 use resight_vision::{
-    Evidence, Image, LocalExtractor, LocalFeatures, MatchOptions, match_all, verify,
+    Evidence, Image, LocalExtractor, LocalFeatures, MatchOptions, Transform, match_all, verify,
 };
 
 use crate::describe::describe;
 use crate::error::EngineError;
 use crate::geometry;
+use crate::library::files::THUMBNAIL;
 use crate::library::plain::is_plain_pair;
 use crate::options::EngineOptions;
 use crate::picture::id_of;
@@ -15,7 +17,8 @@ use crate::same_pixels::same_pixels;
 use crate::search::Searcher;
 use crate::search::answer::{EvidenceKind, QueryFacts, Timings};
 use crate::search::evidence::{SharedPart, evidence, inlier_points};
-use crate::search::query::QueryResolver;
+use crate::search::pixel_evidence::{SmallPair, is_open};
+use crate::search::query::{QueryResolver, ResolvedQuery};
 use crate::search::request::{Query, Variant};
 use crate::search::variants::changed;
 
@@ -73,9 +76,15 @@ pub fn compare(
         features: features.len(),
     };
     let sides = [facts(&a.image, &a.features), facts(&b.image, &b.features)];
+    let small = |image| fit_within(image, THUMBNAIL.0);
+    let smalls = [small(&a.image), small(&b.image)];
     let pair = Pair {
         features: [&a.features, &b.features],
         images: [Some(&a.image), Some(&b.image)],
+        smalls: [
+            smalls[0].as_ref().or(Some(&a.image)),
+            smalls[1].as_ref().or(Some(&b.image)),
+        ],
         identical,
     };
     let comparison = compared(sides, &pair, extractor, options);
@@ -104,9 +113,18 @@ impl Searcher {
         let mut timings = Timings::default();
         let a = resolver.resolve(&a.into(), &mut timings)?;
         let b = resolver.resolve(&b.into(), &mut timings)?;
+        let thumbnail = |query: &ResolvedQuery| {
+            let id = query.facts.id.as_ref()?;
+            library.stored_thumbnail_image(id)
+        };
+        let thumbnails = [thumbnail(&a), thumbnail(&b)];
         let pair = Pair {
             features: [&a.features, &b.features],
             images: [a.image.as_ref(), b.image.as_ref()],
+            smalls: [
+                a.small.as_ref().or(thumbnails[0].as_ref()),
+                b.small.as_ref().or(thumbnails[1].as_ref()),
+            ],
             identical,
         };
         Ok(compared(
@@ -123,6 +141,8 @@ struct Pair<'a> {
     features: [&'a LocalFeatures; 2],
     /// Their pixels, as far as they are at hand.
     images: [Option<&'a Image>; 2],
+    /// Small copies of them, as far as these are at hand.
+    smalls: [Option<&'a Image>; 2],
     /// Whether their files have the same bytes.
     identical: bool,
 }
@@ -149,12 +169,23 @@ fn compared(
 ) -> Comparison {
     let features = pair.features;
     let as_is = Variant::default();
-    let mut best = compared_as(as_is, &sides, features[0], features, options);
+    let (mut best, in_doubt) = compared_as(as_is, &sides, features[0], features, options);
+    if let (Some(doubt), Some(kind), Some(transform)) = (in_doubt, best.evidence, best.transform)
+        && let [Some(a), Some(b)] = pair.smalls
+    {
+        let sizes = [&sides[0], &sides[1]].map(|side| [side.width, side.height]);
+        let small = SmallPair {
+            images: [a, b],
+            sizes,
+        };
+        let kind = small.decide(kind, doubt.is_exact, &Transform(transform), &doubt.part);
+        best.evidence = Some(kind);
+    }
     for variant in Variant::ALL.each() {
         let Some(changed) = changed(variant, features[0], sides[0].width, extractor) else {
             continue;
         };
-        let other = compared_as(variant, &sides, &changed, features, options);
+        let (other, _) = compared_as(variant, &sides, &changed, features, options);
         let order = |c: &Comparison| (!c.verified, c.log10_nfa.unwrap_or(f64::MAX));
         if other.verified && order(&other) < order(&best) {
             best = other;
@@ -179,6 +210,13 @@ fn compared(
     best
 }
 
+/// A verified pair of which pixels may decide what it rests on.
+struct InDoubt {
+    is_exact: bool,
+    /// The matched part in the first picture.
+    part: Vec<[f64; 2]>,
+}
+
 /// Compares a variant of the first picture; `changed` are its features in that variant.
 fn compared_as(
     variant: Variant,
@@ -186,7 +224,7 @@ fn compared_as(
     changed: &LocalFeatures,
     [of_a, of_b]: [&LocalFeatures; 2],
     options: &EngineOptions,
-) -> Comparison {
+) -> (Comparison, Option<InDoubt>) {
     let matches = match_all(
         &changed.descriptors,
         &of_b.descriptors,
@@ -207,8 +245,14 @@ fn compared_as(
         .as_ref()
         .map(|found| SharedPart::of(found, &matches, [of_a, of_b], [a_size, b_size]));
     let [coverage_a, coverage_b] = shared.as_ref().map_or([0.0; 2], |shared| shared.coverage);
-    let evidence = verified.and(shared).map(|shared| shared.evidence(variant));
-    Comparison {
+    let shared = verified.and(shared);
+    let evidence = shared.as_ref().map(|shared| shared.evidence(variant));
+    let (evidence, is_exact) = evidence.map_or((None, false), |(kind, exact)| (Some(kind), exact));
+    let part = shared.and_then(|shared| shared.parts.into_iter().next().flatten());
+    let in_doubt = part
+        .filter(|_| is_open(evidence, is_exact))
+        .map(|part| InDoubt { is_exact, part });
+    let comparison = Comparison {
         evidence,
         identical: false,
         by_pixels: false,
@@ -224,5 +268,6 @@ fn compared_as(
         points,
         a: a.clone(),
         b: b.clone(),
-    }
+    };
+    (comparison, in_doubt)
 }

@@ -10,11 +10,21 @@ use resight_store::PictureId;
 
 use super::Library;
 use crate::error::EngineError;
+use crate::options::EngineOptions;
 use crate::picture::{OpenFile, Picture, PictureFile, id_of};
 use resight_vision::Image;
 
 /// Longer side of a thumbnail in pixels, and its JPEG quality.
 pub(crate) const THUMBNAIL: (u32, u8) = (320, 80);
+
+/// The pixels of a thumbnail, which may be smaller than pictures are accepted.
+pub(crate) fn thumbnail_pixels(bytes: &[u8], options: &EngineOptions) -> Result<Image, Refused> {
+    let limits = DecodeLimits {
+        min_side: 1,
+        ..options.decode.clone()
+    };
+    Ok(decode(bytes, &limits)?.image)
+}
 
 impl Library {
     /// A small JPEG of the picture. Rebuilt from the picture's file where none is stored.
@@ -78,11 +88,7 @@ impl Library {
 
     /// The pixels of a thumbnail, whose shorter side may have one pixel.
     fn small(&self, bytes: &[u8]) -> Result<Image, Refused> {
-        let limits = DecodeLimits {
-            min_side: 1,
-            ..self.options().decode.clone()
-        };
-        Ok(decode(bytes, &limits)?.image)
+        thumbnail_pixels(bytes, self.options())
     }
 
     /// Opens the picture's file without reading it into memory.

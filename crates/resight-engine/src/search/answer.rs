@@ -165,6 +165,8 @@ pub struct Hit {
     pub verified: bool,
     /// What it rests on; verified hits only. A mirrored or inverted hit is never a mark.
     pub evidence: Option<EvidenceKind>,
+    /// Whether the inliers' descriptors are as near as print repeats them; verified hits only.
+    pub is_exact: bool,
     /// Matches that agree.
     pub inliers: usize,
     /// log10 of the number of false alarms; lower is surer. `None` where nothing agrees.
@@ -221,6 +223,7 @@ impl Hit {
             examined: false,
             verified: false,
             evidence: None,
+            is_exact: false,
             inliers: 0,
             log10_nfa: None,
             log10_uniform: None,

@@ -164,12 +164,17 @@ impl<'a> SharedPart<'a> {
         support(self.found, self.matches, self.features, part, self.sizes[1])
     }
 
-    /// What a verified pair rests on. A mirrored or inverted query is never a mark.
-    pub(crate) fn evidence(&self, variant: Variant) -> EvidenceKind {
+    /// What a verified pair rests on as far as keypoints say, and whether the pair is exact. A mirrored or
+    /// inverted query is never a mark, and not exact.
+    pub(crate) fn evidence(&self, variant: Variant) -> (EvidenceKind, bool) {
         if variant == Variant::default() {
-            kind_of_evidence(&self.support(), self.coverage)
+            let support = self.support();
+            (
+                kind_of_evidence(&support, self.coverage),
+                support.is_exact(),
+            )
         } else {
-            EvidenceKind::Object
+            (EvidenceKind::Object, false)
         }
     }
 }

@@ -99,7 +99,8 @@ fn compare(
     let shared = SharedPart::of(&verification, &matches, features, [query.size, size]);
     [hit.coverage_query, hit.coverage_result] = shared.coverage;
     if verification.verified {
-        hit.evidence = Some(shared.evidence(query.variant));
+        let (kind, is_exact) = shared.evidence(query.variant);
+        (hit.evidence, hit.is_exact) = (Some(kind), is_exact);
         let [in_query, in_result] = shared.parts;
         hit.variant = query.variant;
         let transform = query.of_whole(&verification.transform);

@@ -13,6 +13,7 @@ pub(crate) mod instances;
 pub(crate) mod likeness;
 pub(crate) mod page;
 pub(crate) mod patience;
+pub(crate) mod pixel_evidence;
 pub(crate) mod plain;
 pub(crate) mod prepared;
 pub(crate) mod query;
@@ -39,6 +40,7 @@ use identical::find_identical;
 use likeness::{Likenesses, ask_models};
 use page::page;
 use patience::{MOST_EXAMINED, PATIENCE, Patience};
+use pixel_evidence::decide_marks;
 use plain::{find_plain, plain_queries};
 use prepared::prepare_all;
 use query::QueryResolver;
@@ -172,7 +174,8 @@ impl Searcher {
         }
         let shortlist = state.examined.len();
         let ranking = Ranking::new(state, &likenesses, objects.as_ref(), options);
-        let page = page(library.catalogue(), ranking.all, &likenesses, options)?;
+        let mut page = page(library.catalogue(), ranking.all, &likenesses, options)?;
+        decide_marks(library, &resolved, &mut page);
         let groups = ranking.groups.as_ref();
         let same_object = groups
             .map(|groups| same_object(library.catalogue(), groups, &page, options.offset))

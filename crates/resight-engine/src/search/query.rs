@@ -1,7 +1,7 @@
 //! The stage that turns queries into features: of a picture that was sent, a stored one, or features made
 //! elsewhere; or of a region of these.
 
-use resight_decode::decode;
+use resight_decode::{decode, fit_within};
 use resight_store::PictureId;
 use resight_vision::{Descriptors, Image, LocalFeatures};
 
@@ -11,6 +11,7 @@ use crate::describe::describe_image;
 use crate::error::EngineError;
 use crate::feature_blob;
 use crate::library::Library;
+use crate::library::files::THUMBNAIL;
 use crate::library::plain::FEW_STORED;
 use crate::library::visual_index::VisualIndex;
 use crate::picture::id_of;
@@ -38,6 +39,8 @@ pub(crate) struct ResolvedQuery {
     pub(crate) origin: [f64; 2],
     /// Pixels of the region, where a model needs them or features are few, and where they are at hand.
     pub(crate) image: Option<Image>,
+    /// A small copy of the whole picture that was sent.
+    pub(crate) small: Option<Image>,
 }
 
 /// A picture's features before its region is cut out.
@@ -48,6 +51,7 @@ struct WholePicture {
     features: LocalFeatures,
     size: [u32; 2],
     image: Option<Image>,
+    small: Option<Image>,
 }
 
 /// Resolves queries against a library, with the vocabulary of one search.
@@ -87,6 +91,7 @@ impl QueryResolver<'_> {
                     features,
                     size,
                     image: None,
+                    small: None,
                 }
             }
         };
@@ -115,6 +120,7 @@ impl QueryResolver<'_> {
             size: [w.ceil() as u32, h.ceil() as u32],
             origin: [x, y],
             image: whole.image,
+            small: whole.small,
         })
     }
 
@@ -135,12 +141,14 @@ impl QueryResolver<'_> {
             None => self.described_image(&image)?,
         };
         timings.extract_ms += watch.lap();
+        let small = Some(fit_within(&image, THUMBNAIL.0).unwrap_or_else(|| image.clone()));
         Ok(WholePicture {
             id: None,
             key: None,
             same_bytes: same_bytes.map(|record| record.key),
             size,
             image: (self.needs_pixels || may_be_plain(&features)).then_some(image),
+            small,
             features,
         })
     }
@@ -186,6 +194,7 @@ impl QueryResolver<'_> {
             features,
             size,
             image,
+            small: None,
         })
     }
 

@@ -36,6 +36,13 @@ pub struct Support {
     pub other_distance: f64,
 }
 
+impl Support {
+    /// Whether the descriptors of the inliers are as near as print repeats them, or nothing contradicts.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.other_distance == 0.0 || self.inlier_distance <= PRINTED * self.other_distance
+    }
+}
+
 /// Keypoints, by what the result has at their place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -51,6 +58,8 @@ pub struct Counts {
 // oxford_landmarks; docs/calibration.md has what they do on others.
 /// Print repeats exactly: its descriptors lie this much nearer than those of other things at one place do.
 const EXACT: f64 = 0.36;
+/// Where pixels decide, it is less: of photographs of one DVD or building up to a tenth is as exact as the above.
+const PRINTED: f64 = 0.3;
 /// A matched part is small where it covers at most this share of each of the two pictures. It is a mark
 /// where it is exact, and of what both pictures show at most this share agrees.
 const SMALL: f64 = 0.6;

@@ -19,12 +19,20 @@ impl Plane {
         }
     }
 
-    pub(super) fn at(&self, x: usize, y: usize) -> f32 {
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(crate) fn height(&self) -> usize {
+        self.height
+    }
+
+    pub(crate) fn at(&self, x: usize, y: usize) -> f32 {
         self.values[y * self.width + x]
     }
 
     /// Bilinear interpolation at a place within.
-    pub(super) fn sample(&self, place: &Place) -> f32 {
+    pub(crate) fn sample(&self, place: &Place) -> f32 {
         let v = &self.values;
         let [i, next, below] = [place.at, place.next, place.below];
         let upper = v[i] + place.fx * (v[i + next] - v[i]);
@@ -33,7 +41,7 @@ impl Plane {
     }
 
     /// Where a point lies; `None` more than a thousandth of a pixel outside the pixels' centres.
-    pub(super) fn place(&self, [x, y]: [f64; 2]) -> Option<Place> {
+    pub(crate) fn place(&self, [x, y]: [f64; 2]) -> Option<Place> {
         const SLACK: f64 = 1e-3;
         let (right, bottom) = ((self.width - 1) as f64, (self.height - 1) as f64);
         if !(x >= -SLACK && y >= -SLACK && x <= right + SLACK && y <= bottom + SLACK) {
@@ -69,7 +77,7 @@ impl Plane {
     }
 
     /// Smoothed by (1 2 1) / 4 along both axes; the border repeats.
-    pub(super) fn smoothed(&self) -> Self {
+    pub(crate) fn smoothed(&self) -> Self {
         let along = self.by_neighbours(1, |a, b, c| 0.25 * (a + c) + 0.5 * b);
         along.by_neighbours(0, |a, b, c| 0.25 * (a + c) + 0.5 * b)
     }
@@ -110,7 +118,7 @@ impl Plane {
 
 /// A point between four pixels: the first, the steps to the next and to the row below, and the shares of
 /// those, 0..1.
-pub(super) struct Place {
+pub(crate) struct Place {
     at: usize,
     next: usize,
     below: usize,
@@ -121,14 +129,14 @@ pub(super) struct Place {
 /// A picture as luma and chroma (Rec. 601, as JPEG has them).
 #[derive(Clone, Debug)]
 pub(crate) struct Ycc {
-    pub(super) luma: Plane,
+    pub(crate) luma: Plane,
     /// Blue and red difference, centred on 128.
     pub(super) chroma: [Plane; 2],
 }
 
 impl Ycc {
     /// Of a picture, or of its negative.
-    pub(super) fn of(image: &Image, inverted: bool) -> Self {
+    pub(crate) fn of(image: &Image, inverted: bool) -> Self {
         let (w, h) = (image.width() as usize, image.height() as usize);
         let mut planes = [Plane::new(w, h), Plane::new(w, h), Plane::new(w, h)];
         for (i, p) in image.rgb().chunks_exact(3).enumerate() {
