@@ -10,8 +10,9 @@ and reads every stored pair from the catalogue, because groups name at most a hu
 
 A pair is wrong when its kind is none of those that its truth allows. Precision of a kind: of the pairs that
 have it, the share that may. Recall of a truth: of the pairs that must have one kind, the share that has it.
-Pairs with a JPEG of quality 3, 5 or 8 are rows of their own ("heavy"). A change that cannot be seen at the size
-of the smaller copy may be missed.
+Pairs with a JPEG of quality 3, 5 or 8 are rows of their own ("heavy"). A change that cannot be seen in the copy
+may be missed: one below 16 grey levels (root mean square) in all windows of 12 x 12 pixels at the copy's size, or
+below what compression did to the same window (`can_be_seen` in kinds_pictures.py).
 --half takes every second photograph, so that thresholds are chosen on one half and reported on the other.
 --families 24 --series 4 is the quick size. With --keep the pictures and the data folder stay in FOLDER.
 """

@@ -54,7 +54,8 @@ def resized(rng, picture, factor):
 
 
 def re_encodings(rng):
-    """Name to a function from a picture to bytes. Those that are named heavy lose most of the detail."""
+    """Name to two functions: from a picture to the pixels that are stored, and from those to bytes. Those that
+    are named heavy lose most of the detail."""
     ways = {f"heavy_jpeg{q}": (lambda p, q=q: jpeg(p, q)) for q in (3, 5, 8)}
     ways |= {f"jpeg{q}": (lambda p, q=q: jpeg(p, q)) for q in (10, 15, 20, 30, 50, 75, 85, 95)}
     ways |= {f"webp{q}": (lambda p, q=q: saved(p, "WEBP", quality=q)) for q in (20, 50, 80)}
@@ -66,8 +67,10 @@ def re_encodings(rng):
     ways["twice"] = lambda p: jpeg(Image.open(io.BytesIO(jpeg(p, 60))), 85)
     if HAS_AVIF:
         ways |= {f"avif{q}": (lambda p, q=q: saved(p, "AVIF", quality=q)) for q in (30, 70)}
+    ways = {name: (lambda p: p, encode) for name, encode in ways.items()}
     for percent in (25, 35, 50, 75, 150, 200):
-        ways[f"resize{percent}"] = lambda p, f=percent / 100: jpeg(resized(rng, p, f), int(rng.integers(55, 96)))
+        resize = lambda p, f=percent / 100: resized(rng, p, f)
+        ways[f"resize{percent}"] = (resize, lambda p: jpeg(p, int(rng.integers(55, 96))))
     return ways
 
 
@@ -101,12 +104,20 @@ def crop_box(rng, size, share):
 # Edits: something is not the same.
 
 
-def visible(before, after, least=16.0, mode="L"):
-    """Whether some window of 12 x 12 pixels differs by as much, root mean squared."""
-    one, two = (np.asarray(p.convert(mode), np.float32) for p in (before, after))
+WINDOW = (12, 12)
+
+
+def windows(one, two, mode="L"):
+    """Root mean squared difference of each window of 12 x 12 pixels."""
+    one, two = (np.asarray(p.convert(mode), np.float32) for p in (one, two))
     squares = (one - two) ** 2
     squares = squares if mode == "L" else squares.max(2)
-    return float(np.sqrt(cv2.blur(squares, (12, 12)).max())) >= least
+    return np.sqrt(np.maximum(0, cv2.blur(squares, WINDOW)))
+
+
+def visible(before, after, least=16.0, mode="L"):
+    """Whether some window of 12 x 12 pixels differs by as much, root mean squared."""
+    return float(windows(before, after, mode).max()) >= least
 
 
 SCALES = (0.25, 0.35, 0.5, 0.75, 1.0)
@@ -119,6 +130,18 @@ def seen_at(before, after):
         if visible(*(p.resize(size, Image.Resampling.BOX) for p in (before, after))):
             return scale
     return SCALES[-1]
+
+
+def over_noise(before, after, stored, decoded):
+    """How far a change stands out of what compression did to a copy: the largest ratio of the two in one window,
+    of those in which the change can be seen without compression (0: there is none). `stored` are the pixels of
+    the copy before it was compressed, `decoded` those that it shows; all are compared at the size of the smaller
+    of copy and picture."""
+    size = min(before.size, stored.size)
+    before, after, stored, decoded = (p.resize(size, Image.Resampling.BOX) for p in (before, after, stored, decoded))
+    change, noise = windows(before, after), windows(stored, decoded)
+    seen = change >= 16.0
+    return float((change[seen] / np.maximum(noise[seen], 1.0)).max()) if seen.any() else 0.0
 
 
 def on_top(draw_on):
@@ -279,10 +302,14 @@ def copies(rng, picture, other, few):
 
     family = [("original", saved(picture, "PNG"), {"how": "original"})]
     ways = re_encodings(rng)
+    compressed = {}
     for name in pick(ways, 2 * few):
         scale = min(1.0, int(name[6:]) / 100) if name.startswith("resize") else 1.0
-        note = {"how": RE_ENCODED, "heavy": name.startswith("heavy"), "scale": scale}
-        family.append((name, ways[name](picture), note))
+        note = {"how": RE_ENCODED, "copy": name, "heavy": name.startswith("heavy"), "scale": scale}
+        reshape, encode = ways[name]
+        pixels = reshape(picture)
+        family.append((name, encode(pixels), note))
+        compressed[name] = (pixels, Image.open(io.BytesIO(family[-1][1])).convert("RGB"))
     [name] = pick(CONVERSIONS, 1)
     family.append((name, CONVERSIONS[name](picture), {"how": "conversion"}))
     for share in (0.85, 0.6, 0.4, 0.25, 0.15):
@@ -300,7 +327,8 @@ def copies(rng, picture, other, few):
         changed = LOCAL[name](rng, picture, other)
         if changed is not None:
             quality = int(rng.integers(40, 96))
-            note = {"how": "local", "seen_at": seen_at(picture, changed) if changed.size == picture.size else 0}
+            over = {copy: over_noise(picture, changed, *pixels) for copy, pixels in compressed.items()}
+            note = {"how": "local", "seen_at": seen_at(picture, changed), "over_noise": over}
             family.append((f"edit_{name}", jpeg(changed, quality), note))
     for name in pick(GLOBAL, max(1, few - 1)):
         changed = GLOBAL[name](rng, picture)
@@ -309,6 +337,15 @@ def copies(rng, picture, other, few):
             continue
         family.append((f"edit_{name}", jpeg(changed, int(rng.integers(60, 96))), {"how": "global", "name": name}))
     return family
+
+
+def can_be_seen(changed, copy):
+    """Whether a copy shows what is not the same: in some window of 12 x 12 of its pixels the change is at least 16
+    grey levels (root mean square), and at least what compression did to that window of the copy. Copies at quality
+    3, 5 and 8 count as not showing it."""
+    if copy.get("heavy") or copy.get("scale", 1.0) < changed["seen_at"]:
+        return False
+    return changed["over_noise"].get(copy.get("copy"), np.inf) >= 1.0
 
 
 def allowed(one, two):
@@ -330,7 +367,7 @@ def allowed(one, two):
         name = two.get("name") or one.get("name")
         copy, changed = (one, two) if two["how"] in ("local", "global") else (two, one)
         # The copy has lost what would show the change.
-        if changed["how"] == "local" and (copy.get("heavy") or copy.get("scale", 1.0) < changed["seen_at"]):
+        if changed["how"] == "local" and not can_be_seen(changed, copy):
             return {EDITED, RE_ENCODED}
         # Noise and blur leave every region what it was, and scaling down and up again blurs as much.
         if name in ("noise", "blur"):
