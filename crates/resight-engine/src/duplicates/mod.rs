@@ -11,6 +11,7 @@ pub(crate) mod kind;
 pub(crate) mod no_match;
 pub(crate) mod pair_up;
 pub(crate) mod pixels;
+mod verified_pair;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

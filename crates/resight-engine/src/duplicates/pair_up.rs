@@ -9,15 +9,10 @@ use rayon::prelude::*;
 use resight_decode::{MemoryBudget, Purpose, Share};
 use resight_index::{Candidate, CandidateFilter, Key, WordIndex, WordSnapshot};
 use resight_store::{PicturePair, PictureRecord};
-use resight_vision::{Image, Transform};
+use resight_vision::Image;
 
-use super::aligned::{PixelDifference, Small, compare_aligned};
 use super::decoded::DecodedPictures;
-use super::further_pages::further_pages_are_same;
-use super::kind::{Compared, PairKind, kind_of, master_rank, of_whole_files};
-use super::pixels::{PixelAgreement, compare_pixels};
 use crate::error::EngineError;
-use crate::geometry;
 use crate::library::Library;
 use crate::library::plain::FEW_FEATURES;
 use crate::library::stored_features::StoredFeatures;
@@ -60,9 +55,6 @@ pub(super) fn memory_to_compare(memory: &MemoryBudget, a: &Image, b: &Image) -> 
     memory.queue(Purpose::Work, bytes).wait()
 }
 
-/// Share of the blocks of two thumbnails that must be alike for their pixels to be compared.
-const PERHAPS_ALIKE: f64 = 0.25;
-
 /// Progress of pairing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PairStep {
@@ -75,12 +67,21 @@ pub struct PairStep {
 }
 
 /// The state of the library during one step.
-struct Pairing<'a> {
-    library: &'a Library,
+pub(super) struct Pairing<'a> {
+    pub(super) library: &'a Library,
     visual: &'a VisualIndex,
     snapshot: &'a dyn WordSnapshot,
-    decoded: DecodedPictures<'a>,
-    is_cancelled: &'a (dyn Fn() -> bool + Sync),
+    pub(super) decoded: DecodedPictures<'a>,
+    pub(super) is_cancelled: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// A picture, and those of lower keys in which it is verified.
+pub(super) struct Found {
+    pub(super) key: u64,
+    pub(super) later: Picture,
+    /// Its decoded thumbnail, where it can be read.
+    pub(super) thumbnail: Option<Image>,
+    verified: Vec<(Candidate, Hit)>,
 }
 
 /// Pairs the next pictures that were not paired yet.
@@ -113,17 +114,19 @@ pub(crate) fn pair_up(
     let records = catalogue.pictures(&keys)?;
     let features = visual.features(catalogue, &keys)?;
     let all = records.par_iter().zip(&features);
-    let pairs = all.map(|(record, features)| {
+    let found = all.map(|(record, features)| {
         if is_cancelled() {
             return Err(EngineError::Cancelled);
         }
         let (Some(record), Some(features)) = (record, features) else {
             // Removed since, or damaged.
-            return Ok(Vec::new());
+            return Ok(None);
         };
-        pairing.pairs_of(record, features)
+        pairing.found(record, features)
     });
-    let pairs = pairs.collect::<Result<Vec<_>, EngineError>>()?.concat();
+    let found = found.collect::<Result<Vec<_>, EngineError>>()?;
+    let found: Vec<Found> = found.into_iter().flatten().collect();
+    let pairs = pairing.pairs(&found)?;
     catalogue.put_pairs(&pairs, last)?;
     Ok(PairStep {
         done: keys.len() as u64,
@@ -133,12 +136,12 @@ pub(crate) fn pair_up(
 }
 
 impl Pairing<'_> {
-    /// The verified pairs of one picture with those of lower keys, as it is, mirrored and inverted.
-    fn pairs_of(
+    /// The verified hits of one picture among those of lower keys, as it is, mirrored and inverted.
+    fn found(
         &self,
         record: &PictureRecord,
         features: &StoredFeatures,
-    ) -> Result<Vec<PicturePair>, EngineError> {
+    ) -> Result<Option<Found>, EngineError> {
         let mut verified = self.verified(record, features, 0)?;
         if verified.len() == MOST_PAIRS {
             // Of very many copies all would be paired with the same few, and hardly any with each
@@ -149,22 +152,41 @@ impl Pairing<'_> {
             verified.extend(neighbours.filter(|(c, _)| !known.contains(&c.key)));
         }
         if verified.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let later = Picture::from(record.clone());
         let thumbnail = self.thumbnail(&later);
-        let mut pairs = Vec::new();
-        for (candidate, hit) in &verified {
+        Ok(Some(Found {
+            key: record.key,
+            later,
+            thumbnail,
+            verified,
+        }))
+    }
+
+    /// The pairs of all hits, in their order.
+    fn pairs(&self, found: &[Found]) -> Result<Vec<PicturePair>, EngineError> {
+        let hits = found.iter().enumerate().flat_map(|(i, found)| {
+            let verified = 0..found.verified.len();
+            verified.map(move |k| (found.verified[k].0.key, i, k))
+        });
+        let mut hits: Vec<(Key, usize, usize)> = hits.collect();
+        // Those with one earlier picture follow each other, so that it is decoded once for all of them.
+        hits.sort_unstable();
+        let pairs = hits.par_iter().map(|&(_, i, k)| {
             if (self.is_cancelled)() {
                 return Err(EngineError::Cancelled);
             }
-            pairs.extend(self.pair((record.key, &later), thumbnail.as_ref(), *candidate, hit));
-        }
+            let (candidate, hit) = &found[i].verified[k];
+            Ok(((i, k), self.pair(&found[i], *candidate, hit)))
+        });
+        let mut pairs = pairs.collect::<Result<Vec<_>, EngineError>>()?;
         // What was compared since may be cut short.
         if (self.is_cancelled)() {
             return Err(EngineError::Cancelled);
         }
-        Ok(pairs)
+        pairs.sort_unstable_by_key(|&(place, _)| place);
+        Ok(pairs.into_iter().filter_map(|(_, pair)| pair).collect())
     }
 
     /// Pictures with keys from `since` up to the picture's own in which it is verified, at most
@@ -209,139 +231,13 @@ impl Pairing<'_> {
         Ok(verified.map(|(c, hit)| (*c, hit.clone())).collect())
     }
 
-    /// A verified hit as a pair; `None` for a transform without an inverse.
-    fn pair(
-        &self,
-        later: (u64, &Picture),
-        thumbnail: Option<&Image>,
-        candidate: Candidate,
-        hit: &Hit,
-    ) -> Option<PicturePair> {
-        let (key, later) = later;
-        let transform = hit.transform.map(Transform)?.inverse()?;
-        let inverted = hit.variant.inverted;
-        let small = self.by_thumbnails(later, thumbnail, hit, &transform);
-        let may_be_a_copy = small.is_some_and(|small| small.alike >= PERHAPS_ALIKE);
-        let compared = may_be_a_copy.then(|| self.by_pixels(later, hit, &transform));
-        let compared = compared.flatten();
-        let kind = compared
-            .as_ref()
-            .map_or(PairKind::SameScene, |(_, kind)| *kind);
-        tracing::debug!(
-            a = hit.picture.name,
-            b = later.name,
-            kind = kind.as_str(),
-            ?small,
-            ?compared,
-            "a pair"
-        );
-        let mut pair = PicturePair {
-            a: candidate.key.0,
-            b: key,
-            kind: kind.number(),
-            log10_nfa: hit.log10_nfa.unwrap_or(0.0),
-            inliers: u32::try_from(hit.inliers).unwrap_or(u32::MAX),
-            coverage_a: hit.coverage_result,
-            coverage_b: hit.coverage_query,
-            alike: small.map(|small| small.alike),
-            transform: transform.0,
-            inverted,
-            regions: Vec::new(),
-        };
-        if let Some((pixels, kind)) = compared {
-            pair.alike = Some(pixels.agreement.alike[0]);
-            if kind.is_copy() {
-                pair.transform = pixels.transform.0;
-            }
-            if kind == PairKind::Edited {
-                pair.regions = pixels.regions;
-            }
-        }
-        Some(pair)
-    }
-
-    /// Compares the thumbnails, which is enough where they clearly differ.
-    fn by_thumbnails(
-        &self,
-        later: &Picture,
-        thumbnail: Option<&Image>,
-        hit: &Hit,
-        transform: &Transform,
-    ) -> Option<PixelDifference> {
-        let negative = thumbnail
-            .filter(|_| hit.variant.inverted)
-            .and_then(negative);
-        let earlier = self.thumbnail(&hit.picture)?;
-        let a = Small {
-            image: &earlier,
-            full: [hit.picture.width, hit.picture.height],
-        };
-        let b = Small {
-            image: negative.as_ref().or(thumbnail)?,
-            full: [later.width, later.height],
-        };
-        compare_aligned(a, b, transform)
-    }
-
-    /// Compares all pixels; `None` where they cannot be read, or have too little in common.
-    fn by_pixels(
-        &self,
-        later: &Picture,
-        hit: &Hit,
-        transform: &Transform,
-    ) -> Option<(PixelAgreement, PairKind)> {
-        let [a, b] = [self.decoded.get(&hit.picture)?, self.decoded.get(later)?];
-        let sizes = [&hit.picture, later].map(|picture| [picture.width, picture.height]);
-        let inverted = hit.variant.inverted;
-        let decoded = [&a, &b].map(|pixels| [pixels.image.width(), pixels.image.height()]);
-        // Thumbnails and very large pictures are compared at another size than transforms refer to.
-        let enter = geometry::same_frame(decoded[0], sizes[0]);
-        let leave = geometry::same_frame(sizes[1], decoded[1]);
-        let onto = enter.then(transform).then(&leave);
-        let mut pixels = {
-            let memory = &self.library.options().decode.memory;
-            let _share = memory_to_compare(memory, &a.image, &b.image);
-            compare_pixels(&a.image, &b.image, &onto, inverted)?
-        };
-        let back = [enter.inverse()?, leave.inverse()?];
-        pixels.transform = back[0].then(&pixels.transform).then(&back[1]);
-        let [x, y] = [0, 1].map(|i| sizes[1][i] as f32 / decoded[1][i] as f32);
-        for region in &mut pixels.regions {
-            *region = [region[0] * x, region[1] * y, region[2] * x, region[3] * y];
-        }
-        let kind = kind_of(&Compared {
-            sizes,
-            inverted,
-            whole: a.whole && b.whole,
-            pixels: &pixels,
-        });
-        let kind = of_whole_files(kind, [a.pages, b.pages], || {
-            further_pages_are_same(self.library, [&hit.picture, later], self.is_cancelled)
-        });
-        let of_ranks = [
-            master_rank(&hit.picture.media_type, a.depth),
-            master_rank(&later.media_type, b.depth),
-        ];
-        let kind = match kind {
-            PairKind::ReEncoded if of_ranks[0] != of_ranks[1] => PairKind::Derivative,
-            kind => kind,
-        };
-        Some((pixels, kind))
-    }
-
     /// A picture's decoded thumbnail; `None` where neither it nor the file can be read: one picture must
     /// not stop the pairing of all others.
-    fn thumbnail(&self, picture: &Picture) -> Option<Image> {
+    pub(super) fn thumbnail(&self, picture: &Picture) -> Option<Image> {
         let pixels = self.library.thumbnail_image(&picture.id);
         let pixels = pixels.inspect_err(|error| {
             tracing::warn!("{} is compared without its pixels: {error}", picture.name);
         });
         pixels.ok()
     }
-}
-
-/// The picture with its tones inverted.
-fn negative(image: &Image) -> Option<Image> {
-    let rgb = image.rgb().iter().map(|&value| 255 - value).collect();
-    Image::from_rgb(image.width(), image.height(), rgb)
 }
