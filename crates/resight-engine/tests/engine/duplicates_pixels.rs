@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use image::imageops::{FilterType, crop_imm, flip_horizontal, overlay, resize};
+use image::imageops::{FilterType, blur, crop_imm, flip_horizontal, overlay, resize};
 use image::{Rgb, RgbImage};
 use resight_engine::{DuplicateOptions, DuplicatePair, EngineOptions, PairKind};
 use resight_test_support::{jpeg, png};
@@ -177,6 +177,56 @@ fn a_fixed_camera_that_sees_something_new_is_not_the_same_picture() {
         kind_of(&png(&empty), &jpeg(&quarter, 80)),
         PairKind::ReEncoded
     );
+}
+
+/// The picture with one region pulled aside by up to five pixels, as a face is retouched.
+fn retouched(picture: &RgbImage, [left, top, side]: [u32; 3]) -> RgbImage {
+    let mut changed = picture.clone();
+    for y in top..top + side {
+        for x in left..left + side {
+            let away = |v: u32, from: u32| (f64::from(v - from) / f64::from(side) - 0.5) * 4.0;
+            let pull = 5.0 * (-away(x, left).powi(2) - away(y, top).powi(2)).exp();
+            changed.put_pixel(x, y, *picture.get_pixel(x + pull.round() as u32, y));
+        }
+    }
+    changed
+}
+
+#[test]
+fn a_region_that_was_retouched_or_smoothed_is_not_the_same_in_a_smaller_copy_either() {
+    let mut whole = yard(21);
+    let mut state = 4;
+    for _ in 0..160 {
+        let place = [random(&mut state) % 76, random(&mut state) % 76];
+        let tone = (random(&mut state) % 160 + 60) as u8;
+        rectangle(
+            &mut whole,
+            [300 + place[0], 200 + place[1], 7, 5],
+            [tone, tone, tone - 20],
+        );
+    }
+    let mut smoothed = whole.clone();
+    let region = crop_imm(&whole, 300, 200, 48, 48).to_image();
+    overlay(&mut smoothed, &blur(&region, 3.0), 300, 200);
+    for (scale, quality) in [(1, 40), (2, 80), (3, 90)] {
+        let copy = resize(&whole, 640 / scale, 480 / scale, FilterType::Triangle);
+        let copy = jpeg(&copy, quality);
+        assert_eq!(kind_of(&png(&whole), &copy), PairKind::ReEncoded);
+        let mut edits = vec![retouched(&whole, [300, 200, 80])];
+        if scale < 3 {
+            edits.push(smoothed.clone());
+        }
+        for changed in edits {
+            let pair = paired(&copy, &jpeg(&changed, 85)).expect("a pair");
+            assert_eq!(pair.kind, PairKind::Edited, "{scale} {quality}: {pair:?}");
+            let around =
+                |r: &[f32; 4]| r[0] >= 260.0 && r[1] >= 160.0 && r[2] <= 420.0 && r[3] <= 320.0;
+            assert!(
+                !pair.regions.is_empty() && pair.regions.iter().all(around),
+                "{scale} {pair:?}"
+            );
+        }
+    }
 }
 
 #[test]

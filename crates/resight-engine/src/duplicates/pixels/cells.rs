@@ -2,6 +2,7 @@
 
 use resight_vision::Transform;
 
+use super::difference::Squares;
 use super::planes::{Plane, Ycc};
 
 /// Side of a cell in pixels of the coarser picture.
@@ -19,8 +20,6 @@ pub(super) struct Cell {
     pub(super) excess: f32,
     /// The same of chroma, the worse channel.
     pub(super) chroma_excess: f32,
-    /// Mean squared difference of luma, smoothed.
-    pub(super) difference: f32,
     /// Mean difference of luma.
     pub(super) shift: f32,
     /// Mean differences of chroma.
@@ -42,11 +41,12 @@ impl Cell {
 }
 
 /// The cells of the coarser picture.
-#[derive(Clone, Debug)]
 pub(super) struct Cells {
     pub(super) columns: usize,
     pub(super) rows: usize,
     pub(super) cells: Vec<Cell>,
+    /// The differences of luma, in smaller squares.
+    pub(super) squares: Squares,
 }
 
 /// Lays `second` over `first` by `transform`, from pixels of the first to those of the second. Both have
@@ -54,13 +54,14 @@ pub(super) struct Cells {
 pub(super) fn cells(first: &Ycc, second: &Ycc, transform: &Transform) -> Cells {
     let (w, h) = (first.luma.width, first.luma.height);
     let (columns, rows) = (w.div_ceil(CELL), h.div_ceil(CELL));
+    let (laid, shown) = laid(first, second, transform);
+    let luma = Layers::new(&first.luma, &laid.luma, shown.clone());
     let mut all = Cells {
         columns,
         rows,
         cells: vec![Cell::default(); columns * rows],
+        squares: Squares::new(&luma.first, &luma.second, &shown),
     };
-    let (laid, shown) = laid(first, second, transform);
-    let luma = Layers::new(&first.luma, &laid.luma, shown.clone());
     all.sum_luma(&luma);
     let shown = halved_mask(&shown, [w, h]);
     for (channel, (a, b)) in first.chroma.iter().zip(&laid.chroma).enumerate() {
@@ -166,7 +167,6 @@ impl Cells {
                 let (p, q) = (p / n, q / n);
                 cell.n = n;
                 cell.excess = e / n;
-                cell.difference = ((qq - 2.0 * pq + pp) / n).max(0.0);
                 cell.shift = q - p;
                 cell.means = [p, q];
                 cell.variances = [pp / n - p * p, qq / n - q * q].map(|v| v.max(0.0));

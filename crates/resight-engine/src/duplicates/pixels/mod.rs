@@ -1,6 +1,7 @@
 //! Comparing two pictures by all their pixels, one laid over the other.
 
 mod cells;
+mod difference;
 pub(crate) mod planes;
 mod register;
 pub(crate) mod worst;

@@ -2,13 +2,19 @@
 //!
 //! Compression and scaling change all regions of one activity alike, so the pair itself tells how much they
 //! changed it: the median of its cells of that activity. A region that differs by much more was changed by
-//! something else. All bounds were chosen on one half of the pictures of `bench/run kinds.py` (`--half even`);
-//! `bench/results/duplicates.md` has what they do on the other.
+//! something else. Luma is judged by its difference in small windows
+//! (`crates/resight-engine/src/duplicates/pixels/difference.rs`), shifts and chroma by those of cells. All bounds
+//! were chosen on one half of the pictures of `bench/run kinds.py` (`--half even`); `bench/results/duplicates.md`
+//! has what they do on the other.
 
-use super::cells::{Cell, Cells};
+use super::cells::{CELL, Cell, Cells};
+use super::difference::SQUARE;
 
 /// Sides of the windows in cells.
 const WINDOWS: [usize; 4] = [1, 2, 4, 8];
+
+/// Squares of [`super::difference`] along a cell.
+const SQUARES: usize = CELL / SQUARE;
 
 /// Share of a window's cells that must count.
 const LEAST_SHARE: f64 = 0.75;
@@ -16,16 +22,12 @@ const LEAST_SHARE: f64 = 0.75;
 /// Cells that must count, at least.
 const LEAST_CELLS: usize = 6;
 
-/// What is allowed in every pair, in grey levels: excess (root mean square) and mean shift.
+/// What is allowed in every pair, in grey levels: excess of chroma (root mean square) and mean shift.
 const EXCESS: f64 = 6.5;
 const SHIFT: f64 = 4.9;
 
 /// What is allowed beside it, as a multiple of the pair's own noise.
 const TIMES_NOISE: f64 = 2.6;
-
-/// The same of the difference as it is (root mean square), whose noise has the misplaced edges in it: a region
-/// that was pulled to another place differs in this alone.
-const DIFFERENCE: (f64, f64) = (4.2, 3.0);
 
 /// A single cell is one JPEG block: with more noise than the first, in grey levels, it may differ by more, by
 /// the second for each further grey level, up to the third in all.
@@ -33,8 +35,8 @@ const WIDER_FROM: f64 = 1.0;
 const WIDER_BY: f64 = 0.25;
 const WIDEST: f64 = 2.0;
 
-/// Most noise in grey levels that compression explains: the strongest JPEG makes 12 of luma.
-const MOST_NOISE: [f64; 5] = [12.0, 10.0, 10.0, 10.0, 16.0];
+/// Most noise in grey levels that compression explains.
+const MOST_NOISE: f64 = 10.0;
 
 /// Activities, in powers of two of the contrast.
 const ACTIVITIES: usize = 7;
@@ -87,8 +89,14 @@ pub(super) fn agreement(cells: &Cells) -> Option<(Agreement, Vec<ChangedBox>)> {
     });
     let noise = median(counting.clone().map(|c| f64::from(c.excess)).collect()).sqrt();
     let wider = (1.0 + WIDER_BY * (noise - WIDER_FROM).max(0.0)).min(WIDEST);
-    let mut worst: f64 = 0.0;
     let mut changed = vec![false; cells.cells.len()];
+    let of_luma = cells.squares.judged(noise);
+    for &[x, y] in &of_luma.beyond {
+        for (y, x) in [(y, x), (y, x + 1), (y + 1, x), (y + 1, x + 1)] {
+            changed[y / SQUARES * cells.columns + x / SQUARES] = true;
+        }
+    }
+    let mut worst = of_luma.worst;
     for side in WINDOWS {
         for field in &fields {
             if side >= field.measure.least_side() {
@@ -110,30 +118,21 @@ pub(super) fn agreement(cells: &Cells) -> Option<(Agreement, Vec<ChangedBox>)> {
 #[derive(Clone, Copy, PartialEq)]
 enum Measure {
     /// What neither picture's values within one pixel explain.
-    Excess,
     ChromaExcess,
     /// The mean.
     Shift,
     ChromaShift,
-    Difference,
 }
 
 impl Measure {
-    const ALL: [Self; 5] = [
-        Self::Excess,
-        Self::ChromaExcess,
-        Self::Shift,
-        Self::ChromaShift,
-        Self::Difference,
-    ];
+    const ALL: [Self; 3] = [Self::ChromaExcess, Self::Shift, Self::ChromaShift];
 
     /// Side of the smallest window in cells. The mean of a single cell moves with the quantisation of its JPEG
-    /// block, and misplaced edges average out over some.
+    /// block.
     fn least_side(self) -> usize {
         match self {
-            Self::Excess | Self::ChromaExcess => 1,
+            Self::ChromaExcess => 1,
             Self::Shift | Self::ChromaShift => 2,
-            Self::Difference => 4,
         }
     }
 
@@ -144,19 +143,16 @@ impl Measure {
     /// What is allowed in every pair, and beside it as a multiple of the noise.
     fn allowed(self) -> (f64, f64) {
         match self {
-            Self::Excess | Self::ChromaExcess => (EXCESS, TIMES_NOISE),
+            Self::ChromaExcess => (EXCESS, TIMES_NOISE),
             Self::Shift | Self::ChromaShift => (SHIFT, TIMES_NOISE),
-            Self::Difference => DIFFERENCE,
         }
     }
 
     /// The square of what it measures in one cell.
     fn squared(self, cell: &Cell) -> f64 {
         match self {
-            Self::Excess => f64::from(cell.excess),
             Self::ChromaExcess => f64::from(cell.chroma_excess),
             Self::Shift => f64::from(cell.shift * cell.shift),
-            Self::Difference => f64::from(cell.difference),
             Self::ChromaShift => {
                 let [blue, red] = cell.chroma_shift.map(f64::from);
                 (blue * blue).max(red * red)
@@ -189,7 +185,7 @@ impl Noise {
                 values[activity].push(measure.squared(cell));
             }
         }
-        let most = MOST_NOISE[measure as usize] * MOST_NOISE[measure as usize];
+        let most = MOST_NOISE * MOST_NOISE;
         let mut last = 0.0_f64;
         let mut by_activity = [0.0; ACTIVITIES];
         for (noise, values) in by_activity.iter_mut().zip(values) {
