@@ -11,8 +11,9 @@ use crate::sources::{Refusal, SourceFile};
 /// A path is a source or a refusal, never both: recording one drops the other.
 ///
 /// A picture that lost its last source in a batch by another change than [`Change::ForgetSource`], was
-/// not uploaded and has no source at the end of the batch is removed with it. If the path now belongs to a new picture, that picture inherits the
-/// labels of the removed one as far as it has none of its own.
+/// not uploaded and has no source at the end of the batch is an orphan. [`Changes::commit`] removes it with the
+/// batch; [`Changes::commit_part`] leaves that to [`Changes::settle_orphans`]. If the path now belongs to a new
+/// picture, its heir, that one inherits the labels of the removed one as far as it has none of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Adds a picture. If its id exists, only its source and its `uploaded` flag are recorded; the
@@ -125,4 +126,18 @@ pub trait Changes: Send + Sync {
     /// threads are applied one after another. Callers keep a batch to some thousand changes, and to
     /// the pictures whose features they have in memory anyway.
     fn commit(&self, changes: Vec<Change>) -> Result<Vec<Effect>, StoreError>;
+
+    /// As [`Changes::commit`], for one of several batches that read the files of one folder: a later batch may
+    /// find the file of a picture that loses its last source in this one. So orphans stay, with a durable
+    /// record that names `folder`, and no effect names a removed picture. The record ends when the picture
+    /// gains a source, is uploaded or is removed.
+    fn commit_part(&self, folder: &str, changes: Vec<Change>) -> Result<Vec<Effect>, StoreError>;
+
+    /// Removes at most `limit` orphans whose folder begins with `prefix`, by ascending key, and lets the heir of
+    /// each inherit its labels. Returns their keys and ids: fewer than `limit` only where no more are left.
+    fn settle_orphans(
+        &self,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<(u64, PictureId)>, StoreError>;
 }

@@ -41,7 +41,9 @@ impl Indexer {
     /// fails on, which the next run tries again. An extractor that can describe nothing ends the run
     /// after a while with its error. A file that cannot be read at all keeps the picture that was read
     /// from it before. Where a file has the bytes of a stored picture, paths of that picture at which
-    /// nothing is any more are forgotten: the file was moved. Setting `cancel` ends the run after the files in work; what was reported is kept.
+    /// nothing is any more are forgotten: the file was moved. A picture whose only file was replaced is removed at
+    /// the end, for its bytes may be in a file that is read later; after a run that did not come to its end, by
+    /// the next one of the folder. Setting `cancel` ends the run after the files in work; what was reported is kept.
     ///
     /// # Errors
     /// `folder_unreadable`, `too_many_tags`, and those of the extractor and the store.
@@ -82,6 +84,7 @@ impl Indexer {
         let embeds = AtomicBool::new(options.embed && library.models().can_embed());
         let mut run = Run {
             library,
+            folder: &prefix,
             known: &known,
             labels: &options.labels,
             report: FolderReport {
@@ -122,6 +125,8 @@ impl Indexer {
         }
         run.report.cancelled = cancel.load(Ordering::Relaxed);
         if !run.report.cancelled {
+            // All files are read, so no other one has the bytes of these pictures.
+            library.settle_orphans(&prefix)?;
             // Files below a folder that could not be listed are not known to be gone.
             let is_gone = |path: &str| {
                 !seen.contains(path) && !problems.iter().any(|(task, _)| is_below(path, task))

@@ -43,6 +43,8 @@ pub(super) enum Outcome {
 /// The state of a run.
 pub(super) struct Run<'a> {
     pub(super) library: &'a Library,
+    /// The folder, with a separator at its end.
+    pub(super) folder: &'a str,
     /// Paths from which stored pictures were read before.
     pub(super) known: &'a HashSet<&'a str>,
     /// Labels of each picture.
@@ -263,7 +265,7 @@ impl Run<'_> {
         // After the new paths, and first of what is no file.
         pending.extend(left.iter().map(|left| forget_source(&left.from)));
         pending.append(&mut labels);
-        let effects = self.library.commit(pending)?;
+        let effects = self.library.commit_part(self.folder, pending)?;
         let of_left: Vec<Effect> = effects.iter().skip(committed.len()).cloned().collect();
         if effects.contains(&Effect::TooManyTags) {
             warn_of_tags();

@@ -18,6 +18,9 @@ use super::prepare::PendingChange;
 use super::visual_index::VisualIndex;
 use crate::error::EngineError;
 
+/// Pictures without a file that are removed in one commit.
+const SETTLED_AT_ONCE: usize = 5000;
+
 impl Library {
     /// Removes pictures. Returns for each whether it was stored.
     pub fn remove(&self, ids: &[PictureId]) -> Result<Vec<bool>, EngineError> {
@@ -53,11 +56,47 @@ impl Library {
         self.commit_locked(&self.lock_changes(), pending)
     }
 
+    /// As [`Library::commit`], for one of several batches that read the files of `folder`: pictures without a
+    /// file stay until [`Library::settle_orphans`].
+    pub(crate) fn commit_part(
+        &self,
+        folder: &str,
+        pending: Vec<PendingChange>,
+    ) -> Result<Vec<Effect>, EngineError> {
+        self.apply(&self.lock_changes(), pending, Some(folder))
+    }
+
     /// As [`Library::commit`], for a caller that has locked changes already.
     pub(crate) fn commit_locked(
         &self,
+        changes: &MutexGuard<'_, ()>,
+        pending: Vec<PendingChange>,
+    ) -> Result<Vec<Effect>, EngineError> {
+        self.apply(changes, pending, None)
+    }
+
+    /// Removes the pictures that lost their last file while `folder`, or a folder in it, was read, and lets the
+    /// pictures at their paths inherit their labels.
+    pub(crate) fn settle_orphans(&self, folder: &str) -> Result<(), EngineError> {
+        loop {
+            let _lock = self.lock_changes();
+            let settled = self.catalogue().settle_orphans(folder, SETTLED_AT_ONCE)?;
+            let removed: Vec<Key> = settled.iter().map(|(key, _)| Key(*key)).collect();
+            if !removed.is_empty() {
+                self.filters.invalidate();
+                self.withdraw(&self.visual(), &removed);
+            }
+            if removed.len() < SETTLED_AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+
+    fn apply(
+        &self,
         _changes: &MutexGuard<'_, ()>,
         pending: Vec<PendingChange>,
+        part_of: Option<&str>,
     ) -> Result<Vec<Effect>, EngineError> {
         // A conversion exchanges it under the same lock.
         let visual = self.visual();
@@ -89,7 +128,10 @@ impl Library {
             }
         }
         let changes_nothing = changes.is_empty();
-        let committed = self.catalogue().commit(changes);
+        let committed = match part_of {
+            Some(folder) => self.catalogue().commit_part(folder, changes),
+            None => self.catalogue().commit(changes),
+        };
         if !changes_nothing {
             self.filters.invalidate();
         }
@@ -127,12 +169,17 @@ impl Library {
         let any_added = !added.is_empty();
         // A batch may add a picture and remove it again, so removals come last.
         visual.index.add(added);
-        visual.index.remove(&removed);
         if any_added {
             self.signal.notify();
         }
-        self.models.remove_pictures(&removed);
-        for key in &removed {
+        self.withdraw(visual, &removed);
+    }
+
+    /// Takes removed pictures out of everything that is searched, and deletes their files.
+    fn withdraw(&self, visual: &VisualIndex, removed: &[Key]) {
+        visual.index.remove(removed);
+        self.models.remove_pictures(removed);
+        for key in removed {
             visual.cache.remove(key.0);
         }
         if !removed.is_empty() || !self.swept.swap(true, Ordering::Relaxed) {

@@ -21,6 +21,8 @@ mod likeness_folders;
 mod moves;
 #[cfg(unix)]
 mod paths;
+#[cfg(unix)]
+mod permuted;
 mod plain;
 mod ranking;
 mod sheets;

@@ -93,3 +93,18 @@ pub(super) fn forgotten_ids_and_dropped_vectors_stay_away(open: Make<'_>) {
     assert_eq!(catalogue.vector_counts().unwrap(), []);
     assert_eq!(catalogue.setting("in_use").unwrap().as_deref(), Some("n"));
 }
+
+pub(super) fn the_record_of_an_orphan_stays(open: Make<'_>) {
+    let catalogue = open();
+    let key = added(&*catalogue, found(1, "/p/a"));
+    one(&*catalogue, tagged(1, &["kept"]));
+    catalogue
+        .commit_part("/p/", vec![found(2, "/p/a")])
+        .unwrap();
+    drop(catalogue);
+    let catalogue = open();
+    assert!(catalogue.picture(&id(1)).unwrap().is_some());
+    assert_eq!(catalogue.settle_orphans("/p/", 9).unwrap(), [(key, id(1))]);
+    let heir = catalogue.picture(&id(2)).unwrap().unwrap();
+    assert_eq!(heir.labels.tags.len(), 1);
+}

@@ -31,6 +31,7 @@ pub mod fixtures;
 mod labels;
 mod memory;
 mod pairs;
+mod parts;
 mod paths;
 mod reading;
 mod removed;
@@ -125,6 +126,13 @@ suite! {$
         decisions_hold_for_either_order_and_outlast_a_removal,
         decisions_are_paged_by_key,
     }
+    parts {
+        a_picture_that_finds_another_file_in_a_later_batch_keeps_all_it_has,
+        an_orphan_goes_when_its_folder_is_settled_and_its_heir_inherits,
+        labels_pass_through_every_picture_that_a_path_had,
+        an_orphan_that_was_claimed_meanwhile_stays,
+        the_heir_may_be_gone,
+    }
     paths {
         wildcards_and_case_in_a_prefix_are_plain_text,
         pages_follow_one_another,
@@ -170,6 +178,7 @@ suite! {$
         everything_is_there_after_closing_and_opening,
         adopted_words_stay,
         forgotten_ids_and_dropped_vectors_stay_away,
+        the_record_of_an_orphan_stays,
     }
 }
 

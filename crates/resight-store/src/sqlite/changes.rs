@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::catalogue::SqliteCatalogue;
-use super::rows::id_column;
-use super::{labels, settings};
+use super::{labels, orphans, settings};
 use crate::changes::{Change, Changes, Effect};
 use crate::clock::now_ms;
 use crate::error::StoreError;
@@ -28,6 +27,21 @@ impl Changes for SqliteCatalogue {
         }
         self.write(|connection| apply_all(connection, changes, now_ms()))
     }
+
+    fn commit_part(&self, folder: &str, changes: Vec<Change>) -> Result<Vec<Effect>, StoreError> {
+        if changes.is_empty() {
+            return self.writer().map(|_| Vec::new());
+        }
+        self.write(|connection| apply_part(connection, folder, changes, now_ms()))
+    }
+
+    fn settle_orphans(
+        &self,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<(u64, PictureId)>, StoreError> {
+        self.write_removal(|connection| orphans::settle(connection, prefix, limit))
+    }
 }
 
 /// The effect of one change, and the key of the picture that it took a source from. A change concerns
@@ -43,9 +57,43 @@ pub(super) fn apply_all(
     changes: Vec<Change>,
     now: i64,
 ) -> Result<Vec<Effect>> {
+    let (mut effects, last_taken) = apply_each(connection, changes, now)?;
+    for (key, number) in last_taken {
+        if let Some(id) = orphans::id_of_orphan(connection, key)? {
+            if let Some(heir) = heir(&effects[number]) {
+                labels::inherit(connection, key, heir)?;
+            }
+            remove(connection, key, &id)?;
+            effects[number].name_removed((key.cast_unsigned(), id));
+        }
+    }
+    Ok(effects)
+}
+
+/// Applies one of several batches: pictures without a source are recorded and stay.
+fn apply_part(
+    connection: &Connection,
+    folder: &str,
+    changes: Vec<Change>,
+    now: i64,
+) -> Result<Vec<Effect>> {
+    let (effects, last_taken) = apply_each(connection, changes, now)?;
+    for (key, number) in last_taken {
+        if orphans::id_of_orphan(connection, key)?.is_some() {
+            orphans::record(connection, key, folder, heir(&effects[number]))?;
+        }
+    }
+    Ok(effects)
+}
+
+/// The effects, and for each picture that lost a source, the number of the last change that took one. If the
+/// picture has none in the end, that change took its last.
+fn apply_each(
+    connection: &Connection,
+    changes: Vec<Change>,
+    now: i64,
+) -> Result<(Vec<Effect>, BTreeMap<i64, usize>)> {
     let mut effects = Vec::with_capacity(changes.len());
-    // For each picture that lost a source, the number of the last change that took one. If the
-    // picture has none in the end, that change took its last.
     let mut last_taken = BTreeMap::new();
     for change in changes {
         let (effect, taken_from) = apply(connection, change, now)?;
@@ -54,16 +102,15 @@ pub(super) fn apply_all(
         }
         effects.push(effect);
     }
-    for (key, number) in last_taken {
-        if let Some(id) = orphan(connection, key)? {
-            if let Effect::Added { key: new, .. } = &effects[number] {
-                labels::inherit(connection, key, new.cast_signed())?;
-            }
-            remove(connection, key, &id)?;
-            effects[number].name_removed((key.cast_unsigned(), id));
-        }
+    Ok((effects, last_taken))
+}
+
+/// The new picture that has taken a path.
+fn heir(effect: &Effect) -> Option<i64> {
+    match effect {
+        Effect::Added { key, .. } => Some(key.cast_signed()),
+        _ => None,
     }
-    Ok(effects)
 }
 
 fn apply(connection: &Connection, change: Change, now: i64) -> Result<Done> {
@@ -162,9 +209,13 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
                     .prepare_cached("UPDATE picture SET uploaded = 1 WHERE id = ?1")?
                     .execute([new.id.as_str()])?;
             }
-            connection
+            let key = connection
                 .prepare_cached("SELECT key FROM picture WHERE id = ?1")?
-                .query_row([new.id.as_str()], |row| row.get(0))?
+                .query_row([new.id.as_str()], |row| row.get(0))?;
+            if new.uploaded {
+                orphans::forget(connection, key)?;
+            }
+            key
         }
     };
     let taken_from = match &new.source {
@@ -239,6 +290,7 @@ fn put_source(connection: &Connection, key: i64, source: &SourceFile) -> Result<
         .query_row([&source.path], |row| row.get(0))
         .optional()?;
     forget_refusal(connection, &source.path)?;
+    orphans::forget(connection, key)?;
     connection
         .prepare_cached(
             "INSERT INTO source (path, key, byte_len, modified_ns) VALUES (?1, ?2, ?3, ?4)
@@ -262,17 +314,6 @@ fn drop_source(connection: &Connection, path: &str) -> Result<Option<i64>> {
         .optional()
 }
 
-/// The picture's id, if it is stored, has no source and was not uploaded.
-fn orphan(connection: &Connection, key: i64) -> Result<Option<PictureId>> {
-    connection
-        .prepare_cached(
-            "SELECT id FROM picture WHERE key = ?1 AND uploaded = 0
-             AND NOT EXISTS (SELECT 1 FROM source WHERE source.key = ?1)",
-        )?
-        .query_row([key], |row| id_column(row, 0))
-        .optional()
-}
-
 fn forget_refusal(connection: &Connection, path: &str) -> Result<bool> {
     let dropped = connection
         .prepare_cached("DELETE FROM refusal WHERE path = ?1")?
@@ -289,7 +330,7 @@ fn key_of(connection: &Connection, id: &PictureId) -> Result<Option<i64>> {
 
 /// Foreign keys remove features, words, sources, labels, vectors and pairs with the picture. The id
 /// stays on record until the caller has deleted the picture's blobs.
-fn remove(connection: &Connection, key: i64, id: &PictureId) -> Result<()> {
+pub(super) fn remove(connection: &Connection, key: i64, id: &PictureId) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM picture WHERE key = ?1")?
         .execute([key])?;

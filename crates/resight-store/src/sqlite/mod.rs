@@ -16,6 +16,7 @@ mod encoded;
 mod errors;
 mod integrity;
 mod labels;
+mod orphans;
 mod pairs;
 mod pictures;
 mod rows;

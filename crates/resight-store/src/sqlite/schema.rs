@@ -193,12 +193,19 @@ CREATE TABLE setting (
 );
 ";
 
-/// Ids of removed pictures whose blobs may still exist. Created at every opening for writing: some
-/// catalogues of the same format are older than this table.
-const REMOVED: &str = "
+/// Created at every opening for writing: some catalogues of the same format are older than these tables.
+/// `removed_pictures` has the ids of removed pictures whose blobs may still exist; `orphan` the pictures that
+/// lost their last file while a folder was being read, and the new pictures at their paths.
+const RECORDS: &str = "
 CREATE TABLE IF NOT EXISTS removed_pictures (
     id TEXT NOT NULL PRIMARY KEY
 );
+CREATE TABLE IF NOT EXISTS orphan (
+    key INTEGER PRIMARY KEY REFERENCES picture (key) ON DELETE CASCADE,
+    folder TEXT NOT NULL,
+    heir INTEGER REFERENCES picture (key) ON DELETE SET NULL
+);
+CREATE INDEX IF NOT EXISTS orphan_by_heir ON orphan (heir);
 ";
 
 /// What a file is by its header and its list of tables.
@@ -291,6 +298,6 @@ pub(super) fn create(path: &Path, connection: &mut Connection) -> Result<(), Sto
     transaction
         .pragma_update(None, "user_version", VERSION)
         .map_err(sql)?;
-    transaction.execute_batch(REMOVED).map_err(sql)?;
+    transaction.execute_batch(RECORDS).map_err(sql)?;
     transaction.commit().map_err(sql)
 }

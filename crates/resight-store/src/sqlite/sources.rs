@@ -126,7 +126,7 @@ fn file(row: &Row<'_>) -> Result<SourceFile> {
 
 /// The lowest text above every text that starts with `prefix`; `None` if there is no such text.
 /// Correct because bytes of UTF-8 sort as the characters do.
-fn after_all_with(prefix: &str) -> Option<String> {
+pub(super) fn after_all_with(prefix: &str) -> Option<String> {
     let mut text = prefix.to_owned();
     while let Some(last) = text.pop() {
         // Steps over the surrogates, which no text contains.

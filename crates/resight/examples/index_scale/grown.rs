@@ -138,6 +138,8 @@ macro_rules! as_the_real {
 as_the_real! {
     Changes {
         fn commit(changes: Vec<Change>) -> Vec<Effect>;
+        fn commit_part(folder: &str, changes: Vec<Change>) -> Vec<Effect>;
+        fn settle_orphans(prefix: &str, limit: usize) -> Vec<(u64, PictureId)>;
     }
     LabelQueries {
         fn matching_list(filter: &Filter, offset: u64, limit: u64) -> Vec<PictureRecord>;

@@ -7,6 +7,7 @@ use super::state::{State, Stored};
 use crate::changes::{Change, Changes, Effect};
 use crate::clock::now_ms;
 use crate::error::StoreError;
+use crate::id::PictureId;
 use crate::labels::{LabelPatch, Labels, Tag, Update};
 use crate::picture::{NewPicture, PictureRecord};
 
@@ -15,14 +16,65 @@ impl Changes for MemoryCatalogue {
     fn commit(&self, changes: Vec<Change>) -> Result<Vec<Effect>, StoreError> {
         Ok(apply_all(&mut self.state.write(), changes))
     }
+
+    fn commit_part(&self, folder: &str, changes: Vec<Change>) -> Result<Vec<Effect>, StoreError> {
+        let state = &mut *self.state.write();
+        let (effects, last_taken) = apply_each(state, changes);
+        for (key, number) in last_taken {
+            if state.pictures.get(&key).is_some_and(is_orphan) {
+                let heir = heir(&effects[number]);
+                state.orphans.insert(key, (folder.to_owned(), heir));
+            }
+        }
+        Ok(effects)
+    }
+
+    fn settle_orphans(
+        &self,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<(u64, PictureId)>, StoreError> {
+        let state = &mut *self.state.write();
+        let recorded = state.orphans.iter();
+        let recorded = recorded.filter(|(_, (folder, _))| folder.starts_with(prefix));
+        let recorded: Vec<(u64, Option<u64>)> = recorded
+            .map(|(key, (_, heir))| (*key, *heir))
+            .take(limit)
+            .collect();
+        let settled = recorded.into_iter().filter_map(|(key, heir)| {
+            let orphan = state.pictures.get(&key).cloned()?;
+            if let Some(heir) = heir.and_then(|heir| state.pictures.get_mut(&heir)) {
+                inherit(heir, &orphan);
+            }
+            Some((key, state.remove(key)?))
+        });
+        Ok(settled.collect())
+    }
 }
 
 /// The effect of one change, and the key of the picture that it took a source from.
 type Done = (Effect, Option<u64>);
 
 fn apply_all(state: &mut State, changes: Vec<Change>) -> Vec<Effect> {
+    let (mut effects, last_taken) = apply_each(state, changes);
+    for (key, number) in last_taken {
+        let Some(orphan) = state.pictures.get(&key).filter(|s| is_orphan(s)).cloned() else {
+            continue;
+        };
+        let heir = heir(&effects[number]);
+        if let Some(new) = heir.and_then(|heir| state.pictures.get_mut(&heir)) {
+            inherit(new, &orphan);
+        }
+        if let Some(id) = state.remove(key) {
+            effects[number].name_removed((key, id));
+        }
+    }
+    effects
+}
+
+/// The effects, and for each picture that lost a source, the number of the last change that took one.
+fn apply_each(state: &mut State, changes: Vec<Change>) -> (Vec<Effect>, BTreeMap<u64, usize>) {
     let mut effects = Vec::with_capacity(changes.len());
-    // For each picture that lost a source, the number of the last change that took one.
     let mut last_taken = BTreeMap::new();
     for change in changes {
         let (effect, taken_from) = apply(state, change);
@@ -31,22 +83,19 @@ fn apply_all(state: &mut State, changes: Vec<Change>) -> Vec<Effect> {
         }
         effects.push(effect);
     }
-    for (key, number) in last_taken {
-        let is_orphan =
-            |stored: &&Stored| !stored.record.uploaded && stored.record.sources.is_empty();
-        let Some(orphan) = state.pictures.get(&key).filter(is_orphan).cloned() else {
-            continue;
-        };
-        if let Effect::Added { key: new, .. } = effects[number]
-            && let Some(new) = state.pictures.get_mut(&new)
-        {
-            inherit(new, &orphan);
-        }
-        if let Some(id) = state.remove(key) {
-            effects[number].name_removed((key, id));
-        }
+    (effects, last_taken)
+}
+
+fn is_orphan(stored: &Stored) -> bool {
+    !stored.record.uploaded && stored.record.sources.is_empty()
+}
+
+/// The new picture that has taken a path.
+fn heir(effect: &Effect) -> Option<u64> {
+    match effect {
+        Effect::Added { key, .. } => Some(*key),
+        _ => None,
     }
-    effects
 }
 
 fn apply(state: &mut State, change: Change) -> Done {
@@ -110,7 +159,12 @@ fn add(state: &mut State, new: NewPicture) -> Done {
     let source = new.source.clone();
     let key = known.unwrap_or(state.last_key + 1);
     match state.pictures.get_mut(&key) {
-        Some(stored) => stored.record.uploaded |= new.uploaded,
+        Some(stored) => {
+            stored.record.uploaded |= new.uploaded;
+            if new.uploaded {
+                state.orphans.remove(&key);
+            }
+        }
         None => {
             state.last_key = key;
             state.removed.remove(&new.id);

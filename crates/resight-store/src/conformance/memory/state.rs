@@ -29,6 +29,8 @@ pub(super) struct State {
     pub(super) sources: BTreeMap<String, (SourceFile, u64)>,
     pub(super) refusals: BTreeMap<String, Refusal>,
     pub(super) removed: BTreeSet<PictureId>,
+    /// Pictures that lost their last file, with the folder that was read and the new picture at the path.
+    pub(super) orphans: BTreeMap<u64, (String, Option<u64>)>,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) pairs: BTreeMap<(u64, u64), PicturePair>,
     pub(super) checked_up_to: u64,
@@ -55,6 +57,7 @@ impl State {
         for vectors in self.vectors.values_mut() {
             vectors.remove(&key);
         }
+        self.orphans.remove(&key);
         self.removed.insert(id.clone());
         Some(id)
     }
@@ -63,6 +66,7 @@ impl State {
     /// source of before.
     pub(super) fn put_source(&mut self, key: u64, source: &SourceFile) -> Option<u64> {
         self.refusals.remove(&source.path);
+        self.orphans.remove(&key);
         let before = self.drop_source(&source.path);
         let entry = (source.clone(), key);
         self.sources.insert(source.path.clone(), entry);
