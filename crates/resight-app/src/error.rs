@@ -275,6 +275,9 @@ fn store_next_step(error: &StoreError) -> &'static str {
         StoreError::Damaged { .. } => {
             "Move the data folder away and index the pictures again, or put a backup of the whole folder in its place."
         }
+        StoreError::PictureDamaged { .. } => {
+            "Verify the data folder to see all that is damaged; remove the picture that is named and add it again, or put a backup of the whole folder in its place."
+        }
         StoreError::Newer { .. } => {
             "Install the newer version of Resight, or choose another data folder."
         }

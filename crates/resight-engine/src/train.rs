@@ -12,6 +12,7 @@ use crate::describe::describe;
 use crate::error::EngineError;
 use crate::indexer::listing::list;
 use crate::library::Library;
+use crate::library::damage::read_each;
 use crate::library::stored_features::from_bytes;
 use crate::library::visual_index::all_keys;
 use crate::options::EngineOptions;
@@ -183,8 +184,9 @@ pub fn train_from_library(
         if cancel.load(Ordering::Relaxed) {
             return Err(EngineError::Cancelled);
         }
-        for stored in library.catalogue().features(batch)? {
+        for stored in read_each(batch, |keys| library.catalogue().features(keys))? {
             files += 1;
+            let stored = stored.ok().flatten();
             match stored.and_then(|bytes| from_bytes(&bytes)) {
                 Some(features) if !features.descriptors.is_empty() => {
                     bytes.extend(evenly(&features.descriptors, each));

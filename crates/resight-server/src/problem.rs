@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use resight_app::Code;
 use resight_engine::EngineError;
 use resight_plugin::{PluginError, Side};
+use resight_store::StoreError;
 
 use crate::wire::ProblemBody;
 
@@ -79,6 +80,14 @@ impl From<EngineError> for Problem {
                 let first = letters.next().map(char::to_uppercase);
                 let first = first.into_iter().flatten();
                 Self::new(code, first.chain(letters).collect::<String>())
+            }
+            // Not the folder, but the picture.
+            EngineError::Store(StoreError::PictureDamaged { picture, what, .. }) => {
+                tracing::error!(code = error.code(), %error, "a request failed");
+                Self::new(
+                    code,
+                    format!("The stored {what} of picture {picture} cannot be used"),
+                )
             }
             EngineError::Extract(error) => {
                 tracing::warn!(code = error.code, %error, "a picture was not described");

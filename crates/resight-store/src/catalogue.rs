@@ -7,6 +7,7 @@ use crate::integrity::Integrity;
 use crate::label_queries::LabelQueries;
 use crate::pairs::Pairs;
 use crate::picture::Pictures;
+use crate::repairs::Repairs;
 use crate::settings::{RemovedPictures, Settings};
 use crate::sources::{Refusals, Sources};
 use crate::vectors::Vectors;
@@ -30,6 +31,8 @@ use crate::vectors::Vectors;
 /// - **Batches.** Slices may have any length; an implementation splits them into the queries that its
 ///   database takes. Callers bound them by the memory that the answer takes.
 /// - **Text** compares byte for byte, and sorts by its bytes (`COLLATE "C"` in PostgreSQL).
+/// - **Checksums.** Features, words, vectors and records carry checksums, which every read compares: bytes
+///   that have changed since they were written fail with `picture_damaged` and are never returned.
 /// - **Errors.** Any method may fail with `store_io`, `store_busy` or `store_damaged`; one that changes
 ///   something also with `store_full`, `store_read_only` and `data_folder_gone`.
 pub trait Catalogue:
@@ -47,6 +50,7 @@ pub trait Catalogue:
     + Settings
     + RemovedPictures
     + Integrity
+    + Repairs
 {
 }
 
@@ -65,6 +69,7 @@ impl<T> Catalogue for T where
         + Settings
         + RemovedPictures
         + Integrity
+        + Repairs
         + ?Sized
 {
 }

@@ -27,6 +27,18 @@ pub enum StoreError {
         /// What was wrong with it.
         detail: String,
     },
+    /// The bytes of a stored row have changed since they were written.
+    #[error(
+        "the {what} of picture {picture} in {location} cannot be used: the bytes have changed since they were written; verify the data folder to find all that is damaged"
+    )]
+    PictureDamaged {
+        /// The file, folder or database.
+        location: String,
+        /// The picture's id, or its number where the id cannot be read.
+        picture: String,
+        /// What of it: its `features`, `words`, `vector` or `record`.
+        what: &'static str,
+    },
     /// A newer version of the program wrote the catalogue.
     #[error(
         "the catalogue has format {found}, and this program reads up to format {supported}; install the newer version of Resight that wrote it"
@@ -113,6 +125,7 @@ impl StoreError {
     pub const CODES: &'static [&'static str] = &[
         "store_locked",
         "store_damaged",
+        "picture_damaged",
         "store_newer",
         "store_missing",
         "store_io",
@@ -130,6 +143,7 @@ impl StoreError {
         match self {
             Self::Locked { .. } => "store_locked",
             Self::Damaged { .. } => "store_damaged",
+            Self::PictureDamaged { .. } => "picture_damaged",
             Self::Newer { .. } => "store_newer",
             Self::Missing { .. } => "store_missing",
             Self::Io { .. } => "store_io",
@@ -177,6 +191,11 @@ mod tests {
             StoreError::Damaged {
                 location: location.clone(),
                 detail: detail.clone(),
+            },
+            StoreError::PictureDamaged {
+                location: location.clone(),
+                picture: detail.clone(),
+                what: "words",
             },
             StoreError::Newer {
                 found: 2,

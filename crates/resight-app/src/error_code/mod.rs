@@ -66,6 +66,7 @@ impl From<&StoreError> for Code {
         match error {
             StoreError::Locked { .. } => Self::StoreLocked,
             StoreError::Damaged { .. } => Self::StoreDamaged,
+            StoreError::PictureDamaged { .. } => Self::PictureDamaged,
             StoreError::Newer { .. } => Self::StoreNewer,
             StoreError::Missing { .. } => Self::StoreMissing,
             StoreError::Io { .. } => Self::StoreIo,

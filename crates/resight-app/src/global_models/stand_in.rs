@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use resight_models::{GlobalModel, numerics, same_model};
-use resight_store::{VectorCount, Vectors};
+use resight_store::{StoreError, VectorCount, Vectors};
 use resight_vision::{ExtractError, GlobalExtractor, Image, ModelId};
 
 use crate::AppError;
@@ -53,6 +53,9 @@ impl GlobalExtractor for UnderStoredId {
     }
 }
 
+/// Vectors of which one is whole.
+const SOME: usize = 16;
+
 /// A model that cannot be loaded and of which there are vectors.
 pub(super) struct AbsentModel {
     id: ModelId,
@@ -62,14 +65,19 @@ pub(super) struct AbsentModel {
 impl AbsentModel {
     /// `None` where there is no vector of it.
     pub(super) fn of(vectors: &dyn Vectors, id: &str) -> Result<Option<Self>, AppError> {
-        let Some(&key) = vectors.vector_keys_after(id, None, 1)?.first() else {
-            return Ok(None);
-        };
-        let bytes = vectors.vectors(id, &[key])?.into_iter().flatten().next();
-        Ok(bytes.map(|bytes| Self {
-            id: ModelId::new(id),
-            dimension: bytes.len() / size_of::<f32>(),
-        }))
+        for key in vectors.vector_keys_after(id, None, SOME)? {
+            let bytes = match vectors.vectors(id, &[key]) {
+                Err(StoreError::PictureDamaged { .. }) => continue,
+                read => read?,
+            };
+            if let Some(bytes) = bytes.into_iter().flatten().next() {
+                return Ok(Some(Self {
+                    id: ModelId::new(id),
+                    dimension: bytes.len() / size_of::<f32>(),
+                }));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -7,6 +7,7 @@ mod collections;
 mod duplicates;
 mod eval;
 mod extractors;
+mod flipped;
 mod folders;
 mod likeness;
 mod recovery;

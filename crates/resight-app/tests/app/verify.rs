@@ -5,16 +5,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use resight_app::Code;
 use resight_app::data_folder;
+use resight_app::{AppError, Code};
 use resight_engine::{FindingKind, PictureId, Verification};
 use rusqlite::Connection;
 
 use crate::support::{World, add, error};
 
-fn verify(world: &World) -> Verification {
+pub(crate) fn verified_folder(world: &World) -> Result<Verification, AppError> {
     let go = AtomicBool::new(false);
-    data_folder::verify(&world.config(), &go, &mut |_, _| {}).unwrap()
+    data_folder::verify(&world.config(), &go, &mut |_, _| {})
+}
+
+fn verify(world: &World) -> Verification {
+    verified_folder(world).unwrap()
 }
 
 fn kinds(checked: &Verification) -> Vec<FindingKind> {
@@ -133,10 +137,22 @@ fn rows_that_cannot_be_decoded_are_named() {
         "UPDATE picture SET feature_count = feature_count + 1 WHERE key = 3",
     );
     let features = FindingKind::FeaturesDamaged;
+    let record = FindingKind::RecordDamaged;
     assert_eq!(
         kinds(&verify(&world)),
+        [features, FindingKind::WordsDamaged, record]
+    );
+    // Those of an earlier version have no checksums.
+    change(
+        &world,
+        "UPDATE picture SET row_sum = NULL, features_sum = NULL, words_sum = NULL",
+    );
+    let checked = verify(&world);
+    assert_eq!(
+        kinds(&checked),
         [features, FindingKind::WordsDamaged, features]
     );
+    assert_eq!(checked.without_checksums, 3);
 }
 
 #[test]

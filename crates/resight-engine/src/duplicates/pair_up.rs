@@ -112,7 +112,7 @@ pub(crate) fn pair_up(
         is_cancelled,
     };
     let records = catalogue.pictures(&keys)?;
-    let features = visual.features(catalogue, &keys)?;
+    let features = visual.whole_features(catalogue, &keys)?;
     let all = records.par_iter().zip(&features);
     let found = all.map(|(record, features)| {
         if is_cancelled() {
@@ -209,7 +209,10 @@ impl Pairing<'_> {
             filter: &earlier,
         };
         let queries = std::slice::from_ref(&query);
-        let context = SearchContext::new(self.library, self.visual, queries, scope);
+        let context = SearchContext {
+            leaves_out_damaged: true,
+            ..SearchContext::new(self.library, self.visual, queries, scope)
+        };
         let mut word_query = scope.word_query()?;
         word_query.add(words)?;
         let mut state = SearchState {

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 use resight_decode::{Refused, RefusedCode, read_bounded};
-use resight_store::{Change, Effect, LabelPatch, PictureId, Refusal};
+use resight_store::{Change, Effect, LabelPatch, PictureId, Refusal, StoreError};
 use resight_vision::{Fault, Image};
 
 use super::listing::Task;
@@ -72,7 +72,15 @@ fn read(
         Err(refused) => return Ok(Outcome::Refused(refused)),
     };
     let id = id_of(&bytes);
-    if let Some(record) = library.catalogue().picture(&id)? {
+    let record = match library.catalogue().picture(&id) {
+        // It must not stop the rest, and the picture that was read from this file stays.
+        Err(error @ StoreError::PictureDamaged { .. }) => {
+            let refused = Refused::new(RefusedCode::Unreadable, error.to_string());
+            return Ok(Outcome::Refused(refused));
+        }
+        read => read?,
+    };
+    if let Some(record) = record {
         let known = KnownPicture::new(record, &task.source.path);
         return Ok(Outcome::Known(known));
     }

@@ -7,11 +7,15 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use rayon::prelude::*;
 use resight_index::{PictureWords, Place, Vocabulary, WordsError};
-use resight_store::Catalogue;
+use resight_store::{Catalogue, StoreError};
 use resight_vision::LocalFeatures;
 
+use super::damage::{read_each, undecodable};
 use super::stored_features::{StoredFeatures, from_bytes};
 use crate::error::EngineError;
+
+/// A picture's features; `None` where it is not stored any more, an error where they are damaged.
+pub(crate) type Fetched = Result<Option<Arc<StoredFeatures>>, StoreError>;
 
 #[derive(Clone)]
 struct Bytes;
@@ -66,40 +70,46 @@ impl FeatureCache {
     }
 
     /// Features of the pictures `keys`, sorted by the words of `vocabulary`, in the order of `keys`.
-    /// `None` for pictures no longer stored, and, with a warning, for those whose features are damaged:
-    /// they must not stop the search of all others.
+    /// `None` for pictures no longer stored. Of a picture whose features are damaged, the error; words that
+    /// are damaged are assigned again.
     pub(crate) fn fetch(
         &self,
         keys: &[u64],
         catalogue: &dyn Catalogue,
         vocabulary: &Vocabulary,
-    ) -> Result<Vec<Option<Arc<StoredFeatures>>>, EngineError> {
+    ) -> Result<Vec<Fetched>, EngineError> {
         let entries = &self.memory.entries;
         let cached = keys.iter().map(|&key| entries.get(&self.entry(key)));
-        let mut found: Vec<Option<Arc<StoredFeatures>>> = cached.collect();
-        let missing: Vec<usize> = (0..keys.len()).filter(|&i| found[i].is_none()).collect();
+        let mut found: Vec<Fetched> = cached.map(Ok).collect();
+        let missing: Vec<usize> = (0..keys.len())
+            .filter(|&i| matches!(found[i], Ok(None)))
+            .collect();
         if missing.is_empty() {
             return Ok(found);
         }
         let missing_keys: Vec<u64> = missing.iter().map(|&i| keys[i]).collect();
-        let features = catalogue.features(&missing_keys)?;
-        let words = catalogue.words(&missing_keys)?;
+        let features = read_each(&missing_keys, |keys| catalogue.features(keys))?;
+        let words = read_each(&missing_keys, |keys| catalogue.words(keys))?;
         let read = missing.into_par_iter().zip(features).zip(words);
-        let read = read.filter_map(|((i, features), words)| Some((i, features?, words?)));
-        let read = read.map(|(i, features, words)| {
-            let Some(features) = from_bytes(&features) else {
-                tracing::warn!(
-                    key = keys[i],
-                    "a picture is left out: its features are damaged"
-                );
-                return None;
-            };
-            let words = words_of(&features, &words, vocabulary);
-            Some((i, Arc::new(StoredFeatures::new(&features, &words))))
+        let read = read.map(|((i, features), words)| {
+            // Damaged words are assigned again.
+            let words = words.unwrap_or_else(|_| Some(Vec::new()));
+            let decoded = features.and_then(|features| {
+                let (Some(features), Some(words)) = (features, words) else {
+                    return Ok(None);
+                };
+                let features = from_bytes(&features)
+                    .ok_or_else(|| undecodable(catalogue, keys[i], "features"))?;
+                let words = words_of(&features, &words, vocabulary);
+                Ok(Some(Arc::new(StoredFeatures::new(&features, &words))))
+            });
+            (i, decoded)
         });
-        for (i, stored) in read.flatten().collect::<Vec<_>>() {
-            entries.insert(self.entry(keys[i]), stored.clone());
-            found[i] = Some(stored);
+        for (i, decoded) in read.collect::<Vec<_>>() {
+            if let Ok(Some(stored)) = &decoded {
+                entries.insert(self.entry(keys[i]), stored.clone());
+            }
+            found[i] = decoded;
         }
         Ok(found)
     }

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use resight_store::{PictureId, StoreError};
 
 use super::Library;
+use super::damage::has_record;
 use super::files::{original_name, thumbnail_name};
 use crate::error::EngineError;
 
@@ -33,7 +34,7 @@ impl Library {
                 let Some(id) = id_in(name.strip_suffix(".jpg").unwrap_or(&name)) else {
                     continue;
                 };
-                if self.catalogue().picture(&id)?.is_none() && self.delete_blob(&name) {
+                if !has_record(self.catalogue(), &id, |_| true)? && self.delete_blob(&name) {
                     deleted += 1;
                 }
             }
@@ -51,8 +52,7 @@ impl Library {
                 let Some(id) = id_in(&name).filter(|id| !removed.contains(id)) else {
                     continue;
                 };
-                let record = self.catalogue().picture(&id)?;
-                if !record.is_some_and(|record| record.uploaded) {
+                if !has_record(self.catalogue(), &id, |record| record.uploaded)? {
                     found.push(id);
                 }
             }

@@ -10,6 +10,7 @@ pub(crate) mod commit;
 pub(crate) mod components;
 pub(crate) mod conversion;
 pub(crate) mod convert;
+pub(crate) mod damage;
 pub(crate) mod feature_cache;
 pub(crate) mod files;
 pub(crate) mod filters;

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_decode::decode;
 use resight_index::{PictureWords, WordsError};
-use resight_store::{PictureId, PictureRecord, StoreError};
+use resight_store::{Catalogue, PictureId, PictureRecord, StoreError, pages, read_all};
 
+use super::attached_model::vector_from_bytes;
 use super::components::{Components, IndexFolder};
+use super::damage::{Read, has_record, named, read_each, undecodable};
 use super::files::{original_name, thumbnail_name};
 use super::leftovers::{id_in, shards};
 use super::stored_features::from_bytes;
@@ -20,15 +22,22 @@ use crate::picture::id_of;
 /// Pictures whose records are read at a time.
 const TOGETHER: usize = 64;
 
+/// Vectors that are read at a time.
+const VECTORS_TOGETHER: usize = 2000;
+
 /// What is wrong with a stored thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FindingKind {
     /// The catalogue's own structure.
     CatalogueDamaged,
+    /// A picture's record does not have its checksum.
+    RecordDamaged,
     /// A picture's features cannot be read, or are missing.
     FeaturesDamaged,
     /// A picture's visual words cannot be read, or are missing.
     WordsDamaged,
+    /// A vector of a global model cannot be read.
+    VectorDamaged,
     /// An uploaded picture has no file.
     OriginalMissing,
     /// An uploaded file does not have the bytes that its id names.
@@ -45,10 +54,12 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::CatalogueDamaged,
+        Self::RecordDamaged,
         Self::FeaturesDamaged,
         Self::WordsDamaged,
+        Self::VectorDamaged,
         Self::OriginalMissing,
         Self::OriginalDamaged,
         Self::OriginalUnrecorded,
@@ -61,8 +72,10 @@ impl FindingKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CatalogueDamaged => "catalogue_damaged",
+            Self::RecordDamaged => "record_damaged",
             Self::FeaturesDamaged => "features_damaged",
             Self::WordsDamaged => "words_damaged",
+            Self::VectorDamaged => "vector_damaged",
             Self::OriginalMissing => "original_missing",
             Self::OriginalDamaged => "original_damaged",
             Self::OriginalUnrecorded => "original_unrecorded",
@@ -78,8 +91,14 @@ impl FindingKind {
             Self::CatalogueDamaged => {
                 "Put a backup of the data folder in its place, or move the catalogue away: uploaded pictures are then added again, and folders are indexed again."
             }
+            Self::RecordDamaged => {
+                "Put a backup of the data folder in its place, or remove the picture and add its file and its labels again."
+            }
             Self::FeaturesDamaged | Self::WordsDamaged => {
                 "Remove the picture and add its file again."
+            }
+            Self::VectorDamaged => {
+                "Remove the picture and add its file again, or remove the model and use it again."
             }
             Self::OriginalMissing | Self::OriginalDamaged => {
                 "Upload the file again, or remove the picture."
@@ -106,6 +125,8 @@ pub struct Finding {
     pub thing: String,
     /// What was found.
     pub detail: String,
+    /// The picture's key in the catalogue, where it is about one.
+    pub key: Option<u64>,
 }
 
 /// What was checked, and what was wrong.
@@ -121,6 +142,8 @@ pub struct Verification {
     pub sources: u64,
     /// Those that are not where they were indexed: on a disk that is not mounted, perhaps.
     pub sources_away: u64,
+    /// Pictures without checksums, stored by an earlier version.
+    pub without_checksums: u64,
     /// Everything that is wrong.
     pub findings: Vec<Finding>,
 }
@@ -131,7 +154,21 @@ impl Verification {
             kind,
             thing: thing.to_string(),
             detail: detail.to_string(),
+            key: None,
         });
+    }
+
+    fn find_of(
+        &mut self,
+        key: u64,
+        kind: FindingKind,
+        thing: impl ToString,
+        detail: impl ToString,
+    ) {
+        self.find(kind, thing, detail);
+        if let Some(finding) = self.findings.last_mut() {
+            finding.key = Some(key);
+        }
     }
 }
 
@@ -188,46 +225,123 @@ fn check_pictures(
     on_step: &mut dyn FnMut(u64, u64),
     checked: &mut Verification,
 ) -> Result<(), EngineError> {
-    let keys: Vec<u64> = all_keys(&*parts.catalogue)?.iter().map(|k| k.0).collect();
+    let catalogue = &*parts.catalogue;
+    let keys: Vec<u64> = all_keys(catalogue)?.iter().map(|k| k.0).collect();
     let total = keys.len() as u64;
     for keys in keys.chunks(TOGETHER) {
-        let records = parts.catalogue.pictures(keys)?;
-        let features = parts.catalogue.features(keys)?;
-        let words = parts.catalogue.words(keys)?;
-        for ((record, features), words) in records.iter().zip(features).zip(words) {
+        let records = records_of(catalogue, keys)?;
+        let features = read_each(keys, |keys| catalogue.features(keys))?;
+        let words = read_each(keys, |keys| catalogue.words(keys))?;
+        for (((key, record), features), words) in keys.iter().zip(records).zip(features).zip(words)
+        {
             if cancel.load(Ordering::Relaxed) {
                 return Err(EngineError::Cancelled);
             }
-            // Removed meanwhile by another process.
-            let Some(record) = record else { continue };
-            let readable = features.and_then(|bytes| from_bytes(&bytes));
-            if readable.is_none_or(|f| f.len() != record.feature_count as usize) {
-                let detail = "they cannot be decoded, or their number is not the picture's";
-                checked.find(FindingKind::FeaturesDamaged, &record.id, detail);
-            }
-            check_words(parts, record, words.as_deref(), checked);
-            check_files(parts, options, record, checked)?;
+            let record = match record {
+                Ok(Some(record)) => record,
+                // Removed meanwhile by another process.
+                Ok(None) => continue,
+                Err(error) => {
+                    let thing =
+                        named(&error).map_or_else(|| format!("number {key}"), |id| id.to_string());
+                    checked.find_of(*key, FindingKind::RecordDamaged, thing, error);
+                    checked.pictures += 1;
+                    continue;
+                }
+            };
+            check_features(&record, features, checked);
+            check_words(parts, &record, words, checked);
+            check_files(parts, options, &record, checked)?;
             checked.pictures += 1;
             on_step(checked.pictures, total);
         }
     }
+    check_vectors(parts, cancel, checked)?;
+    let page = |after, limit| catalogue.unsealed_after(after, limit);
+    checked.without_checksums = read_all(|key| *key, page)?.len() as u64;
     Ok(())
+}
+
+/// The records of these keys, each by itself where one of them is damaged.
+fn records_of(
+    catalogue: &dyn Catalogue,
+    keys: &[u64],
+) -> Result<Vec<Result<Option<PictureRecord>, StoreError>>, StoreError> {
+    match catalogue.pictures(keys) {
+        Ok(all) => return Ok(all.into_iter().map(Ok).collect()),
+        Err(StoreError::PictureDamaged { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let each = keys.iter().map(|key| match catalogue.pictures(&[*key]) {
+        Ok(mut one) => Ok(Ok(one.pop().flatten())),
+        Err(damaged @ StoreError::PictureDamaged { .. }) => Ok(Err(damaged)),
+        Err(error) => Err(error),
+    });
+    each.collect()
+}
+
+fn check_features(record: &PictureRecord, features: Read, checked: &mut Verification) {
+    let detail = match features {
+        Err(error) => error.to_string(),
+        Ok(bytes) => {
+            let readable = bytes.and_then(|bytes| from_bytes(&bytes));
+            if readable.is_some_and(|f| f.len() == record.feature_count as usize) {
+                return;
+            }
+            "they cannot be decoded, or their number is not the picture's".into()
+        }
+    };
+    checked.find_of(record.key, FindingKind::FeaturesDamaged, &record.id, detail);
 }
 
 fn check_words(
     parts: &Components,
     record: &PictureRecord,
-    words: Option<&[u8]>,
+    words: Read,
     checked: &mut Verification,
 ) {
-    let read = words.map_or(Err(WordsError::Damaged), |bytes| {
-        PictureWords::from_bytes(bytes, parts.vocabulary.tag())
-    });
-    match read {
-        // Those of an earlier version are completed when the folder is opened.
-        Ok(_) | Err(WordsError::NoPlaces) => {}
-        Err(error) => checked.find(FindingKind::WordsDamaged, &record.id, error),
+    let detail = match words {
+        Err(error) => error.to_string(),
+        Ok(None) => WordsError::Damaged.to_string(),
+        Ok(Some(bytes)) => match PictureWords::from_bytes(&bytes, parts.vocabulary.tag()) {
+            // Those of an earlier version are completed when the folder is opened.
+            Ok(_) | Err(WordsError::NoPlaces) => return,
+            Err(error) => error.to_string(),
+        },
+    };
+    checked.find_of(record.key, FindingKind::WordsDamaged, &record.id, detail);
+}
+
+fn check_vectors(
+    parts: &Components,
+    cancel: &AtomicBool,
+    checked: &mut Verification,
+) -> Result<(), EngineError> {
+    let catalogue = &*parts.catalogue;
+    for model in catalogue.vector_counts()?.iter().map(|count| &count.model) {
+        let page = |after, limit| catalogue.vector_keys_after(model, after, limit);
+        for keys in pages(VECTORS_TOGETHER, |key: &u64| *key, page) {
+            if cancel.load(Ordering::Relaxed) {
+                return Err(EngineError::Cancelled);
+            }
+            let keys = keys?;
+            let vectors = read_each(&keys, |keys| catalogue.vectors(model, keys))?;
+            for (key, vector) in keys.iter().zip(vectors) {
+                let error = match vector {
+                    Err(error) => error,
+                    Ok(Some(bytes)) if vector_from_bytes(&bytes).is_none() => {
+                        undecodable(catalogue, *key, "vector")
+                    }
+                    Ok(_) => continue,
+                };
+                let thing =
+                    named(&error).map_or_else(|| format!("number {key}"), |id| id.to_string());
+                let detail = format!("{model}: {error}");
+                checked.find_of(*key, FindingKind::VectorDamaged, thing, detail);
+            }
+        }
     }
+    Ok(())
 }
 
 fn check_files(
@@ -239,7 +353,10 @@ fn check_files(
     let id = &record.id;
     if record.uploaded {
         match parts.blobs.get(&original_name(id))? {
-            None => checked.find(FindingKind::OriginalMissing, id, "it has no file"),
+            None => {
+                let kind = FindingKind::OriginalMissing;
+                checked.find_of(record.key, kind, id, "it has no file");
+            }
             Some(bytes) => {
                 checked.originals += 1;
                 check_original(id, &bytes, checked);
@@ -283,8 +400,7 @@ fn check_unrecorded(
             let Some(id) = id_in(&name).filter(|id| !removed.contains(id)) else {
                 continue;
             };
-            let record = parts.catalogue.picture(&id)?;
-            if record.is_some_and(|record| record.uploaded) {
+            if has_record(&*parts.catalogue, &id, |record| record.uploaded)? {
                 continue;
             }
             if let Some(bytes) = parts.blobs.get(&name)? {
@@ -298,7 +414,7 @@ fn check_unrecorded(
             let Some(id) = id.filter(|id| !removed.contains(id)) else {
                 continue;
             };
-            if parts.catalogue.picture(&id)?.is_none() {
+            if !has_record(&*parts.catalogue, &id, |_| true)? {
                 checked.find(FindingKind::ThumbnailUnrecorded, name, "it has no picture");
             }
         }

@@ -9,6 +9,7 @@ use resight_index::{Index, Key, Opened, PictureWords, Place, Vocabulary, WordsEr
 use resight_store::{Catalogue, StoreError, read_all};
 
 use super::components::{Components, IndexFolder};
+use super::damage::undecodable;
 use super::feature_cache::FeatureCache;
 use super::stored_features::{StoredFeatures, from_bytes};
 use crate::error::EngineError;
@@ -39,13 +40,32 @@ impl VisualIndex {
         })
     }
 
-    /// Features of pictures, in the order of `keys`; `None` for those no longer stored.
+    /// Features of pictures, in the order of `keys`; `None` for those no longer stored. Fails with
+    /// `picture_damaged` where those of one are damaged: an answer without it would be wrong.
     pub(crate) fn features(
         &self,
         catalogue: &dyn Catalogue,
         keys: &[u64],
     ) -> Result<Vec<Option<Arc<StoredFeatures>>>, EngineError> {
-        self.cache.fetch(keys, catalogue, &self.vocabulary)
+        let fetched = self.cache.fetch(keys, catalogue, &self.vocabulary)?;
+        Ok(fetched.into_iter().collect::<Result<_, _>>()?)
+    }
+
+    /// As [`VisualIndex::features`], and `None`, with a warning, for those that are damaged: for work in the
+    /// background, which would never get past them.
+    pub(crate) fn whole_features(
+        &self,
+        catalogue: &dyn Catalogue,
+        keys: &[u64],
+    ) -> Result<Vec<Option<Arc<StoredFeatures>>>, EngineError> {
+        let fetched = self.cache.fetch(keys, catalogue, &self.vocabulary)?;
+        let whole = fetched.into_iter().map(|features| {
+            features.unwrap_or_else(|error| {
+                tracing::warn!("a picture is left out: {error}");
+                None
+            })
+        });
+        Ok(whole.collect())
     }
 }
 
@@ -58,7 +78,8 @@ pub(crate) fn all_keys(catalogue: &dyn Catalogue) -> Result<Vec<(u64, u32)>, Sto
 }
 
 /// Adds the pictures with keys above `after`. `next` returns the stored words of at most so many
-/// pictures above a key, ascending.
+/// pictures above a key, ascending. Words that are damaged are assigned again; a picture whose features are
+/// damaged as well is left out, with an error in the log.
 pub(crate) fn fill(
     index: &Index,
     mut after: Option<u64>,
@@ -67,41 +88,80 @@ pub(crate) fn fill(
     next: impl Fn(Option<u64>, usize) -> Result<Vec<(u64, Vec<u8>)>, StoreError>,
 ) -> Result<(), EngineError> {
     loop {
-        let batch = next(after, REBUILD_BATCH)?;
+        let batch = match next(after, REBUILD_BATCH) {
+            Err(StoreError::PictureDamaged { .. }) => one_by_one(after, catalogue, &next)?,
+            read => read?,
+        };
         let Some(last) = batch.last() else {
             return Ok(());
         };
         after = Some(last.0);
         let read = batch.into_par_iter().map(|(key, bytes)| {
             let words = words_of(catalogue, vocabulary, key, &bytes)?;
-            Ok((Key(key), words))
+            Ok(words.map(|words| (Key(key), words)))
         });
+        let read = read.filter_map(Result::transpose);
         index.add(read.collect::<Result<Vec<_>, EngineError>>()?);
     }
 }
 
+/// A batch of which some words are damaged; no bytes in their place.
+fn one_by_one(
+    after: Option<u64>,
+    catalogue: &dyn Catalogue,
+    next: impl Fn(Option<u64>, usize) -> Result<Vec<(u64, Vec<u8>)>, StoreError>,
+) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    let mut batch = Vec::new();
+    for (key, _) in catalogue.keys_after(after, REBUILD_BATCH)? {
+        match next(Some(key - 1), 1) {
+            // No words of this picture may be there, and then those of the next one.
+            Ok(rows) => batch.extend(rows.into_iter().filter(|row| row.0 == key)),
+            Err(error @ StoreError::PictureDamaged { .. }) => {
+                tracing::warn!("words are assigned again: {error}");
+                batch.push((key, Vec::new()));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(batch)
+}
+
 /// A picture's stored words. An earlier version stored them without places; those are taken from the
-/// picture's features.
+/// picture's features, as words are that cannot be read. `None` where those are damaged as well.
 fn words_of(
     catalogue: &dyn Catalogue,
     vocabulary: &Vocabulary,
     key: u64,
     bytes: &[u8],
-) -> Result<PictureWords, EngineError> {
-    let read = match PictureWords::from_bytes(bytes, vocabulary.tag()) {
-        Err(WordsError::NoPlaces) => {
-            let records = catalogue.pictures(&[key])?;
-            let features = catalogue.features(&[key])?.pop().flatten();
-            let features = features.and_then(|bytes| from_bytes(&bytes));
-            let places = records.first().and_then(Option::as_ref).zip(features);
-            let places = places.map(|(record, features)| {
-                Place::all(&features.keypoints, [record.width, record.height])
-            });
-            PictureWords::from_bytes_and_places(bytes, &places.unwrap_or_default())
-        }
-        read => read,
+) -> Result<Option<PictureWords>, EngineError> {
+    let is_without_places = match PictureWords::from_bytes(bytes, vocabulary.tag()) {
+        Ok(words) => return Ok(Some(words)),
+        Err(error) => error == WordsError::NoPlaces,
     };
-    read.map_err(|e| EngineError::Internal(format!("picture {key}: {e}")))
+    let features = match catalogue.features(&[key]) {
+        Ok(mut one) => one.pop().flatten().and_then(|bytes| from_bytes(&bytes)),
+        Err(StoreError::PictureDamaged { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let record = match catalogue.pictures(&[key]) {
+        Err(StoreError::PictureDamaged { .. }) => None,
+        read => read?.pop().flatten(),
+    };
+    let Some((features, record)) = features.zip(record) else {
+        let error = undecodable(catalogue, key, "words");
+        tracing::error!("a picture is in no search: {error}");
+        return Ok(None);
+    };
+    let size = [record.width, record.height];
+    if is_without_places {
+        let places = Place::all(&features.keypoints, size);
+        if let Ok(words) = PictureWords::from_bytes_and_places(bytes, &places) {
+            return Ok(Some(words));
+        }
+    }
+    Ok(Some(PictureWords::new(
+        vocabulary.postings(&features, size),
+    )))
 }
 
 /// The stored index of a vocabulary, and the last key that is in it. `catalogue_keys` returns all keys

@@ -16,6 +16,7 @@ use crate::library::Library;
 use crate::library::attached_model::{
     AttachedModel, ModelComponents, add_vectors, dense_folder, vector_from_bytes,
 };
+use crate::library::damage::read_each;
 use embed::{EmbedStep, embed_all, model_of_name};
 
 /// Vectors read at a time when an index is filled.
@@ -70,11 +71,16 @@ impl GlobalModels {
         let model = components.extractor.model().as_str();
         for keys in missing.chunks(FILL_BATCH) {
             let numbers: Vec<u64> = keys.iter().map(|key| key.0).collect();
-            let stored = components.vectors.vectors(model, &numbers)?;
+            let stored = read_each(&numbers, |keys| components.vectors.vectors(model, keys))?;
             let vectors: Vec<(Key, Vec<f32>)> = keys
                 .iter()
                 .zip(stored)
-                .filter_map(|(key, bytes)| Some((*key, vector_from_bytes(&bytes?)?)))
+                .filter_map(|(key, bytes)| {
+                    let bytes = bytes.inspect_err(|error| {
+                        tracing::error!("a vector is left out: {error}");
+                    });
+                    Some((*key, vector_from_bytes(&bytes.ok()??)?))
+                })
                 .collect();
             add_vectors(&index, &vectors);
         }

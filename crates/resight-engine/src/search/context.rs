@@ -1,5 +1,7 @@
 //! What all stages of a search share.
 
+use std::sync::Arc;
+
 use resight_index::{CandidateFilter, CandidateOptions, WordQuery, WordSnapshot};
 use resight_store::Catalogue;
 use resight_vision::LocalExtractor;
@@ -7,6 +9,7 @@ use resight_vision::LocalExtractor;
 use super::prepared::PreparedQuery;
 use crate::error::EngineError;
 use crate::library::Library;
+use crate::library::stored_features::StoredFeatures;
 use crate::library::visual_index::VisualIndex;
 use crate::options::EngineOptions;
 
@@ -19,6 +22,8 @@ pub(crate) struct SearchContext<'a> {
     pub(crate) visual: &'a VisualIndex,
     pub(crate) queries: &'a [PreparedQuery<'a>],
     pub(crate) scope: Scope<'a>,
+    /// Leaves out pictures whose features are damaged, in place of failing.
+    pub(crate) leaves_out_damaged: bool,
 }
 
 /// The pictures that a search may find, and the number of candidates it asks for.
@@ -45,6 +50,19 @@ impl<'a> SearchContext<'a> {
             visual,
             queries,
             scope,
+            leaves_out_damaged: false,
+        }
+    }
+
+    /// Features of pictures, in the order of `keys`; `None` for those no longer stored.
+    pub(crate) fn features(
+        &self,
+        keys: &[u64],
+    ) -> Result<Vec<Option<Arc<StoredFeatures>>>, EngineError> {
+        if self.leaves_out_damaged {
+            self.visual.whole_features(self.catalogue, keys)
+        } else {
+            self.visual.features(self.catalogue, keys)
         }
     }
 }

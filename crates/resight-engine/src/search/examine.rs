@@ -26,7 +26,7 @@ pub(crate) fn examine(
     }
     let keys: Vec<u64> = candidates.iter().map(|c| c.key.0).collect();
     let records = context.catalogue.pictures(&keys)?;
-    let features = context.visual.features(context.catalogue, &keys)?;
+    let features = context.features(&keys)?;
     let all = candidates.par_iter().zip(records).zip(features);
     let hits = all.map(|((candidate, record), stored)| {
         let (picture, stored) = (Picture::from(record?), stored?);

@@ -118,7 +118,7 @@ fn sources(
         .iter()
         .map(|(candidate, _)| candidate.key.0)
         .collect();
-    let features = context.visual.features(context.catalogue, &keys)?;
+    let features = context.features(&keys)?;
     let sources = verified.iter().zip(features);
     let sources = sources.filter_map(|((_, hit), features)| {
         let of_region = Transform::translation(query.origin).then(&Transform(hit.transform?));

@@ -165,13 +165,8 @@ impl QueryResolver<'_> {
         let record = catalogue.picture(id)?.ok_or_else(unknown)?;
         let stored = self.visual.features(catalogue, &[record.key])?;
         let Some(stored) = stored.into_iter().flatten().next() else {
-            // Removed meanwhile, or there and damaged.
-            return Err(match catalogue.picture(id)? {
-                None => unknown(),
-                Some(_) => EngineError::Internal(format!(
-                    "the stored features of the picture {id} are damaged"
-                )),
-            });
+            // Removed meanwhile.
+            return Err(unknown());
         };
         let size = [record.width, record.height];
         let (features, image) = match query.region {

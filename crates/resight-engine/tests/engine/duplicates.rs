@@ -387,7 +387,7 @@ fn the_same_bytes_in_two_files_are_a_group_by_themselves() {
 }
 
 #[test]
-fn damaged_features_of_one_picture_stop_neither_searches_nor_pairing() {
+fn damaged_features_of_one_picture_do_not_stop_pairing_and_are_named_by_searches() {
     let root = tempfile::tempdir().unwrap();
     let picture = textured(300, 220, 5);
     let bench = open(root.path());
@@ -409,12 +409,19 @@ fn damaged_features_of_one_picture_stop_neither_searches_nor_pairing() {
     };
     assert_eq!(names(group), BTreeSet::from(["a.jpg", "c.jpg"]));
     let query = jpeg(&picture, 60);
-    let answer = bench
-        .searcher
-        .search(Query::Bytes(&query), &SearchOptions::default());
-    let answer = answer.unwrap();
-    assert_eq!(answer.verified, 2);
-    assert!(answer.hits.iter().all(|hit| hit.picture.name != "b.jpg"));
+    let search = || {
+        let query = Query::Bytes(&query);
+        bench.searcher.search(query, &SearchOptions::default())
+    };
+    let pictures = bench.library.pictures(0, 9).unwrap();
+    let second = pictures.into_iter().find(|picture| picture.name == "b.jpg");
+    let second = second.unwrap().id;
+    // An answer without it would be wrong.
+    let error = search().unwrap_err();
+    assert_eq!(error.code(), "picture_damaged");
+    assert!(error.to_string().contains(second.as_str()), "{error}");
+    bench.library.remove(&[second]).unwrap();
+    assert_eq!(search().unwrap().verified, 2);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod afar;
 mod conversion;
+mod damaged;
 mod duplicates;
 mod duplicates_files;
 mod duplicates_kinds;

@@ -35,6 +35,7 @@ mod parts;
 mod paths;
 mod reading;
 mod removed;
+mod repairs;
 mod staged;
 mod vectors;
 
@@ -153,6 +154,11 @@ suite! {$
         every_way_of_removing_leaves_a_record,
         what_is_forgotten_leaves_the_record_and_nothing_else_does,
         a_picture_added_again_leaves_the_record,
+    }
+    repairs {
+        features_and_words_are_replaced,
+        a_forgotten_vector_is_missing_as_if_never_made,
+        what_was_just_written_lacks_no_checksum,
     }
     staged {
         staged_words_are_adopted_once_every_picture_has_some,

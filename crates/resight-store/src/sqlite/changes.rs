@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::catalogue::SqliteCatalogue;
+use super::sums::{self, Part, sum_of};
 use super::{labels, orphans, settings};
 use crate::changes::{Change, Changes, Effect};
 use crate::clock::now_ms;
@@ -198,22 +199,26 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
             connection
                 .prepare_cached("INSERT INTO words (key, bytes) VALUES (?1, ?2)")?
                 .execute(params![key, new.words])?;
+            connection
+                .prepare_cached(
+                    "UPDATE picture SET features_sum = ?2, words_sum = ?3 WHERE key = ?1",
+                )?
+                .execute(params![
+                    key,
+                    sum_of(Part::Features, key, &new.features),
+                    sum_of(Part::Words, key, &new.words),
+                ])?;
+            sums::seal_record(connection, key)?;
             // Its blobs must not be deleted any more.
             settings::forget(connection, &new.id)?;
             key
         }
         None => {
-            // The flag is set and never cleared.
-            if new.uploaded {
-                connection
-                    .prepare_cached("UPDATE picture SET uploaded = 1 WHERE id = ?1")?
-                    .execute([new.id.as_str()])?;
-            }
             let key = connection
                 .prepare_cached("SELECT key FROM picture WHERE id = ?1")?
                 .query_row([new.id.as_str()], |row| row.get(0))?;
             if new.uploaded {
-                orphans::forget(connection, key)?;
+                mark_uploaded(connection, key)?;
             }
             key
         }
@@ -229,6 +234,16 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
         Effect::AlreadyThere { key, replaced }
     };
     Ok((effect, taken_from))
+}
+
+/// The flag is set and never cleared.
+fn mark_uploaded(connection: &Connection, key: i64) -> Result<()> {
+    sums::check_before_change(connection, key)?;
+    connection
+        .prepare_cached("UPDATE picture SET uploaded = 1 WHERE key = ?1")?
+        .execute([key])?;
+    sums::seal_record(connection, key)?;
+    orphans::forget(connection, key)
 }
 
 fn add_source(connection: &Connection, id: &PictureId, source: &SourceFile) -> Result<Done> {
@@ -342,7 +357,7 @@ pub(super) fn remove(connection: &Connection, key: i64, id: &PictureId) -> Resul
     Ok(())
 }
 
-fn length(bytes: &[u8]) -> i64 {
+pub(super) fn length(bytes: &[u8]) -> i64 {
     // SQLite refuses blobs above 2 GB, so this never saturates.
     i64::try_from(bytes.len()).unwrap_or(i64::MAX)
 }

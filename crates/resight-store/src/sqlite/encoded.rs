@@ -2,13 +2,55 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, Result, Row, params};
 
 use super::catalogue::SqliteCatalogue;
-use super::rows::{above, for_chunks, in_order, key_column, number, page};
+use super::rows::{above, for_chunks, in_order, number, page};
 use super::settings::set;
+use super::sums::{Part, checked, sum_of};
 use crate::encoded::{EncodedFeatures, EncodedWords, StagedWords};
 use crate::error::StoreError;
+
+/// A table of bytes, with the column of the picture that has their sums.
+#[derive(Clone, Copy)]
+struct Bytes {
+    table: &'static str,
+    sum: &'static str,
+    part: Part,
+}
+
+const FEATURES: Bytes = Bytes {
+    table: "features",
+    sum: "features_sum",
+    part: Part::Features,
+};
+const WORDS: Bytes = Bytes {
+    table: "words",
+    sum: "words_sum",
+    part: Part::Words,
+};
+const STAGED_WORDS: Bytes = Bytes {
+    table: "staged_words",
+    sum: "staged_sum",
+    part: Part::Words,
+};
+
+impl Bytes {
+    /// Rows named `stored`: key, bytes and sum.
+    fn rows(self) -> String {
+        let Self { table, sum, .. } = self;
+        format!(
+            "SELECT stored.key, stored.bytes, picture.{sum} FROM {table} AS stored
+             JOIN picture ON picture.key = stored.key WHERE stored.key"
+        )
+    }
+
+    fn checked(self, connection: &Connection, row: &Row<'_>) -> Result<(u64, Vec<u8>)> {
+        let key: i64 = row.get(0)?;
+        let bytes = checked(connection, self.part, key, row, 1)?;
+        Ok((key.cast_unsigned(), bytes))
+    }
+}
 
 /// As `words` in the schema, under another name. The table exists only while words are staged.
 const STAGED: &str = "
@@ -19,7 +61,7 @@ CREATE TABLE IF NOT EXISTS staged_words (
 
 impl EncodedFeatures for SqliteCatalogue {
     fn features(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        self.read(|connection| of_keys(connection, "features", keys))
+        self.read(|connection| of_keys(connection, FEATURES, keys))
     }
 
     fn features_after(
@@ -27,13 +69,13 @@ impl EncodedFeatures for SqliteCatalogue {
         after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
-        self.read(|connection| page_after(connection, "features", after, limit))
+        self.read(|connection| page_after(connection, FEATURES, after, limit))
     }
 }
 
 impl EncodedWords for SqliteCatalogue {
     fn words(&self, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        self.read(|connection| of_keys(connection, "words", keys))
+        self.read(|connection| of_keys(connection, WORDS, keys))
     }
 
     fn words_after(
@@ -41,7 +83,7 @@ impl EncodedWords for SqliteCatalogue {
         after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
-        self.read(|connection| page_after(connection, "words", after, limit))
+        self.read(|connection| page_after(connection, WORDS, after, limit))
     }
 }
 
@@ -53,8 +95,12 @@ impl StagedWords for SqliteCatalogue {
                 "INSERT OR REPLACE INTO staged_words (key, bytes)
                  SELECT key, ?2 FROM picture WHERE key = ?1",
             )?;
+            let mut seal =
+                connection.prepare_cached("UPDATE picture SET staged_sum = ?2 WHERE key = ?1")?;
             for (key, bytes) in words {
-                insert.execute(params![key.cast_signed(), bytes])?;
+                let key = key.cast_signed();
+                insert.execute(params![key, bytes])?;
+                seal.execute(params![key, sum_of(Part::Words, key, bytes)])?;
             }
             Ok(())
         })
@@ -69,7 +115,7 @@ impl StagedWords for SqliteCatalogue {
             if !has_staged(connection)? {
                 return Ok(Vec::new());
             }
-            page_after(connection, "staged_words", after, limit)
+            page_after(connection, STAGED_WORDS, after, limit)
         })
     }
 
@@ -101,7 +147,7 @@ impl StagedWords for SqliteCatalogue {
             connection.execute_batch(
                 "DROP TABLE words;
                  ALTER TABLE staged_words RENAME TO words;
-                 UPDATE picture SET words_len =
+                 UPDATE picture SET words_sum = staged_sum, staged_sum = NULL, words_len =
                      (SELECT LENGTH(words.bytes) FROM words WHERE words.key = picture.key);",
             )?;
             set(connection, setting, value)?;
@@ -115,11 +161,11 @@ fn has_staged(connection: &Connection) -> Result<bool> {
     Ok(number(connection, tables)? > 0)
 }
 
-fn of_keys(connection: &Connection, table: &str, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>> {
+fn of_keys(connection: &Connection, from: Bytes, keys: &[u64]) -> Result<Vec<Option<Vec<u8>>>> {
     let mut by_key = HashMap::with_capacity(keys.len());
-    let sql = format!("SELECT key, bytes FROM {table} WHERE key");
-    for_chunks(connection, &sql, "", keys, |row| {
-        by_key.insert(key_column(row)?, row.get(1)?);
+    for_chunks(connection, &from.rows(), "", keys, |row| {
+        let (key, bytes) = from.checked(connection, row)?;
+        by_key.insert(key, bytes);
         Ok(())
     })?;
     Ok(in_order(keys, by_key))
@@ -127,15 +173,15 @@ fn of_keys(connection: &Connection, table: &str, keys: &[u64]) -> Result<Vec<Opt
 
 fn page_after(
     connection: &Connection,
-    table: &str,
+    from: Bytes,
     after: Option<u64>,
     limit: usize,
 ) -> Result<Vec<(u64, Vec<u8>)>> {
-    let sql = format!("SELECT key, bytes FROM {table} WHERE key > ?1 ORDER BY key LIMIT ?2");
+    let sql = format!("{} > ?1 ORDER BY stored.key LIMIT ?2", from.rows());
     connection
         .prepare_cached(&sql)?
         .query_map([above(after), page(limit)], |row| {
-            Ok((key_column(row)?, row.get(1)?))
+            from.checked(connection, row)
         })?
         .collect()
 }

@@ -4,11 +4,22 @@ use std::path::Path;
 
 use rusqlite::{Error, ErrorCode, ffi};
 
+use super::sums::DamagedRow;
 use crate::error::StoreError;
 
 /// The error for a failed statement on the catalogue at `path`.
 pub(super) fn from_sql(path: &Path, error: rusqlite::Error) -> StoreError {
     let location = path.display().to_string();
+    let error = match damaged_row(error) {
+        Ok(DamagedRow { what, picture }) => {
+            return StoreError::PictureDamaged {
+                location,
+                picture,
+                what,
+            };
+        }
+        Err(error) => error,
+    };
     let detail = error.to_string();
     match error {
         Error::SqliteFailure(failure, _) if is_cut_short(failure.extended_code) => {
@@ -36,6 +47,17 @@ pub(super) fn from_sql(path: &Path, error: rusqlite::Error) -> StoreError {
         | Error::InvalidColumnType(..)
         | Error::Utf8Error(..) => StoreError::Damaged { location, detail },
         _ => StoreError::Failed { location, detail },
+    }
+}
+
+/// The row that was found to be damaged, if that is what the error says.
+fn damaged_row(error: Error) -> Result<DamagedRow, Error> {
+    match error {
+        Error::FromSqlConversionFailure(column, kind, source) => source
+            .downcast()
+            .map(|row: Box<DamagedRow>| *row)
+            .map_err(|source| Error::FromSqlConversionFailure(column, kind, source)),
+        other => Err(other),
     }
 }
 

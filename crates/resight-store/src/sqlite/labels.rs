@@ -8,6 +8,7 @@ use rusqlite::{Connection, Result, params, params_from_iter};
 use super::catalogue::SqliteCatalogue;
 use super::pictures::{newest_first, tags_of};
 use super::rows::{above, at_most, key_column, number, object_column, page, unsigned};
+use super::sums;
 use crate::changes::Effect;
 use crate::error::StoreError;
 use crate::label_queries::{Filter, LabelQueries, ObjectCount};
@@ -199,6 +200,7 @@ pub(super) fn apply(connection: &Connection, key: i64, patch: &LabelPatch) -> Re
             .prepare_cached("INSERT INTO tag (tag, key) VALUES (?1, ?2)")?
             .execute(params![new.as_str(), key])?;
     }
+    sums::check_before_change(connection, key)?;
     let object = match &patch.object {
         Update::Keep => None,
         Update::Clear => Some(None),
@@ -214,6 +216,7 @@ pub(super) fn apply(connection: &Connection, key: i64, patch: &LabelPatch) -> Re
         Update::Clear => put_metadata(connection, key, None, &[])?,
         Update::Set(data) => put_metadata(connection, key, Some(data.text()), data.entries())?,
     }
+    sums::seal_record(connection, key)?;
     Ok(Effect::Labelled)
 }
 
@@ -240,6 +243,8 @@ fn put_metadata(
 /// Copies the labels of `old` to `new`, which replaces it: tags beside its own, lowest first, up to
 /// [`Tag::MOST`] in all; the object and the metadata where it has none of its own.
 pub(super) fn inherit(connection: &Connection, old: i64, new: i64) -> Result<()> {
+    sums::check_before_change(connection, old)?;
+    sums::check_before_change(connection, new)?;
     let own_tags: i64 = connection
         .prepare_cached("SELECT COUNT(*) FROM tag WHERE key = ?1")?
         .query_row([new], |row| row.get(0))?;
@@ -261,5 +266,5 @@ pub(super) fn inherit(connection: &Connection, old: i64, new: i64) -> Result<()>
     for sql in statements {
         connection.prepare_cached(sql)?.execute([old, new])?;
     }
-    Ok(())
+    sums::seal_record(connection, new)
 }

@@ -19,10 +19,12 @@ mod labels;
 mod orphans;
 mod pairs;
 mod pictures;
+mod repairs;
 mod rows;
 mod schema;
 mod settings;
 mod sources;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod vectors;

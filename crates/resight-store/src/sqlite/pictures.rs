@@ -11,20 +11,22 @@ use super::rows::{
     tag_column, unsigned,
 };
 use super::sources::paths_of;
+use super::sums::{COVERED, check_record};
 use crate::error::StoreError;
 use crate::id::PictureId;
 use crate::labels::{Labels, Tag};
 use crate::picture::{PictureRecord, Pictures, StoredBytes};
 
 /// In the order that [`record`] expects.
-const RECORD: &str = "SELECT key, id, name, media_type, byte_len, width, height, feature_count,
-    model, uploaded, added_ms, object, metadata, pages, depth FROM picture";
+fn all_records() -> String {
+    format!("SELECT {COVERED}, row_sum FROM picture")
+}
 
 impl Pictures for SqliteCatalogue {
     fn picture(&self, id: &PictureId) -> Result<Option<PictureRecord>, StoreError> {
         self.read(|connection| {
             let row = connection
-                .prepare_cached(&format!("{RECORD} WHERE id = ?1"))?
+                .prepare_cached(&format!("{} WHERE id = ?1", all_records()))?
                 .query_row([id.as_str()], record)
                 .optional()?;
             let mut records = Vec::from_iter(row);
@@ -36,7 +38,7 @@ impl Pictures for SqliteCatalogue {
     fn pictures(&self, keys: &[u64]) -> Result<Vec<Option<PictureRecord>>, StoreError> {
         self.read(|connection| {
             let mut records = Vec::with_capacity(keys.len());
-            let sql = format!("{RECORD} WHERE key");
+            let sql = format!("{} WHERE key", all_records());
             for_chunks(connection, &sql, "", keys, |row| {
                 records.push(record(row)?);
                 Ok(())
@@ -84,7 +86,10 @@ impl Pictures for SqliteCatalogue {
 
 /// A page of the pictures that meet `condition`, whose marks come before the page's own.
 pub(super) fn newest_first_sql(condition: &str) -> String {
-    format!("{RECORD} {condition} ORDER BY added_ms DESC, key DESC LIMIT ? OFFSET ?")
+    format!(
+        "{} {condition} ORDER BY added_ms DESC, key DESC LIMIT ? OFFSET ?",
+        all_records()
+    )
 }
 
 /// The pictures that meet `condition`, whose marks stand for `values`.
@@ -118,6 +123,7 @@ pub(super) fn tags_of(connection: &Connection, keys: &[u64]) -> Result<HashMap<u
 }
 
 fn record(row: &Row<'_>) -> Result<PictureRecord> {
+    check_record(row)?;
     Ok(PictureRecord {
         key: key_column(row)?,
         id: id_column(row, 1)?,

@@ -19,7 +19,7 @@ pub(super) const VERSION: u32 = 1 + STEPS.len() as u32;
 
 /// The migration from each format to the next, the first from 1 to 2. A new file takes the same
 /// steps, so that it does not differ from a migrated one. A released step never changes.
-const STEPS: &[&str] = &[LABELS, PAIRS, VECTORS, REGIONS, PAGES];
+const STEPS: &[&str] = &[LABELS, PAIRS, VECTORS, REGIONS, PAGES, SUMS];
 
 /// Since format 2: labels. `entry` has the names and values of metadata.
 const LABELS: &str = "
@@ -92,7 +92,7 @@ CREATE INDEX vector_by_key ON vector (key);
 const WITHOUT_VECTORS: &str = "
 PRAGMA temp_store = memory;
 CREATE TEMP TABLE vector_model (number INTEGER PRIMARY KEY, model TEXT);
-CREATE TEMP TABLE vector (model INTEGER, key INTEGER, bytes BLOB);
+CREATE TEMP TABLE vector (model INTEGER, key INTEGER, bytes BLOB, sum INTEGER);
 ";
 
 /// Since format 5: where pairs differ, and whether one is a negative. Kinds mean something else since then,
@@ -119,10 +119,28 @@ ALTER TABLE picture ADD COLUMN pages BIGINT;
 ALTER TABLE picture ADD COLUMN depth INTEGER;
 ";
 
-/// Stands in for the columns of format 6 while an earlier file is only read. A file of format 1 has a view
-/// with both already.
+/// Stands in for the columns of format 6 and 7 while an earlier file is only read. A file of format 1 has a view
+/// with all of them already.
 const WITHOUT_PAGES: &str = "
-CREATE TEMP VIEW IF NOT EXISTS picture AS SELECT *, NULL AS pages, NULL AS depth FROM main.picture;
+CREATE TEMP VIEW IF NOT EXISTS picture AS SELECT *, NULL AS pages, NULL AS depth, NULL AS row_sum,
+    NULL AS features_sum, NULL AS words_sum, NULL AS staged_sum FROM main.picture;
+";
+
+/// Since format 7: checksums (`sums.rs`), null of rows that were written before.
+const SUMS: &str = "
+ALTER TABLE picture ADD COLUMN row_sum BIGINT;
+ALTER TABLE picture ADD COLUMN features_sum BIGINT;
+ALTER TABLE picture ADD COLUMN words_sum BIGINT;
+ALTER TABLE picture ADD COLUMN staged_sum BIGINT;
+ALTER TABLE vector ADD COLUMN sum BIGINT;
+";
+
+/// Stands in for the columns of format 7 while an earlier file is only read, where no view or table of a step
+/// before has them already.
+const WITHOUT_SUMS: &str = "
+CREATE TEMP VIEW IF NOT EXISTS picture AS SELECT *, NULL AS row_sum, NULL AS features_sum,
+    NULL AS words_sum, NULL AS staged_sum FROM main.picture;
+CREATE TEMP VIEW IF NOT EXISTS vector AS SELECT *, NULL AS sum FROM main.vector;
 ";
 
 /// The stand-in for each step while a file from before it is only read.
@@ -132,6 +150,7 @@ const WITHOUT: [&str; STEPS.len()] = [
     WITHOUT_VECTORS,
     WITHOUT_REGIONS,
     WITHOUT_PAGES,
+    WITHOUT_SUMS,
 ];
 
 /// Stands in for what format 1 lacks while such a file is only read: no picture has labels. It belongs
@@ -140,7 +159,8 @@ const WITHOUT_LABELS: &str = "
 PRAGMA temp_store = memory;
 CREATE TEMP VIEW picture AS SELECT key, id, name, media_type, byte_len, width, height,
     feature_count, model, uploaded, added_ms, features_len, words_len,
-    NULL AS object, NULL AS metadata, NULL AS pages, NULL AS depth FROM main.picture;
+    NULL AS object, NULL AS metadata, NULL AS pages, NULL AS depth, NULL AS row_sum,
+    NULL AS features_sum, NULL AS words_sum, NULL AS staged_sum FROM main.picture;
 CREATE TEMP TABLE tag (tag TEXT, key INTEGER);
 CREATE TEMP TABLE entry (name TEXT, value TEXT, key INTEGER);
 ";

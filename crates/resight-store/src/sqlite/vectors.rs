@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::catalogue::SqliteCatalogue;
 use super::rows::{above, key_column, page, unsigned};
 use super::settings::set;
+use super::sums::{Part, checked, sum_of};
 use crate::error::StoreError;
 use crate::vectors::{VectorCount, Vectors};
 
@@ -19,12 +20,15 @@ impl Vectors for SqliteCatalogue {
             )?;
             let model = model_number(connection, model)?;
             let mut insert = connection.prepare_cached(
-                "INSERT INTO vector (model, key, bytes)
-                 SELECT ?1, key, ?3 FROM picture WHERE key = ?2
-                 ON CONFLICT (model, key) DO UPDATE SET bytes = excluded.bytes",
+                "INSERT INTO vector (model, key, bytes, sum)
+                 SELECT ?1, key, ?3, ?4 FROM picture WHERE key = ?2
+                 ON CONFLICT (model, key) DO UPDATE SET bytes = excluded.bytes,
+                    sum = excluded.sum",
             )?;
             for (key, bytes) in vectors {
-                insert.execute(params![model, key.cast_signed(), bytes])?;
+                let key = key.cast_signed();
+                let sum = sum_of(Part::Vector, key, bytes);
+                insert.execute(params![model, key, bytes, sum])?;
             }
             Ok(())
         })
@@ -36,12 +40,13 @@ impl Vectors for SqliteCatalogue {
                 return Ok(vec![None; keys.len()]);
             };
             let mut one = connection.prepare_cached(
-                "SELECT bytes FROM vector WHERE model = ?1 AND key = ?2 AND LENGTH(bytes) > 0",
+                "SELECT bytes, sum FROM vector WHERE model = ?1 AND key = ?2 AND LENGTH(bytes) > 0",
             )?;
             keys.iter()
                 .map(|key| {
-                    one.query_row(params![model, key.cast_signed()], |row| row.get(0))
-                        .optional()
+                    let key = key.cast_signed();
+                    let bytes = |row: &Row<'_>| checked(connection, Part::Vector, key, row, 0);
+                    one.query_row(params![model, key], bytes).optional()
                 })
                 .collect()
         })

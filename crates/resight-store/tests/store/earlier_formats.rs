@@ -1,11 +1,20 @@
 //! Files of formats between the first and the present one, made by taking away what they lacked.
 
-use resight_store::conformance::fixtures::{added, drop_source, found, id, pair, upload};
+use resight_store::conformance::fixtures::{
+    added, drop_source, features, found, id, pair, upload, words,
+};
 use resight_store::{
-    Change, Changes, Decisions, Pairs, Pictures, RemovedPictures, SqliteCatalogue, Vectors,
+    Change, Changes, Decisions, EncodedFeatures, EncodedWords, Pairs, Pictures, RemovedPictures,
+    Repairs, SqliteCatalogue, Vectors,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
+
+/// What makes a file of format 6 of one of format 7.
+const WITHOUT_SUMS: &str = "
+    ALTER TABLE picture DROP COLUMN row_sum; ALTER TABLE picture DROP COLUMN features_sum;
+    ALTER TABLE picture DROP COLUMN words_sum; ALTER TABLE picture DROP COLUMN staged_sum;
+    ALTER TABLE vector DROP COLUMN sum; PRAGMA user_version = 6;";
 
 /// A catalogue of `changes`, which add one picture each, after `sql`; and the keys.
 fn made_older(changes: Vec<Change>, sql: &str) -> (TempDir, Vec<u64>) {
@@ -15,6 +24,7 @@ fn made_older(changes: Vec<Change>, sql: &str) -> (TempDir, Vec<u64>) {
     let keys = keys.collect();
     drop(catalogue);
     let raw = Connection::open(dir.path().join("catalogue.sqlite3")).unwrap();
+    raw.execute_batch(WITHOUT_SUMS).unwrap();
     raw.execute_batch(sql).unwrap();
     (dir, keys)
 }
@@ -121,7 +131,10 @@ fn a_catalogue_from_before_pages_is_read_and_counts_those_of_new_pictures() {
 
 #[test]
 fn a_catalogue_from_before_the_record_is_read_and_gains_it() {
-    let (dir, _) = made_older(vec![found(1, "/a")], "DROP TABLE removed_pictures");
+    let (dir, _) = made_older(
+        vec![found(1, "/a")],
+        "DROP TABLE removed_pictures; DROP TABLE orphan",
+    );
     let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
     assert_eq!(reader.count().unwrap(), 1);
     assert!(reader.picture(&id(1)).unwrap().is_some());
@@ -131,4 +144,42 @@ fn a_catalogue_from_before_the_record_is_read_and_gains_it() {
     catalogue.commit(vec![drop_source("/a")]).unwrap();
     assert_eq!(catalogue.removed_pictures(9).unwrap(), [id(1)]);
     assert_eq!(reader.removed_pictures(9).unwrap(), [id(1)]);
+}
+
+#[test]
+fn a_catalogue_from_before_checksums_is_read_and_gains_them() {
+    let (dir, k) = made_older(vec![upload(1), upload(2)], "");
+    let check = |catalogue: &SqliteCatalogue| {
+        let stored = catalogue.features(&k).unwrap();
+        assert_eq!(stored, [Some(features(1)), Some(features(2))]);
+        assert_eq!(
+            catalogue.words(&k).unwrap(),
+            [Some(words(1)), Some(words(2))]
+        );
+        assert!(catalogue.picture(&id(1)).unwrap().is_some());
+        assert_eq!(catalogue.vectors("m", &k).unwrap(), [None, None]);
+    };
+    let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
+    check(&reader);
+    assert_eq!(reader.unsealed_after(None, 9).unwrap(), k);
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    check(&catalogue);
+    assert_eq!(catalogue.unsealed_after(None, 9).unwrap(), k);
+    let third = added(&catalogue, upload(3));
+    assert_eq!(catalogue.seal(&[k[1], third, 99]).unwrap(), 1);
+    check(&catalogue);
+    assert_eq!(catalogue.unsealed_after(None, 9).unwrap(), k[..1]);
+    drop((reader, catalogue));
+
+    // Only those with one are told.
+    let raw = Connection::open(dir.path().join("catalogue.sqlite3")).unwrap();
+    raw.execute("UPDATE features SET bytes = x'00'", [])
+        .unwrap();
+    drop(raw);
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    assert_eq!(catalogue.features(&k[..1]).unwrap(), [Some(vec![0])]);
+    for key in [k[1], third] {
+        let error = catalogue.features(&[key]).unwrap_err();
+        assert_eq!(error.code(), "picture_damaged");
+    }
 }

@@ -4,6 +4,7 @@
 // The lint spares test functions, not their helpers.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod checksums;
 mod collections;
 mod crash;
 mod cut_short;

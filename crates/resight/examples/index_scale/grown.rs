@@ -7,8 +7,9 @@ use resight_index::Posting;
 use resight_store::{
     Change, Changes, Decisions, Effect, EncodedFeatures, EncodedWords, Filter, Integrity,
     LabelQueries, NotAMatch, ObjectCount, ObjectId, PairLink, PairedPicture, Pairs, PictureId,
-    PicturePair, PictureRecord, Pictures, Refusal, Refusals, RemovedPictures, Settings, SourceFile,
-    Sources, SqliteCatalogue, StagedWords, StoreError, StoredBytes, VectorCount, Vectors,
+    PicturePair, PictureRecord, Pictures, Refusal, Refusals, RemovedPictures, Repairs, Settings,
+    SourceFile, Sources, SqliteCatalogue, StagedWords, StoreError, StoredBytes, VectorCount,
+    Vectors,
 };
 
 use crate::synthetic::{donor, synthetic};
@@ -171,6 +172,14 @@ as_the_real! {
     }
     Integrity {
         fn check_structure() -> Vec<String>;
+    }
+    Repairs {
+        fn seal(keys: &[u64]) -> u64;
+        fn unsealed_after(after: Option<u64>, limit: usize) -> Vec<u64>;
+        fn replace_features(key: u64, feature_count: u32, features: &[u8], words: &[u8]) -> bool;
+        fn replace_words(key: u64, words: &[u8]) -> bool;
+        fn forget_vector(model: &str, key: u64) -> bool;
+        fn rebuild_structure() -> ();
     }
     RemovedPictures {
         fn removed_pictures(limit: usize) -> Vec<PictureId>;

@@ -71,6 +71,7 @@ fn to_json(checked: &Verification) -> serde_json::Value {
         "thumbnails": checked.thumbnails,
         "sources": checked.sources,
         "sources_away": checked.sources_away,
+        "without_checksums": checked.without_checksums,
         "findings": findings.collect::<Vec<_>>(),
     })
 }
@@ -106,6 +107,12 @@ fn tell(checked: &Verification, output: &mut Output) -> Result<(), CliError> {
         output.remark(format_args!(
             "{} not where they were indexed; their pictures stay",
             counted(checked.sources_away, "file is", "files are")
+        ));
+    }
+    if checked.without_checksums > 0 {
+        output.remark(format_args!(
+            "{} stored by an earlier version without checksums",
+            counted(checked.without_checksums, "picture was", "pictures were")
         ));
     }
     Ok(())

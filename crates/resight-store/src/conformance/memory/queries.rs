@@ -14,6 +14,7 @@ use crate::label_queries::{Filter, LabelQueries, ObjectCount};
 use crate::labels::ObjectId;
 use crate::pairs::{PairLink, PairedPicture, Pairs, PicturePair};
 use crate::picture::PictureRecord;
+use crate::repairs::Repairs;
 
 /// `offset` and `limit` may be above what a `usize` counts.
 fn count(number: u64) -> usize {
@@ -276,5 +277,52 @@ fn ordered(a: &PictureId, b: &PictureId) -> (PictureId, PictureId) {
 impl Integrity for MemoryCatalogue {
     fn check_structure(&self) -> Result<Vec<String>, StoreError> {
         Ok(Vec::new())
+    }
+}
+
+impl Repairs for MemoryCatalogue {
+    fn seal(&self, _keys: &[u64]) -> Result<u64, StoreError> {
+        // Memory needs no checksums.
+        Ok(0)
+    }
+
+    fn unsealed_after(&self, _after: Option<u64>, _limit: usize) -> Result<Vec<u64>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn replace_features(
+        &self,
+        key: u64,
+        feature_count: u32,
+        features: &[u8],
+        words: &[u8],
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state.write();
+        let stored = state.pictures.get_mut(&key);
+        Ok(stored.is_some_and(|stored| {
+            stored.record.feature_count = feature_count;
+            stored.features = features.to_vec();
+            stored.words = words.to_vec();
+            true
+        }))
+    }
+
+    fn replace_words(&self, key: u64, words: &[u8]) -> Result<bool, StoreError> {
+        let mut state = self.state.write();
+        let stored = state.pictures.get_mut(&key);
+        Ok(stored.is_some_and(|stored| {
+            stored.words = words.to_vec();
+            true
+        }))
+    }
+
+    fn forget_vector(&self, model: &str, key: u64) -> Result<bool, StoreError> {
+        let mut state = self.state.write();
+        let of_model = state.vectors.get_mut(model);
+        Ok(of_model.is_some_and(|vectors| vectors.remove(&key).is_some()))
+    }
+
+    fn rebuild_structure(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 }

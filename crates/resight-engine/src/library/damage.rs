@@ -1,0 +1,60 @@
+//! Reading rows of which some may be damaged.
+
+use resight_store::{Catalogue, PictureId, PictureRecord, StoreError};
+
+/// What is stored for one of several keys: `None` where there is nothing, an error where it is damaged.
+pub(crate) type Read = Result<Option<Vec<u8>>, StoreError>;
+
+/// Reads rows of these keys, each by itself where one of them is damaged. Other errors than
+/// `picture_damaged` are returned for all.
+pub(crate) fn read_each(
+    keys: &[u64],
+    read: impl Fn(&[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError>,
+) -> Result<Vec<Read>, StoreError> {
+    match read(keys) {
+        Ok(all) => return Ok(all.into_iter().map(Ok).collect()),
+        Err(StoreError::PictureDamaged { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let each = keys.iter().map(|key| match read(&[*key]) {
+        Ok(one) => Ok(Ok(one.into_iter().next().flatten())),
+        Err(damaged @ StoreError::PictureDamaged { .. }) => Ok(Err(damaged)),
+        Err(error) => Err(error),
+    });
+    each.collect()
+}
+
+/// The error for bytes that cannot be decoded, although they have their checksum or were written without.
+pub(crate) fn undecodable(catalogue: &dyn Catalogue, key: u64, what: &'static str) -> StoreError {
+    let id = match catalogue.pictures(&[key]).as_deref() {
+        Ok([Some(record)]) => record.id.as_str().to_owned(),
+        _ => format!("number {key}"),
+    };
+    StoreError::PictureDamaged {
+        location: "the catalogue".into(),
+        picture: id,
+        what,
+    }
+}
+
+/// Whether a picture with this id is stored and `meets` the condition. One whose record is damaged is: nobody may
+/// take its files for files of no picture.
+pub(crate) fn has_record(
+    catalogue: &dyn Catalogue,
+    id: &PictureId,
+    meets: impl Fn(&PictureRecord) -> bool,
+) -> Result<bool, StoreError> {
+    match catalogue.picture(id) {
+        Ok(record) => Ok(record.is_some_and(|record| meets(&record))),
+        Err(StoreError::PictureDamaged { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// The id that a damaged picture is named by, where it could be read.
+pub(crate) fn named(error: &StoreError) -> Option<PictureId> {
+    match error {
+        StoreError::PictureDamaged { picture, .. } => PictureId::parse(picture),
+        _ => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! Rows that have changed behind the catalogue's back.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use resight_engine::{
+    Components, EngineOptions, FolderOptions, FolderReport, Query, SearchOptions,
+};
+use resight_store::SqliteCatalogue;
+
+use crate::support::{Bench, parts, picture};
+
+fn open(root: &Path) -> Bench {
+    let components = Components {
+        catalogue: Arc::new(SqliteCatalogue::open(root).unwrap()),
+        ..parts(root)
+    };
+    Bench::open(components, EngineOptions::default()).unwrap()
+}
+
+fn change(root: &Path, sql: &str) {
+    let raw = rusqlite::Connection::open(root.join("catalogue.sqlite3")).unwrap();
+    assert!(raw.execute(sql, []).unwrap() > 0, "{sql}");
+}
+
+/// A library of the files `0.png` to `3.png`, closed.
+fn filled(root: &Path) {
+    fs::create_dir(root.join("lib")).unwrap();
+    for number in 0..4 {
+        fs::write(root.join(format!("lib/{number}.png")), picture(number, 0)).unwrap();
+    }
+    let bench = open(root);
+    assert_eq!(index(&bench, root).indexed, 4);
+}
+
+fn index(bench: &Bench, root: &Path) -> FolderReport {
+    let go = AtomicBool::new(false);
+    let options = FolderOptions::default();
+    let indexer = &bench.indexer;
+    let report = indexer.index_folder(&root.join("lib"), &options, &go, &mut |_| {});
+    report.unwrap()
+}
+
+#[test]
+fn words_that_are_damaged_are_assigned_again() {
+    let root = tempfile::tempdir().unwrap();
+    filled(root.path());
+    let hits = || {
+        let bench = open(root.path());
+        let query = picture(2, 9);
+        let answer = bench
+            .searcher
+            .search(Query::Bytes(&query), &SearchOptions::default());
+        let hits = answer.unwrap().hits.into_iter();
+        hits.map(|hit| (hit.picture.id, hit.inliers, hit.log10_nfa))
+            .collect::<Vec<_>>()
+    };
+    let before = hits();
+    change(
+        root.path(),
+        "UPDATE words SET bytes = zeroblob(length(bytes))",
+    );
+    assert_eq!(hits(), before);
+}
+
+#[test]
+fn a_picture_whose_features_and_words_are_damaged_does_not_keep_the_library_from_opening() {
+    let root = tempfile::tempdir().unwrap();
+    filled(root.path());
+    change(root.path(), "UPDATE words SET bytes = x'00' WHERE key = 2");
+    change(
+        root.path(),
+        "UPDATE features SET bytes = x'00' WHERE key = 2",
+    );
+    let bench = open(root.path());
+    let stored = bench.library.pictures(0, 9).unwrap();
+    let damaged = stored
+        .iter()
+        .find(|picture| picture.name == "1.png")
+        .unwrap();
+    let query = Query::Stored(&damaged.id);
+    let error = bench
+        .searcher
+        .search(query, &SearchOptions::default())
+        .unwrap_err();
+    assert_eq!(error.code(), "picture_damaged");
+    bench
+        .library
+        .remove(std::slice::from_ref(&damaged.id))
+        .unwrap();
+    assert_eq!(index(&bench, root.path()).indexed, 1);
+}
+
+#[test]
+fn a_damaged_record_does_not_stop_the_indexing_of_others_and_keeps_its_picture() {
+    let root = tempfile::tempdir().unwrap();
+    filled(root.path());
+    change(root.path(), "UPDATE picture SET name = 'x' WHERE key = 2");
+    // All files are read again.
+    for number in 0..5 {
+        let path = root.path().join(format!("lib/{number}.png"));
+        fs::write(path, picture(number, 0)).unwrap();
+    }
+    let bench = open(root.path());
+    let report = index(&bench, root.path());
+    assert_eq!(
+        (report.indexed, report.already_there, report.refused),
+        (1, 3, 1)
+    );
+    assert_eq!(bench.library.count().unwrap(), 5);
+}

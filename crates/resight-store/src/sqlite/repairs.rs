@@ -1,0 +1,100 @@
+//! Replacing damaged rows.
+
+use rusqlite::{Connection, Result, params};
+
+use super::catalogue::SqliteCatalogue;
+use super::changes::length;
+use super::rows::{above, key_column, page};
+use super::sums::{self, Part, sum_of};
+use crate::error::StoreError;
+use crate::repairs::Repairs;
+
+impl Repairs for SqliteCatalogue {
+    fn seal(&self, keys: &[u64]) -> Result<u64, StoreError> {
+        self.write(|connection| {
+            let mut count = 0;
+            for key in keys {
+                count += u64::from(sums::seal(connection, key.cast_signed())?);
+            }
+            Ok(count)
+        })
+    }
+
+    fn unsealed_after(&self, after: Option<u64>, limit: usize) -> Result<Vec<u64>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT key FROM picture WHERE key > ?1 AND (row_sum IS NULL
+                         OR features_sum IS NULL OR words_sum IS NULL OR EXISTS
+                         (SELECT 1 FROM vector WHERE vector.key = picture.key AND sum IS NULL))
+                     ORDER BY key LIMIT ?2",
+                )?
+                .query_map([above(after), page(limit)], key_column)?
+                .collect()
+        })
+    }
+
+    fn replace_features(
+        &self,
+        key: u64,
+        feature_count: u32,
+        features: &[u8],
+        words: &[u8],
+    ) -> Result<bool, StoreError> {
+        self.write(|connection| {
+            let key = key.cast_signed();
+            sums::check_before_change(connection, key)?;
+            if !replace(connection, Part::Features, key, features)? {
+                return Ok(false);
+            }
+            replace(connection, Part::Words, key, words)?;
+            connection
+                .prepare_cached("UPDATE picture SET feature_count = ?2 WHERE key = ?1")?
+                .execute(params![key, feature_count])?;
+            sums::seal_record(connection, key)?;
+            Ok(true)
+        })
+    }
+
+    fn replace_words(&self, key: u64, words: &[u8]) -> Result<bool, StoreError> {
+        self.write(|connection| replace(connection, Part::Words, key.cast_signed(), words))
+    }
+
+    fn forget_vector(&self, model: &str, key: u64) -> Result<bool, StoreError> {
+        self.write_removal(|connection| {
+            let forgotten = connection
+                .prepare_cached(
+                    "DELETE FROM vector WHERE key = ?2
+                     AND model = (SELECT number FROM vector_model WHERE model = ?1)",
+                )?
+                .execute(params![model, key.cast_signed()])?;
+            Ok(forgotten > 0)
+        })
+    }
+
+    fn rebuild_structure(&self) -> Result<(), StoreError> {
+        self.write(|connection| connection.execute_batch("REINDEX"))
+    }
+}
+
+/// Writes the bytes and their sum.
+fn replace(connection: &Connection, part: Part, key: i64, bytes: &[u8]) -> Result<bool> {
+    let table = match part {
+        Part::Features => "features",
+        _ => "words",
+    };
+    let known = connection
+        .prepare_cached(&format!(
+            "UPDATE picture SET {table}_len = ?2, {table}_sum = ?3 WHERE key = ?1"
+        ))?
+        .execute(params![key, length(bytes), sum_of(part, key, bytes)])?;
+    if known == 0 {
+        return Ok(false);
+    }
+    connection
+        .prepare_cached(&format!(
+            "INSERT OR REPLACE INTO {table} (key, bytes) VALUES (?1, ?2)"
+        ))?
+        .execute(params![key, bytes])?;
+    Ok(true)
+}
