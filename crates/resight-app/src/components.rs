@@ -3,11 +3,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use resight_engine::{
-    Components, IndexFolder, Library, MODEL_SETTING, VOCABULARY_SETTING, Verification,
-};
+use resight_engine::{Components, IndexFolder, Library, MODEL_SETTING, VOCABULARY_SETTING};
 use resight_index::Vocabulary;
 use resight_store::{BlobStore, Catalogue, FolderBlobs, FolderGuard, SqliteCatalogue, StoreError};
 use resight_vision::{LocalExtractor, ModelId};
@@ -198,25 +195,38 @@ pub(crate) fn read_library(
     Ok(library)
 }
 
-/// Checks all that the collection consists of.
-pub(crate) fn verify(
-    config: &Config,
-    cancel: &AtomicBool,
-    on_step: &mut dyn FnMut(u64, u64),
-) -> Result<Verification, AppError> {
+/// What the collection consists of, to be checked beside another process.
+pub(crate) fn parts_to_read(config: &Config) -> Result<Components, AppError> {
     let catalogue = read_catalogue(config)?;
     let (extractor, chosen) = without_describing(config, &*catalogue)?;
     let blobs = FolderBlobs::for_reading(&config.data.join(BLOBS));
-    let parts = Components {
+    Ok(Components {
         index: Some(index_folder(config, false)),
         catalogue,
         blobs: Arc::new(ReadBlobs(blobs)),
         extractor,
         vocabulary: chosen.vocabulary,
         convert: false,
-    };
-    let options = config.engine_options();
-    Ok(resight_engine::verify(&parts, &options, cancel, on_step)?)
+    })
+}
+
+/// What the collection consists of, to be repaired.
+pub(crate) fn parts_to_repair(
+    config: &Config,
+    guard: &Arc<FolderGuard>,
+    catalogue: Arc<dyn Catalogue>,
+    extractor: Arc<dyn LocalExtractor>,
+    vocabulary: Arc<Vocabulary>,
+) -> Result<Components, AppError> {
+    let blobs = FolderBlobs::open_guarded(&config.data.join(BLOBS), guard)?;
+    Ok(Components {
+        index: Some(index_folder(config, true)),
+        catalogue,
+        blobs: Arc::new(blobs),
+        extractor,
+        vocabulary,
+        convert: false,
+    })
 }
 
 /// An extractor and a vocabulary that fit the stored pictures and can describe nothing.

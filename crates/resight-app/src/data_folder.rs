@@ -19,9 +19,10 @@ use crate::config::Config;
 use crate::global_models::{self, LoadedModels};
 use crate::plugins::Plugins;
 use crate::vocabularies::{self, ChosenVocabulary};
-use crate::{AppError, conversion, extractors, recovery};
+use crate::{AppError, conversion, extractors, recovery, repair};
 
 pub use crate::components::count_in;
+pub use crate::repair::{RepairPhase, Repaired};
 
 /// A library that may change the data folder, and the lock that makes it the only one.
 pub struct WritableFolder {
@@ -254,7 +255,25 @@ pub fn verify(
     cancel: &AtomicBool,
     on_step: &mut dyn FnMut(u64, u64),
 ) -> Result<Verification, AppError> {
-    components::verify(config, cancel, on_step)
+    let parts = components::parts_to_read(config)?;
+    let options = config.engine_options();
+    Ok(resight_engine::verify(&parts, &options, cancel, on_step)?)
+}
+
+/// Checks everything that the collection stores and rebuilds what is damaged, as far as it can be rebuilt. No
+/// other process may have the data folder open for changes. `on_step` is called with what is being done, and
+/// the number of things done and of all.
+pub fn repair(
+    config: &Config,
+    plugins: &Plugins,
+    cancel: &AtomicBool,
+    on_step: &mut dyn FnMut(RepairPhase, u64, u64),
+) -> Result<Repaired, AppError> {
+    if !components::has_catalogue(config) {
+        return Err(components::no_catalogue(config));
+    }
+    let lock = lock(config)?;
+    repair::repair(config, lock.guard(), plugins, cancel, on_step)
 }
 
 /// The extractor for pictures that are not stored: a plug-in's where one is given, else our SIFT.

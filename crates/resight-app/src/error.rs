@@ -276,7 +276,7 @@ fn store_next_step(error: &StoreError) -> &'static str {
             "Move the data folder away and index the pictures again, or put a backup of the whole folder in its place."
         }
         StoreError::PictureDamaged { .. } => {
-            "Verify the data folder to see all that is damaged; remove the picture that is named and add it again, or put a backup of the whole folder in its place."
+            "Repair the data folder; or remove the picture that is named and add it again."
         }
         StoreError::Newer { .. } => {
             "Install the newer version of Resight, or choose another data folder."

@@ -29,6 +29,9 @@ mod memory;
 pub mod models;
 pub mod plugins;
 mod recovery;
+mod repair;
+pub mod scrub;
+mod scrub_state;
 mod vocabularies;
 
 pub use error::{AppError, printable};

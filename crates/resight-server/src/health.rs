@@ -14,6 +14,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use resight_app::Code;
+use resight_app::scrub::ScrubState;
 use resight_engine::{GlobalModels, MemoryUse, ModelState};
 use resight_plugin::Status;
 use resight_store::StoreError;
@@ -24,6 +25,9 @@ use super::plugins;
 use super::problem::Problem;
 use super::service::held;
 use crate::wire::ProblemBody;
+
+/// Damaged things that are named.
+const NAMED: usize = 20;
 
 type Labels = Vec<(&'static str, String)>;
 type Seconds = Gauge<f64, AtomicU64>;
@@ -55,12 +59,13 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
         .iter()
         .map(|m| json!({"name": m.name, "vectors": m.vectors, "pending": m.pending}))
         .collect();
+    let scrubbed = scrubbed(&app.collections.scrubbed());
     let (status, word) = match problems.is_empty() {
         true => (StatusCode::OK, "ok"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
     let reasons: Vec<Value> = problems.iter().map(reason).collect();
-    let body = json!({"status": word, "reasons": reasons, "pictures": pictures, "memory": memory(&app), "models": models, "plugins": states});
+    let body = json!({"status": word, "reasons": reasons, "pictures": pictures, "memory": memory(&app), "models": models, "plugins": states, "scrub": scrubbed});
     Ok((status, Json(body)).into_response())
 }
 
@@ -74,6 +79,20 @@ fn memory(app: &App) -> Value {
         "work": memory.work,
         "waiting": memory.waiting,
     })
+}
+
+/// What the reading in the background has found. Damage of single pictures leaves the server ready: only
+/// requests that need them fail.
+fn scrubbed(state: &ScrubState) -> Value {
+    let all = state.damaged.iter();
+    let named = all.flat_map(|((collection, _), findings)| {
+        findings.iter().map(move |finding| {
+            let kind = finding.kind.as_str();
+            json!({"collection": collection.as_str(), "kind": kind, "thing": finding.thing, "next_step": finding.kind.next_step()})
+        })
+    });
+    let named: Vec<Value> = named.take(NAMED).collect();
+    json!({"pictures": state.pictures, "rounds": state.rounds, "damaged": state.damaged.len(), "findings": named})
 }
 
 /// Why no picture can be added, without the server's folders.
@@ -97,6 +116,22 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
     pictures.set(i64::try_from(held(&app).await?).unwrap_or(i64::MAX));
     registry.register("resight_pictures", "Pictures held", pictures);
     register_memory(&mut registry, app.library.options().decode.memory.in_use());
+    let scrubbed = app.collections.scrubbed();
+    let number = |n: u64| {
+        let gauge = Gauge::<i64>::default();
+        gauge.set(i64::try_from(n).unwrap_or(i64::MAX));
+        gauge
+    };
+    registry.register(
+        "resight_scrubbed",
+        "Pictures read in the background since the start",
+        number(scrubbed.pictures),
+    );
+    registry.register(
+        "resight_damaged",
+        "Pictures that the reading in the background found damaged",
+        number(scrubbed.damaged.len() as u64),
+    );
     register_models(&mut registry, &models(&app).await?);
     register(&mut registry, app.plugins.iter().map(|p| p.status()));
     let mut text = String::new();

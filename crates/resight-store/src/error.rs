@@ -29,7 +29,7 @@ pub enum StoreError {
     },
     /// The bytes of a stored row have changed since they were written.
     #[error(
-        "the {what} of picture {picture} in {location} cannot be used: the bytes have changed since they were written; verify the data folder to find all that is damaged"
+        "the {what} of picture {picture} in {location} cannot be used: the bytes have changed since they were written; have the data folder repaired, or remove the picture and add it again"
     )]
     PictureDamaged {
         /// The file, folder or database.

@@ -231,6 +231,9 @@ fn store_hint(error: &StoreError) -> Option<&'static str> {
         StoreError::Locked { .. } => Some(
             "Stop that process (a server perhaps), or make the change through its web page; searching and listing work beside it.",
         ),
+        StoreError::PictureDamaged { .. } => Some(
+            "Run `resight verify --repair` while nothing else has the data folder open; or `resight remove ID` the picture and add its file again.",
+        ),
         StoreError::Newer { .. } => {
             Some("Install the newer version of Resight, or choose another data folder with --data.")
         }

@@ -127,7 +127,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Calibrate(args) => calibrate::run(args, &config, &mut output),
         Command::Plugin(command) => plugin::run(command, &mut output),
         Command::Models(command) => models::run(command, &config, &mut output),
-        Command::Verify(_) => verify::run(&config, &mut output),
+        Command::Verify(args) => verify::run(args, &config, &mut output),
         Command::Doctor(_) => doctor::run(&config, &mut output),
     }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use resight_engine::Library;
 use resight_store::{CollectionName, Collections as Folders, FolderGuard, StoreError};
 
@@ -27,6 +28,7 @@ use crate::conversion::convert_in_background;
 use crate::data_folder::WritableFolder;
 use crate::global_models::{LoadedModels, embed_in_background};
 use crate::recovery::recover_in_background;
+use crate::scrub_state::ScrubState;
 use crate::vocabularies::{self, ChosenVocabulary};
 
 /// Collections kept open beside the default one: each takes some megabytes and a few files.
@@ -46,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) default: Arc<Library>,
     models: LoadedModels,
     slots: Slots,
+    /// What the reading in the background has found.
+    pub(crate) scrubbed: Mutex<ScrubState>,
 }
 
 /// A collection that is open, and the work on it beside requests.
@@ -98,6 +102,7 @@ impl Collections {
             default: folder.library.clone(),
             models: folder.models.clone(),
             slots: Slots::default(),
+            scrubbed: Mutex::default(),
         })))
     }
 

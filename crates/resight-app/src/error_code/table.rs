@@ -212,7 +212,7 @@ codes! {
         "Stop the server, move its data folder away and index the pictures again; the server's log names the file and the reason.";
     PictureDamaged = "picture_damaged", Some(500),
         "What is stored of a picture is damaged",
-        "Stop the server and run `resight verify`; the detail names the picture, which can also be removed and added again.";
+        "Stop the server and run `resight verify --repair`; the detail names the picture, which can also be removed and added again.";
     StoreMissing = "store_missing", Some(500),
         "The server's catalogue is missing",
         "Look in the server's log: it names the file and the reason.";

@@ -11,6 +11,8 @@ mod flipped;
 mod folders;
 mod likeness;
 mod recovery;
+mod repair;
+mod scrub;
 mod settings;
 mod support;
 mod verify;

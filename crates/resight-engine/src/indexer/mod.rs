@@ -55,6 +55,7 @@ impl Indexer {
         let id = id_of(bytes);
         let known = library.catalogue().picture(&id)?;
         if known.is_some_and(|record| record.uploaded) {
+            library.restore_original(&id, bytes)?;
             if !patch.is_empty() {
                 library.label(vec![(id.clone(), patch)])?;
             }

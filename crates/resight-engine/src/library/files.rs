@@ -64,6 +64,24 @@ impl Library {
         Ok(bytes)
     }
 
+    /// Stores the bytes of an uploaded picture again where its file is missing or damaged.
+    pub(crate) fn restore_original(&self, id: &PictureId, bytes: &[u8]) -> Result<(), EngineError> {
+        let name = original_name(id);
+        let stored = self.blobs().get(&name)?;
+        if stored.is_some_and(|stored| stored == bytes) {
+            return Ok(());
+        }
+        // A removal in between would leave a file of no picture.
+        let _changes = self.lock_changes();
+        if self.catalogue().picture(id)?.is_some() {
+            self.blobs().put(&name, bytes)?;
+            tracing::warn!(
+                "the file of the uploaded picture {id} was missing or damaged, and is stored again"
+            );
+        }
+        Ok(())
+    }
+
     /// The pixels of the picture's thumbnail, which is rebuilt where none is stored.
     pub(crate) fn thumbnail_image(&self, id: &PictureId) -> Result<Image, EngineError> {
         match self.readable_thumbnail(id)? {

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_decode::decode;
 use resight_index::{PictureWords, WordsError};
-use resight_store::{Catalogue, PictureId, PictureRecord, StoreError, pages, read_all};
+use resight_store::{BlobStore, Catalogue, PictureId, PictureRecord, StoreError, pages, read_all};
 
 use super::attached_model::vector_from_bytes;
 use super::components::{Components, IndexFolder};
 use super::damage::{Read, has_record, named, read_each, undecodable};
 use super::files::{original_name, thumbnail_name};
+use super::findings::{FindingKind, Verification};
 use super::leftovers::{id_in, shards};
 use super::stored_features::from_bytes;
 use super::visual_index::{all_keys, open_stored};
@@ -24,153 +25,6 @@ const TOGETHER: usize = 64;
 
 /// Vectors that are read at a time.
 const VECTORS_TOGETHER: usize = 2000;
-
-/// What is wrong with a stored thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FindingKind {
-    /// The catalogue's own structure.
-    CatalogueDamaged,
-    /// A picture's record does not have its checksum.
-    RecordDamaged,
-    /// A picture's features cannot be read, or are missing.
-    FeaturesDamaged,
-    /// A picture's visual words cannot be read, or are missing.
-    WordsDamaged,
-    /// A vector of a global model cannot be read.
-    VectorDamaged,
-    /// An uploaded picture has no file.
-    OriginalMissing,
-    /// An uploaded file does not have the bytes that its id names.
-    OriginalDamaged,
-    /// An uploaded file has no record.
-    OriginalUnrecorded,
-    /// A thumbnail cannot be decoded.
-    ThumbnailDamaged,
-    /// A thumbnail has no picture.
-    ThumbnailUnrecorded,
-    /// A segment of the index cannot be read, or does not agree with the catalogue.
-    IndexDamaged,
-}
-
-impl FindingKind {
-    /// Every kind.
-    pub const ALL: [Self; 11] = [
-        Self::CatalogueDamaged,
-        Self::RecordDamaged,
-        Self::FeaturesDamaged,
-        Self::WordsDamaged,
-        Self::VectorDamaged,
-        Self::OriginalMissing,
-        Self::OriginalDamaged,
-        Self::OriginalUnrecorded,
-        Self::ThumbnailDamaged,
-        Self::ThumbnailUnrecorded,
-        Self::IndexDamaged,
-    ];
-
-    /// Stable identifier for programs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CatalogueDamaged => "catalogue_damaged",
-            Self::RecordDamaged => "record_damaged",
-            Self::FeaturesDamaged => "features_damaged",
-            Self::WordsDamaged => "words_damaged",
-            Self::VectorDamaged => "vector_damaged",
-            Self::OriginalMissing => "original_missing",
-            Self::OriginalDamaged => "original_damaged",
-            Self::OriginalUnrecorded => "original_unrecorded",
-            Self::ThumbnailDamaged => "thumbnail_damaged",
-            Self::ThumbnailUnrecorded => "thumbnail_unrecorded",
-            Self::IndexDamaged => "index_damaged",
-        }
-    }
-
-    /// What to do about it, as a sentence.
-    pub fn next_step(self) -> &'static str {
-        match self {
-            Self::CatalogueDamaged => {
-                "Put a backup of the data folder in its place, or move the catalogue away: uploaded pictures are then added again, and folders are indexed again."
-            }
-            Self::RecordDamaged => {
-                "Put a backup of the data folder in its place, or remove the picture and add its file and its labels again."
-            }
-            Self::FeaturesDamaged | Self::WordsDamaged => {
-                "Remove the picture and add its file again."
-            }
-            Self::VectorDamaged => {
-                "Remove the picture and add its file again, or remove the model and use it again."
-            }
-            Self::OriginalMissing | Self::OriginalDamaged => {
-                "Upload the file again, or remove the picture."
-            }
-            Self::OriginalUnrecorded => {
-                "Open the data folder for indexing or serving: the file is added again."
-            }
-            Self::ThumbnailDamaged | Self::ThumbnailUnrecorded => {
-                "Delete the file while nothing has the data folder open: a thumbnail is made from its picture where it is missing."
-            }
-            Self::IndexDamaged => {
-                "Open the data folder for indexing or serving: the index is rebuilt from the catalogue."
-            }
-        }
-    }
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What is wrong.
-    pub kind: FindingKind,
-    /// Which picture, file or folder.
-    pub thing: String,
-    /// What was found.
-    pub detail: String,
-    /// The picture's key in the catalogue, where it is about one.
-    pub key: Option<u64>,
-}
-
-/// What was checked, and what was wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verification {
-    /// Pictures checked.
-    pub pictures: u64,
-    /// Uploaded files checked.
-    pub originals: u64,
-    /// Thumbnails checked. One that is missing is made when it is asked for.
-    pub thumbnails: u64,
-    /// Files of indexed folders.
-    pub sources: u64,
-    /// Those that are not where they were indexed: on a disk that is not mounted, perhaps.
-    pub sources_away: u64,
-    /// Pictures without checksums, stored by an earlier version.
-    pub without_checksums: u64,
-    /// Everything that is wrong.
-    pub findings: Vec<Finding>,
-}
-
-impl Verification {
-    fn find(&mut self, kind: FindingKind, thing: impl ToString, detail: impl ToString) {
-        self.findings.push(Finding {
-            kind,
-            thing: thing.to_string(),
-            detail: detail.to_string(),
-            key: None,
-        });
-    }
-
-    fn find_of(
-        &mut self,
-        key: u64,
-        kind: FindingKind,
-        thing: impl ToString,
-        detail: impl ToString,
-    ) {
-        self.find(kind, thing, detail);
-        if let Some(finding) = self.findings.last_mut() {
-            finding.key = Some(key);
-        }
-    }
-}
 
 /// Checks all that a library consists of, and changes nothing. It needs no library that can be opened.
 /// `on_step` is called with the number of pictures checked and of all.
@@ -237,21 +91,20 @@ fn check_pictures(
             if cancel.load(Ordering::Relaxed) {
                 return Err(EngineError::Cancelled);
             }
-            let record = match record {
-                Ok(Some(record)) => record,
+            match record {
+                Ok(Some(record)) => {
+                    check_features(&record, features, checked);
+                    check_words(parts.vocabulary.tag(), &record, words, checked);
+                    check_blobs(&*parts.blobs, options, &record, checked)?;
+                    for path in &record.sources {
+                        checked.sources += 1;
+                        checked.sources_away += u64::from(!Path::new(path).is_file());
+                    }
+                }
                 // Removed meanwhile by another process.
                 Ok(None) => continue,
-                Err(error) => {
-                    let thing =
-                        named(&error).map_or_else(|| format!("number {key}"), |id| id.to_string());
-                    checked.find_of(*key, FindingKind::RecordDamaged, thing, error);
-                    checked.pictures += 1;
-                    continue;
-                }
-            };
-            check_features(&record, features, checked);
-            check_words(parts, &record, words, checked);
-            check_files(parts, options, &record, checked)?;
+                Err(error) => find_record(*key, &error, checked),
+            }
             checked.pictures += 1;
             on_step(checked.pictures, total);
         }
@@ -262,8 +115,14 @@ fn check_pictures(
     Ok(())
 }
 
+/// Notes that the record of a picture is damaged.
+pub(super) fn find_record(key: u64, error: &StoreError, checked: &mut Verification) {
+    let thing = named(error).map_or_else(|| format!("number {key}"), |id| id.to_string());
+    checked.find_of(key, FindingKind::RecordDamaged, thing, error);
+}
+
 /// The records of these keys, each by itself where one of them is damaged.
-fn records_of(
+pub(super) fn records_of(
     catalogue: &dyn Catalogue,
     keys: &[u64],
 ) -> Result<Vec<Result<Option<PictureRecord>, StoreError>>, StoreError> {
@@ -280,7 +139,7 @@ fn records_of(
     each.collect()
 }
 
-fn check_features(record: &PictureRecord, features: Read, checked: &mut Verification) {
+pub(super) fn check_features(record: &PictureRecord, features: Read, checked: &mut Verification) {
     let detail = match features {
         Err(error) => error.to_string(),
         Ok(bytes) => {
@@ -294,8 +153,8 @@ fn check_features(record: &PictureRecord, features: Read, checked: &mut Verifica
     checked.find_of(record.key, FindingKind::FeaturesDamaged, &record.id, detail);
 }
 
-fn check_words(
-    parts: &Components,
+pub(super) fn check_words(
+    tag: [u8; 4],
     record: &PictureRecord,
     words: Read,
     checked: &mut Verification,
@@ -303,7 +162,7 @@ fn check_words(
     let detail = match words {
         Err(error) => error.to_string(),
         Ok(None) => WordsError::Damaged.to_string(),
-        Ok(Some(bytes)) => match PictureWords::from_bytes(&bytes, parts.vocabulary.tag()) {
+        Ok(Some(bytes)) => match PictureWords::from_bytes(&bytes, tag) {
             // Those of an earlier version are completed when the folder is opened.
             Ok(_) | Err(WordsError::NoPlaces) => return,
             Err(error) => error.to_string(),
@@ -338,42 +197,45 @@ fn check_vectors(
                     named(&error).map_or_else(|| format!("number {key}"), |id| id.to_string());
                 let detail = format!("{model}: {error}");
                 checked.find_of(*key, FindingKind::VectorDamaged, thing, detail);
+                if let Some(finding) = checked.findings.last_mut() {
+                    finding.model = Some(model.clone());
+                }
             }
         }
     }
     Ok(())
 }
 
-fn check_files(
-    parts: &Components,
+/// The stored files of a picture. Returns their length.
+pub(super) fn check_blobs(
+    blobs: &dyn BlobStore,
     options: &EngineOptions,
     record: &PictureRecord,
     checked: &mut Verification,
-) -> Result<(), EngineError> {
+) -> Result<u64, EngineError> {
     let id = &record.id;
+    let mut length = 0;
     if record.uploaded {
-        match parts.blobs.get(&original_name(id))? {
+        match blobs.get(&original_name(id))? {
             None => {
                 let kind = FindingKind::OriginalMissing;
                 checked.find_of(record.key, kind, id, "it has no file");
             }
             Some(bytes) => {
                 checked.originals += 1;
+                length += bytes.len() as u64;
                 check_original(id, &bytes, checked);
             }
         }
     }
-    if let Some(bytes) = parts.blobs.get(&thumbnail_name(id))? {
+    if let Some(bytes) = blobs.get(&thumbnail_name(id))? {
         checked.thumbnails += 1;
+        length += bytes.len() as u64;
         if let Err(refused) = decode(&bytes, &options.decode) {
             checked.find(FindingKind::ThumbnailDamaged, thumbnail_name(id), refused);
         }
     }
-    for path in &record.sources {
-        checked.sources += 1;
-        checked.sources_away += u64::from(!Path::new(path).is_file());
-    }
-    Ok(())
+    Ok(length)
 }
 
 fn check_original(id: &PictureId, bytes: &[u8], checked: &mut Verification) {
@@ -420,20 +282,4 @@ fn check_unrecorded(
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_has_a_name_of_its_own_and_a_next_step() {
-        let names: HashSet<&str> = FindingKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        assert_eq!(names.len(), FindingKind::ALL.len());
-        assert!(
-            FindingKind::ALL
-                .iter()
-                .all(|kind| kind.next_step().ends_with('.'))
-        );
-    }
 }

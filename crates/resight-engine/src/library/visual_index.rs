@@ -221,6 +221,14 @@ fn remove_first_format(folder: &Path) {
     }
 }
 
+/// Removes the stored index of a vocabulary, so that the next opening rebuilds it.
+pub(crate) fn remove_index(folder: &IndexFolder, vocabulary: &Vocabulary) {
+    let path = path_of(folder, vocabulary);
+    if path.exists() {
+        remove(&path, std::fs::remove_dir_all(&path));
+    }
+}
+
 /// Removes the indexes of all other vocabularies.
 pub(crate) fn remove_others(folder: Option<&IndexFolder>, kept: &[&Vocabulary]) {
     let Some(folder) = folder else {

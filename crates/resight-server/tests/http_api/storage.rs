@@ -109,3 +109,44 @@ async fn a_catalogue_that_was_replaced_is_not_written_to() {
     let unavailable = StatusCode::SERVICE_UNAVAILABLE;
     assert_eq!(readiness(&served).await, (unavailable, reasons));
 }
+
+#[tokio::test]
+async fn damage_is_named_by_searches_and_by_readiness_which_stays() {
+    let served = Served::new();
+    let id = upload(&served, "/v1", 1).await.json()["id"].clone();
+    let id = id.as_str().unwrap();
+    let served = served.again_with(|data| {
+        let raw = rusqlite::Connection::open(data.join("catalogue.sqlite3")).unwrap();
+        raw.execute("UPDATE features SET bytes = zeroblob(length(bytes))", [])
+            .unwrap();
+    });
+    let answer = upload_search(&served, 1).await;
+    refused(
+        &answer,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "picture_damaged",
+    );
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains(id) && !detail.contains('/'), "{detail}");
+
+    let scrubbing = served.collections.scrub_in_background(1 << 40);
+    let scrub = loop {
+        let body: Value = get(&served.app, "/readyz").await.json();
+        assert_eq!(body["status"], "ok");
+        if body["scrub"]["damaged"] != 0 {
+            break body["scrub"].clone();
+        }
+        tokio::task::yield_now().await;
+    };
+    drop(scrubbing);
+    assert_eq!(scrub["findings"][0]["kind"], "features_damaged", "{scrub}");
+    assert_eq!(scrub["findings"][0]["thing"], id, "{scrub}");
+    let metrics = get(&served.app, "/metrics").await;
+    let text = String::from_utf8_lossy(&metrics.body).into_owned();
+    assert!(text.contains("resight_damaged 1"), "{text}");
+}
+
+async fn upload_search(served: &Served, seed: u64) -> Answer {
+    let bytes = png(&textured(200, 150, seed));
+    ask(&served.app, form("/v1/search", "file", "a.png", &bytes)).await
+}

@@ -12,6 +12,7 @@ use resight_app::collections::Collections;
 use resight_app::config::Config;
 use resight_app::data_folder;
 use resight_app::plugins::Plugins;
+use resight_app::scrub::DEFAULT_RATE;
 use resight_engine::{FolderOptions, Library};
 use resight_server::{self as http, HttpSettings};
 use resight_store::CollectionName;
@@ -59,6 +60,9 @@ pub(crate) struct ServeArgs {
     /// Forget pictures whose files are gone
     #[arg(long)]
     prune: bool,
+    /// KiB a second that are read in the background to find damaged files and rows; 0 reads nothing
+    #[arg(long, value_name = "KIB", default_value_t = DEFAULT_RATE >> 10, value_parser = clap::value_parser!(u64).range(..=1 << 22))]
+    scrub_rate: u64,
     #[command(flatten)]
     plugins: PluginArgs,
     /// Load a plug-in again when its file changes
@@ -88,6 +92,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     };
     index_folders(&lease.shared(), &args.dirs, &options, &interrupt, output)?;
     let _looking = collections.find_duplicates_in_background();
+    let _scrubbing = collections.scrub_in_background(args.scrub_rate << 10);
     let _embedding = folder.embed_in_background();
     let _recovering = folder.recover_in_background();
     collections.embed_in_background(&config.collection)?;

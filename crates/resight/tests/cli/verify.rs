@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{fill, json, run};
+use crate::support::{fill, json, json_error, run};
 
 #[test]
 fn what_is_wrong_is_listed_and_the_exit_code_says_so() {
@@ -37,4 +37,55 @@ fn what_is_wrong_is_listed_and_the_exit_code_says_so() {
     assert_eq!(text.status.code(), Some(1));
     let text = String::from_utf8_lossy(&text.stdout);
     assert!(text.contains("thumbnail_damaged: thumbnails/"), "{text}");
+}
+
+#[test]
+fn a_repair_says_what_it_did_and_what_is_left() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, pictures) = (root.path().join("data"), root.path().join("pictures"));
+    fill(&pictures, 3);
+    json(&data, &["index", pictures.to_str().unwrap()]);
+    let raw = rusqlite::Connection::open(data.join("catalogue.sqlite3")).unwrap();
+    raw.execute("UPDATE features SET bytes = x'00'", [])
+        .unwrap();
+    drop(raw);
+    fs::remove_file(pictures.join("01.png")).unwrap();
+    let search = pictures.join("00.png");
+    let search = ["search", search.to_str().unwrap()];
+    let refused = json_error(&data, &search, 1);
+    assert_eq!(refused["code"], "picture_damaged");
+    assert!(
+        refused["next_step"]
+            .as_str()
+            .unwrap()
+            .contains("resight verify --repair")
+    );
+
+    let output = run(&data, &["verify", "--repair", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["repaired"].as_array().unwrap().len(), 2, "{said}");
+    assert_eq!(said["findings"].as_array().unwrap().len(), 1, "{said}");
+    let left = &said["findings"][0];
+    assert_eq!(left["kind"], "features_damaged");
+    let detail = left["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("no file has its bytes at present"),
+        "{detail}"
+    );
+
+    // Once its file is back, so is the rest.
+    fs::write(
+        pictures.join("01.png"),
+        resight_test_support::encode(
+            &crate::support::textured(400, 320, 2),
+            image::ImageFormat::Png,
+        ),
+    )
+    .unwrap();
+    let text = run(&data, &["verify", "--repair"]);
+    assert_eq!(text.status.code(), Some(0));
+    let text = String::from_utf8_lossy(&text.stdout);
+    assert!(text.starts_with("repaired: features_damaged: "), "{text}");
+    assert_eq!(run(&data, &search).status.code(), Some(0));
 }

@@ -1,0 +1,253 @@
+//! Rebuilding what is damaged from what is whole.
+//!
+//! Rule: the bytes of a picture are those whose hash is its id, so its features, words, thumbnail and uploaded file
+//! can be rebuilt wherever a file has them. Words follow from features, the index from words, and a model makes
+//! its vectors again. Nothing stands behind a picture's record.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use resight_decode::{decode, read_bounded, thumbnail_jpeg};
+use resight_index::PictureWords;
+use resight_store::{PictureId, PictureRecord, StoreError};
+
+use super::components::Components;
+use super::files::{THUMBNAIL, original_name, thumbnail_name};
+use super::findings::{Finding, FindingKind};
+use super::leftovers::id_in;
+use super::stored_features::{from_bytes, in_order, to_bytes};
+use super::visual_index::remove_index;
+use crate::describe::describe;
+use crate::error::EngineError;
+use crate::options::EngineOptions;
+use crate::picture::id_of;
+
+/// Pictures that get checksums in one commit.
+const SEALED_AT_ONCE: usize = 256;
+
+/// What a repair has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Repair {
+    /// Pictures that have checksums now and had none.
+    pub sealed: u64,
+    /// Of what stays as it was: kind, thing, and why.
+    pub reasons: Vec<(FindingKind, String, String)>,
+}
+
+/// Why something stays as it is.
+enum Stays {
+    /// There is nothing to rebuild it from.
+    Because(String),
+    Failed(EngineError),
+}
+
+impl<E: Into<EngineError>> From<E> for Stays {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Rebuilds what `findings` name, as far as it can be rebuilt, and adds checksums where an earlier version wrote
+/// none. It needs no library that can be opened, and no library may be open. What it could not rebuild stays as it
+/// was: check again to see what is left.
+///
+/// Uploaded files without a record are left to [`crate::Indexer::recover_uploads`].
+///
+/// # Errors
+/// `cancelled`, and those of a store that cannot be written.
+pub fn repair(
+    parts: &Components,
+    options: &EngineOptions,
+    findings: &[Finding],
+    cancel: &AtomicBool,
+    on_step: &mut dyn FnMut(u64, u64),
+) -> Result<Repair, EngineError> {
+    let mut repair = Repairing {
+        parts,
+        options,
+        cancel,
+        rebuilt: HashSet::new(),
+        is_index_stale: false,
+    };
+    let mut done = Repair::default();
+    // What leads to rows before the rows, and features before the words that follow from them.
+    let mut ordered: Vec<&Finding> = findings.iter().collect();
+    ordered.sort_by_key(|finding| match finding.kind {
+        FindingKind::CatalogueDamaged => 0,
+        FindingKind::OriginalMissing | FindingKind::OriginalDamaged => 1,
+        FindingKind::FeaturesDamaged => 2,
+        _ => 3,
+    });
+    for (number, finding) in (1..).zip(ordered) {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(EngineError::Cancelled);
+        }
+        let why = match repair.one(finding) {
+            Ok(()) => None,
+            Err(Stays::Failed(
+                error @ (EngineError::Cancelled | EngineError::Store(StoreError::Full { .. })),
+            )) => return Err(error),
+            Err(Stays::Failed(error)) => Some(error.to_string()),
+            Err(Stays::Because(why)) => Some(why),
+        };
+        let stays = why.map(|why| (finding.kind, finding.thing.clone(), why));
+        done.reasons.extend(stays);
+        on_step(number, findings.len() as u64);
+    }
+    if repair.is_index_stale
+        && let Some(folder) = &parts.index
+    {
+        remove_index(folder, &parts.vocabulary);
+    }
+    let damaged: HashSet<u64> = findings.iter().filter_map(|f| f.key).collect();
+    let mut after = None;
+    loop {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(EngineError::Cancelled);
+        }
+        let keys = parts.catalogue.unsealed_after(after, SEALED_AT_ONCE)?;
+        let Some(&last) = keys.last() else {
+            return Ok(done);
+        };
+        after = Some(last);
+        // A checksum must not bless what is damaged.
+        let whole = keys.into_iter().filter(|key| !damaged.contains(key));
+        done.sealed += parts.catalogue.seal(&whole.collect::<Vec<_>>())?;
+    }
+}
+
+struct Repairing<'a> {
+    parts: &'a Components,
+    options: &'a EngineOptions,
+    cancel: &'a AtomicBool,
+    /// Keys of pictures whose features and words were rebuilt.
+    rebuilt: HashSet<u64>,
+    /// Whether stored segments may have other words than the catalogue now.
+    is_index_stale: bool,
+}
+
+impl Repairing<'_> {
+    /// An error says why it stays as it is.
+    fn one(&mut self, finding: &Finding) -> Result<(), Stays> {
+        match finding.kind {
+            FindingKind::CatalogueDamaged => Ok(self.parts.catalogue.rebuild_structure()?),
+            FindingKind::FeaturesDamaged => self.features(finding),
+            FindingKind::WordsDamaged => self.words(finding),
+            FindingKind::VectorDamaged => {
+                if let (Some(key), Some(model)) = (finding.key, &finding.model) {
+                    self.parts.catalogue.forget_vector(model, key)?;
+                }
+                Ok(())
+            }
+            FindingKind::OriginalMissing | FindingKind::OriginalDamaged => self.original(finding),
+            FindingKind::ThumbnailDamaged => self.thumbnail(finding),
+            FindingKind::ThumbnailUnrecorded => {
+                self.parts.blobs.delete(&finding.thing)?;
+                Ok(self.parts.blobs.settle_deletions()?)
+            }
+            FindingKind::IndexDamaged => {
+                self.is_index_stale = true;
+                Ok(())
+            }
+            FindingKind::RecordDamaged => Err(cannot("names and labels are stored nowhere else")),
+            FindingKind::OriginalUnrecorded => Ok(()),
+        }
+    }
+
+    fn features(&mut self, finding: &Finding) -> Result<(), Stays> {
+        let record = self.record(finding)?;
+        let model = self.parts.extractor.model().as_str();
+        if record.model != model {
+            return Err(cannot(format!(
+                "it was described by {}, and {model} is at hand",
+                record.model
+            )));
+        }
+        let bytes = self.bytes_of(&record)?;
+        let extractor = &*self.parts.extractor;
+        let described = describe(&bytes, self.options, extractor, Some(self.cancel))?;
+        let image = &described.image;
+        let vocabulary = &self.parts.vocabulary;
+        let size = [image.width(), image.height()];
+        let postings = vocabulary.postings(&described.features, size);
+        let (features, words) = in_order(&described.features, &postings);
+        let words = words.to_bytes(vocabulary.tag());
+        let catalogue = &*self.parts.catalogue;
+        // Another version of the extractor may make other features, and the index has words of the earlier ones.
+        let before = catalogue
+            .words(&[record.key])
+            .ok()
+            .and_then(|mut one| one.pop());
+        self.is_index_stale |= before.flatten().as_ref() != Some(&words);
+        let count = features.len() as u32;
+        catalogue.replace_features(record.key, count, &to_bytes(&features), &words)?;
+        self.rebuilt.insert(record.key);
+        Ok(())
+    }
+
+    fn words(&mut self, finding: &Finding) -> Result<(), Stays> {
+        let record = self.record(finding)?;
+        if self.rebuilt.contains(&record.key) {
+            return Ok(());
+        }
+        let catalogue = &*self.parts.catalogue;
+        let features = catalogue.features(&[record.key])?.pop().flatten();
+        let features = features.and_then(|bytes| from_bytes(&bytes));
+        let features = features.ok_or_else(|| cannot("its features are damaged as well"))?;
+        let vocabulary = &self.parts.vocabulary;
+        let size = [record.width, record.height];
+        let words = PictureWords::new(vocabulary.postings(&features, size));
+        catalogue.replace_words(record.key, &words.to_bytes(vocabulary.tag()))?;
+        Ok(())
+    }
+
+    fn original(&self, finding: &Finding) -> Result<(), Stays> {
+        let record = self.record(finding)?;
+        let bytes = self.bytes_of(&record)?;
+        Ok(self.parts.blobs.put(&original_name(&record.id), &bytes)?)
+    }
+
+    fn thumbnail(&self, finding: &Finding) -> Result<(), Stays> {
+        let record = self.record(finding)?;
+        let decoded = decode(&self.bytes_of(&record)?, &self.options.decode)?;
+        let thumbnail = thumbnail_jpeg(&decoded.image, THUMBNAIL.0, THUMBNAIL.1)?;
+        Ok(self
+            .parts
+            .blobs
+            .put(&thumbnail_name(&record.id), &thumbnail)?)
+    }
+
+    /// The record of the picture that a finding is about.
+    fn record(&self, finding: &Finding) -> Result<PictureRecord, Stays> {
+        let catalogue = &*self.parts.catalogue;
+        let name = finding.thing.strip_suffix(".jpg").unwrap_or(&finding.thing);
+        let record = match finding.key {
+            Some(key) => catalogue.pictures(&[key])?.pop().flatten(),
+            None => id_in(name)
+                .map(|id| catalogue.picture(&id))
+                .transpose()?
+                .flatten(),
+        };
+        record.ok_or_else(|| cannot("it has no record"))
+    }
+
+    /// The bytes of a picture, from its uploaded file or a file at one of its paths.
+    fn bytes_of(&self, record: &PictureRecord) -> Result<Vec<u8>, Stays> {
+        let is_it = |bytes: &Vec<u8>, id: &PictureId| id_of(bytes) == *id;
+        let stored = self.parts.blobs.get(&original_name(&record.id))?;
+        if let Some(bytes) = stored.filter(|bytes| is_it(bytes, &record.id)) {
+            return Ok(bytes);
+        }
+        let paths = record.sources.iter();
+        let mut files =
+            paths.filter_map(|path| read_bounded(Path::new(path), record.byte_len).ok());
+        files
+            .find(|bytes| is_it(bytes, &record.id))
+            .ok_or_else(|| cannot("no file has its bytes at present"))
+    }
+}
+
+fn cannot(why: impl Into<String>) -> Stays {
+    Stays::Because(why.into())
+}

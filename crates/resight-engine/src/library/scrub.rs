@@ -1,0 +1,115 @@
+//! Checking what is stored of one picture after another while the library is in use.
+
+use resight_index::{PictureWords, WordsError};
+use resight_store::StoreError;
+
+use super::Library;
+use super::damage::{Read, named, read_each};
+use super::findings::{Finding, FindingKind, Verification};
+use super::verify::{check_blobs, check_features, check_words, find_record, records_of};
+use crate::error::EngineError;
+
+/// The catalogue's setting with the key of the picture that was checked last.
+const SCRUBBED: &str = "scrubbed_up_to";
+
+/// A picture that was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// Its key.
+    pub key: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// What is damaged of it.
+    pub findings: Vec<Finding>,
+}
+
+impl Library {
+    /// Checks the picture after the key `after`, the first one for `None`: its record, features, words and
+    /// vectors, its uploaded file and its thumbnail. `None` behind the last one.
+    pub fn scrub_after(&self, after: Option<u64>) -> Result<Option<Scrubbed>, EngineError> {
+        let catalogue = self.catalogue();
+        let Some(&(key, _)) = catalogue.keys_after(after, 1)?.first() else {
+            return Ok(None);
+        };
+        let mut checked = Verification::default();
+        let mut bytes = 0;
+        let features = read_one(key, |keys| catalogue.features(keys))?;
+        let words = read_one(key, |keys| catalogue.words(keys))?;
+        bytes += length(&features) + length(&words);
+        match records_of(catalogue, &[key])?.into_iter().next() {
+            Some(Ok(Some(record))) => {
+                check_features(&record, features, &mut checked);
+                let tag = self.vocabulary().tag();
+                if !is_of_another_vocabulary(&words, tag) {
+                    check_words(tag, &record, words, &mut checked);
+                }
+                bytes += check_blobs(self.blobs(), self.options(), &record, &mut checked)?;
+            }
+            Some(Err(error)) => find_record(key, &error, &mut checked),
+            // Removed meanwhile.
+            Some(Ok(None)) | None => {}
+        }
+        for model in self.models().list().iter() {
+            let vector = read_one(key, |keys| model.vectors.vectors(model.id(), keys))?;
+            bytes += length(&vector);
+            if let Err(error) = vector {
+                let thing =
+                    named(&error).map_or_else(|| format!("number {key}"), |id| id.to_string());
+                checked.find_of(key, FindingKind::VectorDamaged, thing, error);
+            }
+        }
+        // One that is removed while it is checked is not damaged.
+        if !checked.findings.is_empty() && !self.is_still_there(key)? {
+            checked.findings.clear();
+        }
+        Ok(Some(Scrubbed {
+            key,
+            bytes,
+            findings: checked.findings,
+        }))
+    }
+
+    fn is_still_there(&self, key: u64) -> Result<bool, StoreError> {
+        let next = self.catalogue().keys_after(Some(key - 1), 1)?;
+        Ok(next.first().is_some_and(|(next, _)| *next == key))
+    }
+
+    /// The key up to which an earlier process has checked pictures.
+    pub fn scrubbed_up_to(&self) -> Result<Option<u64>, EngineError> {
+        let stored = self.catalogue().setting(SCRUBBED)?;
+        Ok(stored.and_then(|key| key.parse().ok()))
+    }
+
+    /// Remembers up to which key pictures were checked.
+    pub fn remember_scrubbed(&self, up_to: u64) -> Result<(), EngineError> {
+        Ok(self.catalogue().set_setting(SCRUBBED, &up_to.to_string())?)
+    }
+
+    /// Adds the checksums that these pictures lack, which were found whole. Writes nothing where none is lacking.
+    pub fn add_checksums(&self, whole: &[u64]) -> Result<(), EngineError> {
+        self.catalogue().seal(whole)?;
+        Ok(())
+    }
+}
+
+fn read_one(
+    key: u64,
+    read: impl Fn(&[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError>,
+) -> Result<Read, StoreError> {
+    let one = read_each(&[key], read)?.into_iter().next();
+    Ok(one.unwrap_or(Ok(None)))
+}
+
+fn length(read: &Read) -> u64 {
+    read.as_ref()
+        .map_or(0, |bytes| bytes.as_ref().map_or(0, Vec::len) as u64)
+}
+
+/// As words are for a moment while a conversion ends.
+fn is_of_another_vocabulary(words: &Read, tag: [u8; 4]) -> bool {
+    let Ok(Some(bytes)) = words else {
+        return false;
+    };
+    let read = PictureWords::from_bytes(bytes, tag);
+    matches!(read, Err(WordsError::OtherVocabulary))
+}
