@@ -1,12 +1,18 @@
 //! The one place that chooses the concrete components of a library: SQLite catalogue, blobs in a folder,
 //! and an index folder beside them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use resight_engine::{Components, IndexFolder, Library, MODEL_SETTING, VOCABULARY_SETTING};
+use resight_engine::{
+    Components, IndexFolder, Library, MODEL_SETTING, PictureId, VOCABULARY_SETTING, original_name,
+    thumbnail_name,
+};
 use resight_index::Vocabulary;
-use resight_store::{BlobStore, Catalogue, FolderBlobs, FolderGuard, SqliteCatalogue, StoreError};
+use resight_store::{
+    BlobStore, Catalogue, CollectionName, Collections, FolderBlobs, FolderGuard, SqliteCatalogue,
+    StoreError,
+};
 use resight_vision::{LocalExtractor, ModelId};
 
 use crate::config::Config;
@@ -276,5 +282,84 @@ impl BlobStore for ReadBlobs {
 
     fn names(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         self.0.names(folder)
+    }
+}
+
+/// All collections of the data folder, the default one first.
+pub(crate) fn collection_names(config: &Config) -> Result<Vec<CollectionName>, AppError> {
+    Ok(Collections::new(&config.root).names()?)
+}
+
+/// A file of the data folder.
+pub(crate) struct BlobFile {
+    /// Its path in the folder of the collection, with `/` between the parts.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    /// What its hash begins with, where that is known.
+    id: Option<PictureId>,
+}
+
+impl BlobFile {
+    /// Whether it is right with this hash.
+    pub(crate) fn may_have(&self, hash: &blake3::Hash) -> bool {
+        let hash = hash.to_hex();
+        self.id
+            .as_ref()
+            .is_none_or(|id| hash.starts_with(id.as_str()))
+    }
+}
+
+/// The uploaded file of a picture, and its thumbnail; either may be missing.
+pub(crate) fn blobs_of(config: &Config, id: &PictureId) -> [BlobFile; 2] {
+    let blobs = [
+        (original_name(id), Some(id.clone())),
+        (thumbnail_name(id), None),
+    ];
+    blobs.map(|(name, id)| BlobFile {
+        path: config.data.join(BLOBS).join(&name),
+        name: format!("{BLOBS}/{name}"),
+        id,
+    })
+}
+
+/// Copies one state of the collection's catalogue into a folder. `goes_on` is asked from time to time; returns
+/// whether the copy is whole.
+pub(crate) fn copy_catalogue(
+    config: &Config,
+    into: &Path,
+    goes_on: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<bool, AppError> {
+    match SqliteCatalogue::open_read_only(&config.data) {
+        Ok(catalogue) => Ok(catalogue.copy_to(into, goes_on)?),
+        Err(StoreError::Missing { .. }) => Err(no_catalogue(config)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The catalogue that was copied into a folder.
+pub(crate) fn open_copy(folder: &Path) -> Result<Arc<dyn Catalogue>, AppError> {
+    Ok(Arc::new(SqliteCatalogue::open_read_only(folder)?))
+}
+
+/// The same, to be changed.
+pub(crate) fn open_copy_to_change(folder: &Path) -> Result<Arc<dyn Catalogue>, AppError> {
+    Ok(Arc::new(SqliteCatalogue::open(folder)?))
+}
+
+/// The file of the copy, which has all of it while nothing has it open.
+pub(crate) fn copied_file(folder: &Path) -> BlobFile {
+    let name = SqliteCatalogue::FILE_NAME.to_owned();
+    BlobFile {
+        path: folder.join(&name),
+        name,
+        id: None,
+    }
+}
+
+/// Deletes the copy.
+pub(crate) fn delete_copy(folder: &Path) {
+    for end in ["", "-wal", "-shm", "-journal"] {
+        // What stays is deleted by the next backup.
+        let _ = std::fs::remove_file(folder.join(format!("{}{end}", SqliteCatalogue::FILE_NAME)));
     }
 }

@@ -168,6 +168,15 @@ impl Config {
         }
     }
 
+    /// The same for the data folder at another place.
+    pub(crate) fn moved_to(&self, root: &Path) -> Self {
+        let moved = Self {
+            root: root.to_owned(),
+            ..self.clone()
+        };
+        moved.of_collection(&self.collection)
+    }
+
     /// The folder of models, which need not exist.
     pub fn models_folder(&self) -> Result<PathBuf, AppError> {
         match &self.models {
@@ -235,7 +244,7 @@ fn platform_data_folder() -> Result<PathBuf, AppError> {
 }
 
 /// `path` without symbolic links as far as it exists, and the rest as written.
-fn resolved(path: &Path) -> PathBuf {
+pub(crate) fn resolved(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     for ancestor in absolute.ancestors() {
         if let Ok(real) = ancestor.canonicalize() {

@@ -162,6 +162,50 @@ pub enum AppError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A folder cannot take a backup.
+    #[error("{} cannot take a backup: {why}", printable(&path.to_string_lossy()))]
+    BackupTarget {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Another process writes a backup or restores it.
+    #[error("{} is in use by another backup", path.display())]
+    BackupBusy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What is to be backed up is damaged.
+    #[error("the data folder {} is damaged, and the backup before stays: {detail}", path.display())]
+    BackupSource {
+        /// The folder of the collection.
+        path: PathBuf,
+        /// What is damaged.
+        detail: String,
+    },
+    /// A folder has no backup that is whole.
+    #[error("{} is no backup: {why}", path.display())]
+    NoBackup {
+        /// The folder or its list of files.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A file of a backup, or a copy of one, does not have the content it should have.
+    #[error("{} is damaged: {detail}", path.display())]
+    BackupDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A backup is to be restored where there is something already.
+    #[error("{} is there already and is not empty", path.display())]
+    RestoreTarget {
+        /// The data folder.
+        path: PathBuf,
+    },
 }
 
 impl From<PluginError> for AppError {
@@ -212,6 +256,12 @@ impl AppError {
             Self::ModelNotUsed { .. } => Code::ModelNotUsed,
             Self::VocabularyMissing { .. } => Code::VocabularyMissing,
             Self::NotAVocabulary { .. } => Code::NotAVocabulary,
+            Self::BackupTarget { .. } => Code::BackupTarget,
+            Self::BackupBusy { .. } => Code::BackupBusy,
+            Self::BackupSource { .. } => Code::BackupSource,
+            Self::NoBackup { .. } => Code::NoBackup,
+            Self::BackupDamaged { .. } => Code::BackupDamaged,
+            Self::RestoreTarget { .. } => Code::RestoreTarget,
         }
     }
 
@@ -249,6 +299,8 @@ impl AppError {
                 | Self::ExtractorUnknown { .. }
                 | Self::ExtractorAmbiguous { .. }
                 | Self::ModelNotUsed { .. }
+                | Self::BackupTarget { .. }
+                | Self::RestoreTarget { .. }
         )
     }
 

@@ -13,6 +13,7 @@
 
 pub mod atomic_file;
 pub mod background;
+pub mod backup;
 pub mod calibration;
 pub mod collections;
 mod components;

@@ -31,6 +31,27 @@ fn next_file(config: &Config) -> PathBuf {
     config.data.join("next.vocabulary")
 }
 
+/// The files of a data folder's own vocabularies: names and bytes.
+pub(crate) fn files_of(config: &Config) -> Result<Vec<(String, Vec<u8>)>, AppError> {
+    let mut found = Vec::new();
+    for path in [own_file(config), next_file(config)] {
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        match std::fs::read(&path) {
+            Ok(bytes) => found.extend(name.map(|name| (name, bytes))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(AppError::BackupSource {
+                    path,
+                    detail: error.to_string(),
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// The vocabulary of a data folder.
 pub(crate) struct ChosenVocabulary {
     pub(crate) vocabulary: Arc<Vocabulary>,

@@ -28,8 +28,8 @@ use tracing_subscriber::EnvFilter;
 
 use arguments::SharedArgs;
 use commands::{
-    calibrate, collections, compare, doctor, duplicates, eval, features, forget, index, labels,
-    models, pictures, plugin, search, serve, train, verify,
+    backup, calibrate, collections, compare, doctor, duplicates, eval, features, forget, index,
+    labels, models, pictures, plugin, search, serve, train, verify,
 };
 use error::CliError;
 use output::Output;
@@ -77,6 +77,8 @@ enum Command {
     Plugin(plugin::PluginCommand),
     Models(models::ModelsCommand),
     Verify(verify::VerifyArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Doctor(doctor::DoctorArgs),
 }
 
@@ -128,6 +130,8 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Plugin(command) => plugin::run(command, &mut output),
         Command::Models(command) => models::run(command, &config, &mut output),
         Command::Verify(args) => verify::run(args, &config, &mut output),
+        Command::Backup(args) => backup::run(args, &config, &mut output),
+        Command::Restore(args) => backup::restore(args, &config, &mut output),
         Command::Doctor(_) => doctor::run(&config, &mut output),
     }
 }

@@ -286,6 +286,25 @@ codes! {
     NotAVocabulary = "not_a_vocabulary", None,
         "The file holds no vocabulary",
         "Name a file that `resight train` has written.";
+    // Backups.
+    BackupTarget = "backup_target", None,
+        "The folder cannot take a backup",
+        "Name a new folder, or one that has an earlier backup, outside the data folder.";
+    BackupBusy = "backup_busy", None,
+        "Another process uses the backup",
+        "Wait until it has ended, and try again.";
+    BackupSource = "backup_source", None,
+        "The data folder is damaged, so the backup before stays",
+        "Run `resight verify --repair`, do what it says, and make the backup again.";
+    NoBackup = "no_backup", None,
+        "The folder has no whole backup",
+        "Name the folder that `resight backup` was given; where its list is damaged, use another backup.";
+    BackupDamaged = "backup_damaged", None,
+        "A file does not have the content it should have",
+        "Check the disk; make the backup again if the data folder is there, or use another backup.";
+    RestoreTarget = "restore_target", None,
+        "There is a data folder already",
+        "Name a data folder that does not exist or is empty with --data.";
     // Models.
     ModelNotUsed = "model_not_used", None,
         "No stored picture was described by this model",

@@ -176,7 +176,7 @@ fn attach_model(
 }
 
 /// The names of the models that a collection uses, in the order in which they came.
-fn remembered(catalogue: &dyn Catalogue) -> Result<Vec<String>, AppError> {
+pub(crate) fn remembered(catalogue: &dyn Catalogue) -> Result<Vec<String>, AppError> {
     let names = catalogue.setting(MODELS_SETTING)?.unwrap_or_default();
     let names = names.lines().filter(|name| !name.is_empty());
     Ok(names.map(str::to_owned).collect())

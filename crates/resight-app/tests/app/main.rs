@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
 mod atomic_file;
+mod backup;
 mod collections;
 mod duplicates;
 mod eval;

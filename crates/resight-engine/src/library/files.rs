@@ -206,10 +206,12 @@ fn file_of(picture: Picture, bytes: Vec<u8>) -> PictureFile {
     }
 }
 
-pub(crate) fn thumbnail_name(id: &PictureId) -> String {
+/// Name of the blob with the thumbnail of a picture.
+pub fn thumbnail_name(id: &PictureId) -> String {
     format!("thumbnails/{}/{id}.jpg", &id.as_str()[..2])
 }
 
-pub(crate) fn original_name(id: &PictureId) -> String {
+/// Name of the blob with the bytes of an uploaded picture.
+pub fn original_name(id: &PictureId) -> String {
     format!("originals/{}/{id}", &id.as_str()[..2])
 }

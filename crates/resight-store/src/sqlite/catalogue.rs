@@ -13,7 +13,7 @@ use crate::folder::sync_folder;
 use crate::guard::{FolderGuard, Watched};
 
 /// Name of the catalogue's file in the data folder.
-const FILE: &str = "catalogue.sqlite3";
+pub(super) const FILE: &str = "catalogue.sqlite3";
 
 /// SQLite's rollback journal, which exists only while a catalogue is being created.
 const JOURNAL: &str = "catalogue.sqlite3-journal";

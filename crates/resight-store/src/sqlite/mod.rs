@@ -23,6 +23,7 @@ mod repairs;
 mod rows;
 mod schema;
 mod settings;
+mod snapshot;
 mod sources;
 mod sums;
 #[cfg(test)]

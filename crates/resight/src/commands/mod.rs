@@ -1,5 +1,6 @@
 //! One module for each command.
 
+pub(crate) mod backup;
 pub(crate) mod calibrate;
 pub(crate) mod collections;
 pub(crate) mod compare;

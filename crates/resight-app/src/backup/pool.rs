@@ -1,0 +1,139 @@
+//! The files of a backup: each under the hash of its content, and never written over.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::copy::{self, Content};
+use super::{BackupFolder, FILES, UNFINISHED, sync_folder};
+use crate::AppError;
+
+/// The files, while a backup is written.
+pub(super) struct Pool<'a> {
+    folder: &'a BackupFolder,
+    /// Hashes of all files of this backup, cut to half.
+    referenced: HashSet<[u8; 16]>,
+    /// Folders with new files.
+    touched: BTreeSet<PathBuf>,
+    /// Files that are new.
+    pub(super) copied: u64,
+    /// Their length in bytes.
+    pub(super) copied_bytes: u64,
+}
+
+impl<'a> Pool<'a> {
+    /// Deletes what an earlier backup left unfinished.
+    pub(super) fn begin(folder: &'a BackupFolder) -> Result<Self, AppError> {
+        let unfinished = folder.path.join(UNFINISHED);
+        for make in [&unfinished, &folder.path.join(FILES)] {
+            fs::create_dir_all(make).map_err(|error| AppError::unwritable(make, error))?;
+        }
+        clear(&unfinished)?;
+        Ok(Self {
+            folder,
+            referenced: HashSet::new(),
+            touched: BTreeSet::new(),
+            copied: 0,
+            copied_bytes: 0,
+        })
+    }
+
+    /// Folder for files that are being written.
+    pub(super) fn unfinished(&self) -> PathBuf {
+        self.folder.path.join(UNFINISHED)
+    }
+
+    /// Takes over bytes, unless a file has them.
+    pub(super) fn store(&mut self, bytes: &[u8], content: Content) -> Result<(), AppError> {
+        if self.has(content) {
+            self.refer(content);
+            return Ok(());
+        }
+        let unfinished = self.unfinished().join("file");
+        copy::write(&unfinished, bytes, content)?;
+        self.take(&unfinished, content)
+    }
+
+    /// Moves a finished file to its place.
+    pub(super) fn take(&mut self, from: &Path, content: Content) -> Result<(), AppError> {
+        self.refer(content);
+        if self.has(content) {
+            return Ok(());
+        }
+        let to = self.folder.file(&content.hash);
+        let shard = to.parent().unwrap_or(&self.folder.path).to_owned();
+        let put = || {
+            fs::create_dir_all(&shard)?;
+            fs::rename(from, &to)
+        };
+        put().map_err(|error| AppError::unwritable(&to, error))?;
+        self.touched.insert(shard);
+        self.copied += 1;
+        self.copied_bytes += content.length;
+        Ok(())
+    }
+
+    pub(super) fn has(&self, content: Content) -> bool {
+        let found = fs::metadata(self.folder.file(&content.hash));
+        found.is_ok_and(|file| file.len() == content.length)
+    }
+
+    /// Keeps a file that is there.
+    pub(super) fn refer(&mut self, content: Content) {
+        self.referenced.insert(half(&content.hash));
+    }
+
+    /// Writes the entries of all folders with new files to the disk.
+    pub(super) fn sync(&self) -> Result<(), AppError> {
+        self.touched
+            .iter()
+            .try_for_each(|touched| sync_folder(touched))?;
+        sync_folder(&self.folder.path.join(FILES))
+    }
+
+    /// Deletes files that this backup does not name. What cannot be deleted now is tried again by the next one.
+    pub(super) fn delete_others(&self) -> u64 {
+        let _ = clear(&self.unfinished());
+        let mut deleted = 0;
+        let shards = fs::read_dir(self.folder.path.join(FILES))
+            .into_iter()
+            .flatten();
+        for shard in shards.flatten() {
+            let Ok(files) = fs::read_dir(shard.path()) else {
+                continue;
+            };
+            for file in files.flatten() {
+                let hex =
+                    [shard.file_name(), file.file_name()].map(|n| n.to_string_lossy().into_owned());
+                let hash = blake3::Hash::from_hex(hex.concat());
+                let is_old = hash.is_ok_and(|hash| !self.referenced.contains(&half(&hash)));
+                if is_old && fs::remove_file(file.path()).is_ok() {
+                    deleted += 1;
+                }
+            }
+        }
+        deleted
+    }
+}
+
+fn half(hash: &blake3::Hash) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.as_bytes()[..16]);
+    half
+}
+
+fn clear(folder: &Path) -> Result<(), AppError> {
+    let unwritable = |error| AppError::unwritable(folder, error);
+    for entry in fs::read_dir(folder).map_err(unwritable)? {
+        let path = entry.map_err(unwritable)?.path();
+        if path.is_dir() {
+            fs::remove_dir_all(&path).map_err(unwritable)?;
+        } else if fs::remove_file(&path).is_err() && path.exists() {
+            return Err(unwritable(io::Error::other(
+                "a file in it cannot be deleted",
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,379 @@
+//! Writing a backup.
+
+use std::collections::BTreeSet;
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::UNIX_EPOCH;
+
+use resight_engine::EngineError;
+use resight_store::{Catalogue, Change, CollectionName, PAGE, PictureRecord, StoreError, pages};
+
+use super::BackupFolder;
+use super::copy::Content;
+use super::manifest::{Entry, Reader, Writer};
+use super::pool::Pool;
+use super::read::{Position, Previous};
+use crate::AppError;
+use crate::components;
+use crate::config::{Config, resolved};
+use crate::models::Models;
+use crate::{global_models, vocabularies};
+
+/// Times that a collection is copied again because its vocabulary was exchanged meanwhile.
+const RETRIES: usize = 5;
+/// Rows that are read together.
+const TOGETHER: usize = 64;
+
+/// What a backup has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BackupReport {
+    /// Collections.
+    pub collections: u64,
+    /// Pictures in all of them.
+    pub pictures: u64,
+    /// Files of the data folder.
+    pub files: u64,
+    /// Files whose content the folder did not have before.
+    pub copied: u64,
+    /// Their length in bytes.
+    pub copied_bytes: u64,
+    /// Files that the folder had, and which no picture has any more.
+    pub deleted: u64,
+}
+
+/// Writes a backup of the whole data folder into the folder `target`, or brings the one that is there up to date,
+/// also while a server uses the data folder. Each collection is copied as it was at one moment, and what was copied is
+/// read again. Where it fails or is killed, the backup before stays. `on_step` is called with the number of pictures
+/// done and of all in the present collection.
+///
+/// # Errors
+/// `backup_target`, `backup_busy`, `unwritable`, `backup_damaged` where something does not read as it was written,
+/// `picture_damaged` and `store_damaged` where the data folder itself is damaged, and `cancelled`.
+pub fn backup(
+    config: &Config,
+    target: &Path,
+    cancel: &AtomicBool,
+    on_step: &mut dyn FnMut(u64, u64),
+) -> Result<BackupReport, AppError> {
+    check_apart(config, target)?;
+    let names = components::collection_names(config)?;
+    let has_any = names
+        .iter()
+        .any(|name| components::has_catalogue(&config.of_collection(name)));
+    if !has_any {
+        // Before anything is made.
+        return Err(components::no_catalogue(
+            &config.of_collection(&CollectionName::default()),
+        ));
+    }
+    let folder = BackupFolder::to_write(target)?;
+    let pool = Pool::begin(&folder)?;
+    // One that is damaged is replaced, and nothing of it is believed.
+    let previous = Reader::open(&folder.manifest()).ok().flatten();
+    let mut run = Run {
+        manifest: Writer::begin(&folder.manifest())?,
+        pool,
+        cancel,
+        on_step,
+        previous: Previous::new(previous),
+        report: BackupReport::default(),
+        models: BTreeSet::new(),
+    };
+    for name in names {
+        let config = config.of_collection(&name);
+        let done = run.collection(&config);
+        done.map_err(|error| of_source(&config, error))?;
+    }
+    run.models(config)?;
+    run.pool.sync()?;
+    let Run {
+        manifest,
+        pool,
+        mut report,
+        ..
+    } = run;
+    report.files = manifest.finish(report.collections, report.pictures)?;
+    report.deleted = pool.delete_others();
+    (report.copied, report.copied_bytes) = (pool.copied, pool.copied_bytes);
+    Ok(report)
+}
+
+struct Run<'a> {
+    pool: Pool<'a>,
+    manifest: Writer,
+    cancel: &'a AtomicBool,
+    on_step: &'a mut dyn FnMut(u64, u64),
+    previous: Previous,
+    report: BackupReport,
+    /// Names of global models in use.
+    models: BTreeSet<String>,
+}
+
+impl Run<'_> {
+    fn collection(&mut self, config: &Config) -> Result<(), AppError> {
+        let unfinished = self.pool.unfinished();
+        let mut tries = 0;
+        let vocabularies = loop {
+            let before = vocabularies::files_of(config)?;
+            if !self.copy_catalogue(config, &unfinished)? {
+                return Ok(());
+            }
+            // One that is exchanged meanwhile might be another than that of the copied words.
+            let after = vocabularies::files_of(config)?;
+            if before == after {
+                break after;
+            }
+            tries += 1;
+            if tries > RETRIES {
+                return Err(AppError::BackupBusy {
+                    path: config.data.clone(),
+                });
+            }
+            components::delete_copy(&unfinished);
+        };
+        let prefix = prefix(config);
+        let pictures = self.blobs(config, &unfinished, &prefix)?;
+        self.report.collections += 1;
+        self.report.pictures += pictures;
+        let file = components::copied_file(&unfinished);
+        let content = Content::of_file(&file.path);
+        let content = content.map_err(|error| AppError::unwritable(&file.path, error))?;
+        fs::File::open(&file.path)
+            .and_then(|copied| copied.sync_all())
+            .map_err(|error| AppError::unwritable(&file.path, error))?;
+        self.pool.take(&file.path, content)?;
+        components::delete_copy(&unfinished);
+        self.manifest
+            .add(&Entry::new(format!("{prefix}{}", file.name), content))?;
+        for (name, bytes) in vocabularies {
+            self.put(format!("{prefix}{name}"), &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Copies one state of the catalogue and checks the copy. `false` where the collection is gone.
+    fn copy_catalogue(&mut self, config: &Config, into: &Path) -> Result<bool, AppError> {
+        let cancel = self.cancel;
+        let mut goes_on = |_, _| !cancel.load(Ordering::Relaxed);
+        match components::copy_catalogue(config, into, &mut goes_on) {
+            Ok(true) => {}
+            Ok(false) => return Err(EngineError::Cancelled.into()),
+            // Nothing was ever put in, or it was removed since the collections were listed.
+            Err(AppError::UnknownCollection(_) | AppError::NothingIndexed { .. }) => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        }
+        let copy = components::open_copy(into)?;
+        if let Some(wrong) = copy.check_structure()?.into_iter().next() {
+            return Err(damaged_source(config, wrong));
+        }
+        self.check_rows(&*copy)?;
+        let names = global_models::remembered(&*copy)?;
+        self.models.extend(names);
+        Ok(true)
+    }
+
+    /// Reads all rows that have checksums. A backup must not take the place of one that was whole.
+    fn check_rows(&self, copy: &dyn Catalogue) -> Result<(), AppError> {
+        for page in pages(
+            TOGETHER,
+            |row: &(u64, u32)| row.0,
+            |a, n| copy.keys_after(a, n),
+        ) {
+            let keys: Vec<u64> = page?.into_iter().map(|(key, _)| key).collect();
+            self.check_cancelled()?;
+            copy.features(&keys)?;
+            copy.words(&keys)?;
+            for model in copy.vector_counts()? {
+                copy.vectors(&model.model, &keys)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The files of the pictures that the copied catalogue has. Pictures that were removed since, together with
+    /// their files, are removed from the copy. Returns the number of the others.
+    fn blobs(&mut self, config: &Config, copied: &Path, prefix: &str) -> Result<u64, AppError> {
+        let copy = components::open_copy(copied)?;
+        let total = copy.count()?;
+        let mut pictures = 0;
+        let mut removed = Vec::new();
+        for page in pages(PAGE, |row: &(u64, u32)| row.0, |a, n| copy.keys_after(a, n)) {
+            let keys: Vec<u64> = page?.into_iter().map(|(key, _)| key).collect();
+            for record in copy.pictures(&keys)?.into_iter().flatten() {
+                self.check_cancelled()?;
+                if self.files_of(config, prefix, &record)? {
+                    pictures += 1;
+                } else {
+                    removed.push(record.id);
+                }
+                (self.on_step)(pictures, total);
+            }
+        }
+        drop(copy);
+        if removed.is_empty() {
+            return Ok(pictures);
+        }
+        let live = components::read_catalogue(config)?;
+        for id in &removed {
+            if live.picture(id)?.is_some() {
+                let wrong = format!("the uploaded picture {id} has no file");
+                return Err(damaged_source(config, wrong));
+            }
+        }
+        let copy = components::open_copy_to_change(copied)?;
+        copy.commit(removed.into_iter().map(Change::Remove).collect())?;
+        Ok(pictures)
+    }
+
+    /// Takes over the files of a picture. `false` where it was uploaded and has no file.
+    fn files_of(
+        &mut self,
+        config: &Config,
+        prefix: &str,
+        record: &PictureRecord,
+    ) -> Result<bool, AppError> {
+        let collection = match config.collection.is_default() {
+            true => String::new(),
+            false => config.collection.to_string(),
+        };
+        let [original, thumbnail] = components::blobs_of(config, &record.id);
+        if record.uploaded {
+            let at = (collection.clone(), record.key, 0);
+            if !self.blob(config, at, &original, prefix)? {
+                return Ok(false);
+            }
+        }
+        // One that is missing is rebuilt when it is asked for.
+        self.blob(config, (collection, record.key, 1), &thumbnail, prefix)?;
+        Ok(true)
+    }
+
+    /// Takes over one file; `false` where it does not exist.
+    fn blob(
+        &mut self,
+        config: &Config,
+        at: Position,
+        blob: &components::BlobFile,
+        prefix: &str,
+    ) -> Result<bool, AppError> {
+        let path = format!("{prefix}{}", blob.name);
+        let unreadable = |error: io::Error| {
+            let wrong = format!("{}: {error}", blob.path.display());
+            damaged_source(config, wrong)
+        };
+        let metadata = match fs::metadata(&blob.path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(unreadable(error)),
+        };
+        let modified = modified_ns(&metadata);
+        let known = self.previous.find(&at, &path, modified, metadata.len())?;
+        if let Some(entry) = known
+            && let Some(content) = entry.content()
+            && self.pool.has(content)
+        {
+            self.pool.refer(content);
+            self.manifest.add(&entry)?;
+            return Ok(true);
+        }
+        let bytes = match fs::read(&blob.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(unreadable(error)),
+        };
+        let content = Content::of(&bytes);
+        if !blob.may_have(&content.hash) {
+            return Err(unreadable(io::Error::other(
+                "its bytes are not those that were uploaded",
+            )));
+        }
+        self.pool.store(&bytes, content)?;
+        self.manifest.add(&Entry {
+            key: Some(at.1),
+            modified_ns: Some(modified),
+            ..Entry::new(path, content)
+        })?;
+        Ok(true)
+    }
+
+    /// Descriptions of the global models in use, by which they can be installed again.
+    fn models(&mut self, config: &Config) -> Result<(), AppError> {
+        if self.models.is_empty() {
+            return Ok(());
+        }
+        let installed = Models::new(config)?;
+        for name in std::mem::take(&mut self.models) {
+            // One that is no longer installed has none.
+            let description = installed.folder.path().join(&name).join("model.toml");
+            if let Ok(bytes) = fs::read(description) {
+                self.put(format!("{}/{name}.toml", super::MODELS), &bytes)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, path: String, bytes: &[u8]) -> Result<(), AppError> {
+        let content = Content::of(bytes);
+        self.pool.store(bytes, content)?;
+        self.manifest.add(&Entry::new(path, content))
+    }
+
+    fn check_cancelled(&self) -> Result<(), AppError> {
+        match self.cancel.load(Ordering::Relaxed) {
+            true => Err(EngineError::Cancelled.into()),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Where the files of a collection stand in the data folder.
+fn prefix(config: &Config) -> String {
+    match config.collection.is_default() {
+        true => String::new(),
+        false => format!("collections/{}/", config.collection),
+    }
+}
+
+fn modified_ns(metadata: &Metadata) -> u64 {
+    let modified = metadata.modified().ok();
+    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.map_or(0, |since| since.as_nanos() as u64)
+}
+
+/// Neither folder may lie in the other one.
+fn check_apart(config: &Config, target: &Path) -> Result<(), AppError> {
+    let (data, backup) = (resolved(&config.root), resolved(target));
+    if data.starts_with(&backup) || backup.starts_with(&data) {
+        return Err(AppError::BackupTarget {
+            path: target.to_owned(),
+            why: "one of it and the data folder lies in the other".into(),
+        });
+    }
+    Ok(())
+}
+
+/// Names the data folder in place of the copy of its catalogue.
+fn of_source(config: &Config, error: AppError) -> AppError {
+    match error {
+        AppError::Store(StoreError::PictureDamaged { picture, what, .. }) => {
+            StoreError::PictureDamaged {
+                location: config.data.display().to_string(),
+                picture,
+                what,
+            }
+            .into()
+        }
+        other => other,
+    }
+}
+
+fn damaged_source(config: &Config, detail: String) -> AppError {
+    AppError::BackupSource {
+        path: config.data.clone(),
+        detail,
+    }
+}
