@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -18,7 +18,7 @@ use crate::guard::FolderGuard;
 const UNFINISHED: &str = "+tmp";
 
 /// A file that exists while the folder is open for writing. One that is found at opening was left by a process
-/// that was killed.
+/// that was killed, or by one in which a blob could not be stored or deleted.
 const OPEN: &str = "+open";
 
 /// A [`BlobStore`] with one file for each blob, in folders that follow its name.
@@ -36,6 +36,8 @@ pub struct FolderBlobs {
     unsettled: Mutex<HashSet<PathBuf>>,
     is_writer: bool,
     was_left_open: bool,
+    /// Whether a blob may be there whose caller got an error.
+    has_failed: AtomicBool,
 }
 
 impl FolderBlobs {
@@ -49,13 +51,14 @@ impl FolderBlobs {
             _ => {}
         }
         fs::create_dir_all(&unfinished).map_err(|error| StoreError::from_io(&unfinished, error))?;
-        sync_folder(dir)?;
         if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_folder(parent)?;
         }
         let open = dir.join(OPEN);
         let was_left_open = open.exists();
         File::create(&open).map_err(|error| StoreError::from_io(&open, error))?;
+        // A blob that outlives a power cut must not outlive the sign that it may be unknown.
+        sync_folder(dir)?;
         let mut opened = Self::for_reading(dir);
         opened.settled.get_mut().insert(dir.to_path_buf());
         opened.is_writer = true;
@@ -63,8 +66,8 @@ impl FolderBlobs {
         Ok(opened)
     }
 
-    /// Whether the process that had it open for writing before was killed, so that there may be blobs which
-    /// the catalogue does not know.
+    /// Whether the process that had it open for writing before was killed, or could not store or delete a blob,
+    /// so that there may be blobs which the catalogue does not know.
     pub fn was_left_open(&self) -> bool {
         self.was_left_open
     }
@@ -87,6 +90,7 @@ impl FolderBlobs {
             unsettled: Mutex::default(),
             is_writer: false,
             was_left_open: false,
+            has_failed: AtomicBool::new(false),
         }
     }
 
@@ -148,12 +152,16 @@ impl FolderBlobs {
 
 impl BlobStore for FolderBlobs {
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        let Some(guard) = &self.guard else {
-            return self.put_unguarded(name, bytes);
-        };
-        guard.check_for_adding()?;
-        let put = self.put_unguarded(name, bytes);
-        put.inspect_err(|error| guard.note(error))
+        if let Some(guard) = &self.guard {
+            guard.check_for_adding()?;
+        }
+        self.put_unguarded(name, bytes).inspect_err(|error| {
+            // It may have its name already, and may be lost or not.
+            self.has_failed.store(true, Ordering::Relaxed);
+            if let Some(guard) = &self.guard {
+                guard.note(error);
+            }
+        })
     }
 
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -175,7 +183,10 @@ impl BlobStore for FolderBlobs {
             }
             // Some systems report a folder here as "not permitted".
             Err(error) if means_absent(&error) || path.is_dir() => Ok(false),
-            Err(error) => Err(StoreError::from_io(&path, error)),
+            Err(error) => {
+                self.has_failed.store(true, Ordering::Relaxed);
+                Err(StoreError::from_io(&path, error))
+            }
         }
     }
 
@@ -216,7 +227,7 @@ impl BlobStore for FolderBlobs {
 
 impl Drop for FolderBlobs {
     fn drop(&mut self) {
-        if self.is_writer {
+        if self.is_writer && !*self.has_failed.get_mut() {
             // If it stays, the next opening looks for what a kill might have left.
             let _ = fs::remove_file(self.root.join(OPEN));
         }

@@ -105,7 +105,14 @@ impl Library {
             catalogue.set_setting(MODEL_SETTING, self.model().as_str())?;
             catalogue.set_setting(VOCABULARY_SETTING, visual.vocabulary.id())?;
         }
-        let mut put = Vec::new();
+        // Their thumbnails are stored already.
+        let adds = pending.iter().filter_map(|change| match change {
+            PendingChange::Add(prepared) => {
+                Some((prepared.new.id.clone(), prepared.original.is_some()))
+            }
+            PendingChange::Other(_) => None,
+        });
+        let put: Vec<(PictureId, bool)> = adds.collect();
         let mut words = Vec::with_capacity(pending.len());
         let mut changes = Vec::with_capacity(pending.len());
         for change in pending {
@@ -115,9 +122,9 @@ impl Library {
                     // Under the lock: a removal of the same picture must not delete it again.
                     if let Some(original) = &prepared.original {
                         self.blobs()
-                            .put(&original_name(&prepared.new.id), original)?;
+                            .put(&original_name(&prepared.new.id), original)
+                            .inspect_err(|_| self.delete_orphaned_files(&put))?;
                     }
-                    put.push((prepared.new.id.clone(), prepared.original.is_some()));
                     words.push(Some(prepared.words));
                     changes.push(Change::Add(prepared.new));
                 }

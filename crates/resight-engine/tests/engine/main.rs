@@ -20,6 +20,7 @@ mod likeness;
 mod likeness_folders;
 #[cfg(unix)]
 mod moves;
+mod orphans;
 #[cfg(unix)]
 mod paths;
 #[cfg(unix)]

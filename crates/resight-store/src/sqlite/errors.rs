@@ -28,9 +28,12 @@ pub(super) fn from_sql(path: &Path, error: rusqlite::Error) -> StoreError {
         Error::SqliteFailure(failure, _) => match failure.code {
             ErrorCode::DiskFull => StoreError::Full { location },
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy { location },
-            ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => {
-                StoreError::Damaged { location, detail }
-            }
+            ErrorCode::NotADatabase => StoreError::Damaged { location, detail },
+            // SQLite gives this code for EIO as well (`SQLITE_IOERR_CORRUPTFS`).
+            ErrorCode::DatabaseCorrupt => StoreError::Damaged {
+                location,
+                detail: format!("{detail}, or the disk could not read it"),
+            },
             ErrorCode::SystemIoFailure
             | ErrorCode::CannotOpen
             | ErrorCode::PermissionDenied
@@ -95,6 +98,8 @@ mod tests {
             let sorted = from_sql(Path::new("c.db"), error);
             assert_eq!(sorted.code(), code, "SQLite code {number}");
             assert!(sorted.to_string().contains("c.db"), "{sorted}");
+            let may_be_disk = sorted.to_string().contains("the disk could not read it");
+            assert_eq!(may_be_disk, number == ffi::SQLITE_CORRUPT, "{sorted}");
         }
     }
 }

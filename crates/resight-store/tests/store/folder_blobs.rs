@@ -68,3 +68,22 @@ fn opening_removes_unfinished_files_and_nothing_else() {
     assert!(!left.exists());
     assert_eq!(blobs.get("a/b").unwrap(), Some(b"x".to_vec()));
 }
+
+#[test]
+fn a_blob_that_could_not_be_stored_or_deleted_counts_as_left_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let was_left_open = |work: &dyn Fn(&FolderBlobs)| {
+        let blobs = FolderBlobs::open(dir.path()).unwrap();
+        work(&blobs);
+        drop(blobs);
+        let again = FolderBlobs::open(dir.path()).unwrap();
+        again.was_left_open()
+    };
+    assert!(!was_left_open(&|blobs| blobs.put("a/b", b"x").unwrap()));
+    assert!(was_left_open(&|blobs| assert!(
+        blobs.put("a", b"y").is_err()
+    )));
+    assert!(!was_left_open(&|blobs| assert!(
+        blobs.delete("a/b").unwrap()
+    )));
+}
