@@ -294,7 +294,7 @@ fn property_of(kind: [u8; 4], content: &[u8], item: &mut Primary) -> Result<(), 
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::refused::RefusedCode;
 
@@ -325,6 +325,22 @@ mod tests {
         let iprp = boxed(b"iprp", &[&boxed(b"ipco", &[&properties.concat()]), &ipma]);
         let idat = boxed(b"idat", &[b"abcdef"]);
         full(b"meta", 0, &[&pitm, &iinf, &iloc, &iprp, &idat])
+    }
+
+    /// Containers of several forms.
+    pub(crate) fn corpus() -> Vec<Vec<u8>> {
+        let properties = [
+            full(b"ispe", 0, &[&[0, 0, 1, 0, 0, 0, 0, 9]]),
+            boxed(b"colr", &[b"nclx", &[0, 1, 0, 13, 0, 9, 0x80]]),
+            boxed(b"irot", &[&[1]]),
+            boxed(b"imir", &[&[1]]),
+        ];
+        vec![
+            file(b"av01", 1, &[[0, 3]], &[]),
+            file(b"av01", 1, &[[4, 2], [0, 2]], &properties),
+            file(b"av01", 0, &[[4, 4]], &properties[..2]),
+            file(b"grid", 1, &[[0, 6]], &properties),
+        ]
     }
 
     #[test]

@@ -26,6 +26,8 @@ mod bmff;
 mod jpeg;
 mod limits;
 mod memory;
+#[cfg(test)]
+mod mutated;
 mod pages;
 mod raster;
 mod raw;

@@ -21,6 +21,8 @@ mod maintenance;
 mod mapped;
 mod merge;
 mod merge_policy;
+#[cfg(test)]
+mod mutated;
 mod picture_words;
 mod place;
 mod query;

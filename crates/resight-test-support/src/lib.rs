@@ -10,6 +10,7 @@
 //! values that were computed from them.
 
 mod containers;
+mod mutation;
 pub mod onnx;
 mod pages;
 mod pictures;
@@ -18,6 +19,7 @@ mod random;
 pub use containers::{
     TiffDirectory, animated_gif, animated_png, animated_webp, dng, tiff, tiff_pages,
 };
+pub use mutation::{fuzz, mutated};
 pub use pages::text_page;
 pub use pictures::{cells, encode, halves, jpeg, pgm, png, textured};
 pub use random::{Random, scrambled};

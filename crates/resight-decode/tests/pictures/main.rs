@@ -4,6 +4,7 @@
 
 mod formats;
 mod memory;
+mod mutated;
 mod nasty;
 mod orientation;
 mod pages;

@@ -20,12 +20,14 @@ mod likeness;
 mod likeness_folders;
 #[cfg(unix)]
 mod moves;
+mod mutated;
 mod orphans;
 #[cfg(unix)]
 mod paths;
 #[cfg(unix)]
 mod permuted;
 mod plain;
+mod random_operations;
 mod ranking;
 mod sheets;
 mod support;

@@ -282,4 +282,5 @@ fn a_removed_vector_may_be_added_again() {
 }
 
 mod graphs;
+mod random_operations;
 mod saved;

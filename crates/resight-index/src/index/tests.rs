@@ -195,5 +195,7 @@ fn a_picture_without_features_is_counted_and_never_found() {
 }
 
 mod candidates;
+mod damaged_folders;
 mod growth;
+mod random_operations;
 mod saved;

@@ -13,4 +13,5 @@ mod files;
 mod folder_blobs;
 mod format_1;
 mod implementations;
+mod random_changes;
 mod read_only;
