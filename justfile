@@ -15,6 +15,16 @@ test:
 ci:
     bash .ci/run
 
+# Kill the program at every system call that writes, let calls fail, cut its power; --seed, --rounds, --part
+crash *options:
+    cargo build --release -p resight -p resight-crash
+    target/release/resight-crash {{options}}
+
+# Damaged input and random operations for longer: the factor multiplies what the gate tries
+fuzz factor="200":
+    RESIGHT_FUZZ_FACTOR={{factor}} cargo test --release --workspace -- mutated damaged_folders
+    PROPTEST_CASES={{factor}} cargo test --release --workspace -- random_
+
 # Format all Rust code
 fmt:
     cargo fmt --all

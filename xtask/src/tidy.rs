@@ -103,7 +103,7 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
     ];
     sources.retain(|path| path.exists());
     for folder in [
-        "crates", "xtask", "web", "bench", "python", "examples", "docs",
+        "crates", "crash", "xtask", "web", "bench", "python", "examples", "docs",
     ] {
         collect(&root.join(folder), &mut sources);
     }
