@@ -278,5 +278,5 @@ proptest! {
 /// Few, unless the environment asks for more.
 fn cases() -> u32 {
     let asked = std::env::var("PROPTEST_CASES").ok();
-    asked.and_then(|cases| cases.parse().ok()).unwrap_or(4)
+    asked.and_then(|cases| cases.parse().ok()).unwrap_or(8)
 }

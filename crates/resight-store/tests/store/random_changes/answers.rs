@@ -108,11 +108,12 @@ fn filters() -> Vec<Filter> {
             ..Filter::default()
         });
     }
-    let entries = vec![("k1".to_owned(), "1".to_owned())];
-    filters.push(Filter {
-        entries,
-        ..Filter::default()
-    });
+    for (name, value) in (0..3).flat_map(|name| (0..3).map(move |value| (name, value))) {
+        filters.push(Filter {
+            entries: vec![(format!("k{name}"), format!("{value}"))],
+            ..Filter::default()
+        });
+    }
     filters.push(Filter {
         features_below: Some(10),
         ..Filter::default()

@@ -247,5 +247,5 @@ proptest! {
 /// Few, unless the environment asks for more.
 fn cases() -> u32 {
     let asked = std::env::var("PROPTEST_CASES").ok();
-    asked.and_then(|cases| cases.parse().ok()).unwrap_or(24)
+    asked.and_then(|cases| cases.parse().ok()).unwrap_or(48)
 }
