@@ -1,7 +1,7 @@
 //! Files of every format, changed at random. `RESIGHT_FUZZ_FACTOR` multiplies their number.
 
 use image::{ImageFormat, RgbImage};
-use resight_decode::{DecodeLimits, DecodeMemory, RefusedCode, decode, pages, thumbnail_jpeg};
+use resight_decode::{DecodeLimits, MemoryBudget, RefusedCode, decode, pages, thumbnail_jpeg};
 use resight_test_support::{
     animated_gif, animated_png, animated_webp, dng, encode, fuzz, textured, tiff_pages,
 };
@@ -36,7 +36,7 @@ fn corpus() -> Vec<Vec<u8>> {
 fn limits() -> DecodeLimits {
     DecodeLimits {
         max_pixels: PIXELS,
-        memory: DecodeMemory::new(16 << 20),
+        memory: MemoryBudget::new(16 << 20),
         ..DecodeLimits::default()
     }
 }
@@ -72,7 +72,7 @@ fn a_changed_file_is_decoded_within_its_limits_or_refused() {
     assert!(decoded > 20 && refused > 20, "{decoded} {refused}");
     // What was taken of the memory is given back: this one needs most of it.
     let large = encode(&textured(400, 400, 1), ImageFormat::Png);
-    let memory = DecodeMemory::clone(&limits.memory);
+    let memory = MemoryBudget::clone(&limits.memory);
     let limits = DecodeLimits {
         memory,
         ..DecodeLimits::default()
