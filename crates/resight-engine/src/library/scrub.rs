@@ -1,12 +1,13 @@
 //! Checking what is stored of one picture after another while the library is in use.
 
-use resight_index::{PictureWords, WordsError};
 use resight_store::StoreError;
 
 use super::Library;
 use super::damage::{Read, named, read_each};
 use super::findings::{Finding, FindingKind, Verification};
-use super::verify::{check_blobs, check_features, check_words, find_record, records_of};
+use super::verify::{
+    check_blobs, check_features, check_words, find_record, is_of_another_vocabulary, records_of,
+};
 use crate::error::EngineError;
 
 /// The catalogue's setting with the key of the picture that was checked last.
@@ -103,13 +104,4 @@ fn read_one(
 fn length(read: &Read) -> u64 {
     read.as_ref()
         .map_or(0, |bytes| bytes.as_ref().map_or(0, Vec::len) as u64)
-}
-
-/// As words are for a moment while a conversion ends.
-fn is_of_another_vocabulary(words: &Read, tag: [u8; 4]) -> bool {
-    let Ok(Some(bytes)) = words else {
-        return false;
-    };
-    let read = PictureWords::from_bytes(bytes, tag);
-    matches!(read, Err(WordsError::OtherVocabulary))
 }

@@ -9,7 +9,7 @@ use resight_index::{PictureWords, WordsError};
 use resight_store::{BlobStore, Catalogue, PictureId, PictureRecord, StoreError, pages, read_all};
 
 use super::attached_model::vector_from_bytes;
-use super::components::{Components, IndexFolder};
+use super::components::{Components, IndexFolder, VOCABULARY_SETTING};
 use super::damage::{Read, has_record, named, read_each, undecodable};
 use super::files::{original_name, thumbnail_name};
 use super::findings::{FindingKind, Verification};
@@ -94,7 +94,10 @@ fn check_pictures(
             match record {
                 Ok(Some(record)) => {
                     check_features(&record, features, checked);
-                    check_words(parts.vocabulary.tag(), &record, words, checked);
+                    let tag = parts.vocabulary.tag();
+                    if !(is_of_another_vocabulary(&words, tag) && was_exchanged(parts)?) {
+                        check_words(tag, &record, words, checked);
+                    }
                     check_blobs(&*parts.blobs, options, &record, checked)?;
                     for path in &record.sources {
                         checked.sources += 1;
@@ -113,6 +116,21 @@ fn check_pictures(
     let page = |after, limit| catalogue.unsealed_after(after, limit);
     checked.without_checksums = read_all(|key| *key, page)?.len() as u64;
     Ok(())
+}
+
+/// As words are for a moment while a conversion ends.
+pub(super) fn is_of_another_vocabulary(words: &Read, tag: [u8; 4]) -> bool {
+    let Ok(Some(bytes)) = words else {
+        return false;
+    };
+    let read = PictureWords::from_bytes(bytes, tag);
+    matches!(read, Err(WordsError::OtherVocabulary))
+}
+
+/// Whether the pictures were converted to another vocabulary since the library was opened.
+fn was_exchanged(parts: &Components) -> Result<bool, StoreError> {
+    let present = parts.catalogue.setting(VOCABULARY_SETTING)?;
+    Ok(present.is_some_and(|id| id != parts.vocabulary.id()))
 }
 
 /// Notes that the record of a picture is damaged.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_engine::{
     Components, EngineError, EngineOptions, IndexFolder, PictureId, Query, SearchOptions,
-    TrainPlan, Vocabulary, train_from_library,
+    TrainPlan, Vocabulary, train_from_library, verify,
 };
 use resight_store::{EncodedWords, FolderBlobs, SqliteCatalogue, StagedWords};
 use resight_vision::{LocalExtractor, Sift, SiftOptions};
@@ -268,4 +268,23 @@ fn words_and_an_index_of_the_first_format_are_taken_over() {
     let go = AtomicBool::new(false);
     bench.library.convert(&own, &go, &mut |_| {}).unwrap();
     finds(&bench, [7, 50].into_iter());
+}
+
+/// `resight verify` beside a server: the pictures are converted after it has opened the folder.
+#[test]
+fn words_of_a_vocabulary_that_was_exchanged_meanwhile_are_not_damaged() {
+    let root = tempfile::tempdir().unwrap();
+    let generic = Vocabulary::generic();
+    let bench = open(root.path(), &generic);
+    for number in 0..20 {
+        add(&bench, number);
+    }
+    let own = small(&bench, 64);
+    let opened_before = parts(root.path(), generic, false);
+    let go = AtomicBool::new(false);
+    bench.library.convert(&own, &go, &mut |_| {}).unwrap();
+    let options = EngineOptions::default();
+    let checked = verify(&opened_before, &options, &go, &mut |_, _| {}).unwrap();
+    assert_eq!(checked.pictures, 20);
+    assert!(checked.findings.is_empty(), "{:?}", checked.findings);
 }
