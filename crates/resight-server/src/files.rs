@@ -6,14 +6,15 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream;
 use parking_lot::Mutex;
 use resight_app::Code;
 use resight_engine::{EngineError, OpenFile, PictureId};
@@ -34,6 +35,8 @@ const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbo
 const PART: usize = 64 << 10;
 /// How long a request waits for others that do the same for the same picture.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of a stored file that a client takes in a second, at least: 60 MiB in half an hour.
+const LEAST_RATE: u64 = 32 << 10;
 
 /// Work on files that several requests share.
 #[derive(Default)]
@@ -143,7 +146,7 @@ pub(crate) async fn file(
         // Nobody gets the bytes, so they are not read.
         _ if method == Method::HEAD => Body::empty(),
         OpenFile::InFolder(file) => in_parts(file, &range)?,
-        OpenFile::Stored => Body::from(slice(&stored_file(&app, &id, length).await?, &range)),
+        OpenFile::Stored => in_time(slice(&stored_file(&app, &id, length).await?, &range)),
     };
     let headers = [
         (header::CONTENT_TYPE, picture.media_type),
@@ -169,6 +172,31 @@ fn in_parts(mut file: File, range: &Range<u64>) -> Result<Body, Problem> {
         .map_err(|error| Problem::internal(&error))?;
     let part = tokio::fs::File::from_std(file).take(range.end - range.start);
     Ok(Body::from_stream(ReaderStream::with_capacity(part, PART)))
+}
+
+/// Bytes of which a client takes at least [`LEAST_RATE`] a second: as long as it has not taken them all, they use
+/// the memory for large bodies.
+fn in_time(bytes: Bytes) -> Body {
+    let most = PATIENCE + Duration::from_secs(bytes.len() as u64 / LEAST_RATE);
+    in_time_until(bytes, Instant::now() + most)
+}
+
+fn in_time_until(bytes: Bytes, deadline: Instant) -> Body {
+    let parts = stream::unfold(bytes, move |mut rest| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        if Instant::now() > deadline {
+            let why = "the client takes its answer too slowly";
+            return Some((
+                Err(io::Error::new(io::ErrorKind::TimedOut, why)),
+                Bytes::new(),
+            ));
+        }
+        let part = rest.split_to(rest.len().min(PART));
+        Some((Ok(part), rest))
+    });
+    Body::from_stream(parts)
 }
 
 /// A part of bytes that are as long as they should be; all of them where they are not.
@@ -315,5 +343,16 @@ mod tests {
             assert_eq!(part_asked_for(&headers, 10, "\"a\""), part, "{asked}");
             assert_eq!(part_asked_for(&headers, 10, "\"b\""), None, "{asked}");
         }
+    }
+
+    #[tokio::test]
+    async fn bytes_are_sent_until_their_time_is_over() {
+        let bytes = Bytes::from(vec![7; 3 * PART + 5]);
+        let later = Instant::now() + Duration::from_secs(3600);
+        let all = axum::body::to_bytes(in_time_until(bytes.clone(), later), usize::MAX);
+        assert_eq!(all.await.unwrap(), bytes);
+        let before = Instant::now() - Duration::from_millis(1);
+        let late = axum::body::to_bytes(in_time_until(bytes, before), usize::MAX);
+        assert!(late.await.is_err());
     }
 }

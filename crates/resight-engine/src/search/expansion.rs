@@ -226,12 +226,12 @@ mod tests {
 
     #[test]
     fn the_largest_inside_the_query_are_added() {
-        let keypoints: Vec<Keypoint> = (0..4000)
+        let keypoints: Vec<Keypoint> = (0..8000)
             .map(|i| keypoint((i % 400) as f32, 50.0, 1.0 + i as f32 / 100.0))
             .collect();
-        let rows: Vec<u8> = (0..4000u32).map(|i| (i / 16) as u8).collect();
+        let rows: Vec<u8> = (0..8000u32).map(|i| (i / 32) as u8).collect();
         let stored = StoredFeatures {
-            words: vec![0; 4000],
+            words: vec![0; 8000],
             features: LocalFeatures {
                 keypoints,
                 descriptors: Descriptors::from_bytes(1, rows).unwrap(),
@@ -242,8 +242,8 @@ mod tests {
         assert_eq!(all.len(), MOST_ADDED);
         assert!(all.keypoints.iter().all(|k| k.x < 199.5));
         assert!(all.keypoints.is_sorted_by(|a, b| a.scale >= b.scale));
-        assert_eq!(all.keypoints[0].scale, 1.0 + 37.99);
-        assert_eq!(all.descriptors.get(0), [(3799u32 / 16) as u8]);
+        assert_eq!(all.keypoints[0].scale, 1.0 + 77.99);
+        assert_eq!(all.descriptors.get(0), [(7799u32 / 32) as u8]);
         assert!(laid_over(&[], [200, 100]).is_empty());
     }
 }

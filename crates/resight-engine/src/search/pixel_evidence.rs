@@ -343,6 +343,23 @@ mod tests {
     }
 
     #[test]
+    fn the_matched_part_is_that_of_the_first_picture() {
+        // They differ in the middle, and the part is the first one's upper left corner.
+        let (first, second) = (page(2), page(3));
+        let corner = [[0.0, 0.0], [75.0, 0.0], [75.0, 55.0], [0.0, 55.0]];
+        let half = imageops::resize(&second, 160, 120, imageops::FilterType::Triangle);
+        let double = imageops::resize(&second, 640, 480, imageops::FilterType::Triangle);
+        for second in [second, half, double] {
+            let onto = geometry::same_frame([320, 240], [second.width(), second.height()]);
+            let images = [&as_image(&first), &as_image(&second)];
+            let found = pixel_evidence(images, &onto, &corner).unwrap();
+            assert!(found.within.compared > 0, "{found:?}");
+            assert_eq!(found.within.unlike, 0, "{found:?}");
+            assert!(found.in_all.unlike > 20, "{found:?}");
+        }
+    }
+
+    #[test]
     fn what_shows_nothing_decides_nothing() {
         let blank = RgbImage::from_pixel(320, 240, Rgb([200; 3]));
         let found = compared(&blank, &blank, &Transform::IDENTITY);
