@@ -1,8 +1,9 @@
 //! Backups of a data folder, and data folders from backups.
 //!
 //! A backup is a folder with `manifest.jsonl` and `files/`, where each file has the BLAKE3 hash of its content as its
-//! name. Nothing in `files/` is ever written over: a backup adds what is new, then exchanges the manifest, and only then
-//! deletes what no manifest names. So a kill at any moment leaves the backup before whole.
+//! name. Nothing in `files/` is written over, except that a file which lost its content is exchanged by a rename: a backup
+//! adds what is new, then exchanges the manifest, and only then deletes what no manifest names. So a kill at any moment
+//! leaves the backup before whole.
 
 mod copy;
 mod manifest;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use crate::AppError;
 
 pub use restore::{Restored, restore};
-pub use write::{BackupReport, backup};
+pub use write::{BackupOptions, BackupReport, backup};
 
 /// The list of what the backup consists of.
 const MANIFEST: &str = "manifest.jsonl";

@@ -1,4 +1,4 @@
-//! The files of a backup: each under the hash of its content, and never written over.
+//! The files of a backup: each under the hash of its content. One that no longer has it is exchanged by a rename.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
@@ -14,7 +14,7 @@ pub(super) struct Pool<'a> {
     folder: &'a BackupFolder,
     /// Hashes of all files of this backup, cut to half.
     referenced: HashSet<[u8; 16]>,
-    /// Folders with new files.
+    /// Folders with files of this backup.
     touched: BTreeSet<PathBuf>,
     /// Files that are new.
     pub(super) copied: u64,
@@ -44,9 +44,9 @@ impl<'a> Pool<'a> {
         self.folder.path.join(UNFINISHED)
     }
 
-    /// Takes over bytes, unless a file has them.
+    /// Takes over bytes, unless a file has them, which is read.
     pub(super) fn store(&mut self, bytes: &[u8], content: Content) -> Result<(), AppError> {
-        if self.has(content) {
+        if self.is_whole(content) {
             self.refer(content);
             return Ok(());
         }
@@ -55,36 +55,45 @@ impl<'a> Pool<'a> {
         self.take(&unfinished, content)
     }
 
-    /// Moves a finished file to its place.
+    /// Moves a finished file to its place, unless one that is there has the same content.
     pub(super) fn take(&mut self, from: &Path, content: Content) -> Result<(), AppError> {
         self.refer(content);
-        if self.has(content) {
+        if self.is_whole(content) {
             return Ok(());
         }
         let to = self.folder.file(&content.hash);
-        let shard = to.parent().unwrap_or(&self.folder.path).to_owned();
         let put = || {
-            fs::create_dir_all(&shard)?;
+            fs::create_dir_all(to.parent().unwrap_or(&self.folder.path))?;
             fs::rename(from, &to)
         };
         put().map_err(|error| AppError::unwritable(&to, error))?;
-        self.touched.insert(shard);
         self.copied += 1;
         self.copied_bytes += content.length;
         Ok(())
     }
 
+    /// Whether there is a file of this name and length. It is not read.
     pub(super) fn has(&self, content: Content) -> bool {
         let found = fs::metadata(self.folder.file(&content.hash));
         found.is_ok_and(|file| file.len() == content.length)
     }
 
+    /// Whether there is a file that has this content. It is read.
+    pub(super) fn is_whole(&self, content: Content) -> bool {
+        self.has(content) && copy::check(&self.folder.file(&content.hash), content).is_ok()
+    }
+
     /// Keeps a file that is there.
     pub(super) fn refer(&mut self, content: Content) {
         self.referenced.insert(half(&content.hash));
+        // A backup that was killed may have renamed it, and not have written its folder to the disk.
+        let file = self.folder.file(&content.hash);
+        if let Some(shard) = file.parent() {
+            self.touched.insert(shard.to_owned());
+        }
     }
 
-    /// Writes the entries of all folders with new files to the disk.
+    /// Writes the entries of all folders with files of this backup to the disk.
     pub(super) fn sync(&self) -> Result<(), AppError> {
         self.touched
             .iter()

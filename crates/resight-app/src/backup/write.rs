@@ -26,6 +26,13 @@ const RETRIES: usize = 5;
 /// Rows that are read together.
 const TOGETHER: usize = 64;
 
+/// How a backup is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BackupOptions {
+    /// Reads also the files that earlier backups copied, and copies those again that lost their content.
+    pub check: bool,
+}
+
 /// What a backup has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BackupReport {
@@ -54,6 +61,7 @@ pub struct BackupReport {
 pub fn backup(
     config: &Config,
     target: &Path,
+    options: BackupOptions,
     cancel: &AtomicBool,
     on_step: &mut dyn FnMut(u64, u64),
 ) -> Result<BackupReport, AppError> {
@@ -75,6 +83,7 @@ pub fn backup(
     let mut run = Run {
         manifest: Writer::begin(&folder.manifest())?,
         pool,
+        options,
         cancel,
         on_step,
         previous: Previous::new(previous),
@@ -103,6 +112,7 @@ pub fn backup(
 struct Run<'a> {
     pool: Pool<'a>,
     manifest: Writer,
+    options: BackupOptions,
     cancel: &'a AtomicBool,
     on_step: &'a mut dyn FnMut(u64, u64),
     previous: Previous,
@@ -274,7 +284,10 @@ impl Run<'_> {
         let known = self.previous.find(&at, &path, modified, metadata.len())?;
         if let Some(entry) = known
             && let Some(content) = entry.content()
-            && self.pool.has(content)
+            && match self.options.check {
+                true => self.pool.is_whole(content),
+                false => self.pool.has(content),
+            }
         {
             self.pool.refer(content);
             self.manifest.add(&entry)?;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use resight_app::backup::{BackupReport, Restored, backup, restore};
+use resight_app::backup::{BackupOptions, BackupReport, Restored, backup, restore};
 use resight_app::collections::Collections;
 use resight_app::config::{Config, Settings};
 use resight_app::{AppError, Code, data_folder};
@@ -19,14 +19,17 @@ use std::sync::Arc;
 use crate::support::{World, add, ask, error, learn, named, picture};
 use crate::verify::verified_folder;
 
-fn go() -> AtomicBool {
+pub(crate) const OPTIONS: BackupOptions = BackupOptions { check: false };
+
+pub(crate) fn go() -> AtomicBool {
     AtomicBool::new(false)
 }
 
-fn back_up(world: &World) -> BackupReport {
+pub(crate) fn back_up(world: &World) -> BackupReport {
     backup(
         &world.config(),
         &world.path("backup"),
+        OPTIONS,
         &go(),
         &mut |_, _| {},
     )
@@ -34,7 +37,7 @@ fn back_up(world: &World) -> BackupReport {
 }
 
 /// Settings with another data folder.
-fn elsewhere(world: &World, data: &str) -> Config {
+pub(crate) fn elsewhere(world: &World, data: &str) -> Config {
     Config::new(Settings {
         data: Some(world.path(data)),
         ..world.settings()
@@ -42,7 +45,7 @@ fn elsewhere(world: &World, data: &str) -> Config {
     .unwrap()
 }
 
-fn restored_to(world: &World, data: &str) -> Result<Restored, AppError> {
+pub(crate) fn restored_to(world: &World, data: &str) -> Result<Restored, AppError> {
     restore(
         &elsewhere(world, data),
         &world.path("backup"),
@@ -75,7 +78,7 @@ fn answers_of(config: &Config) -> Answers {
 }
 
 /// Every file below a folder with its bytes.
-fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
@@ -179,6 +182,33 @@ fn a_second_backup_copies_what_is_new_and_deletes_what_is_gone() {
 }
 
 #[test]
+fn files_of_a_backup_that_rotted_are_copied_again() {
+    let world = World::new();
+    add(&world.open().library, 1);
+    back_up(&world);
+    let whole = files(&world.path("backup/files"));
+    let flip = |path: &Path, bytes: &[u8]| {
+        let mut flipped = bytes.to_vec();
+        flipped[bytes.len() / 2] ^= 1;
+        fs::write(path, flipped).unwrap();
+    };
+    let checked = BackupOptions { check: true };
+    let target = world.path("backup");
+    for (path, bytes) in &whole {
+        flip(path, bytes);
+        let made = backup(&world.config(), &target, checked, &go(), &mut |_, _| {});
+        assert_eq!(made.unwrap().copied, 1, "{}", path.display());
+        assert!(files(&world.path("backup/files")) == whole);
+    }
+    // The catalogue is read by every backup.
+    let is_catalogue = |bytes: &&Vec<u8>| bytes.starts_with(b"SQLite format 3");
+    let (path, bytes) = whole.iter().find(|(_, b)| is_catalogue(b)).unwrap();
+    flip(path, bytes);
+    assert_eq!(back_up(&world).copied, 1);
+    assert_eq!(restored_to(&world, "again").unwrap().pictures, 1);
+}
+
+#[test]
 fn a_file_that_changed_under_the_same_name_is_copied_again() {
     let world = World::new();
     let id = add(&world.open().library, 1);
@@ -206,6 +236,7 @@ fn a_damaged_data_folder_takes_no_backup_s_place() {
         let tried = backup(
             &world.config(),
             &world.path("backup"),
+            OPTIONS,
             &go(),
             &mut |_, _| {},
         );
@@ -225,6 +256,7 @@ fn a_damaged_data_folder_takes_no_backup_s_place() {
     let tried = backup(
         &world.config(),
         &world.path("backup"),
+        OPTIONS,
         &go(),
         &mut |_, _| {},
     );
@@ -266,7 +298,7 @@ fn folders_that_hold_something_else_are_refused() {
     let world = World::new();
     add(&world.open().library, 1);
     let try_it = |path: &Path| {
-        let tried = backup(&world.config(), path, &go(), &mut |_, _| {});
+        let tried = backup(&world.config(), path, OPTIONS, &go(), &mut |_, _| {});
         error(tried).code()
     };
     fs::create_dir(world.path("letters")).unwrap();
@@ -296,6 +328,7 @@ fn folders_that_hold_something_else_are_refused() {
     let nothing = backup(
         &elsewhere(&world, "no data"),
         &world.path("b"),
+        OPTIONS,
         &go(),
         &mut |_, _| {},
     );
@@ -314,6 +347,7 @@ fn a_cancelled_backup_leaves_the_one_before() {
     let tried = backup(
         &world.config(),
         &world.path("backup"),
+        OPTIONS,
         &stop,
         &mut |_, _| {
             stop.store(true, Ordering::Relaxed);
@@ -331,13 +365,19 @@ fn pictures_that_go_while_their_files_are_copied_are_not_in_the_backup() {
     let ids = [1, 2, 3].map(|seed| add(&folder.library, seed));
     let mut is_first = true;
     let config = world.config();
-    let made = backup(&config, &world.path("backup"), &go(), &mut |_, _| {
-        // The catalogue is copied, and the files of one picture.
-        if std::mem::take(&mut is_first) {
-            folder.library.remove(&ids[1..]).unwrap();
-            add(&folder.library, 4);
-        }
-    });
+    let made = backup(
+        &config,
+        &world.path("backup"),
+        OPTIONS,
+        &go(),
+        &mut |_, _| {
+            // The catalogue is copied, and the files of one picture.
+            if std::mem::take(&mut is_first) {
+                folder.library.remove(&ids[1..]).unwrap();
+                add(&folder.library, 4);
+            }
+        },
+    );
     assert_eq!(made.unwrap().pictures, 1);
     assert_eq!(restored_to(&world, "again").unwrap().pictures, 1);
     let config = elsewhere(&world, "again");

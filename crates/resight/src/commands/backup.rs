@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use indicatif::HumanBytes;
 use resight_app::Code;
-use resight_app::backup;
+use resight_app::backup::{self, BackupOptions};
 use resight_app::config::Config;
 use serde_json::json;
 
@@ -35,6 +35,9 @@ pub(crate) struct BackupArgs {
     /// Folder of the backup: a new one, or that of an earlier backup
     #[arg(value_name = "DIR")]
     dir: PathBuf,
+    /// Read also the files that earlier backups copied, and copy damaged ones again
+    #[arg(long)]
+    check: bool,
 }
 
 /// Make a data folder from a backup, and check it
@@ -49,10 +52,12 @@ pub(crate) struct RestoreArgs {
 pub(crate) fn run(args: &BackupArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     let interrupt = Interrupt::listen()?;
     let bar = progress::bar(output.shows_progress(), 0, "Copying");
-    let made = backup::backup(config, &args.dir, interrupt.flag(), &mut |done, total| {
+    let options = BackupOptions { check: args.check };
+    let mut on_step = |done, total| {
         bar.set_length(total);
         bar.set_position(done);
-    });
+    };
+    let made = backup::backup(config, &args.dir, options, interrupt.flag(), &mut on_step);
     bar.finish_and_clear();
     let made = match made {
         Err(error) if error.code() == Code::Cancelled => return Err(CliError::Interrupted),
