@@ -356,10 +356,39 @@ pub(crate) fn copied_file(folder: &Path) -> BlobFile {
     }
 }
 
+/// Fails where the copy's file lacks changes that its log has: a log that could not be written back stays.
+pub(crate) fn check_copy_is_one_file(folder: &Path) -> Result<(), AppError> {
+    let log = folder.join(format!("{}-wal", SqliteCatalogue::FILE_NAME));
+    match std::fs::metadata(&log) {
+        Ok(log_file) if log_file.len() > 0 => Err(AppError::unwritable(
+            &log,
+            std::io::Error::other("the log was not written back to the copied catalogue"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Deletes the copy.
 pub(crate) fn delete_copy(folder: &Path) {
     for end in ["", "-wal", "-shm", "-journal"] {
         // What stays is deleted by the next backup.
         let _ = std::fs::remove_file(folder.join(format!("{}{end}", SqliteCatalogue::FILE_NAME)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_whose_log_was_not_written_back_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        check_copy_is_one_file(folder.path()).unwrap();
+        let log = folder.path().join("catalogue.sqlite3-wal");
+        std::fs::write(&log, "").unwrap();
+        check_copy_is_one_file(folder.path()).unwrap();
+        std::fs::write(&log, "changes").unwrap();
+        let refused = check_copy_is_one_file(folder.path());
+        assert!(matches!(refused, Err(AppError::Unwritable { .. })));
     }
 }

@@ -2,7 +2,7 @@
 //! before.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -101,6 +101,27 @@ impl Writer {
         self.line(entry)
     }
 
+    /// A place to go back to.
+    pub(super) fn mark(&mut self) -> Result<Mark, AppError> {
+        let at = self.out.stream_position();
+        Ok(Mark {
+            at: at.map_err(|error| AppError::unwritable(&self.target, error))?,
+            hasher: self.hasher.clone(),
+            files: self.files,
+        })
+    }
+
+    /// Takes back all that was added since.
+    pub(super) fn back_to(&mut self, mark: Mark) -> Result<(), AppError> {
+        let mut cut = || {
+            self.out.seek(SeekFrom::Start(mark.at))?;
+            self.out.get_ref().as_file().set_len(mark.at)
+        };
+        cut().map_err(|error| AppError::unwritable(&self.target, error))?;
+        (self.hasher, self.files) = (mark.hasher, mark.files);
+        Ok(())
+    }
+
     /// Puts the manifest in its place, durably.
     pub(super) fn finish(mut self, collections: u64, pictures: u64) -> Result<u64, AppError> {
         let tail = Tail {
@@ -132,6 +153,13 @@ impl Writer {
         self.hasher.update(&line);
         self.out.write_all(&line).map_err(unwritable)
     }
+}
+
+/// How far a manifest was written.
+pub(super) struct Mark {
+    at: u64,
+    hasher: blake3::Hasher,
+    files: u64,
 }
 
 /// The files of a whole manifest, one after another.

@@ -144,7 +144,15 @@ impl Run<'_> {
             components::delete_copy(&unfinished);
         };
         let prefix = prefix(config);
-        let pictures = self.blobs(config, &unfinished, &prefix)?;
+        let mark = self.manifest.mark()?;
+        let pictures = match self.blobs(config, &unfinished, &prefix) {
+            Err(error) if is_gone(&error) => {
+                components::delete_copy(&unfinished);
+                return self.manifest.back_to(mark);
+            }
+            pictures => pictures?,
+        };
+        components::check_copy_is_one_file(&unfinished)?;
         self.report.collections += 1;
         self.report.pictures += pictures;
         let file = components::copied_file(&unfinished);
@@ -170,10 +178,7 @@ impl Run<'_> {
         match components::copy_catalogue(config, into, &mut goes_on) {
             Ok(true) => {}
             Ok(false) => return Err(EngineError::Cancelled.into()),
-            // Nothing was ever put in, or it was removed since the collections were listed.
-            Err(AppError::UnknownCollection(_) | AppError::NothingIndexed { .. }) => {
-                return Ok(false);
-            }
+            Err(error) if is_gone(&error) => return Ok(false),
             Err(error) => return Err(error),
         }
         let copy = components::open_copy(into)?;
@@ -188,6 +193,7 @@ impl Run<'_> {
 
     /// Reads all rows that have checksums. A backup must not take the place of one that was whole.
     fn check_rows(&self, copy: &dyn Catalogue) -> Result<(), AppError> {
+        let models = copy.vector_counts()?;
         for page in pages(
             TOGETHER,
             |row: &(u64, u32)| row.0,
@@ -197,7 +203,7 @@ impl Run<'_> {
             self.check_cancelled()?;
             copy.features(&keys)?;
             copy.words(&keys)?;
-            for model in copy.vector_counts()? {
+            for model in &models {
                 copy.vectors(&model.model, &keys)?;
             }
         }
@@ -341,6 +347,14 @@ impl Run<'_> {
             false => Ok(()),
         }
     }
+}
+
+/// Whether nothing was ever put in the collection, or it was removed since the collections were listed.
+fn is_gone(error: &AppError) -> bool {
+    matches!(
+        error,
+        AppError::UnknownCollection(_) | AppError::NothingIndexed { .. }
+    )
 }
 
 /// Where the files of a collection stand in the data folder.

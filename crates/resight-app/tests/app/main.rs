@@ -4,6 +4,7 @@
 
 mod atomic_file;
 mod backup;
+mod backup_guards;
 mod collections;
 mod duplicates;
 mod eval;
