@@ -170,6 +170,14 @@ pub enum AppError {
         /// Why.
         why: String,
     },
+    /// A folder has a backup that seems to be of another data folder.
+    #[error("{} has another backup, which stays: {why}", printable(&path.to_string_lossy()))]
+    BackupOfAnother {
+        /// The folder.
+        path: PathBuf,
+        /// What speaks for it.
+        why: String,
+    },
     /// Another process writes a backup or restores it.
     #[error("{} is in use by another backup", path.display())]
     BackupBusy {
@@ -257,6 +265,7 @@ impl AppError {
             Self::VocabularyMissing { .. } => Code::VocabularyMissing,
             Self::NotAVocabulary { .. } => Code::NotAVocabulary,
             Self::BackupTarget { .. } => Code::BackupTarget,
+            Self::BackupOfAnother { .. } => Code::BackupOfAnother,
             Self::BackupBusy { .. } => Code::BackupBusy,
             Self::BackupSource { .. } => Code::BackupSource,
             Self::NoBackup { .. } => Code::NoBackup,

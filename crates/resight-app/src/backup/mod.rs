@@ -10,6 +10,7 @@ mod manifest;
 mod pool;
 mod read;
 mod restore;
+mod same;
 mod write;
 
 use std::fs::{File, OpenOptions, TryLockError};

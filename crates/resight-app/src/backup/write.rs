@@ -15,6 +15,7 @@ use super::copy::Content;
 use super::manifest::{Entry, Reader, Writer};
 use super::pool::Pool;
 use super::read::{Position, Previous};
+use super::same;
 use crate::AppError;
 use crate::components;
 use crate::config::{Config, resolved};
@@ -31,6 +32,8 @@ const TOGETHER: usize = 64;
 pub struct BackupOptions {
     /// Reads also the files that earlier backups copied, and copies those again that lost their content.
     pub check: bool,
+    /// Takes the place also of a backup that seems to be of another data folder.
+    pub replace: bool,
 }
 
 /// What a backup has.
@@ -56,7 +59,7 @@ pub struct BackupReport {
 /// done and of all in the present collection.
 ///
 /// # Errors
-/// `backup_target`, `backup_busy`, `unwritable`, `backup_damaged` where something does not read as it was written,
+/// `backup_target`, `backup_of_another`, `backup_busy`, `unwritable`, `backup_damaged` where something does not read as it was written,
 /// `picture_damaged` and `store_damaged` where the data folder itself is damaged, and `cancelled`.
 pub fn backup(
     config: &Config,
@@ -77,9 +80,13 @@ pub fn backup(
         ));
     }
     let folder = BackupFolder::to_write(target)?;
+    if !options.replace {
+        same::check(&folder, config, &names)?;
+    }
     let pool = Pool::begin(&folder)?;
     // One that is damaged is replaced, and nothing of it is believed.
     let previous = Reader::open(&folder.manifest()).ok().flatten();
+    let before = previous.as_ref().map_or(0, |list| list.tail.pictures);
     let mut run = Run {
         manifest: Writer::begin(&folder.manifest())?,
         pool,
@@ -94,6 +101,9 @@ pub fn backup(
         let config = config.of_collection(&name);
         let done = run.collection(&config);
         done.map_err(|error| of_source(&config, error))?;
+    }
+    if !options.replace {
+        same::check_count(&folder, before, run.report.pictures)?;
     }
     run.models(config)?;
     run.pool.sync()?;

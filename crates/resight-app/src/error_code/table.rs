@@ -290,6 +290,9 @@ codes! {
     BackupTarget = "backup_target", None,
         "The folder cannot take a backup",
         "Name a new folder, or one that has an earlier backup, outside the data folder.";
+    BackupOfAnother = "backup_of_another", None,
+        "The backup seems to be of another data folder",
+        "Check --data and whether its disk is mounted. Name another folder, or give --replace where the backup is to give way.";
     BackupBusy = "backup_busy", None,
         "Another process uses the backup",
         "Wait until it has ended, and try again.";

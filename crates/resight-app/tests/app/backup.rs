@@ -19,7 +19,10 @@ use std::sync::Arc;
 use crate::support::{World, add, ask, error, learn, named, picture};
 use crate::verify::verified_folder;
 
-pub(crate) const OPTIONS: BackupOptions = BackupOptions { check: false };
+pub(crate) const OPTIONS: BackupOptions = BackupOptions {
+    check: false,
+    replace: false,
+};
 
 pub(crate) fn go() -> AtomicBool {
     AtomicBool::new(false)
@@ -192,7 +195,10 @@ fn files_of_a_backup_that_rotted_are_copied_again() {
         flipped[bytes.len() / 2] ^= 1;
         fs::write(path, flipped).unwrap();
     };
-    let checked = BackupOptions { check: true };
+    let checked = BackupOptions {
+        check: true,
+        ..OPTIONS
+    };
     let target = world.path("backup");
     for (path, bytes) in &whole {
         flip(path, bytes);

@@ -1,10 +1,14 @@
 //! What backups and restored folders are guarded against.
 
-use resight_app::backup::backup;
-use resight_app::collections::Collections;
+use std::fs;
 
-use crate::backup::{OPTIONS, back_up, go, restored_to};
-use crate::support::{World, add, named};
+use resight_app::backup::{BackupOptions, backup};
+use resight_app::collections::Collections;
+use resight_app::config::Config;
+use resight_app::{Code, data_folder};
+
+use crate::backup::{OPTIONS, back_up, elsewhere, files, go, restored_to};
+use crate::support::{World, add, error, named};
 
 #[test]
 fn a_collection_that_goes_while_its_files_are_copied_is_not_in_the_backup() {
@@ -34,4 +38,67 @@ fn a_collection_that_goes_while_its_files_are_copied_is_not_in_the_backup() {
     assert_eq!((restored.collections, restored.files), (1, 3));
     assert!(!world.path("again/collections/museum").exists());
     assert_eq!(back_up(&world).copied, 0);
+}
+
+#[test]
+fn a_backup_of_another_or_an_emptied_folder_is_refused_and_deletes_nothing() {
+    let world = World::new();
+    let folder = world.open();
+    let id = add(&folder.library, 1);
+    let collections = Collections::beside(&folder, &world.config());
+    collections.create(&named("museum")).unwrap();
+    add(&collections.lease(&named("museum")).unwrap().shared(), 2);
+    back_up(&world);
+    let whole = files(&world.path("backup/files"));
+    let target = world.path("backup");
+    let try_it = |config: &Config, options| backup(config, &target, options, &go(), &mut |_, _| {});
+    let refused = |config: &Config, why: &str| {
+        let error = error(try_it(config, OPTIONS));
+        assert_eq!(error.code(), Code::BackupOfAnother);
+        assert!(error.to_string().contains(why), "{error}");
+        // Files of the refused one may be beside them.
+        let now = files(&world.path("backup/files"));
+        assert!(
+            whole
+                .iter()
+                .all(|(path, bytes)| now.get(path) == Some(bytes))
+        );
+    };
+    let open = |config: &Config| data_folder::open_for_writing(config, &Default::default());
+    // No named collection.
+    let other = elsewhere(&world, "other");
+    let other_folder = open(&other).unwrap();
+    add(&other_folder.library, 1);
+    refused(&other, "no named collection");
+    // Another folder.
+    let its_collections = Collections::beside(&other_folder, &other);
+    its_collections.create(&named("x")).unwrap();
+    add(&its_collections.lease(&named("x")).unwrap().shared(), 3);
+    other_folder
+        .library
+        .remove(std::slice::from_ref(&id))
+        .unwrap();
+    add(&other_folder.library, 4);
+    refused(&other, "no picture that the backup has");
+    // Empty collections, with a file that was left behind.
+    its_collections.remove(&named("x")).unwrap();
+    its_collections.create(&named("x")).unwrap();
+    drop(its_collections.lease(&named("x")).unwrap());
+    let all = other_folder.library.pictures(0, 9).unwrap();
+    let ids: Vec<_> = all.into_iter().map(|stored| stored.id).collect();
+    other_folder.library.remove(&ids).unwrap();
+    let left = format!("blobs/originals/{}/{id}", &id.as_str()[..2]);
+    let left = world.path("other").join(left);
+    fs::create_dir_all(left.parent().unwrap()).unwrap();
+    fs::write(&left, "left").unwrap();
+    refused(&other, "no pictures, and the backup has 2");
+
+    let replace = BackupOptions {
+        replace: true,
+        ..OPTIONS
+    };
+    assert_eq!(try_it(&other, replace).unwrap().pictures, 0);
+    // A backup of nothing gives way.
+    back_up(&world);
+    assert_eq!(restored_to(&world, "again").unwrap().pictures, 2);
 }

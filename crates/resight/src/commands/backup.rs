@@ -38,6 +38,9 @@ pub(crate) struct BackupArgs {
     /// Read also the files that earlier backups copied, and copy damaged ones again
     #[arg(long)]
     check: bool,
+    /// Take the place also of a backup that seems to be of another data folder
+    #[arg(long)]
+    replace: bool,
 }
 
 /// Make a data folder from a backup, and check it
@@ -52,7 +55,10 @@ pub(crate) struct RestoreArgs {
 pub(crate) fn run(args: &BackupArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     let interrupt = Interrupt::listen()?;
     let bar = progress::bar(output.shows_progress(), 0, "Copying");
-    let options = BackupOptions { check: args.check };
+    let options = BackupOptions {
+        check: args.check,
+        replace: args.replace,
+    };
     let mut on_step = |done, total| {
         bar.set_length(total);
         bar.set_position(done);
