@@ -208,11 +208,13 @@ pub enum AppError {
         /// What is wrong.
         detail: String,
     },
-    /// A backup is to be restored where there is something already.
-    #[error("{} is there already and is not empty", path.display())]
+    /// A backup cannot be restored to a place.
+    #[error("nothing can be restored to {}: {why}", printable(&path.to_string_lossy()))]
     RestoreTarget {
         /// The data folder.
         path: PathBuf,
+        /// Why not.
+        why: String,
     },
 }
 

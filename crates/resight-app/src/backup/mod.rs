@@ -17,6 +17,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::AppError;
+use crate::config::resolved;
 
 pub use restore::{Restored, restore};
 pub use write::{BackupOptions, BackupReport, backup};
@@ -98,6 +99,12 @@ impl BackupFolder {
         let name = hash.to_hex();
         self.path.join(FILES).join(&name[..2]).join(&name[2..])
     }
+}
+
+/// Whether one of two folders lies in the other, or both are one.
+fn lie_in_each_other(a: &Path, b: &Path) -> bool {
+    let (a, b) = (resolved(a), resolved(b));
+    a.starts_with(&b) || b.starts_with(&a)
 }
 
 /// Creates the folder and its parents, readable by their owner alone.

@@ -11,7 +11,7 @@ use resight_store::FolderLock;
 
 use super::copy;
 use super::manifest::{Entry, Reader};
-use super::{BackupFolder, MODELS, create_private, sync_folder};
+use super::{BackupFolder, MODELS, create_private, lie_in_each_other, sync_folder};
 use crate::AppError;
 use crate::components;
 use crate::config::Config;
@@ -46,45 +46,24 @@ pub fn restore(
     cancel: &AtomicBool,
     on_step: &mut dyn FnMut(u64, u64),
 ) -> Result<Restored, AppError> {
-    check_empty(&config.root)?;
+    check_place(&config.root, source)?;
     let folder = BackupFolder::to_read(source)?;
     let reader = Reader::open(&folder.manifest())?;
-    let mut reader = reader.ok_or_else(|| AppError::NoBackup {
+    let reader = reader.ok_or_else(|| AppError::NoBackup {
         path: source.to_owned(),
         why: "it has no list of files".into(),
     })?;
-    let tail = reader.tail.clone();
     let staging = staging(&config.root)?;
+    check_no_link(&staging)?;
     // What an earlier restoring was killed at is not touched while another process works there.
     create_private(&staging).map_err(|error| AppError::unwritable(&staging, error))?;
     let lock = FolderLock::acquire(&staging)?;
     clear_but_lock(&staging)?;
-    let mut restored = Restored {
-        collections: tail.collections,
-        pictures: tail.pictures,
-        files: tail.files,
-        ..Restored::default()
-    };
-    let mut folders = BTreeSet::from([staging.clone()]);
-    let mut models = Vec::new();
-    let mut done = 0;
-    while let Some(entry) = reader.next()? {
-        if cancel.load(Ordering::Relaxed) {
-            // Nobody else is there to delete it.
-            let _ = fs::remove_dir_all(&staging);
-            return Err(EngineError::Cancelled.into());
-        }
-        restored.bytes += put(&folder, &staging, &entry, &mut folders)?;
-        let model = entry.path.strip_prefix(MODELS);
-        let model = model.and_then(|name| name.trim_start_matches('/').strip_suffix(".toml"));
-        models.extend(model.map(str::to_owned));
-        done += 1;
-        on_step(done, tail.files);
-    }
-    check_counts(config, &staging, tail.pictures)?;
-    for folder in folders.iter().rev() {
-        sync_folder(folder)?;
-    }
+    let filled = fill(config, &folder, reader, &staging, cancel, on_step);
+    let (mut restored, mut models) = filled.inspect_err(|_| {
+        // Nobody else is there to delete it.
+        let _ = fs::remove_dir_all(&staging);
+    })?;
     drop(lock);
     let rename = || {
         // Elsewhere than on Unix an empty folder is in the way.
@@ -94,7 +73,10 @@ pub fn restore(
         }
         fs::rename(&staging, &config.root)
     };
-    rename().map_err(|error| AppError::unwritable(&config.root, error))?;
+    rename().map_err(|error| {
+        let _ = fs::remove_dir_all(&staging);
+        AppError::unwritable(&config.root, error)
+    })?;
     if let Some(parent) = config.root.parent() {
         sync_folder(parent)?;
     }
@@ -102,6 +84,43 @@ pub fn restore(
     models.retain(|name| installed.folder.find(name).is_err());
     restored.missing_models = models;
     Ok(restored)
+}
+
+/// Copies all files, checks them and writes them through to the disk. Returns also the models that are described.
+fn fill(
+    config: &Config,
+    folder: &BackupFolder,
+    mut reader: Reader,
+    staging: &Path,
+    cancel: &AtomicBool,
+    on_step: &mut dyn FnMut(u64, u64),
+) -> Result<(Restored, Vec<String>), AppError> {
+    let tail = reader.tail.clone();
+    let mut restored = Restored {
+        collections: tail.collections,
+        pictures: tail.pictures,
+        files: tail.files,
+        ..Restored::default()
+    };
+    let mut folders = BTreeSet::from([staging.to_owned()]);
+    let mut models = Vec::new();
+    let mut done = 0;
+    while let Some(entry) = reader.next()? {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(EngineError::Cancelled.into());
+        }
+        restored.bytes += put(folder, staging, &entry, &mut folders)?;
+        let model = entry.path.strip_prefix(MODELS);
+        let model = model.and_then(|name| name.trim_start_matches('/').strip_suffix(".toml"));
+        models.extend(model.map(str::to_owned));
+        done += 1;
+        on_step(done, tail.files);
+    }
+    check_counts(config, staging, tail.pictures)?;
+    for folder in folders.iter().rev() {
+        sync_folder(folder)?;
+    }
+    Ok((restored, models))
 }
 
 /// Copies one file. Returns its length.
@@ -159,30 +178,69 @@ fn check_counts(config: &Config, staging: &Path, wanted: u64) -> Result<(), AppE
 fn staging(root: &Path) -> Result<PathBuf, AppError> {
     let name = root.file_name().ok_or_else(|| AppError::RestoreTarget {
         path: root.to_owned(),
+        why: "it has no name".into(),
     })?;
     let parent = root.parent().unwrap_or(Path::new("."));
     create_private(parent).map_err(|error| AppError::unwritable(parent, error))?;
     Ok(parent.join(format!(".{}.restoring", name.to_string_lossy())))
 }
 
-fn check_empty(root: &Path) -> Result<(), AppError> {
-    let is_empty = match fs::read_dir(root) {
-        Ok(mut entries) => entries.next().is_none(),
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
+/// Fails where a folder that was filled beside `root` could not be renamed to it, before anything is copied.
+fn check_place(root: &Path, source: &Path) -> Result<(), AppError> {
+    let refused = |why: &str| {
+        Err(AppError::RestoreTarget {
+            path: root.to_owned(),
+            why: why.to_owned(),
+        })
     };
-    if is_empty {
-        return Ok(());
+    if lie_in_each_other(root, source) {
+        return refused("one of it and the backup lies in the other");
     }
-    Err(AppError::RestoreTarget {
-        path: root.to_owned(),
-    })
+    // Without a separator at the end, behind which the system follows the link.
+    let itself: PathBuf = root.components().collect();
+    let is_link = |found: fs::Metadata| found.file_type().is_symlink();
+    if fs::symlink_metadata(itself).is_ok_and(is_link) {
+        return refused("it is a link");
+    }
+    match fs::read_dir(root).map(|mut entries| entries.next().is_none()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(_) => refused("it is no folder that can be read"),
+        Ok(false) => refused("it is there already and is not empty"),
+        Ok(true) if is_mount_point(root) => refused("it is a mount point"),
+        Ok(true) => Ok(()),
+    }
+}
+
+/// Whether the folder is on another disk than the one that it is in.
+#[cfg(unix)]
+fn is_mount_point(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
+    device(folder) != device(&folder.join(".."))
+}
+
+#[cfg(not(unix))]
+fn is_mount_point(_: &Path) -> bool {
+    false
+}
+
+/// What is behind a link is nothing that an earlier restoring has left.
+fn check_no_link(staging: &Path) -> Result<(), AppError> {
+    match fs::symlink_metadata(staging) {
+        Ok(found) if !found.is_dir() => {
+            let error = io::Error::other("it is in the way, and is no folder");
+            Err(AppError::unwritable(staging, error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn clear_but_lock(staging: &Path) -> Result<(), AppError> {
     let unwritable = |error| AppError::unwritable(staging, error);
     for entry in fs::read_dir(staging).map_err(unwritable)? {
-        let path = entry.map_err(unwritable)?.path();
-        if path.is_dir() {
+        let entry = entry.map_err(unwritable)?;
+        let path = entry.path();
+        if entry.file_type().map_err(unwritable)?.is_dir() {
             fs::remove_dir_all(&path).map_err(unwritable)?;
         } else if !path.ends_with("lock") {
             fs::remove_file(&path).map_err(unwritable)?;

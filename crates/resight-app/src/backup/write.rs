@@ -10,15 +10,15 @@ use std::time::UNIX_EPOCH;
 use resight_engine::EngineError;
 use resight_store::{Catalogue, Change, CollectionName, PAGE, PictureRecord, StoreError, pages};
 
-use super::BackupFolder;
 use super::copy::Content;
 use super::manifest::{Entry, Reader, Writer};
 use super::pool::Pool;
 use super::read::{Position, Previous};
 use super::same;
+use super::{BackupFolder, lie_in_each_other};
 use crate::AppError;
 use crate::components;
-use crate::config::{Config, resolved};
+use crate::config::Config;
 use crate::models::Models;
 use crate::{global_models, vocabularies};
 
@@ -383,8 +383,7 @@ fn modified_ns(metadata: &Metadata) -> u64 {
 
 /// Neither folder may lie in the other one.
 fn check_apart(config: &Config, target: &Path) -> Result<(), AppError> {
-    let (data, backup) = (resolved(&config.root), resolved(target));
-    if data.starts_with(&backup) || backup.starts_with(&data) {
+    if lie_in_each_other(&config.root, target) {
         return Err(AppError::BackupTarget {
             path: target.to_owned(),
             why: "one of it and the data folder lies in the other".into(),

@@ -306,8 +306,8 @@ codes! {
         "A file does not have the content it should have",
         "Check the disk; make the backup again if the data folder is there, or use another backup.";
     RestoreTarget = "restore_target", None,
-        "There is a data folder already",
-        "Name a data folder that does not exist or is empty with --data.";
+        "The data folder cannot be restored there",
+        "Name a data folder that does not exist or is empty with --data, outside the backup; in place of a mount point or a link, a folder below it.";
     // Models.
     ModelNotUsed = "model_not_used", None,
         "No stored picture was described by this model",

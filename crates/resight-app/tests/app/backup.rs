@@ -291,6 +291,7 @@ fn every_damaged_file_of_a_backup_is_refused_and_nothing_is_restored() {
         };
         assert_eq!(code, wanted, "{}", path.display());
         assert!(!world.path("again").exists());
+        assert!(!world.path(".again.restoring").exists());
         fs::remove_file(path).unwrap();
         error(restored_to(&world, "again"));
         fs::write(path, bytes).unwrap();

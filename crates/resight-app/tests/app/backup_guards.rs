@@ -102,3 +102,43 @@ fn a_backup_of_another_or_an_emptied_folder_is_refused_and_deletes_nothing() {
     back_up(&world);
     assert_eq!(restored_to(&world, "again").unwrap().pictures, 2);
 }
+
+#[test]
+fn a_folder_inside_the_backup_is_not_restored_to() {
+    let world = World::new();
+    add(&world.open().library, 1);
+    back_up(&world);
+    for place in ["backup/x", "backup/files/x", ""] {
+        let refused = error(restored_to(&world, place));
+        assert_eq!(refused.code(), Code::RestoreTarget, "{place}");
+        assert!(refused.to_string().contains("lies in the other"), "{place}");
+    }
+    back_up(&world);
+}
+
+#[test]
+#[cfg(unix)]
+fn links_are_neither_restored_to_nor_followed() {
+    let world = World::new();
+    add(&world.open().library, 1);
+    back_up(&world);
+    fs::create_dir(world.path("letters")).unwrap();
+    let letter = world.path("letters/a.txt");
+    fs::create_dir(world.path("empty")).unwrap();
+    std::os::unix::fs::symlink(world.path("empty"), world.path("link")).unwrap();
+    let mut steps = 0;
+    let to_link = elsewhere(&world, "link");
+    let tried =
+        resight_app::backup::restore(&to_link, &world.path("backup"), &go(), &mut |_, _| {
+            steps += 1;
+        });
+    assert_eq!((error(tried).code(), steps), (Code::RestoreTarget, 0));
+    // What is behind a link in place of the unfinished folder is not deleted.
+    fs::write(&letter, "a").unwrap();
+    let unfinished = world.path(".again.restoring");
+    std::os::unix::fs::symlink(world.path("letters"), &unfinished).unwrap();
+    assert_eq!(error(restored_to(&world, "again")).code(), Code::Unwritable);
+    assert_eq!(fs::read(&letter).unwrap(), b"a");
+    fs::remove_file(&unfinished).unwrap();
+    restored_to(&world, "again").unwrap();
+}
