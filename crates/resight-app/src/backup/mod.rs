@@ -63,6 +63,8 @@ impl BackupFolder {
         }
         let lock = path.join(LOCK);
         let mut options = OpenOptions::new();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.write(true).create(true).truncate(false).open(&lock);
         let file = file.map_err(|error| AppError::unwritable(&lock, error))?;
         Self::locked(path, file.try_lock(), file)

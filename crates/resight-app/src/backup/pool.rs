@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::copy::{self, Content};
-use super::{BackupFolder, FILES, UNFINISHED, sync_folder};
+use super::{BackupFolder, FILES, UNFINISHED, create_private, sync_folder};
 use crate::AppError;
 
 /// The files, while a backup is written.
@@ -27,7 +27,7 @@ impl<'a> Pool<'a> {
     pub(super) fn begin(folder: &'a BackupFolder) -> Result<Self, AppError> {
         let unfinished = folder.path.join(UNFINISHED);
         for make in [&unfinished, &folder.path.join(FILES)] {
-            fs::create_dir_all(make).map_err(|error| AppError::unwritable(make, error))?;
+            create_private(make).map_err(|error| AppError::unwritable(make, error))?;
         }
         clear(&unfinished)?;
         Ok(Self {
@@ -63,7 +63,8 @@ impl<'a> Pool<'a> {
         }
         let to = self.folder.file(&content.hash);
         let put = || {
-            fs::create_dir_all(to.parent().unwrap_or(&self.folder.path))?;
+            create_private(to.parent().unwrap_or(&self.folder.path))?;
+            make_private(from)?;
             fs::rename(from, &to)
         };
         put().map_err(|error| AppError::unwritable(&to, error))?;
@@ -124,6 +125,18 @@ impl<'a> Pool<'a> {
         }
         deleted
     }
+}
+
+/// Lets the owner alone read a file that SQLite has written.
+#[cfg(unix)]
+fn make_private(file: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn half(hash: &blake3::Hash) -> [u8; 16] {

@@ -142,3 +142,28 @@ fn links_are_neither_restored_to_nor_followed() {
     fs::remove_file(&unfinished).unwrap();
     restored_to(&world, "again").unwrap();
 }
+
+#[test]
+#[cfg(unix)]
+fn backups_and_restored_folders_are_their_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    fn check(path: &std::path::Path) {
+        let found = fs::metadata(path).unwrap();
+        let wanted = if found.is_dir() { 0o700 } else { 0o600 };
+        let mode = found.permissions().mode() & 0o777;
+        assert_eq!(mode, wanted, "{}", path.display());
+        if found.is_dir() {
+            for entry in fs::read_dir(path).unwrap() {
+                check(&entry.unwrap().path());
+            }
+        }
+    }
+    let world = World::new();
+    add(&world.open().library, 1);
+    back_up(&world);
+    check(&world.path("backup"));
+    restored_to(&world, "again").unwrap();
+    for name in ["catalogue.sqlite3", "blobs"] {
+        check(&world.path("again").join(name));
+    }
+}
