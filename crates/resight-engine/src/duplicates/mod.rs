@@ -23,6 +23,7 @@ use resight_vision::Transform;
 
 use crate::error::EngineError;
 use crate::library::Library;
+use crate::library::damage::whole_records;
 use crate::picture::Picture;
 use crate::source_path::{file_count, source_paths};
 use answer::{DuplicateGroup, DuplicateGroups, DuplicateMember, DuplicateOptions, DuplicatePair};
@@ -152,8 +153,8 @@ impl Duplicates {
     /// Reads the pictures and pairs of a group.
     fn read_group(&self, group: KeyGroup) -> Result<DuplicateGroup, EngineError> {
         let catalogue = self.library.catalogue();
-        // Pictures removed meanwhile are left out.
-        let records = catalogue.pictures(&group.keys)?;
+        // Pictures that are damaged or were removed meanwhile are left out.
+        let records = whole_records(catalogue, &group.keys)?;
         let members: Vec<PictureRecord> = records.into_iter().flatten().collect();
         let by_key: HashMap<u64, &PictureRecord> = members.iter().map(|m| (m.key, m)).collect();
         let first = group.pairs.iter().take(MOST_PAIRS);

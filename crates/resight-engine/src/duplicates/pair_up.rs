@@ -14,6 +14,7 @@ use resight_vision::Image;
 use super::decoded::DecodedPictures;
 use crate::error::EngineError;
 use crate::library::Library;
+use crate::library::damage::whole_records;
 use crate::library::plain::FEW_FEATURES;
 use crate::library::stored_features::StoredFeatures;
 use crate::library::visual_index::VisualIndex;
@@ -111,7 +112,7 @@ pub(crate) fn pair_up(
         decoded: DecodedPictures::new(library),
         is_cancelled,
     };
-    let records = catalogue.pictures(&keys)?;
+    let records = whole_records(catalogue, &keys)?;
     let features = visual.whole_features(catalogue, &keys)?;
     let all = records.par_iter().zip(&features);
     let found = all.map(|(record, features)| {

@@ -358,15 +358,36 @@ impl Run<'_> {
         &self,
         ids: impl Iterator<Item = &'p PictureId>,
     ) -> Result<(), EngineError> {
-        let mut changes = ids
-            .filter_map(|id| label_change(id, self.labels))
-            .peekable();
-        while changes.peek().is_some() {
-            let page = changes.by_ref().take(PAGE).collect();
-            let effects = self.library.commit(page)?;
-            if effects.contains(&Effect::TooManyTags) {
-                warn_of_tags();
+        let mut ids = ids.filter(|id| label_change(id, self.labels).is_some());
+        loop {
+            let page: Vec<&PictureId> = ids.by_ref().take(PAGE).collect();
+            if page.is_empty() {
+                return Ok(());
             }
+            match self.label_page(&page) {
+                // One damaged picture must not keep all others from being labelled.
+                Err(EngineError::Store(StoreError::PictureDamaged { .. })) => {}
+                done => {
+                    done?;
+                    continue;
+                }
+            }
+            for id in page {
+                match self.label_page(&[id]) {
+                    Err(error @ EngineError::Store(StoreError::PictureDamaged { .. })) => {
+                        tracing::warn!("a picture is not labelled: {error}");
+                    }
+                    done => done?,
+                }
+            }
+        }
+    }
+
+    fn label_page(&self, ids: &[&PictureId]) -> Result<(), EngineError> {
+        let changes = ids.iter().filter_map(|id| label_change(id, self.labels));
+        let effects = self.library.commit(changes.collect())?;
+        if effects.contains(&Effect::TooManyTags) {
+            warn_of_tags();
         }
         Ok(())
     }

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use resight_index::{Index, Key, PictureWords, Vocabulary};
 use resight_store::Catalogue;
+use resight_vision::Keypoint;
 
 use super::components::{Components, IndexFolder, VOCABULARY_SETTING};
+use super::damage::{Read, read_each, records_of, undecodable};
 use super::stored_features::from_bytes;
 use super::visual_index::{all_keys, fill, open_index, remove_others};
 use crate::error::EngineError;
@@ -95,24 +97,27 @@ impl<'a> Conversion<'a> {
 
     /// Converts one more batch. Returns `false` when none is left.
     pub(crate) fn advance(&mut self) -> Result<bool, EngineError> {
-        let batch = self.catalogue.features_after(self.last, BATCH)?;
-        let Some(&(last, _)) = batch.last() else {
+        let keys = self.catalogue.keys_after(self.last, BATCH)?;
+        let keys: Vec<u64> = keys.into_iter().map(|(key, _)| key).collect();
+        let Some(&last) = keys.last() else {
             return Ok(false);
         };
-        let keys: Vec<u64> = batch.iter().map(|b| b.0).collect();
-        let records = self.catalogue.pictures(&keys)?;
-        let all = batch.into_par_iter().zip(records);
-        let words = all.filter_map(|((key, bytes), record)| {
-            // Removed between the two reads.
-            let record = record?;
-            let damaged = || EngineError::Internal(format!("picture {key}: damaged features"));
-            let words = from_bytes(&bytes).ok_or_else(damaged).map(|features| {
-                let size = [record.width, record.height];
-                PictureWords::new(self.vocabulary.postings(&features, size))
-            });
-            Some(words.map(|words| (Key(key), words)))
+        let features = read_each(&keys, |keys| self.catalogue.features(keys))?;
+        let records = records_of(self.catalogue, &keys)?;
+        let all = keys.into_par_iter().zip(features).zip(records);
+        let words = all.filter_map(|((key, features), record)| {
+            let words = match record {
+                // Removed meanwhile.
+                Ok(None) => return None,
+                Ok(Some(record)) => self.words([record.width, record.height], key, features),
+                Err(error) => {
+                    tracing::warn!("places of words are taken from features alone: {error}");
+                    self.words(None, key, features)
+                }
+            };
+            Some((Key(key), words))
         });
-        let words = words.collect::<Result<Vec<_>, EngineError>>()?;
+        let words = words.collect::<Vec<_>>();
         let tag = self.vocabulary.tag();
         let staged = words
             .iter()
@@ -121,6 +126,25 @@ impl<'a> Conversion<'a> {
         self.index.add(words);
         self.last = Some(last);
         Ok(true)
+    }
+
+    /// The new words of a picture: none where its features are damaged, as one picture must not keep all others
+    /// from being converted. Without a `size`, the features' extent is taken for it.
+    fn words(&self, size: impl Into<Option<[u32; 2]>>, key: u64, features: Read) -> PictureWords {
+        let features = features.and_then(|bytes| {
+            let features = bytes.and_then(|bytes| from_bytes(&bytes));
+            features.ok_or_else(|| undecodable(self.catalogue, key, "features"))
+        });
+        match features {
+            Ok(features) => {
+                let size = size.into().unwrap_or_else(|| extent(&features.keypoints));
+                PictureWords::new(self.vocabulary.postings(&features, size))
+            }
+            Err(error) => {
+                tracing::error!("a picture is in no search: {error}");
+                PictureWords::new(Vec::new())
+            }
+        }
     }
 
     /// Converts what was added meanwhile and exchanges all words. The caller has locked changes.
@@ -138,4 +162,14 @@ impl<'a> Conversion<'a> {
         }
         Ok(self.index)
     }
+}
+
+/// The smallest size of a picture in which all these points are.
+fn extent(keypoints: &[Keypoint]) -> [u32; 2] {
+    let mut size = [1, 1];
+    for point in keypoints {
+        size[0] = size[0].max(point.x.ceil() as u32);
+        size[1] = size[1].max(point.y.ceil() as u32);
+    }
+    size
 }

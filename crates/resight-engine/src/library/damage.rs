@@ -24,6 +24,40 @@ pub(crate) fn read_each(
     each.collect()
 }
 
+/// The records of these keys, each by itself where one of them is damaged. Other errors than `picture_damaged`
+/// are returned for all.
+pub(crate) fn records_of(
+    catalogue: &dyn Catalogue,
+    keys: &[u64],
+) -> Result<Vec<Result<Option<PictureRecord>, StoreError>>, StoreError> {
+    match catalogue.pictures(keys) {
+        Ok(all) => return Ok(all.into_iter().map(Ok).collect()),
+        Err(StoreError::PictureDamaged { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let each = keys.iter().map(|key| match catalogue.pictures(&[*key]) {
+        Ok(mut one) => Ok(Ok(one.pop().flatten())),
+        Err(damaged @ StoreError::PictureDamaged { .. }) => Ok(Err(damaged)),
+        Err(error) => Err(error),
+    });
+    each.collect()
+}
+
+/// The records of these keys; `None` for those no longer stored and, with a warning, for those that are damaged:
+/// for work in the background, which would never get past them.
+pub(crate) fn whole_records(
+    catalogue: &dyn Catalogue,
+    keys: &[u64],
+) -> Result<Vec<Option<PictureRecord>>, StoreError> {
+    let whole = records_of(catalogue, keys)?.into_iter().map(|record| {
+        record.unwrap_or_else(|error| {
+            tracing::warn!("a picture is left out: {error}");
+            None
+        })
+    });
+    Ok(whole.collect())
+}
+
 /// The error for bytes that cannot be decoded, although they have their checksum or were written without.
 pub(crate) fn undecodable(catalogue: &dyn Catalogue, key: u64, what: &'static str) -> StoreError {
     let id = match catalogue.pictures(&[key]).as_deref() {

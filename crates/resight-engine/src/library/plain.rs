@@ -7,6 +7,7 @@ use resight_index::{CandidateFilter, Key};
 use resight_store::{Catalogue, PAGE, PictureId, pages};
 use resight_vision::Image;
 
+use super::damage::whole_records;
 use crate::error::EngineError;
 
 /// A picture with fewer features than this is weak: it is listed for its owner, because next to nothing
@@ -117,7 +118,7 @@ impl Known {
             let plain = page.iter().filter(|(_, features)| *features < FEW_STORED);
             let room = MOST.saturating_sub(self.likenesses.len());
             let plain: Vec<u64> = plain.map(|(key, _)| *key).take(room).collect();
-            let records = catalogue.pictures(&plain)?;
+            let records = whole_records(catalogue, &plain)?;
             let read = plain.into_par_iter().zip(records);
             // One picture without a readable thumbnail must not stop the search of all others.
             let read = read.filter_map(|(key, record)| {

@@ -3,10 +3,10 @@
 use resight_store::StoreError;
 
 use super::Library;
-use super::damage::{Read, named, read_each};
+use super::damage::{Read, named, read_each, records_of};
 use super::findings::{Finding, FindingKind, Verification};
 use super::verify::{
-    check_blobs, check_features, check_words, find_record, is_of_another_vocabulary, records_of,
+    check_blobs, check_features, check_words, find_record, is_of_another_vocabulary,
 };
 use crate::error::EngineError;
 

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_decode::decode;
 use resight_index::{PictureWords, WordsError};
-use resight_store::{BlobStore, Catalogue, PictureId, PictureRecord, StoreError, pages, read_all};
+use resight_store::{BlobStore, PictureId, PictureRecord, StoreError, pages, read_all};
 
 use super::attached_model::vector_from_bytes;
 use super::components::{Components, IndexFolder, VOCABULARY_SETTING};
-use super::damage::{Read, has_record, named, read_each, undecodable};
+use super::damage::{Read, has_record, named, read_each, records_of, undecodable};
 use super::files::{original_name, thumbnail_name};
 use super::findings::{FindingKind, Verification};
 use super::leftovers::{id_in, shards};
@@ -137,24 +137,6 @@ fn was_exchanged(parts: &Components) -> Result<bool, StoreError> {
 pub(super) fn find_record(key: u64, error: &StoreError, checked: &mut Verification) {
     let thing = named(error).map_or_else(|| format!("number {key}"), |id| id.to_string());
     checked.find_of(key, FindingKind::RecordDamaged, thing, error);
-}
-
-/// The records of these keys, each by itself where one of them is damaged.
-pub(super) fn records_of(
-    catalogue: &dyn Catalogue,
-    keys: &[u64],
-) -> Result<Vec<Result<Option<PictureRecord>, StoreError>>, StoreError> {
-    match catalogue.pictures(keys) {
-        Ok(all) => return Ok(all.into_iter().map(Ok).collect()),
-        Err(StoreError::PictureDamaged { .. }) => {}
-        Err(error) => return Err(error),
-    }
-    let each = keys.iter().map(|key| match catalogue.pictures(&[*key]) {
-        Ok(mut one) => Ok(Ok(one.pop().flatten())),
-        Err(damaged @ StoreError::PictureDamaged { .. }) => Ok(Err(damaged)),
-        Err(error) => Err(error),
-    });
-    each.collect()
 }
 
 pub(super) fn check_features(record: &PictureRecord, features: Read, checked: &mut Verification) {

@@ -10,6 +10,7 @@ use resight_vision::{ExtractError, Fault, GlobalExtractor, Image};
 use crate::error::EngineError;
 use crate::library::Library;
 use crate::library::attached_model::{AttachedModel, add_vectors, vector_to_bytes};
+use crate::library::damage::whole_records;
 
 /// Pictures that are read and described together.
 const TOGETHER: usize = 32;
@@ -64,7 +65,7 @@ pub(crate) fn embed_all(
             .without_vector_after(model.id(), after, TOGETHER)?;
         let Some(&last) = keys.last() else { break };
         after = Some(last);
-        let records = library.catalogue().pictures(&keys)?;
+        let records = whole_records(library.catalogue(), &keys)?;
         let (read, images): (Vec<u64>, Vec<Image>) = records
             .into_par_iter()
             .flatten()
@@ -121,7 +122,7 @@ fn store_vectors(
     let encoded: Vec<(u64, Vec<u8>)> = encoded.collect();
     let _no_changes = library.lock_changes();
     model.vectors.put_vectors(model.id(), &encoded)?;
-    let stored = library.catalogue().pictures(keys)?;
+    let stored = whole_records(library.catalogue(), keys)?;
     let made: Vec<(Key, Vec<f32>)> = keys
         .iter()
         .zip(vectors)

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use resight_index::{CandidateFilter, CandidateOptions, WordQuery, WordSnapshot};
-use resight_store::Catalogue;
+use resight_store::{Catalogue, PictureRecord};
 use resight_vision::LocalExtractor;
 
 use super::prepared::PreparedQuery;
 use crate::error::EngineError;
 use crate::library::Library;
+use crate::library::damage::whole_records;
 use crate::library::stored_features::StoredFeatures;
 use crate::library::visual_index::VisualIndex;
 use crate::options::EngineOptions;
@@ -22,7 +23,7 @@ pub(crate) struct SearchContext<'a> {
     pub(crate) visual: &'a VisualIndex,
     pub(crate) queries: &'a [PreparedQuery<'a>],
     pub(crate) scope: Scope<'a>,
-    /// Leaves out pictures whose features are damaged, in place of failing.
+    /// Leaves out pictures whose features or records are damaged, in place of failing.
     pub(crate) leaves_out_damaged: bool,
 }
 
@@ -51,6 +52,15 @@ impl<'a> SearchContext<'a> {
             queries,
             scope,
             leaves_out_damaged: false,
+        }
+    }
+
+    /// Records of pictures, in the order of `keys`; `None` for those no longer stored.
+    pub(crate) fn records(&self, keys: &[u64]) -> Result<Vec<Option<PictureRecord>>, EngineError> {
+        if self.leaves_out_damaged {
+            Ok(whole_records(self.catalogue, keys)?)
+        } else {
+            Ok(self.catalogue.pictures(keys)?)
         }
     }
 

@@ -25,7 +25,7 @@ pub(crate) fn examine(
         return Ok(Vec::new());
     }
     let keys: Vec<u64> = candidates.iter().map(|c| c.key.0).collect();
-    let records = context.catalogue.pictures(&keys)?;
+    let records = context.records(&keys)?;
     let features = context.features(&keys)?;
     let all = candidates.par_iter().zip(records).zip(features);
     let hits = all.map(|((candidate, record), stored)| {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use resight_engine::{
-    Components, EngineOptions, FolderOptions, FolderReport, Query, SearchOptions,
+    Components, EngineOptions, FolderOptions, FolderReport, LabelPatch, Query, SearchOptions, Tag,
+    TrainPlan, train_from_library,
 };
 use resight_store::SqliteCatalogue;
 
@@ -110,4 +111,67 @@ fn a_damaged_record_does_not_stop_the_indexing_of_others_and_keeps_its_picture()
         (1, 3, 1)
     );
     assert_eq!(bench.library.count().unwrap(), 5);
+}
+
+#[test]
+fn a_damaged_record_does_not_stop_pairing_and_converting() {
+    let root = tempfile::tempdir().unwrap();
+    filled(root.path());
+    change(root.path(), "UPDATE picture SET name = 'x' WHERE key = 2");
+    let bench = open(root.path());
+    let go = AtomicBool::new(false);
+    bench.duplicates.update(&go, &mut |_| {}).unwrap();
+    let plan = TrainPlan {
+        words: Some(64),
+        ..TrainPlan::default()
+    };
+    let own = train_from_library(&bench.library, &plan, &go, &mut |_| {}).unwrap();
+    let own = Arc::new(own);
+    bench.library.convert(&own, &go, &mut |_| {}).unwrap();
+    assert_eq!(bench.library.vocabulary().id(), own.id());
+}
+
+#[test]
+fn damaged_features_do_not_stop_a_conversion() {
+    let root = tempfile::tempdir().unwrap();
+    filled(root.path());
+    let bench = open(root.path());
+    let go = AtomicBool::new(false);
+    let plan = TrainPlan {
+        words: Some(64),
+        ..TrainPlan::default()
+    };
+    let own = train_from_library(&bench.library, &plan, &go, &mut |_| {}).unwrap();
+    let own = Arc::new(own);
+    change(
+        root.path(),
+        "UPDATE features SET bytes = x'00' WHERE key = 2",
+    );
+    bench.library.convert(&own, &go, &mut |_| {}).unwrap();
+    assert_eq!(bench.library.vocabulary().id(), own.id());
+}
+
+#[test]
+fn a_damaged_record_does_not_stop_a_run_that_labels() {
+    let root = tempfile::tempdir().unwrap();
+    filled(root.path());
+    change(root.path(), "UPDATE picture SET name = 'x' WHERE key = 2");
+    let bench = open(root.path());
+    let options = FolderOptions {
+        labels: LabelPatch {
+            add_tags: vec![Tag::parse("a").unwrap()],
+            ..LabelPatch::default()
+        },
+        ..FolderOptions::default()
+    };
+    let go = AtomicBool::new(false);
+    let dir = root.path().join("lib");
+    let report = bench
+        .indexer
+        .index_folder(&dir, &options, &go, &mut |_| {})
+        .unwrap();
+    assert_eq!(report.unchanged, 4);
+    let raw = rusqlite::Connection::open(root.path().join("catalogue.sqlite3")).unwrap();
+    let tagged = raw.query_row("SELECT COUNT(*) FROM tag", [], |row| row.get::<_, i64>(0));
+    assert_eq!(tagged.unwrap(), 3);
 }

@@ -64,6 +64,11 @@ fn damaged_row(error: Error) -> Result<DamagedRow, Error> {
     }
 }
 
+/// Whether a row was found to be damaged.
+pub(super) fn is_damaged_row(error: &Error) -> bool {
+    matches!(error, Error::FromSqlConversionFailure(.., source) if source.is::<DamagedRow>())
+}
+
 /// Whether a connection for reading met the rest of a change that only one for writing can undo or complete.
 fn is_cut_short(extended_code: i32) -> bool {
     matches!(

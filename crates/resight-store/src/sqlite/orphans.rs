@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
+use super::errors::is_damaged_row;
 use super::rows::{id_column, key_column, page};
 use super::sources::after_all_with;
 use super::{changes, labels};
@@ -43,7 +44,7 @@ pub(super) fn forget(connection: &Connection, key: i64) -> Result<()> {
 }
 
 /// Removes recorded orphans. An heir has a higher key than the picture it replaces, so of several pictures at
-/// one path each inherits before it is removed itself.
+/// one path each inherits before it is removed itself. One whose record, or whose heir's, is damaged stays for now.
 pub(super) fn settle(
     connection: &Connection,
     prefix: &str,
@@ -64,8 +65,10 @@ pub(super) fn settle(
     let mut removed = Vec::with_capacity(recorded.len());
     for (key, heir, id) in recorded {
         let signed = key.cast_signed();
-        if let Some(heir) = heir {
-            labels::inherit(connection, signed, heir)?;
+        match heir.map(|heir| labels::inherit(connection, signed, heir)) {
+            // It stays, with its labels, and so does what is recorded: nothing was changed yet.
+            Some(Err(error)) if is_damaged_row(&error) => continue,
+            done => done.unwrap_or(Ok(()))?,
         }
         changes::remove(connection, signed, &id)?;
         removed.push((key, id));
