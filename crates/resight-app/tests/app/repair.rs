@@ -264,3 +264,33 @@ fn a_repair_needs_the_folder_for_itself() {
     assert_eq!(error(tried).code(), Code::StoreLocked);
     drop(folder);
 }
+
+#[test]
+fn thumbnails_of_stored_pictures_stay_where_an_index_lacks_their_ids() {
+    let world = World::new();
+    let ids = filled(&world);
+    let sql = "CREATE UNIQUE INDEX picture_by_id ON picture (id)";
+    let define = |sql: &str| {
+        change(
+            &world,
+            &format!(
+                "PRAGMA writable_schema = ON;
+                 UPDATE sqlite_schema SET sql = '{sql}' WHERE name = 'picture_by_id';"
+            ),
+        );
+    };
+    // Its entries go, and its definition stays.
+    define(&format!("{sql} WHERE 0"));
+    change(&world, "REINDEX picture_by_id");
+    define(sql);
+    let wanted = BTreeSet::from([
+        "catalogue_damaged",
+        "original_unrecorded",
+        "thumbnail_unrecorded",
+    ]);
+    assert_eq!(kinds(&verified_folder(&world).unwrap().findings), wanted);
+    assert_eq!(repaired(&world).left.findings, []);
+    for id in &ids {
+        assert!(blob(&world, "thumbnails", id, ".jpg").exists(), "{id}");
+    }
+}

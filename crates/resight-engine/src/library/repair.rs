@@ -13,6 +13,7 @@ use resight_index::PictureWords;
 use resight_store::{PictureId, PictureRecord, StoreError};
 
 use super::components::Components;
+use super::damage::has_record;
 use super::files::{THUMBNAIL, original_name, thumbnail_name};
 use super::findings::{Finding, FindingKind};
 use super::leftovers::id_in;
@@ -68,6 +69,7 @@ pub fn repair(
         options,
         cancel,
         rebuilt: HashSet::new(),
+        is_structure_sound: None,
         is_index_stale: false,
     };
     let mut done = Repair::default();
@@ -123,6 +125,8 @@ struct Repairing<'a> {
     cancel: &'a AtomicBool,
     /// Keys of pictures whose features and words were rebuilt.
     rebuilt: HashSet<u64>,
+    /// Whether the catalogue's tables and indexes fit each other after they were rebuilt; `None` until it is asked.
+    is_structure_sound: Option<bool>,
     /// Whether stored segments may have other words than the catalogue now.
     is_index_stale: bool,
 }
@@ -142,10 +146,7 @@ impl Repairing<'_> {
             }
             FindingKind::OriginalMissing | FindingKind::OriginalDamaged => self.original(finding),
             FindingKind::ThumbnailDamaged => self.thumbnail(finding),
-            FindingKind::ThumbnailUnrecorded => {
-                self.parts.blobs.delete(&finding.thing)?;
-                Ok(self.parts.blobs.settle_deletions()?)
-            }
+            FindingKind::ThumbnailUnrecorded => self.unrecorded_thumbnail(finding),
             FindingKind::IndexDamaged => {
                 self.is_index_stale = true;
                 Ok(())
@@ -216,6 +217,29 @@ impl Repairing<'_> {
             .parts
             .blobs
             .put(&thumbnail_name(&record.id), &thumbnail)?)
+    }
+
+    /// Deletes the thumbnail of no picture. The finding may be of a time when an index lacked the picture's id.
+    fn unrecorded_thumbnail(&mut self, finding: &Finding) -> Result<(), Stays> {
+        let catalogue = &*self.parts.catalogue;
+        let is_sound = match self.is_structure_sound {
+            Some(known) => known,
+            None => catalogue.check_structure()?.is_empty(),
+        };
+        self.is_structure_sound = Some(is_sound);
+        if !is_sound {
+            return Err(cannot(
+                "the catalogue is damaged, and its picture may be there",
+            ));
+        }
+        let name = finding.thing.strip_suffix(".jpg");
+        if let Some(id) = name.and_then(id_in)
+            && has_record(catalogue, &id, |_| true)?
+        {
+            return Ok(());
+        }
+        self.parts.blobs.delete(&finding.thing)?;
+        Ok(self.parts.blobs.settle_deletions()?)
     }
 
     /// The record of the picture that a finding is about.
