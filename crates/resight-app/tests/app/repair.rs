@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_app::Code;
 use resight_app::config::{Config, Settings};
-use resight_app::data_folder::{self, Repaired};
+use resight_app::data_folder::{self, RepairPhase, Repaired};
 use resight_app::plugins::Plugins;
 use resight_engine::{FindingKind, FolderOptions, Indexer, PictureId, Query, SearchOptions};
 use resight_test_support::onnx::{colour_manifest, colour_net};
@@ -293,4 +293,31 @@ fn thumbnails_of_stored_pictures_stay_where_an_index_lacks_their_ids() {
     for id in &ids {
         assert!(blob(&world, "thumbnails", id, ".jpg").exists(), "{id}");
     }
+}
+
+#[test]
+fn a_stopped_repair_leaves_no_index_of_earlier_words() {
+    let world = World::new();
+    let ids = filled(&world);
+    let tag = world.open().library.vocabulary().tag();
+    let tag = tag.map(|byte| format!("{byte:02x}")).concat();
+    // Of so few pictures none is stored yet: anything stands for it.
+    let index = world.path("data/index").join(tag);
+    fs::create_dir_all(&index).unwrap();
+    fs::write(index.join("part"), b"of an index").unwrap();
+    for table in ["features", "words"] {
+        let key = format!("(SELECT key FROM picture WHERE id = '{}')", ids[0]);
+        change(
+            &world,
+            &format!("UPDATE {table} SET bytes = zeroblob(length(bytes)) WHERE key = {key}"),
+        );
+    }
+    let stop = go();
+    let mut on_step = |phase, _, _| {
+        stop.fetch_or(phase == RepairPhase::Repairing, Ordering::Relaxed);
+    };
+    let config = world.config();
+    let stopped = data_folder::repair(&config, &Plugins::default(), &stop, &mut on_step);
+    assert_eq!(error(stopped).code(), Code::Cancelled);
+    assert!(!index.exists());
 }

@@ -70,7 +70,6 @@ pub fn repair(
         cancel,
         rebuilt: HashSet::new(),
         is_structure_sound: None,
-        is_index_stale: false,
     };
     let mut done = Repair::default();
     // What leads to rows before the rows, and features before the words that follow from them.
@@ -97,11 +96,6 @@ pub fn repair(
         done.reasons.extend(stays);
         on_step(number, findings.len() as u64);
     }
-    if repair.is_index_stale
-        && let Some(folder) = &parts.index
-    {
-        remove_index(folder, &parts.vocabulary);
-    }
     let damaged: HashSet<u64> = findings.iter().filter_map(|f| f.key).collect();
     let mut after = None;
     loop {
@@ -127,8 +121,6 @@ struct Repairing<'a> {
     rebuilt: HashSet<u64>,
     /// Whether the catalogue's tables and indexes fit each other after they were rebuilt; `None` until it is asked.
     is_structure_sound: Option<bool>,
-    /// Whether stored segments may have other words than the catalogue now.
-    is_index_stale: bool,
 }
 
 impl Repairing<'_> {
@@ -147,12 +139,18 @@ impl Repairing<'_> {
             FindingKind::OriginalMissing | FindingKind::OriginalDamaged => self.original(finding),
             FindingKind::ThumbnailDamaged => self.thumbnail(finding),
             FindingKind::ThumbnailUnrecorded => self.unrecorded_thumbnail(finding),
-            FindingKind::IndexDamaged => {
-                self.is_index_stale = true;
-                Ok(())
-            }
+            FindingKind::IndexDamaged => Ok(self.remove_index()?),
             FindingKind::RecordDamaged => Err(cannot("names and labels are stored nowhere else")),
             FindingKind::OriginalUnrecorded => Ok(()),
+        }
+    }
+
+    /// Removes the stored index, which the next opening rebuilds. Before the words in the catalogue change: a
+    /// repair that stops in between must not leave an index of the earlier ones.
+    fn remove_index(&self) -> Result<(), StoreError> {
+        match &self.parts.index {
+            Some(folder) => remove_index(folder, &self.parts.vocabulary),
+            None => Ok(()),
         }
     }
 
@@ -180,7 +178,9 @@ impl Repairing<'_> {
             .words(&[record.key])
             .ok()
             .and_then(|mut one| one.pop());
-        self.is_index_stale |= before.flatten().as_ref() != Some(&words);
+        if before.flatten().as_ref() != Some(&words) {
+            self.remove_index()?;
+        }
         let count = features.len() as u32;
         catalogue.replace_features(record.key, count, &to_bytes(&features), &words)?;
         self.rebuilt.insert(record.key);

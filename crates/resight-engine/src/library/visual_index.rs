@@ -221,12 +221,17 @@ fn remove_first_format(folder: &Path) {
     }
 }
 
-/// Removes the stored index of a vocabulary, so that the next opening rebuilds it.
-pub(crate) fn remove_index(folder: &IndexFolder, vocabulary: &Vocabulary) {
+/// Removes the stored index of a vocabulary durably, so that the next opening rebuilds it.
+pub(crate) fn remove_index(
+    folder: &IndexFolder,
+    vocabulary: &Vocabulary,
+) -> Result<(), StoreError> {
     let path = path_of(folder, vocabulary);
-    if path.exists() {
-        remove(&path, std::fs::remove_dir_all(&path));
+    if !path.exists() {
+        return Ok(());
     }
+    let removed = std::fs::remove_dir_all(&path).and_then(|()| sync_folder(&folder.path));
+    removed.map_err(|error| StoreError::from_io(&path, error))
 }
 
 /// Removes the indexes of all other vocabularies.
@@ -247,4 +252,15 @@ fn remove(path: &Path, removed: std::io::Result<()>) {
     if let Err(error) = removed {
         tracing::warn!("{} is left over: {error}", path.display());
     }
+}
+
+#[cfg(unix)]
+fn sync_folder(dir: &Path) -> std::io::Result<()> {
+    std::fs::File::open(dir)?.sync_all()
+}
+
+/// Other systems cannot flush a folder.
+#[cfg(not(unix))]
+fn sync_folder(_dir: &Path) -> std::io::Result<()> {
+    Ok(())
 }
