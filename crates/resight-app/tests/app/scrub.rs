@@ -84,3 +84,22 @@ fn checksums_that_rows_lack_are_added() {
     });
     drop(scrubbing);
 }
+
+#[test]
+fn files_that_cannot_be_read_are_damage_and_the_reading_goes_on() {
+    let world = World::new();
+    let folder = world.open();
+    let [first, _] = [1, 2].map(|seed| add(&folder.library, seed));
+    let shard = &first.as_str()[..2];
+    let original = world.path(&format!("data/blobs/originals/{shard}/{first}"));
+    std::fs::remove_file(&original).unwrap();
+    // A link to itself: the operating system refuses to read it.
+    std::os::unix::fs::symlink(&original, &original).unwrap();
+    let collections = Collections::beside(&folder, &world.config());
+    let scrubbing = collections.scrub_in_background(1 << 40).unwrap();
+    until("a round", || collections.scrubbed().rounds >= 1);
+    drop(scrubbing);
+    let found: Vec<_> = collections.scrubbed().damaged.into_values().collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0][0].kind, FindingKind::OriginalDamaged);
+}

@@ -178,3 +178,31 @@ fn pages_that_were_written_over_are_found() {
     fs::write(&path, bytes).unwrap();
     assert!(kinds(&verify(&world)).contains(&FindingKind::CatalogueDamaged));
 }
+
+#[test]
+fn files_that_cannot_be_read_are_named_and_the_rest_is_checked() {
+    let world = World::new();
+    let [first, ..] = stored(&world);
+    for (kind, end) in [("originals", ""), ("thumbnails", ".jpg")] {
+        let path = blob(&world, kind, &first, end);
+        fs::remove_file(&path).unwrap();
+        // A link to itself: the operating system refuses to read it.
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+    }
+    let checked = verify(&world);
+    let wanted = [FindingKind::OriginalDamaged, FindingKind::ThumbnailDamaged];
+    assert_eq!(kinds(&checked), wanted);
+    assert_eq!(checked.pictures, 3);
+}
+
+#[test]
+fn the_thumbnail_of_a_long_picture_is_whole() {
+    let world = World::new();
+    let folder = world.open();
+    let long = resight_test_support::png(&resight_test_support::textured(3200, 100, 1));
+    let indexer = resight_engine::Indexer::new(folder.library.clone());
+    indexer.add(&long, "long.png").unwrap();
+    drop(folder);
+    let checked = verify(&world);
+    assert_eq!((checked.findings, checked.thumbnails), (vec![], 1));
+}

@@ -92,3 +92,21 @@ pub(crate) fn named(error: &StoreError) -> Option<PictureId> {
         _ => None,
     }
 }
+
+/// Whether what is stored cannot be read, as of a damaged disk. What else is stored may be readable.
+pub(crate) fn is_unreadable(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Io { .. } | StoreError::Damaged { .. } | StoreError::PictureDamaged { .. }
+    )
+}
+
+/// What was read, or the error of what cannot be read; other errors stay errors.
+pub(crate) fn if_readable<T>(
+    read: Result<T, StoreError>,
+) -> Result<Result<T, StoreError>, StoreError> {
+    match read {
+        Err(error) if !is_unreadable(&error) => Err(error),
+        read => Ok(read),
+    }
+}

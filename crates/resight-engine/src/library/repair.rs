@@ -13,7 +13,7 @@ use resight_index::PictureWords;
 use resight_store::{PictureId, PictureRecord, StoreError};
 
 use super::components::Components;
-use super::damage::has_record;
+use super::damage::{has_record, if_readable};
 use super::files::{THUMBNAIL, original_name, thumbnail_name};
 use super::findings::{Finding, FindingKind};
 use super::leftovers::id_in;
@@ -259,7 +259,9 @@ impl Repairing<'_> {
     /// The bytes of a picture, from its uploaded file or a file at one of its paths.
     fn bytes_of(&self, record: &PictureRecord) -> Result<Vec<u8>, Stays> {
         let is_it = |bytes: &Vec<u8>, id: &PictureId| id_of(bytes) == *id;
-        let stored = self.parts.blobs.get(&original_name(&record.id))?;
+        // Where it cannot be read, a file at one of the paths may have the bytes.
+        let stored = if_readable(self.parts.blobs.get(&original_name(&record.id)))?;
+        let stored = stored.ok().flatten();
         if let Some(bytes) = stored.filter(|bytes| is_it(bytes, &record.id)) {
             return Ok(bytes);
         }

@@ -3,7 +3,7 @@
 use resight_store::StoreError;
 
 use super::Library;
-use super::damage::{Read, named, read_each, records_of};
+use super::damage::{Read, if_readable, named, read_each, records_of};
 use super::findings::{Finding, FindingKind, Verification};
 use super::verify::{
     check_blobs, check_features, check_words, find_record, is_of_another_vocabulary,
@@ -29,15 +29,24 @@ impl Library {
     /// vectors, its uploaded file and its thumbnail. `None` behind the last one.
     pub fn scrub_after(&self, after: Option<u64>) -> Result<Option<Scrubbed>, EngineError> {
         let catalogue = self.catalogue();
-        let Some(&(key, _)) = catalogue.keys_after(after, 1)?.first() else {
-            return Ok(None);
-        };
         let mut checked = Verification::default();
+        let key = match if_readable(catalogue.keys_after(after, 1))? {
+            Ok(next) => match next.first() {
+                Some(&(key, _)) => key,
+                None => return Ok(None),
+            },
+            Err(error) => {
+                let key = self.readable_after(after).ok_or(error)?;
+                return Ok(Some(unreadable_up_to(key)));
+            }
+        };
         let mut bytes = 0;
         let features = read_one(key, |keys| catalogue.features(keys))?;
         let words = read_one(key, |keys| catalogue.words(keys))?;
         bytes += length(&features) + length(&words);
-        match records_of(catalogue, &[key])?.into_iter().next() {
+        let record = if_readable(records_of(catalogue, &[key]))?;
+        let record = record.unwrap_or_else(|error| vec![Err(error)]);
+        match record.into_iter().next() {
             Some(Ok(Some(record))) => {
                 check_features(&record, features, &mut checked);
                 let tag = self.vocabulary().tag();
@@ -71,8 +80,19 @@ impl Library {
     }
 
     fn is_still_there(&self, key: u64) -> Result<bool, StoreError> {
-        let next = self.catalogue().keys_after(Some(key - 1), 1)?;
-        Ok(next.first().is_some_and(|(next, _)| *next == key))
+        let next = if_readable(self.catalogue().keys_after(Some(key - 1), 1))?;
+        // One that cannot be looked for is not known to be gone.
+        Ok(next.map_or(true, |next| {
+            next.first().is_some_and(|(next, _)| *next == key)
+        }))
+    }
+
+    /// A key behind rows that cannot be read, behind which others can be: twice as far each time.
+    fn readable_after(&self, after: Option<u64>) -> Option<u64> {
+        let start = after.unwrap_or(0);
+        let keys = (0..62).map(|n| start.saturating_add(1 << n));
+        let is_readable = |key: &u64| self.catalogue().keys_after(Some(*key), 1).is_ok();
+        keys.into_iter().find(is_readable)
     }
 
     /// The key up to which an earlier process has checked pictures.
@@ -93,12 +113,25 @@ impl Library {
     }
 }
 
+/// A part of the catalogue that cannot be read.
+fn unreadable_up_to(key: u64) -> Scrubbed {
+    let mut checked = Verification::default();
+    let detail = format!("records up to number {key} cannot be read");
+    checked.find(FindingKind::CatalogueDamaged, "catalogue", detail);
+    Scrubbed {
+        key,
+        bytes: 0,
+        findings: checked.findings,
+    }
+}
+
 fn read_one(
     key: u64,
     read: impl Fn(&[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError>,
 ) -> Result<Read, StoreError> {
-    let one = read_each(&[key], read)?.into_iter().next();
-    Ok(one.unwrap_or(Ok(None)))
+    let one = if_readable(read_each(&[key], read))?;
+    let one = one.unwrap_or_else(|error| vec![Err(error)]);
+    Ok(one.into_iter().next().unwrap_or(Ok(None)))
 }
 
 fn length(read: &Read) -> u64 {

@@ -4,14 +4,13 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use resight_decode::decode;
 use resight_index::{PictureWords, WordsError};
 use resight_store::{BlobStore, PictureId, PictureRecord, StoreError, pages, read_all};
 
 use super::attached_model::vector_from_bytes;
 use super::components::{Components, IndexFolder, VOCABULARY_SETTING};
-use super::damage::{Read, has_record, named, read_each, records_of, undecodable};
-use super::files::{original_name, thumbnail_name};
+use super::damage::{Read, has_record, if_readable, named, read_each, records_of, undecodable};
+use super::files::{original_name, thumbnail_name, thumbnail_pixels};
 use super::findings::{FindingKind, Verification};
 use super::leftovers::{id_in, shards};
 use super::stored_features::from_bytes;
@@ -216,23 +215,32 @@ pub(super) fn check_blobs(
     let id = &record.id;
     let mut length = 0;
     if record.uploaded {
-        match blobs.get(&original_name(id))? {
-            None => {
+        match if_readable(blobs.get(&original_name(id)))? {
+            Err(error) => {
+                let kind = FindingKind::OriginalDamaged;
+                checked.find(kind, original_name(id), error);
+            }
+            Ok(None) => {
                 let kind = FindingKind::OriginalMissing;
                 checked.find_of(record.key, kind, id, "it has no file");
             }
-            Some(bytes) => {
+            Ok(Some(bytes)) => {
                 checked.originals += 1;
                 length += bytes.len() as u64;
                 check_original(id, &bytes, checked);
             }
         }
     }
-    if let Some(bytes) = blobs.get(&thumbnail_name(id))? {
-        checked.thumbnails += 1;
-        length += bytes.len() as u64;
-        if let Err(refused) = decode(&bytes, &options.decode) {
-            checked.find(FindingKind::ThumbnailDamaged, thumbnail_name(id), refused);
+    let kind = FindingKind::ThumbnailDamaged;
+    match if_readable(blobs.get(&thumbnail_name(id)))? {
+        Err(error) => checked.find(kind, thumbnail_name(id), error),
+        Ok(None) => {}
+        Ok(Some(bytes)) => {
+            checked.thumbnails += 1;
+            length += bytes.len() as u64;
+            if let Err(refused) = thumbnail_pixels(&bytes, options) {
+                checked.find(kind, thumbnail_name(id), refused);
+            }
         }
     }
     Ok(length)
@@ -265,10 +273,14 @@ fn check_unrecorded(
             if has_record(&*parts.catalogue, &id, |record| record.uploaded)? {
                 continue;
             }
-            if let Some(bytes) = parts.blobs.get(&name)? {
-                checked.originals += 1;
-                checked.find(FindingKind::OriginalUnrecorded, &name, "it has no record");
-                check_original(&id, &bytes, checked);
+            match if_readable(parts.blobs.get(&name))? {
+                Err(error) => checked.find(FindingKind::OriginalDamaged, &name, error),
+                Ok(None) => {}
+                Ok(Some(bytes)) => {
+                    checked.originals += 1;
+                    checked.find(FindingKind::OriginalUnrecorded, &name, "it has no record");
+                    check_original(&id, &bytes, checked);
+                }
             }
         }
         for name in parts.blobs.names(&format!("thumbnails/{shard}"))? {
