@@ -42,8 +42,8 @@ impl Indexer {
     /// after a while with its error. A file that cannot be read at all keeps the picture that was read
     /// from it before. Where a file has the bytes of a stored picture, paths of that picture at which
     /// nothing is any more are forgotten: the file was moved. A picture whose only file was replaced is removed at
-    /// the end, for its bytes may be in a file that is read later; after a run that did not come to its end, by
-    /// the next one of the folder. Setting `cancel` ends the run after the files in work; what was reported is kept.
+    /// the end, for its bytes may be in a file that is read later; after a run that did not come to its end, or
+    /// that met files it could not read, by the next one of the folder. Setting `cancel` ends the run after the files in work; what was reported is kept.
     ///
     /// # Errors
     /// `folder_unreadable`, `too_many_tags`, and those of the extractor and the store.
@@ -94,6 +94,7 @@ impl Indexer {
                 ..FolderReport::default()
             },
             moves: Moves::default(),
+            has_unread: false,
             to_do,
             embedded: Vec::new(),
             embeds: &embeds,
@@ -125,8 +126,13 @@ impl Indexer {
         }
         run.report.cancelled = cancel.load(Ordering::Relaxed);
         if !run.report.cancelled {
-            // All files are read, so no other one has the bytes of these pictures.
-            library.settle_orphans(&prefix)?;
+            let has_unread = run.has_unread
+                || !unread.is_empty()
+                || problems.iter().any(|(task, _)| may_come_back(&task.path));
+            if !has_unread {
+                // All files are read, so no other one has the bytes of these pictures.
+                library.settle_orphans(&prefix)?;
+            }
             // Files below a folder that could not be listed are not known to be gone.
             let is_gone = |path: &str| {
                 !seen.contains(path) && !problems.iter().any(|(task, _)| is_below(path, task))
@@ -142,6 +148,14 @@ impl Indexer {
         run.report.moved = run.moves.count();
         run.report.elapsed = start.elapsed();
         Ok(run.report)
+    }
+}
+
+/// Whether pictures may be at a path that could not be looked at: not where nothing is, nor at a pipe.
+fn may_come_back(path: &Path) -> bool {
+    match std::fs::metadata(path) {
+        Ok(metadata) => metadata.is_dir(),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
     }
 }
 

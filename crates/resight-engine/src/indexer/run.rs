@@ -51,6 +51,8 @@ pub(super) struct Run<'a> {
     pub(super) labels: &'a LabelPatch,
     pub(super) report: FolderReport,
     pub(super) moves: Moves,
+    /// Whether a file could not be read that was listed.
+    pub(super) has_unread: bool,
     /// Files to be read.
     pub(super) to_do: u64,
     /// Of each model its name and what was reported last: pictures described, and files to be described.
@@ -193,7 +195,11 @@ impl Run<'_> {
                 read_batches(library, tasks, embeds, cancel, &send);
             });
             for batch in receiver {
-                again.extend(self.commit_batch(batch?)?);
+                let batch = batch?;
+                self.has_unread |= batch.iter().any(|(_, outcome)| {
+                    matches!(outcome, Outcome::Refused(why) if why.code == RefusedCode::Unreadable)
+                });
+                again.extend(self.commit_batch(batch)?);
             }
             Ok(again)
         })

@@ -76,8 +76,9 @@ impl Library {
     }
 
     /// Removes the pictures that lost their last file while `folder`, or a folder in it, was read, and lets the
-    /// pictures at their paths inherit their labels.
-    pub(crate) fn settle_orphans(&self, folder: &str) -> Result<(), EngineError> {
+    /// pictures at their paths inherit their labels. Returns their number.
+    pub(crate) fn settle_orphans(&self, folder: &str) -> Result<u64, EngineError> {
+        let mut count = 0;
         loop {
             let _lock = self.lock_changes();
             let settled = self.catalogue().settle_orphans(folder, SETTLED_AT_ONCE)?;
@@ -86,8 +87,9 @@ impl Library {
                 self.filters.invalidate();
                 self.withdraw(&self.visual(), &removed);
             }
+            count += removed.len() as u64;
             if removed.len() < SETTLED_AT_ONCE {
-                return Ok(());
+                return Ok(count);
             }
         }
     }

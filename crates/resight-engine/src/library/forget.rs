@@ -98,7 +98,15 @@ impl Library {
             run.forget_sources(scope)?;
             run.forget_refusals(scope)?;
         }
-        Ok(run.forgotten)
+        let mut forgotten = run.forgotten;
+        drop(lock);
+        if options.prune && !options.dry_run {
+            // Pictures whose only file was replaced in an earlier run, and that wait for its end.
+            for scope in &scopes {
+                forgotten.removed += self.settle_orphans(&scope.below)?;
+            }
+        }
+        Ok(forgotten)
     }
 
     /// The first spelling of a path at or below which something is stored.

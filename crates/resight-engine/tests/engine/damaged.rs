@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use resight_engine::{
-    Components, EngineOptions, FolderOptions, FolderReport, LabelPatch, Query, SearchOptions, Tag,
-    TrainPlan, train_from_library,
+    Components, EngineOptions, FolderOptions, FolderReport, ForgetOptions, LabelPatch, Query,
+    SearchOptions, Tag, TrainPlan, train_from_library,
 };
 use resight_store::SqliteCatalogue;
 
@@ -174,4 +174,60 @@ fn a_damaged_record_does_not_stop_a_run_that_labels() {
     let raw = rusqlite::Connection::open(root.path().join("catalogue.sqlite3")).unwrap();
     let tagged = raw.query_row("SELECT COUNT(*) FROM tag", [], |row| row.get::<_, i64>(0));
     assert_eq!(tagged.unwrap(), 3);
+}
+
+#[test]
+fn a_replaced_picture_stays_while_a_file_cannot_be_read() {
+    let root = tempfile::tempdir().unwrap();
+    filled(root.path());
+    let lib = root.path().join("lib");
+    fs::write(lib.join("0.png"), picture(7, 0)).unwrap();
+    // A link to itself cannot be read, and nobody knows what was there.
+    let unread = lib.join("unread.png");
+    std::os::unix::fs::symlink(&unread, &unread).unwrap();
+    let bench = open(root.path());
+    assert_eq!(index(&bench, root.path()).indexed, 1);
+    assert_eq!(bench.library.count().unwrap(), 5);
+    fs::remove_file(&unread).unwrap();
+    index(&bench, root.path());
+    assert_eq!(bench.library.count().unwrap(), 4);
+}
+
+#[test]
+fn a_folder_that_is_forgotten_with_its_pictures_takes_replaced_ones_along() {
+    let root = tempfile::tempdir().unwrap();
+    filled(root.path());
+    let lib = fs::canonicalize(root.path().join("lib")).unwrap();
+    fs::write(lib.join("0.png"), picture(7, 0)).unwrap();
+    let unread = lib.join("unread.png");
+    std::os::unix::fs::symlink(&unread, &unread).unwrap();
+    let bench = open(root.path());
+    index(&bench, root.path());
+    let options = ForgetOptions {
+        prune: true,
+        ..ForgetOptions::default()
+    };
+    let forgotten = bench.library.forget_paths(&[lib], options).unwrap();
+    assert_eq!(forgotten.removed, 5);
+    assert_eq!(bench.library.count().unwrap(), 0);
+}
+
+#[test]
+fn a_replaced_picture_that_is_damaged_does_not_keep_others_from_being_removed() {
+    let root = tempfile::tempdir().unwrap();
+    filled(root.path());
+    let lib = root.path().join("lib");
+    for number in [0, 1] {
+        let path = lib.join(format!("{number}.png"));
+        fs::write(path, picture(7 + number, 0)).unwrap();
+    }
+    let unread = lib.join("unread.png");
+    std::os::unix::fs::symlink(&unread, &unread).unwrap();
+    let bench = open(root.path());
+    index(&bench, root.path());
+    assert_eq!(bench.library.count().unwrap(), 6);
+    change(root.path(), "UPDATE picture SET name = 'x' WHERE key = 1");
+    fs::remove_file(&unread).unwrap();
+    index(&bench, root.path());
+    assert_eq!(bench.library.count().unwrap(), 5);
 }
