@@ -67,6 +67,8 @@ fn run(collections: &Inner, rate: u64, cancel: &AtomicBool) {
     let mut all: HashMap<CollectionName, Progress> = HashMap::new();
     while !is_cancelled() {
         let mut has_read = false;
+        // Another collection may get the name of one that was removed.
+        all.retain(|name, _| name.is_default() || collections.folders.has(name));
         for name in collections.open_names() {
             if is_cancelled() {
                 break;

@@ -43,7 +43,7 @@ pub struct Collections(pub(crate) Option<Arc<Inner>>);
 
 pub(crate) struct Inner {
     config: Config,
-    folders: Folders,
+    pub(crate) folders: Folders,
     guard: Arc<FolderGuard>,
     pub(crate) default: Arc<Library>,
     models: LoadedModels,
@@ -257,6 +257,14 @@ impl Collections {
             },
             State::Closed => inner.folders.remove(name),
         };
+        if matches!(removed, Ok(true)) {
+            // Another collection may get the name.
+            inner
+                .scrubbed
+                .lock()
+                .damaged
+                .retain(|(of, _), _| of != name);
+        }
         *slot.state.lock() = State::Closed;
         if removed? {
             Ok(())

@@ -103,3 +103,23 @@ fn files_that_cannot_be_read_are_damage_and_the_reading_goes_on() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0][0].kind, FindingKind::OriginalDamaged);
 }
+
+#[test]
+fn damage_of_a_removed_collection_is_forgotten() {
+    let world = World::new();
+    let folder = world.open();
+    let collections = Collections::beside(&folder, &world.config());
+    let museum = named("museum");
+    collections.create(&museum).unwrap();
+    let lease = collections.lease(&museum).unwrap();
+    add(&lease.shared(), 1);
+    let path = world.path("data/collections/museum/catalogue.sqlite3");
+    let raw = Connection::open(path).unwrap();
+    raw.execute("UPDATE words SET bytes = x'00'", []).unwrap();
+    drop((raw, lease));
+    let scrubbing = collections.scrub_in_background(1 << 40).unwrap();
+    until("damage", || !collections.scrubbed().damaged.is_empty());
+    collections.remove(&museum).unwrap();
+    assert!(collections.scrubbed().damaged.is_empty());
+    drop(scrubbing);
+}
