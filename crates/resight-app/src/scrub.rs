@@ -164,7 +164,9 @@ fn one_more(
     let entry = (name.clone(), scrubbed.key);
     if scrubbed.findings.is_empty() {
         state.damaged.remove(&entry);
-        progress.whole.push(scrubbed.key);
+        progress
+            .whole
+            .extend(scrubbed.is_complete.then_some(scrubbed.key));
     } else if state.damaged.get(&entry) != Some(&scrubbed.findings) {
         for finding in &scrubbed.findings {
             let (kind, thing) = (finding.kind.as_str(), &finding.thing);

@@ -96,6 +96,11 @@ pub fn repair(
         done.reasons.extend(stays);
         on_step(number, findings.len() as u64);
     }
+    // What could not be read, perhaps, was not checked either, and a checksum must not bless it.
+    let is_damaged = |finding: &Finding| finding.kind == FindingKind::CatalogueDamaged;
+    if findings.iter().any(is_damaged) {
+        return Ok(done);
+    }
     let damaged: HashSet<u64> = findings.iter().filter_map(|f| f.key).collect();
     let mut after = None;
     loop {

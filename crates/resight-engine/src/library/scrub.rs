@@ -22,6 +22,8 @@ pub struct Scrubbed {
     pub bytes: u64,
     /// What is damaged of it.
     pub findings: Vec<Finding>,
+    /// Whether all of it was checked, but for vectors of models that are not attached.
+    pub is_complete: bool,
 }
 
 impl Library {
@@ -41,6 +43,7 @@ impl Library {
             }
         };
         let mut bytes = 0;
+        let mut is_complete = true;
         let features = read_one(key, |keys| catalogue.features(keys))?;
         let words = read_one(key, |keys| catalogue.words(keys))?;
         bytes += length(&features) + length(&words);
@@ -50,7 +53,9 @@ impl Library {
             Some(Ok(Some(record))) => {
                 check_features(&record, features, &mut checked);
                 let tag = self.vocabulary().tag();
-                if !is_of_another_vocabulary(&words, tag) {
+                if is_of_another_vocabulary(&words, tag) {
+                    is_complete = false;
+                } else {
                     check_words(tag, &record, words, &mut checked);
                 }
                 bytes += check_blobs(self.blobs(), self.options(), &record, &mut checked)?;
@@ -76,6 +81,7 @@ impl Library {
             key,
             bytes,
             findings: checked.findings,
+            is_complete,
         }))
     }
 
@@ -122,6 +128,7 @@ fn unreadable_up_to(key: u64) -> Scrubbed {
         key,
         bytes: 0,
         findings: checked.findings,
+        is_complete: false,
     }
 }
 
