@@ -51,9 +51,7 @@ impl Library {
 
     /// Rebuilds the thumbnail from the picture's file and stores it.
     pub fn rebuild_thumbnail(&self, id: &PictureId) -> Result<Vec<u8>, EngineError> {
-        let image = self.image(id)?;
-        let bytes = thumbnail_jpeg(&image, THUMBNAIL.0, THUMBNAIL.1)?;
-        drop(image);
+        let bytes = self.new_thumbnail(id)?;
         // A removal in between would leave a thumbnail of no picture.
         let _changes = self.lock_changes();
         self.picture(id)?;
@@ -62,6 +60,11 @@ impl Library {
             tracing::warn!("the rebuilt thumbnail of {id} is not stored: {error}");
         }
         Ok(bytes)
+    }
+
+    fn new_thumbnail(&self, id: &PictureId) -> Result<Vec<u8>, EngineError> {
+        let image = self.image(id)?;
+        Ok(thumbnail_jpeg(&image, THUMBNAIL.0, THUMBNAIL.1)?)
     }
 
     /// Stores the bytes of an uploaded picture again where its file is missing or damaged.
@@ -82,11 +85,12 @@ impl Library {
         Ok(())
     }
 
-    /// The pixels of the picture's thumbnail, which is rebuilt where none is stored.
+    /// The pixels of the picture's thumbnail, made from the picture's file where none is stored. That one is not
+    /// stored: a worker of the thread pool may not wait for the lock of changes, whose owner may wait for workers.
     pub(crate) fn thumbnail_image(&self, id: &PictureId) -> Result<Image, EngineError> {
         match self.readable_thumbnail(id)? {
             Some(pixels) => Ok(pixels),
-            None => Ok(self.small(&self.rebuild_thumbnail(id)?)?),
+            None => Ok(self.small(&self.new_thumbnail(id)?)?),
         }
     }
 
