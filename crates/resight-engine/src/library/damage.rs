@@ -7,10 +7,10 @@ pub(crate) type Read = Result<Option<Vec<u8>>, StoreError>;
 
 /// Reads rows of these keys, each by itself where one of them is damaged. Other errors than
 /// `picture_damaged` are returned for all.
-pub(crate) fn read_each(
+pub(crate) fn read_each<T>(
     keys: &[u64],
-    read: impl Fn(&[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError>,
-) -> Result<Vec<Read>, StoreError> {
+    read: impl Fn(&[u64]) -> Result<Vec<Option<T>>, StoreError>,
+) -> Result<Vec<Result<Option<T>, StoreError>>, StoreError> {
     match read(keys) {
         Ok(all) => return Ok(all.into_iter().map(Ok).collect()),
         Err(StoreError::PictureDamaged { .. }) => {}
@@ -30,17 +30,7 @@ pub(crate) fn records_of(
     catalogue: &dyn Catalogue,
     keys: &[u64],
 ) -> Result<Vec<Result<Option<PictureRecord>, StoreError>>, StoreError> {
-    match catalogue.pictures(keys) {
-        Ok(all) => return Ok(all.into_iter().map(Ok).collect()),
-        Err(StoreError::PictureDamaged { .. }) => {}
-        Err(error) => return Err(error),
-    }
-    let each = keys.iter().map(|key| match catalogue.pictures(&[*key]) {
-        Ok(mut one) => Ok(Ok(one.pop().flatten())),
-        Err(damaged @ StoreError::PictureDamaged { .. }) => Ok(Err(damaged)),
-        Err(error) => Err(error),
-    });
-    each.collect()
+    read_each(keys, |keys| catalogue.pictures(keys))
 }
 
 /// The records of these keys; `None` for those no longer stored and, with a warning, for those that are damaged:
@@ -49,13 +39,18 @@ pub(crate) fn whole_records(
     catalogue: &dyn Catalogue,
     keys: &[u64],
 ) -> Result<Vec<Option<PictureRecord>>, StoreError> {
-    let whole = records_of(catalogue, keys)?.into_iter().map(|record| {
-        record.unwrap_or_else(|error| {
+    Ok(without_damaged(records_of(catalogue, keys)?))
+}
+
+/// What was read, and nothing, with a warning, in place of what is damaged.
+pub(crate) fn without_damaged<T>(read: Vec<Result<Option<T>, StoreError>>) -> Vec<Option<T>> {
+    let whole = read.into_iter().map(|one| {
+        one.unwrap_or_else(|error| {
             tracing::warn!("a picture is left out: {error}");
             None
         })
     });
-    Ok(whole.collect())
+    whole.collect()
 }
 
 /// The error for bytes that cannot be decoded, although they have their checksum or were written without.
@@ -85,12 +80,13 @@ pub(crate) fn has_record(
     }
 }
 
-/// The id that a damaged picture is named by, where it could be read.
-pub(crate) fn named(error: &StoreError) -> Option<PictureId> {
-    match error {
+/// What a damaged picture is named by: its id, where that could be read.
+pub(crate) fn name_of(key: u64, error: &StoreError) -> String {
+    let id = match error {
         StoreError::PictureDamaged { picture, .. } => PictureId::parse(picture),
         _ => None,
-    }
+    };
+    id.map_or_else(|| format!("number {key}"), |id| id.to_string())
 }
 
 /// Whether what is stored cannot be read, as of a damaged disk. What else is stored may be readable.

@@ -3,7 +3,7 @@
 use resight_store::StoreError;
 
 use super::Library;
-use super::damage::{Read, if_readable, named, read_each, records_of};
+use super::damage::{Read, if_readable, name_of, read_each, records_of};
 use super::findings::{Finding, FindingKind, Verification};
 use super::verify::{
     check_blobs, check_features, check_words, find_record, is_of_another_vocabulary,
@@ -68,8 +68,7 @@ impl Library {
             let vector = read_one(key, |keys| model.vectors.vectors(model.id(), keys))?;
             bytes += length(&vector);
             if let Err(error) = vector {
-                let thing =
-                    named(&error).map_or_else(|| format!("number {key}"), |id| id.to_string());
+                let thing = name_of(key, &error);
                 checked.find_of(key, FindingKind::VectorDamaged, thing, error);
             }
         }

@@ -9,7 +9,7 @@ use resight_store::{BlobStore, PictureId, PictureRecord, StoreError, pages, read
 
 use super::attached_model::vector_from_bytes;
 use super::components::{Components, IndexFolder, VOCABULARY_SETTING};
-use super::damage::{Read, has_record, if_readable, named, read_each, records_of, undecodable};
+use super::damage::{Read, has_record, if_readable, name_of, read_each, records_of, undecodable};
 use super::files::{original_name, thumbnail_name, thumbnail_pixels};
 use super::findings::{FindingKind, Verification};
 use super::leftovers::{id_in, shards};
@@ -134,8 +134,7 @@ fn was_exchanged(parts: &Components) -> Result<bool, StoreError> {
 
 /// Notes that the record of a picture is damaged.
 pub(super) fn find_record(key: u64, error: &StoreError, checked: &mut Verification) {
-    let thing = named(error).map_or_else(|| format!("number {key}"), |id| id.to_string());
-    checked.find_of(key, FindingKind::RecordDamaged, thing, error);
+    checked.find_of(key, FindingKind::RecordDamaged, name_of(key, error), error);
 }
 
 pub(super) fn check_features(record: &PictureRecord, features: Read, checked: &mut Verification) {
@@ -192,8 +191,7 @@ fn check_vectors(
                     }
                     Ok(_) => continue,
                 };
-                let thing =
-                    named(&error).map_or_else(|| format!("number {key}"), |id| id.to_string());
+                let thing = name_of(*key, &error);
                 let detail = format!("{model}: {error}");
                 checked.find_of(*key, FindingKind::VectorDamaged, thing, detail);
                 if let Some(finding) = checked.findings.last_mut() {

@@ -9,7 +9,7 @@ use resight_index::{Index, Key, Opened, PictureWords, Place, Vocabulary, WordsEr
 use resight_store::{Catalogue, StoreError, read_all};
 
 use super::components::{Components, IndexFolder};
-use super::damage::undecodable;
+use super::damage::{undecodable, without_damaged};
 use super::feature_cache::FeatureCache;
 use super::stored_features::{StoredFeatures, from_bytes};
 use crate::error::EngineError;
@@ -59,13 +59,7 @@ impl VisualIndex {
         keys: &[u64],
     ) -> Result<Vec<Option<Arc<StoredFeatures>>>, EngineError> {
         let fetched = self.cache.fetch(keys, catalogue, &self.vocabulary)?;
-        let whole = fetched.into_iter().map(|features| {
-            features.unwrap_or_else(|error| {
-                tracing::warn!("a picture is left out: {error}");
-                None
-            })
-        });
-        Ok(whole.collect())
+        Ok(without_damaged(fetched))
     }
 }
 
