@@ -106,18 +106,18 @@ impl<'a> Conversion<'a> {
         let records = records_of(self.catalogue, &keys)?;
         let all = keys.into_par_iter().zip(features).zip(records);
         let words = all.filter_map(|((key, features), record)| {
-            let words = match record {
+            let size = match record {
                 // Removed meanwhile.
                 Ok(None) => return None,
-                Ok(Some(record)) => self.words([record.width, record.height], key, features),
+                Ok(Some(record)) => Some([record.width, record.height]),
                 Err(error) => {
                     tracing::warn!("places of words are taken from features alone: {error}");
-                    self.words(None, key, features)
+                    None
                 }
             };
-            Some((Key(key), words))
+            Some((Key(key), self.words(size, key, features)))
         });
-        let words = words.collect::<Vec<_>>();
+        let words: Vec<(Key, PictureWords)> = words.collect();
         let tag = self.vocabulary.tag();
         let staged = words
             .iter()
@@ -130,14 +130,14 @@ impl<'a> Conversion<'a> {
 
     /// The new words of a picture: none where its features are damaged, as one picture must not keep all others
     /// from being converted. Without a `size`, the features' extent is taken for it.
-    fn words(&self, size: impl Into<Option<[u32; 2]>>, key: u64, features: Read) -> PictureWords {
+    fn words(&self, size: Option<[u32; 2]>, key: u64, features: Read) -> PictureWords {
         let features = features.and_then(|bytes| {
             let features = bytes.and_then(|bytes| from_bytes(&bytes));
             features.ok_or_else(|| undecodable(self.catalogue, key, "features"))
         });
         match features {
             Ok(features) => {
-                let size = size.into().unwrap_or_else(|| extent(&features.keypoints));
+                let size = size.unwrap_or_else(|| extent(&features.keypoints));
                 PictureWords::new(self.vocabulary.postings(&features, size))
             }
             Err(error) => {
