@@ -52,7 +52,7 @@ pub use pages::Pages;
 pub use raw_kind::is_raw;
 pub use read::{open_bounded, read_bounded};
 pub use refused::{Refused, RefusedCode};
-pub use scale::{enlarge, fit_within, resized, thumbnail_jpeg};
+pub use scale::{enlarge, fit_within, resized, shrink, thumbnail_jpeg};
 use sniff::{Format, Sniffed};
 
 /// A decoded picture.

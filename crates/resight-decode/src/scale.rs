@@ -31,6 +31,12 @@ pub fn fit_within(image: &Image, max_side: u32) -> Option<Image> {
     Image::from_rgb(out_width, out_height, rgb)
 }
 
+/// A copy of `image` scaled by `factor`; `None` where that is no smaller.
+pub fn shrink(image: &Image, factor: f64) -> Option<Image> {
+    let long = f64::from(image.width().max(image.height()));
+    fit_within(image, (long * factor).round().clamp(1.0, 65_535.0) as u32)
+}
+
 /// A copy of `image` whose sides have `factor` times as many pixels; `None` for a factor of 0 or 1, and
 /// where a side would not fit 32 bits.
 pub fn enlarge(image: &Image, factor: u32) -> Option<Image> {

@@ -77,6 +77,13 @@ pub(crate) fn same_frame(from: [u32; 2], to: [u32; 2]) -> Transform {
     Transform([x, 0.0, 0.5 * x - 0.5, 0.0, y, 0.5 * y - 0.5, 0.0, 0.0, 1.0])
 }
 
+/// The factor by which lengths grow there; `None` where they vanish.
+pub(crate) fn scale_at(transform: &Transform, at: [f64; 2]) -> Option<f64> {
+    let [a, b, c, d] = transform.jacobian(at)?;
+    let scale = (a * d - b * c).abs().sqrt();
+    (scale.is_finite() && scale > 1e-6).then_some(scale)
+}
+
 /// Area of a polygon as a share of a picture's area, 0..1; 0 without one.
 pub(crate) fn coverage(polygon: Option<&[[f64; 2]]>, [width, height]: [u32; 2]) -> f64 {
     let whole = (f64::from(width) * f64::from(height)).max(1.0);

@@ -16,6 +16,7 @@ mod geometry;
 mod indexer;
 mod library;
 mod likeness;
+mod median;
 mod options;
 mod picture;
 mod same_pixels;

@@ -11,6 +11,8 @@ use std::ops::Range;
 
 use resight_vision::{GrayImage, Image};
 
+use crate::median::median;
+
 /// Longest side in pixels of the copy that is examined.
 const SIDE: u32 = 512;
 /// Step in grey levels between two neighbours that counts.
@@ -63,8 +65,9 @@ pub(crate) fn times_features(image: &Image) -> Option<usize> {
 fn grid(gray: &GrayImage) -> Option<[Vec<Range<usize>>; 2]> {
     let (w, h) = (gray.width(), gray.height());
     let at = |x: usize, y: usize| gray.pixels()[y * w + x];
-    let across = parts([w, h], at)?;
+    // Rows first: they lie together in memory, and most pictures end here.
     let down = parts([h, w], |y, x| at(x, y))?;
+    let across = parts([w, h], at)?;
     Some([across, down])
 }
 
@@ -229,15 +232,6 @@ fn paper(gray: &GrayImage) -> f64 {
     let tones = histogram.windows(2 * TONE + 1);
     let most = tones.map(|tone| tone.iter().sum::<usize>()).max();
     most.unwrap_or(0) as f64 / gray.pixels().len().max(1) as f64
-}
-
-/// 0 without values.
-fn median(mut values: Vec<f64>) -> f64 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
 #[cfg(test)]

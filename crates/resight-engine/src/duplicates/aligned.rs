@@ -1,8 +1,9 @@
 //! Comparing two small pictures pixel by pixel, one laid over the other by the transform between them.
 
+use resight_decode::shrink;
 use resight_vision::{Image, Transform};
 
-use resight_decode::fit_within;
+use crate::geometry;
 
 /// Longer side in pixels at which the common part is compared: coarse enough that compression and half a
 /// pixel of misplacement do not count.
@@ -57,7 +58,7 @@ pub(crate) fn compare_aligned(
         0.5 * f64::from(a.image.width()),
         0.5 * f64::from(a.image.height()),
     ];
-    let scale = scale_at(&forth, middle)?;
+    let scale = geometry::scale_at(&forth, middle)?;
     if scale >= 1.0 {
         compare(a, b, transform)
     } else {
@@ -68,7 +69,7 @@ pub(crate) fn compare_aligned(
 /// `coarse` shows the common part with fewer pixels.
 fn compare(coarse: Small<'_>, fine: Small<'_>, transform: &Transform) -> Option<PixelDifference> {
     let side = shared_side(coarse, fine, transform)?;
-    let coarse_image = shrunk(coarse.image, SIDE / side);
+    let coarse_image = shrink(coarse.image, SIDE / side);
     let coarse = Small {
         image: coarse_image.as_ref().unwrap_or(coarse.image),
         ..coarse
@@ -78,8 +79,8 @@ fn compare(coarse: Small<'_>, fine: Small<'_>, transform: &Transform) -> Option<
         coarse.image.width() as usize,
         coarse.image.height() as usize,
     );
-    let scale = scale_at(&onto, [0.5 * w as f64, 0.5 * h as f64])?;
-    let fine_image = shrunk(fine.image, 1.0 / scale);
+    let scale = geometry::scale_at(&onto, [0.5 * w as f64, 0.5 * h as f64])?;
+    let fine_image = shrink(fine.image, 1.0 / scale);
     let fine = Small {
         image: fine_image.as_ref().unwrap_or(fine.image),
         ..fine
@@ -171,13 +172,6 @@ fn in_small(a: &Small<'_>, b: &Small<'_>, transform: &Transform) -> Transform {
     enter.then(transform).then(&leave)
 }
 
-/// The factor by which lengths grow there.
-fn scale_at(transform: &Transform, at: [f64; 2]) -> Option<f64> {
-    let [a, b, c, d] = transform.jacobian(at)?;
-    let scale = (a * d - b * c).abs().sqrt();
-    (scale.is_finite() && scale > 1e-6).then_some(scale)
-}
-
 /// The longer side, in pixels of `coarse`, of the box around the common part.
 fn shared_side(coarse: Small<'_>, fine: Small<'_>, transform: &Transform) -> Option<f64> {
     let onto = in_small(&coarse, &fine, transform);
@@ -201,12 +195,6 @@ fn shared_side(coarse: Small<'_>, fine: Small<'_>, transform: &Transform) -> Opt
 fn is_inside(image: &Image, [x, y]: [f64; 2]) -> bool {
     (0.0..=f64::from(image.width() - 1)).contains(&x)
         && (0.0..=f64::from(image.height() - 1)).contains(&y)
-}
-
-/// The picture scaled by `factor`; `None` where that is no smaller.
-fn shrunk(image: &Image, factor: f64) -> Option<Image> {
-    let long = f64::from(image.width().max(image.height()));
-    fit_within(image, (long * factor).round().clamp(1.0, 65_535.0) as u32)
 }
 
 fn pixel(image: &Image, x: usize, y: usize) -> [f64; 3] {

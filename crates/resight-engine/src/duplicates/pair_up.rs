@@ -12,6 +12,7 @@ use resight_store::{PicturePair, PictureRecord};
 use resight_vision::Image;
 
 use super::decoded::DecodedPictures;
+use super::pixels::MOST_PIXELS;
 use crate::error::EngineError;
 use crate::library::Library;
 use crate::library::damage::whole_records;
@@ -45,8 +46,6 @@ const SHORTLIST: Patience = Patience {
 
 /// Memory for comparing a pair by all its pixels, in bytes for each pixel that is compared.
 const BYTES_A_PIXEL: u64 = 88;
-/// Pixels at which a pair is compared, at most.
-const MOST_PIXELS: u64 = 6_000_000;
 
 /// Waits for the memory for comparing two pictures by all their pixels.
 pub(super) fn memory_to_compare(memory: &MemoryBudget, a: &Image, b: &Image) -> Share {

@@ -6,7 +6,7 @@ pub(crate) mod planes;
 mod register;
 pub(crate) mod worst;
 
-use resight_decode::fit_within;
+use resight_decode::shrink;
 use resight_vision::{Image, Transform};
 
 use crate::geometry;
@@ -15,7 +15,7 @@ use planes::Ycc;
 use worst::{Agreement, agreement};
 
 /// Pixels of the coarser picture that are compared, at most; a larger one is scaled down first.
-const MOST_PIXELS: f64 = 6e6;
+pub(super) const MOST_PIXELS: u64 = 6_000_000;
 
 /// Ratio of scales from which on the finer picture is averaged.
 const AVERAGED: f64 = 1.2;
@@ -75,7 +75,7 @@ struct Overlay {
 
 fn laid_over(a: &Image, b: &Image, transform: &Transform, inverted: bool) -> Option<Overlay> {
     let back = transform.inverse()?;
-    let on_first = scale_at(transform, [a.width(), a.height()])? >= 1.0;
+    let on_first = geometry::scale_at(transform, middle([a.width(), a.height()]))? >= 1.0;
     let (coarse, fine, onto) = if on_first {
         (a, b, *transform)
     } else {
@@ -89,14 +89,14 @@ fn laid_over(a: &Image, b: &Image, transform: &Transform, inverted: bool) -> Opt
     let onto = onto.then(&Transform::translation(fine_corner.map(|v| -v)));
     let from_cut = Transform::translation(corner);
     let pixels = f64::from(cut.width()) * f64::from(cut.height());
-    let reduced = shrunk(cut, (MOST_PIXELS / pixels).sqrt());
+    let reduced = shrink(cut, (MOST_PIXELS as f64 / pixels).sqrt());
     let grid = reduced.as_ref().unwrap_or(cut);
     let size = [grid.width(), grid.height()];
     let to_full = geometry::same_frame(size, [cut.width(), cut.height()]).then(&from_cut);
-    let scale = scale_at(&to_full.then(&onto), size)?;
+    let scale = geometry::scale_at(&to_full.then(&onto), middle(size))?;
     // At nearly the same scale interpolation is enough, and averaging would only blur.
     let averaged = (scale >= AVERAGED)
-        .then(|| shrunk(fine, 1.0 / scale))
+        .then(|| shrink(fine, 1.0 / scale))
         .flatten();
     let averaged = averaged.as_ref().unwrap_or(fine);
     let fine_size = [fine.width(), fine.height()];
@@ -180,18 +180,9 @@ fn box_around(
     (boxed[2] > boxed[0] && boxed[3] > boxed[1]).then_some(boxed)
 }
 
-/// The factor by which lengths grow in the middle of a picture.
-fn scale_at(transform: &Transform, size: [u32; 2]) -> Option<f64> {
-    let middle = size.map(|side| 0.5 * f64::from(side));
-    let [a, b, c, d] = transform.jacobian(middle)?;
-    let scale = (a * d - b * c).abs().sqrt();
-    (scale.is_finite() && scale > 1e-6).then_some(scale)
-}
-
-/// The picture scaled by `factor`; `None` where that is no smaller.
-fn shrunk(image: &Image, factor: f64) -> Option<Image> {
-    let long = f64::from(image.width().max(image.height()));
-    fit_within(image, (long * factor).round().clamp(1.0, 65_535.0) as u32)
+/// The middle of a picture of this size.
+fn middle(size: [u32; 2]) -> [f64; 2] {
+    size.map(|side| 0.5 * f64::from(side))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 
 use super::cells::{CELL, Cell, Cells};
 use super::difference::SQUARE;
+use crate::median::median;
 
 /// Sides of the windows in cells.
 const WINDOWS: [usize; 4] = [1, 2, 4, 8];
@@ -408,13 +409,4 @@ fn boxes(cells: &Cells, changed: &[bool]) -> Vec<ChangedBox> {
         [left, top, right + 1.0, bottom + 1.0].map(|v| v * side)
     });
     corners.collect()
-}
-
-/// 0 without values.
-fn median(mut values: Vec<f64>) -> f64 {
-    if values.is_empty() {
-        return 0.0;
-    }
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }
