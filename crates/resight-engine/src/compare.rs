@@ -1,7 +1,8 @@
 //! Comparing two pictures without the index: all features with all, as they are and with the first
 //! mirrored or inverted.
 
-use resight_decode::fit_within;
+use std::borrow::Cow;
+
 use resight_vision::{
     Evidence, Image, LocalExtractor, LocalFeatures, MatchOptions, Transform, match_all, verify,
 };
@@ -9,7 +10,6 @@ use resight_vision::{
 use crate::describe::describe;
 use crate::error::EngineError;
 use crate::geometry;
-use crate::library::files::THUMBNAIL;
 use crate::library::plain::is_plain_pair;
 use crate::options::EngineOptions;
 use crate::picture::id_of;
@@ -18,7 +18,7 @@ use crate::search::Searcher;
 use crate::search::answer::{EvidenceKind, QueryFacts, Timings};
 use crate::search::evidence::{SharedPart, evidence, inlier_points};
 use crate::search::pixel_evidence::{SmallPair, is_open};
-use crate::search::query::{QueryResolver, ResolvedQuery};
+use crate::search::query::{QueryResolver, small_copy};
 use crate::search::request::{Query, Variant};
 use crate::search::variants::changed;
 
@@ -76,15 +76,10 @@ pub fn compare(
         features: features.len(),
     };
     let sides = [facts(&a.image, &a.features), facts(&b.image, &b.features)];
-    let small = |image| fit_within(image, THUMBNAIL.0);
-    let smalls = [small(&a.image), small(&b.image)];
     let pair = Pair {
         features: [&a.features, &b.features],
         images: [Some(&a.image), Some(&b.image)],
-        smalls: [
-            smalls[0].as_ref().or(Some(&a.image)),
-            smalls[1].as_ref().or(Some(&b.image)),
-        ],
+        smalls: &|| Some([small_copy(&a.image), small_copy(&b.image)]),
         identical,
     };
     let comparison = compared(sides, &pair, extractor, options);
@@ -113,22 +108,14 @@ impl Searcher {
         let mut timings = Timings::default();
         let a = resolver.resolve(&a.into(), &mut timings)?;
         let b = resolver.resolve(&b.into(), &mut timings)?;
-        let thumbnail = |query: &ResolvedQuery| {
-            let id = query.facts.id.as_ref()?;
-            library.stored_thumbnail_image(id)
-        };
-        let thumbnails = [thumbnail(&a), thumbnail(&b)];
         let pair = Pair {
             features: [&a.features, &b.features],
             images: [a.image.as_ref(), b.image.as_ref()],
-            smalls: [
-                a.small.as_ref().or(thumbnails[0].as_ref()),
-                b.small.as_ref().or(thumbnails[1].as_ref()),
-            ],
+            smalls: &|| Some([a.small_copy(library)?, b.small_copy(library)?]),
             identical,
         };
         Ok(compared(
-            [a.facts, b.facts],
+            [a.facts.clone(), b.facts.clone()],
             &pair,
             &**library.extractor(),
             library.options(),
@@ -141,8 +128,8 @@ struct Pair<'a> {
     features: [&'a LocalFeatures; 2],
     /// Their pixels, as far as they are at hand.
     images: [Option<&'a Image>; 2],
-    /// Small copies of them, as far as these are at hand.
-    smalls: [Option<&'a Image>; 2],
+    /// Small copies of them, where both are at hand; asked only where pixels decide.
+    smalls: &'a dyn Fn() -> Option<[Cow<'a, Image>; 2]>,
     /// Whether their files have the same bytes.
     identical: bool,
 }
@@ -171,11 +158,11 @@ fn compared(
     let as_is = Variant::default();
     let (mut best, in_doubt) = compared_as(as_is, &sides, features[0], features, options);
     if let (Some(doubt), Some(kind), Some(transform)) = (in_doubt, best.evidence, best.transform)
-        && let [Some(a), Some(b)] = pair.smalls
+        && let Some([a, b]) = (pair.smalls)()
     {
         let sizes = [&sides[0], &sides[1]].map(|side| [side.width, side.height]);
         let small = SmallPair {
-            images: [a, b],
+            images: [&a, &b],
             sizes,
         };
         let kind = small.decide(kind, doubt.is_exact, &Transform(transform), &doubt.part);

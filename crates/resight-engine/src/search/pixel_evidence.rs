@@ -10,8 +10,7 @@
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
-use resight_decode::fit_within;
-use resight_store::PictureId;
+use resight_decode::shrink;
 use resight_vision::{Image, Transform};
 
 use super::answer::{EvidenceKind, Hit};
@@ -94,8 +93,7 @@ impl PixelEvidence {
 /// Decides for the verified hits of a page by their pixels whether they are marks, as far as thumbnails are
 /// at hand.
 pub(crate) fn decide_marks(library: &Library, queries: &[ResolvedQuery], page: &mut [Option<Hit>]) {
-    let stored = |id: &PictureId| library.stored_thumbnail_image(id);
-    let smalls: Vec<OnceLock<Option<Image>>> = queries.iter().map(|_| OnceLock::new()).collect();
+    let smalls: Vec<OnceLock<_>> = queries.iter().map(|_| OnceLock::new()).collect();
     page.par_iter_mut().flatten().for_each(|hit| {
         let Some(query) = queries
             .get(hit.query)
@@ -108,12 +106,9 @@ pub(crate) fn decide_marks(library: &Library, queries: &[ResolvedQuery], page: &
         else {
             return;
         };
-        let thumbnail = || query.facts.id.as_ref().and_then(stored);
-        let small = match &query.small {
-            Some(small) => Some(small),
-            None => smalls[hit.query].get_or_init(thumbnail).as_ref(),
-        };
-        if let (Some(small), Some(result)) = (small, stored(&hit.picture.id)) {
+        let small = smalls[hit.query].get_or_init(|| query.small_copy(library));
+        let result = || library.stored_thumbnail_image(&hit.picture.id);
+        if let Some((small, result)) = small.as_ref().zip(result()) {
             let own = [query.facts.width, query.facts.height];
             let sizes = [own, [hit.picture.width, hit.picture.height]];
             let pair = SmallPair {
@@ -167,14 +162,16 @@ pub(crate) fn pixel_evidence(
     transform: &Transform,
     part: &[[f64; 2]],
 ) -> Option<PixelEvidence> {
-    let scale = scale_within(transform, part)?;
+    let scale = geometry::scale_at(transform, middle(part))?;
     let back = transform.inverse()?;
     let (coarse, fine, onto, scale) = if scale >= 1.0 {
         (first, second, *transform, scale)
     } else {
         (second, first, back, 1.0 / scale)
     };
-    let averaged = (scale >= AVERAGED).then(|| shrunk(fine, scale)).flatten();
+    let averaged = (scale >= AVERAGED)
+        .then(|| shrink(fine, 1.0 / scale))
+        .flatten();
     let onto = match &averaged {
         Some(small) => onto.then(&geometry::same_frame(size(fine), size(small))),
         None => onto,
@@ -209,18 +206,10 @@ fn size(image: &Image) -> [u32; 2] {
     [image.width(), image.height()]
 }
 
-fn shrunk(image: &Image, scale: f64) -> Option<Image> {
-    let long = f64::from(image.width().max(image.height()));
-    fit_within(image, (long / scale).round().clamp(1.0, 65_535.0) as u32)
-}
-
-/// By how much lengths grow in the middle of the matched part.
-fn scale_within(transform: &Transform, part: &[[f64; 2]]) -> Option<f64> {
+/// The middle of a polygon's corners.
+fn middle(part: &[[f64; 2]]) -> [f64; 2] {
     let n = part.len().max(1) as f64;
-    let middle = [0, 1].map(|i| part.iter().map(|corner| corner[i]).sum::<f64>() / n);
-    let [a, b, c, d] = transform.jacobian(middle)?;
-    let scale = (a * d - b * c).abs().sqrt();
-    (scale.is_finite() && scale > 1e-6).then_some(scale)
+    [0, 1].map(|i| part.iter().map(|corner| corner[i]).sum::<f64>() / n)
 }
 
 /// The best correlation of a cell with its place in the other picture and those within reach; `None` where the

@@ -1,6 +1,8 @@
 //! The stage that turns queries into features: of a picture that was sent, a stored one, or features made
 //! elsewhere; or of a region of these.
 
+use std::borrow::Cow;
+
 use resight_decode::{decode, fit_within};
 use resight_store::PictureId;
 use resight_vision::{Descriptors, Image, LocalFeatures};
@@ -41,6 +43,20 @@ pub(crate) struct ResolvedQuery {
     pub(crate) image: Option<Image>,
     /// A small copy of the whole picture that was sent.
     pub(crate) small: Option<Image>,
+}
+
+impl ResolvedQuery {
+    /// A small copy of the whole picture: of what was sent, or the stored thumbnail. `None` where neither is there.
+    pub(crate) fn small_copy(&self, library: &Library) -> Option<Cow<'_, Image>> {
+        let thumbnail = || library.stored_thumbnail_image(self.facts.id.as_ref()?);
+        let sent = self.small.as_ref().map(Cow::Borrowed);
+        sent.or_else(|| thumbnail().map(Cow::Owned))
+    }
+}
+
+/// A picture at the size of a thumbnail.
+pub(crate) fn small_copy(image: &Image) -> Cow<'_, Image> {
+    fit_within(image, THUMBNAIL.0).map_or(Cow::Borrowed(image), Cow::Owned)
 }
 
 /// A picture's features before its region is cut out.
@@ -141,7 +157,7 @@ impl QueryResolver<'_> {
             None => self.described_image(&image)?,
         };
         timings.extract_ms += watch.lap();
-        let small = Some(fit_within(&image, THUMBNAIL.0).unwrap_or_else(|| image.clone()));
+        let small = Some(small_copy(&image).into_owned());
         Ok(WholePicture {
             id: None,
             key: None,
