@@ -74,10 +74,7 @@ pub(crate) const FOLDER: std::ops::Range<u64> = UPLOADED..UPLOADED + 5;
 fn indexed(oracle: &mut Oracle, is_done: bool) {
     for number in FOLDER {
         let possible = oracle.of(DEFAULT).of(number);
-        match is_done {
-            true => possible.set(Some(Some(Labels::default()))),
-            false => possible.may_be(Some(Some(Labels::default()))),
-        }
+        possible.note(Some(Labels::default()), is_done);
     }
 }
 

@@ -75,15 +75,8 @@ impl Folder {
         for number in UPLOADED..NUMBERS {
             let possible = oracle.of(DEFAULT).of(number);
             let id = id_of(&sample(number).file);
-            let wanted = self
-                .files
-                .contains(&number)
-                .then(|| Some(Labels::default()));
-            if is_done || acknowledged.contains(id.as_str()) {
-                possible.set(wanted);
-            } else {
-                possible.may_be(wanted);
-            }
+            let wanted = self.files.contains(&number).then(Labels::default);
+            possible.note(wanted, is_done || acknowledged.contains(id.as_str()));
         }
         Ok(())
     }

@@ -211,20 +211,14 @@ impl Change {
                     ..Labels::default()
                 };
                 let possible = oracle.of(collection).of(*number);
-                if done {
-                    possible.set(Some(Some(labels)));
-                } else {
-                    possible.may_be(Some(Some(labels)));
+                possible.note(Some(labels), done);
+                if !done {
                     // Its file is stored and its record is not: it is added again without labels.
-                    possible.may_be(Some(Some(Labels::default())));
+                    possible.may_be(Some(Labels::default()));
                 }
             }
             Self::Remove { collection, number } => {
-                let possible = oracle.of(collection).of(*number);
-                match done {
-                    true => possible.set(None),
-                    false => possible.may_be(None),
-                }
+                oracle.of(collection).of(*number).note(None, done);
             }
             Self::Label {
                 collection,
@@ -232,10 +226,7 @@ impl Change {
                 labels,
             } => {
                 let possible = oracle.of(collection).of(*number);
-                match done {
-                    true => possible.set(Some(Some(labels.clone()))),
-                    false => possible.may_be(Some(Some(labels.clone()))),
-                }
+                possible.note(Some(labels.clone()), done);
             }
             Self::Create { collection } => {
                 let is_new = !oracle.collections.contains_key(collection);

@@ -36,8 +36,8 @@ impl Labels {
     }
 }
 
-/// One possible state of a picture: absent, or stored with these labels; `None` of labels: any.
-pub(crate) type State = Option<Option<Labels>>;
+/// One possible state of a picture: absent, or stored with these labels.
+pub(crate) type State = Option<Labels>;
 
 /// The possible states of one picture. More than one while a change of it had no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,12 +60,16 @@ impl Possible {
         }
     }
 
-    pub(crate) fn allows(&self, found: &Option<Labels>) -> bool {
-        self.0.iter().any(|state| match (state, found) {
-            (None, None) | (Some(None), Some(_)) => true,
-            (Some(Some(expected)), Some(found)) => expected == found,
-            _ => false,
-        })
+    /// The change was acknowledged, or had no answer.
+    pub(crate) fn note(&mut self, state: State, is_done: bool) {
+        match is_done {
+            true => self.set(state),
+            false => self.may_be(state),
+        }
+    }
+
+    pub(crate) fn allows(&self, found: &State) -> bool {
+        self.0.contains(found)
     }
 
     /// Whether it is absent in every possible state.
@@ -147,7 +151,7 @@ impl Collection {
                     possible.0
                 ));
             }
-            possible.set(found.map(Some));
+            possible.set(found);
         }
         Ok(())
     }
@@ -167,7 +171,7 @@ mod tests {
     #[test]
     fn an_acknowledged_change_must_be_there() {
         let mut collection = Collection::default();
-        collection.of(1).set(Some(Some(tagged("a"))));
+        collection.of(1).set(Some(tagged("a")));
         collection.of(2).set(None);
         let settle = |found: &[(u64, Labels)]| {
             let found = found.iter().cloned().collect();
@@ -189,7 +193,7 @@ mod tests {
     #[test]
     fn a_change_without_an_answer_may_or_may_not_be_there_and_is_settled_then() {
         let mut collection = Collection::default();
-        collection.of(1).may_be(Some(Some(tagged("a"))));
+        collection.of(1).may_be(Some(tagged("a")));
         let with: BTreeMap<_, _> = [(1, tagged("a"))].into();
         assert!(collection.clone().settle(&BTreeMap::new()).is_ok());
         assert!(collection.settle(&with).is_ok());
