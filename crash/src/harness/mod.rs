@@ -70,7 +70,7 @@ enum Part {
     Kills,
     /// Each change with an error at each of its calls
     Failures,
-    /// A full disk, a bounded file, a folder that goes away
+    /// A full disk, a folder that goes away
     Places,
     /// Random rounds
     Rounds,

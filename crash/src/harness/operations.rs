@@ -240,10 +240,7 @@ impl Change {
             Self::Search { .. } => {}
         }
         Ok(match answer {
-            Ok(answer) if done => {
-                drop(answer);
-                Outcome::Done
-            }
+            Ok(_) if done => Outcome::Done,
             Ok(answer) => Outcome::Unknown(told(&answer)),
             Err(error) => Outcome::Unknown(error.to_string()),
         })

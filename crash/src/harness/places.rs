@@ -1,4 +1,4 @@
-//! Data folders in bad places: a full disk, files of a bounded length, a folder that goes away.
+//! Data folders in bad places: a full disk, a folder that goes away.
 
 use std::fs;
 use std::path::Path;

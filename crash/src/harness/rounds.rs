@@ -31,11 +31,11 @@ const ERRORS: [i32; 5] = [
 
 /// One sequence of rounds on one data folder.
 pub(crate) struct Rounds<'a> {
-    pub(crate) setup: &'a Setup,
-    pub(crate) random: Random,
-    pub(crate) oracle: Oracle,
-    pub(crate) figures: &'a mut Figures,
-    pub(crate) folder: Folder,
+    setup: &'a Setup,
+    random: Random,
+    oracle: Oracle,
+    figures: &'a mut Figures,
+    folder: Folder,
     turn: usize,
     /// What the last rounds did, for the report of a failure.
     story: Vec<String>,

@@ -41,8 +41,6 @@ pub(crate) struct Plan {
     pub(crate) after: u64,
     /// Only calls of these kinds count.
     pub(crate) kinds: Vec<Kind>,
-    /// Only calls on files whose path contains this count.
-    pub(crate) within: String,
 }
 
 /// All that changes something.
@@ -55,7 +53,6 @@ impl Plan {
             action,
             after,
             kinds: CHANGES.to_vec(),
-            within: String::new(),
         }
     }
 }
@@ -63,9 +60,6 @@ impl Plan {
 #[derive(Debug, Default)]
 struct State {
     plan: Option<Plan>,
-    /// Changing calls seen so far.
-    #[cfg_attr(not(test), allow(dead_code, reason = "tests count by it"))]
-    seen: u64,
     /// Calls at which the plan acted.
     struck: Vec<Call>,
     /// How the process ended.
@@ -125,12 +119,6 @@ impl Traced {
     /// Replaces the plan; its `after` counts from now on.
     pub(crate) fn arm(&self, plan: Option<Plan>) {
         locked(&self.state).plan = plan;
-    }
-
-    /// Changing calls so far.
-    #[cfg(test)]
-    fn seen(&self) -> u64 {
-        locked(&self.state).seen
     }
 
     /// From now on watches what is durable of `folder`, all of which is now.
@@ -274,9 +262,10 @@ mod tests {
         let (traced, said) = shell(
             dir.path(),
             "echo a >one; echo b >/dev/null; echo c >two",
-            None,
+            Some(Plan::at(Action::Kill, 100)),
         );
-        assert_eq!((traced.seen(), said.as_str()), (4, "exit 0"));
+        let left = locked(&traced.state).plan.as_ref().unwrap().after;
+        assert_eq!((100 - left, said.as_str()), (4, "exit 0"));
     }
 
     #[test]
