@@ -33,7 +33,7 @@ pub(crate) fn add(collection: &str, number: u64) -> Change {
     }
 }
 
-fn remove(collection: &str, number: u64) -> Change {
+pub(crate) fn remove(collection: &str, number: u64) -> Change {
     Change::Remove {
         collection: collection.into(),
         number,

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::harness::Result;
 use crate::harness::check::Checked;
+use crate::harness::program::{Server, Setup, Start, serve};
 use crate::harness::tracer::{Call, Traced};
 
 /// Counts of a run.
@@ -84,6 +86,17 @@ impl Figures {
     /// The kinds of calls that were struck, one a line.
     pub(crate) fn classes(&self) -> impl Iterator<Item = &String> {
         self.classes.iter()
+    }
+}
+
+/// A server that must serve; its start counts.
+pub(crate) fn started(setup: &Setup, figures: &mut Figures) -> Result<Box<Server>> {
+    match serve(setup, None)? {
+        Start::Serves(server) => {
+            figures.start(server.started_in);
+            Ok(server)
+        }
+        Start::Ended(how, _) => Err(format!("the server does not start: {how}").into()),
     }
 }
 

@@ -6,11 +6,12 @@ use std::path::Path;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use crate::harness::Result;
+use crate::harness::cases::{add, remove};
 use crate::harness::check::{check, get};
-use crate::harness::figures::Figures;
+use crate::harness::figures::{Figures, started};
 use crate::harness::operations::{Change, Outcome, UPLOADED};
 use crate::harness::oracle::{DEFAULT, Oracle};
-use crate::harness::program::{Server, Setup, Start, serve};
+use crate::harness::program::{Server, Setup};
 
 /// Size of the small disk: the reserve, what must be free beside it, and little else.
 const SMALL_DISK: &str = "size=26m";
@@ -21,31 +22,6 @@ pub(crate) fn all(setup: &Setup, figures: &mut Figures) -> Result<()> {
     fs::remove_dir_all(&setup.data)?;
     full_disk(setup, figures).map_err(|e| format!("a full disk: {e}"))?;
     Ok(())
-}
-
-fn add(number: u64) -> Change {
-    Change::Add {
-        collection: DEFAULT.into(),
-        number,
-        tag: None,
-    }
-}
-
-fn remove(number: u64) -> Change {
-    Change::Remove {
-        collection: DEFAULT.into(),
-        number,
-    }
-}
-
-fn started(setup: &Setup, figures: &mut Figures) -> Result<Box<Server>> {
-    match serve(setup, None)? {
-        Start::Serves(server) => {
-            figures.start(server.started_in);
-            Ok(server)
-        }
-        Start::Ended(how, _) => Err(format!("the server does not start: {how}").into()),
-    }
 }
 
 /// Makes the change; the code that it is refused with, if it is.
@@ -61,13 +37,13 @@ fn folder_that_goes_away(setup: &Setup, figures: &mut Figures) -> Result<()> {
     let mut oracle = Oracle::new();
     let server = started(setup, figures)?;
     for number in 0..3 {
-        if let Some(why) = refusal(&add(number), &server, &mut oracle)? {
+        if let Some(why) = refusal(&add(DEFAULT, number), &server, &mut oracle)? {
             return Err(why.into());
         }
     }
     let away = setup.root.join("away");
     fs::rename(&setup.data, &away)?;
-    for change in [add(4), remove(1)] {
+    for change in [add(DEFAULT, 4), remove(DEFAULT, 1)] {
         match refusal(&change, &server, &mut oracle.clone())? {
             Some(why) if why.contains("data_folder_gone") => {}
             other => return Err(format!("{change:?} is answered {other:?}").into()),
@@ -114,7 +90,7 @@ fn on_small_disk(setup: &Setup, figures: &mut Figures) -> Result<()> {
     let mut oracle = Oracle::new();
     let server = started(setup, figures)?;
     for number in 0..4 {
-        if let Some(why) = refusal(&add(number), &server, &mut oracle)? {
+        if let Some(why) = refusal(&add(DEFAULT, number), &server, &mut oracle)? {
             return Err(why.into());
         }
     }
@@ -123,7 +99,7 @@ fn on_small_disk(setup: &Setup, figures: &mut Figures) -> Result<()> {
     fill(&filler)?;
     let mut refused = None;
     for number in 4..UPLOADED {
-        refused = refusal(&add(number), &server, &mut oracle)?;
+        refused = refusal(&add(DEFAULT, number), &server, &mut oracle)?;
         if refused.is_some() {
             break;
         }
@@ -132,19 +108,19 @@ fn on_small_disk(setup: &Setup, figures: &mut Figures) -> Result<()> {
         Some(why) if why.contains("store_full") => {}
         other => return Err(format!("on a full disk an addition is answered {other:?}").into()),
     }
-    if let Some(why) = refusal(&remove(2), &server, &mut oracle)? {
+    if let Some(why) = refusal(&remove(DEFAULT, 2), &server, &mut oracle)? {
         return Err(format!("on a full disk a removal is answered {why}").into());
     }
     server.kill();
     fill(&filler)?;
     let server = started(setup, figures)?;
-    if let Some(why) = refusal(&remove(3), &server, &mut oracle)? {
+    if let Some(why) = refusal(&remove(DEFAULT, 3), &server, &mut oracle)? {
         return Err(format!("after a restart a removal is answered {why}").into());
     }
     figures.add(check(setup, server.address, &mut oracle, usize::MAX, 0)?);
     fs::remove_file(&filler)?;
     let until = std::time::Instant::now() + crate::harness::http::PATIENCE;
-    while let Some(why) = refusal(&add(20), &server, &mut oracle)? {
+    while let Some(why) = refusal(&add(DEFAULT, 20), &server, &mut oracle)? {
         if std::time::Instant::now() > until || !why.contains("store_full") {
             return Err(format!("with space again an addition is answered {why}").into());
         }

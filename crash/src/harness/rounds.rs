@@ -9,7 +9,7 @@ use resight_test_support::Random;
 
 use crate::harness::Result;
 use crate::harness::check::check;
-use crate::harness::figures::Figures;
+use crate::harness::figures::{Figures, started};
 use crate::harness::folders::Folder;
 use crate::harness::operations::{Change, Outcome};
 use crate::harness::oracle::Oracle;
@@ -114,11 +114,7 @@ impl<'a> Rounds<'a> {
 
     /// Starts the server, which must serve, and compares what it has.
     fn start(&mut self) -> Result<Box<Server>> {
-        let server = match serve(self.setup, None)? {
-            Start::Serves(server) => server,
-            Start::Ended(how, _) => return Err(format!("the server does not start: {how}").into()),
-        };
-        self.figures.start(server.started_in);
+        let server = started(self.setup, self.figures)?;
         let checked = check(
             self.setup,
             server.address,

@@ -8,7 +8,7 @@ use nix::libc;
 use crate::harness::Result;
 use crate::harness::cases::{Act, Case, FOLDER, add, cases};
 use crate::harness::check::{check, check_after_failure};
-use crate::harness::figures::Figures;
+use crate::harness::figures::{Figures, started};
 use crate::harness::operations::Outcome;
 use crate::harness::oracle::{DEFAULT, Oracle};
 use crate::harness::pictures::sample;
@@ -18,6 +18,14 @@ use crate::harness::tracer::{Action, CHANGES, Call, Kind, Plan, Traced};
 
 /// Chunks of the reserve are 128 writes alike; so many of its points are passed over after each.
 const RESERVE_STEP: u64 = 31;
+
+/// How many calls on from this one the next point is.
+fn stride(call: &Call, step: u64) -> u64 {
+    match call.file.starts_with("reserve") {
+        true => RESERVE_STEP,
+        false => step,
+    }
+}
 
 /// All cases, killed at every `step`-th of their calls.
 pub(crate) fn kills(setup: &Setup, only: &str, step: u64, figures: &mut Figures) -> Result<()> {
@@ -39,10 +47,7 @@ pub(crate) fn kills(setup: &Setup, only: &str, step: u64, figures: &mut Figures)
                 base.strike(Plan::at(Action::Tear, after), figures)
                     .map_err(named)?;
             }
-            after += match call.file.starts_with("reserve") {
-                true => RESERVE_STEP,
-                false => step,
-            };
+            after += stride(&call, step);
         }
         println!(
             "{}: killed at {} calls",
@@ -71,10 +76,7 @@ pub(crate) fn failures(setup: &Setup, only: &str, step: u64, figures: &mut Figur
                 let Some(call) = base.strike(plan, figures).map_err(named)? else {
                     break;
                 };
-                after += match call.file.starts_with("reserve") {
-                    true => RESERVE_STEP,
-                    false => step,
-                };
+                after += stride(&call, step);
             }
         }
         println!("{}: {} calls failed", case.name, figures.faults - before);
@@ -270,16 +272,6 @@ fn lives_on(server: &Server, oracle: &mut Oracle, figures: &mut Figures) -> Resu
 const LATER: u64 = 30;
 /// Attempts to add it while the disk counts as full.
 const PATIENT: usize = 40;
-
-fn started(setup: &Setup, figures: &mut Figures) -> Result<Box<Server>> {
-    match serve(setup, None)? {
-        Start::Serves(server) => {
-            figures.start(server.started_in);
-            Ok(server)
-        }
-        Start::Ended(how, _) => Err(format!("the server does not start: {how}").into()),
-    }
-}
 
 /// Copies a folder with everything in it.
 fn copy(from: &Path, to: &Path) -> Result<()> {
