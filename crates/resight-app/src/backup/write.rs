@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
 use resight_engine::EngineError;
-use resight_store::{Catalogue, Change, CollectionName, PAGE, PictureRecord, StoreError, pages};
+use resight_store::{Change, CollectionName, PictureRecord, StoreError, pages};
 
 use super::copy::Content;
 use super::manifest::{Entry, Reader, Writer};
@@ -155,7 +155,7 @@ impl Run<'_> {
         };
         let prefix = prefix(config);
         let mark = self.manifest.mark()?;
-        let pictures = match self.blobs(config, &unfinished, &prefix) {
+        let pictures = match self.pictures(config, &unfinished, &prefix) {
             Err(error) if is_gone(&error) => {
                 components::delete_copy(&unfinished);
                 return self.manifest.back_to(mark);
@@ -181,54 +181,41 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Copies one state of the catalogue and checks the copy. `false` where the collection is gone.
-    fn copy_catalogue(&mut self, config: &Config, into: &Path) -> Result<bool, AppError> {
-        let cancel = self.cancel;
-        let mut goes_on = |_, _| !cancel.load(Ordering::Relaxed);
+    /// Copies one state of the catalogue. `false` where the collection is gone.
+    fn copy_catalogue(&self, config: &Config, into: &Path) -> Result<bool, AppError> {
+        let mut goes_on = |_, _| !self.cancel.load(Ordering::Relaxed);
         match components::copy_catalogue(config, into, &mut goes_on) {
-            Ok(true) => {}
-            Ok(false) => return Err(EngineError::Cancelled.into()),
-            Err(error) if is_gone(&error) => return Ok(false),
-            Err(error) => return Err(error),
+            Ok(true) => Ok(true),
+            Ok(false) => Err(EngineError::Cancelled.into()),
+            Err(error) if is_gone(&error) => Ok(false),
+            Err(error) => Err(error),
         }
-        let copy = components::open_copy(into)?;
+    }
+
+    /// Goes through the pictures that the copied catalogue has, and takes over their files. Reads also all rows of
+    /// them that have checksums: a backup must not take the place of one that was whole. Pictures that were removed
+    /// since, together with their files, are removed from the copy. Returns the number of the others.
+    fn pictures(&mut self, config: &Config, copied: &Path, prefix: &str) -> Result<u64, AppError> {
+        let copy = components::open_copy(copied)?;
         if let Some(wrong) = copy.check_structure()?.into_iter().next() {
             return Err(damaged_source(config, wrong));
         }
-        self.check_rows(&*copy)?;
-        let names = global_models::remembered(&*copy)?;
-        self.models.extend(names);
-        Ok(true)
-    }
-
-    /// Reads all rows that have checksums. A backup must not take the place of one that was whole.
-    fn check_rows(&self, copy: &dyn Catalogue) -> Result<(), AppError> {
+        self.models.extend(global_models::remembered(&*copy)?);
+        let total = copy.count()?;
         let models = copy.vector_counts()?;
+        let mut pictures = 0;
+        let mut removed = Vec::new();
         for page in pages(
             TOGETHER,
             |row: &(u64, u32)| row.0,
             |a, n| copy.keys_after(a, n),
         ) {
             let keys: Vec<u64> = page?.into_iter().map(|(key, _)| key).collect();
-            self.check_cancelled()?;
             copy.features(&keys)?;
             copy.words(&keys)?;
             for model in &models {
                 copy.vectors(&model.model, &keys)?;
             }
-        }
-        Ok(())
-    }
-
-    /// The files of the pictures that the copied catalogue has. Pictures that were removed since, together with
-    /// their files, are removed from the copy. Returns the number of the others.
-    fn blobs(&mut self, config: &Config, copied: &Path, prefix: &str) -> Result<u64, AppError> {
-        let copy = components::open_copy(copied)?;
-        let total = copy.count()?;
-        let mut pictures = 0;
-        let mut removed = Vec::new();
-        for page in pages(PAGE, |row: &(u64, u32)| row.0, |a, n| copy.keys_after(a, n)) {
-            let keys: Vec<u64> = page?.into_iter().map(|(key, _)| key).collect();
             for record in copy.pictures(&keys)?.into_iter().flatten() {
                 self.check_cancelled()?;
                 if self.files_of(config, prefix, &record)? {
