@@ -164,7 +164,7 @@ pub(super) struct Mark {
 
 /// The files of a whole manifest, one after another.
 pub(super) struct Reader {
-    lines: io::Lines<BufReader<File>>,
+    all: BufReader<File>,
     path: PathBuf,
     pub(super) tail: Tail,
     left: u64,
@@ -174,17 +174,11 @@ impl Reader {
     /// Reads all of the manifest and compares it with its hash; then its files can be gone through. `None` where
     /// there is no manifest.
     pub(super) fn open(path: &Path) -> Result<Option<Self>, AppError> {
-        let no_backup = |why: String| AppError::NoBackup {
-            path: path.to_owned(),
-            why,
-        };
-        let open = || match File::open(path) {
-            Ok(file) => Ok(Some(BufReader::new(file))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(no_backup(error.to_string())),
-        };
-        let Some(mut all) = open()? else {
-            return Ok(None);
+        let no_backup = |why: String| no_backup(path, why);
+        let mut all = match File::open(path) {
+            Ok(file) => BufReader::new(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(no_backup(error.to_string())),
         };
         let mut hasher = blake3::Hasher::new();
         let mut last = Vec::new();
@@ -220,17 +214,25 @@ impl Reader {
         };
         let tail = tail.filter(is_whole);
         let tail = tail.ok_or_else(|| no_backup("the list is damaged or cut short".into()))?;
-        let Some(all) = open()? else {
-            return Ok(None);
-        };
-        let mut lines = all.lines();
-        lines.next();
-        Ok(Some(Self {
-            lines,
+        let mut reader = Self {
+            all,
             path: path.to_owned(),
-            left: tail.files,
+            left: 0,
             tail,
-        }))
+        };
+        reader.rewind()?;
+        Ok(Some(reader))
+    }
+
+    /// Goes back to the first file.
+    pub(super) fn rewind(&mut self) -> Result<(), AppError> {
+        let mut head = Vec::new();
+        self.all
+            .rewind()
+            .and_then(|()| self.all.read_until(b'\n', &mut head))
+            .map_err(|error| no_backup(&self.path, error.to_string()))?;
+        self.left = self.tail.files;
+        Ok(())
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Entry>, AppError> {
@@ -242,11 +244,17 @@ impl Reader {
             path: self.path.clone(),
             detail,
         };
-        let line = self.lines.next().transpose();
-        let line = line
-            .map_err(|error| damaged(error.to_string()))?
-            .unwrap_or_default();
-        let entry = serde_json::from_str(&line).map_err(|error| damaged(error.to_string()))?;
+        let mut line = Vec::new();
+        let read = self.all.read_until(b'\n', &mut line);
+        read.map_err(|error| damaged(error.to_string()))?;
+        let entry = serde_json::from_slice(&line).map_err(|error| damaged(error.to_string()))?;
         Ok(Some(entry))
+    }
+}
+
+fn no_backup(path: &Path, why: String) -> AppError {
+    AppError::NoBackup {
+        path: path.to_owned(),
+        why,
     }
 }

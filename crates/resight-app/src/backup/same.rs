@@ -9,15 +9,13 @@ use crate::components;
 use crate::config::Config;
 
 /// Fails where the data folder has no file of a picture that the backup has, or no collection of a kind that it has:
-/// it is another one, or a disk is not mounted. A backup that is damaged may give way.
+/// it is another one, or a disk is not mounted. Goes through all files of `before`.
 pub(super) fn check(
     folder: &BackupFolder,
+    before: &mut Reader,
     config: &Config,
     names: &[CollectionName],
 ) -> Result<(), AppError> {
-    let Some(mut before) = Reader::open(&folder.manifest()).ok().flatten() else {
-        return Ok(());
-    };
     let has = |is_default: bool| {
         names.iter().any(|name| {
             name.is_default() == is_default

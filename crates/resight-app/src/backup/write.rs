@@ -80,12 +80,15 @@ pub fn backup(
         ));
     }
     let folder = BackupFolder::to_write(target)?;
-    if !options.replace {
-        same::check(&folder, config, &names)?;
+    // One that is damaged is replaced, and nothing of it is believed.
+    let mut previous = Reader::open(&folder.manifest()).ok().flatten();
+    if !options.replace
+        && let Some(before) = &mut previous
+    {
+        same::check(&folder, before, config, &names)?;
+        before.rewind()?;
     }
     let pool = Pool::begin(&folder)?;
-    // One that is damaged is replaced, and nothing of it is believed.
-    let previous = Reader::open(&folder.manifest()).ok().flatten();
     let before = previous.as_ref().map_or(0, |list| list.tail.pictures);
     let mut run = Run {
         manifest: Writer::begin(&folder.manifest())?,
