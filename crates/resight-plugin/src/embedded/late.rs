@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{RunningBatch, Shared, busy, interpreter, thread};
 use crate::error::PluginError;
 use crate::status::Health;
-use crate::supervisor::start::FileStamp;
+use crate::supervisor::stamp::FileStamp;
 
 /// How often limits are checked.
 const TICK: Duration = Duration::from_millis(20);

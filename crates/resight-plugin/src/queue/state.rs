@@ -16,6 +16,7 @@ use crate::config::PluginConfig;
 use crate::error::PluginError;
 use crate::manifest::Manifest;
 use crate::status::Health;
+use crate::supervisor::stamp::FileStamp;
 use crate::worker::Worker;
 use crate::worker::process::WorkerProcess;
 use crate::worker::spawn::SourceFile;
@@ -26,6 +27,8 @@ pub(crate) type ReloadWaiter = SyncSender<Result<Arc<Manifest>, PluginError>>;
 /// A generation of workers that is being started and does not serve yet.
 pub(crate) struct NextGeneration {
     pub(crate) source: Arc<SourceFile>,
+    /// Of the file, taken before `source` was read or found to be the same still.
+    pub(crate) stamp: FileStamp,
     pub(crate) pending: usize,
     pub(crate) ready: Vec<Worker>,
     pub(crate) failed: Option<PluginError>,

@@ -1,6 +1,7 @@
 //! The one thread that starts workers, watches them and replaces them.
 
 pub(crate) mod reload;
+pub(crate) mod stamp;
 pub(crate) mod start;
 pub(crate) mod watch;
 
@@ -11,7 +12,8 @@ use crate::error::PluginError;
 use crate::queue::Queue;
 use crate::worker::death::Cause;
 use reload::{begin_reload, finish_reload};
-use start::{FileStamp, start_missing};
+use stamp::FileStamp;
+use start::start_missing;
 use watch::{bury, check_limits, take_dead};
 
 const TICK: Duration = Duration::from_millis(200);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::stamp::FileStamp;
 use super::start::{read_source, start};
 use crate::error::PluginError;
 use crate::manifest::Manifest;
@@ -11,12 +12,18 @@ use crate::worker::Worker;
 use crate::worker::spawn::SourceFile;
 
 /// Starts the workers of a new generation, if a reload is wanted. One that is under way is given up when
-/// the file has changed again since, and otherwise awaited.
+/// the file has changed again since, and otherwise awaited: the file is read after it.
 pub(super) fn begin_reload(queue: &Arc<Queue>, state: &mut State) {
     if !state.reload_wanted {
         return;
     }
-    let source = match read_source(&queue.context.config.file, state.source.generation + 1) {
+    let file = &queue.context.config.file;
+    let stamp = FileStamp::of(file);
+    let under_way = state.next_generation.as_ref();
+    if under_way.is_some_and(|next| next.stamp.agrees(&stamp)) {
+        return;
+    }
+    let source = match read_source(file, state.source.generation + 1) {
         Ok(source) => Arc::new(source),
         Err(error) => {
             state.reload_wanted = false;
@@ -25,8 +32,9 @@ pub(super) fn begin_reload(queue: &Arc<Queue>, state: &mut State) {
             return;
         }
     };
-    let under_way = state.next_generation.as_ref();
-    if under_way.is_some_and(|next| next.source.bytes == source.bytes) {
+    let under_way = state.next_generation.as_mut();
+    if let Some(next) = under_way.filter(|next| next.source.bytes == source.bytes) {
+        next.stamp = stamp;
         return;
     }
     state.reload_wanted = false;
@@ -39,6 +47,7 @@ pub(super) fn begin_reload(queue: &Arc<Queue>, state: &mut State) {
     }
     state.next_generation = Some(NextGeneration {
         source: source.clone(),
+        stamp,
         pending: state.wanted,
         ready: Vec::new(),
         failed: None,
@@ -131,5 +140,62 @@ pub(super) fn finish_reload(
 ) {
     for waiter in waiters {
         let _gone = waiter.try_send(result.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::config::PluginConfig;
+    use crate::worker::WorkerContext;
+    use crate::worker::memory::Transports;
+
+    #[test]
+    fn while_a_version_starts_the_file_is_read_again_only_where_its_stamp_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.py");
+        let write = |text: &str, second: u64| {
+            fs::write(&path, text).unwrap();
+            let file = fs::File::options().append(true).open(&path).unwrap();
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+            file.set_modified(time).unwrap();
+        };
+        write("x = 1\n", 1);
+        let config = PluginConfig::new(&path);
+        let mut state = State::new(&config, read_source(&path, 1).ok().unwrap());
+        // So that no worker is started.
+        state.wanted = 0;
+        let context = WorkerContext {
+            config,
+            transports: Transports::default(),
+        };
+        let queue = Arc::new(Queue::new(Arc::new(context), state));
+        // What starts after a reload is asked for, and whether the reload is still to come.
+        let reload = || {
+            let mut state = queue.state.lock();
+            state.reload_wanted = true;
+            begin_reload(&queue, &mut state);
+            let starting = state.next_generation.as_ref().unwrap().source.clone();
+            (starting, state.reload_wanted)
+        };
+        let (first, is_awaited) = reload();
+        assert!(!is_awaited);
+        // Other bytes under the same stamp show whether the file is read.
+        write("x = 2\n", 1);
+        let (same, is_awaited) = reload();
+        assert!(Arc::ptr_eq(&same, &first) && is_awaited);
+        // A new stamp of the same bytes is kept.
+        write("x = 1\n", 2);
+        let (same, is_awaited) = reload();
+        assert!(Arc::ptr_eq(&same, &first) && is_awaited);
+        write("x = 2\n", 2);
+        let (same, is_awaited) = reload();
+        assert!(Arc::ptr_eq(&same, &first) && is_awaited);
+        write("x = 2\n", 3);
+        let (other, is_awaited) = reload();
+        assert!(other.bytes == b"x = 2\n" && !is_awaited);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Weak};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use super::reload::next_started;
 use crate::error::PluginError;
@@ -16,30 +16,6 @@ use crate::worker::spawn::{SourceFile, spawn};
 
 /// Most bytes of the author's file.
 const MAX_SOURCE: u64 = 16 << 20;
-
-/// Time of change and length of the author's file. Equal values mean the same content.
-#[derive(PartialEq)]
-pub(crate) struct FileStamp(Option<(SystemTime, u64)>);
-
-impl FileStamp {
-    pub(crate) fn of(file: &Path) -> Self {
-        let stamp = || {
-            let metadata = fs::metadata(file).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        };
-        Self(stamp())
-    }
-
-    /// Whether the file is another one now. A file that is gone, as during a save, is no change.
-    pub(crate) fn changes(&mut self, file: &Path) -> bool {
-        let now = Self::of(file);
-        let changes = now.0.is_some() && now != *self;
-        if changes {
-            *self = now;
-        }
-        changes
-    }
-}
 
 /// Reads the author's file.
 pub(crate) fn read_source(file: &Path, generation: u64) -> Result<SourceFile, PluginError> {
@@ -151,19 +127,6 @@ fn started(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_has_changed_once_for_each_edit_and_never_by_being_gone() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a.py");
-        fs::write(&file, "x = 1\n").unwrap();
-        let mut stamp = FileStamp::of(&file);
-        assert!(!stamp.changes(&file));
-        fs::remove_file(&file).unwrap();
-        assert!(!stamp.changes(&file));
-        fs::write(&file, "x = 10\n").unwrap();
-        assert!(stamp.changes(&file) && !stamp.changes(&file));
-    }
 
     #[test]
     fn a_source_is_read_with_its_hash_and_a_large_one_is_refused() {
