@@ -16,9 +16,6 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::refused::{Refused, RefusedCode};
 
-/// A body of at most so many bytes is small. Small ones have memory of their own, so that large ones do not
-/// keep searches by small pictures waiting.
-const SMALL: u64 = 1 << 20;
 /// Most that small and large bodies get of a large budget.
 const MOST_SMALL: u64 = 64 << 20;
 const MOST_LARGE: u64 = 256 << 20;
@@ -40,9 +37,13 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// A body of at most so many bytes is small. Small ones have memory of their own, so that large ones do
+    /// not keep searches by small pictures waiting.
+    pub const SMALL: u64 = 1 << 20;
+
     /// That of a body of this many bytes.
     pub fn of_body(bytes: u64) -> Self {
-        match bytes <= SMALL {
+        match bytes <= Self::SMALL {
             true => Self::SmallBody,
             false => Self::LargeBody,
         }

@@ -23,10 +23,11 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 use tokio_util::io::ReaderStream;
 
+use super::App;
+use super::intake::{self, LARGE_RATE};
 use super::pages::holds_tag;
 use super::params::PictureAt;
 use super::problem::Problem;
-use super::{App, intake};
 use crate::wire::ProblemBody;
 
 /// Sent with stored files: shown directly, they may neither run nor load anything.
@@ -35,8 +36,6 @@ const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbo
 const PART: usize = 64 << 10;
 /// How long a request waits for others that do the same for the same picture.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Bytes of a stored file that a client takes in a second, at least: 60 MiB in half an hour.
-const LEAST_RATE: u64 = 32 << 10;
 
 /// Work on files that several requests share.
 #[derive(Default)]
@@ -174,10 +173,10 @@ fn in_parts(mut file: File, range: &Range<u64>) -> Result<Body, Problem> {
     Ok(Body::from_stream(ReaderStream::with_capacity(part, PART)))
 }
 
-/// Bytes of which a client takes at least [`LEAST_RATE`] a second: as long as it has not taken them all, they use
+/// Bytes of which a client takes at least [`LARGE_RATE`] a second: as long as it has not taken them all, they use
 /// the memory for large bodies.
 fn in_time(bytes: Bytes) -> Body {
-    let most = PATIENCE + Duration::from_secs(bytes.len() as u64 / LEAST_RATE);
+    let most = PATIENCE + Duration::from_secs(bytes.len() as u64 / LARGE_RATE);
     in_time_until(bytes, Instant::now() + most)
 }
 

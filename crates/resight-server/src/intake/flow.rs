@@ -8,17 +8,14 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use resight_app::Code;
+use resight_engine::Purpose;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Bounds, Share};
+use super::{Bounds, LARGE_RATE, Share};
 use crate::problem::Problem;
 
 /// A body that takes longer in all is given up, however steadily it comes.
 const BODY_TIME: Duration = Duration::from_secs(300);
-/// A body that does not say how long it is begins with memory for so many bytes…
-const SMALL: u64 = 1 << 20;
-/// …and once it has more, must come with so many bytes a second.
-const LARGE_RATE: u64 = 32 << 10;
 
 /// A body that is being read.
 pub(super) struct Flow {
@@ -45,7 +42,8 @@ impl Flow {
         let announced = body.size_hint().upper();
         let needed = match announced {
             Some(length) => length.saturating_mul(factor),
-            None => SMALL.min(bounds.bytes),
+            // A small one, until more has come.
+            None => Purpose::SMALL.min(bounds.bytes),
         };
         let share = match bounds.memory.take(needed).await {
             Ok(share) => share,
@@ -93,7 +91,7 @@ impl Flow {
             // Trailers are of no interest.
             if let Ok(data) = frame.into_data() {
                 self.count(data.len() as u64)?;
-                if self.received > SMALL
+                if self.received > Purpose::SMALL
                     && let Some(growth) = self.growth.take()
                 {
                     self.grow(growth).await?;

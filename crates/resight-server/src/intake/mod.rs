@@ -29,6 +29,9 @@ const TEXT_BYTES: u64 = 8 << 20;
 const PARSED: u64 = 12;
 /// The most fields of a form.
 const MAX_FIELDS: usize = 1000;
+/// Bytes a second at which large bodies must move, so that their memory is returned in time: one of unknown
+/// length as it comes, and a stored file as a client takes it.
+pub(crate) const LARGE_RATE: u64 = 32 << 10;
 /// For how long, and how far, a body that nobody wants is read.
 const DISCARD_TIME: Duration = Duration::from_secs(10);
 const DISCARD_BYTES: usize = 128 << 20;
