@@ -28,6 +28,12 @@ impl<'a> Segments<'a> {
         Self { fill_left, ..self }
     }
 
+    /// The first frame's marker with what follows it, or else that of the first scan or of the end
+    /// (ITU-T T.81, B.2.2).
+    pub(crate) fn frame_or_end(mut self) -> Option<(u8, &'a [u8])> {
+        self.find(|(marker, _)| matches!(marker, 0xc0..=0xc3 | 0xd9 | 0xda))
+    }
+
     /// Whether the file ends where it has come to: within a segment's length, or where a marker is due.
     pub(crate) fn ends_early(&self) -> bool {
         self.is_cut || self.bytes.get(self.at..self.at + 2).is_none()

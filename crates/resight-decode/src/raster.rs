@@ -112,9 +112,7 @@ fn bytes_needed(
 
 /// Components of a JPEG whose first frame is progressive (ITU-T T.81, B.2.2); 0 of others.
 fn progressive_components(bytes: &[u8]) -> u64 {
-    let is_frame_or_end = |marker: &u8| matches!(marker, 0xc0..=0xc3 | 0xd9 | 0xda);
-    let mut segments = Segments::of(bytes);
-    match segments.find(|(marker, _)| is_frame_or_end(marker)) {
+    match Segments::of(bytes).frame_or_end() {
         Some((0xc2, frame)) => u64::from(frame.get(7).copied().unwrap_or(4)),
         _ => 0,
     }

@@ -93,10 +93,9 @@ fn picture_size(jpeg: &[u8]) -> Option<[u64; 2]> {
     if !jpeg.starts_with(&[0xff, 0xd8]) {
         return None;
     }
-    let is_frame_or_end = |marker: &u8| matches!(marker, 0xc0..=0xc3 | 0xd9 | 0xda);
     // A hostile file may consist of fill bytes.
-    let mut segments = Segments::of(jpeg).with_fill(MOST_FILL);
-    let (marker, frame) = segments.find(|(marker, _)| is_frame_or_end(marker))?;
+    let segments = Segments::of(jpeg).with_fill(MOST_FILL);
+    let (marker, frame) = segments.frame_or_end()?;
     let number = |at: usize| Some(u16::from_be_bytes(*frame.get(at..)?.first_chunk()?));
     let is_picture = matches!(marker, 0xc0..=0xc2) && *frame.get(2)? == 8;
     let size = [u64::from(number(5)?), u64::from(number(3)?)];
