@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use resight_engine::{Duplicates, EngineError, Library};
 
-use crate::background::Background;
+use crate::background::{Background, rest};
 use crate::collections::{Collections, Inner};
 
 /// A new round begins at least this often, with or without new pictures.
@@ -65,20 +65,13 @@ fn run(collections: &Inner, cancel: &AtomicBool) {
                 // Tried again with the next picture, or after a while.
                 Err(error) => tracing::warn!("looking for duplicates in {name} stopped: {error}"),
             }
-            rest(begun.elapsed().min(LONGEST_REST), &is_cancelled);
+            rest(begun.elapsed().min(LONGEST_REST), cancel);
         }
         if !has_more && !is_cancelled() {
             seen_pictures = collections
                 .default
                 .wait_for_pictures(seen_pictures, LONGEST_WAIT);
         }
-    }
-}
-
-fn rest(duration: Duration, is_cancelled: &dyn Fn() -> bool) {
-    let until = Instant::now() + duration;
-    while Instant::now() < until && !is_cancelled() {
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use resight_engine::{EngineError, Library};
 use resight_store::CollectionName;
 
-use crate::background::Background;
+use crate::background::{Background, rest};
 use crate::collections::{Collections, Inner};
 
 pub use crate::scrub_state::ScrubState;
@@ -86,17 +86,14 @@ fn run(collections: &Inner, rate: u64, cancel: &AtomicBool) {
             match step {
                 Ok(Some(bytes)) => {
                     has_read = true;
-                    rest(
-                        Duration::from_secs_f64(bytes as f64 / rate as f64),
-                        &is_cancelled,
-                    );
+                    rest(Duration::from_secs_f64(bytes as f64 / rate as f64), cancel);
                 }
                 Ok(None) => {}
                 Err(error) => tracing::warn!("{name} is not read in the background: {error}"),
             }
         }
         if !has_read {
-            rest(REST, &is_cancelled);
+            rest(REST, cancel);
         }
     }
     for (name, progress) in &mut all {
@@ -184,11 +181,4 @@ fn one_more(
         progress.remember(library);
     }
     Ok(Some(scrubbed.bytes))
-}
-
-fn rest(duration: Duration, is_cancelled: &dyn Fn() -> bool) {
-    let until = Instant::now() + duration;
-    while Instant::now() < until && !is_cancelled() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
