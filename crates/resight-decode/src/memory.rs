@@ -138,11 +138,6 @@ impl MemoryBudget {
         }))
     }
 
-    /// The number of bytes in all.
-    pub fn total(&self) -> u64 {
-        self.0.total
-    }
-
     /// Set apart for the cache of features.
     pub fn for_features(&self) -> u64 {
         self.0.features
