@@ -84,7 +84,7 @@ pub(crate) fn pages<'a>(
         Format::Raster(ImageFormat::Png) => {
             let decoder = PngDecoder::with_limits(
                 Cursor::new(bytes),
-                raster::decoder_limits(ImageFormat::Png, limits),
+                raster::opening_limits(ImageFormat::Png, limits),
             )
             .map_err(explain)?;
             frames(decoder, limits, |png| Ok(png.apng()?.into_frames()))?
@@ -120,7 +120,7 @@ fn frames<'a, D: ImageDecoder + 'a>(
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
     decoder
-        .set_limits(raster::decoder_limits(ImageFormat::Gif, limits))
+        .set_limits(raster::decoder_limits(limits))
         .map_err(damaged)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let frames = into_frames(decoder).map_err(damaged)?;

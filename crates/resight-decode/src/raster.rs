@@ -54,7 +54,8 @@ fn decode_turned<R: BufRead + Seek>(
         return Err(Refused::new(RefusedCode::Broken, detail));
     }
     let mut reader = ImageReader::with_format(reader, format);
-    reader.limits(decoder_limits(format, limits));
+    let mut bounds = opening_limits(format, limits);
+    reader.limits(bounds.clone());
     let mut decoder = reader.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
@@ -67,9 +68,8 @@ fn decode_turned<R: BufRead + Seek>(
     let needed = bytes_needed(bytes, format, &decoder, orientation);
     if format == ImageFormat::Tiff {
         // A tile may be larger than the picture, and is decoded whole where it is compressed as JPEG.
-        let mut bound = decoder_limits(format, limits);
-        bound.max_alloc = Some(needed);
-        decoder.set_limits(bound).map_err(explain)?;
+        bounds.max_alloc = Some(needed);
+        decoder.set_limits(bounds).map_err(explain)?;
     }
     let _share = limits.memory.take(needed)?;
     let pixels = DynamicImage::from_decoder(decoder).map_err(explain)?;
@@ -133,19 +133,25 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
 }
 
 /// Limits for `image`: eight bytes a pixel (16-bit RGBA) plus working space.
-pub(crate) fn decoder_limits(format: ImageFormat, limits: &DecodeLimits) -> Limits {
+pub(crate) fn decoder_limits(limits: &DecodeLimits) -> Limits {
     let side = limits.max_pixels / u64::from(limits.min_side.max(1));
     let side = u32::try_from(side).unwrap_or(u32::MAX);
     let mut out = Limits::default();
     out.max_image_width = Some(side);
     out.max_image_height = Some(side);
+    let pixels = limits.max_pixels.saturating_mul(8);
+    out.max_alloc = Some(pixels.saturating_add(BESIDE_PIXELS));
+    out
+}
+
+/// Limits with which a file is opened, and its first picture decoded.
+pub(crate) fn opening_limits(format: ImageFormat, limits: &DecodeLimits) -> Limits {
+    let mut out = decoder_limits(limits);
     // A PNG is decoded row by row; what it needs beside are chunks such as a colour profile, which may inflate to
     // a thousand times their length.
-    let pixels = match format {
-        ImageFormat::Png => 0,
-        _ => limits.max_pixels.saturating_mul(8),
-    };
-    out.max_alloc = Some(pixels.saturating_add(BESIDE_PIXELS));
+    if format == ImageFormat::Png {
+        out.max_alloc = Some(BESIDE_PIXELS);
+    }
     out
 }
 
@@ -242,7 +248,7 @@ mod tests {
             let limits = DecodeLimits::default();
             assert!(decode(&bytes, ImageFormat::Png, &limits).is_ok());
             let mut reader = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Png);
-            reader.limits(decoder_limits(ImageFormat::Png, &limits));
+            reader.limits(opening_limits(ImageFormat::Png, &limits));
             reader.into_decoder().unwrap().icc_profile().unwrap()
         };
         assert_eq!(profile(1 << 20).map(|bytes| bytes.len()), Some(1 << 20));
