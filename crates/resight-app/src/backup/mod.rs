@@ -33,6 +33,9 @@ const LOCK: &str = "lock";
 /// Folder for the descriptions of global models, in a backup and in a restored data folder.
 const MODELS: &str = "restored-models";
 
+/// What the paths of files begin with that are not of the default collection; the collection's name is next.
+const COLLECTIONS: &str = "collections/";
+
 /// A backup's folder, locked.
 struct BackupFolder {
     path: PathBuf,

@@ -2,8 +2,8 @@
 
 use resight_store::CollectionName;
 
-use super::BackupFolder;
 use super::manifest::Reader;
+use super::{BackupFolder, COLLECTIONS};
 use crate::AppError;
 use crate::components;
 use crate::config::Config;
@@ -25,7 +25,7 @@ pub(super) fn check(
     let [has_default, has_named] = [has(true), has(false)];
     let (mut had_any, mut has_one) = (false, false);
     while let Some(entry) = before.next()? {
-        let is_named = entry.path.starts_with("collections/");
+        let is_named = entry.path.starts_with(COLLECTIONS);
         if is_named && !has_named {
             return Err(other(folder, "the data folder has no named collection"));
         }

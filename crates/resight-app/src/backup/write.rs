@@ -13,9 +13,9 @@ use resight_store::{Change, CollectionName, PictureRecord, StoreError, pages};
 use super::copy::Content;
 use super::manifest::{Entry, Reader, Writer};
 use super::pool::Pool;
-use super::read::{Position, Previous};
+use super::read::Previous;
 use super::same;
-use super::{BackupFolder, lie_in_each_other};
+use super::{BackupFolder, COLLECTIONS, lie_in_each_other};
 use crate::AppError;
 use crate::components;
 use crate::config::Config;
@@ -252,27 +252,20 @@ impl Run<'_> {
         prefix: &str,
         record: &PictureRecord,
     ) -> Result<bool, AppError> {
-        let collection = match config.collection.is_default() {
-            true => String::new(),
-            false => config.collection.to_string(),
-        };
         let [original, thumbnail] = components::blobs_of(config, &record.id);
-        if record.uploaded {
-            let at = (collection.clone(), record.key, 0);
-            if !self.blob(config, at, &original, prefix)? {
-                return Ok(false);
-            }
+        if record.uploaded && !self.blob(config, record.key, &original, prefix)? {
+            return Ok(false);
         }
         // One that is missing is rebuilt when it is asked for.
-        self.blob(config, (collection, record.key, 1), &thumbnail, prefix)?;
+        self.blob(config, record.key, &thumbnail, prefix)?;
         Ok(true)
     }
 
-    /// Takes over one file; `false` where it does not exist.
+    /// Takes over one file of the picture with this key; `false` where it does not exist.
     fn blob(
         &mut self,
         config: &Config,
-        at: Position,
+        key: u64,
         blob: &components::BlobFile,
         prefix: &str,
     ) -> Result<bool, AppError> {
@@ -287,7 +280,7 @@ impl Run<'_> {
             Err(error) => return Err(unreadable(error)),
         };
         let modified = modified_ns(&metadata);
-        let known = self.previous.find(&at, &path, modified, metadata.len())?;
+        let known = self.previous.find(&path, key, modified, metadata.len())?;
         if let Some(entry) = known
             && let Some(content) = entry.content()
             && match self.options.check {
@@ -312,7 +305,7 @@ impl Run<'_> {
         }
         self.pool.store(&bytes, content)?;
         self.manifest.add(&Entry {
-            key: Some(at.1),
+            key: Some(key),
             modified_ns: Some(modified),
             ..Entry::new(path, content)
         })?;
@@ -361,7 +354,7 @@ fn is_gone(error: &AppError) -> bool {
 fn prefix(config: &Config) -> String {
     match config.collection.is_default() {
         true => String::new(),
-        false => format!("collections/{}/", config.collection),
+        false => format!("{COLLECTIONS}{}/", config.collection),
     }
 }
 

@@ -230,6 +230,31 @@ fn a_file_that_changed_under_the_same_name_is_copied_again() {
 }
 
 #[test]
+fn files_that_the_backup_before_has_are_not_read_whatever_the_collection_is_called() {
+    let world = World::new();
+    let folder = world.open();
+    let collections = Collections::beside(&folder, &world.config());
+    let mut all = Vec::new();
+    for (seed, name) in (1..).zip(["blobs", "collections", "originals", "thumbnails"]) {
+        collections.create(&named(name)).unwrap();
+        let id = add(&collections.lease(&named(name)).unwrap().shared(), seed);
+        let blobs = world.path(&format!("data/collections/{name}/blobs"));
+        let shard = &id.as_str()[..2];
+        all.push(blobs.join(format!("originals/{shard}/{id}")));
+        all.push(blobs.join(format!("thumbnails/{shard}/{id}.jpg")));
+    }
+    back_up(&world);
+    for path in &all {
+        // Reading it would be noticed.
+        let before = fs::metadata(path).unwrap();
+        fs::write(path, vec![7; before.len() as usize]).unwrap();
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(before.modified().unwrap()).unwrap();
+    }
+    assert_eq!(back_up(&world).copied, 0);
+}
+
+#[test]
 fn a_damaged_data_folder_takes_no_backup_s_place() {
     let world = World::new();
     let id = add(&world.open().library, 1);
