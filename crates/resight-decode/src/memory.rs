@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -262,21 +263,6 @@ impl Waiting {
         }
     }
 
-    /// Waits in a task.
-    pub fn poll(&mut self, context: &Context<'_>) -> Poll<Share> {
-        let shared = self.budget.0.clone();
-        let mut state = shared.state.lock();
-        if let Some(share) = self.granted(&mut state) {
-            shared.wake(state);
-            return Poll::Ready(share);
-        }
-        let mut tickets = state.waiting[self.purpose as usize].iter_mut();
-        if let Some(ticket) = tickets.find(|ticket| Some(ticket.number) == self.number) {
-            ticket.waker = Some(context.waker().clone());
-        }
-        Poll::Pending
-    }
-
     fn granted(&mut self, state: &mut State) -> Option<Share> {
         let queue = &state.waiting[self.purpose as usize];
         let is_next = queue.front().map(|ticket| ticket.number) == self.number;
@@ -292,6 +278,26 @@ impl Waiting {
             purpose: self.purpose,
             bytes: self.bytes,
         })
+    }
+}
+
+/// Waits in a task.
+impl Future for Waiting {
+    type Output = Share;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Share> {
+        let waiting = self.get_mut();
+        let shared = waiting.budget.0.clone();
+        let mut state = shared.state.lock();
+        if let Some(share) = waiting.granted(&mut state) {
+            shared.wake(state);
+            return Poll::Ready(share);
+        }
+        let mut tickets = state.waiting[waiting.purpose as usize].iter_mut();
+        if let Some(ticket) = tickets.find(|ticket| Some(ticket.number) == waiting.number) {
+            ticket.waker = Some(context.waker().clone());
+        }
+        Poll::Pending
     }
 }
 

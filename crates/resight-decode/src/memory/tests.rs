@@ -24,7 +24,7 @@ impl Wake for Woken {
 
 fn poll(waiting: &mut Waiting, woken: &Arc<Woken>) -> Option<Share> {
     let waker = Waker::from(woken.clone());
-    match waiting.poll(&Context::from_waker(&waker)) {
+    match Pin::new(waiting).poll(&mut Context::from_waker(&waker)) {
         Poll::Ready(share) => Some(share),
         Poll::Pending => None,
     }

@@ -2,7 +2,6 @@
 //!
 //! Invariant: a request that waits for memory has none of it, so requests that have some end and return it.
 
-use std::future::poll_fn;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +28,8 @@ impl Memory {
 
     /// Waits for memory for `bytes`; `busy` where none comes free in time.
     pub(crate) async fn take(&self, bytes: u64) -> Result<Share, Problem> {
-        let mut waiting = self.0.queue(Purpose::of_body(bytes), bytes);
-        let taken = poll_fn(|context| waiting.poll(context));
-        match timeout(PATIENCE, taken).await {
+        let waiting = self.0.queue(Purpose::of_body(bytes), bytes);
+        match timeout(PATIENCE, waiting).await {
             Ok(share) => Ok(Share(Arc::new(Mutex::new(vec![share])))),
             Err(_) => Err(Problem::new(
                 Code::Busy,
