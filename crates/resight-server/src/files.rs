@@ -41,24 +41,33 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(crate) struct Files {
     /// Of each picture whose work is done once for several requests.
-    turns: Mutex<HashMap<PictureId, Weak<tokio::sync::Mutex<()>>>>,
+    turns: Mutex<InUse<tokio::sync::Mutex<()>>>,
     /// Stored files that are being sent.
-    sent: Mutex<HashMap<PictureId, Weak<Bytes>>>,
+    sent: Mutex<InUse<Bytes>>,
+}
+
+/// What several requests use of each picture, as long as one of them does.
+type InUse<T> = HashMap<PictureId, Weak<T>>;
+
+/// What is in use of a picture.
+fn known<T>(all: &InUse<T>, id: &PictureId) -> Option<Arc<T>> {
+    all.get(id).and_then(Weak::upgrade)
+}
+
+/// What is in use of a picture; where nothing is, what `make` returns from now on.
+fn shared<T>(all: &mut InUse<T>, id: &PictureId, make: impl FnOnce() -> T) -> Arc<T> {
+    known(all, id).unwrap_or_else(|| {
+        let made = Arc::new(make());
+        all.retain(|_, other| other.strong_count() > 0);
+        all.insert(id.clone(), Arc::downgrade(&made));
+        made
+    })
 }
 
 impl Files {
     /// Waits for requests that do the same for this picture.
     async fn turn(&self, id: &PictureId) -> Result<OwnedMutexGuard<()>, Problem> {
-        let known = |turns: &HashMap<_, Weak<_>>| turns.get(id).and_then(Weak::upgrade);
-        let turn = {
-            let mut turns = self.turns.lock();
-            known(&turns).unwrap_or_else(|| {
-                let turn = Arc::default();
-                turns.retain(|_, turn| turn.strong_count() > 0);
-                turns.insert(id.clone(), Arc::downgrade(&turn));
-                turn
-            })
-        };
+        let turn = shared(&mut self.turns.lock(), id, Default::default);
         timeout(PATIENCE, turn.lock_owned()).await.map_err(|_| {
             let detail = "Another request for the same picture takes too long.";
             Problem::new(Code::Busy, detail)
@@ -209,22 +218,18 @@ fn slice(bytes: &Bytes, range: &Range<u64>) -> Bytes {
 /// The bytes of a stored file: those that another request is sending, or read within the bound of memory.
 async fn stored_file(app: &App, id: &PictureId, length: u64) -> Result<Bytes, Problem> {
     let _turn = app.files.turn(id).await?;
-    let known = app.files.sent.lock().get(id).and_then(Weak::upgrade);
-    let shared = match known {
-        Some(shared) => shared,
+    let known = known(&app.files.sent.lock(), id);
+    let sent = match known {
+        Some(sent) => sent,
         None => {
             let share = app.bodies.memory.take(length).await?;
             let (library, asked) = (app.library.clone(), id.clone());
             let read = move || Ok::<_, EngineError>(library.file(&asked)?.bytes);
             let bytes = share.of(app.work.light.run(read).await?);
-            let shared = Arc::new(bytes);
-            let mut sent = app.files.sent.lock();
-            sent.retain(|_, bytes| bytes.strong_count() > 0);
-            sent.insert(id.clone(), Arc::downgrade(&shared));
-            shared
+            shared(&mut app.files.sent.lock(), id, || bytes)
         }
     };
-    Ok(Bytes::from_owner(OneCopy(shared)))
+    Ok(Bytes::from_owner(OneCopy(sent)))
 }
 
 /// Bytes that several answers share.
