@@ -190,19 +190,16 @@ fn in_time(bytes: Bytes) -> Body {
 }
 
 fn in_time_until(bytes: Bytes, deadline: Instant) -> Body {
-    let parts = stream::unfold(bytes, move |mut rest| async move {
+    let parts = stream::try_unfold(bytes, move |mut rest| async move {
         if rest.is_empty() {
-            return None;
+            return Ok(None);
         }
         if Instant::now() > deadline {
             let why = "the client takes its answer too slowly";
-            return Some((
-                Err(io::Error::new(io::ErrorKind::TimedOut, why)),
-                Bytes::new(),
-            ));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, why));
         }
         let part = rest.split_to(rest.len().min(PART));
-        Some((Ok(part), rest))
+        Ok(Some((part, rest)))
     });
     Body::from_stream(parts)
 }
