@@ -1,10 +1,12 @@
 //! Rebuilding what is damaged in a collection.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use resight_engine::{EngineError, Finding, Verification};
+use resight_engine::{EngineError, Finding, FindingKind, Verification};
 use resight_store::{Catalogue, FolderGuard};
+use resight_vision::LocalExtractor;
 
 use crate::AppError;
 use crate::components::{self, Provenance};
@@ -77,26 +79,28 @@ pub(crate) fn repair(
             ..Repaired::default()
         });
     }
-    open_once(config, guard, &catalogue, cancel, || {
-        let vocabulary = chosen.vocabulary.clone();
-        (extractor.clone(), vocabulary.into())
-    })?;
+    let vocabulary = chosen.vocabulary.clone().into();
+    open_once(
+        config,
+        guard,
+        &catalogue,
+        extractor.clone(),
+        vocabulary,
+        cancel,
+    )?;
     let mut on_check = |n, all| on_step(RepairPhase::CheckingAgain, n, all);
     let mut left = resight_engine::verify(&parts()?, &options, cancel, &mut on_check)?;
-    let is_left = |f: &Finding| {
-        left.findings
-            .iter()
-            .any(|l| l.kind == f.kind && l.thing == f.thing)
-    };
-    let repaired = found
-        .findings
-        .into_iter()
-        .filter(|finding| !is_left(finding));
+    let still: HashSet<_> = left.findings.iter().map(what).collect();
+    let repaired = found.findings.into_iter();
+    let repaired = repaired.filter(|finding| !still.contains(&what(finding)));
     let repaired = repaired.collect();
+    // Of several reasons for one thing the first one is told.
+    let reasons = done.reasons.iter().rev();
+    let reasons: HashMap<_, _> = reasons
+        .map(|(kind, thing, why)| ((*kind, thing.as_str()), why))
+        .collect();
     for finding in &mut left.findings {
-        let mut reasons = done.reasons.iter();
-        let own = reasons.find(|(kind, thing, _)| *kind == finding.kind && *thing == finding.thing);
-        if let Some((.., why)) = own {
+        if let Some(why) = reasons.get(&what(finding)) {
             finding.detail = format!("{}; it is not rebuilt: {why}", finding.detail);
         }
     }
@@ -107,16 +111,20 @@ pub(crate) fn repair(
     })
 }
 
+fn what(finding: &Finding) -> (FindingKind, &str) {
+    (finding.kind, &finding.thing)
+}
+
 /// Opens the collection as a server does, which rebuilds the index, and adds uploads again that have no record. What
 /// keeps it from that is in the log: what is left is found afterwards.
 fn open_once(
     config: &Config,
     guard: &Arc<FolderGuard>,
     catalogue: &Arc<dyn Catalogue>,
+    extractor: Arc<dyn LocalExtractor>,
+    vocabulary: ChosenVocabulary,
     cancel: &AtomicBool,
-    described_by: impl FnOnce() -> (Arc<dyn resight_vision::LocalExtractor>, ChosenVocabulary),
 ) -> Result<(), AppError> {
-    let (extractor, vocabulary) = described_by();
     let catalogue = catalogue.clone();
     let opened =
         components::open_library(config, guard, catalogue, extractor, vocabulary, None, None);
