@@ -20,11 +20,10 @@ const BODY_TIME: Duration = Duration::from_secs(300);
 /// A body that is being read.
 pub(super) struct Flow {
     body: Body,
+    /// Those that were given, with a higher rate where the body would not come in time by theirs.
     bounds: Bounds,
     began: Instant,
     received: u64,
-    /// Bytes a second that must come on average.
-    rate: u64,
     /// The memory for what comes, which becomes more where the length was not announced.
     share: Share,
     /// How much more.
@@ -36,7 +35,7 @@ impl Flow {
     /// a small body. Returns the body where there is none in time.
     pub(super) async fn begin(
         body: Body,
-        bounds: Bounds,
+        mut bounds: Bounds,
         factor: u64,
     ) -> Result<Self, (Body, Problem)> {
         let announced = body.size_hint().upper();
@@ -51,12 +50,9 @@ impl Flow {
         };
         // One that would not come in time holds no memory until then.
         let least = announced.unwrap_or(0).div_ceil(BODY_TIME.as_secs());
+        bounds.raise_rate(least);
         Ok(Self {
             body,
-            rate: match bounds.rate {
-                0 => 0,
-                rate => rate.max(least),
-            },
             growth: announced
                 .is_none()
                 .then(|| bounds.bytes.saturating_mul(factor)),
@@ -105,16 +101,14 @@ impl Flow {
     async fn grow(&mut self, bytes: u64) -> Result<(), GivenUp> {
         let more = self.bounds.memory.take(bytes).await;
         more.map_err(|_| GivenUp::Busy)?.join(&self.share);
-        if self.rate > 0 {
-            self.rate = self.rate.max(LARGE_RATE);
-        }
+        self.bounds.raise_rate(LARGE_RATE);
         Ok(())
     }
 
     /// Counts bytes that came, and compares them with the bounds.
     fn count(&mut self, bytes: u64) -> Result<(), GivenUp> {
         self.received = self.received.saturating_add(bytes);
-        let (idle, rate) = (self.bounds.idle, self.rate);
+        let (idle, rate) = (self.bounds.idle, self.bounds.rate);
         if self.received > self.bounds.bytes {
             return Err(GivenUp::TooLarge(self.bounds.bytes));
         }

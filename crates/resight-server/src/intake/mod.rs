@@ -43,10 +43,19 @@ pub(crate) struct Bounds {
     pub(crate) bytes: u64,
     /// The longest wait for its next part.
     pub(crate) idle: Duration,
-    /// Bytes a second that must come on average, once `idle` is over.
+    /// Bytes a second that must come on average, once `idle` is over; 0 for any.
     pub(crate) rate: u64,
     /// For all bodies at once.
     pub(crate) memory: Memory,
+}
+
+impl Bounds {
+    /// Asks for at least `least` bytes a second, unless any rate will do.
+    fn raise_rate(&mut self, least: u64) {
+        if self.rate > 0 {
+            self.rate = self.rate.max(least);
+        }
+    }
 }
 
 /// A picture that was sent.
