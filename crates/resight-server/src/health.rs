@@ -112,25 +112,19 @@ fn reason(problem: &StoreError) -> Value {
 )]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     let mut registry = Registry::default();
-    let pictures = Gauge::<i64>::default();
-    pictures.set(i64::try_from(held(&app).await?).unwrap_or(i64::MAX));
+    let pictures = gauge(held(&app).await? as u64);
     registry.register("resight_pictures", "Pictures held", pictures);
     register_memory(&mut registry, app.library.options().decode.memory.in_use());
     let scrubbed = app.collections.scrubbed();
-    let number = |n: u64| {
-        let gauge = Gauge::<i64>::default();
-        gauge.set(i64::try_from(n).unwrap_or(i64::MAX));
-        gauge
-    };
     registry.register(
         "resight_scrubbed",
         "Pictures read in the background since the start",
-        number(scrubbed.pictures),
+        gauge(scrubbed.pictures),
     );
     registry.register(
         "resight_damaged",
         "Pictures that the reading in the background found damaged",
-        number(scrubbed.damaged.len() as u64),
+        gauge(scrubbed.damaged.len() as u64),
     );
     register_models(&mut registry, &models(&app).await?);
     register(&mut registry, app.plugins.iter().map(|p| p.status()));
@@ -149,14 +143,22 @@ async fn models(app: &App) -> Result<Vec<ModelState>, Problem> {
         .await
 }
 
+/// As large as a gauge can show.
+fn number(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn gauge(n: u64) -> Gauge {
+    let gauge = Gauge::default();
+    gauge.set(number(n));
+    gauge
+}
+
 fn register_memory(registry: &mut Registry, memory: MemoryUse) {
-    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    let budget = Gauge::<i64>::default();
-    budget.set(number(memory.total));
     registry.register(
         "resight_memory_budget_bytes",
         "The budget of memory",
-        budget,
+        gauge(memory.total),
     );
     let used = Family::<Labels, Gauge>::default();
     for (name, bytes) in [
@@ -168,12 +170,10 @@ fn register_memory(registry: &mut Registry, memory: MemoryUse) {
         used.get_or_create(&label).set(number(bytes));
     }
     registry.register("resight_memory_used_bytes", "What is in use of it", used);
-    let waiting = Gauge::<i64>::default();
-    waiting.set(number(memory.waiting as u64));
     registry.register(
         "resight_memory_waiting",
         "Requests and decoders that wait for it",
-        waiting,
+        gauge(memory.waiting as u64),
     );
 }
 
@@ -182,7 +182,6 @@ fn register_models(registry: &mut Registry, models: &[ModelState]) {
     let pending = Family::<Labels, Gauge>::default();
     for model in models.iter().filter(|model| model.can_embed) {
         let label = vec![("model", model.name.clone())];
-        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let made = vectors.get_or_create(&label);
         made.set(number(model.vectors as u64));
         pending.get_or_create(&label).set(number(model.pending));
@@ -214,8 +213,7 @@ fn register(registry: &mut Registry, statuses: impl Iterator<Item = Status>) {
             state.get_or_create(&with("state", name)).set(is);
         }
         let set = |family: &Family<Labels, Gauge>, value: usize| {
-            let value = i64::try_from(value).unwrap_or(i64::MAX);
-            family.get_or_create(&label()).set(value);
+            family.get_or_create(&label()).set(number(value as u64));
         };
         set(&workers, status.workers);
         set(&queued, status.queued);
