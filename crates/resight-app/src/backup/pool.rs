@@ -14,8 +14,6 @@ pub(super) struct Pool<'a> {
     folder: &'a BackupFolder,
     /// Hashes of all files of this backup, cut to half.
     referenced: HashSet<[u8; 16]>,
-    /// Folders with files of this backup.
-    touched: BTreeSet<PathBuf>,
     /// Files that are new.
     pub(super) copied: u64,
     /// Their length in bytes.
@@ -33,7 +31,6 @@ impl<'a> Pool<'a> {
         Ok(Self {
             folder,
             referenced: HashSet::new(),
-            touched: BTreeSet::new(),
             copied: 0,
             copied_bytes: 0,
         })
@@ -46,25 +43,35 @@ impl<'a> Pool<'a> {
 
     /// Takes over bytes, unless a file has them, which is read.
     pub(super) fn store(&mut self, bytes: &[u8], content: Content) -> Result<(), AppError> {
+        self.refer(content);
         if self.is_whole(content) {
-            self.refer(content);
             return Ok(());
         }
         let unfinished = self.unfinished().join("file");
         copy::write(&unfinished, bytes, content)?;
-        self.take(&unfinished, content)
+        self.put(&unfinished, content, |_| Ok(()))
     }
 
-    /// Moves a finished file to its place, unless one that is there has the same content.
+    /// Takes over a finished file, unless one that is there has the same content, which is read.
     pub(super) fn take(&mut self, from: &Path, content: Content) -> Result<(), AppError> {
         self.refer(content);
         if self.is_whole(content) {
             return Ok(());
         }
+        self.put(from, content, make_private)
+    }
+
+    /// Moves a file to its place.
+    fn put(
+        &mut self,
+        from: &Path,
+        content: Content,
+        prepare: fn(&Path) -> io::Result<()>,
+    ) -> Result<(), AppError> {
         let to = self.folder.file(&content.hash);
         let put = || {
             create_private(to.parent().unwrap_or(&self.folder.path))?;
-            make_private(from)?;
+            prepare(from)?;
             fs::rename(from, &to)
         };
         put().map_err(|error| AppError::unwritable(&to, error))?;
@@ -87,19 +94,17 @@ impl<'a> Pool<'a> {
     /// Keeps a file that is there.
     pub(super) fn refer(&mut self, content: Content) {
         self.referenced.insert(half(&content.hash));
-        // A backup that was killed may have renamed it, and not have written its folder to the disk.
-        let file = self.folder.file(&content.hash);
-        if let Some(shard) = file.parent() {
-            self.touched.insert(shard.to_owned());
-        }
     }
 
-    /// Writes the entries of all folders with files of this backup to the disk.
+    /// Writes the entries of all folders with files of this backup to the disk. A backup that was killed may have
+    /// renamed files that are kept, and not have done so.
     pub(super) fn sync(&self) -> Result<(), AppError> {
-        self.touched
-            .iter()
-            .try_for_each(|touched| sync_folder(touched))?;
-        sync_folder(&self.folder.path.join(FILES))
+        let files = self.folder.path.join(FILES);
+        let shards: BTreeSet<u8> = self.referenced.iter().map(|hash| hash[0]).collect();
+        for shard in shards {
+            sync_folder(&files.join(format!("{shard:02x}")))?;
+        }
+        sync_folder(&files)
     }
 
     /// Deletes files that this backup does not name. What cannot be deleted now is tried again by the next one.
