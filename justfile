@@ -25,6 +25,15 @@ fuzz factor="200":
     RESIGHT_FUZZ_FACTOR={{factor}} cargo test --release --workspace -- mutated damaged_folders
     PROPTEST_CASES={{factor}} cargo test --release --workspace -- random_
 
+# Try to run scripts on the page by names, labels, pictures and answers of plug-ins, in Chromium
+page-scripting resight="target/release/resight":
+    web/scripting/check {{resight}}
+
+# All that is linked in, as CycloneDX: resight.cdx.json (needs `cargo install cargo-cyclonedx`)
+sbom:
+    cargo cyclonedx --format json --manifest-path crates/resight/Cargo.toml
+    mv crates/resight/*.cdx.json resight.cdx.json
+
 # Format all Rust code
 fmt:
     cargo fmt --all

@@ -5,6 +5,7 @@ mod circles;
 mod functions;
 mod line_counts;
 mod links;
+mod named_tests;
 mod prose;
 mod rust_text;
 mod tidy;

@@ -1,10 +1,11 @@
 //! What holds for the repository as a whole: arrows between crates, circles of files, paths in
 //! ARCHITECTURE.md, links, names, lengths of files and functions, where `unsafe` may stand, phrases.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{circles, functions, links, prose};
+use crate::{circles, functions, links, named_tests, prose};
 
 /// Which of our crates each crate may depend on. Cargo refuses circles; this refuses the arrows
 /// that would make a crate know what it must not.
@@ -111,7 +112,26 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
     for path in &sources {
         source(root, path, &mut problems);
     }
+    tests_of_the_threat_model(root, &sources, &mut problems);
     problems
+}
+
+/// Every test that docs/security.md names is a function.
+fn tests_of_the_threat_model(root: &Path, sources: &[PathBuf], problems: &mut Vec<String>) {
+    let rust = sources
+        .iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "rs"));
+    let texts: Vec<String> = rust.flat_map(fs::read_to_string).collect();
+    let functions: BTreeSet<&str> = texts
+        .iter()
+        .flat_map(|text| named_tests::functions(text))
+        .collect();
+    let text = fs::read_to_string(root.join("docs/security.md")).unwrap_or_default();
+    for (number, name) in named_tests::missing_tests(&text, &functions) {
+        problems.push(format!(
+            "docs/security.md:{number} names the test {name}, which does not exist"
+        ));
+    }
 }
 
 fn arrows(root: &Path, problems: &mut Vec<String>) {
