@@ -11,6 +11,8 @@ import sys
 import tempfile
 
 WORST = 10
+# Of log10 of the number of false alarms; the first is the program's.
+THRESHOLDS = (-5, -5.5, -6, -7, -8, -10)
 HEADINGS = ("class", "pictures", "unrelated pairs", "verified", "of these marks", "share of others", "95 % bound", "pairs with a mark", "verified", "of these marks", "related pairs", "recall", "of these marks", "seconds")
 
 
@@ -77,9 +79,17 @@ def measure(resight, folder, count, skip, threads):
         "mark_pairs": totals["mark"], "mark_verified": len(found["mark"]), "mark_share": share(len(found["mark"]), totals["mark"]),
         "related_pairs": totals["related"], "related_verified": len(found["related"]), "recall": share(len(found["related"]), totals["related"]),
         "seconds": summary["seconds"],
+        "by_threshold": {str(at): at_most(found, at) for at in THRESHOLDS},
         "worst": [{key: pair[key] for key in ("a", "b", "nfa_log10", "inliers", "places")} for pair in false[:WORST]],
         "missed": missed[:WORST],
     }
+
+
+def at_most(found, threshold):
+    """Verified pairs at a stricter threshold: unrelated objects and marks, and related ones."""
+    pairs = {name: [p for p in of.values() if p["nfa_log10"] is None or p["nfa_log10"] <= threshold] for name, of in found.items()}
+    marks = sum(pair["evidence"] == "mark" for pair in pairs["unrelated"])
+    return {"objects": len(pairs["unrelated"]) - marks, "marks": marks, "related": len(pairs["related"])}
 
 
 def link_or_copy(source, target):
