@@ -5,6 +5,7 @@
 mod global;
 mod hostile;
 mod local;
+mod mutated;
 mod real;
 mod store;
 mod support;

@@ -5,6 +5,8 @@ pub(crate) mod death;
 pub(crate) mod decode;
 pub(crate) mod mapping;
 pub(crate) mod memory;
+#[cfg(test)]
+mod mutated;
 pub(crate) mod output;
 pub(crate) mod process;
 pub(crate) mod procfs;

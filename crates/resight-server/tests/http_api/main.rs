@@ -13,6 +13,7 @@ mod gated_blobs;
 mod guard;
 mod labels;
 mod load;
+mod mutated;
 mod nasty;
 mod pages;
 mod pictures;
