@@ -10,6 +10,7 @@ import { setUpDuplicates, showDuplicates } from './duplicates.js';
 import { refreshCount, reloadPictures, setUpLibrary, showLibrary } from './library.js';
 import { closeMatch, openMatch, setUpMatch } from './match.js';
 import { openRegion, pixelsOf, regionOutline, setUpRegion } from './region.js';
+import { setUpSignIn } from './sign-in.js';
 import { $, Problem, api, base, collection, el, fileForm, filterParameters, fixed, labels, many, mark, number, outlines, pageAddress, percent, picture, say, showProblem, svg } from './page.js';
 
 const HITS = 50;
@@ -269,6 +270,7 @@ function show(state) {
 
 // ---- Controls ----
 
+setUpSignIn();
 setUpLibrary({
   found: (image) => find(image),
   onChange: (removed) => {

@@ -140,6 +140,7 @@ export async function api(path, options) {
     }
   }
   if (response.ok && body) return body;
+  if (response.status === 401) document.dispatchEvent(new CustomEvent('key-wanted', { detail: body }));
   throw new Problem(body ?? {
     title: 'The server gave an answer that this page cannot read',
     detail: `Status ${response.status} for ${path}.`,

@@ -208,6 +208,23 @@ pub enum AppError {
         /// What is wrong.
         detail: String,
     },
+    /// The file of API keys cannot be read.
+    #[error("the API keys in {} cannot be read: {why}", path.display())]
+    KeysDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// There can be no such API key.
+    #[error("this key cannot be made: {why}")]
+    BadKey {
+        /// Why not.
+        why: String,
+    },
+    /// No API key has this id.
+    #[error("no API key has the id {0:?}")]
+    UnknownKey(String),
     /// A backup cannot be restored to a place.
     #[error("nothing can be restored to {}: {why}", printable(&path.to_string_lossy()))]
     RestoreTarget {
@@ -273,6 +290,9 @@ impl AppError {
             Self::NoBackup { .. } => Code::NoBackup,
             Self::BackupDamaged { .. } => Code::BackupDamaged,
             Self::RestoreTarget { .. } => Code::RestoreTarget,
+            Self::KeysDamaged { .. } => Code::KeysDamaged,
+            Self::BadKey { .. } => Code::BadKey,
+            Self::UnknownKey(_) => Code::UnknownKey,
         }
     }
 
@@ -312,6 +332,8 @@ impl AppError {
                 | Self::ModelNotUsed { .. }
                 | Self::BackupTarget { .. }
                 | Self::RestoreTarget { .. }
+                | Self::BadKey { .. }
+                | Self::UnknownKey(_)
         )
     }
 

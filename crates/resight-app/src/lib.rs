@@ -26,6 +26,7 @@ mod error_code;
 pub mod eval;
 mod extractors;
 pub mod global_models;
+pub mod keys;
 mod memory;
 pub mod models;
 pub mod plugins;

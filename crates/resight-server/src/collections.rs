@@ -18,6 +18,7 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Required};
 
+use super::access::Caller;
 use super::params::{Params, SegmentError, path_segment};
 use super::problem::Problem;
 use super::{App, intake, service};
@@ -26,7 +27,7 @@ use crate::wire::{Collection, CollectionList, ProblemBody, address_of};
 /// Where the routes of each collection lie.
 pub(crate) const EACH: &str = "/v1/collections/{collection}";
 
-/// All collections with the number of pictures of each: the default one, then the others by name.
+/// All collections that the key is good for, with the number of pictures of each: the default one, then the others by name.
 #[utoipa::path(
     get, path = "/v1/collections", tag = "collections", operation_id = "list_collections",
     responses(
@@ -36,14 +37,16 @@ pub(crate) const EACH: &str = "/v1/collections/{collection}";
 )]
 pub(crate) async fn list(
     State(app): State<App>,
+    caller: Caller,
     uri: Uri,
 ) -> Result<Json<CollectionList>, Problem> {
     Params::none(&uri)?;
     let pictures = service::held(&app).await?;
-    let kept = app.collections.clone();
+    let (kept, others_seen) = (app.collections.clone(), caller.clone());
     let others = move || {
         let mut found = Vec::new();
-        for name in kept.names()?.into_iter().filter(|name| !name.is_default()) {
+        let seen = |name: &CollectionName| !name.is_default() && others_seen.sees(name);
+        for name in kept.names()?.into_iter().filter(seen) {
             match kept.count(&name) {
                 Ok(Some(pictures)) => found.push(told(&name, Some(pictures))),
                 Ok(None) => {}
@@ -57,7 +60,11 @@ pub(crate) async fn list(
         Ok::<_, AppError>(found)
     };
     let others = app.work.light.run(move || Ok(others())).await??;
-    let mut collections = vec![told(&CollectionName::default(), Some(pictures))];
+    let own = CollectionName::default();
+    let mut collections = Vec::new();
+    if caller.sees(&own) {
+        collections.push(told(&own, Some(pictures)));
+    }
     collections.extend(others);
     Ok(Json(CollectionList { collections }))
 }
@@ -195,6 +202,15 @@ impl From<AppError> for Problem {
             AppError::CollectionInUse(name) => {
                 let detail = format!("The collection {name} is in use.");
                 Self::new(Code::Busy, detail)
+            }
+            // They say what is wrong with what was sent.
+            AppError::BadKey { .. } | AppError::UnknownKey(_) => {
+                Self::new(error.code(), error.to_string())
+            }
+            // Its path is for the log.
+            AppError::KeysDamaged { .. } => {
+                tracing::error!(%error, "no key is accepted");
+                Self::new(error.code(), "The file of API keys cannot be read.")
             }
             AppError::Engine(error) => error.into(),
             AppError::Store(error) => EngineError::from(error).into(),

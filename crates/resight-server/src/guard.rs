@@ -1,5 +1,5 @@
-//! Keeps pages of other sites out. The API has no passwords, so a browser on the same machine must
-//! not lend its place to a stranger's page.
+//! Keeps pages of other sites out: a browser on the same machine, or one that is signed in, must not lend its
+//! place to a stranger's page.
 //!
 //! Invariant: a request that may change something and comes from a page comes from our own page.
 //! Invariant: with `allowed_hosts` set, no other name leads here, so that a site cannot point its
@@ -7,30 +7,63 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+
+use tower_http::cors::CorsLayer;
 
 use super::problem::Problem;
 use resight_app::Code;
 
-/// Which host names the server answers to; `None` for any.
-pub(crate) type AllowedHosts = Option<Arc<[String]>>;
+/// Whom the server answers.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    /// Host names by which it may be called; `None` for any.
+    hosts: Option<Arc<[String]>>,
+    /// Origins of other pages that may use the API.
+    origins: Arc<[String]>,
+}
+
+impl Guard {
+    pub(crate) fn new(hosts: Option<Vec<String>>, origins: Vec<String>) -> Self {
+        Self {
+            hosts: hosts.map(Into::into),
+            origins: origins.into(),
+        }
+    }
+
+    /// Lets pages of the listed origins read answers. They send a key with each request: cookies are not sent.
+    pub(crate) fn cors(&self) -> CorsLayer {
+        let origins = self.origins.iter();
+        let origins = origins.filter_map(|origin| HeaderValue::from_str(origin).ok());
+        CorsLayer::new()
+            .allow_origin(origins.collect::<Vec<_>>())
+            .allow_methods([
+                Method::GET,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ])
+            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+            .expose_headers([header::RETRY_AFTER, header::LOCATION])
+            .max_age(Duration::from_secs(600))
+    }
+}
 
 /// Refuses a request with a foreign `Host`, or a changing one with a foreign `Origin`.
-pub(crate) async fn check(
-    State(allowed): State<AllowedHosts>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let verdict = host(request.uri(), request.headers(), allowed.as_deref()).and_then(|host| {
-        match request.method().is_safe() {
-            true => Ok(()),
-            false => origin(request.headers(), host),
-        }
-    });
+pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let verdict =
+        host(request.uri(), request.headers(), guard.hosts.as_deref()).and_then(
+            |host| match request.method().is_safe() {
+                true => Ok(()),
+                false => origin(request.headers(), host, &guard.origins),
+            },
+        );
     match verdict {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
@@ -66,10 +99,11 @@ fn host<'a>(
     Ok(in_address.or(named))
 }
 
-fn origin(headers: &HeaderMap, host: Option<&str>) -> Result<(), Problem> {
+fn origin(headers: &HeaderMap, host: Option<&str>, others: &[String]) -> Result<(), Problem> {
     for value in headers.get_all(header::ORIGIN) {
         let text = value.to_str().unwrap_or("?");
-        if !same_place(text, host) {
+        let is_listed = others.iter().any(|one| one.eq_ignore_ascii_case(text));
+        if !is_listed && !same_place(text, host) {
             let detail = format!("The request comes from a page of {text:?}.");
             return Err(Problem::new(Code::CrossOrigin, detail));
         }

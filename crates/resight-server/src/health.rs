@@ -21,6 +21,7 @@ use resight_store::StoreError;
 use serde_json::{Value, json};
 
 use super::App;
+use super::access::Caller;
 use super::plugins;
 use super::problem::Problem;
 use super::service::held;
@@ -41,7 +42,7 @@ type Seconds = Gauge<f64, AtomicU64>;
         (status = "default", description = "The catalogue cannot be read", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
+pub(crate) async fn ready(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let pictures = held(&app).await?;
     let collections = app.collections.clone();
     let problems = app
@@ -52,7 +53,7 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
     let states: Vec<Value> = app
         .plugins
         .iter()
-        .map(|plugin| plugins::state(&plugin.status()))
+        .map(|plugin| plugins::state(&plugin.status(), &caller))
         .collect();
     let models = models(&app).await?;
     let models: Vec<Value> = models
@@ -65,6 +66,10 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<Response, Problem> {
         false => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
     let reasons: Vec<Value> = problems.iter().map(reason).collect();
+    if !caller.is_admin() {
+        let body = json!({"status": word, "reasons": reasons});
+        return Ok((status, Json(body)).into_response());
+    }
     let body = json!({"status": word, "reasons": reasons, "pictures": pictures, "memory": memory(&app), "models": models, "plugins": states, "scrub": scrubbed});
     Ok((status, Json(body)).into_response())
 }

@@ -8,6 +8,7 @@
 //! form). What is no HTTP request, or has a head beyond the HTTP library's bounds, never gets that
 //! far: the library answers it with a bare status (400, 414 or 431) and closes the connection.
 
+mod access;
 mod collections;
 mod connections;
 mod duplicates;
@@ -50,6 +51,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use access::{AccessSettings, Policy};
 pub use connections::ConnectionLimits;
 
 use crate::wire::Reader;
@@ -86,6 +88,8 @@ pub struct HttpSettings {
     pub plugins: Plugins,
     /// The collections beside the default one.
     pub collections: Collections,
+    /// Keys, and when they are asked for.
+    pub access: AccessSettings,
 }
 
 impl Default for HttpSettings {
@@ -104,6 +108,7 @@ impl Default for HttpSettings {
             grace: Duration::from_secs(30),
             plugins: Plugins::default(),
             collections: Collections::default(),
+            access: AccessSettings::default(),
         }
     }
 }
@@ -119,6 +124,7 @@ struct App {
     files: Arc<files::Files>,
     plugins: Plugins,
     collections: Collections,
+    access: access::Access,
 }
 
 /// Of the collection that the address names, and of the default one elsewhere.
@@ -196,6 +202,13 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
         .routes(routes!(service::health))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
+        .routes(routes!(access::keys::list, access::keys::create))
+        .routes(routes!(access::keys::revoke))
+        .routes(routes!(
+            access::session::present,
+            access::session::begin,
+            access::session::end
+        ))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::one))
         .routes(routes!(plugins::ask, plugins::send))
@@ -229,7 +242,9 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
         files: Arc::default(),
         plugins: settings.plugins,
         collections: settings.collections,
+        access: access::Access::new(settings.access.clone()),
     };
+    let access = state.access.clone();
     let enter = middleware::from_fn_with_state(state.clone(), collections::enter);
     // The fallbacks lie below `enter` as well: a collection that is not there is told before a wrong method.
     let enter = |routes: Router<App>| {
@@ -248,7 +263,7 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
         Ok::<_, Problem>(Json(document))
     };
     let others = state.clone();
-    let allowed: guard::AllowedHosts = settings.allowed_hosts.map(Into::into);
+    let guarded = guard::Guard::new(settings.allowed_hosts, settings.access.origins);
     routes
         .with_state(state)
         .route("/openapi.json", get(openapi))
@@ -258,7 +273,9 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
         .layer(DefaultBodyLimit::max(
             usize::try_from(body_limit).unwrap_or(usize::MAX),
         ))
-        .layer(middleware::from_fn_with_state(allowed, guard::check))
+        .layer(middleware::from_fn_with_state(access, access::check))
+        .layer(guarded.cors())
+        .layer(middleware::from_fn_with_state(guarded, guard::check))
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(always("x-content-type-options", "nosniff"))
         .layer(always("referrer-policy", "no-referrer"))

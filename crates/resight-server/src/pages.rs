@@ -12,7 +12,7 @@ const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; base-uri '
                       form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
 /// Address, media type and content of each file. `web/README.md` names them too.
-const FILES: [(&str, &str, &str); 9] = [
+const FILES: [(&str, &str, &str); 10] = [
     (
         "/",
         "text/html; charset=utf-8",
@@ -35,6 +35,11 @@ const FILES: [(&str, &str, &str); 9] = [
         include_str!("../../../web/library.js"),
     ),
     ("/match.js", SCRIPT, include_str!("../../../web/match.js")),
+    (
+        "/sign-in.js",
+        SCRIPT,
+        include_str!("../../../web/sign-in.js"),
+    ),
     ("/region.js", SCRIPT, include_str!("../../../web/region.js")),
     // Where the `type` of every problem points to.
     (
@@ -45,6 +50,11 @@ const FILES: [(&str, &str, &str); 9] = [
     ("/page.js", SCRIPT, include_str!("../../../web/page.js")),
 ];
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// Whether a file of the page lies at an address.
+pub(crate) fn has(address: &str) -> bool {
+    FILES.iter().any(|(at, ..)| *at == address)
+}
 
 /// A route for each file.
 pub(crate) fn routes() -> Router {

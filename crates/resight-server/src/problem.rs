@@ -50,6 +50,14 @@ impl Problem {
         }
     }
 
+    /// With the time after which the same request may succeed.
+    pub(crate) fn after(self, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..self
+        }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         status_of(self.code)
     }
@@ -123,6 +131,17 @@ impl From<PluginError> for Problem {
     }
 }
 
+/// Marks a response whose body is a problem with a traceback, and has lines and paths of the server.
+#[derive(Clone, Copy)]
+pub(crate) struct HasTraceback(Code);
+
+impl HasTraceback {
+    /// The same problem for callers whom the server's paths do not concern.
+    pub(crate) fn without(self) -> Problem {
+        Problem::new(self.0, self.0.title())
+    }
+}
+
 /// The table keeps to statuses of failures.
 fn status_of(code: Code) -> StatusCode {
     StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -131,6 +150,7 @@ fn status_of(code: Code) -> StatusCode {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (code, status) = (self.code, self.status());
+        let has_traceback = self.traceback.is_some();
         let body = ProblemBody {
             kind: format!("/errors#{}", code.as_str()),
             title: code.title().to_owned(),
@@ -141,16 +161,26 @@ impl IntoResponse for Problem {
             traceback: self.traceback,
         };
         let mut response = (status, Json(body)).into_response();
+        if has_traceback {
+            response.extensions_mut().insert(HasTraceback(code));
+        }
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
-        let wait = self
-            .retry_after
-            .or(unavailable.then_some(Duration::from_secs(1)));
+        let comes_again = [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::TOO_MANY_REQUESTS,
+        ];
+        let wait = self.retry_after.or(comes_again
+            .contains(&status)
+            .then_some(Duration::from_secs(1)));
+        if status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            headers.insert(header::WWW_AUTHENTICATE, scheme);
+        }
         if let Some(wait) = wait {
             // Whole seconds, at least one.
             let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;

@@ -29,7 +29,7 @@ use tracing_subscriber::EnvFilter;
 use arguments::SharedArgs;
 use commands::{
     backup, calibrate, collections, compare, doctor, duplicates, eval, features, forget, index,
-    labels, models, pictures, plugin, search, serve, train, verify,
+    keys, labels, models, pictures, plugin, search, serve, train, verify,
 };
 use error::CliError;
 use output::Output;
@@ -71,6 +71,7 @@ enum Command {
     Tag(labels::TagArgs),
     Refused(pictures::RefusedArgs),
     Collections(collections::CollectionsArgs),
+    Keys(keys::KeysArgs),
     Train(train::TrainArgs),
     Eval(eval::EvalArgs),
     Calibrate(calibrate::CalibrateArgs),
@@ -124,6 +125,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Tag(args) => labels::run(args, &config, &mut output),
         Command::Refused(args) => pictures::refused(args, &config, &mut output),
         Command::Collections(args) => collections::run(args, &config, &mut output),
+        Command::Keys(args) => keys::run(args, &config, &mut output),
         Command::Train(args) => train::run(args, &config, &mut output),
         Command::Eval(args) => eval::run(args, &config, cli.shared.data.is_some(), &mut output),
         Command::Calibrate(args) => calibrate::run(args, &config, &mut output),

@@ -19,6 +19,7 @@ use super::{BackupFolder, COLLECTIONS, lie_in_each_other};
 use crate::AppError;
 use crate::components;
 use crate::config::Config;
+use crate::keys;
 use crate::models::Models;
 use crate::{global_models, vocabularies};
 
@@ -109,6 +110,7 @@ pub fn backup(
         same::check_count(&folder, before, run.report.pictures)?;
     }
     run.models(config)?;
+    run.keys(config)?;
     run.pool.sync()?;
     let Run {
         manifest,
@@ -326,6 +328,14 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The API keys, with the hashes of their secrets. One that is damaged must not take the place of a whole one.
+    fn keys(&mut self, config: &Config) -> Result<(), AppError> {
+        match keys::bytes_of(&config.root)? {
+            Some(bytes) => self.put(keys::NAME.to_owned(), &bytes),
+            None => Ok(()),
+        }
     }
 
     fn put(&mut self, path: String, bytes: &[u8]) -> Result<(), AppError> {

@@ -57,6 +57,30 @@ codes! {
     UploadTooSlow = "upload_too_slow", Some(408),
         "The request's body did not arrive in time",
         "Send it again over a faster connection, or send a smaller picture.";
+    KeyMissing = "key_missing", Some(401),
+        "This server asks for an API key",
+        "Send a key as Authorization: Bearer KEY, or sign in on the page; `resight keys create` makes one.";
+    KeyUnknown = "key_unknown", Some(401),
+        "The API key is not accepted",
+        "Check that the whole key was sent; one that was revoked is replaced by a new one.";
+    KeyEnded = "key_ended", Some(401),
+        "The API key's time is over",
+        "Use another key, or sign in again.";
+    KeyNotAllowed = "key_not_allowed", Some(403),
+        "The API key does not allow this",
+        "Use a key with the scope and for the collection that the detail names.";
+    RateLimited = "rate_limited", Some(429),
+        "The API key has reached its limit",
+        "Send the request again after the time that the Retry-After header names.";
+    BadKey = "bad_key", Some(422),
+        "There can be no such API key",
+        "Correct what the detail names.";
+    UnknownKey = "unknown_key", Some(404),
+        "No API key has this id",
+        "List the keys with GET /v1/keys or `resight keys list`.";
+    KeysDamaged = "keys_damaged", Some(503),
+        "The API keys cannot be read",
+        "Put keys.json of the data folder back from a backup; or delete it and make new keys.";
     CrossOrigin = "cross_origin", Some(403),
         "A page of another site may not change anything here",
         "Use the server's own page, or send the request from a program without an Origin header; a proxy in front must pass the Host header on.";
@@ -358,6 +382,9 @@ codes! {
     NotAFolder = "not_a_folder", None,
         "A folder cannot be read",
         "Check the name, and that this user may read the folder.";
+    KeysNeeded = "keys_needed", None,
+        "Others could reach a server that asks for no key",
+        "Make a key with `resight keys create me --scope admin`, or serve everyone with --open.";
     PortInUse = "port_in_use", None,
         "Another program listens at this address",
         "Choose another port, for example --listen 127.0.0.1:7778, or port 0 for any free one.";

@@ -11,6 +11,7 @@ mod eval;
 mod extractors;
 mod flipped;
 mod folders;
+mod keys;
 mod likeness;
 mod recovery;
 mod repair;

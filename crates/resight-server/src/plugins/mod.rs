@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 pub(super) use description::describe;
 
 use super::App;
+use super::access::Caller;
 use super::intake;
 use super::params::{path_segment, path_segments};
 use super::problem::Problem;
@@ -30,8 +31,9 @@ use crate::wire::ProblemBody;
     get, path = "/v1/plugins", tag = "plugins", operation_id = "list_plugins",
     responses((status = 200, description = "All plug-ins", body = Value)),
 )]
-pub(crate) async fn list(State(app): State<App>) -> Json<Value> {
-    let all: Vec<Value> = app.plugins.iter().map(|p| summary(p)).collect();
+pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Json<Value> {
+    let all = app.plugins.iter().map(|p| summary(p, &caller));
+    let all: Vec<Value> = all.collect();
     Json(json!({"plugins": all}))
 }
 
@@ -47,10 +49,11 @@ pub(crate) async fn list(State(app): State<App>) -> Json<Value> {
 )]
 pub(crate) async fn one(
     State(app): State<App>,
+    caller: Caller,
     PluginAt(name): PluginAt,
 ) -> Result<Json<Value>, Problem> {
     let plugin = app.plugins.get(&name).ok_or_else(|| unknown(&app, &name))?;
-    Ok(Json(summary(plugin)))
+    Ok(Json(summary(plugin, &caller)))
 }
 
 /// Calls a function with query parameters as its arguments.
@@ -195,7 +198,7 @@ fn unknown(app: &App, name: &str) -> Problem {
     )
 }
 
-fn summary(plugin: &Plugin) -> Value {
+fn summary(plugin: &Plugin, caller: &Caller) -> Value {
     let manifest = plugin.manifest();
     let functions = manifest.iter().flat_map(|m| &m.functions).map(|f| {
         json!({
@@ -206,20 +209,21 @@ fn summary(plugin: &Plugin) -> Value {
             "methods": f.methods,
         })
     });
-    let mut told = state(&plugin.status());
+    let mut told = state(&plugin.status(), caller);
     told["functions"] = functions.collect();
     told["python"] = manifest.map(|m| m.python.clone()).into();
     told
 }
 
-/// How a plug-in does, as `/readyz` and `/v1/plugins` tell it.
-pub(super) fn state(status: &Status) -> Value {
+/// How a plug-in does, as `/readyz` and `/v1/plugins` tell it. Its last error has lines and paths of the server.
+pub(super) fn state(status: &Status, caller: &Caller) -> Value {
     let restarts: serde_json::Map<String, Value> = status
         .restarts
         .iter()
         .map(|(cause, count)| (cause.name().to_owned(), (*count).into()))
         .collect();
-    let last_error = status.last_error.as_ref().map(|error| {
+    let last_error = status.last_error.as_ref().filter(|_| caller.is_admin());
+    let last_error = last_error.map(|error| {
         json!({
             "code": error.code,
             "detail": error.message,
@@ -230,7 +234,7 @@ pub(super) fn state(status: &Status) -> Value {
     json!({
         "name": status.name,
         "state": status.health.name(),
-        "reason": status.reason,
+        "reason": status.reason.as_ref().filter(|_| caller.is_admin()),
         "generation": status.generation,
         "workers": status.workers,
         "workers_wanted": status.wanted,

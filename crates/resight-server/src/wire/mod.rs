@@ -9,6 +9,7 @@ mod collections;
 mod comparison;
 mod duplicates;
 mod http;
+mod keys;
 mod labels;
 mod search;
 mod told_apart;
@@ -27,6 +28,8 @@ pub(crate) use http::{
     AddedPicture, Health, LegacyAnswer, PairForm, PictureForm, PicturesForm, ProblemBody,
     RefusedList, StoredPair, StoredQuery,
 };
+pub use keys::{KeyList, KeyMade, KeyPresented};
+pub(crate) use keys::{KeyWanted, SessionState, SessionWanted};
 pub use labels::{LabelChange, ObjectList, ObjectPictures, Removed, metadata_of, object_id, tag};
 pub use search::SearchAnswer;
 

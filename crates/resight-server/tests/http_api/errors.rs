@@ -402,16 +402,22 @@ async fn the_description_fits_the_routes() {
     ];
     let once = [
         "delete /v1/collections/{collection}",
+        "delete /v1/keys/{key}",
+        "delete /v1/session",
         "get /api/tot_num",
         "get /healthz",
         "get /metrics",
         "get /readyz",
         "get /v1/collections",
         "get /v1/collections/{collection}",
+        "get /v1/keys",
         "get /v1/plugins",
         "get /v1/plugins/{name}",
         "get /v1/plugins/{name}/{function}",
+        "get /v1/session",
+        "post /v1/keys",
         "post /v1/plugins/{name}/{function}",
+        "post /v1/session",
         "put /v1/collections/{collection}",
     ];
     let below = |base: &str| in_each.map(|one| one.replacen(" /", &format!(" {base}/"), 1));

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
+mod access;
+mod browsers;
 mod collections;
 mod connections;
 mod description;

@@ -10,6 +10,7 @@ pub(crate) mod eval;
 pub(crate) mod features;
 pub(crate) mod forget;
 pub(crate) mod index;
+pub(crate) mod keys;
 pub(crate) mod labels;
 pub(crate) mod models;
 pub(crate) mod pictures;

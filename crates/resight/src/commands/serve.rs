@@ -11,10 +11,11 @@ use resight_app::Code;
 use resight_app::collections::Collections;
 use resight_app::config::Config;
 use resight_app::data_folder;
+use resight_app::keys::Keys;
 use resight_app::plugins::Plugins;
 use resight_app::scrub::DEFAULT_RATE;
 use resight_engine::{FolderOptions, Library};
-use resight_server::{self as http, HttpSettings};
+use resight_server::{self as http, AccessSettings, HttpSettings, Policy};
 use resight_store::CollectionName;
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -32,7 +33,8 @@ Examples:
   resight serve                        what is indexed already
   resight serve ~/Pictures             index what is new, then serve
   resight serve --listen 127.0.0.1:0   any free port
-  resight serve --listen 0.0.0.0:7777 --allow-host nas.local
+  resight keys create me --scope admin && resight serve --listen 0.0.0.0:7777
+  resight serve --listen 192.168.1.5:7777 --allow-host nas.local --open
   resight serve ~/Pictures --model sscd
   resight serve ~/Pictures --plugin my_algorithm.py --workers 2 --watch
 
@@ -57,6 +59,15 @@ pub(crate) struct ServeArgs {
     /// A further name by which clients may call this server; may be given several times
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
+    /// Ask nobody for a key: everyone who reaches the address can see, add and remove pictures
+    #[arg(long, conflicts_with = "require_keys")]
+    open: bool,
+    /// Ask for keys on this machine's own address too, also while there are none
+    #[arg(long)]
+    require_keys: bool,
+    /// Let pages of this origin use the API by a key, as in https://pictures.example; may be given several times
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    cors_origin: Vec<String>,
     /// Forget pictures whose files are gone
     #[arg(long)]
     prune: bool,
@@ -75,6 +86,8 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let interrupt = Interrupt::listen()?;
     // Before indexing, which may take hours, so that a port in use fails at once.
     let (listener, address) = listen(&args.listen)?;
+    let keys = Arc::new(Keys::open(&config.root)?);
+    let policy = policy(args, address, &keys)?;
     let plugins = Plugins::for_serving(&args.plugins.settings(), args.watch)?;
     // Whichever collection is indexed into, all are served.
     let all = config.of_collection(&CollectionName::default());
@@ -96,11 +109,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let _embedding = folder.embed_in_background();
     let _recovering = folder.recover_in_background();
     collections.embed_in_background(&config.collection)?;
-    if !address.ip().is_loopback() {
-        output.remark(format_args!(
-            "warning: {address} can be reached from other machines, and there is no authentication yet: all that reach it can see, add and remove pictures"
-        ));
-    }
+    warn_of_open(args, address, output);
 
     let count = lease.count()?;
     drop(lease);
@@ -121,6 +130,11 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let settings = HttpSettings {
         plugins: plugins.clone(),
         collections,
+        access: AccessSettings {
+            keys: Some(keys),
+            policy,
+            origins: args.cors_origin.clone(),
+        },
         ..settings(args, &folder.library, config, address)
     };
     // Pictures and plug-ins have threads and processes of their own. With more threads than this
@@ -145,6 +159,45 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         output.remark("Stopped.");
     }
     Ok(())
+}
+
+fn warn_of_open(args: &ServeArgs, address: SocketAddr, output: &Output) {
+    if args.open && !address.ip().is_loopback() {
+        output.remark(format_args!(
+            "warning: {address} can be reached from other machines, and --open asks nobody for a key: all that reach it can see, add and remove pictures"
+        ));
+    }
+}
+
+/// When keys are asked for. Fails where others than this machine could reach a server that has none.
+fn policy(args: &ServeArgs, address: SocketAddr, keys: &Keys) -> Result<Policy, CliError> {
+    if args.open {
+        return Ok(Policy::Open);
+    }
+    if address.ip().is_loopback() && !args.require_keys {
+        return Ok(Policy::OncePresent);
+    }
+    if keys.is_empty()? {
+        return Err(CliError::Usage {
+            code: Code::KeysNeeded,
+            detail: format!("there is no API key, and {address} would serve everyone who reaches it"),
+            next_step: "Make a key with `resight keys create me --scope admin`, in the same data folder; or serve everyone with --open.".into(),
+        });
+    }
+    Ok(Policy::Always)
+}
+
+/// An origin as browsers send it: a scheme, a name and perhaps a port.
+fn origin(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.contains(['/', '?', '#', '*', '@', ' ']) => {
+            Ok(text.to_ascii_lowercase())
+        }
+        _ => Err("an origin has a scheme, a name and perhaps a port, as in https://pictures.example:8443".into()),
+    }
 }
 
 /// Serves until the user asks to stop, and says so when requests in progress hold that up.

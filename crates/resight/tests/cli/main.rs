@@ -12,6 +12,7 @@ mod environment;
 mod eval;
 #[cfg(unix)]
 mod extractor;
+mod keys;
 mod labels;
 mod likeness;
 #[cfg(target_os = "linux")]

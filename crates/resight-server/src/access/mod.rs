@@ -1,0 +1,286 @@
+//! Who may do what: API keys, their scopes and limits, and sessions of the page.
+//!
+//! Invariant: a request for an address without a row in [`needs`] needs a key.
+//! Invariant: a key that is good for some collections reaches no other one, by no address.
+
+pub(crate) mod keys;
+mod limits;
+mod needs;
+pub(crate) mod session;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use resight_app::keys::{Key, Keys, Scope, SecretError};
+use resight_app::{AppError, Code};
+use resight_store::CollectionName;
+
+use super::intake;
+use super::params::path_segment;
+use super::problem::{HasTraceback, Problem};
+
+use limits::Limits;
+use needs::Need;
+
+/// When a server asks for keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// Never: everyone who reaches it may do everything but manage keys.
+    #[default]
+    Open,
+    /// As soon as the data folder has a key.
+    OncePresent,
+    /// Always.
+    Always,
+}
+
+/// The keys of the data folder, and when they are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct AccessSettings {
+    /// `None` where there is no data folder, as in tests.
+    pub keys: Option<Arc<Keys>>,
+    /// When they are asked for.
+    pub policy: Policy,
+    /// Origins such as `https://pictures.example` whose pages may use the API, by a key.
+    pub origins: Vec<String>,
+}
+
+/// What decides on each request.
+#[derive(Clone)]
+pub(crate) struct Access {
+    settings: Arc<AccessSettings>,
+    limits: Arc<Limits>,
+}
+
+/// The sender of a request.
+#[derive(Clone)]
+pub(crate) enum Caller {
+    /// Somebody whom the server does not ask for a key.
+    Anyone,
+    /// The holder of a key.
+    Holder(Arc<Key>),
+    /// Somebody without a key, at an address that needs none.
+    Unknown,
+}
+
+impl Caller {
+    /// Whether paths of the server and tracebacks are for this caller.
+    pub(crate) fn is_admin(&self) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Holder(key) => key.allows(Scope::Admin),
+            Self::Unknown => false,
+        }
+    }
+
+    /// Whether this caller may know of a collection.
+    pub(crate) fn sees(&self, collection: &CollectionName) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Holder(key) => key.is_for(collection),
+            Self::Unknown => false,
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        // Set for every request; without it nothing is allowed.
+        Ok(caller.unwrap_or(Self::Unknown))
+    }
+}
+
+impl Access {
+    pub(crate) fn new(settings: AccessSettings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            limits: Arc::default(),
+        }
+    }
+
+    /// The keys, where this server asks for them now.
+    async fn asked(&self) -> Result<Option<&Arc<Keys>>, Problem> {
+        let Some(keys) = &self.settings.keys else {
+            return Ok(None);
+        };
+        if self.settings.policy == Policy::Open {
+            return Ok(None);
+        }
+        refresh(keys).await?;
+        let is_open = self.settings.policy == Policy::OncePresent && keys.is_empty()?;
+        Ok((!is_open).then_some(keys))
+    }
+}
+
+/// Reads the keys again when it is time, on a thread that may wait for a disk.
+async fn refresh(keys: &Arc<Keys>) -> Result<(), Problem> {
+    if keys.is_fresh() {
+        return Ok(());
+    }
+    let keys = keys.clone();
+    let read = tokio::task::spawn_blocking(move || keys.refresh()).await;
+    Ok(read.map_err(|error| Problem::internal(&error))??)
+}
+
+/// Lets a request through whose key allows it.
+pub(crate) async fn check(State(access): State<Access>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match admitted(&access, &mut parts).await {
+        Ok((caller, place)) => {
+            let is_admin = caller.is_admin();
+            parts.extensions.insert(caller);
+            let response = next.run(Request::from_parts(parts, body)).await;
+            drop(place);
+            match response.extensions().get::<HasTraceback>() {
+                Some(traceback) if !is_admin => traceback.without().into_response(),
+                _ => response,
+            }
+        }
+        Err(problem) => {
+            intake::discard(body).await;
+            problem.into_response()
+        }
+    }
+}
+
+async fn admitted(
+    access: &Access,
+    parts: &mut Parts,
+) -> Result<(Caller, Option<limits::Place>), Problem> {
+    let matched = parts.extensions.get::<MatchedPath>();
+    let path = matched.map(|path| path.as_str().to_owned());
+    let need = needs::of(&parts.method, path.as_deref());
+    if need == Need::Nothing {
+        let caller = match access.asked().await {
+            Ok(None) => Caller::Anyone,
+            Ok(Some(keys)) => key_of(keys, &parts.headers).map_or(Caller::Unknown, Caller::Holder),
+            Err(_) => Caller::Unknown,
+        };
+        return Ok((caller, None));
+    }
+    let Some(keys) = access.asked().await? else {
+        return Ok((Caller::Anyone, None));
+    };
+    let key = key_of(keys, &parts.headers)?;
+    let collection = collection_of(path.as_deref(), parts).await?;
+    allow(&key, need, collection.as_ref())?;
+    let place = access.limits.enter(&key)?;
+    Ok((Caller::Holder(key), place))
+}
+
+/// The key that a request carries: `Authorization: Bearer KEY`, or the session of the page.
+fn key_of(keys: &Keys, headers: &HeaderMap) -> Result<Arc<Key>, Problem> {
+    let found = match bearer(headers)? {
+        Some(secret) => keys.check(secret)?,
+        None => match session::text(headers) {
+            Some(text) => keys.of_session(text)?,
+            None => {
+                let detail = "The request carries no key.";
+                return Err(Problem::new(Code::KeyMissing, detail));
+            }
+        },
+    };
+    found.map_err(refused)
+}
+
+fn refused(error: SecretError) -> Problem {
+    match error {
+        SecretError::Unknown => Problem::new(Code::KeyUnknown, "The server has no such key."),
+        SecretError::Ended => Problem::new(Code::KeyEnded, "The key or the session is over."),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let text = value.to_str().ok().and_then(|text| text.split_once(' '));
+    match (text, values.next()) {
+        (Some((scheme, secret)), None) if scheme.eq_ignore_ascii_case("bearer") => {
+            Ok(Some(secret.trim()))
+        }
+        _ => {
+            let detail = "The Authorization header is not one of the form Bearer KEY.";
+            Err(Problem::new(Code::KeyUnknown, detail))
+        }
+    }
+}
+
+/// The collection whose pictures an address is about; `None` where it is about none.
+async fn collection_of(
+    path: Option<&str>,
+    parts: &mut Parts,
+) -> Result<Option<CollectionName>, Problem> {
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    if path.contains("{collection}") {
+        let text = path_segment("collection", parts, &()).await.ok();
+        // Another text names no collection, which the handler says.
+        return Ok(text.and_then(|text| CollectionName::parse(&text)));
+    }
+    Ok(needs::is_of_a_collection(path).then(CollectionName::default))
+}
+
+fn allow(key: &Key, need: Need, collection: Option<&CollectionName>) -> Result<(), Problem> {
+    let refuse = |detail: String| Err(Problem::new(Code::KeyNotAllowed, detail));
+    if let Need::Of(scope) = need
+        && !key.allows(scope)
+    {
+        return refuse(format!("The key lacks the scope {}.", scope.as_str()));
+    }
+    match collection {
+        Some(name) if !key.is_for(name) => {
+            refuse(format!("The key is not for the collection {name}."))
+        }
+        // What is about all collections is not for a key of some of them.
+        None if need == Need::Of(Scope::Admin) && key.collections.is_some() => {
+            refuse("The key is for some collections only.".into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The keys, for a request about keys: only an admin's key may manage them, also where none is asked for
+/// elsewhere. Otherwise everyone who reaches an open server could make a key that stays.
+fn managed(access: &Access, caller: &Caller) -> Result<Arc<Keys>, Problem> {
+    match (&access.settings.keys, caller) {
+        (Some(keys), Caller::Holder(_)) => Ok(keys.clone()),
+        _ => Err(Problem::new(
+            Code::KeyNotAllowed,
+            "This server is open, and an open server does not manage keys; `resight keys` does.",
+        )),
+    }
+}
+
+/// Runs what reads or writes the files of keys.
+async fn on_disk<T: Send + 'static>(
+    act: impl FnOnce() -> Result<T, AppError> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(act).await;
+    Ok(done.map_err(|error| Problem::internal(&error))??)
+}
+
+/// A JSON body as what is wanted; `what` is wanted.
+fn read<T: serde::de::DeserializeOwned>(body: &[u8], what: &str) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        Problem::new(
+            Code::BadBody,
+            format!("{what} that is wanted cannot be read: {error}"),
+        )
+    })
+}
+
+/// An answer that nobody may keep.
+fn unkept<T: serde::Serialize>(status: axum::http::StatusCode, body: T) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
