@@ -163,6 +163,8 @@ export function problemOf(error) {
 
 export function showProblem(error, { retry, place = $('banner') } = {}) {
   const { title, detail, next_step: step, code } = problemOf(error);
+  // The dialog asks for one.
+  if (code === 'key_missing') return;
   const hide = () => { place.hidden = true; };
   place.replaceChildren(
     el('h3', {}, title || 'Something went wrong'),
