@@ -1,7 +1,7 @@
 //! The forms of parameters in the description of the API: patterns, names and bounds of what is refused
 //! otherwise. They stand here once for all operations, beside the description's own texts.
 
-use resight_engine::{Mode, ObjectId, PairKind, Tag};
+use resight_engine::{Mode, ObjectId, PairKind, RefusedCode, Tag};
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::{ArrayItems, Object, Schema};
 use utoipa::openapi::{OpenApi, RefOr};
@@ -44,6 +44,7 @@ fn restrict(parameter: &mut Parameter) {
         ("region", false) => value.pattern = Some(REGION.to_owned()),
         ("mode", false) => one_of(value, &Mode::NAMES),
         ("kind", false) => one_of(value, &PairKind::ALL.map(PairKind::as_str)),
+        ("code", false) => one_of(value, &RefusedCode::ALL.map(RefusedCode::as_str)),
         ("group_by", false) => one_of(value, &["object"]),
         ("tag" | "not_tag", false) => chars(value, Tag::MAX_CHARS),
         ("object", _) => chars(value, ObjectId::MAX_CHARS),

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use resight_engine::GlobalModels;
+use resight_engine::{GlobalModels, RefusedCode, RefusedFilter};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 use utoipa::IntoParams;
 
 use super::App;
@@ -92,9 +93,26 @@ pub(crate) async fn legacy_count(State(app): State<App>, request: Request) -> Re
 pub(crate) struct RefusedPage {
     /// Return files whose path comes after this one
     after: Option<String>,
+    /// Only files that were refused with this code; may be given several times
+    #[serde(default)]
+    #[param(value_type = Option<Vec<String>>)]
+    code: Vec<CodeOfRefusal>,
     /// At most how many files to return, 1 to 1000; 100 by default
     #[param(value_type = Option<u64>, minimum = 1, maximum = 1000)]
     limit: Option<Whole<1, MAX_LIMIT>>,
+}
+
+/// A code that files are refused with.
+struct CodeOfRefusal(RefusedCode);
+
+impl<'de> Deserialize<'de> for CodeOfRefusal {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        RefusedCode::from_str(&text).map(Self).ok_or_else(|| {
+            let all = RefusedCode::ALL.map(RefusedCode::as_str).join(", ");
+            D::Error::custom(format!("must be one of {all}; it is {text:?}"))
+        })
+    }
 }
 
 /// Files of indexed folders that could not be taken in, by path.
@@ -108,14 +126,18 @@ pub(crate) struct RefusedPage {
     ),
 )]
 pub(crate) async fn refused(app: App, uri: Uri) -> Result<Json<RefusedList>, Problem> {
-    let RefusedPage { after, limit } = Params::only(&uri)?;
+    let RefusedPage { after, code, limit } = Params::only(&uri)?;
+    let filter = RefusedFilter {
+        codes: code.into_iter().map(|code| code.0).collect(),
+        ..RefusedFilter::default()
+    };
     let limit = usize::try_from(limit.map_or(PAGE, Whole::value)).unwrap_or(usize::MAX);
     let library = app.library.clone();
     // One more than is shown tells whether there is a next page.
     let mut found = app
         .work
         .light
-        .run(move || library.refusals(after.as_deref(), limit + 1))
+        .run(move || library.refusals_matching(&filter, after.as_deref(), limit + 1))
         .await?;
     let more = found.len() > limit;
     found.truncate(limit);

@@ -30,6 +30,7 @@ use arguments::SharedArgs;
 use commands::{
     backup, calibrate, collections, compare, doctor, duplicates, eval, features, forget, index,
     keys, labels, models, pictures, plugin, search, serve, train, verify,
+    labels, models, pictures, plugin, refused, search, serve, train, verify,
 };
 use error::CliError;
 use output::Output;
@@ -69,7 +70,7 @@ enum Command {
     Remove(pictures::RemoveArgs),
     Forget(forget::ForgetArgs),
     Tag(labels::TagArgs),
-    Refused(pictures::RefusedArgs),
+    Refused(refused::RefusedArgs),
     Collections(collections::CollectionsArgs),
     Keys(keys::KeysArgs),
     Train(train::TrainArgs),
@@ -123,7 +124,7 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Remove(args) => pictures::remove(args, &config, &mut output),
         Command::Forget(args) => forget::run(args, &config, &mut output),
         Command::Tag(args) => labels::run(args, &config, &mut output),
-        Command::Refused(args) => pictures::refused(args, &config, &mut output),
+        Command::Refused(args) => refused::run(args, &config, &mut output),
         Command::Collections(args) => collections::run(args, &config, &mut output),
         Command::Keys(args) => keys::run(args, &config, &mut output),
         Command::Train(args) => train::run(args, &config, &mut output),

@@ -16,6 +16,7 @@ use super::run::{Outcome, Run, is_below};
 use crate::error::EngineError;
 use crate::library::Library;
 use crate::library::labels::check_tags;
+use crate::library::refused_files::RefusedKind;
 
 /// Times that files are read again because their picture was removed meanwhile.
 const RETRIES: usize = 3;
@@ -26,6 +27,8 @@ struct Listing {
     files: u64,
     unchanged: u64,
     unchanged_refused: u64,
+    /// Of these, files that are no pictures.
+    unchanged_no_pictures: u64,
     /// Files to be read.
     tasks: Vec<Task>,
     /// Files and folders that could not be looked at.
@@ -91,6 +94,7 @@ impl Indexer {
                 files: listing.files,
                 unchanged: listing.unchanged,
                 unchanged_refused: listing.unchanged_refused,
+                unchanged_no_pictures: listing.unchanged_no_pictures,
                 ..FolderReport::default()
             },
             moves: Moves::default(),
@@ -179,12 +183,14 @@ fn listed(
             Ok(task) => {
                 let path = task.source.path.clone();
                 let is_known = known.get(&*path) == Some(&&task.source);
-                let stays_refused =
-                    !options.retry_refused && stays_refused(refusals.get(&path), &task.source);
+                let before = refusals.get(&path);
+                let before = before.filter(|before| stays_refused(before, &task.source));
                 if is_known {
                     listing.unchanged += 1;
-                } else if stays_refused {
+                } else if let Some(before) = before.filter(|_| !options.retry_refused) {
                     listing.unchanged_refused += 1;
+                    let kind = RefusedKind::of(&before.code, &task.path);
+                    listing.unchanged_no_pictures += u64::from(kind == RefusedKind::NoPicture);
                 } else {
                     listing.tasks.push(task);
                 }
@@ -201,10 +207,8 @@ fn listed(
 
 /// Whether a refused file is skipped. Not where the extractor failed on it: somebody may have mended
 /// the extractor since.
-fn stays_refused(before: Option<&Refusal>, now: &SourceFile) -> bool {
-    before.is_some_and(|refusal| {
-        refusal.source == *now && refusal.code != RefusedCode::ExtractorFailed.as_str()
-    })
+fn stays_refused(before: &Refusal, now: &SourceFile) -> bool {
+    before.source == *now && before.code != RefusedCode::ExtractorFailed.as_str()
 }
 
 /// Files below a folder from which stored pictures were read, by ascending path.
@@ -254,10 +258,9 @@ mod tests {
             seen_ms: 0,
         };
         let broken = refusal(RefusedCode::DecoderFailed);
-        assert!(stays_refused(Some(&broken), &file(3)));
-        assert!(!stays_refused(Some(&broken), &file(4)), "has changed");
-        assert!(!stays_refused(None, &file(3)), "is new");
+        assert!(stays_refused(&broken, &file(3)));
+        assert!(!stays_refused(&broken, &file(4)), "has changed");
         let failed = refusal(RefusedCode::ExtractorFailed);
-        assert!(!stays_refused(Some(&failed), &file(3)));
+        assert!(!stays_refused(&failed, &file(3)));
     }
 }

@@ -96,8 +96,12 @@ pub struct FolderReport {
     pub unchanged: u64,
     /// Files refused now.
     pub refused: u64,
+    /// Of these, files that are no pictures ([`crate::RefusedKind::NoPicture`]).
+    pub no_pictures: u64,
     /// Files refused in an earlier run, and not changed since.
     pub unchanged_refused: u64,
+    /// Of these, files that are no pictures.
+    pub unchanged_no_pictures: u64,
     /// Files of stored pictures that are gone and were not found at a new place.
     pub missing: u64,
     /// Of these, removed.

@@ -20,6 +20,7 @@ use crate::library::Library;
 use crate::library::labels::label_change;
 use crate::library::plain::WEAK_BELOW;
 use crate::library::prepare::{PendingChange, PreparedPicture};
+use crate::library::refused_files::RefusedKind;
 use crate::likeness::embed::embed_new;
 use crate::picture::id_of;
 
@@ -262,7 +263,7 @@ impl Run<'_> {
                     let keeps = refused.code == RefusedCode::Unreadable
                         && self.known.contains(&*task.source.path);
                     if keeps {
-                        self.report.refused += 1;
+                        self.count_refused(&event);
                         (self.on_event)(event);
                         continue;
                     }
@@ -308,7 +309,7 @@ impl Run<'_> {
                         self.report.already_there += 1;
                     }
                 },
-                _ => self.report.refused += 1,
+                refused => self.count_refused(refused),
             }
             (self.on_event)(event);
         }
@@ -322,6 +323,14 @@ impl Run<'_> {
         }
         self.embed(new);
         Ok(again)
+    }
+
+    fn count_refused(&mut self, event: &FolderEvent) {
+        if let FolderEvent::Refused { path, code, .. } = event {
+            let is_none = RefusedKind::of(code.as_str(), path) == RefusedKind::NoPicture;
+            self.report.refused += 1;
+            self.report.no_pictures += u64::from(is_none);
+        }
     }
 
     /// Describes new pictures by the models in use, from the pixels that were decoded for their features,

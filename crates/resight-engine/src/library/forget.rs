@@ -125,9 +125,7 @@ impl Library {
     }
 
     fn has_refusal(&self, path: &str) -> Result<bool, EngineError> {
-        // The path itself is the first of all that begin with it.
-        let first = self.catalogue().refusals_under(path, None, 1)?;
-        Ok(first.iter().any(|refusal| refusal.source.path == path))
+        Ok(self.refusal(path)?.is_some())
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) mod picture_signal;
 pub(crate) mod pictures;
 pub(crate) mod plain;
 pub(crate) mod prepare;
+pub(crate) mod refused_files;
 pub(crate) mod repair;
 pub(crate) mod scrub;
 mod sound_thumbnails;

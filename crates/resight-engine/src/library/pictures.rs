@@ -1,4 +1,4 @@
-//! Reading what is stored: pictures, objects, refused files, and how much there is of each.
+//! Reading what is stored: pictures, objects, and how much there is of each.
 
 use std::path::Path;
 
@@ -21,19 +21,6 @@ pub struct Storage {
     pub word_bytes: u64,
     /// The inverted index, in memory or on disk, in bytes.
     pub index_bytes: u64,
-}
-
-/// A file that could not be read as a picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedFile {
-    /// Its path.
-    pub path: String,
-    /// Stable code.
-    pub code: String,
-    /// What was wrong with it.
-    pub detail: String,
-    /// When it was tried, in milliseconds since 1970 (UTC).
-    pub seen_ms: i64,
 }
 
 impl Library {
@@ -111,24 +98,6 @@ impl Library {
             0 => Err(EngineError::UnknownObject(id.clone())),
             total => Ok((total, self.pictures_matching(&filter, offset, limit)?)),
         }
-    }
-
-    /// A page of the files that could not be read, by ascending path, from above `after`.
-    pub fn refusals(
-        &self,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<RefusedFile>, EngineError> {
-        let refusals = self.catalogue().refusals_under("", after, limit)?;
-        Ok(refusals
-            .into_iter()
-            .map(|refusal| RefusedFile {
-                path: refusal.source.path,
-                code: refusal.code,
-                detail: refusal.reason,
-                seen_ms: refusal.seen_ms,
-            })
-            .collect())
     }
 
     /// How much is stored.

@@ -220,6 +220,9 @@ pub struct RefusedFile {
     code: String,
     /// The reason as a sentence.
     reason: String,
+    /// False where the file is no picture as far as its content and the ending of its name tell, as a sidecar
+    /// or a video is.
+    picture: bool,
     /// When it was refused (RFC 3339, UTC).
     #[schema(format = DateTime)]
     seen: String,
@@ -228,6 +231,7 @@ pub struct RefusedFile {
 impl From<engine::RefusedFile> for RefusedFile {
     fn from(file: engine::RefusedFile) -> Self {
         Self {
+            picture: file.kind() != engine::RefusedKind::NoPicture,
             path: file.path,
             code: file.code,
             reason: file.detail,

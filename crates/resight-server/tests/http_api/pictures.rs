@@ -185,7 +185,7 @@ async fn refused_files_are_listed_by_path() {
     let page = get(&app, "/v1/refused?limit=2").await.json();
     assert_eq!(
         page["refused"][0],
-        json!({"path": "/p/a.jpg", "code": "broken", "reason": "/p/a.jpg ends early", "seen": "2026-01-01T00:00:00.000Z"})
+        json!({"path": "/p/a.jpg", "code": "broken", "reason": "/p/a.jpg ends early", "picture": true, "seen": "2026-01-01T00:00:00.000Z"})
     );
     assert_eq!(page["next"], "/p/b.jpg");
     let rest = get(&app, "/v1/refused?limit=2&after=%2Fp%2Fb.jpg")
@@ -194,6 +194,28 @@ async fn refused_files_are_listed_by_path() {
     assert_eq!(rest["refused"].as_array().unwrap().len(), 1);
     assert_eq!(rest["refused"][0]["path"], "/p/c.jpg");
     assert_eq!(rest["next"], json!(null));
+
+    let sidecar = Change::Refuse(Refusal {
+        code: "not_an_image".to_owned(),
+        ..match refusal("/p/b.json") {
+            Change::Refuse(refusal) => refusal,
+            _ => unreachable!(),
+        }
+    });
+    bench.catalogue.commit(vec![sidecar]).unwrap();
+    let filtered = get(&app, "/v1/refused?code=not_an_image&code=empty").await;
+    let filtered = filtered.json();
+    assert_eq!(filtered["refused"].as_array().unwrap().len(), 1);
+    assert_eq!(filtered["refused"][0]["path"], "/p/b.json");
+    assert_eq!(filtered["refused"][0]["picture"], false);
+    // The page ends where the list of these ends.
+    let page = get(&app, "/v1/refused?code=broken&limit=2").await.json();
+    assert_eq!(page["next"], "/p/b.jpg");
+    let page = get(&app, "/v1/refused?code=broken&limit=3").await.json();
+    assert_eq!(page["next"], json!(null));
+    get(&app, "/v1/refused?code=x")
+        .await
+        .problem(422, "bad_parameter");
 }
 
 #[tokio::test]

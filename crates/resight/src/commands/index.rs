@@ -8,22 +8,17 @@ use indicatif::ProgressBar;
 use resight_app::Code;
 use resight_app::config::Config;
 use resight_app::plugins::Plugins;
-use resight_engine::{
-    EngineError, FolderEvent, FolderOptions, FolderReport, GlobalModels, Indexer, Library,
-    ModelState,
-};
+use resight_engine::{EngineError, FolderOptions, GlobalModels, Indexer, Library, ModelState};
 use serde_json::json;
 
+use super::folder_report::{Teller, tell_report};
 use super::train::open_for_writing;
 use crate::arguments::PluginArgs;
 use crate::error::CliError;
 use crate::filters::with_tags;
 use crate::interrupt::Interrupt;
-use crate::output::{Output, counted, printable};
+use crate::output::{Output, printable};
 use crate::progress;
-
-/// Refused files named after indexing; `resight refused` names them all.
-const REFUSED_SHOWN: usize = 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,9 +43,10 @@ pub(crate) struct IndexArgs {
     /// Forget pictures whose files are gone
     #[arg(long)]
     prune: bool,
-    /// Try files again that could not be read before, even if they have not changed
-    #[arg(long)]
-    retry_refused: bool,
+    /// Read files again that could not be read before, even if they have not changed. Those that a plug-in
+    /// failed on are read again without it
+    #[arg(long, alias = "retry-refused")]
+    retry: bool,
     /// A tag for every picture of these folders, also for those that are unchanged; may be given
     /// several times
     #[arg(long, value_name = "TAG")]
@@ -70,7 +66,7 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
     let folder = open_for_writing(&args.dirs, config, &plugins, &interrupt, output)?;
     let options = FolderOptions {
         prune: args.prune,
-        retry_refused: args.retry_refused,
+        retry_refused: args.retry,
         skip: Some(config.root.clone()),
         labels,
         embed: true,
@@ -223,7 +219,7 @@ pub(crate) fn index_folders(
             },
         );
         teller.bar.finish_and_clear();
-        let Teller { told, refused, .. } = teller;
+        let (told, refused) = (teller.told, teller.refused);
         told?;
         let report = report?;
         tell_report(&report, dir, &refused, output)?;
@@ -237,171 +233,4 @@ pub(crate) fn index_folders(
         }
     }
     Ok(())
-}
-
-/// Tells events as they come.
-struct Teller<'a> {
-    output: &'a mut Output,
-    bar: ProgressBar,
-    /// The first refused files, as they are to be shown.
-    refused: Vec<String>,
-    told: Result<(), CliError>,
-}
-
-impl<'a> Teller<'a> {
-    fn new(output: &'a mut Output) -> Self {
-        let bar = progress::spinner(output.shows_progress(), "Looking for pictures");
-        Self {
-            output,
-            bar,
-            refused: Vec::new(),
-            told: Ok(()),
-        }
-    }
-
-    fn tell(&mut self, event: FolderEvent) -> Result<(), CliError> {
-        match &event {
-            FolderEvent::Listed { to_do, .. } => {
-                self.bar.finish_and_clear();
-                self.bar = progress::bar(self.output.shows_progress(), *to_do, "Indexing");
-            }
-            FolderEvent::Indexed { .. } => self.bar.inc(1),
-            FolderEvent::Refused { path, detail, .. } => {
-                self.bar.inc(1);
-                if self.refused.len() < REFUSED_SHOWN {
-                    self.refused.push(format!(
-                        "  {}: {}",
-                        printable(&path.to_string_lossy()),
-                        printable(detail)
-                    ));
-                }
-            }
-            FolderEvent::Embedded { .. }
-            | FolderEvent::Moved { .. }
-            | FolderEvent::Pruned { .. } => {}
-        }
-        if self.output.is_json() {
-            self.output.json(&event_shape(&event))?;
-        }
-        Ok(())
-    }
-}
-
-fn event_shape(event: &FolderEvent) -> serde_json::Value {
-    match event {
-        FolderEvent::Listed {
-            files,
-            unchanged,
-            to_do,
-        } => {
-            json!({"event": "listed", "files": files, "unchanged": unchanged, "to_do": to_do})
-        }
-        FolderEvent::Indexed {
-            path,
-            id,
-            features,
-            already_there,
-        } => json!({
-            "event": "indexed",
-            "path": path.to_string_lossy(),
-            "id": id.as_str(),
-            "features": features,
-            "already_there": already_there,
-        }),
-        FolderEvent::Moved { from, path } => {
-            json!({"event": "moved", "from": from, "path": path.to_string_lossy()})
-        }
-        FolderEvent::Embedded { model, done, total } => {
-            json!({"event": "embedded", "model": model, "done": done, "total": total})
-        }
-        FolderEvent::Refused { path, code, detail } => json!({
-            "event": "refused",
-            "path": path.to_string_lossy(),
-            "code": code.as_str(),
-            "reason": detail,
-        }),
-        FolderEvent::Pruned { path } => json!({"event": "pruned", "path": path}),
-    }
-}
-
-fn tell_report(
-    report: &FolderReport,
-    dir: &Path,
-    refused: &[String],
-    output: &mut Output,
-) -> Result<(), CliError> {
-    if output.is_json() {
-        return output.json(&json!({
-            "event": "done",
-            "folder": dir.to_string_lossy(),
-            "files": report.files,
-            "indexed": report.indexed,
-            "weak": report.weak,
-            "already_there": report.already_there,
-            "moved": report.moved,
-            "unchanged": report.unchanged,
-            "refused": report.refused,
-            "unchanged_refused": report.unchanged_refused,
-            "missing": report.missing,
-            "pruned": report.pruned,
-            "cancelled": report.cancelled,
-            "elapsed_ms": report.elapsed.as_secs_f64() * 1e3,
-        }));
-    }
-    output.line(summary(report, dir))?;
-    if report.moved > 0 {
-        let files = counted(report.moved, "file was", "files were");
-        output.line(format_args!(
-            "{files} found at a new place; the former paths are forgotten."
-        ))?;
-    }
-    for line in refused {
-        output.line(line)?;
-    }
-    let more = report.refused.saturating_sub(refused.len() as u64);
-    if more > 0 {
-        output.line(format_args!("  and {more} more: resight refused"))?;
-    }
-    Ok(())
-}
-
-/// One sentence with the counts that are not 0.
-fn summary(report: &FolderReport, dir: &Path) -> String {
-    let seconds = report.elapsed.as_secs_f64();
-    let mut parts = vec![format!("{} indexed", report.indexed)];
-    let counts = [
-        (report.moved, "moved"),
-        (
-            report.weak,
-            "of these with few features (resight list --weak)",
-        ),
-        (
-            report.already_there.saturating_sub(report.moved),
-            "already there under another name",
-        ),
-        (report.unchanged, "unchanged"),
-        (report.refused, "could not be read"),
-        (
-            report.unchanged_refused,
-            "could not be read before and have not changed",
-        ),
-        (report.pruned, "forgotten because the file is gone"),
-    ];
-    for (count, what) in counts {
-        if count > 0 {
-            parts.push(format!("{count} {what}"));
-        }
-    }
-    if report.missing > report.pruned {
-        parts.push(format!(
-            "{} gone from the folder but still stored (--prune forgets them)",
-            report.missing - report.pruned
-        ));
-    }
-    format!(
-        "{}: {} in {seconds:.1} s: {}.",
-        printable(&dir.to_string_lossy()),
-        counted(report.files, "file", "files"),
-        parts.join(", ")
-    )
 }

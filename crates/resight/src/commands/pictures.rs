@@ -1,4 +1,4 @@
-//! `resight list`, `count`, `remove` and `refused`: which pictures are stored, and which could not be read.
+//! `resight list`, `count` and `remove`: which pictures are stored.
 
 use std::ffi::OsString;
 
@@ -6,7 +6,7 @@ use resight_app::Code;
 use resight_app::config::Config;
 use resight_app::data_folder;
 use resight_engine::{Library, PathState, Picture, PictureId, SourcePath, Tag, source_paths};
-use resight_server::wire::{Count, PictureList, Reader, RefusedFile, address_of};
+use resight_server::wire::{Count, PictureList, Reader, address_of};
 use serde_json::json;
 
 use crate::error::CliError;
@@ -66,27 +66,6 @@ pub(crate) struct RemoveArgs {
     #[arg(required = true, value_name = "ID|PATH")]
     pictures: Vec<OsString>,
 }
-
-const REFUSED_EXAMPLES: &str = "\
-Examples:
-  resight refused
-  resight refused --json
-  resight index ~/Pictures --retry-refused     try them again";
-
-/// List the files that could not be read, with the reason
-#[derive(Debug, clap::Args)]
-#[command(after_help = REFUSED_EXAMPLES)]
-pub(crate) struct RefusedArgs {
-    /// Only files whose path sorts after this one
-    #[arg(long, value_name = "PATH")]
-    after: Option<String>,
-    /// Files listed [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    limit: Option<u64>,
-}
-
-/// Refusals read at once, so that a long list need not fit in memory.
-const BATCH: usize = 500;
 
 pub(crate) fn list(args: &ListArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     let filter = args.filter.filter()?;
@@ -207,46 +186,6 @@ fn refuse_shared(library: &Library, named: &[OsString]) -> Result<(), CliError> 
                 .into(),
             });
         }
-    }
-    Ok(())
-}
-
-pub(crate) fn refused(
-    args: &RefusedArgs,
-    config: &Config,
-    output: &mut Output,
-) -> Result<(), CliError> {
-    let engine = data_folder::open_for_listing(config, false)?;
-    let mut after = args.after.clone();
-    let mut left = args.limit.map_or(usize::MAX, |limit| {
-        usize::try_from(limit).unwrap_or(usize::MAX)
-    });
-    let mut told = 0_u64;
-    while left > 0 {
-        let files = engine.refusals(after.as_deref(), left.min(BATCH))?;
-        let Some(last) = files.last() else { break };
-        after = Some(last.path.clone());
-        left -= files.len().min(left);
-        for file in files {
-            told += 1;
-            if output.is_json() {
-                output.json(&RefusedFile::from(file))?;
-            } else {
-                output.line(format_args!(
-                    "{}: {} ({})",
-                    printable(&file.path),
-                    printable(&file.detail),
-                    file.code
-                ))?;
-            }
-        }
-    }
-    if !output.is_json() {
-        output.remark(counted(
-            told,
-            "file could not be read",
-            "files could not be read",
-        ));
     }
     Ok(())
 }

@@ -108,7 +108,7 @@ fn a_folder_is_indexed_searched_changed_and_pruned() {
         (&6.into(), &1.into())
     );
     assert_eq!(
-        events(&json(&data, &["index", dir, "--retry-refused"]), "refused").len(),
+        events(&json(&data, &["index", dir, "--retry"]), "refused").len(),
         1
     );
 

@@ -23,6 +23,7 @@ mod nasty;
 mod paths;
 #[cfg(unix)]
 mod plugin;
+mod refused;
 #[cfg(unix)]
 mod serve;
 mod support;
