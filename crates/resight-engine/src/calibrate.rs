@@ -13,7 +13,7 @@ use resight_vision::{
 
 use crate::describe::describe;
 use crate::error::EngineError;
-use crate::indexer::listing::list;
+use crate::indexer::listing::files_below;
 use crate::library::files::{THUMBNAIL, thumbnail_pixels};
 use crate::library::stored_features::{StoredFeatures, in_order};
 use crate::options::EngineOptions;
@@ -100,7 +100,7 @@ pub fn calibrate(
             reason: error.to_string(),
         });
     }
-    let files: Vec<PathBuf> = list(dir, None).flatten().map(|task| task.path).collect();
+    let files = files_below(dir)?;
     let done = AtomicU64::new(0);
     let described = files.par_iter().map(|path| {
         if cancel.load(Ordering::Relaxed) {

@@ -10,7 +10,7 @@ use resight_vision::{Descriptors, Fault, LocalExtractor, ModelId};
 
 use crate::describe::describe;
 use crate::error::EngineError;
-use crate::indexer::listing::list;
+use crate::indexer::listing::files_below;
 use crate::library::Library;
 use crate::library::damage::read_each;
 use crate::library::stored_features::from_bytes;
@@ -99,7 +99,7 @@ pub fn train_vocabulary(
                 reason: error.to_string(),
             });
         }
-        files.extend(list(dir, None).flatten().map(|task| task.path));
+        files.extend(files_below(dir)?);
     }
     let files = spread_evenly(files, plan.most_files);
     on_event(TrainEvent::Listed {

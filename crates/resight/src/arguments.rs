@@ -7,10 +7,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::RangedI64ValueParser;
+use resight_app::Code;
 use resight_app::config::Settings;
 use resight_app::plugins::PluginSettings;
+use resight_engine::Patterns;
 use resight_models::Choice;
 use resight_store::CollectionName;
+
+use crate::error::CliError;
 
 /// Environment variable with the data folder.
 const DATA_VARIABLE: &str = "RESIGHT_DATA";
@@ -149,6 +153,32 @@ pub(crate) fn collection_name(text: &str) -> Result<CollectionName, String> {
         "a collection's name has 1 to 63 of a-z, 0-9, _ and -, and begins with a letter or a digit"
             .to_owned()
     })
+}
+
+/// Options of the commands that index folders: what of them is left out.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct PatternArgs {
+    /// Leave out files and folders that match, as in .gitignore; may be given several times. A file
+    /// .resightignore in a folder has such patterns for every run
+    #[arg(long, value_name = "PATTERN", help_heading = "Which files")]
+    exclude: Vec<String>,
+    /// Take in what matches, whatever leaves it out: --exclude, a .resightignore, or the default, which leaves
+    /// out hidden files and folders, @eaDir, #recycle, $RECYCLE.BIN, lost+found, __MACOSX and the like; may
+    /// be given several times
+    #[arg(long, value_name = "PATTERN", help_heading = "Which files")]
+    include: Vec<String>,
+}
+
+impl PatternArgs {
+    /// The patterns, as they hold for each folder of this run.
+    pub(crate) fn patterns(&self) -> Result<Patterns, CliError> {
+        let patterns = Patterns::new(self.exclude.clone(), self.include.clone());
+        patterns.map_err(|bad| CliError::Usage {
+            code: Code::Usage,
+            detail: bad.to_string(),
+            next_step: "Write it as a line of a .gitignore, without an exclamation mark: --exclude 'raw/', --exclude '*.tif', --include '@eaDir/'.".into(),
+        })
+    }
 }
 
 /// Options of the commands that describe pictures.

@@ -29,8 +29,7 @@ use tracing_subscriber::EnvFilter;
 use arguments::SharedArgs;
 use commands::{
     backup, calibrate, collections, compare, doctor, duplicates, eval, features, forget, index,
-    keys, labels, models, pictures, plugin, search, serve, train, verify,
-    labels, models, pictures, plugin, refused, search, serve, train, verify,
+    keys, labels, models, pictures, plugin, refused, search, serve, train, verify,
 };
 use error::CliError;
 use output::Output;

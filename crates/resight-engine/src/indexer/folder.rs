@@ -1,7 +1,7 @@
 //! Indexing a folder: only what is new or changed, in path order, resumable at any moment.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -9,9 +9,10 @@ use resight_decode::{Refused, RefusedCode};
 use resight_store::{PictureId, Refusal, SourceFile, read_all};
 
 use super::Indexer;
+use super::exclusion::BadPattern;
 use super::listing::{Task, list};
 use super::moves::Moves;
-use super::report::{FolderEvent, FolderOptions, FolderReport};
+use super::report::{FolderEvent, FolderOptions, FolderReport, LeftOut};
 use super::run::{Outcome, Run, is_below};
 use crate::error::EngineError;
 use crate::library::Library;
@@ -35,10 +36,27 @@ struct Listing {
     problems: Vec<(Task, Refused)>,
     /// Paths of all of them.
     seen: HashSet<String>,
+    left_out: LeftOut,
+    /// Paths of what was left out.
+    paths_left_out: HashSet<PathBuf>,
+}
+
+impl Listing {
+    /// Whether the file is there and was left out, itself or with a folder above it.
+    fn has_left_out(&self, path: &str) -> bool {
+        !self.paths_left_out.is_empty()
+            && Path::new(path)
+                .ancestors()
+                .any(|path| self.paths_left_out.contains(path))
+            && std::fs::symlink_metadata(path).is_ok()
+    }
 }
 
 impl Indexer {
-    /// Indexes every file in `dir` and below, hidden ones excepted, links followed. Skips files known
+    /// Indexes every file in `dir` and below, links followed, without what is left out: by the patterns of
+    /// `options` and of `.resightignore` files, and by default hidden files and folders and those in which systems
+    /// keep their own files. A file that was indexed before and is left out now keeps its picture, as one that is
+    /// gone does; pruning keeps it where it has labels and no other path. Skips files known
     /// from an earlier run whose length and time of change are the same. Records a file that cannot be
     /// read as a picture, with its reason, and goes on; so it does with a picture that the extractor
     /// fails on, which the next run tries again. An extractor that can describe nothing ends the run
@@ -75,10 +93,14 @@ impl Indexer {
         let library = &*self.library;
         let refusals = known_refusals(library, &prefix)?;
         let sources = known_sources(library, &prefix)?;
-        let listing = listed(&root, options, &sources, &refusals, cancel);
+        let listing = listed((&root, dir), options, &sources, &refusals, cancel)?;
         if options.prune && listing.files == 0 && !sources.is_empty() {
+            let state = match listing.paths_left_out.is_empty() {
+                true => "is empty",
+                false => "has nothing that is not left out",
+            };
             return Err(unreadable(format!(
-                "it is empty, and {} files were indexed from it: if its disk is mounted and they are really gone, forget its path or remove them by id",
+                "it {state}, and {} files were indexed from it: if its disk is mounted and they are really gone, forget its path or remove them by id",
                 sources.len()
             )));
         }
@@ -95,6 +117,7 @@ impl Indexer {
                 unchanged: listing.unchanged,
                 unchanged_refused: listing.unchanged_refused,
                 unchanged_no_pictures: listing.unchanged_no_pictures,
+                left_out: listing.left_out.clone(),
                 ..FolderReport::default()
             },
             moves: Moves::default(),
@@ -109,24 +132,21 @@ impl Indexer {
             unchanged: listing.unchanged + listing.unchanged_refused,
             to_do,
         });
-        let Listing {
-            tasks,
-            problems,
-            seen,
-            ..
-        } = listing;
-        let still_there = sources.iter().filter(|(file, _)| seen.contains(&file.path));
+        let still_there = sources
+            .iter()
+            .filter(|(file, _)| listing.seen.contains(&file.path));
         run.label(still_there.map(|(_, id)| id))?;
+        let problems = &listing.problems;
         let refused = problems
             .iter()
             .map(|(task, why)| (task, Outcome::Refused(why.clone())));
         run.commit_batch(refused.collect())?;
-        let mut unread = tasks;
-        for _ in 0..=RETRIES {
-            unread = run.read_all(&unread, cancel)?;
+        let mut unread = run.read_all(&listing.tasks, cancel)?;
+        for _ in 0..RETRIES {
             if unread.is_empty() {
                 break;
             }
+            unread = run.read_all(&unread, cancel)?;
         }
         run.report.cancelled = cancel.load(Ordering::Relaxed);
         if !run.report.cancelled {
@@ -139,15 +159,23 @@ impl Indexer {
             }
             // Files below a folder that could not be listed are not known to be gone.
             let is_gone = |path: &str| {
-                !seen.contains(path) && !problems.iter().any(|(task, _)| is_below(path, task))
+                !listing.seen.contains(path)
+                    && !problems.iter().any(|(task, _)| is_below(path, task))
             };
             let gone = refusals.into_keys().filter(|path| is_gone(path));
             run.drop_refusals(&gone.collect::<Vec<_>>())?;
             // By ascending path, as the catalogue returned them.
-            let gone = sources.iter().map(|(source, _)| &source.path);
-            let gone = gone.filter(|path| is_gone(path) && !run.moves.has_forgotten(path));
-            let gone: Vec<String> = gone.cloned().collect();
+            let gone = sources.iter().filter(|(source, _)| {
+                is_gone(&source.path) && !run.moves.has_forgotten(&source.path)
+            });
+            let (excluded, gone): (Vec<_>, Vec<_>) =
+                gone.partition(|(source, _)| listing.has_left_out(&source.path));
+            let gone: Vec<String> = gone
+                .into_iter()
+                .map(|(file, _)| file.path.clone())
+                .collect();
             run.drop_sources(&gone, options.prune)?;
+            run.drop_excluded(&excluded, options.prune)?;
         }
         run.report.moved = run.moves.count();
         run.report.elapsed = start.elapsed();
@@ -165,16 +193,17 @@ fn may_come_back(path: &Path) -> bool {
 
 /// Lists the folder and sorts out the files to be read.
 fn listed(
-    root: &Path,
+    (root, named): (&Path, &Path),
     options: &FolderOptions,
     sources: &[(SourceFile, PictureId)],
     refusals: &HashMap<String, Refusal>,
     cancel: &AtomicBool,
-) -> Listing {
+) -> Result<Listing, BadPattern> {
     let by_path = sources.iter().map(|(source, _)| (&*source.path, source));
     let known: HashMap<&str, &SourceFile> = by_path.collect();
     let mut listing = Listing::default();
-    for entry in list(root, options.skip.as_deref()) {
+    let mut walk = list(root, named, &options.patterns, options.skip.as_deref())?;
+    for entry in &mut walk {
         if cancel.load(Ordering::Relaxed) {
             break;
         }
@@ -202,7 +231,9 @@ fn listed(
             }
         }
     }
-    listing
+    listing.left_out = walk.left_out;
+    listing.paths_left_out = walk.paths_left_out;
+    Ok(listing)
 }
 
 /// Whether a refused file is skipped. Not where the extractor failed on it: somebody may have mended

@@ -1,11 +1,15 @@
-//! The files of a folder, in path order.
+//! The files of a folder, in path order, without those that are left out.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use resight_store::SourceFile;
 
 use resight_decode::{Refused, RefusedCode};
+
+use super::exclusion::{BadPattern, Entry, Exclusions, Patterns, Why};
+use super::report::LeftOut;
 
 /// A file to be read.
 #[derive(Clone, Debug)]
@@ -14,35 +18,112 @@ pub(crate) struct Task {
     pub(crate) source: SourceFile,
 }
 
-/// All files below `root` in path order, except hidden files and folders and the folder `skip`, links
-/// followed. A file or folder that cannot be looked at comes with the reason.
+/// All files below a folder in path order, links followed, without those that are left out. A file or folder
+/// that cannot be looked at comes with the reason.
+pub(crate) struct Listing {
+    walk: walkdir::IntoIter,
+    exclusions: Exclusions,
+    /// What was left out so far.
+    pub(crate) left_out: LeftOut,
+    /// The paths of that.
+    pub(crate) paths_left_out: HashSet<PathBuf>,
+}
+
+/// Lists what is below `root`, as it was named in `named`, without the folder `skip`.
 pub(crate) fn list(
     root: &Path,
+    named: &Path,
+    patterns: &Patterns,
     skip: Option<&Path>,
-) -> impl Iterator<Item = Result<Task, (Task, Refused)>> {
-    let skip = skip.and_then(|path| std::fs::canonicalize(path).ok());
-    let wanted = move |entry: &walkdir::DirEntry| {
-        let hidden = entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".");
-        let skipped = entry.file_type().is_dir()
-            && skip.is_some()
-            && std::fs::canonicalize(entry.path()).ok() == skip;
-        !hidden && !skipped
-    };
-    walkdir::WalkDir::new(root)
+) -> Result<Listing, BadPattern> {
+    let walk = walkdir::WalkDir::new(root)
         .follow_links(true)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(wanted)
-        .filter_map(|entry| match entry {
-            Ok(entry) if entry.file_type().is_dir() => None,
-            Ok(entry) => Some(look_at(entry.into_path())),
-            // A link back to a folder above is no file and no failure.
-            Err(error) if error.loop_ancestor().is_some() => None,
-            Err(error) => {
-                let path = error.path().map(Path::to_owned).unwrap_or_default();
-                Some(refuse(path, format!("it cannot be read: {error}")))
+        .sort_by_file_name();
+    Ok(Listing {
+        walk: walk.into_iter(),
+        exclusions: Exclusions::new(root, named, patterns, skip)?,
+        left_out: LeftOut::default(),
+        paths_left_out: HashSet::new(),
+    })
+}
+
+/// All files below `root` that are not left out by default or by `.resightignore` files.
+pub(crate) fn files_below(root: &Path) -> Result<Vec<PathBuf>, BadPattern> {
+    let all = list(root, root, &Patterns::default(), None)?;
+    Ok(all.flatten().map(|task| task.path).collect())
+}
+
+impl Iterator for Listing {
+    type Item = Result<Task, (Task, Refused)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.walk.next()? {
+                Ok(entry) => {
+                    let is_folder = entry.file_type().is_dir();
+                    let seen = Entry {
+                        path: entry.path(),
+                        depth: entry.depth(),
+                        is_folder,
+                        is_link: entry.path_is_symlink(),
+                    };
+                    if let Some(why) = self.exclusions.why(&seen) {
+                        self.leave_out(&seen, why);
+                        if is_folder {
+                            self.walk.skip_current_dir();
+                        }
+                    } else if !is_folder {
+                        return Some(look_at(entry.into_path()));
+                    }
+                }
+                // A link back to a folder above is no file and no failure.
+                Err(error) if error.loop_ancestor().is_some() => {}
+                Err(error) => {
+                    let path = error.path().map(Path::to_owned).unwrap_or_default();
+                    // A folder that cannot be listed came before, and was not left out.
+                    let seen = Entry {
+                        path: &path,
+                        depth: error.depth(),
+                        is_folder: false,
+                        is_link: false,
+                    };
+                    match self.exclusions.why(&seen).filter(|_| is_link(&path)) {
+                        Some(why) => self.leave_out(&seen, why),
+                        None => {
+                            let reason = error
+                                .io_error()
+                                .map_or_else(|| error.to_string(), ToString::to_string);
+                            return Some(refuse(path, format!("it cannot be read: {reason}")));
+                        }
+                    }
+                }
             }
-        })
+        }
+    }
+}
+
+fn is_link(path: &Path) -> bool {
+    path.is_symlink()
+}
+
+impl Listing {
+    fn leave_out(&mut self, entry: &Entry<'_>, why: Why) {
+        let counter = match (why, entry.is_folder) {
+            (Why::Skipped | Why::Rules, _) => return,
+            (Why::System(name), _) => {
+                *self.left_out.system.entry(name).or_default() += 1;
+                None
+            }
+            (Why::Pattern, true) => Some(&mut self.left_out.folders_by_pattern),
+            (Why::Pattern, false) => Some(&mut self.left_out.files_by_pattern),
+            (Why::Hidden, true) => Some(&mut self.left_out.hidden_folders),
+            (Why::Hidden, false) => Some(&mut self.left_out.hidden_files),
+        };
+        if let Some(counter) = counter {
+            *counter += 1;
+        }
+        self.paths_left_out.insert(entry.path.to_owned());
+    }
 }
 
 fn look_at(path: PathBuf) -> Result<Task, (Task, Refused)> {

@@ -1,5 +1,6 @@
 //! The indexer: from files to stored pictures.
 
+pub(crate) mod exclusion;
 pub(crate) mod folder;
 pub(crate) mod listing;
 mod moves;

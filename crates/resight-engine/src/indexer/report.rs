@@ -1,21 +1,26 @@
 //! How a folder is indexed, and what its indexing reports.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use resight_decode::RefusedCode;
 use resight_store::{LabelPatch, PictureId};
 
+use super::exclusion::Patterns;
+
 /// How a folder is indexed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FolderOptions {
-    /// Remove pictures whose files are gone.
+    /// Remove pictures whose files are gone, and those without labels whose files are left out now.
     pub prune: bool,
     /// Read files again that were refused before and have not changed.
     pub retry_refused: bool,
     /// A folder to skip wherever it is met: the data folder, so that Resight never indexes its own
     /// thumbnails.
     pub skip: Option<PathBuf>,
+    /// What is left out, and what is taken in that is left out by default.
+    pub patterns: Patterns,
     /// Labels of each picture of the folder, unchanged ones included.
     pub labels: LabelPatch,
     /// Describe new pictures by the global models in use as well, from the pixels decoded for their
@@ -72,15 +77,30 @@ pub enum FolderEvent {
         /// What is wrong with it.
         detail: String,
     },
-    /// The file is gone, and its picture was removed.
+    /// The file is gone or left out, and its path was forgotten, with the picture where that has no other one.
     Pruned {
         /// The file.
         path: String,
     },
 }
 
+/// What of a folder was left out. Neither a folder that was left out nor anything below it was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Folders in which systems and network storage keep their own files, and links into them, by name.
+    pub system: BTreeMap<&'static str, u64>,
+    /// Folders whose names begin with a dot.
+    pub hidden_folders: u64,
+    /// Files whose names begin with a dot.
+    pub hidden_files: u64,
+    /// Folders, by the run's patterns or those of a `.resightignore`.
+    pub folders_by_pattern: u64,
+    /// Files, by such patterns.
+    pub files_by_pattern: u64,
+}
+
 /// What an indexing run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FolderReport {
     /// Files in the folder.
     pub files: u64,
@@ -106,6 +126,12 @@ pub struct FolderReport {
     pub missing: u64,
     /// Of these, removed.
     pub pruned: u64,
+    /// Files of stored pictures that are still there, and were left out.
+    pub excluded: u64,
+    /// Of these, forgotten, with pictures that have no other file.
+    pub excluded_pruned: u64,
+    /// What was left out.
+    pub left_out: LeftOut,
     /// Whether it was stopped before the end.
     pub cancelled: bool,
     /// How long it took.

@@ -8,7 +8,9 @@ use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 use resight_decode::{Refused, RefusedCode, read_bounded};
-use resight_store::{Change, Effect, LabelPatch, PictureId, Refusal, StoreError};
+use resight_store::{
+    Change, Effect, LabelPatch, Labels, PictureId, Refusal, SourceFile, StoreError,
+};
 use resight_vision::{Fault, Image};
 
 use super::listing::Task;
@@ -419,13 +421,48 @@ impl Run<'_> {
     /// Counts the files that are gone, and removes their pictures where `prune` is set.
     pub(super) fn drop_sources(&mut self, gone: &[String], prune: bool) -> Result<(), EngineError> {
         self.report.missing = gone.len() as u64;
+        if prune {
+            self.prune(gone)?;
+            self.report.pruned = gone.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Counts the files that are there and are left out now. Where `prune` is set, forgets those without which
+    /// no labels are lost: patterns that are given by mistake must not cost what somebody has typed.
+    pub(super) fn drop_excluded(
+        &mut self,
+        excluded: &[&(SourceFile, PictureId)],
+        prune: bool,
+    ) -> Result<(), EngineError> {
+        self.report.excluded = excluded.len() as u64;
         if !prune {
             return Ok(());
         }
-        for paths in gone.chunks(PAGE) {
+        let paths: HashSet<&String> = excluded.iter().map(|(file, _)| &file.path).collect();
+        let mut dropped = Vec::new();
+        for (file, id) in excluded {
+            let record = match self.library.catalogue().picture(id) {
+                // Nobody can tell whether it has labels.
+                Err(StoreError::PictureDamaged { .. }) => continue,
+                read => read?,
+            };
+            let keeps = record.is_some_and(|record| {
+                record.labels != Labels::default()
+                    && record.sources.iter().all(|path| paths.contains(path))
+            });
+            if !keeps {
+                dropped.push(file.path.clone());
+            }
+        }
+        self.report.excluded_pruned = dropped.len() as u64;
+        self.prune(&dropped)
+    }
+
+    fn prune(&mut self, paths: &[String]) -> Result<(), EngineError> {
+        for paths in paths.chunks(PAGE) {
             self.library
                 .commit(paths.iter().map(|path| drop_source(path)).collect())?;
-            self.report.pruned += paths.len() as u64;
             for path in paths {
                 (self.on_event)(FolderEvent::Pruned { path: path.clone() });
             }

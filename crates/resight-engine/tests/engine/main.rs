@@ -16,6 +16,8 @@ mod folders;
 mod forgotten;
 mod identical;
 mod labels;
+#[cfg(unix)]
+mod left_out;
 mod likeness;
 mod likeness_folders;
 #[cfg(unix)]

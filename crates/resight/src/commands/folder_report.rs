@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 use indicatif::ProgressBar;
-use resight_engine::{FolderEvent, FolderReport, RefusedCode, RefusedKind, ending_of};
+use resight_engine::{FolderEvent, FolderReport, LeftOut, RefusedCode, RefusedKind, ending_of};
 use serde_json::json;
 
 use crate::error::CliError;
@@ -198,6 +198,15 @@ pub(crate) fn tell_report(
             "unchanged_no_pictures": report.unchanged_no_pictures,
             "missing": report.missing,
             "pruned": report.pruned,
+            "excluded": report.excluded,
+            "excluded_pruned": report.excluded_pruned,
+            "left_out": {
+                "system": report.left_out.system,
+                "hidden_folders": report.left_out.hidden_folders,
+                "hidden_files": report.left_out.hidden_files,
+                "folders_by_pattern": report.left_out.folders_by_pattern,
+                "files_by_pattern": report.left_out.files_by_pattern,
+            },
             "cancelled": report.cancelled,
             "elapsed_ms": report.elapsed.as_secs_f64() * 1e3,
         }));
@@ -214,7 +223,67 @@ pub(crate) fn tell_report(
     if refused.endings.total() > 0 {
         output.line(format_args!("  {}", refused.endings))?;
     }
+    if let Some(line) = left_out(&report.left_out) {
+        output.line(line)?;
+    }
+    if report.excluded > report.excluded_pruned {
+        output.line(excluded(report))?;
+    }
     Ok(())
+}
+
+/// What was left out, and how it is taken in.
+fn left_out(left_out: &LeftOut) -> Option<String> {
+    let system: Vec<String> = left_out
+        .system
+        .iter()
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    let folders = left_out.system.values().sum::<u64>();
+    let mut parts = Vec::new();
+    if folders > 0 {
+        let folders = counted(folders, "folder", "folders");
+        parts.push(format!("{folders} of the system ({})", system.join(", ")));
+    }
+    let counts = [
+        (left_out.hidden_folders, "hidden folder", "hidden folders"),
+        (left_out.hidden_files, "hidden file", "hidden files"),
+        (
+            left_out.folders_by_pattern,
+            "folder by a pattern",
+            "folders by patterns",
+        ),
+        (
+            left_out.files_by_pattern,
+            "file by a pattern",
+            "files by patterns",
+        ),
+    ];
+    for (count, one, many) in counts {
+        if count > 0 {
+            parts.push(counted(count, one, many));
+        }
+    }
+    let example = match left_out.system.keys().next() {
+        Some(name) => format!("'{name}/'"),
+        None if left_out.hidden_folders + left_out.hidden_files > 0 => "'.NAME'".to_owned(),
+        None => "PATTERN".to_owned(),
+    };
+    let list = parts.join(", ");
+    (!parts.is_empty()).then(|| format!("  left out: {list}; --include {example} takes in"))
+}
+
+/// What became of pictures that were indexed before and are left out now.
+fn excluded(report: &FolderReport) -> String {
+    let files = counted(
+        report.excluded - report.excluded_pruned,
+        "file that was indexed before is left out now; its picture is still stored",
+        "files that were indexed before are left out now; their pictures are still stored",
+    );
+    match report.excluded_pruned {
+        0 => format!("  {files} (--prune forgets those without labels)"),
+        _ => format!("  {files}, for they have labels (resight forget FOLDER --prune)"),
+    }
 }
 
 /// One sentence with the counts that are not 0.
@@ -242,6 +311,10 @@ fn summary(report: &FolderReport, dir: &Path) -> String {
             "no pictures",
         ),
         (report.pruned, "forgotten because the file is gone"),
+        (
+            report.excluded_pruned,
+            "forgotten because the file is left out",
+        ),
     ];
     for (count, what) in counts {
         if count > 0 {

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::folder_report::{Teller, tell_report};
 use super::train::open_for_writing;
-use crate::arguments::PluginArgs;
+use crate::arguments::{PatternArgs, PluginArgs};
 use crate::error::CliError;
 use crate::filters::with_tags;
 use crate::interrupt::Interrupt;
@@ -25,6 +25,7 @@ Examples:
   resight index ~/Pictures
   resight index ~/Pictures /mnt/archive --prune
   resight index ~/Pictures/Rome --tag rome --tag 2024
+  resight index ~/Pictures --exclude raw/ --exclude '*.tif' --include '@eaDir/'
   resight index ~/Pictures --model sscd
   resight index ~/Pictures --json | my-program
   resight index ~/Pictures --plugin my_algorithm.py --data ~/resight-mine
@@ -40,7 +41,7 @@ pub(crate) struct IndexArgs {
     /// Folders of pictures, with their subfolders
     #[arg(required_unless_present_any = ["forget_model"], value_name = "DIR")]
     dirs: Vec<PathBuf>,
-    /// Forget pictures whose files are gone
+    /// Forget pictures whose files are gone, and those without labels whose files are left out now
     #[arg(long)]
     prune: bool,
     /// Read files again that could not be read before, even if they have not changed. Those that a plug-in
@@ -55,6 +56,8 @@ pub(crate) struct IndexArgs {
     #[arg(long, value_name = "NAME")]
     forget_model: Vec<String>,
     #[command(flatten)]
+    patterns: PatternArgs,
+    #[command(flatten)]
     plugins: PluginArgs,
 }
 
@@ -67,6 +70,7 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: args.retry,
+        patterns: args.patterns.patterns()?,
         skip: Some(config.root.clone()),
         labels,
         embed: true,

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 
 use super::index::{check_folders, index_folders};
 use super::train::open_for_writing;
-use crate::arguments::PluginArgs;
+use crate::arguments::{PatternArgs, PluginArgs};
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::output::{Output, counted};
@@ -68,9 +68,11 @@ pub(crate) struct ServeArgs {
     /// Let pages of this origin use the API by a key, as in https://pictures.example; may be given several times
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     cors_origin: Vec<String>,
-    /// Forget pictures whose files are gone
+    /// Forget pictures whose files are gone, and those without labels whose files are left out now
     #[arg(long)]
     prune: bool,
+    #[command(flatten)]
+    patterns: PatternArgs,
     /// KiB a second that are read in the background to find damaged files and rows; 0 reads nothing
     #[arg(long, value_name = "KIB", default_value_t = DEFAULT_RATE >> 10, value_parser = clap::value_parser!(u64).range(..=1 << 22))]
     scrub_rate: u64,
@@ -99,7 +101,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let lease = collections.lease(&config.collection)?;
     let options = FolderOptions {
         prune: args.prune,
-        retry_refused: false,
+        patterns: args.patterns.patterns()?,
         skip: Some(config.root.clone()),
         ..FolderOptions::default()
     };
