@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::id::PictureId;
 
 /// A file as it was when it was read; a change of length or time means that it must be read again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceFile {
     /// The caller's locator, usually an absolute path; compared byte for byte.
     pub path: String,
@@ -12,6 +12,11 @@ pub struct SourceFile {
     pub byte_len: u64,
     /// Time of the last change, in nanoseconds since 1970 (UTC).
     pub modified_ns: i64,
+    /// Time of the last change of the file or of what the system records of it, which no program sets; `None`
+    /// where the system tells none, and in records from before format 8.
+    pub changed_ns: Option<i64>,
+    /// Number of the file within its file system (inode); `None` as above.
+    pub file_number: Option<u64>,
 }
 
 /// A file that could not be read as a picture, and why.

@@ -10,10 +10,12 @@ use resight_store::{PictureId, Refusal, SourceFile, read_all};
 
 use super::Indexer;
 use super::exclusion::BadPattern;
+use super::freshness::{Freshness, compare};
+use super::gone::is_below;
 use super::listing::{Task, list};
 use super::moves::Moves;
 use super::report::{FolderEvent, FolderOptions, FolderReport, LeftOut};
-use super::run::{Outcome, Run, is_below};
+use super::run::{Outcome, Run};
 use crate::error::EngineError;
 use crate::library::Library;
 use crate::library::labels::check_tags;
@@ -30,6 +32,8 @@ struct Listing {
     unchanged_refused: u64,
     /// Of these, files that are no pictures.
     unchanged_no_pictures: u64,
+    /// Unchanged files of which more is known now than is recorded.
+    to_record: Vec<SourceFile>,
     /// Files to be read.
     tasks: Vec<Task>,
     /// Files and folders that could not be looked at.
@@ -57,7 +61,8 @@ impl Indexer {
     /// `options` and of `.resightignore` files, and by default hidden files and folders and those in which systems
     /// keep their own files. A file that was indexed before and is left out now keeps its picture, as one that is
     /// gone does; pruning keeps it where it has labels and no other path. Skips files known
-    /// from an earlier run whose length and time of change are the same. Records a file that cannot be
+    /// from an earlier run whose length, times and number are the same; where these differ, a file's bytes tell
+    /// whether it has changed. Records a file that cannot be
     /// read as a picture, with its reason, and goes on; so it does with a picture that the extractor
     /// fails on, which the next run tries again. An extractor that can describe nothing ends the run
     /// after a while with its error. A file that cannot be read at all keeps the picture that was read
@@ -136,6 +141,7 @@ impl Indexer {
             .iter()
             .filter(|(file, _)| listing.seen.contains(&file.path));
         run.label(still_there.map(|(_, id)| id))?;
+        run.record(&listing.to_record, &sources)?;
         let problems = &listing.problems;
         let refused = problems
             .iter()
@@ -202,6 +208,7 @@ fn listed(
     let by_path = sources.iter().map(|(source, _)| (&*source.path, source));
     let known: HashMap<&str, &SourceFile> = by_path.collect();
     let mut listing = Listing::default();
+    let retries = options.retry_refused || options.reread;
     let mut walk = list(root, named, &options.patterns, options.skip.as_deref())?;
     for entry in &mut walk {
         if cancel.load(Ordering::Relaxed) {
@@ -211,12 +218,17 @@ fn listed(
         match entry {
             Ok(task) => {
                 let path = task.source.path.clone();
-                let is_known = known.get(&*path) == Some(&&task.source);
-                let before = refusals.get(&path);
-                let before = before.filter(|before| stays_refused(before, &task.source));
-                if is_known {
+                let stored = known.get(&*path).filter(|_| !options.reread);
+                let before = refusals
+                    .get(&path)
+                    .filter(|before| !retries && stays_refused(before, &task.source));
+                let freshness = stored.map(|stored| compare(stored, &task.source));
+                if let Some(Freshness::Same | Freshness::SameToRecord) = freshness {
                     listing.unchanged += 1;
-                } else if let Some(before) = before.filter(|_| !options.retry_refused) {
+                    if freshness == Some(Freshness::SameToRecord) {
+                        listing.to_record.push(task.source);
+                    }
+                } else if let Some(before) = before {
                     listing.unchanged_refused += 1;
                     let kind = RefusedKind::of(&before.code, &task.path);
                     listing.unchanged_no_pictures += u64::from(kind == RefusedKind::NoPicture);
@@ -239,7 +251,8 @@ fn listed(
 /// Whether a refused file is skipped. Not where the extractor failed on it: somebody may have mended
 /// the extractor since.
 fn stays_refused(before: &Refusal, now: &SourceFile) -> bool {
-    before.source == *now && before.code != RefusedCode::ExtractorFailed.as_str()
+    compare(&before.source, now) != Freshness::Changed
+        && before.code != RefusedCode::ExtractorFailed.as_str()
 }
 
 /// Files below a folder from which stored pictures were read, by ascending path.
@@ -281,6 +294,7 @@ mod tests {
             path: "/a".into(),
             byte_len,
             modified_ns: 7,
+            ..SourceFile::default()
         };
         let refusal = |code: RefusedCode| Refusal {
             source: file(3),

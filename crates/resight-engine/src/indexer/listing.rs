@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use resight_store::SourceFile;
 
 use resight_decode::{Refused, RefusedCode};
 
 use super::exclusion::{BadPattern, Entry, Exclusions, Patterns, Why};
+use super::freshness::source_of;
 use super::report::LeftOut;
 
 /// A file to be read.
@@ -138,16 +138,8 @@ fn look_at(path: PathBuf) -> Result<Task, (Task, Refused)> {
     let Some(name) = path.to_str().map(str::to_owned) else {
         return refuse(path, "its name is not valid UTF-8; rename it".into());
     };
-    let modified = metadata
-        .modified()
-        .ok()
-        .and_then(|t| t.duration_since(UNIX_EPOCH).ok());
     Ok(Task {
-        source: SourceFile {
-            path: name,
-            byte_len: metadata.len(),
-            modified_ns: modified.map_or(0, |d| d.as_nanos() as i64),
-        },
+        source: source_of(name, &metadata),
         path,
     })
 }
@@ -155,8 +147,7 @@ fn look_at(path: PathBuf) -> Result<Task, (Task, Refused)> {
 fn refuse(path: PathBuf, detail: String) -> Result<Task, (Task, Refused)> {
     let source = SourceFile {
         path: path.to_string_lossy().into_owned(),
-        byte_len: 0,
-        modified_ns: 0,
+        ..SourceFile::default()
     };
     let code = RefusedCode::Unreadable;
     Err((Task { path, source }, Refused { code, detail }))

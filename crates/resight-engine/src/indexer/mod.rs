@@ -2,6 +2,8 @@
 
 pub(crate) mod exclusion;
 pub(crate) mod folder;
+mod freshness;
+mod gone;
 pub(crate) mod listing;
 mod moves;
 pub(crate) mod recover;

@@ -16,6 +16,9 @@ pub struct FolderOptions {
     pub prune: bool,
     /// Read files again that were refused before and have not changed.
     pub retry_refused: bool,
+    /// Read every file and compare its bytes with what is stored, whatever the system tells of it; refused files
+    /// too.
+    pub reread: bool,
     /// A folder to skip wherever it is met: the data folder, so that Resight never indexes its own
     /// thumbnails.
     pub skip: Option<PathBuf>,
@@ -114,6 +117,8 @@ pub struct FolderReport {
     pub moved: u64,
     /// Files known from an earlier run.
     pub unchanged: u64,
+    /// Files that were read again and have the bytes they had.
+    pub same_bytes: u64,
     /// Files refused now.
     pub refused: u64,
     /// Of these, files that are no pictures ([`crate::RefusedKind::NoPicture`]).

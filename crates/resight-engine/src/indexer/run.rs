@@ -1,16 +1,13 @@
 //! One run over a folder: files are read and described in parallel while the batch before is committed.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 use resight_decode::{Refused, RefusedCode, read_bounded};
-use resight_store::{
-    Change, Effect, LabelPatch, Labels, PictureId, Refusal, SourceFile, StoreError,
-};
+use resight_store::{Change, Effect, LabelPatch, PictureId, Refusal, StoreError};
 use resight_vision::{Fault, Image};
 
 use super::listing::Task;
@@ -32,7 +29,7 @@ const BATCH_PER_THREAD: usize = 8;
 /// Bytes of pixels kept for global models after which a batch is committed early.
 const MOST_PIXEL_BYTES: usize = 128 << 20;
 /// Changes of one commit where no picture is read.
-const PAGE: usize = 5000;
+pub(super) const PAGE: usize = 5000;
 
 /// What became of a file.
 pub(super) enum Outcome {
@@ -41,6 +38,15 @@ pub(super) enum Outcome {
     /// A picture stored before.
     Known(KnownPicture),
     Refused(Refused),
+}
+
+/// What a file turned out to have.
+enum Found {
+    /// Another picture than before, with its pixels where a global model will describe it.
+    New(Option<Image>),
+    /// A picture stored before, and whether at another path.
+    Known(bool),
+    Nothing,
 }
 
 /// The state of a run.
@@ -229,7 +235,7 @@ impl Run<'_> {
                         features: prepared.new.feature_count,
                         already_there: false,
                     };
-                    committed.push((task, event, pixels));
+                    committed.push((task, event, Found::New(pixels)));
                     labels.extend(label_change(&prepared.new.id, self.labels));
                     pending.push(PendingChange::Add(prepared));
                 }
@@ -241,7 +247,7 @@ impl Run<'_> {
                         id: id.clone(),
                         already_there: true,
                     };
-                    committed.push((task, event, None));
+                    committed.push((task, event, Found::Known(known.is_new_path)));
                     if known.is_new_path {
                         self.moves.found(&id, !known.left.is_empty());
                     }
@@ -269,7 +275,7 @@ impl Run<'_> {
                         (self.on_event)(event);
                         continue;
                     }
-                    committed.push((task, event, None));
+                    committed.push((task, event, Found::Nothing));
                     pending.push(PendingChange::from(Change::Refuse(Refusal {
                         source: task.source.clone(),
                         code: refused.code.as_str().to_owned(),
@@ -289,7 +295,7 @@ impl Run<'_> {
         }
         let mut again = Vec::new();
         let mut new = Vec::new();
-        for ((task, mut event, pixels), effect) in committed.into_iter().zip(effects) {
+        for ((task, mut event, found), effect) in committed.into_iter().zip(effects) {
             match &mut event {
                 FolderEvent::Indexed {
                     already_there,
@@ -304,11 +310,16 @@ impl Run<'_> {
                         *already_there = false;
                         self.report.indexed += 1;
                         self.report.weak += u64::from(*features < WEAK_BELOW);
-                        new.extend(pixels.map(|pixels| (key, pixels)));
+                        if let Found::New(Some(pixels)) = found {
+                            new.push((key, pixels));
+                        }
                     }
                     _ => {
                         *already_there = true;
-                        self.report.already_there += 1;
+                        match found {
+                            Found::Known(false) => self.report.same_bytes += 1,
+                            _ => self.report.already_there += 1,
+                        }
                     }
                 },
                 refused => self.count_refused(refused),
@@ -343,7 +354,8 @@ impl Run<'_> {
             return;
         }
         // Files read so far that were refused or stored already are not described.
-        let left_out = self.report.refused + self.report.already_there;
+        let report = &self.report;
+        let left_out = report.refused + report.already_there + report.same_bytes;
         let to_embed = self.to_do.saturating_sub(left_out);
         let (keys, images): (Vec<u64>, Vec<Image>) = new.into_iter().unzip();
         for model in self.library.models().list().iter().filter(|m| m.can_embed) {
@@ -408,72 +420,6 @@ impl Run<'_> {
         }
         Ok(())
     }
-
-    /// Drops the refusals of files that are gone. No picture depends on them.
-    pub(super) fn drop_refusals(&self, gone: &[String]) -> Result<(), EngineError> {
-        for paths in gone.chunks(PAGE) {
-            self.library
-                .commit(paths.iter().map(|path| drop_source(path)).collect())?;
-        }
-        Ok(())
-    }
-
-    /// Counts the files that are gone, and removes their pictures where `prune` is set.
-    pub(super) fn drop_sources(&mut self, gone: &[String], prune: bool) -> Result<(), EngineError> {
-        self.report.missing = gone.len() as u64;
-        if prune {
-            self.prune(gone)?;
-            self.report.pruned = gone.len() as u64;
-        }
-        Ok(())
-    }
-
-    /// Counts the files that are there and are left out now. Where `prune` is set, forgets those without which
-    /// no labels are lost: patterns that are given by mistake must not cost what somebody has typed.
-    pub(super) fn drop_excluded(
-        &mut self,
-        excluded: &[&(SourceFile, PictureId)],
-        prune: bool,
-    ) -> Result<(), EngineError> {
-        self.report.excluded = excluded.len() as u64;
-        if !prune {
-            return Ok(());
-        }
-        let paths: HashSet<&String> = excluded.iter().map(|(file, _)| &file.path).collect();
-        let mut dropped = Vec::new();
-        for (file, id) in excluded {
-            let record = match self.library.catalogue().picture(id) {
-                // Nobody can tell whether it has labels.
-                Err(StoreError::PictureDamaged { .. }) => continue,
-                read => read?,
-            };
-            let keeps = record.is_some_and(|record| {
-                record.labels != Labels::default()
-                    && record.sources.iter().all(|path| paths.contains(path))
-            });
-            if !keeps {
-                dropped.push(file.path.clone());
-            }
-        }
-        self.report.excluded_pruned = dropped.len() as u64;
-        self.prune(&dropped)
-    }
-
-    fn prune(&mut self, paths: &[String]) -> Result<(), EngineError> {
-        for paths in paths.chunks(PAGE) {
-            self.library
-                .commit(paths.iter().map(|path| drop_source(path)).collect())?;
-            for path in paths {
-                (self.on_event)(FolderEvent::Pruned { path: path.clone() });
-            }
-        }
-        Ok(())
-    }
-}
-
-fn drop_source(path: &str) -> PendingChange {
-    let path = path.to_owned();
-    PendingChange::from(Change::DropSource { path })
 }
 
 fn forget_source(path: &str) -> PendingChange {
@@ -490,9 +436,4 @@ fn now_ms() -> i64 {
     std::time::SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_millis() as i64)
-}
-
-/// Whether `path` lies in a folder that could not be listed.
-pub(super) fn is_below(path: &str, task: &Task) -> bool {
-    Path::new(path).starts_with(&task.path)
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
 mod afar;
+#[cfg(unix)]
+mod changed;
 mod conversion;
 mod damaged;
 mod duplicates;

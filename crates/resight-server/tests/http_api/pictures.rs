@@ -171,7 +171,7 @@ async fn refused_files_are_listed_by_path() {
             source: SourceFile {
                 path: path.to_owned(),
                 byte_len: 9,
-                modified_ns: 0,
+                ..SourceFile::default()
             },
             code: "broken".to_owned(),
             reason: format!("{path} ends early"),

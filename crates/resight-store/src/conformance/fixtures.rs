@@ -32,6 +32,8 @@ pub fn file(path: &str) -> SourceFile {
         path: path.into(),
         byte_len: 1000,
         modified_ns: -5,
+        changed_ns: Some(-7),
+        file_number: Some(u64::MAX),
     }
 }
 

@@ -253,14 +253,17 @@ fn add_source(connection: &Connection, id: &PictureId, source: &SourceFile) -> R
     let known: bool = connection
         .prepare_cached(
             "SELECT COUNT(*) > 0 FROM source
-             WHERE path = ?1 AND key = ?2 AND byte_len = ?3 AND modified_ns = ?4",
+             WHERE path = ?1 AND key = ?2 AND byte_len = ?3 AND modified_ns = ?4
+                AND changed_ns IS ?5 AND file_number IS ?6",
         )?
         .query_row(
             params![
                 source.path,
                 key,
                 source.byte_len.cast_signed(),
-                source.modified_ns
+                source.modified_ns,
+                source.changed_ns,
+                source.file_number.map(u64::cast_signed)
             ],
             |row| row.get(0),
         )?;
@@ -280,11 +283,13 @@ fn refuse(connection: &Connection, refusal: &Refusal) -> Result<Done> {
     let taken_from = drop_source(connection, &source.path)?;
     connection
         .prepare_cached(
-            "INSERT INTO refusal (path, byte_len, modified_ns, code, reason, seen_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO refusal (path, byte_len, modified_ns, code, reason, seen_ms, changed_ns,
+                file_number)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (path) DO UPDATE SET byte_len = excluded.byte_len,
                 modified_ns = excluded.modified_ns, code = excluded.code,
-                reason = excluded.reason, seen_ms = excluded.seen_ms",
+                reason = excluded.reason, seen_ms = excluded.seen_ms,
+                changed_ns = excluded.changed_ns, file_number = excluded.file_number",
         )?
         .execute(params![
             source.path,
@@ -292,7 +297,9 @@ fn refuse(connection: &Connection, refusal: &Refusal) -> Result<Done> {
             source.modified_ns,
             refusal.code,
             refusal.reason,
-            refusal.seen_ms
+            refusal.seen_ms,
+            source.changed_ns,
+            source.file_number.map(u64::cast_signed)
         ])?;
     Ok((Effect::Refused { removed: None }, taken_from))
 }
@@ -308,15 +315,19 @@ fn put_source(connection: &Connection, key: i64, source: &SourceFile) -> Result<
     orphans::forget(connection, key)?;
     connection
         .prepare_cached(
-            "INSERT INTO source (path, key, byte_len, modified_ns) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO source (path, key, byte_len, modified_ns, changed_ns, file_number)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (path) DO UPDATE SET key = excluded.key, byte_len = excluded.byte_len,
-                modified_ns = excluded.modified_ns",
+                modified_ns = excluded.modified_ns, changed_ns = excluded.changed_ns,
+                file_number = excluded.file_number",
         )?
         .execute(params![
             source.path,
             key,
             source.byte_len.cast_signed(),
-            source.modified_ns
+            source.modified_ns,
+            source.changed_ns,
+            source.file_number.map(u64::cast_signed)
         ])?;
     Ok(before.filter(|other| *other != key))
 }

@@ -19,7 +19,7 @@ pub(super) const VERSION: u32 = 1 + STEPS.len() as u32;
 
 /// The migration from each format to the next, the first from 1 to 2. A new file takes the same
 /// steps, so that it does not differ from a migrated one. A released step never changes.
-const STEPS: &[&str] = &[LABELS, PAIRS, VECTORS, REGIONS, PAGES, SUMS];
+const STEPS: &[&str] = &[LABELS, PAIRS, VECTORS, REGIONS, PAGES, SUMS, CHANGES];
 
 /// Since format 2: labels. `entry` has the names and values of metadata.
 const LABELS: &str = "
@@ -143,6 +143,20 @@ CREATE TEMP VIEW IF NOT EXISTS picture AS SELECT *, NULL AS row_sum, NULL AS fea
 CREATE TEMP VIEW IF NOT EXISTS vector AS SELECT *, NULL AS sum FROM main.vector;
 ";
 
+/// Since format 8: the time of change and the number of a file, null in rows that were written before.
+const CHANGES: &str = "
+ALTER TABLE source ADD COLUMN changed_ns BIGINT;
+ALTER TABLE source ADD COLUMN file_number BIGINT;
+ALTER TABLE refusal ADD COLUMN changed_ns BIGINT;
+ALTER TABLE refusal ADD COLUMN file_number BIGINT;
+";
+
+/// Stands in for the columns of format 8 while an earlier file is only read.
+const WITHOUT_CHANGES: &str = "
+CREATE TEMP VIEW source AS SELECT *, NULL AS changed_ns, NULL AS file_number FROM main.source;
+CREATE TEMP VIEW refusal AS SELECT *, NULL AS changed_ns, NULL AS file_number FROM main.refusal;
+";
+
 /// The stand-in for each step while a file from before it is only read.
 const WITHOUT: [&str; STEPS.len()] = [
     WITHOUT_LABELS,
@@ -151,6 +165,7 @@ const WITHOUT: [&str; STEPS.len()] = [
     WITHOUT_REGIONS,
     WITHOUT_PAGES,
     WITHOUT_SUMS,
+    WITHOUT_CHANGES,
 ];
 
 /// Stands in for what format 1 lacks while such a file is only read: no picture has labels. It belongs

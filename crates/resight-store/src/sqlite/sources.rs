@@ -10,7 +10,8 @@ use crate::error::StoreError;
 use crate::id::PictureId;
 use crate::sources::{Refusal, Refusals, SourceFile, Sources};
 
-const SOURCE: &str = "SELECT source.path, source.byte_len, source.modified_ns, picture.id
+const SOURCE: &str = "SELECT source.path, source.byte_len, source.modified_ns, source.changed_ns,
+    source.file_number, picture.id
     FROM source JOIN picture ON picture.key = source.key";
 
 impl Sources for SqliteCatalogue {
@@ -46,13 +47,14 @@ impl Refusals for SqliteCatalogue {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Refusal>, StoreError> {
-        let sql = "SELECT path, byte_len, modified_ns, code, reason, seen_ms FROM refusal";
+        let sql = "SELECT path, byte_len, modified_ns, changed_ns, file_number, code, reason,
+            seen_ms FROM refusal";
         self.under((sql, "path"), prefix, after, limit, |row| {
             Ok(Refusal {
                 source: file(row)?,
-                code: row.get(3)?,
-                reason: row.get(4)?,
-                seen_ms: row.get(5)?,
+                code: row.get(5)?,
+                reason: row.get(6)?,
+                seen_ms: row.get(7)?,
             })
         })
     }
@@ -112,15 +114,17 @@ pub(super) fn paths_of(connection: &Connection, keys: &[u64]) -> Result<HashMap<
 }
 
 fn source(row: &Row<'_>) -> Result<(SourceFile, PictureId)> {
-    Ok((file(row)?, id_column(row, 3)?))
+    Ok((file(row)?, id_column(row, 5)?))
 }
 
-/// From columns 0 to 2: path, length, time.
+/// From columns 0 to 4: path, length, times, number.
 fn file(row: &Row<'_>) -> Result<SourceFile> {
     Ok(SourceFile {
         path: row.get(0)?,
         byte_len: unsigned(row, 1)?,
         modified_ns: row.get(2)?,
+        changed_ns: row.get(3)?,
+        file_number: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned),
     })
 }
 

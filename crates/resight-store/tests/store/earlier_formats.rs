@@ -1,11 +1,11 @@
 //! Files of formats between the first and the present one, made by taking away what they lacked.
 
 use resight_store::conformance::fixtures::{
-    added, drop_source, features, found, id, pair, upload, words,
+    added, drop_source, features, file, found, id, pair, refusal, upload, words,
 };
 use resight_store::{
-    Change, Changes, Decisions, EncodedFeatures, EncodedWords, Pairs, Pictures, RemovedPictures,
-    Repairs, SqliteCatalogue, Vectors,
+    Change, Changes, Decisions, EncodedFeatures, EncodedWords, Pairs, Pictures, Refusals,
+    RemovedPictures, Repairs, Sources, SqliteCatalogue, Vectors,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -16,6 +16,12 @@ const WITHOUT_SUMS: &str = "
     ALTER TABLE picture DROP COLUMN words_sum; ALTER TABLE picture DROP COLUMN staged_sum;
     ALTER TABLE vector DROP COLUMN sum; PRAGMA user_version = 6;";
 
+/// What makes a file of format 7 of one of format 8.
+const WITHOUT_TIMES_OF_CHANGE: &str = "
+    ALTER TABLE source DROP COLUMN changed_ns; ALTER TABLE source DROP COLUMN file_number;
+    ALTER TABLE refusal DROP COLUMN changed_ns; ALTER TABLE refusal DROP COLUMN file_number;
+    PRAGMA user_version = 7;";
+
 /// A catalogue of `changes`, which add one picture each, after `sql`; and the keys.
 fn made_older(changes: Vec<Change>, sql: &str) -> (TempDir, Vec<u64>) {
     let dir = tempfile::tempdir().unwrap();
@@ -24,6 +30,7 @@ fn made_older(changes: Vec<Change>, sql: &str) -> (TempDir, Vec<u64>) {
     let keys = keys.collect();
     drop(catalogue);
     let raw = Connection::open(dir.path().join("catalogue.sqlite3")).unwrap();
+    raw.execute_batch(WITHOUT_TIMES_OF_CHANGE).unwrap();
     raw.execute_batch(WITHOUT_SUMS).unwrap();
     raw.execute_batch(sql).unwrap();
     (dir, keys)
@@ -182,4 +189,36 @@ fn a_catalogue_from_before_checksums_is_read_and_gains_them() {
         let error = catalogue.features(&[key]).unwrap_err();
         assert_eq!(error.code(), "picture_damaged");
     }
+}
+
+#[test]
+fn a_catalogue_from_before_times_of_change_is_read_and_gains_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    let refused = Change::Refuse(refusal("/r", "broken"));
+    let changes = vec![found(1, "/a"), refused];
+    catalogue.commit(changes.clone()).unwrap();
+    drop(catalogue);
+    let raw = Connection::open(dir.path().join("catalogue.sqlite3")).unwrap();
+    raw.execute_batch(WITHOUT_TIMES_OF_CHANGE).unwrap();
+    drop(raw);
+    let of = |catalogue: &SqliteCatalogue| {
+        let (source, _) = catalogue.source("/a").unwrap().unwrap();
+        let refusal = catalogue.refusals_under("", None, 9).unwrap().remove(0);
+        assert_eq!((source.modified_ns, &*refusal.code), (-5, "broken"));
+        [source, refusal.source].map(|file| (file.changed_ns, file.file_number))
+    };
+    let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
+    assert_eq!(of(&reader), [(None, None); 2]);
+    assert_eq!(reader.sources_under("/", None, 9).unwrap().len(), 1);
+    drop(reader);
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    assert_eq!(of(&catalogue), [(None, None); 2]);
+    let add = |number| Change::AddSource {
+        id: id(number),
+        source: file("/a"),
+    };
+    let recorded = catalogue.commit(vec![add(1), add(1), changes[1].clone()]);
+    assert_eq!(recorded.unwrap()[1], resight_store::Effect::Unchanged);
+    assert_eq!(of(&catalogue), [(Some(-7), Some(u64::MAX)); 2]);
 }

@@ -86,14 +86,14 @@ fn a_newer_format_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     drop(SqliteCatalogue::open(dir.path()).unwrap());
     let raw = Connection::open(dir.path().join(FILE)).unwrap();
-    raw.pragma_update(None, "user_version", 8).unwrap();
+    raw.pragma_update(None, "user_version", 9).unwrap();
     drop(raw);
     check_refused(dir.path(), "store_newer");
     let error = SqliteCatalogue::open(dir.path()).unwrap_err();
     let StoreError::Newer { found, supported } = error else {
         panic!("{error:?}");
     };
-    assert_eq!((found, supported), (8, 7));
+    assert_eq!((found, supported), (9, 8));
 }
 
 #[test]

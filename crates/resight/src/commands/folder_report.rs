@@ -191,6 +191,7 @@ pub(crate) fn tell_report(
             "already_there": report.already_there,
             "moved": report.moved,
             "unchanged": report.unchanged,
+            "same_bytes": report.same_bytes,
             "refused": report.refused,
             "no_pictures": report.no_pictures,
             "endings": refused.endings.0,
@@ -301,6 +302,7 @@ fn summary(report: &FolderReport, dir: &Path) -> String {
             "already there under another name",
         ),
         (report.unchanged, "unchanged"),
+        (report.same_bytes, "read again and the same"),
         (report.refused - report.no_pictures, "could not be read"),
         (
             report.unchanged_refused - report.unchanged_no_pictures,

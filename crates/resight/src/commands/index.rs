@@ -48,6 +48,10 @@ pub(crate) struct IndexArgs {
     /// failed on are read again without it
     #[arg(long, alias = "retry-refused")]
     retry: bool,
+    /// Read all files and compare their bytes with what is stored, whatever their times are; without it, only
+    /// files whose length, times or number have changed
+    #[arg(long)]
+    reread: bool,
     /// A tag for every picture of these folders, also for those that are unchanged; may be given
     /// several times
     #[arg(long, value_name = "TAG")]
@@ -70,6 +74,7 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: args.retry,
+        reread: args.reread,
         patterns: args.patterns.patterns()?,
         skip: Some(config.root.clone()),
         labels,
