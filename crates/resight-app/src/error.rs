@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::Code;
-use resight_engine::{EngineError, Refused, RefusedCode};
+use resight_engine::{EngineError, Refused, RefusedCode, readable};
 use resight_models::ModelError;
 use resight_plugin::PluginError;
 use resight_store::{CollectionName, StoreError};
@@ -388,9 +388,11 @@ fn store_next_step(error: &StoreError) -> &'static str {
     }
 }
 
-/// `text` with control characters shown as `?`: a file's name must not steer a terminal.
+/// `text` with control characters shown as `?`, because a file's name must not steer a terminal, and with bytes of
+/// a name that are no UTF-8 as `\x` and two digits.
 pub fn printable(text: &str) -> String {
-    text.chars()
+    readable(text)
+        .chars()
         .map(|c| if c.is_control() { '?' } else { c })
         .collect()
 }
@@ -402,6 +404,7 @@ mod tests {
     #[test]
     fn names_cannot_steer_the_terminal() {
         assert_eq!(printable("a\u{1b}[31mb\nc"), "a?[31mb?c");
+        assert_eq!(printable("caf\u{10ffe9}"), "caf\\xE9");
     }
 
     #[test]

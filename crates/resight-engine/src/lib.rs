@@ -23,6 +23,7 @@ mod same_pixels;
 mod search;
 mod sheet;
 mod source_path;
+mod stored_path;
 mod train;
 
 pub use calibrate::{AgreeingPair, Calibration, CalibrationEvent, calibrate};
@@ -75,4 +76,5 @@ pub use search::request::{
 };
 pub use search::support::{Counts, Support};
 pub use source_path::{PathState, SourcePath, source_paths};
+pub use stored_path::{path_of_text, path_text, readable};
 pub use train::{TrainEvent, TrainPlan, train_from_library, train_vocabulary};

@@ -29,7 +29,7 @@ pub struct Picture {
     pub features: u32,
     /// When it was added, in milliseconds since 1970 (UTC).
     pub added_ms: i64,
-    /// Paths of its files.
+    /// Paths of its files, each as [`crate::path_text`] writes it.
     pub sources: Vec<String>,
     /// Whether it was uploaded, and its bytes are stored.
     pub uploaded: bool,

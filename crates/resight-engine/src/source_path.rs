@@ -13,10 +13,12 @@ use std::path::Path;
 
 use file_id::{FileId, get_file_id};
 
+use crate::stored_path::path_of_text;
+
 /// A stored path of a picture, and what is there now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourcePath {
-    /// Absolute, as it was indexed.
+    /// Absolute, as it was indexed; the text of [`crate::path_text`].
     pub path: String,
     /// What is there.
     pub state: PathState,
@@ -99,7 +101,7 @@ pub(crate) fn file_count(paths: &[String]) -> u64 {
 /// another spelling of `now`.
 pub(crate) fn left_behind(paths: &[String], now: &str) -> Vec<String> {
     let left = |path: &&String| {
-        was_moved(Path::new(path), Path::new(now)) || is_former_spelling(path, now)
+        was_moved(&path_of_text(path), &path_of_text(now)) || is_former_spelling(path, now)
     };
     paths.iter().filter(left).cloned().collect()
 }
@@ -149,13 +151,14 @@ fn is_former_spelling(old: &str, new: &str) -> bool {
     let is_link = |path: &Path| path.is_symlink();
     old != new
         && old.to_lowercase() == new.to_lowercase()
-        && fs::canonicalize(old).is_ok_and(|real| real == Path::new(new))
-        && !Path::new(old).ancestors().any(is_link)
+        && fs::canonicalize(path_of_text(old)).is_ok_and(|real| real == path_of_text(new))
+        && !path_of_text(old).ancestors().any(is_link)
 }
 
 /// Whether no symbolic link leads through the path.
 fn is_direct(path: &str) -> bool {
-    fs::canonicalize(path).is_ok_and(|real| real == Path::new(path))
+    let path = path_of_text(path);
+    fs::canonicalize(&path).is_ok_and(|real| real == path)
 }
 
 enum Found {
@@ -176,8 +179,9 @@ impl Found {
 }
 
 fn look_at(path: &str) -> Found {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => Found::File(get_file_id(path).ok()),
+    let path = path_of_text(path);
+    match fs::metadata(&path) {
+        Ok(metadata) if metadata.is_file() => Found::File(get_file_id(&path).ok()),
         Ok(_) => Found::Missing,
         Err(error) if is_missing(&error) => Found::Missing,
         Err(_) => Found::Unreachable,

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use resight_app::{Code, printable};
-use resight_engine::{Library, Picture, PictureId};
+use resight_engine::{Library, Picture, PictureId, path_of_text, path_text};
 
 use crate::error::CliError;
 
@@ -41,7 +41,8 @@ pub(crate) fn is_id(named: &OsString) -> bool {
 pub(crate) fn named_sources<'s>(sources: &'s [String], named: &OsString) -> Vec<&'s str> {
     let path = Path::new(named);
     let among = |spelled: &[PathBuf]| -> Vec<&'s str> {
-        let is_spelled = |source: &&String| spelled.iter().any(|path| path == Path::new(source));
+        let is_spelled =
+            |source: &&String| spelled.iter().any(|path| *path == path_of_text(source));
         let found = sources.iter().filter(is_spelled);
         found.map(String::as_str).collect()
     };
@@ -52,8 +53,15 @@ pub(crate) fn named_sources<'s>(sources: &'s [String], named: &OsString) -> Vec<
     }
 }
 
+/// A path as it is stored and written as JSON.
+pub(crate) fn text_of(path: &Path) -> String {
+    path_text(path).unwrap_or_else(|| path.to_string_lossy().into_owned())
+}
+
 fn spellings(path: &Path) -> Vec<PathBuf> {
     let mut spellings = vec![path.to_path_buf()];
+    // As commands write it in JSON.
+    spellings.extend(path.to_str().map(path_of_text));
     if let Ok(absolute) = std::path::absolute(path) {
         // Only the folder: indexing does not follow the link that a file itself may be.
         if let (Some(folder), Some(name)) = (absolute.parent(), absolute.file_name())

@@ -20,6 +20,7 @@ use crate::error::EngineError;
 use crate::library::Library;
 use crate::library::labels::check_tags;
 use crate::library::refused_files::RefusedKind;
+use crate::stored_path::{path_of_text, path_text};
 
 /// Times that files are read again because their picture was removed meanwhile.
 const RETRIES: usize = 3;
@@ -48,11 +49,13 @@ struct Listing {
 impl Listing {
     /// Whether the file is there and was left out, itself or with a folder above it.
     fn has_left_out(&self, path: &str) -> bool {
-        !self.paths_left_out.is_empty()
-            && Path::new(path)
-                .ancestors()
-                .any(|path| self.paths_left_out.contains(path))
-            && std::fs::symlink_metadata(path).is_ok()
+        if self.paths_left_out.is_empty() {
+            return false;
+        }
+        let path = path_of_text(path);
+        path.ancestors()
+            .any(|path| self.paths_left_out.contains(path))
+            && std::fs::symlink_metadata(&path).is_ok()
     }
 }
 
@@ -60,16 +63,16 @@ impl Indexer {
     /// Indexes every file in `dir` and below, links followed, without what is left out: by the patterns of
     /// `options` and of `.resightignore` files, and by default hidden files and folders and those in which systems
     /// keep their own files. A file that was indexed before and is left out now keeps its picture, as one that is
-    /// gone does; pruning keeps it where it has labels and no other path. Skips files known
-    /// from an earlier run whose length, times and number are the same; where these differ, a file's bytes tell
-    /// whether it has changed. Records a file that cannot be
-    /// read as a picture, with its reason, and goes on; so it does with a picture that the extractor
-    /// fails on, which the next run tries again. An extractor that can describe nothing ends the run
-    /// after a while with its error. A file that cannot be read at all keeps the picture that was read
-    /// from it before. Where a file has the bytes of a stored picture, paths of that picture at which
-    /// nothing is any more are forgotten: the file was moved. A picture whose only file was replaced is removed at
-    /// the end, for its bytes may be in a file that is read later; after a run that did not come to its end, or
-    /// that met files it could not read, by the next one of the folder. Setting `cancel` ends the run after the files in work; what was reported is kept.
+    /// gone does; pruning keeps it where it has labels and no other path. Skips files known from an earlier run
+    /// whose length, times and number are the same; where these differ, a file's bytes tell whether it has changed.
+    /// Records a file that cannot be read as a picture, with its reason, and goes on; so it does with a picture that
+    /// the extractor fails on, which the next run tries again. An extractor that can describe nothing ends the run
+    /// after a while with its error. A file that cannot be read at all keeps the picture that was read from it
+    /// before. Where a file has the bytes of a stored picture, paths of that picture at which nothing is any more
+    /// are forgotten: the file was moved. A picture whose only file was replaced is removed at the end, for its
+    /// bytes may be in a file that is read later; after a run that did not come to its end, or that met files it
+    /// could not read, by the next one of the folder. Setting `cancel` ends the run after the files in work; what
+    /// was reported is kept.
     ///
     /// # Errors
     /// `folder_unreadable`, `too_many_tags`, and those of the extractor and the store.
@@ -92,8 +95,8 @@ impl Indexer {
             return Err(unreadable("it is not a folder".into()));
         }
         std::fs::read_dir(&root).map_err(|e| unreadable(e.to_string()))?;
-        let prefix = root.join("").to_str().map(str::to_owned);
-        let prefix = prefix.ok_or_else(|| unreadable("its name is not valid UTF-8".into()))?;
+        let prefix = path_text(&root.join(""));
+        let prefix = prefix.ok_or_else(|| unreadable("its name is not valid Unicode".into()))?;
 
         let library = &*self.library;
         let refusals = known_refusals(library, &prefix)?;

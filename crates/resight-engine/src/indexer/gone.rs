@@ -1,7 +1,6 @@
 //! What a run does with stored files that it did not find, and with those that are left out now.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
 use resight_store::{Change, Labels, PictureId, SourceFile, StoreError};
 
@@ -10,6 +9,7 @@ use super::report::FolderEvent;
 use super::run::{PAGE, Run};
 use crate::error::EngineError;
 use crate::library::prepare::PendingChange;
+use crate::stored_path::path_of_text;
 
 impl Run<'_> {
     /// Records what the system tells of unchanged files and an earlier version did not record.
@@ -105,5 +105,5 @@ fn drop_source(path: &str) -> PendingChange {
 
 /// Whether `path` lies in a folder that could not be listed.
 pub(super) fn is_below(path: &str, task: &Task) -> bool {
-    Path::new(path).starts_with(&task.path)
+    path_of_text(path).starts_with(&task.path)
 }

@@ -10,6 +10,7 @@ use resight_decode::{Refused, RefusedCode};
 use super::exclusion::{BadPattern, Entry, Exclusions, Patterns, Why};
 use super::freshness::source_of;
 use super::report::LeftOut;
+use crate::stored_path::path_text;
 
 /// A file to be read.
 #[derive(Clone, Debug)]
@@ -135,8 +136,8 @@ fn look_at(path: PathBuf) -> Result<Task, (Task, Refused)> {
     if !metadata.is_file() {
         return refuse(path, "it is not a regular file".into());
     }
-    let Some(name) = path.to_str().map(str::to_owned) else {
-        return refuse(path, "its name is not valid UTF-8; rename it".into());
+    let Some(name) = path_text(&path) else {
+        return refuse(path, "its name is not valid Unicode; rename it".into());
     };
     Ok(Task {
         source: source_of(name, &metadata),
@@ -146,7 +147,7 @@ fn look_at(path: PathBuf) -> Result<Task, (Task, Refused)> {
 
 fn refuse(path: PathBuf, detail: String) -> Result<Task, (Task, Refused)> {
     let source = SourceFile {
-        path: path.to_string_lossy().into_owned(),
+        path: path_text(&path).unwrap_or_else(|| path.to_string_lossy().into_owned()),
         ..SourceFile::default()
     };
     let code = RefusedCode::Unreadable;

@@ -22,6 +22,7 @@ use crate::library::prepare::{PendingChange, PreparedPicture};
 use crate::library::refused_files::RefusedKind;
 use crate::likeness::embed::embed_new;
 use crate::picture::id_of;
+use crate::stored_path::{path_text, readable};
 
 /// Files prepared between two commits, for each thread: few enough that a kill loses little and memory
 /// stays bounded, many enough that a commit is shared.
@@ -95,8 +96,11 @@ fn read(
         let known = KnownPicture::new(record, &task.source.path);
         return Ok(Outcome::Known(known));
     }
-    let name = task.path.file_name().map(|name| name.to_string_lossy());
-    let name = name.as_deref().unwrap_or("picture");
+    let name = task
+        .path
+        .file_name()
+        .and_then(|name| path_text(name.as_ref()));
+    let name = name.map_or_else(|| "picture".to_owned(), |name| readable(&name));
     let described = describe(
         &bytes,
         library.options(),
@@ -104,7 +108,7 @@ fn read(
         Some(cancel),
     );
     let prepared = described.and_then(|described| {
-        let prepared = library.prepare(id, name, bytes.len() as u64, &described)?;
+        let prepared = library.prepare(id, &name, bytes.len() as u64, &described)?;
         Ok((prepared, described.image))
     });
     match prepared {

@@ -12,6 +12,7 @@ use super::Library;
 use crate::error::EngineError;
 use crate::options::EngineOptions;
 use crate::picture::{OpenFile, Picture, PictureFile, id_of};
+use crate::stored_path::{path_of_text, readable};
 use resight_vision::Image;
 
 /// Longer side of a thumbnail in pixels, and its JPEG quality.
@@ -124,10 +125,12 @@ impl Library {
         }
         let mut reason = "it has no file".to_owned();
         for source in &picture.sources {
-            match self.open_source(id, Path::new(source), picture.byte_len) {
+            match self.open_source(id, &path_of_text(source), picture.byte_len) {
                 Ok(Some(file)) => return Ok((picture, OpenFile::InFolder(file))),
-                Ok(None) => reason = format!("{source} has changed since it was indexed"),
-                Err(why) => reason = format!("{source}: {why}"),
+                Ok(None) => {
+                    reason = format!("{} has changed since it was indexed", readable(source))
+                }
+                Err(why) => reason = format!("{}: {why}", readable(source)),
             }
         }
         Err(EngineError::FileGone {
@@ -165,12 +168,12 @@ impl Library {
         }
         let mut reason = "it has no file".to_owned();
         for path in &picture.sources {
-            match read_bounded(Path::new(path), picture.byte_len) {
+            match read_bounded(&path_of_text(path), picture.byte_len) {
                 Ok(bytes) if id_of(&bytes) == *id => return Ok(file_of(picture, bytes)),
                 Err(refused) if refused.code == RefusedCode::Unreadable => {
-                    reason = format!("{path}: {}", refused.detail);
+                    reason = format!("{}: {}", readable(path), refused.detail);
                 }
-                _ => reason = format!("{path} has changed since it was indexed"),
+                _ => reason = format!("{} has changed since it was indexed", readable(path)),
             }
         }
         Err(EngineError::FileGone {

@@ -9,6 +9,7 @@ use resight_store::{Change, PictureId, Refusal, SourceFile, pages};
 use super::Library;
 use super::prepare::PendingChange;
 use crate::error::EngineError;
+use crate::stored_path::{path_of_text, path_text};
 
 /// Paths read and forgotten at a time.
 const PAGE: usize = 5000;
@@ -46,11 +47,11 @@ struct Scope {
 }
 
 impl Scope {
-    /// `None` for a path that is not valid UTF-8: no such path is stored.
+    /// `None` for a path that has no text: no such path is stored.
     fn new(path: &Path) -> Option<Self> {
         Some(Self {
-            at: path.to_str()?.to_owned(),
-            below: path.join("").to_str()?.to_owned(),
+            at: path_text(path)?,
+            below: path_text(&path.join(""))?,
         })
     }
 
@@ -140,7 +141,9 @@ fn spellings(path: &Path) -> Vec<PathBuf> {
         Some(real.join(absolute.strip_prefix(above).ok()?))
     });
     let real = std::fs::canonicalize(&absolute).ok();
-    [Some(absolute), above, real]
+    // As its text is written in JSON.
+    let from_text = absolute.to_str().map(path_of_text);
+    [Some(absolute), above, real, from_text]
         .into_iter()
         .flatten()
         .collect()

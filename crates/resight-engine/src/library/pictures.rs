@@ -7,6 +7,7 @@ use resight_store::{Filter, ObjectCount, ObjectId, PictureId};
 use super::Library;
 use crate::error::EngineError;
 use crate::picture::Picture;
+use crate::stored_path::path_text;
 
 /// Amounts of what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +71,8 @@ impl Library {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let resolved = std::fs::canonicalize(&absolute).unwrap_or_else(|_| absolute.clone());
         for path in [resolved, absolute] {
-            if let Some(path) = path.to_str()
-                && let Some((_, id)) = self.catalogue().source(path)?
+            if let Some(path) = path_text(&path)
+                && let Some((_, id)) = self.catalogue().source(&path)?
             {
                 return Ok(Some(id));
             }

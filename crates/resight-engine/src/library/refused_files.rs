@@ -6,6 +6,7 @@ use resight_decode::RefusedCode;
 
 use super::Library;
 use crate::error::EngineError;
+use crate::stored_path::path_of_text;
 
 /// A file that could not be read as a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +101,7 @@ impl RefusedFilter {
 impl RefusedFile {
     /// What the file is.
     pub fn kind(&self) -> RefusedKind {
-        RefusedKind::of(&self.code, Path::new(&self.path))
+        RefusedKind::of(&self.code, &path_of_text(&self.path))
     }
 }
 

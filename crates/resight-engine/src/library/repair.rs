@@ -5,7 +5,7 @@
 //! its vectors again. Nothing stands behind a picture's record.
 
 use std::collections::HashSet;
-use std::path::Path;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_decode::{decode, read_bounded, thumbnail_jpeg};
@@ -23,6 +23,7 @@ use crate::describe::describe;
 use crate::error::EngineError;
 use crate::options::EngineOptions;
 use crate::picture::id_of;
+use crate::stored_path::path_of_text;
 
 /// Pictures that get checksums in one commit.
 const SEALED_AT_ONCE: usize = 256;
@@ -272,7 +273,7 @@ impl Repairing<'_> {
         }
         let paths = record.sources.iter();
         let mut files =
-            paths.filter_map(|path| read_bounded(Path::new(path), record.byte_len).ok());
+            paths.filter_map(|path| read_bounded(&path_of_text(path), record.byte_len).ok());
         files
             .find(|bytes| is_it(bytes, &record.id))
             .ok_or_else(|| cannot("no file has its bytes at present"))

@@ -1,7 +1,6 @@
 //! Checking that everything stored can be used, without changing it.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_index::{PictureWords, WordsError};
@@ -18,6 +17,7 @@ use super::visual_index::{all_keys, open_stored};
 use crate::error::EngineError;
 use crate::options::EngineOptions;
 use crate::picture::id_of;
+use crate::stored_path::path_of_text;
 
 /// Pictures whose records are read at a time.
 const TOGETHER: usize = 64;
@@ -100,7 +100,7 @@ fn check_pictures(
                     check_blobs(&*parts.blobs, options, &record, checked)?;
                     for path in &record.sources {
                         checked.sources += 1;
-                        checked.sources_away += u64::from(!Path::new(path).is_file());
+                        checked.sources_away += u64::from(!path_of_text(path).is_file());
                     }
                 }
                 // Removed meanwhile by another process.

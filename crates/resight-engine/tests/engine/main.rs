@@ -25,6 +25,8 @@ mod likeness_folders;
 #[cfg(unix)]
 mod moves;
 mod mutated;
+#[cfg(target_os = "linux")]
+mod odd_names;
 mod orphans;
 #[cfg(unix)]
 mod paths;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use image::imageops::{FilterType, resize};
@@ -55,11 +55,18 @@ impl World {
         folder: &str,
         options: &FolderOptions,
     ) -> (FolderReport, Vec<FolderEvent>) {
+        self.run_at(&self.path(folder), options)
+    }
+
+    pub(crate) fn run_at(
+        &self,
+        folder: &Path,
+        options: &FolderOptions,
+    ) -> (FolderReport, Vec<FolderEvent>) {
         let (mut events, go) = (Vec::new(), AtomicBool::new(false));
-        let folder = self.path(folder);
         let mut on_event = |event| events.push(event);
         let indexer = &self.bench.indexer;
-        let report = indexer.index_folder(&folder, options, &go, &mut on_event);
+        let report = indexer.index_folder(folder, options, &go, &mut on_event);
         (report.unwrap(), events)
     }
 

@@ -9,6 +9,7 @@ use resight_engine::{FolderEvent, FolderReport, LeftOut, RefusedCode, RefusedKin
 use serde_json::json;
 
 use crate::error::CliError;
+use crate::naming::text_of;
 use crate::output::{Output, counted, printable};
 use crate::progress;
 
@@ -90,7 +91,7 @@ impl RefusedFiles {
         };
         list.count += 1;
         if list.first.len() < REFUSED_SHOWN {
-            let name = printable(&path.to_string_lossy());
+            let name = printable(&text_of(path));
             list.first.push(format!("  {name}: {}", printable(detail)));
         }
     }
@@ -153,20 +154,20 @@ fn event_shape(event: &FolderEvent) -> serde_json::Value {
             already_there,
         } => json!({
             "event": "indexed",
-            "path": path.to_string_lossy(),
+            "path": text_of(path),
             "id": id.as_str(),
             "features": features,
             "already_there": already_there,
         }),
         FolderEvent::Moved { from, path } => {
-            json!({"event": "moved", "from": from, "path": path.to_string_lossy()})
+            json!({"event": "moved", "from": from, "path": text_of(path)})
         }
         FolderEvent::Embedded { model, done, total } => {
             json!({"event": "embedded", "model": model, "done": done, "total": total})
         }
         FolderEvent::Refused { path, code, detail } => json!({
             "event": "refused",
-            "path": path.to_string_lossy(),
+            "path": text_of(path),
             "code": code.as_str(),
             "reason": detail,
             "picture": RefusedKind::of(code.as_str(), path) != RefusedKind::NoPicture,
@@ -184,7 +185,7 @@ pub(crate) fn tell_report(
     if output.is_json() {
         return output.json(&json!({
             "event": "done",
-            "folder": dir.to_string_lossy(),
+            "folder": text_of(dir),
             "files": report.files,
             "indexed": report.indexed,
             "weak": report.weak,
@@ -331,7 +332,7 @@ fn summary(report: &FolderReport, dir: &Path) -> String {
     }
     format!(
         "{}: {} in {seconds:.1} s: {}.",
-        printable(&dir.to_string_lossy()),
+        printable(&text_of(dir)),
         counted(report.files, "file", "files"),
         parts.join(", ")
     )

@@ -8,6 +8,7 @@ use resight_engine::{ForgetOptions, Forgotten};
 use serde_json::json;
 
 use crate::error::CliError;
+use crate::naming::text_of;
 use crate::output::{Output, counted, printable};
 
 const EXAMPLES: &str = "\
@@ -46,7 +47,7 @@ pub(crate) fn run(args: &ForgetArgs, config: &Config, output: &mut Output) -> Re
         folder.library.forget_paths(&args.paths, options)?
     };
     if output.is_json() {
-        let unknown = done.unknown.iter().map(|path| path.to_string_lossy());
+        let unknown = done.unknown.iter().map(|path| text_of(path));
         return output.json(&json!({
             "paths": done.paths,
             "refused": done.refusals,
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &ForgetArgs, config: &Config, output: &mut Output) -> Re
     for path in &done.unknown {
         output.line(format_args!(
             "No path is stored at or below {}.",
-            printable(&path.to_string_lossy())
+            printable(&text_of(path))
         ))?;
     }
     output.line(in_words(&done, args.dry_run))

@@ -17,6 +17,7 @@ use crate::arguments::{PatternArgs, PluginArgs};
 use crate::error::CliError;
 use crate::filters::with_tags;
 use crate::interrupt::Interrupt;
+use crate::naming::text_of;
 use crate::output::{Output, printable};
 use crate::progress;
 
@@ -181,7 +182,7 @@ pub(crate) fn check_folders(dirs: &[PathBuf], config: &Config) -> Result<(), Cli
 }
 
 fn not_a_folder(dir: &Path) -> CliError {
-    let name = printable(&dir.to_string_lossy());
+    let name = printable(&text_of(dir));
     let is_missing = matches!(dir.try_exists(), Ok(false));
     let (detail, next_step) = if is_missing {
         (

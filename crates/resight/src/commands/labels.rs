@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::error::CliError;
 use crate::filters::{bad_label, tags};
-use crate::naming::{find, not_stored};
+use crate::naming::{find, not_stored, text_of};
 use crate::output::{Output, counted};
 
 const EXAMPLES: &str = "\
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &TagArgs, config: &Config, output: &mut Output) -> Resul
     for named in &args.pictures {
         match find(&folder.library, named)? {
             Some(id) if folder.library.picture(&id).is_ok() => ids.push(id),
-            _ => unknown.push(named.to_string_lossy().into_owned()),
+            _ => unknown.push(text_of(named.as_ref())),
         }
     }
     if !unknown.is_empty() {

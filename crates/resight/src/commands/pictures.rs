@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::error::CliError;
 use crate::filters::FilterArgs;
-use crate::naming::{find, is_id, named_sources, not_stored, place};
+use crate::naming::{find, is_id, named_sources, not_stored, place, text_of};
 use crate::output::{Output, counted, printable};
 
 const LIST_EXAMPLES: &str = "\
@@ -133,7 +133,7 @@ pub(crate) fn remove(
         match find(engine, named)? {
             Some(id) if !ids.contains(&id) => ids.push(id),
             Some(_) => {}
-            None => unknown.push(named.to_string_lossy().into_owned()),
+            None => unknown.push(text_of(named.as_ref())),
         }
     }
     let mut removed = Vec::new();
@@ -176,7 +176,7 @@ fn refuse_shared(library: &Library, named: &[OsString]) -> Result<(), CliError> 
         let is_other =
             |one: &&SourcePath| one.state != PathState::Missing && !own.contains(&&*one.path);
         if let Some(other) = found.iter().find(is_other) {
-            let (name, other) = (printable(&name.to_string_lossy()), printable(&other.path));
+            let (name, other) = (printable(&text_of(name.as_ref())), printable(&other.path));
             return Err(CliError::Failure {
                 code: Code::HasOtherFiles,
                 detail: format!("the picture of {name} is also at {other}; nothing was removed"),

@@ -191,3 +191,88 @@ fn a_path_removes_no_picture_that_another_file_has() {
     world.json(&["remove", &id]);
     assert_eq!(count(&world.path("data")), 1);
 }
+
+#[test]
+fn options_decide_what_is_left_out() {
+    let world = World::empty();
+    for (name, seed) in [("a.png", 1), ("@eaDir/a.png/T.png", 2), ("raw/b.png", 3)] {
+        world.put_picture(&format!("lib/{name}"), seed);
+    }
+    let text = world.text(&["index", "@lib", "--exclude", "raw/"]);
+    let left_out = "left out: 1 folder of the system (1 @eaDir), 1 folder by a pattern; --include '@eaDir/' takes in";
+    assert!(text.contains(left_out), "{text}");
+    assert_eq!(count(&world.path("data")), 1);
+    let text = world.text(&["index", "@lib", "--include=@eaDir/"]);
+    assert!(!text.contains("left out"), "{text}");
+    assert_eq!(count(&world.path("data")), 3);
+
+    let absolute = format!("{}/raw", world.path("lib").display());
+    let text = world.text(&["index", "@lib", "--exclude", &absolute]);
+    let now = "2 files that were indexed before are left out now; their pictures are still stored";
+    assert!(text.contains(now), "{text}");
+    let told = world.json(&["index", "@lib", "--exclude", &absolute, "--prune"]);
+    let done = events(&told, "done")[0];
+    assert_eq!(
+        (&done["excluded"], &done["excluded_pruned"], &done["pruned"]),
+        (&value!(2), &value!(2), &value!(0))
+    );
+    assert_eq!(done["left_out"]["system"], value!({"@eaDir": 1}));
+    assert_eq!(done["left_out"]["folders_by_pattern"], 1);
+    assert_eq!(count(&world.path("data")), 1);
+
+    for pattern in ["!a", "a{", ""] {
+        let error = world.error(&["index", "@lib", "--exclude", pattern], 2);
+        assert_eq!(error["code"], "usage");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_no_utf_8_is_written_so_that_it_can_be_read_back() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let world = World::empty();
+    world.put_picture("lib/a.png", 1);
+    let odd = world.path("lib").join(OsStr::from_bytes(b"caf\xe9\n.png"));
+    fs::rename(world.path("lib/a.png"), &odd).unwrap();
+    let told = world.json(&["index", "@lib"]);
+    let written = world.stored("lib/caf\u{10ffe9}\n.png");
+    assert_eq!(events(&told, "indexed")[0]["path"], written);
+    assert_eq!(world.images()[0]["paths"], value!([written]));
+    assert!(world.text(&["list"]).contains("caf\\xE9?.png"));
+    // By its bytes, and by what is written of it.
+    let mut arguments = world.arguments(&["tag", "--add", "x"]);
+    arguments.push(odd.into_os_string());
+    crate::support::json(&world.path("data"), &arguments);
+    assert_eq!(world.images()[0]["tags"], value!(["x"]));
+    assert_eq!(world.json(&["forget", &written])[0]["paths"], 1);
+    world.json(&["index", "@lib"]);
+    let removed = world.json(&["remove", &written]).remove(0);
+    assert_eq!(removed["removed"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_edit_that_keeps_length_and_time_is_found() {
+    let world = World::empty();
+    fs::create_dir(world.path("lib")).unwrap();
+    let file =
+        |seed| resight_test_support::encode(&textured(160, 120, seed), image::ImageFormat::Bmp);
+    fs::write(world.path("lib/x.bmp"), file(1)).unwrap();
+    world.json(&["index", "@lib"]);
+    let time = fs::metadata(world.path("lib/x.bmp"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    fs::write(world.path("lib/x.bmp"), file(2)).unwrap();
+    let edited = fs::File::options()
+        .write(true)
+        .open(world.path("lib/x.bmp"));
+    edited.unwrap().set_modified(time).unwrap();
+    let told = world.json(&["index", "@lib"]);
+    assert_eq!(events(&told, "done")[0]["indexed"], 1);
+    let told = world.json(&["index", "@lib", "--reread"]);
+    assert_eq!(events(&told, "done")[0]["same_bytes"], 1);
+    assert_eq!(events(&told, "done")[0]["unchanged"], 0);
+}
