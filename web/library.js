@@ -1,6 +1,6 @@
 // The list of pictures: the grid, one picture's panel, adding and removing.
 
-import { $, api, base, bytes, closeOnBackdrop, el, fileForm, filterParameters, many, number, picture, problemOf, say, showProblem, tagsOf, typedTags } from './page.js';
+import { $, api, base, bytes, closeOnBackdrop, el, fileForm, filterParameters, many, number, picture, problemOf, readable, say, showProblem, tagsOf, typedTags } from './page.js';
 
 const PAGE = 60;
 
@@ -109,6 +109,31 @@ function openPanel(image) {
   confirmRemoval(false);
   $('panel').showModal();
   $('panel-find').focus();
+  showPaths(image);
+}
+
+/** What is said of a path beside it. */
+const pathStates = {
+  present: () => '',
+  link: (one) => `, a link to ${readable(one.link_to)}`,
+  hard_link: (one) => `, the same file as ${readable(one.link_to)}`,
+  missing: () => ', missing',
+  unreachable: () => ', cannot be reached',
+};
+
+/** Adds to the panel where the picture's files lie now. */
+async function showPaths(image) {
+  try {
+    const { folder, paths } = await api(`${base}/images/${image.id}`);
+    if (panelImage !== image) return;
+    const facts = [
+      ...(folder === null ? [] : [['Folder', readable(folder)]]),
+      ...paths.map((one, i) => [i ? '' : 'Files', readable(one.path) + pathStates[one.state](one)]),
+    ];
+    $('panel-facts').append(...facts.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]));
+  } catch (error) {
+    if (panelImage === image) showProblem(error, { place: $('panel-problem') });
+  }
 }
 
 function confirmRemoval(asking) {

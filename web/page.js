@@ -16,6 +16,11 @@ export function bytes(n) {
   return n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`;
 }
 
+/** A path as people read it: bytes that are no UTF-8 as `\xE9`, control characters as `?`. */
+export const readable = (path) => path
+  .replace(/[\u{10ff80}-\u{10ffff}]/gu, (stand) => `\\x${(stand.codePointAt(0) - 0x10ff00).toString(16).toUpperCase()}`)
+  .replace(/\p{Cc}/gu, '?');
+
 /** An element with properties (or attributes, where no such property exists) and children. */
 export function el(tag, props = {}, ...children) {
   const node = document.createElement(tag);

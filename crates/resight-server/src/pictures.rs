@@ -13,7 +13,7 @@ use super::labels::{Filters, LabelParameters};
 use super::params::{Page, Params, PictureAt};
 use super::problem::Problem;
 use super::{App, intake};
-use crate::wire::{AddedPicture, Picture, PictureForm, PictureList, ProblemBody};
+use crate::wire::{AddedPicture, PictureAndPaths, PictureForm, PictureList, ProblemBody, Reader};
 
 /// Entries of a list when no limit is given.
 const PAGE: u64 = 60;
@@ -109,20 +109,26 @@ pub(crate) async fn add(app: App, request: Request) -> Result<Response, Problem>
     Ok((status, [(header::LOCATION, location)], body).into_response())
 }
 
-/// What is known of one picture.
+/// What is known of one picture, and what is at its paths now.
 #[utoipa::path(
     get, path = "/images/{id}", tag = "pictures", operation_id = "picture",
     params(("id" = String, Path, description = "The picture's id")),
     responses(
-        (status = 200, description = "The picture", body = Picture),
+        (status = 200, description = "The picture", body = PictureAndPaths),
         (status = 404, description = "No such picture", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn one(app: App, PictureAt(id): PictureAt) -> Result<Json<Picture>, Problem> {
-    let library = app.library.clone();
-    let found = app.work.light.run(move || library.picture(&id)).await?;
-    Ok(Json(Picture::new(found, app.reader())))
+pub(crate) async fn one(
+    app: App,
+    PictureAt(id): PictureAt,
+) -> Result<Json<PictureAndPaths>, Problem> {
+    let (library, base) = (app.library.clone(), app.base.clone());
+    let read = move || {
+        let picture = library.picture(&id)?;
+        Ok(PictureAndPaths::new(picture, Reader::Remote(&base)))
+    };
+    Ok(Json(app.work.light.run(read).await?))
 }
 
 /// Removes a picture; it is no longer found as soon as this has answered. One whose file stays in

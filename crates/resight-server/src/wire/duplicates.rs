@@ -60,14 +60,14 @@ struct Member {
     /// Whether nothing is at any of its paths any more, and it was not uploaded.
     missing: bool,
     /// All its paths: files that are there first, then further paths to them.
-    paths: Vec<MemberPath>,
+    paths: Vec<StoredPath>,
 }
 
 /// A path of a picture, and what was there when this was asked for.
 #[derive(Debug, Serialize, ToSchema)]
-struct MemberPath {
-    /// The last names of the path, as many as tell the paths of the group apart. A command tells the whole
-    /// path.
+pub(super) struct StoredPath {
+    /// In a group, the last names of the path, as many as tell the paths of the group apart; of one picture, the
+    /// whole path.
     #[schema(example = "2019/a.jpg")]
     path: String,
     /// `present`; `link`: the same file as at `link_to`, through a symbolic link; `hard_link`: the same file
@@ -154,7 +154,7 @@ impl DuplicateGroup {
                     paths: member
                         .paths
                         .into_iter()
-                        .map(|one| MemberPath::new(one, &short))
+                        .map(|one| StoredPath::new(one, &short))
                         .collect(),
                     image: Picture::new(member.picture, reader),
                 })
@@ -167,9 +167,9 @@ impl DuplicateGroup {
     }
 }
 
-impl MemberPath {
+impl StoredPath {
     /// `short` has the names to tell in place of paths; a path that it lacks is told as it is.
-    fn new(found: engine::SourcePath, short: &HashMap<String, String>) -> Self {
+    pub(super) fn new(found: engine::SourcePath, short: &HashMap<String, String>) -> Self {
         let told = |path: String| short.get(&path).cloned().unwrap_or(path);
         let (state, link_to) = match found.state {
             PathState::Present => ("present", None),

@@ -1,9 +1,12 @@
 //! What only the HTTP API reads and writes.
 
+use std::collections::HashMap;
+
 use resight_engine as engine;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::duplicates::StoredPath;
 use super::{Picture, Reader, RefusedFile};
 
 /// The picture that was sent, now stored.
@@ -20,6 +23,37 @@ impl AddedPicture {
         Self {
             picture: Picture::new(added.picture, reader),
             already_present: added.already_there,
+        }
+    }
+}
+
+/// A picture, and where its files lie on the server.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PictureAndPaths {
+    #[serde(flatten)]
+    picture: Picture,
+    /// The folder of the first of its paths; null where it has none, as an upload.
+    #[schema(required, example = "/home/me/Pictures/2019")]
+    folder: Option<String>,
+    /// Its paths, whole: files that are there first, then further paths to them. A byte that is no UTF-8 stands as
+    /// the character U+10FF00 plus the byte.
+    paths: Vec<StoredPath>,
+}
+
+impl PictureAndPaths {
+    pub(crate) fn new(picture: engine::Picture, reader: Reader<'_>) -> Self {
+        let paths = engine::source_paths(&picture.sources);
+        let folder = paths.first().and_then(|first| {
+            let path = engine::path_of_text(&first.path);
+            path.parent().and_then(engine::path_text)
+        });
+        Self {
+            picture: Picture::new(picture, reader),
+            folder,
+            paths: paths
+                .into_iter()
+                .map(|one| StoredPath::new(one, &HashMap::new()))
+                .collect(),
         }
     }
 }

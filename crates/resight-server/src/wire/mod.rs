@@ -1,9 +1,9 @@
 //! The JSON that other programs read, from the command line and over HTTP alike. The engine's own
 //! values are not serialisable on purpose, so they can change without what programs read changing.
 //!
-//! Invariant: over HTTP nobody learns where the file of a stored picture lies on the server. Only
-//! [`Reader::Local`] brings paths into a [`Picture`]. Of paths in a group of duplicates, other readers learn
-//! the last names, as few as tell them apart.
+//! Invariant: over HTTP only the answer about one picture (`PictureAndPaths`) tells where its files lie on the
+//! server. Of lists and hits, only [`Reader::Local`] learns paths; of paths in a group of duplicates, other readers
+//! learn the last names, as few as tell them apart.
 
 mod collections;
 mod comparison;
@@ -25,8 +25,8 @@ pub use collections::{Collection, CollectionList, address_of};
 pub use comparison::Comparison;
 pub use duplicates::{Decision, DuplicateList, NotAMatchList, TwoPictures};
 pub(crate) use http::{
-    AddedPicture, Health, LegacyAnswer, PairForm, PictureForm, PicturesForm, ProblemBody,
-    RefusedList, StoredPair, StoredQuery,
+    AddedPicture, Health, LegacyAnswer, PairForm, PictureAndPaths, PictureForm, PicturesForm,
+    ProblemBody, RefusedList, StoredPair, StoredQuery,
 };
 pub use keys::{KeyList, KeyMade, KeyPresented};
 pub(crate) use keys::{KeyWanted, SessionState, SessionWanted};
@@ -214,7 +214,7 @@ impl From<engine::ModelState> for ModelState {
 /// A file of an indexed folder that could not be taken in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RefusedFile {
-    /// Where it lies on the server.
+    /// Where it lies on the server. A byte that is no UTF-8 stands as the character U+10FF00 plus the byte.
     path: String,
     /// Stable code of the reason, one of those in the list of errors.
     code: String,

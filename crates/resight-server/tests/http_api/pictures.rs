@@ -1,5 +1,5 @@
 use axum::http::{Request, StatusCode, header};
-use resight_store::{Change, Changes, Refusal, SourceFile};
+use resight_store::{Change, Changes, PictureId, Refusal, SourceFile};
 use serde_json::json;
 
 use crate::fixtures::{Bench, add, ask, form, get, png, post, request, textured};
@@ -32,7 +32,10 @@ async fn a_picture_is_added_listed_shown_and_removed() {
         "{added}"
     );
 
-    let shown = get(&app, &format!("/v1/images/{id}")).await.json();
+    let mut shown = get(&app, &format!("/v1/images/{id}")).await.json();
+    let own = shown.as_object_mut().unwrap();
+    assert_eq!(own.remove("folder"), Some(json!(null)));
+    assert_eq!(own.remove("paths"), Some(json!([])));
     let listed = get(&app, "/v1/images").await.json();
     assert_eq!(listed["images"], json!([shown]));
     assert_eq!(listed["total"], 1);
@@ -228,4 +231,38 @@ async fn the_original_count_and_health_answer() {
         json!({"code": 200, "msg": "success", "data": 1})
     );
     assert_eq!(get(&app, "/healthz").await.json(), json!({"status": "ok"}));
+}
+
+#[tokio::test]
+async fn a_picture_tells_its_folder_and_what_is_at_its_paths() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let bytes = png(&textured(240, 160, 1));
+    let id = add(&app, "a.png", &bytes).await;
+    let root = std::fs::canonicalize(bench.folder.path()).unwrap();
+    let text = |name: &str| root.join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(root.join("2019")).unwrap();
+    std::fs::write(root.join("2019/a.png"), &bytes).unwrap();
+    let paths = [text("2018/gone.png"), text("2019/a.png")];
+    let recorded = paths.clone().map(|path| Change::AddSource {
+        id: PictureId::parse(&id).unwrap(),
+        source: SourceFile {
+            path,
+            ..SourceFile::default()
+        },
+    });
+    bench.catalogue.commit(recorded.to_vec()).unwrap();
+    let shown = get(&app, &format!("/v1/images/{id}")).await.json();
+    assert_eq!(shown["id"], id);
+    assert_eq!(shown["folder"], text("2019"));
+    assert_eq!(
+        shown["paths"],
+        json!([
+            {"path": paths[1], "state": "present", "link_to": null},
+            {"path": paths[0], "state": "missing", "link_to": null},
+        ])
+    );
+    // A list tells no path.
+    let listed = get(&app, "/v1/images").await.json();
+    assert!(!listed.to_string().contains("2019"), "{listed}");
 }
