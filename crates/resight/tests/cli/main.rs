@@ -28,3 +28,5 @@ mod refused;
 mod serve;
 mod support;
 mod verify;
+#[cfg(unix)]
+mod walk;
