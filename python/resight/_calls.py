@@ -13,8 +13,9 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from . import _arrays, _wire
 from ._arrays import BadResult
+from ._bind import BadArgument, arguments
 from ._load import Function, functions, load, trimmed
-from ._values import Result, arguments
+from ._values import Result
 
 #: A reply: the kind of its frame, its description, and its parts.
 Answer = Tuple[int, Dict[str, Any], List[memoryview]]
@@ -30,8 +31,8 @@ class Plugin:
         """Loads the file and warms it up. Returns the handshake; raises what the file raises."""
         begun = time.perf_counter()
         module = load(self.path, source)
-        self.functions = functions(module)
         numpy = _arrays.use_numpy()
+        self.functions = functions(module)
         for function in self.functions.values():
             if function.warmup:
                 self._call(function, [], {})
@@ -60,6 +61,8 @@ class Plugin:
             reply: Dict[str, Any] = {"r": result.items, "p": [len(p) for p in result.parts]}
         except BadResult as bad:
             kind, reply, result.parts = _wire.BAD_RESULT, {"message": str(bad)}, []
+        except BadArgument as bad:
+            kind, reply, result.parts = _wire.BAD_ARGUMENT, {"message": str(bad)}, []
         except BaseException as error:  # sys.exit and KeyboardInterrupt as well
             kind, reply, result.parts = _wire.RAISED, self.describe(error), []
             error.__traceback__ = None
@@ -78,7 +81,7 @@ class Plugin:
         function = self.functions[meta["f"]]
         items = meta["i"]
         if function.batch is None:
-            positional, keywords = arguments(items[0], part)
+            positional, keywords = arguments(function.signature, items[0], part)
             value = self._call(function, positional, keywords)
             if function.role == "extract":
                 result.local(function.name, value)
@@ -87,10 +90,10 @@ class Plugin:
             return
         gathered = []
         for item in items:
-            positional, keywords = arguments(item, part)
+            positional, keywords = arguments(function.signature, item, part)
             single = positional + list(keywords.values())
             if len(single) != 1:
-                raise BadResult(f"{function.name} is batched and takes exactly one argument a call")
+                raise BadArgument(f"{function.name} takes exactly one argument a call, as it is batched")
             gathered.append(single[0])
         value = self._call(function, [gathered], {})
         if function.role == "embed":

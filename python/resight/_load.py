@@ -12,6 +12,7 @@ import traceback
 from typing import Any, Callable, Dict, List, Optional
 
 from . import MARK
+from ._bind import Signature
 
 _OURS = os.path.join("<resight>", "")
 _TRACEBACK = 16 * 1024
@@ -27,11 +28,17 @@ class _Source(importlib.machinery.SourceFileLoader):
         return compile(self.source, self.path, "exec", dont_inherit=True)
 
 
-def load(path: str, source: bytes) -> Any:
-    """Returns the module. Raises what its top level raises."""
+def module_name(path: str) -> str:
+    """The name of the module that a file becomes: its own where that is free."""
     name = os.path.splitext(os.path.basename(path))[0]
     if name in sys.modules or name in sys.builtin_module_names or not name.isidentifier():
         name = "resight_plugin_" + "".join(c if c.isalnum() else "_" for c in name)
+    return name
+
+
+def load(path: str, source: bytes) -> Any:
+    """Returns the module. Raises what its top level raises."""
+    name = module_name(path)
     folder = os.path.dirname(path)
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -63,29 +70,25 @@ class Function:
         self.hidden = bool(marked.get("hidden"))
         self.warmup = bool(marked.get("warmup"))
         self.marked = marked
+        #: None for a function in C that does not say what it takes.
+        self.signature: Optional[Signature] = None
+        self.shown = "(...)"
+        try:
+            self.signature = Signature(self.name, call, self.batch is not None)
+            self.shown = str(self.signature)
+        except (TypeError, ValueError):
+            pass
 
     def describe(self) -> Dict[str, Any]:
-        parameters: List[Dict[str, Any]] = []
-        try:
-            signature = inspect.signature(self.call)
-            shown = str(signature)
-            for p in signature.parameters.values():
-                annotation = "" if p.annotation is p.empty else _name(p.annotation)
-                required = p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-                parameters.append(
-                    {"name": p.name, "kind": p.kind.name.lower(), "required": required,
-                     "annotation": annotation}
-                )  # fmt: skip
-        except (TypeError, ValueError):
-            shown = "(...)"
+        parameters = self.signature.describe() if self.signature else []
         code = getattr(inspect.unwrap(self.call), "__code__", None)
         return {
             "name": self.name,
             "role": self.role,
-            "signature": shown[:500],
+            "signature": self.shown[:500],
             "doc": (inspect.getdoc(self.call) or "")[:2000],
             "line": getattr(code, "co_firstlineno", 0),
-            "parameters": parameters[:64],
+            "parameters": parameters,
             "batch": self.batch,
             "route": self.marked.get("route"),
             "methods": self.marked.get("methods"),
@@ -94,10 +97,6 @@ class Function:
             "kind": self.marked.get("kind"),
             "dimension": self.marked.get("dimension"),
         }
-
-
-def _name(annotation: Any) -> str:
-    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
 
 
 def functions(module: Any) -> Dict[str, Function]:

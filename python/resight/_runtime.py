@@ -9,12 +9,13 @@ import signal
 import socket
 import sys
 import threading
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import resight
 
-from . import _wire
+from . import _processes, _wire
 from ._calls import Plugin
+from ._load import module_name
 from ._wire import Channel, Closed, Frame
 
 #: The exit status that reports that the author's code broke the connection.
@@ -172,7 +173,7 @@ def _limit(limits: Dict[str, Any]) -> None:
             resource.setrlimit(which, (value, value))
 
 
-def main(sock: socket.socket) -> None:
+def main(sock: socket.socket, modules: List[Tuple[str, str]]) -> None:
     channel = Channel(sock)
     hello = channel.receive()
     if hello.kind != _wire.HELLO or hello.meta.get("protocol") != _wire.PROTOCOL:
@@ -189,7 +190,10 @@ def main(sock: socket.socket) -> None:
     _limit(hello.meta.get("limits", {}))
     resight._cancelled = _Calls.cancelled
     threading.Thread(target=_watch, args=(line,), name="resight-watch", daemon=True).start()
-    worker = Worker(channel, hello.meta["file"])
+    file = hello.meta["file"]
+    _processes.share(modules)
+    _processes.announce(sys.modules["__main__"], module_name(file), file)
+    worker = Worker(channel, file)
     try:
         worker.start(hello.id, source)
         worker.serve()

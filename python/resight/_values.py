@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from typing import Any, Dict, List, Optional, Tuple
 
 from . import File, _arrays
 from ._arrays import BadResult, describe, rows
+from ._json import encoded
 
 _LOCAL = (
     '{"keypoints": (N, 4) x, y, scale, angle (radians), "descriptors": (N, D) float32 or uint8}'
@@ -19,24 +18,6 @@ def picture(data: Any, width: int, height: int) -> Any:
     if _arrays.np is not None:
         return _arrays.np.frombuffer(data, _arrays.np.uint8).reshape(height, width, 3)
     return memoryview(data).cast("B", (height, width, 3))
-
-
-def arguments(item: Dict[str, Any], part: Any) -> Tuple[List[Any], Dict[str, Any]]:
-    """Positional and keyword arguments of one call. `part(i)` returns the bytes of part `i`."""
-    positional: List[Any] = list(item.get("a", ()))
-    keywords: Dict[str, Any] = dict(item.get("k", ()))
-    for attachment in item.get("x", ()):
-        data = part(attachment["p"])
-        if attachment["t"] == "picture":
-            value = picture(data, attachment["w"], attachment["h"])
-        else:
-            value = bytes(data)
-        name = attachment.get("n")
-        if name is None:
-            positional.append(value)
-        else:
-            keywords[name] = value
-    return positional, keywords
 
 
 class Result:
@@ -61,6 +42,8 @@ class Result:
                 value = File(value[0], value[1])
         if isinstance(value, (bytes, bytearray, memoryview)):
             value = File(value)
+        if type(value).__module__.split(".")[0] in ("starlette", "fastapi"):
+            value = _response(value)
         if isinstance(value, File):
             kind = str(value.content_type)
             try:
@@ -150,28 +133,21 @@ def _picture_result(value: Any) -> Optional[Tuple[int, int, Any]]:
     return None
 
 
+def _response(value: Any) -> Any:
+    """What a `Response` of Starlette or FastAPI has as its body."""
+    body, kind = getattr(value, "body", None), getattr(value, "media_type", None)
+    if not isinstance(body, (bytes, memoryview)):
+        return value
+    return File(body, kind or "application/octet-stream")
+
+
 def _json(name: str, value: Any) -> bytes:
-    if value is None:
-        return b"null"
     try:
-        return json.dumps(value, default=_plain, allow_nan=False, separators=(",", ":")).encode()
+        return encoded(value)
     except (TypeError, ValueError, RecursionError, UnicodeError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise BadResult(
             f"{name} returned {describe(value)} that JSON cannot express ({reason}); expected "
-            "numbers that are finite, strings, lists, dicts with string keys, bytes alone, or a picture "
-            "as a (H, W, 3) uint8 array"
+            "numbers, strings, lists, dicts, dates, dataclasses and the like, bytes alone, or a "
+            "picture as a (H, W, 3) uint8 array"
         ) from None
-
-
-def _plain(value: Any) -> Any:
-    """Values that `json` cannot encode itself: of numpy, dataclasses and sets."""
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        raise TypeError("bytes inside a larger result: return them alone, or as base64 text")
-    if hasattr(value, "tolist") and hasattr(value, "dtype"):
-        return value.tolist()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    if isinstance(value, (set, frozenset)):
-        return sorted(value, key=repr)
-    raise TypeError(f"a value of type {type(value).__name__}")

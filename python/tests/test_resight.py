@@ -1,17 +1,26 @@
 """The package on its own: ``python -m unittest discover -s python/tests`` from the repository."""
 
 import dataclasses
+import datetime
+import decimal
+import enum
 import json
 import math
 import pathlib
 import sys
 import unittest
+import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import resight  # noqa: E402
 from resight._arrays import BadResult  # noqa: E402
-from resight._values import Result, arguments, picture  # noqa: E402
+from resight._bind import arguments  # noqa: E402
+from resight._values import Result, picture  # noqa: E402
+
+
+class Colour(enum.Enum):
+    red = "red"
 
 
 def said(function):
@@ -54,7 +63,7 @@ class Arguments(unittest.TestCase):
             "x": [{"p": 0, "t": "picture", "w": 2, "h": 1}, {"p": 1, "t": "bytes", "n": "data"}],
         }
         parts = [memoryview(bytes(range(6))), memoryview(b"abc")]
-        positional, keywords = arguments(item, parts.__getitem__)
+        positional, keywords = arguments(None, item, parts.__getitem__)
         self.assertEqual(positional[0], 1)
         self.assertEqual(tuple(positional[1].shape), (1, 2, 3))
         self.assertEqual(positional[1].tolist(), [[[0, 1, 2], [3, 4, 5]]])
@@ -82,6 +91,15 @@ class Results(unittest.TestCase):
             (None, None),
             ({"a": [1, 2.5, "é"]}, {"a": [1, 2.5, "é"]}),
             (Found("x", {2, 1}), {"name": "x", "places": [1, 2]}),
+            (math.nan, None),
+            ({"a": [math.inf, 0.5]}, {"a": [None, 0.5]}),
+            ({5: 2, None: 3, True: 4}, {"5": 2, "null": 3, "true": 4}),
+            ({datetime.date(2024, 1, 2): decimal.Decimal("1.50")}, {"2024-01-02": 1.5}),
+            (decimal.Decimal("0.1000000000000000000001"), "0.1000000000000000000001"),
+            # What can be read once only is not lost between two tries.
+            ((n for n in [{uuid.UUID(int=1): 2}]), [{str(uuid.UUID(int=1)): 2}]),
+            (Colour.red, "red"),
+            ({Colour.red: pathlib.PurePosixPath("/a")}, {"red": "/a"}),
         ]:
             item, data = self.given(value)
             self.assertEqual((item["t"], json.loads(data)), ("json", expected))
@@ -99,7 +117,7 @@ class Results(unittest.TestCase):
         deep = []
         for _ in range(100_000):
             deep = [deep]
-        for value in (math.nan, {"a": b"x"}, object(), {1j: 2}, deep):
+        for value in ({"a": b"x"}, object(), {1j: 2}, {(1, 2): 3}, deep):
             with self.assertRaisesRegex(BadResult, "f returned"):
                 self.given(value)
 

@@ -80,10 +80,22 @@ impl<'a> Content<'a> {
 /// A binary argument.
 #[derive(Clone, Debug)]
 pub struct Attachment<'a> {
-    /// The parameter; `None` for the next positional one.
+    /// The parameter, or any other name for the next free one that takes files; `None` for the next
+    /// positional one.
     pub name: Option<String>,
     /// Its value.
     pub content: Content<'a>,
+    /// What a form says of a file.
+    pub file: FileFacts,
+}
+
+/// What a form says of a file beside its bytes.
+#[derive(Clone, Debug, Default)]
+pub struct FileFacts {
+    /// The name that the client gave; `None` for a field that is no file.
+    pub name: Option<String>,
+    /// Its content type; empty if it has none.
+    pub content_type: String,
 }
 
 /// One call of a function. Positional values come first, then positional attachments.
@@ -95,6 +107,11 @@ pub struct Call<'a> {
     pub positional: Vec<Value>,
     /// Keyword arguments.
     pub named: Map<String, Value>,
+    /// Names and texts from a query or a form, in order; a name may occur several times. The worker
+    /// converts them to what the function's annotations say.
+    pub texts: Vec<(String, String)>,
+    /// More keyword arguments: the text of a JSON object, with its numbers as they were sent.
+    pub json: Option<String>,
     /// Binary arguments.
     pub attachments: Vec<Attachment<'a>>,
     /// The function in the version of the file that served when it was last looked up.
@@ -147,8 +164,11 @@ impl<'a> Call<'a> {
     }
 
     fn attach(mut self, content: Content<'a>) -> Self {
-        let name = None;
-        self.attachments.push(Attachment { name, content });
+        self.attachments.push(Attachment {
+            name: None,
+            content,
+            file: FileFacts::default(),
+        });
         self
     }
 
@@ -157,11 +177,14 @@ impl<'a> Call<'a> {
         let attachments = self.attachments.into_iter().map(|a| Attachment {
             name: a.name,
             content: a.content.into_owned(),
+            file: a.file,
         });
         Call {
             function: Cow::Owned(self.function.into_owned()),
             positional: self.positional,
             named: self.named,
+            texts: self.texts,
+            json: self.json,
             attachments: attachments.collect(),
             resolved: self.resolved,
         }

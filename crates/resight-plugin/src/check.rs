@@ -114,7 +114,7 @@ fn trial(plugin: &Plugin, call: Call<'_>, input: &str) -> Trial {
             )
         }
         Reply::Vector(vector) => format!("a vector of {}", vector.len()),
-        Reply::Json(value) => value.to_string().chars().take(80).collect(),
+        Reply::Json(value) => value.as_str().chars().take(80).collect(),
         Reply::Bytes {
             content_type,
             bytes,

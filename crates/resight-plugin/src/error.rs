@@ -32,6 +32,14 @@ pub enum PluginError {
         /// The functions that the file has.
         known: String,
     },
+    /// The arguments are not those that the function takes.
+    #[error("{detail}")]
+    BadArgument {
+        /// The function called.
+        function: String,
+        /// Which argument is missing, unknown or not of its annotation's type.
+        detail: String,
+    },
     /// The function raised an exception.
     #[error("{function} raised {kind}: {message}{}", at(file, *line))]
     Raised {
@@ -253,6 +261,8 @@ impl PluginError {
                 "Correct the plug-in's settings as the detail says.";
             NoFunction: "plugin_no_function", Caller, Extractor,
                 "Use one of the functions that the detail lists.";
+            BadArgument: "plugin_bad_argument", Caller, Extractor,
+                "Send the arguments that the detail lists; GET /openapi.json describes them.";
             Raised: "plugin_raised", Author, Picture,
                 "Look at the line that the traceback names.";
             BadResult: "plugin_bad_result", Author, Picture,

@@ -22,6 +22,28 @@ pub struct Parameter {
     /// Its annotation as text; empty without one.
     #[serde(default)]
     pub annotation: String,
+    /// What is to be made of a file that is sent for it.
+    #[serde(default)]
+    pub takes: Takes,
+    /// The JSON schema of its values; empty where anything may come.
+    #[serde(default)]
+    pub schema: serde_json::Value,
+}
+
+/// What is to be made of a file that is sent for a parameter.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Takes {
+    /// What its content type says.
+    #[default]
+    #[serde(rename = "")]
+    Any,
+    /// Its bytes, also of a picture.
+    Bytes,
+    /// A decoded picture.
+    Picture,
+    /// It takes no file that is sent under another name.
+    None,
 }
 
 /// How calls of one function are gathered into one.

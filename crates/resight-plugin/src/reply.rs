@@ -12,7 +12,7 @@ pub type Outcome = Result<Reply, PluginError>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// Any JSON value.
-    Json(Value),
+    Json(JsonText),
     /// Bytes with their content type.
     Bytes {
         /// The function's own, or `application/octet-stream`.
@@ -26,6 +26,47 @@ pub enum Reply {
     Local(ExtractedFeatures),
     /// `embed`'s vector of one picture, not normalised.
     Vector(Vec<f32>),
+}
+
+/// A JSON value as the text that the worker wrote, so that long numbers and the order of keys stay.
+/// Two are equal when their values are.
+#[derive(Clone, Debug)]
+pub struct JsonText(String);
+
+impl JsonText {
+    /// The text, if it is JSON; otherwise the reason.
+    pub(crate) fn checked(text: Vec<u8>) -> Result<Self, String> {
+        let text = String::from_utf8(text).map_err(|e| e.to_string())?;
+        serde_json::from_str::<serde::de::IgnoredAny>(&text).map_err(|e| e.to_string())?;
+        Ok(Self(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
+    /// The value; null where the text cannot be one, such as a lone surrogate.
+    pub fn value(&self) -> Value {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+impl<T: Into<Value>> From<T> for JsonText {
+    fn from(value: T) -> Self {
+        Self(value.into().to_string())
+    }
+}
+
+impl PartialEq for JsonText {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0 || self.value() == other.value()
+    }
 }
 
 /// Features that `extract` returned, checked: `keypoints.len() * dimension` values in `rows`.

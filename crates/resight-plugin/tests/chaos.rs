@@ -45,7 +45,7 @@ fn exceptions_name_the_authors_line_and_cost_no_worker() {
         let unknown = failed(plugin, Call::new("none"));
         assert_eq!(unknown.code(), "plugin_no_function");
         let wrong = failed(plugin, Call::new("ok").arg(1));
-        assert!(wrong.to_string().contains("TypeError"), "{wrong}");
+        assert_eq!(wrong.code(), "plugin_bad_argument", "{wrong}");
         assert_eq!(plugin.status().pids, before);
     });
 }
@@ -155,7 +155,10 @@ fn noise_on_the_socket_and_on_stdout() {
 fn values_that_cannot_be_said_are_explained() {
     each(1, |plugin| {
         let before = plugin.status().pids;
-        for (function, text) in [("nan", "not JSON compliant"), ("unsayable", "type object")] {
+        for (function, text) in [
+            ("inner_bytes", "bytes inside"),
+            ("unsayable", "type object"),
+        ] {
             let error = failed(plugin, Call::new(function));
             assert_eq!(error.code(), "plugin_bad_result", "{error}");
             assert!(error.to_string().contains(text), "{error}");
@@ -173,7 +176,7 @@ fn values_that_cannot_be_said_are_explained() {
                 .bytes(b"abc"),
         );
         let expected = serde_json::json!([1, 3, ["$", "b"]]);
-        assert_eq!(echoed.unwrap(), Reply::Json(expected));
+        assert_eq!(echoed.unwrap(), Reply::Json(expected.into()));
         assert_eq!(
             plugin.call(Call::new("later")).unwrap(),
             Reply::Json("later".into())
@@ -221,7 +224,7 @@ fn others_are_answered_while_one_worker_hangs() {
         until("it hangs", || plugin.status().running == 1);
         for round in 0..50 {
             let reply = plugin.call(Call::new("echo").arg(round)).unwrap();
-            assert_eq!(reply, Reply::Json(serde_json::json!([round, []])));
+            assert_eq!(reply, Reply::Json(serde_json::json!([round, []]).into()));
             let queued = plugin.submit(Call::new("ok"), CallOptions::default());
             assert_eq!(queued.wait().unwrap(), Reply::Json("fine".into()));
         }
@@ -343,7 +346,7 @@ fn a_call_that_its_worker_never_read_is_made_in_another() {
         let Reply::Json(other) = pending.wait().unwrap() else {
             panic!("no JSON")
         };
-        assert_ne!(other.to_string(), pid);
+        assert_ne!(other.as_str(), pid);
     });
 }
 
@@ -361,7 +364,7 @@ fn a_picture_that_is_kept_stays_as_it_was() {
                 .unwrap_or(Reply::Vector(vec![]));
         }
         let kept = plugin.call(Call::new("kept_first")).unwrap();
-        assert_eq!(kept, Reply::Json(serde_json::json!([1, 2, 3, 4])));
+        assert_eq!(kept, Reply::Json(serde_json::json!([1, 2, 3, 4]).into()));
         let error = failed(plugin, Call::new("write").picture(&image(1, 200, 100)));
         assert_eq!(
             error.code(),
@@ -390,7 +393,7 @@ fn sixty_four_clients_at_once() {
                         } else {
                             let reply = plugin.call(Call::new("echo").arg(client * 100 + round));
                             let expected = serde_json::json!([client * 100 + round, []]);
-                            assert_eq!(reply.unwrap(), Reply::Json(expected));
+                            assert_eq!(reply.unwrap(), Reply::Json(expected.into()));
                         }
                     }
                 });

@@ -342,7 +342,7 @@ fn numpy_features_are_an_extractors() {
     let numbers = plugin.call(Call::new("numbers")).unwrap();
     assert_eq!(
         numbers,
-        Reply::Json(serde_json::json!({"a": 0.5, "b": [0, 1, 2]}))
+        Reply::Json(serde_json::json!({"a": 0.5, "b": [0, 1, 2]}).into())
     );
     std::fs::write(&file, text.replace("'3'", "'4'")).unwrap();
     plugin.reload().unwrap();

@@ -63,7 +63,7 @@ fn answers_come_to_whom_they_belong_whatever_happens_beside() {
                         }
                         let call = Call::new("echo").arg(client * 100 + round);
                         let reply = plugin.call_async(call, USUAL).await.unwrap();
-                        assert_eq!(reply, Reply::Json(json!([client * 100 + round, []])));
+                        assert_eq!(reply, Reply::Json(json!([client * 100 + round, []]).into()));
                     }
                 }));
             }
@@ -89,7 +89,7 @@ fn failures_are_told_as_to_threads() {
                 ("endless", "plugin_timeout"),
                 ("endless_c", "plugin_timeout"),
                 ("closes", "plugin_protocol"),
-                ("nan", "plugin_bad_result"),
+                ("unsayable", "plugin_bad_result"),
                 ("nothing_of_the_kind", "plugin_no_function"),
             ] {
                 let here = ask(&plugin, function).await.unwrap_err();
@@ -120,7 +120,7 @@ fn long_arguments_and_long_answers_arrive() {
                 let text = "x".repeat(length);
                 let call = Call::new("echo").arg(text.clone());
                 let reply = plugin.call_async(call, USUAL).await.unwrap();
-                assert_eq!(reply, Reply::Json(json!([text, []])));
+                assert_eq!(reply, Reply::Json(json!([text, []]).into()));
             }
         },
     );
@@ -218,7 +218,7 @@ fn tasks_and_threads_take_turns() {
             }
             assert_eq!(held.wait().unwrap(), Reply::Json("slept".into()));
             for (round, (task, pending)) in tasks.into_iter().zip(replies).enumerate() {
-                let expected = Reply::Json(json!([round, []]));
+                let expected = Reply::Json(json!([round, []]).into());
                 assert_eq!(task.await.unwrap().unwrap(), expected);
                 assert_eq!(pending.wait().unwrap(), expected);
             }

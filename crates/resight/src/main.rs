@@ -157,7 +157,8 @@ fn refuse(error: &clap::Error) -> ExitCode {
 fn start_log(shared: &SharedArgs) {
     let level = match (shared.quiet, shared.verbose) {
         (true, _) => "error",
-        (false, 0) => "warn",
+        // What plug-ins print is for the one who runs them.
+        (false, 0) => "warn,resight_plugin::output=info",
         (false, 1) => "info",
         (false, _) => "debug",
     };

@@ -128,6 +128,7 @@ impl From<&PluginError> for Code {
         match error {
             PluginError::Config { .. } => Self::PluginConfig,
             PluginError::NoFunction { .. } => Self::PluginNoFunction,
+            PluginError::BadArgument { .. } => Self::PluginBadArgument,
             PluginError::Raised { .. } => Self::PluginRaised,
             PluginError::BadResult { .. } => Self::PluginBadResult,
             PluginError::Crashed { .. } => Self::PluginCrashed,

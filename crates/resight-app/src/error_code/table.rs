@@ -158,6 +158,9 @@ codes! {
     PluginNoFunction = "plugin_no_function", Some(404),
         "The plug-in has no such function",
         "Use one of the functions that the detail lists.";
+    PluginBadArgument = "plugin_bad_argument", Some(422),
+        "The plug-in's function does not take these arguments",
+        "Send the arguments that the detail lists; GET /openapi.json describes them.";
     PluginRaised = "plugin_raised", Some(502),
         "The plug-in's function raised an exception",
         "Look at the line that the traceback names.";

@@ -9,7 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
-use pyo3::types::{PyCFunction, PyList};
+use pyo3::types::{PyCFunction, PyList, PyTuple};
 
 use super::lent::LentBytes;
 use crate::call::Call;
@@ -17,6 +17,7 @@ use crate::error::PluginError;
 use crate::manifest::Manifest;
 use crate::worker::Served;
 use crate::worker::decode::{self, BadReply};
+use crate::worker::output::TARGET;
 use crate::worker::spawn::{MODULES, SourceFile};
 use crate::worker::wire::{self, Kind, ReplyMeta};
 
@@ -39,21 +40,17 @@ fn prepare(python: &Path) -> Result<(), PluginError> {
     // No thread takes this lock while it holds the interpreter's.
     let mut done = DONE.lock();
     if !*done {
-        let folders = packages(python)?;
-        Python::attach(|py| set_up(py, python, folders))?;
+        let found = look_up(python)?;
+        Python::attach(|py| set_up(py, python, found))?;
         *done = true;
     }
     Ok(())
 }
 
-fn set_up(
-    py: Python<'_>,
-    python: &Path,
-    packages: Option<(String, Vec<String>)>,
-) -> Result<(), PluginError> {
+fn set_up(py: Python<'_>, python: &Path, found: Option<Interpreter>) -> Result<(), PluginError> {
     let version = py.version_info();
     let own = format!("{}.{}", version.major, version.minor);
-    if let Some((version, _)) = packages.as_ref().filter(|(version, _)| *version != own) {
+    if let Some(version) = found.as_ref().map(|f| &f.version).filter(|v| **v != own) {
         return Err(PluginError::Config {
             detail: format!(
                 "{} is Python {version}, and this program runs Python {own} in its own process; \
@@ -84,10 +81,12 @@ fn set_up(
                 modules.get_item(package)?.setattr(own, &module)?;
             }
         }
-        let folders = packages.into_iter().flat_map(|(_, folders)| folders);
+        let (folders, executable) =
+            found.map_or_else(Default::default, |f| (f.folders, f.executable));
+        let log = PyCFunction::new_closure(py, None, None, |arguments, _| log(arguments))?;
         modules
             .get_item(EMBEDDED.0)?
-            .call_method1("prepare", (folders.collect::<Vec<_>>(),))?;
+            .call_method1("prepare", (folders, MODULES.to_vec(), executable, log))?;
         Ok(())
     };
     put().map_err(|e| PluginError::Io {
@@ -95,20 +94,44 @@ fn set_up(
     })
 }
 
-/// The version of an interpreter and the folders of its packages; none when it cannot be run.
-fn packages(python: &Path) -> Result<Option<(String, Vec<String>)>, PluginError> {
+/// Writes a line that a plug-in printed.
+fn log(arguments: &Bound<'_, PyTuple>) -> PyResult<()> {
+    let (plugin, function, stream, line): (String, String, String, String) = arguments.extract()?;
+    // A reader of the log may be slow, and other threads want the interpreter.
+    arguments.py().detach(|| {
+        tracing::info!(target: TARGET, plugin, function, stream, "{line}");
+    });
+    Ok(())
+}
+
+/// The interpreter that the settings name.
+#[derive(Default)]
+struct Interpreter {
+    /// Its first two numbers.
+    version: String,
+    executable: String,
+    /// Where its packages are.
+    folders: Vec<String>,
+}
+
+/// What there is to know of an interpreter; none when it cannot be run.
+fn look_up(python: &Path) -> Result<Option<Interpreter>, PluginError> {
     let tell = "import sys, site, sysconfig; print('%d.%d' % sys.version_info[:2]); \
-                print(sysconfig.get_path('purelib')); print(sysconfig.get_path('platlib'))";
+                print(sys.executable); print(sysconfig.get_path('purelib')); print(sysconfig.get_path('platlib'))";
     let Ok(output) = Command::new(python).args(["-c", tell]).output() else {
         return Ok(None);
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut lines = text.lines().map(str::to_owned);
-    match lines.next() {
-        Some(version) if output.status.success() => {
+    match (lines.next(), lines.next()) {
+        (Some(version), Some(executable)) if output.status.success() => {
             let mut folders: Vec<String> = lines.collect();
             folders.dedup();
-            Ok(Some((version, folders)))
+            Ok(Some(Interpreter {
+                version,
+                executable,
+                folders,
+            }))
         }
         _ => Err(PluginError::Config {
             detail: format!(
@@ -195,6 +218,12 @@ pub(super) fn answer(
     match Kind::from_worker(kind) {
         Some(Kind::Result) => {}
         Some(Kind::Raised) => return Err(decode::raised(meta, function, &loaded.file)),
+        Some(Kind::BadArgument) => {
+            return Err(PluginError::BadArgument {
+                function: function.to_owned(),
+                detail: meta.message,
+            });
+        }
         _ => return Err(bad(meta.message)),
     }
     let bytes: u64 = data.iter().map(|part| part.len() as u64).sum();

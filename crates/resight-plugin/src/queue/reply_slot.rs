@@ -220,7 +220,7 @@ mod tests {
     use crate::reply::Reply;
 
     fn reply(n: u32) -> Outcome {
-        Ok(Reply::Json(json!(n)))
+        Ok(Reply::Json(json!(n).into()))
     }
 
     #[test]

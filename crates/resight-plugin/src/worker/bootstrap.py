@@ -12,7 +12,8 @@ def take(n):
         b += c
     return b
 sys.path[:] = [p for p in sys.path if p]
-for name, text in json.loads(take(int(take(8), 16))):
+modules = json.loads(take(int(take(8), 16)))
+for name, text in modules:
     m = types.ModuleType(name)
     m.__file__ = "<resight>/" + name.replace(".", "/") + ".py"
     if "." not in name:
@@ -22,4 +23,4 @@ for name, text in json.loads(take(int(take(8), 16))):
     exec(compile(text, m.__file__, "exec"), m.__dict__)
     if "." in name:
         setattr(sys.modules[m.__package__], name.partition(".")[2], m)
-sys.modules["resight._runtime"].main(s)
+sys.modules["resight._runtime"].main(s, modules)

@@ -6,7 +6,7 @@ use super::memory::SharedMemory;
 use super::wire::{Described, ReplyMeta};
 use crate::call::{Call, Content};
 use crate::error::PluginError;
-use crate::reply::{ExtractedFeatures, Reply, Rows};
+use crate::reply::{ExtractedFeatures, JsonText, Reply, Rows};
 
 const MAX_FEATURES: usize = 1_000_000;
 const MAX_DIMENSION: usize = 65_536;
@@ -82,11 +82,10 @@ pub(crate) fn replies(
         let name = &call.function;
         replies.push(match described {
             Described::Json { p } => {
-                Reply::Json(serde_json::from_slice(&take(*p)?).map_err(|e| {
-                    BadReply::Author(format!(
-                        "{name} returned a value that JSON cannot carry: {e}"
-                    ))
-                })?)
+                let text = JsonText::checked(take(*p)?).map_err(|why| {
+                    BadReply::Author(format!("{name} returned a value that is no JSON: {why}"))
+                })?;
+                Reply::Json(text)
             }
             Described::Bytes { p, c } => Reply::Bytes {
                 content_type: content_type(c),
@@ -293,7 +292,7 @@ mod tests {
     fn every_kind_of_result_is_decoded() {
         let call = Call::new("f");
         let json_reply = reply(json!({"t": "json", "p": 0}), &[b"[1]"], &call);
-        assert_eq!(json_reply.unwrap(), Reply::Json(json!([1])));
+        assert_eq!(json_reply.unwrap(), Reply::Json(json!([1]).into()));
         let vector = reply(
             json!({"t": "vector", "p": 0, "d": 2}),
             &[&bytes(&[0.5, 2.0])],

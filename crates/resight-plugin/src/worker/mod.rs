@@ -144,12 +144,15 @@ impl Worker {
 
     /// Sends one call, or several of one batched function. A failure shows in the reply.
     pub(crate) fn send(&mut self, calls: &[&Call<'_>], limit: Duration) {
+        self.captured
+            .begin(calls.first().map_or("", |call| &call.function));
         self.send_with(limit, |worker| worker.write(calls));
     }
 
     /// Sends a call with a description from [`wire::short_meta`]. Does not wait, as the frame fits
     /// into the socket.
     pub(crate) fn send_short(&mut self, call: &Call<'_>, meta: &[u8], limit: Duration) {
+        self.captured.begin(&call.function);
         let body: Vec<&[u8]> = call.contents().collect();
         self.send_with(limit, |worker| Ok(worker.frame(Kind::Call, meta, &body)?));
     }
@@ -414,6 +417,10 @@ impl Worker {
                 Err(Trouble::Call(decode::raised(meta, function, &file)))
             }
             Kind::BadResult => Err(bad_result(meta.message)),
+            Kind::BadArgument => Err(Trouble::Call(PluginError::BadArgument {
+                function: function.to_owned(),
+                detail: meta.message,
+            })),
             Kind::Result => {
                 let limit = self.context.config.max_result;
                 decode::parts(&meta, frame.body, self.results.as_ref(), limit)

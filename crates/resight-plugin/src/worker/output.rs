@@ -14,10 +14,12 @@ use super::process::{WorkerProcess, timespec};
 
 /// Lines kept.
 const KEPT: usize = 200;
-/// Most bytes of a line; the rest of it is dropped.
+/// Most bytes of a line; of the rest only the length is kept.
 const LINE: usize = 4096;
 /// Most lines a second that go to the log; all go to the ring.
 const RATE: u32 = 100;
+/// The log's name for what plug-ins print.
+pub(crate) const TARGET: &str = "resight_plugin::output";
 
 #[derive(Default)]
 struct Ring {
@@ -32,9 +34,19 @@ struct Ring {
 pub(crate) struct CapturedOutput {
     ring: Mutex<Ring>,
     closed: Condvar,
+    /// What the worker runs, or ran last.
+    function: Mutex<String>,
 }
 
 impl CapturedOutput {
+    /// Says what the worker runs from now on.
+    pub(crate) fn begin(&self, function: &str) {
+        let mut now = self.function.lock();
+        if *now != function {
+            function.clone_into(&mut now);
+        }
+    }
+
     fn push(&self, line: String) {
         let mut ring = self.ring.lock();
         if ring.lines.len() == KEPT {
@@ -136,18 +148,22 @@ struct Log<'a> {
 }
 
 impl Log<'_> {
-    fn line(&mut self, stream: &str, line: &str) {
+    fn line(&mut self, function: &str, stream: &str, line: &str) {
         if self.since.elapsed() >= Duration::from_secs(1) {
             if self.count > RATE {
                 let dropped = self.count - RATE;
-                tracing::info!(plugin = self.plugin, "{dropped} more lines were not logged");
+                tracing::info!(target: TARGET, plugin = self.plugin, "{dropped} more lines were not logged");
             }
             self.since = Instant::now();
             self.count = 0;
         }
         self.count = self.count.saturating_add(1);
         if self.count <= RATE {
-            tracing::info!(plugin = self.plugin, stream, "{line}");
+            if function.is_empty() {
+                tracing::info!(target: TARGET, plugin = self.plugin, stream, "{line}");
+            } else {
+                tracing::info!(target: TARGET, plugin = self.plugin, function, stream, "{line}");
+            }
         }
     }
 }
@@ -160,6 +176,8 @@ struct Stream {
     name: &'static str,
     open: bool,
     partial: Vec<u8>,
+    /// Bytes of the line that were dropped.
+    dropped: usize,
 }
 
 impl Stream {
@@ -169,6 +187,7 @@ impl Stream {
             name,
             open: true,
             partial: Vec::new(),
+            dropped: 0,
         }
     }
 
@@ -208,15 +227,21 @@ impl Stream {
         let room = LINE.saturating_sub(self.partial.len());
         self.partial
             .extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.dropped += bytes.len().saturating_sub(room);
     }
 
     fn flush(&mut self, kept: &CapturedOutput, log: &mut Log<'_>) {
         if self.partial.is_empty() {
             return;
         }
-        let line = String::from_utf8_lossy(&self.partial).trim_end().to_owned();
+        let mut line = String::from_utf8_lossy(&self.partial).trim_end().to_owned();
+        if self.dropped > 0 {
+            line = format!("{line} … ({} more bytes)", self.dropped);
+        }
         self.partial.clear();
-        log.line(self.name, &line);
+        self.dropped = 0;
+        let function = kept.function.lock().clone();
+        log.line(&function, self.name, &line);
         kept.push(line);
     }
 }
@@ -239,7 +264,8 @@ mod tests {
         stream.take(b" end", &kept, &mut log);
         stream.flush(&kept, &mut log);
         let lines = kept.since(0, 10);
-        assert_eq!(lines[0].len(), LINE);
+        let cut = format!("{} … (5904 more bytes)", "x".repeat(LINE));
+        assert_eq!(lines[0], cut);
         assert_eq!(lines[1..], ["short", "without end"]);
         let mark = kept.mark();
         for i in 0..1000 {

@@ -31,6 +31,7 @@ pub(crate) enum Kind {
     BadResult = 20,
     Need = 21,
     Pong = 22,
+    BadArgument = 23,
 }
 
 impl Kind {
@@ -43,6 +44,7 @@ impl Kind {
             20 => Self::BadResult,
             21 => Self::Need,
             22 => Self::Pong,
+            23 => Self::BadArgument,
             _ => return None,
         })
     }
@@ -121,6 +123,10 @@ struct Item<'a> {
     a: &'a [serde_json::Value],
     #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     k: &'a serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    t: &'a [(String, String)],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    j: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     x: Vec<Attached<'a>>,
 }
@@ -131,6 +137,10 @@ struct Attached<'a> {
     p: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     n: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    f: Option<&'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    c: &'a str,
     w: u32,
     h: u32,
 }
@@ -176,12 +186,23 @@ pub(crate) fn call_meta(
             let p = part;
             part += 1;
             let n = a.name.as_deref();
-            Attached { t, p, n, w, h }
+            let (f, c) = (a.file.name.as_deref(), &*a.file.content_type);
+            Attached {
+                t,
+                p,
+                n,
+                f,
+                c,
+                w,
+                h,
+            }
         });
         items.push(Item {
             x: attached.collect(),
             a: &call.positional,
             k: &call.named,
+            t: &call.texts,
+            j: call.json.as_deref(),
         });
     }
     serde_json::to_vec(&CallMeta {

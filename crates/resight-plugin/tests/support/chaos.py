@@ -163,8 +163,8 @@ def told():
     return leaked.count("cancelled")
 
 
-def nan():
-    return {"a": [1.0, float("nan")]}
+def inner_bytes():
+    return {"a": [1.0, b"x"]}
 
 
 def unsayable():
@@ -173,7 +173,7 @@ def unsayable():
 
 def nested():
     value = []
-    for _ in range(400):
+    for _ in range(200_000):
         value = [value]
     return value
 

@@ -86,12 +86,20 @@ enum Kind {
     Json,
     /// What a page's form without files sends.
     Texts,
+    /// A body without a content type, or with the one that programs give to every body.
+    Untyped,
 }
 
 const PICTURES: &[Kind] = &[Kind::Form, Kind::Raw];
 const PICTURES_OR_JSON: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Json];
 const JSON: &[Kind] = &[Kind::Json];
-const ANYTHING: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Json, Kind::Texts];
+const ANYTHING: &[Kind] = &[
+    Kind::Form,
+    Kind::Raw,
+    Kind::Json,
+    Kind::Texts,
+    Kind::Untyped,
+];
 
 /// Reads a picture, and nothing else.
 pub(crate) async fn picture(request: Request, bounds: &Bounds) -> Result<Upload, Problem> {
@@ -128,7 +136,7 @@ pub(crate) struct Field {
     /// In lower case, without parameters; empty if none is given.
     pub(crate) content_type: String,
     pub(crate) bytes: Bytes,
-    file_name: Option<String>,
+    pub(crate) file_name: Option<String>,
 }
 
 impl Field {
@@ -198,16 +206,19 @@ async fn receive(request: Request, bounds: &Bounds, taken: &[Kind]) -> Result<Se
         return fields(request, &share).await.map(Sent::Form);
     }
     let body = share.of(flow.whole().await.map_err(failed)?);
+    let is_guessed = taken.contains(&Kind::Untyped);
     match kind {
         Some(Kind::Json) => Ok(Sent::Json(body)),
+        Some(Kind::Texts) if is_guessed && !is_form(&body) => Ok(untyped(body)),
         Some(Kind::Texts) => texts(&body).map(Sent::Form),
-        Some(Kind::Raw | Kind::Form) => Ok(Sent::Raw(Field {
+        Some(Kind::Raw | Kind::Form | Kind::Untyped) => Ok(Sent::Raw(Field {
             name: String::new(),
             content_type: content_type.unwrap_or_default(),
             bytes: body,
             file_name: None,
         })),
         None if body.is_empty() => Ok(Sent::Nothing),
+        None if is_guessed => Ok(untyped(body)),
         None => Err(wrong_type(None, taken)),
     }
 }
@@ -270,6 +281,30 @@ async fn fields(request: Request, share: &Share) -> Result<Vec<Field>, Problem> 
     Ok(fields)
 }
 
+/// Whether a body can be a form's, whose names and values are escaped.
+fn is_form(body: &[u8]) -> bool {
+    let is_escaped = |byte: &u8| matches!(byte, b' '..=b'~' | b'\r' | b'\n' | b'\t');
+    body.first() != Some(&b'{')
+        && (body.iter().all(is_escaped)
+            // Some programs leave letters as they are.
+            || std::str::from_utf8(body).is_ok_and(|text| !text.contains(|c: char| c.is_control())))
+}
+
+/// A body whose kind only its bytes tell.
+fn untyped(body: Bytes) -> Sent {
+    let is_object = body.trim_ascii_start().first() == Some(&b'{')
+        && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
+    if is_object {
+        return Sent::Json(body);
+    }
+    Sent::Raw(Field {
+        name: String::new(),
+        content_type: String::new(),
+        bytes: body,
+        file_name: None,
+    })
+}
+
 /// The fields of a form that holds texts only; they are written as a query is.
 fn texts(body: &[u8]) -> Result<Vec<Field>, Problem> {
     let body = std::str::from_utf8(body).map_err(|_| bad_body("The form is not text"))?;
@@ -330,11 +365,12 @@ fn wrong_type(given: Option<&str>, taken: &[Kind]) -> Problem {
         Some(given) => format!("The content type is {given:?}"),
         None => "The request names no content type".to_owned(),
     };
-    let names = taken.iter().map(|kind| match kind {
-        Kind::Form => "multipart/form-data",
-        Kind::Raw => "image/*, application/octet-stream",
-        Kind::Json => "application/json",
-        Kind::Texts => "application/x-www-form-urlencoded",
+    let names = taken.iter().filter_map(|kind| match kind {
+        Kind::Form => Some("multipart/form-data"),
+        Kind::Raw => Some("image/*, application/octet-stream"),
+        Kind::Json => Some("application/json"),
+        Kind::Texts => Some("application/x-www-form-urlencoded"),
+        Kind::Untyped => None,
     });
     let names: Vec<&str> = names.collect();
     Problem::new(

@@ -19,7 +19,10 @@ const SANDBOX: [(HeaderName, HeaderValue); 1] = [(
 
 pub(super) async fn of(reply: Reply) -> Result<Response, Problem> {
     Ok(match reply {
-        Reply::Json(value) => Json(value).into_response(),
+        Reply::Json(text) => {
+            let kind = HeaderValue::from_static("application/json");
+            ([(header::CONTENT_TYPE, kind)], text.into_string()).into_response()
+        }
         Reply::Bytes {
             content_type,
             bytes,

@@ -1,13 +1,16 @@
-//! From a request to a function's arguments.
+//! From a request to a call. The worker converts the arguments to what the function's annotations say.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::Uri;
 use resight_app::Code;
 use resight_engine::{DecodeLimits, EngineError, decode};
-use resight_plugin::{Attachment, Call, Content, Function, FunctionRef, Role};
-use serde_json::{Map, Value};
+use resight_plugin::{
+    Attachment, Call, Content, Data, FileFacts, Function, FunctionRef, Role, Takes,
+};
+use serde::de::IgnoredAny;
 
 use crate::App;
 use crate::intake::{self, Field, Sent};
@@ -20,123 +23,119 @@ pub(super) async fn of(
     function: &FunctionRef,
     request: Request,
 ) -> Result<Call<'static>, Problem> {
-    let named = match query(function, request.uri()) {
-        Ok(named) => named,
+    let mut call = Call::of(function.clone());
+    call.texts = match Params::of(request.uri()) {
+        Ok(params) => params.rest(),
         Err(problem) => {
             intake::discard(request.into_body()).await;
             return Err(problem);
         }
     };
     let request = app.work.heavy.look_in(request).await?;
-    let sent = intake::sent(request, &app.bodies).await?;
-    let mut call = Call::of(function.clone());
-    call.named = named;
-    let files = match sent {
+    let files = match intake::sent(request, &app.bodies).await? {
         Sent::Nothing => return Ok(call),
         Sent::Json(body) => {
-            call.named.extend(object(&body)?);
+            call.json = Some(object(&body)?);
             return Ok(call);
         }
         Sent::Raw(field) => vec![field],
         Sent::Form(fields) => {
-            let (files, texts): (Vec<_>, Vec<_>) = fields.into_iter().partition(Field::is_file);
-            for field in texts {
-                let text = String::from_utf8_lossy(&field.bytes).into_owned();
-                add(function, &mut call.named, field.name, text)?;
-            }
+            let (files, texts) = fields.into_iter().partition(is_file);
+            call.texts.extend(Vec::into_iter(texts).map(text));
             files
         }
     };
-    let names: Vec<Option<String>> = files.iter().map(|f| parameter(function, &f.name)).collect();
-    let pictures_only = function.role != Role::Function;
+    let files = with_takes(function, &call.texts, files);
     let limits = app.library.options().decode.clone();
-    let contents = app
+    let attach = move |(field, takes)| attachment(field, takes, &limits);
+    let attached = app
         .work
         .heavy
-        .run(move || {
-            let content = |field| content(field, pictures_only, &limits);
-            files
-                .into_iter()
-                .map(content)
-                .collect::<Result<Vec<_>, _>>()
-        })
-        .await?;
-    let attach = |(name, content)| Attachment { name, content };
-    call.attachments = names.into_iter().zip(contents).map(attach).collect();
+        .run(move || files.into_iter().map(attach).collect::<Result<Vec<_>, _>>());
+    call.attachments = attached.await?;
     Ok(call)
 }
 
-fn content(
-    field: Field,
-    pictures_only: bool,
-    limits: &DecodeLimits,
-) -> Result<Content<'static>, EngineError> {
-    if !pictures_only && !field.content_type.starts_with("image/") {
-        return Ok(Content::Bytes(Vec::from(field.bytes).into()));
-    }
-    let image = decode(&field.bytes, limits)?.image;
-    Ok(Content::Picture {
-        width: image.width(),
-        height: image.height(),
-        rgb: resight_plugin::Data::Shared(Arc::new(image.into_rgb())),
-    })
+/// Whether a field is a file: what has a file's name, a content type of its own, or no text.
+fn is_file(field: &Field) -> bool {
+    let is_json = field.file_name.is_none() && field.content_type == "application/json";
+    (field.is_file() && !is_json) || std::str::from_utf8(&field.bytes).is_err()
 }
 
-/// The parameter that a file is for: the one of the field's name, else the next positional one.
-fn parameter(function: &Function, field: &str) -> Option<String> {
-    let takes = |p: &resight_plugin::Parameter| p.name == field || p.kind == "var_keyword";
-    (!field.is_empty() && function.parameters.iter().any(takes)).then(|| field.to_owned())
+fn text(field: Field) -> (String, String) {
+    let text = String::from_utf8_lossy(&field.bytes).into_owned();
+    (field.name, text)
 }
 
-fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
-        let detail = format!("The JSON is not an object of named arguments: {error}");
-        Problem::new(Code::BadBody, detail)
-    })
+fn object(body: &Bytes) -> Result<String, Problem> {
+    serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(body)
+        .map_err(|error| error.to_string())
+        .and_then(|_| String::from_utf8(body.to_vec()).map_err(|error| error.to_string()))
+        .map_err(|error| {
+            let detail = format!("The JSON is not an object of named arguments: {error}");
+            Problem::new(Code::BadBody, detail)
+        })
 }
 
-fn query(function: &Function, uri: &Uri) -> Result<Map<String, Value>, Problem> {
-    let mut named = Map::new();
-    for (name, text) in Params::of(uri)?.rest() {
-        add(function, &mut named, name, text)?;
-    }
-    Ok(named)
-}
-
-fn add(
+/// Each file with what its parameter takes: the one of the field's name, else the next free positional
+/// one that takes files, as the worker chooses it.
+fn with_takes(
     function: &Function,
-    named: &mut Map<String, Value>,
-    name: String,
-    text: String,
-) -> Result<(), Problem> {
-    if named.contains_key(&name) {
-        let detail = format!("The parameter {name} must be given once only.");
-        return Err(Problem::new(Code::BadParameter, detail));
+    texts: &[(String, String)],
+    files: Vec<Field>,
+) -> Vec<(Field, Takes)> {
+    if function.role != Role::Function {
+        let of_a_picture = |field| (field, Takes::Picture);
+        return files.into_iter().map(of_a_picture).collect();
     }
-    let value = typed(function, &name, text)?;
-    named.insert(name, value);
-    Ok(())
+    let named = |name: &str| function.parameters.iter().find(|p| p.name == name);
+    let is_given = |name: &str| {
+        texts.iter().any(|(given, _)| given == name) || files.iter().any(|f| f.name == name)
+    };
+    let free = function.parameters.iter().filter(|p| {
+        p.kind.starts_with("positional") && p.takes != Takes::None && !is_given(&p.name)
+    });
+    let mut free = free.map(|p| p.takes);
+    let mut placed: BTreeMap<&str, Takes> = BTreeMap::new();
+    let takes: Vec<Takes> = files
+        .iter()
+        .map(|file| match named(&file.name) {
+            Some(parameter) => parameter.takes,
+            None => *placed
+                .entry(&file.name)
+                .or_insert_with(|| free.next().unwrap_or_default()),
+        })
+        .collect();
+    files.into_iter().zip(takes).collect()
 }
 
-/// Text as the parameter's annotation wants it; without one, as JSON where it is JSON.
-fn typed(function: &Function, name: &str, text: String) -> Result<Value, Problem> {
-    let parameter = function.parameters.iter().find(|p| p.name == name);
-    let wanted = parameter.map_or("", |p| p.annotation.as_str());
-    let fits = |value: &Value| match wanted {
-        "int" => value.is_i64() || value.is_u64(),
-        "float" => value.is_number(),
-        "bool" => value.is_boolean(),
-        _ => true,
+fn attachment(
+    field: Field,
+    takes: Takes,
+    limits: &DecodeLimits,
+) -> Result<Attachment<'static>, EngineError> {
+    let says_picture = field.content_type.starts_with("image/");
+    let decoded = match takes {
+        Takes::Picture => Some(decode(&field.bytes, limits)?),
+        Takes::Any if says_picture => Some(decode(&field.bytes, limits)?),
+        // Many programs send a file without a type.
+        Takes::Any if field.content_type.is_empty() => decode(&field.bytes, limits).ok(),
+        Takes::Any | Takes::Bytes | Takes::None => None,
     };
-    if wanted == "str" {
-        return Ok(text.into());
-    }
-    match serde_json::from_str::<Value>(&text) {
-        Ok(value) if fits(&value) => Ok(value),
-        _ if matches!(wanted, "int" | "float" | "bool") => Err(Problem::new(
-            Code::BadParameter,
-            format!("The parameter {name} is to be of type {wanted}; it is {text:?}."),
-        )),
-        _ => Ok(text.into()),
-    }
+    let content = match decoded {
+        Some(decoded) => Content::Picture {
+            width: decoded.image.width(),
+            height: decoded.image.height(),
+            rgb: Data::Shared(Arc::new(decoded.image.into_rgb())),
+        },
+        None => Content::Bytes(Vec::from(field.bytes).into()),
+    };
+    Ok(Attachment {
+        name: (!field.name.is_empty()).then_some(field.name),
+        content,
+        file: FileFacts {
+            name: field.file_name,
+            content_type: field.content_type,
+        },
+    })
 }

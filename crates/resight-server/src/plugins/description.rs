@@ -50,6 +50,7 @@ fn operations(plugin: &Plugin, function: &Function) -> Value {
             let content = json!({"schema": body(function)});
             operation["requestBody"] = json!({"content": {
                 "application/json": content, "multipart/form-data": content,
+                "application/x-www-form-urlencoded": content,
             }});
         }
         operations.insert(method, operation);
@@ -62,27 +63,21 @@ fn parameter(parameter: &resight_plugin::Parameter) -> Value {
         "name": parameter.name,
         "in": "query",
         "required": parameter.required,
-        "schema": schema(&parameter.annotation),
+        "schema": schema(parameter),
     })
 }
 
 fn body(function: &Function) -> Value {
     let parameters = function.parameters.iter();
-    let properties: Map<String, Value> = parameters
-        .map(|p| (p.name.clone(), schema(&p.annotation)))
-        .collect();
+    let properties: Map<String, Value> = parameters.map(|p| (p.name.clone(), schema(p))).collect();
     let required = function.parameters.iter().filter(|p| p.required);
     let required: Vec<&str> = required.map(|p| &*p.name).collect();
     json!({"type": "object", "properties": properties, "required": required})
 }
 
-fn schema(annotation: &str) -> Value {
-    match annotation {
-        "int" => json!({"type": "integer"}),
-        "float" => json!({"type": "number"}),
-        "bool" => json!({"type": "boolean"}),
-        "str" => json!({"type": "string"}),
-        "bytes" => json!({"type": "string", "format": "binary"}),
+fn schema(parameter: &resight_plugin::Parameter) -> Value {
+    match &parameter.schema {
+        Value::Object(schema) => Value::Object(schema.clone()),
         _ => json!({}),
     }
 }

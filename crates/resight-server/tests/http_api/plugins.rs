@@ -151,6 +151,9 @@ async fn arguments_come_from_query_json_and_form() {
     let sum = served.post("add", &json!({"a": 1, "b": 5})).await;
     assert_eq!(sum.json(), json!({"sum": 6}));
     let echo = served.get("/v1/plugins/mine/echo?value=7&text=7").await;
+    // Text stays text, unless an annotation says otherwise.
+    assert_eq!(echo.json(), json!(["7", "7"]));
+    let echo = served.post("echo", &json!({"value": 7, "text": "7"})).await;
     assert_eq!(echo.json(), json!([7, "7"]));
     let echo = served.get("/v1/plugins/mine/echo?value=seven").await;
     assert_eq!(echo.json(), json!(["seven", ""]));
@@ -183,12 +186,17 @@ async fn what_cannot_be_used_is_refused_with_its_reason() {
     let detail = served
         .get("/v1/plugins/mine/add?a=x")
         .await
-        .problem(422, "bad_parameter");
-    assert!(detail.contains("int"), "{detail}");
-    served
-        .get("/v1/plugins/mine/add?a=1&a=2")
-        .await
-        .problem(422, "bad_parameter");
+        .problem(422, "plugin_bad_argument");
+    assert!(detail.contains("argument a is int; \"x\""), "{detail}");
+    for (query, named) in [
+        ("a=1&a=2", "argument a (int) 2 times"),
+        ("b=1", "needs the argument a (int)"),
+        ("a=1&c=1", "no argument 'c'; it has: a (int), b (int)"),
+    ] {
+        let answer = served.get(&format!("/v1/plugins/mine/add?{query}")).await;
+        let detail = answer.problem(422, "plugin_bad_argument");
+        assert!(detail.contains(named), "{detail}");
+    }
     served
         .post("add", &json!([1, 2]))
         .await
@@ -206,7 +214,9 @@ async fn what_cannot_be_used_is_refused_with_its_reason() {
         "application/x-www-form-urlencoded",
         "a=1&a=2",
     );
-    ask(&served.app, twice).await.problem(422, "bad_parameter");
+    ask(&served.app, twice)
+        .await
+        .problem(422, "plugin_bad_argument");
     let wrong = post("/v1/plugins/mine/add", "text/csv", "1,2");
     ask(&served.app, wrong)
         .await
@@ -226,6 +236,32 @@ async fn what_cannot_be_used_is_refused_with_its_reason() {
         .body(axum::body::Body::empty())
         .unwrap();
     ask(&served.app, foreign).await.problem(403, "cross_origin");
+}
+
+#[tokio::test]
+async fn bodies_without_a_content_type_are_known_by_their_bytes() {
+    let Some(served) = Served::ready() else {
+        return;
+    };
+    let picture = png(&textured(30, 20, 1));
+    let form = "application/x-www-form-urlencoded";
+    let untyped = |function: &str, body: Vec<u8>| {
+        Request::post(format!("/v1/plugins/mine/{function}"))
+            .body(axum::body::Body::from(body))
+            .unwrap()
+    };
+    let typed =
+        |function: &str, body: Vec<u8>| post(&format!("/v1/plugins/mine/{function}"), form, body);
+    for request in [untyped("size", picture.clone()), typed("size", picture)] {
+        assert_eq!(ask(&served.app, request).await.json(), json!([20, 30, 3]));
+    }
+    let named = br#"{"a": 12345678901234567890123}"#.to_vec();
+    for request in [untyped("add", named.clone()), typed("add", named)] {
+        let answer = ask(&served.app, request).await;
+        assert_eq!(answer.body, br#"{"sum":12345678901234567890125}"#);
+    }
+    let bytes = untyped("length", vec![0, 255, 7]);
+    assert_eq!(ask(&served.app, bytes).await.json(), 3);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `resight plugin` and `resight serve --plugin` as a user runs them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::support::{first_line, has_python, lines, resight};
@@ -129,4 +129,92 @@ print(ask("/v1/plugins/retrieval")["state"])
             "worker {pid} outlived the server"
         );
     }
+}
+
+/// Plug-in files that the tests of the plug-ins' crate have too.
+fn ported() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../resight-plugin/tests/support/ported.py")
+}
+
+/// A server of ported.py with its address, and what it writes to its log in `folder`.
+struct Ported {
+    child: std::process::Child,
+    url: String,
+    log: PathBuf,
+}
+
+impl Ported {
+    fn start(folder: &Path) -> Self {
+        let log = folder.join("log");
+        let mut child = resight(&folder.join("data"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--json", "--plugin"])
+            .arg(ported())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let serving: Value = serde_json::from_str(&first_line(&mut child)).unwrap();
+        let url = serving["url"].as_str().unwrap().to_owned();
+        Self { child, url, log }
+    }
+
+    fn python(&self, script: &Path, arguments: &[&std::ffi::OsStr]) -> Output {
+        let run = Command::new("python3")
+            .arg(script)
+            .arg(&self.url)
+            .args(arguments)
+            .output();
+        run.unwrap()
+    }
+}
+
+impl Drop for Ported {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+#[test]
+fn what_people_s_programs_send_arrives_as_it_was_meant() {
+    if !has_python() {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let picture = root.path().join("a.png");
+    crate::support::textured(30, 20, 1).save(&picture).unwrap();
+    let served = Ported::start(root.path());
+    let client = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/ported_client.py");
+    let asked = served.python(&client, &[picture.as_os_str()]);
+    let skipped = String::from_utf8_lossy(&asked.stderr);
+    eprint!("{skipped}");
+    let mistakes = String::from_utf8_lossy(&asked.stdout);
+    assert_eq!(mistakes.trim(), "[]", "{skipped}");
+}
+
+#[test]
+fn what_plug_ins_print_is_in_the_log_by_default() {
+    if !has_python() {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let served = Ported::start(root.path());
+    let script = root.path().join("ask.py");
+    let text = "import sys, time, urllib.request\n\
+        for _ in range(300):\n    \
+            try: urllib.request.urlopen(sys.argv[1] + '/v1/plugins/ported/says?words=so-it-goes').read(); break\n    \
+            except OSError: time.sleep(.1)\n";
+    std::fs::write(&script, text).unwrap();
+    assert!(served.python(&script, &[]).status.success());
+    let wanted = |line: &&str| line.contains("plugin=\"ported\" function=\"says\"");
+    for _ in 0..300 {
+        let log = std::fs::read_to_string(&served.log).unwrap();
+        let lines: Vec<&str> = log.lines().filter(wanted).collect();
+        let has = |text: &str| lines.iter().any(|line| line.contains(text));
+        if has("so-it-goes") && has("and so-it-goes") {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("{}", std::fs::read_to_string(&served.log).unwrap());
 }
