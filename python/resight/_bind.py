@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
-import sys
-import typing
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from . import _types
+from . import _annotations, _types
 from ._sent import Sent, Unfit, anything, limited
+from ._values import picture
 
 _NONE = inspect.Parameter.empty
 _STAR, _STARS = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
@@ -31,15 +29,15 @@ class Parameter:
         self.shown = ""
         self.wanted = anything()
         if parameter.annotation is not _NONE:
-            self.shown = _shown(parameter.annotation)
-            self.wanted = _types.of(_evaluated(parameter.annotation, space))
+            self.shown = _annotations.shown(parameter.annotation)
+            self.wanted = _types.of(_annotations.evaluated(parameter.annotation, space))
         self.variadic = self.kind in (_STAR, _STARS)
         self.positional = self.kind in (
             parameter.POSITIONAL_ONLY,
             parameter.POSITIONAL_OR_KEYWORD,
         )
         self.required = parameter.default is _NONE and not self.variadic
-        for said in [parameter.default, *_metadata(parameter.annotation, space)]:
+        for said in [parameter.default, *_annotations.metadata(parameter.annotation, space)]:
             self._described(said, said is parameter.default)
 
     def _described(self, said: Any, is_default: bool) -> None:
@@ -93,8 +91,8 @@ class Signature:
 
     def __init__(self, name: str, call: Callable[..., Any], batched: bool) -> None:
         self.name = name
-        space = _space(call)
-        found = _signature(call)
+        space = _annotations.space(call)
+        found = _annotations.signature(call)
         self.shown = str(found)
         self.parameters = [Parameter(p, space) for p in found.parameters.values()]
         for parameter in self.parameters if batched else ():
@@ -249,81 +247,6 @@ def _is_blank(parameter: Parameter, sent: List[Sent]) -> bool:
     return not wanted.any_text and (not parameter.required or wanted.nullable)
 
 
-def _signature(call: Callable[..., Any]) -> inspect.Signature:
-    if sys.version_info >= (3, 14):
-        import annotationlib
-
-        return inspect.signature(call, annotation_format=annotationlib.Format.FORWARDREF)
-    return inspect.signature(call)
-
-
-def _space(call: Callable[..., Any]) -> Dict[str, Any]:
-    """The names that the annotations of a function may use."""
-    own = inspect.unwrap(call)
-    own = getattr(own, "func", own)  # functools.partial
-    if not hasattr(own, "__globals__"):
-        own = getattr(type(own), "__call__", own)
-    module = sys.modules.get(str(getattr(own, "__module__", "")), typing)
-    space = dict(getattr(own, "__globals__", vars(module)))
-    space.update((p.__name__, p) for p in getattr(own, "__type_params__", ()))
-    return space
-
-
-class _Unions(ast.NodeTransformer):
-    """`X | Y` as `Union[X, Y]`, which Python 3.9 can evaluate."""
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        self.generic_visit(node)
-        if not isinstance(node.op, ast.BitOr):
-            return node
-        both = ast.Tuple([node.left, node.right], ast.Load())
-        return ast.Subscript(ast.Name("__resight_union", ast.Load()), both, ast.Load())
-
-
-def _evaluated(annotation: Any, space: Dict[str, Any]) -> Any:
-    """The annotation itself of one that is text; `Any` where a name in it is not known."""
-    for _ in range(3):
-        text = getattr(annotation, "__forward_arg__", annotation)
-        if not isinstance(text, str):
-            break
-        try:
-            tree = _Unions().visit(ast.parse(text.strip(), mode="eval"))
-            code = compile(ast.fix_missing_locations(tree), "<annotation>", "eval")
-            annotation = eval(code, {**space, "__resight_union": typing.Union})
-        except Exception:  # such as a name that only type checkers import
-            return Any
-    if isinstance(annotation, str):
-        return Any
-    inner = typing.get_args(annotation)
-    if any(isinstance(each, (str, typing.ForwardRef)) for each in inner):
-        if typing.get_origin(annotation) is typing.Literal or hasattr(annotation, "__metadata__"):
-            return annotation
-        known = tuple(
-            _evaluated(each, space) if isinstance(each, (str, typing.ForwardRef)) else each
-            for each in inner
-        )
-        try:
-            if hasattr(annotation, "copy_with"):
-                return annotation.copy_with(known)
-            return typing.get_origin(annotation)[known]
-        except Exception:
-            return Any
-    return annotation
-
-
-def _metadata(annotation: Any, space: Dict[str, Any]) -> Tuple[Any, ...]:
-    if annotation is _NONE:
-        return ()
-    return tuple(getattr(_evaluated(annotation, space), "__metadata__", ()))
-
-
-def _shown(annotation: Any) -> str:
-    forward = getattr(annotation, "__forward_arg__", annotation)
-    if isinstance(forward, str):
-        return forward
-    return inspect.formatannotation(annotation).replace("typing.", "")
-
-
 def _object(text: str) -> Dict[str, Any]:
     try:
         return dict(json.loads(text))
@@ -335,8 +258,6 @@ def arguments(
     signature: Optional[Signature], item: Dict[str, Any], part: Callable[[int], Any]
 ) -> Tuple[List[Any], Dict[str, Any]]:
     """Positional and keyword arguments of one call. `part(i)` returns the bytes of part `i`."""
-    from ._values import picture
-
     files: List[Tuple[str, Sent]] = []
     for attachment in item.get("x", ()):
         data, name = part(attachment["p"]), attachment.get("n") or ""

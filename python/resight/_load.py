@@ -9,7 +9,7 @@ import linecache
 import os
 import sys
 import traceback
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Optional
 
 from . import MARK
 from ._bind import Signature

@@ -157,7 +157,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
 fn start_log(shared: &SharedArgs) {
     let level = match (shared.quiet, shared.verbose) {
         (true, _) => "error",
-        // What plug-ins print is for the one who runs them.
+        // People wait for what their plug-ins print.
         (false, 0) => "warn,resight_plugin::output=info",
         (false, 1) => "info",
         (false, _) => "debug",

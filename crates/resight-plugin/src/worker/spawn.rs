@@ -30,7 +30,7 @@ macro_rules! modules {
 }
 
 /// The modules of the Python package, each after those that it imports.
-pub(crate) const MODULES: [(&str, &str); 16] = modules![
+pub(crate) const MODULES: [(&str, &str); 17] = modules![
     "resight" in "__init__.py",
     "resight._wire" in "_wire.py",
     "resight._arrays" in "_arrays.py",
@@ -39,10 +39,11 @@ pub(crate) const MODULES: [(&str, &str); 16] = modules![
     "resight._scalars" in "_scalars.py",
     "resight._objects" in "_objects.py",
     "resight._types" in "_types.py",
-    "resight._bind" in "_bind.py",
-    "resight._load" in "_load.py",
     "resight._json" in "_json.py",
     "resight._values" in "_values.py",
+    "resight._annotations" in "_annotations.py",
+    "resight._bind" in "_bind.py",
+    "resight._load" in "_load.py",
     "resight._calls" in "_calls.py",
     "resight._child" in "_child.py",
     "resight._processes" in "_processes.py",
