@@ -93,6 +93,7 @@ pub struct Opening<'a> {
     extractor: Arc<dyn LocalExtractor>,
     vocabulary: Option<ChosenVocabulary>,
     catalogue: Option<Arc<dyn Catalogue>>,
+    plugins: Plugins,
     lock: FolderLock,
 }
 
@@ -133,6 +134,7 @@ impl<'a> Opening<'a> {
             extractor,
             vocabulary,
             catalogue,
+            plugins: plugins.clone(),
             lock,
         })
     }
@@ -162,7 +164,7 @@ impl<'a> Opening<'a> {
             Some(catalogue) => catalogue,
             None => components::open_catalogue(self.config, self.lock.guard())?,
         };
-        let models = LoadedModels::new(self.config);
+        let models = LoadedModels::new(self.config, &self.plugins);
         let open = components::open_library(
             self.config,
             self.lock.guard(),
@@ -195,7 +197,11 @@ pub fn open_for_removing(config: &Config) -> Result<WritableFolder, AppError> {
         None,
         None,
     )?;
-    Ok(writable(open, LoadedModels::new(config), lock))
+    Ok(writable(
+        open,
+        LoadedModels::new(config, &Plugins::default()),
+        lock,
+    ))
 }
 
 fn writable(open: OpenLibrary, models: LoadedModels, lock: FolderLock) -> WritableFolder {
@@ -221,7 +227,7 @@ pub fn open_for_searching(
     let vocabulary = stored
         .choose_vocabulary(config, extractor.model())?
         .ok_or_else(|| vocabularies::missing(extractor.model(), stored.model.is_some()))?;
-    let models = likeness.then(|| LoadedModels::new(config));
+    let models = likeness.then(|| LoadedModels::new(config, plugins));
     components::read_library(
         config,
         catalogue,
@@ -237,7 +243,7 @@ pub fn open_for_searching(
 pub fn open_for_listing(config: &Config, likeness: bool) -> Result<Arc<Library>, AppError> {
     let catalogue = components::read_catalogue(config)?;
     let (extractor, vocabulary) = components::without_describing(config, &*catalogue)?;
-    let models = likeness.then(|| LoadedModels::new(config));
+    let models = likeness.then(|| LoadedModels::new(config, &Plugins::default()));
     components::read_library(
         config,
         catalogue,

@@ -40,7 +40,7 @@ pub(crate) fn choose(
         Some(SIFT) => sift(config),
         Some(name) => of_named(name, stored, plugins, config)?,
         None if stays_sift => sift(config),
-        None => match (of_any(stored, plugins)?, stored.and_then(plugin_of)) {
+        None => match (of_any(stored, plugins, config)?, stored.and_then(plugin_of)) {
             (Some(extractor), _) => extractor,
             (None, Some(name)) => {
                 return Err(AppError::ExtractorNeeded {
@@ -98,12 +98,21 @@ fn of_named(
 fn of_any(
     stored: Option<&str>,
     plugins: &Plugins,
+    config: &Config,
 ) -> Result<Option<Arc<dyn LocalExtractor>>, AppError> {
+    // One may be there for its vectors alone.
+    let is_model = |name: &str| {
+        let models = config.with_models.iter();
+        models
+            .filter_map(|m| m.strip_prefix(MODEL_PREFIX))
+            .any(|m| m == name)
+    };
     let mut found: Vec<(&str, PythonLocalExtractor)> = Vec::new();
     for plugin in plugins.iter() {
         match PythonLocalExtractor::new(plugin.clone()) {
             Ok(extractor) => found.push((&plugin.config().name, extractor)),
-            Err(PluginError::NoFunction { .. }) if plugins.are_served() => {}
+            Err(PluginError::NoFunction { .. })
+                if plugins.are_served() || is_model(&plugin.config().name) => {}
             Err(error) => return Err(error.into()),
         }
     }

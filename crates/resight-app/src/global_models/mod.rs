@@ -8,24 +8,32 @@ mod stand_in;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use resight_engine::{
     EngineError, GlobalModels, IndexFolder, Library, ModelComponents, vectors_setting,
 };
 use resight_models::{GlobalModel, model_name};
+use resight_plugin::{MODEL_PREFIX, PythonGlobalExtractor};
 use resight_store::{Catalogue, VectorCount};
-use resight_vision::GlobalExtractor;
+use resight_vision::{Fault, GlobalExtractor};
 
 use crate::AppError;
-use crate::background::Background;
+use crate::background::{Background, rest};
 use crate::config::Config;
 use crate::models::Models;
+use crate::plugins::Plugins;
 use stand_in::{AbsentModel, under_stored_id};
 
 /// The catalogue's setting with the names of the models that a collection uses, one a line.
 const MODELS_SETTING: &str = "models";
+/// How long pictures wait after a model failed on them: doubled each time, up to the last.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LAST_PAUSE: Duration = Duration::from_secs(600);
+/// How often pictures without a vector are looked for.
+const QUIET_PAUSE: Duration = Duration::from_secs(60);
 /// Folder of the vectors' indexes in the folder of a collection.
 const VECTORS: &str = "vectors";
 
@@ -35,7 +43,17 @@ pub struct LoadedModels(Arc<Inner>);
 
 struct Inner {
     config: Config,
-    models: Mutex<HashMap<String, Arc<GlobalModel>>>,
+    plugins: Plugins,
+    models: Mutex<HashMap<String, Loaded>>,
+}
+
+/// A global model that can describe pictures.
+#[derive(Clone)]
+enum Loaded {
+    /// One of the folder of models.
+    Installed(Arc<GlobalModel>),
+    /// The `embed` of a plug-in.
+    Plugin(Arc<PythonGlobalExtractor>),
 }
 
 /// What a library may do with models.
@@ -48,28 +66,51 @@ pub(crate) struct ModelAccess {
 }
 
 impl LoadedModels {
-    /// Nothing is loaded yet.
-    pub fn new(config: &Config) -> Self {
+    /// Nothing is loaded yet. Names such as `plugin:NAME` mean the `embed` of one of `plugins`.
+    pub fn new(config: &Config, plugins: &Plugins) -> Self {
         Self(Arc::new(Inner {
             config: config.clone(),
+            plugins: plugins.clone(),
             models: Mutex::default(),
         }))
     }
 
-    fn get(&self, name: &str) -> Result<Arc<GlobalModel>, AppError> {
+    fn get(&self, name: &str) -> Result<Loaded, AppError> {
         let mut models = self.0.models.lock();
         if let Some(model) = models.get(name) {
             return Ok(model.clone());
         }
+        let model = match name.strip_prefix(MODEL_PREFIX) {
+            Some(plugin) => Loaded::Plugin(self.plugin(plugin)?),
+            None => Loaded::Installed(self.installed(name)?),
+        };
+        models.insert(name.to_owned(), model.clone());
+        Ok(model)
+    }
+
+    /// Waits until the plug-in is ready.
+    fn plugin(&self, name: &str) -> Result<Arc<PythonGlobalExtractor>, AppError> {
+        let plugins = &self.0.plugins;
+        let Some(plugin) = plugins.get(name) else {
+            let known = plugins.iter().map(|plugin| plugin.config().name.clone());
+            return Err(AppError::ExtractorUnknown {
+                name: format!("{MODEL_PREFIX}{name}"),
+                known: known.map(|name| format!("{MODEL_PREFIX}{name}")).collect(),
+            });
+        };
+        Ok(Arc::new(PythonGlobalExtractor::new(plugin.clone())?))
+    }
+
+    fn installed(&self, name: &str) -> Result<Arc<GlobalModel>, AppError> {
         let config = &self.0.config;
         let installed = Models::new(config)?;
         // Before a runtime is looked for.
         installed.folder.find(name)?;
         let runtime = installed.runtime()?;
         let threads = config.thread_count();
-        let model = Arc::new(installed.folder.load_global(name, runtime, threads)?);
-        models.insert(name.to_owned(), model.clone());
-        Ok(model)
+        Ok(Arc::new(
+            installed.folder.load_global(name, runtime, threads)?,
+        ))
     }
 
     /// Lets the library use the models that the collection remembers. Those that `config` names are
@@ -140,7 +181,7 @@ fn attach_model(
     library: &Arc<Library>,
     catalogue: &Arc<dyn Catalogue>,
     name: &str,
-    model: Option<Arc<GlobalModel>>,
+    model: Option<Loaded>,
     index: IndexFolder,
 ) -> Result<(), AppError> {
     let global_models = GlobalModels::new(library.clone());
@@ -154,7 +195,10 @@ fn attach_model(
     };
     let complete = global_models.model_of_name(name)?;
     let stored = stored_vectors(&**catalogue, name)?;
-    let present = model.map(|model| under_stored_id(model, complete.as_deref(), &stored));
+    let present = model.map(|model| match model {
+        Loaded::Installed(model) => under_stored_id(model, complete.as_deref(), &stored),
+        Loaded::Plugin(embed) => embed as Arc<dyn GlobalExtractor>,
+    });
     let earlier = match (complete, &present) {
         (Some(complete), _) => Some(complete),
         (None, Some(_)) => None,
@@ -185,8 +229,16 @@ pub(crate) fn remembered(catalogue: &dyn Catalogue) -> Result<Vec<String>, AppEr
 /// Ids of the models of a name, with the number of vectors stored of each.
 fn stored_vectors(catalogue: &dyn Catalogue, name: &str) -> Result<Vec<VectorCount>, AppError> {
     let counts = catalogue.vector_counts()?.into_iter();
-    let own = counts.filter(|count| model_name(&count.model) == Some(name));
+    let own = counts.filter(|count| name_in(&count.model) == Some(name));
     Ok(own.collect())
+}
+
+/// The user's name for the model with this id.
+fn name_in(id: &str) -> Option<&str> {
+    match id.starts_with(MODEL_PREFIX) {
+        true => id.split('/').next(),
+        false => model_name(id),
+    }
 }
 
 /// Forgets a model and all vectors that it made. Returns whether the collection used it.
@@ -227,18 +279,34 @@ fn embed(global_models: &GlobalModels, cancel: &AtomicBool) {
         Ok(pool) => pool,
         Err(error) => return tracing::warn!("pictures wait for their vectors: {error}"),
     };
-    let embedded = pool.install(|| {
-        global_models.embed_missing(cancel, &mut |step| {
-            tracing::debug!(
-                "{}: {} of {} pictures described",
-                step.name,
-                step.done,
-                step.total
-            );
-        })
-    });
-    match embedded {
-        Ok(()) | Err(EngineError::Cancelled) => {}
-        Err(error) => tracing::warn!("pictures wait for their vectors: {error}"),
+    let mut pause = FIRST_PAUSE;
+    while !cancel.load(Ordering::Relaxed) {
+        let embedded = pool.install(|| {
+            global_models.embed_missing(cancel, &mut |step| {
+                tracing::debug!(
+                    "{}: {} of {} pictures described",
+                    step.name,
+                    step.done,
+                    step.total
+                );
+            })
+        });
+        match embedded {
+            // An upload that a model fails on waits as well.
+            Ok(()) => {
+                pause = FIRST_PAUSE;
+                rest(QUIET_PAUSE, cancel);
+            }
+            Err(EngineError::Cancelled) => return,
+            Err(EngineError::Extract(error)) if error.fault == Fault::Passing => {
+                let seconds = pause.as_secs();
+                tracing::warn!(
+                    "pictures wait for their vectors, which are tried again in {seconds} s: {error}"
+                );
+                rest(pause, cancel);
+                pause = (pause * 2).min(LAST_PAUSE);
+            }
+            Err(error) => return tracing::warn!("pictures wait for their vectors: {error}"),
+        }
     }
 }

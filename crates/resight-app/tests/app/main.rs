@@ -13,6 +13,7 @@ mod flipped;
 mod folders;
 mod keys;
 mod likeness;
+mod plugin_vectors;
 mod recovery;
 mod repair;
 mod scrub;

@@ -55,6 +55,7 @@ pub(crate) fn embed_all(
     };
     on_step(step.clone());
     let mut is_complete = true;
+    let mut passing = None;
     let mut after = None;
     loop {
         if cancel.load(Ordering::Relaxed) {
@@ -72,14 +73,52 @@ pub(crate) fn embed_all(
             .filter_map(|record| Some((record.key, library.image_or_thumbnail(&record.id)?)))
             .unzip();
         is_complete &= read.len() == keys.len();
-        embed_new(library, model, &read, &images)?;
+        let left = embed_apart(library, model, &read, &images)?;
+        is_complete &= left.is_none();
+        passing = passing.or(left);
         step.done += keys.len() as u64;
         on_step(step.clone());
+    }
+    if let Some(error) = passing {
+        return Err(error.into());
     }
     if is_complete {
         take_name(library, model)?;
     }
     Ok(())
+}
+
+/// As [`embed_new`]; where the model fails for the moment, one picture after the other, so that one that ends
+/// its process keeps no other waiting. Returns the first failure: those pictures wait for the next time.
+///
+/// # Errors
+/// Also a passing failure that is none of a picture, as it says when to try again.
+fn embed_apart(
+    library: &Library,
+    model: &AttachedModel,
+    keys: &[u64],
+    images: &[Image],
+) -> Result<Option<ExtractError>, EngineError> {
+    let is_passing = |error: &ExtractError| error.fault == Fault::Passing;
+    match embed_new(library, model, keys, images) {
+        Ok(()) => return Ok(None),
+        Err(EngineError::Extract(error)) if is_passing(&error) && error.retry_after.is_none() => {}
+        Err(error) => return Err(error),
+    }
+    let mut left = None;
+    for (key, image) in keys.iter().zip(images) {
+        match embed_new(library, model, &[*key], std::slice::from_ref(image)) {
+            Ok(()) => {}
+            Err(EngineError::Extract(error))
+                if is_passing(&error) && error.retry_after.is_none() =>
+            {
+                tracing::warn!("{} waits to describe picture {key}: {error}", model.name);
+                left = left.or(Some(error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(left)
 }
 
 /// Describes an uploaded picture by all models in use. Where one fails, the picture waits for

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use resight_vision::{ExtractError, GlobalExtractor, Image, ModelId};
+use resight_vision::{ExtractError, Fault, GlobalExtractor, Image, ModelId};
 
 use super::{bad_result, current, identity, offered, sample};
 use crate::call::{Call, CallOptions};
@@ -106,7 +106,19 @@ impl GlobalExtractor for PythonGlobalExtractor {
         self.dimension
     }
 
+    /// What ended a worker or was not answered in time may be served another time, or by a mended file: the
+    /// pictures wait for that, and only one that the function itself refuses goes without a vector.
     fn embed(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, ExtractError> {
-        Ok(self.run(images)?)
+        self.run(images).map_err(|error| {
+            let is_refused = matches!(
+                error,
+                PluginError::Raised { .. } | PluginError::BadResult { .. }
+            );
+            let mut error = ExtractError::from(error);
+            if error.fault == Fault::Picture && !is_refused {
+                error.fault = Fault::Passing;
+            }
+            error
+        })
     }
 }
