@@ -11,7 +11,7 @@ import { refreshCount, reloadPictures, setUpLibrary, showLibrary } from './libra
 import { closeMatch, openMatch, setUpMatch } from './match.js';
 import { openRegion, pixelsOf, regionOutline, setUpRegion } from './region.js';
 import { setUpSignIn } from './sign-in.js';
-import { $, Problem, api, base, collection, el, fileForm, filterParameters, fixed, labels, many, mark, number, outlines, pageAddress, percent, picture, say, showProblem, svg } from './page.js';
+import { $, Problem, api, base, collection, el, fileForm, filterParameters, fixed, labels, many, mark, number, outlines, pageAddress, percent, picture, say, showProblem, svg, thumbnailOf } from './page.js';
 
 const HITS = 50;
 const KEPT_UPLOADS = 8;
@@ -179,7 +179,7 @@ function figures(hit) {
 
 function hitCard(hit, index, queryId) {
   const { image } = hit;
-  const thumb = el('span', { className: 'thumb' }, picture([image.thumbnail], { loading: 'lazy' }));
+  const thumb = el('span', { className: 'thumb' }, picture([thumbnailOf(image)], { loading: 'lazy' }));
   if (hit.region) {
     thumb.append(svg('svg', { viewBox: `0 0 ${image.width} ${image.height}`, 'aria-hidden': 'true' },
       ...outlines(hit).map((region) => svg('polygon', { class: 'quad', points: region.map((point) => point.join(',')).join(' ') }))));
@@ -328,7 +328,7 @@ $('collection').onchange = () => location.assign(pageAddress(null, { name: $('co
 /** Offers the collections where there are several. */
 async function showCollections() {
   try {
-    const { collections } = await api('/v1/collections');
+    const { collections } = await api('v1/collections');
     const names = new Set([...collections.map((one) => one.name), collection]);
     $('collection').replaceChildren(...[...names].map((name) => el('option', { value: name, selected: name === collection }, name)));
     $('collections').hidden = names.size < 2;

@@ -48,12 +48,12 @@ for (const { tag, attributes } of tags) {
     if (name === 'style') fail('index.html', `<${tag}> has an inline style`);
     if (name === 'srcdoc') fail('index.html', `<${tag}> has a srcdoc, a page within the page`);
     if (ADDRESSES.includes(name)) {
-      const file = value.match(/^\/([\w.-]+)$/)?.[1];
+      const file = value.match(/^([\w.-]+\.\w+)$/)?.[1];
       if (/^#/.test(value)) {
         if (!ids.has(value.slice(1))) fail('index.html', `<${tag}> points at #${value.slice(1)}, which does not exist`);
       } else if (file) {
         if (!files.has(file)) fail('index.html', `<${tag}> asks for ${value}, which is not in this folder`);
-      } else if (value !== '/' && !(name === 'href' && tag === 'link' && /^data:image\//.test(value))) {
+      } else if (value !== './' && !(name === 'href' && tag === 'link' && /^data:image\//.test(value))) {
         fail('index.html', `<${tag}> has the address "${value.slice(0, 60)}"; only files of this folder may be used`);
       }
     }

@@ -1,7 +1,7 @@
 // Groups of pictures that are the same or show the same. Nothing is removed here: a picture opens as a
 // search, and a pair can be marked as no match, and unmarked.
 
-import { $, api, base, bytes, el, many, number, picture, say, showProblem, svg } from './page.js';
+import { $, api, base, bytes, el, many, number, picture, say, showProblem, svg, thumbnailOf } from './page.js';
 
 const PAGE = 30;
 const WORDS = {
@@ -101,7 +101,7 @@ function memberTile({ image, files, largest, missing, paths }, group, row) {
   const asks = others.length > 1 || (others.length === 1 && !largest);
   return el('li', { className: missing ? 'missing' : '' },
     el('button', { type: 'button', className: 'tile', title: `Search with ${image.name}`, onclick: () => find(image) },
-      el('span', { className: 'thumb' }, picture([image.thumbnail], { loading: 'lazy' }), ...changes(image, group)),
+      el('span', { className: 'thumb' }, picture([thumbnailOf(image)], { loading: 'lazy' }), ...changes(image, group)),
       el('span', { className: 'tile-name' }, image.name)),
     el('p', { className: 'muted' }, facts.join(', ')),
     pathList(paths),

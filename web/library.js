@@ -1,6 +1,6 @@
 // The list of pictures: the grid, one picture's panel, adding and removing.
 
-import { $, api, base, bytes, closeOnBackdrop, el, fileForm, filterParameters, many, number, picture, problemOf, readable, say, showProblem, tagsOf, typedTags } from './page.js';
+import { $, api, base, bytes, closeOnBackdrop, el, fileForm, fileOf, filterParameters, many, number, picture, problemOf, readable, say, showProblem, tagsOf, thumbnailOf, typedTags } from './page.js';
 
 const PAGE = 60;
 
@@ -83,7 +83,7 @@ const nearEnd = new IntersectionObserver((entries) => {
 
 function pictureTile(image) {
   return el('li', {}, el('button', { type: 'button', className: 'tile', title: image.name, onclick: () => openPanel(image) },
-    el('span', { className: 'thumb' }, picture([image.thumbnail], { loading: 'lazy' })),
+    el('span', { className: 'thumb' }, picture([thumbnailOf(image)], { loading: 'lazy' })),
     el('span', { className: 'tile-name' }, image.name)));
 }
 
@@ -92,7 +92,7 @@ let panelImage = null;
 function openPanel(image) {
   panelImage = image;
   $('panel-name').textContent = image.name;
-  $('panel-picture').replaceChildren(picture([image.file, image.thumbnail]));
+  $('panel-picture').replaceChildren(picture([fileOf(image), thumbnailOf(image)]));
   const facts = [
     ['Size', `${image.width} × ${image.height} pixels, ${bytes(image.bytes)}`],
     ['Format', image.media_type],
@@ -104,7 +104,7 @@ function openPanel(image) {
   $('panel-facts').replaceChildren(...facts.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]));
   $('panel-tags').value = typedTags(image.tags);
   $('panel-object').value = image.object ?? '';
-  $('panel-file').href = image.file;
+  $('panel-file').href = fileOf(image);
   $('panel-problem').hidden = true;
   confirmRemoval(false);
   $('panel').showModal();

@@ -4,7 +4,7 @@
 // What must hold: points, outline and transform are in pixels of the full pictures, whose sizes the
 // server states. Drawing scales by those sizes, never by the size of whatever the browser loaded.
 
-import { $, closeOnBackdrop, el, fixed, many, mark, number, outlines, percent, picture } from './page.js';
+import { $, closeOnBackdrop, el, fileOf, fixed, many, mark, number, outlines, percent, picture, thumbnailOf } from './page.js';
 
 /** Most lines drawn between the two pictures. */
 const MOST_LINES = 90;
@@ -34,14 +34,14 @@ export function openMatch(of, at) {
   $('match-prev').disabled = at === 0;
   $('match-next').disabled = at + 1 >= of.hits.length && of.ended;
   $('match-count').textContent = many(hit.matches?.length ?? 0, 'match', 'matches');
-  $('match-file').href = image.file;
+  $('match-file').href = fileOf(image);
   $('caption-query').textContent = `Query: ${of.name}, ${query.width} × ${query.height}`;
   $('caption-result').textContent = `Result: ${image.name}, ${image.width} × ${image.height}`;
 
   $('frame-query').style.setProperty('--ratio', query.width / query.height);
   $('frame-result').style.setProperty('--ratio', image.width / image.height);
   $('frame-query').replaceChildren(picture(of.addresses, { alt: `The query, ${of.name}` }));
-  $('frame-result').replaceChildren(picture([image.file, image.thumbnail], { alt: `The result, ${image.name}` }));
+  $('frame-result').replaceChildren(picture([fileOf(image), thumbnailOf(image)], { alt: `The result, ${image.name}` }));
   $('overlay-tools').hidden = !hit.transform;
   if (hit.transform) $('frame-result').append(picture(of.addresses, { className: 'warped' }, { placeholder: false }));
   $('match-facts').replaceChildren(...facts(query));

@@ -101,8 +101,11 @@ export function closeOnBackdrop(dialog) {
 
 /** Its name; the page is loaded again for another one. */
 export const collection = new URLSearchParams(location.search).get('collection') || 'default';
-/** Where the server has what is in it. */
-export const base = collection === 'default' ? '/v1' : `/v1/collections/${encodeURIComponent(collection)}`;
+/** Where the server has what is in it, below the page's own folder: a proxy may have put that anywhere. */
+export const base = collection === 'default' ? 'v1' : `v1/collections/${encodeURIComponent(collection)}`;
+/** Addresses of a stored picture's own file and of its thumbnail. */
+export const fileOf = (image) => `${base}/images/${encodeURIComponent(image.id)}/file`;
+export const thumbnailOf = (image) => `${base}/images/${encodeURIComponent(image.id)}/thumbnail`;
 
 /**
  * The page's own address for a stored picture or a region of it, or for the list where there is none, or
@@ -114,7 +117,7 @@ export function pageAddress(image, { name = collection, region = null, view = nu
   if (image) parameters.set('image', image);
   if (region) parameters.set('region', region);
   if (view) parameters.set('view', view);
-  return parameters.size ? `/?${parameters}` : '/';
+  return parameters.size ? `./?${parameters}` : './';
 }
 
 // ---- Talking to the server ----

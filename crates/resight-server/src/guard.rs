@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use tower_http::cors::CorsLayer;
 
 use super::problem::Problem;
+use super::proxy::Forwarded;
 use resight_app::Code;
 
 /// Whom the server answers.
@@ -57,23 +58,32 @@ impl Guard {
 
 /// Refuses a request with a foreign `Host`, or a changing one with a foreign `Origin`.
 pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let verdict =
-        host(request.uri(), request.headers(), guard.hosts.as_deref()).and_then(
-            |host| match request.method().is_safe() {
-                true => Ok(()),
-                false => origin(request.headers(), host, &guard.origins),
-            },
-        );
+    let forwarded = request.extensions().get::<Forwarded>();
+    let forwarded = forwarded
+        .and_then(|f| f.host.as_ref())
+        .map(|host| host.as_str());
+    let verdict = host(
+        request.uri(),
+        request.headers(),
+        forwarded,
+        guard.hosts.as_deref(),
+    );
+    let verdict = verdict.and_then(|host| match request.method().is_safe() {
+        true => Ok(()),
+        false => origin(request.headers(), host, &guard.origins),
+    });
     match verdict {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-/// The request's host with its port, checked; `None` when it names none, as browsers never do.
+/// The request's host with its port, checked; `None` when it names none, as browsers never do. The one that
+/// a trusted proxy says was asked for counts before the one that the proxy asks for.
 fn host<'a>(
     uri: &'a Uri,
     headers: &'a HeaderMap,
+    forwarded: Option<&'a str>,
     allowed: Option<&[String]>,
 ) -> Result<Option<&'a str>, Problem> {
     let refused = |text: &str| {
@@ -90,16 +100,24 @@ fn host<'a>(
     // HTTP/2 and proxies name the host in the address; it then counts before the header.
     let in_address = uri.authority().map(|authority| authority.as_str());
     if let Some(allowed) = allowed {
-        for text in [named, in_address].into_iter().flatten() {
+        for text in [named, in_address, forwarded].into_iter().flatten() {
             if !is_allowed(name_of(text), allowed) {
                 return Err(refused(text));
             }
         }
     }
-    Ok(in_address.or(named))
+    Ok(forwarded.or(in_address).or(named))
 }
 
 fn origin(headers: &HeaderMap, host: Option<&str>, others: &[String]) -> Result<(), Problem> {
+    // Browsers compare the page's origin with the address that they ask, which a proxy may change on the
+    // way. No page can write this header, and browsers send it only over HTTPS and to this machine, where
+    // nobody else's name leads.
+    if let Some(site) = headers.get("sec-fetch-site")
+        && site == "same-origin"
+    {
+        return Ok(());
+    }
     for value in headers.get_all(header::ORIGIN) {
         let text = value.to_str().unwrap_or("?");
         let is_listed = others.iter().any(|one| one.eq_ignore_ascii_case(text));

@@ -23,6 +23,7 @@ mod params;
 mod pictures;
 mod plugins;
 mod problem;
+mod proxy;
 mod search;
 mod service;
 mod wanted;
@@ -53,9 +54,11 @@ use utoipa_axum::routes;
 
 pub use access::{AccessSettings, Policy};
 pub use connections::ConnectionLimits;
+pub use proxy::{BasePath, TrustedProxies};
 
 use crate::wire::Reader;
 use problem::Problem;
+use proxy::{Forwarded, ProxySettings};
 use resight_app::collections::{Collections, Lease};
 use resight_app::plugins::Plugins;
 
@@ -90,6 +93,10 @@ pub struct HttpSettings {
     pub collections: Collections,
     /// Keys, and when they are asked for.
     pub access: AccessSettings,
+    /// What all addresses begin with.
+    pub base_path: BasePath,
+    /// The proxies that say for whom and under which address they ask.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Default for HttpSettings {
@@ -109,6 +116,8 @@ impl Default for HttpSettings {
             plugins: Plugins::default(),
             collections: Collections::default(),
             access: AccessSettings::default(),
+            base_path: BasePath::default(),
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 }
@@ -133,7 +142,11 @@ impl FromRequestParts<App> for App {
 
     async fn from_request_parts(parts: &mut Parts, default: &App) -> Result<Self, Infallible> {
         let entered = parts.extensions.get::<Self>();
-        Ok(entered.unwrap_or(default).clone())
+        let mut app = entered.unwrap_or(default).clone();
+        if let Some(forwarded) = parts.extensions.get::<Forwarded>() {
+            app.base = format!("{}{}", forwarded.prefix, app.base).into();
+        }
+        Ok(app)
     }
 }
 
@@ -260,11 +273,19 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
     let openapi = move || async move {
         let mut document = description.map_err(|error| Problem::internal(&error))?;
         plugins::describe(&mut document, &served);
+        let prefix = proxy::prefix();
+        if !prefix.as_str().is_empty() {
+            document["servers"] = serde_json::json!([{"url": prefix.as_str()}]);
+        }
         Ok::<_, Problem>(Json(document))
     };
     let others = state.clone();
     let guarded = guard::Guard::new(settings.allowed_hosts, settings.access.origins);
-    routes
+    let proxies = ProxySettings {
+        base: settings.base_path,
+        trusted: settings.trusted_proxies,
+    };
+    let routes = routes
         .with_state(state)
         .route("/openapi.json", get(openapi))
         .merge(pages::routes())
@@ -275,7 +296,11 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
         ))
         .layer(middleware::from_fn_with_state(access, access::check))
         .layer(guarded.cors())
-        .layer(middleware::from_fn_with_state(guarded, guard::check))
+        .layer(middleware::from_fn_with_state(guarded, guard::check));
+    // Around the routes, which are chosen by the address without its prefix.
+    Router::new()
+        .fallback_service(routes)
+        .layer(middleware::from_fn_with_state(proxies, proxy::enter))
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(always("x-content-type-options", "nosniff"))
         .layer(always("referrer-policy", "no-referrer"))
@@ -293,8 +318,12 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let (limits, grace) = (settings.connections.clone(), settings.grace);
-    let app = app(library, settings);
-    connections::serve(listener, app, limits, shutdown, grace).await;
+    let proxies = ProxySettings {
+        base: settings.base_path.clone(),
+        trusted: settings.trusted_proxies.clone(),
+    };
+    let service = connections::Service::new(app(library, settings), limits, proxies);
+    connections::serve(listener, service, shutdown, grace).await;
 }
 
 /// An address that a plug-in's author asked for, or nothing.

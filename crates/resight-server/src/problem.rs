@@ -13,6 +13,7 @@ use resight_engine::EngineError;
 use resight_plugin::{PluginError, Side};
 use resight_store::StoreError;
 
+use crate::proxy;
 use crate::wire::ProblemBody;
 
 /// A failed request: a code and what happened this time.
@@ -152,7 +153,7 @@ impl IntoResponse for Problem {
         let (code, status) = (self.code, self.status());
         let has_traceback = self.traceback.is_some();
         let body = ProblemBody {
-            kind: format!("/errors#{}", code.as_str()),
+            kind: format!("{}/errors#{}", proxy::prefix(), code.as_str()),
             title: code.title().to_owned(),
             status: status.as_u16(),
             detail: self.detail,

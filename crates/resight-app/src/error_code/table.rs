@@ -394,6 +394,12 @@ codes! {
     ListenAddress = "listen_address", None,
         "This is no address with a port",
         "Write it as in --listen 127.0.0.1:7777 or --listen [::1]:7777.";
+    BasePath = "base_path", None,
+        "This cannot be the path that all addresses begin with",
+        "Write it as in --base-path /photos: letters, digits and -._~ between slashes.";
+    TrustedProxy = "trusted_proxy", None,
+        "This is no network and no address of a proxy",
+        "Write it as in --trusted-proxy 127.0.0.1 or --trusted-proxy 10.0.0.0/8.";
     CannotListen = "cannot_listen", None,
         "The server cannot listen at this address",
         "Choose an address of this machine and a port from 1024 upwards with --listen.";

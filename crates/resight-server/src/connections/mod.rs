@@ -5,12 +5,15 @@
 //! Invariant: a shutdown waits for requests that are being answered and for nothing else.
 
 mod activity;
+mod clients;
 mod limits;
 mod stream;
 mod table;
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -30,6 +33,8 @@ use tower::ServiceExt;
 
 use crate::intake;
 use crate::problem::Problem;
+use crate::proxy::{Peer, ProxySettings};
+use clients::{Clients, Counted};
 pub use limits::ConnectionLimits;
 use stream::Watched;
 use table::{Seat, Table};
@@ -41,14 +46,34 @@ const HEAD_BYTES: usize = 64 << 10;
 /// How long the body of a request is read that a spare connection refuses.
 const SPARE_BODY: Duration = Duration::from_secs(1);
 
-/// Serves `app` until `shutdown` completes, and then the requests that are being answered, for `grace`.
-pub(crate) async fn serve(
-    mut listener: TcpListener,
+/// What connections serve, and within which bounds.
+#[derive(Clone)]
+pub(crate) struct Service {
     app: Router,
     limits: ConnectionLimits,
+    proxies: Arc<ProxySettings>,
+    clients: Arc<Clients>,
+}
+
+impl Service {
+    pub(crate) fn new(app: Router, limits: ConnectionLimits, proxies: ProxySettings) -> Self {
+        Self {
+            app,
+            limits,
+            proxies: Arc::new(proxies),
+            clients: Arc::default(),
+        }
+    }
+}
+
+/// Serves until `shutdown` completes, and then the requests that are being answered, for `grace`.
+pub(crate) async fn serve(
+    mut listener: TcpListener,
+    service: Service,
     shutdown: impl Future<Output = ()>,
     grace: Duration,
 ) {
+    let limits = &service.limits;
     tracing::info!(
         connections = limits.total,
         per_address = limits.per_address,
@@ -63,12 +88,14 @@ pub(crate) async fn serve(
             // It waits for a second where no file can be opened.
             accepted = Listener::accept(&mut listener) => accepted,
         };
-        let Some(seat) = table.admit(from.ip()).await else {
+        // A proxy's connections carry the requests of many; each of those has a bound of its own.
+        let is_proxy = service.proxies.is_proxy(from.ip());
+        let Some(seat) = table.admit(from.ip(), is_proxy).await else {
             tracing::debug!(%from, "a connection was closed: all seats are taken");
             continue;
         };
-        let limits = limits.clone();
-        tokio::spawn(attend(stream, seat, app.clone(), limits, stopping.clone()));
+        let stopping = stopping.clone();
+        tokio::spawn(attend(stream, from.ip(), seat, service.clone(), stopping));
     }
     drop(listener);
     // The receivers are those of the connections; there may be none.
@@ -81,9 +108,9 @@ pub(crate) async fn serve(
 /// Serves one connection until it ends, has to make room, or the server stops.
 async fn attend(
     stream: TcpStream,
+    from: IpAddr,
     seat: Seat,
-    app: Router,
-    limits: ConnectionLimits,
+    service: Service,
     mut stopping: watch::Receiver<bool>,
 ) {
     // Answers are written whole, so waiting to fill packets only delays them.
@@ -91,10 +118,11 @@ async fn attend(
         tracing::debug!(%error, "a connection keeps its delay");
     }
     let (activity, is_spare) = (seat.activity.clone(), seat.spare);
-    let stream = Watched::new(stream, &limits, activity.clone());
-    let service = service_fn(|request: hyper::Request<Incoming>| {
+    let limits = &service.limits;
+    let stream = Watched::new(stream, limits, activity.clone());
+    let answers = service_fn(|request: hyper::Request<Incoming>| {
         let answering = activity.begin();
-        let answer = answer(app.clone(), request.map(Body::new), is_spare);
+        let answer = answer(service.clone(), request.map(Body::new), from, is_spare);
         async move { Ok::<_, Infallible>(answering.until_sent(answer.await)) }
     });
     let head = if is_spare {
@@ -106,7 +134,7 @@ async fn attend(
     builder.timer(TokioTimer::new());
     builder.header_read_timeout(head).keep_alive(!is_spare);
     builder.max_buf_size(HEAD_BYTES);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answers));
     let mut is_told = false;
     loop {
         tokio::select! {
@@ -127,16 +155,37 @@ async fn attend(
     }
 }
 
-async fn answer(app: Router, request: Request, is_spare: bool) -> Response {
-    if is_spare && !matches!(request.uri().path(), "/healthz" | "/readyz") {
-        // What comes of it does not matter: a client that is still sending sees the answer more surely.
-        let _ = timeout(SPARE_BODY, intake::discard(request.into_body())).await;
-        let detail = "All connections that the server takes are at work.";
-        return Problem::new(Code::TooManyConnections, detail).into_response();
+async fn answer(service: Service, mut request: Request, from: IpAddr, is_spare: bool) -> Response {
+    let is_health = matches!(
+        service.proxies.local(request.uri().path()),
+        "/healthz" | "/readyz"
+    );
+    if is_spare && !is_health {
+        return refuse(
+            request,
+            "All connections that the server takes are at work.",
+        )
+        .await;
     }
-    app.oneshot(request)
-        .await
-        .unwrap_or_else(|never: Infallible| match never {})
+    let client = service.proxies.client(from, request.headers());
+    let counted = (client != from && !is_health)
+        .then(|| service.clients.begin(client, service.limits.per_address));
+    let Some(_counted) = counted.unwrap_or(Some(Counted::nobody())) else {
+        return refuse(
+            request,
+            "The client has as many requests as one address may have.",
+        )
+        .await;
+    };
+    request.extensions_mut().insert(Peer(from));
+    let answered = service.app.oneshot(request).await;
+    answered.unwrap_or_else(|never: Infallible| match never {})
+}
+
+async fn refuse(request: Request, detail: &str) -> Response {
+    // What comes of it does not matter: a client that is still sending sees the answer more surely.
+    let _ = timeout(SPARE_BODY, intake::discard(request.into_body())).await;
+    Problem::new(Code::TooManyConnections, detail).into_response()
 }
 
 #[cfg(test)]
@@ -165,7 +214,8 @@ mod tests {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let served = tokio::spawn(serve(listener, app, limits, shutdown, NEVER * 10));
+        let service = Service::new(app, limits, ProxySettings::default());
+        let served = tokio::spawn(serve(listener, service, shutdown, NEVER * 10));
         let mut client = TcpStream::connect(address).await.unwrap();
         let head = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n";
         client.write_all(head).await.unwrap();

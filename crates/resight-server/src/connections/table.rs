@@ -43,9 +43,9 @@ struct Entry {
 }
 
 /// What the bound of one address counts together.
-#[derive(Clone, Copy, PartialEq)]
-enum Source {
-    /// This machine, which has no bound of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Source {
+    /// This machine or a trusted proxy, which have no bound of their own.
     Here,
     V4(u32),
     /// The first 64 bits: one host may have all addresses that begin with them.
@@ -53,7 +53,7 @@ enum Source {
 }
 
 impl Source {
-    fn of(address: IpAddr) -> Self {
+    pub(super) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             address if address.is_loopback() => Self::Here,
             IpAddr::V4(v4) => Self::V4(v4.to_bits()),
@@ -96,8 +96,12 @@ impl Table {
 
     /// A seat for a connection from `address`; a spare one where the bounds are reached by connections
     /// that are at work, and `None` where those are taken as well.
-    pub(super) async fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
-        let source = Source::of(address);
+    pub(super) async fn admit(self: &Arc<Self>, address: IpAddr, is_proxy: bool) -> Option<Seat> {
+        let source = if is_proxy {
+            Source::Here
+        } else {
+            Source::of(address)
+        };
         let regular = self.seat(source, false).await;
         match regular {
             Some(seat) => Some(seat),
@@ -223,11 +227,11 @@ mod tests {
     #[tokio::test]
     async fn the_oldest_idle_connection_makes_room() {
         let (table, here) = (table(), address("127.0.0.1"));
-        let busy = table.admit(here).await.unwrap();
+        let busy = table.admit(here, false).await.unwrap();
         let _answering = busy.activity.begin();
-        let oldest = closing(table.admit(here).await.unwrap());
-        let other = table.admit(here).await.unwrap();
-        let next = table.admit(here).await.unwrap();
+        let oldest = closing(table.admit(here, false).await.unwrap());
+        let other = table.admit(here, false).await.unwrap();
+        let next = table.admit(here, false).await.unwrap();
         // It would be one where nothing made room.
         assert!(!next.spare);
         assert_eq!(oldest.await.unwrap(), 1);
@@ -238,9 +242,9 @@ mod tests {
     async fn who_began_a_request_when_it_was_told_to_leave_keeps_nobody_waiting() {
         let (table, here) = (table(), Source::Here);
         let address = address("127.0.0.1");
-        let first = table.admit(address).await.unwrap();
-        let second = table.admit(address).await.unwrap();
-        let third = table.admit(address).await.unwrap();
+        let first = table.admit(address, false).await.unwrap();
+        let second = table.admit(address, false).await.unwrap();
+        let third = table.admit(address, false).await.unwrap();
         let room = || table.open.lock().room(&table.limits, here, false);
         assert_eq!(room(), Room::Soon);
         let _answering = first.activity.begin();
@@ -256,13 +260,13 @@ mod tests {
         let (table, here) = (table(), address("::1"));
         let mut kept = Vec::new();
         for spare in [false, false, false, true] {
-            let seat = table.admit(here).await.unwrap();
+            let seat = table.admit(here, false).await.unwrap();
             assert_eq!(seat.spare, spare);
             kept.push((seat.activity.begin(), seat));
         }
-        assert!(table.admit(here).await.is_none());
+        assert!(table.admit(here, false).await.is_none());
         kept.remove(1);
-        assert!(!table.admit(here).await.unwrap().spare);
+        assert!(!table.admit(here, false).await.unwrap().spare);
     }
 
     #[tokio::test]
@@ -280,12 +284,12 @@ mod tests {
         ] {
             let mut kept = Vec::new();
             for from in [first, second] {
-                let seat = table.admit(address(from)).await.unwrap();
+                let seat = table.admit(address(from), false).await.unwrap();
                 kept.push((seat.activity.begin(), seat));
             }
-            let third = table.admit(address(third)).await.unwrap();
+            let third = table.admit(address(third), false).await.unwrap();
             assert!(third.spare, "{first}");
-            let elsewhere = table.admit(address(elsewhere)).await.unwrap();
+            let elsewhere = table.admit(address(elsewhere), false).await.unwrap();
             assert!(!elsewhere.spare, "{first}");
         }
     }

@@ -20,6 +20,7 @@ mod nasty;
 mod pages;
 mod pictures;
 mod plugins;
+mod proxies;
 mod queries;
 mod searching;
 mod serving;

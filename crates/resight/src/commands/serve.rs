@@ -15,7 +15,9 @@ use resight_app::keys::Keys;
 use resight_app::plugins::Plugins;
 use resight_app::scrub::DEFAULT_RATE;
 use resight_engine::{FolderOptions, Library};
-use resight_server::{self as http, AccessSettings, HttpSettings, Policy};
+use resight_server::{
+    self as http, AccessSettings, BasePath, HttpSettings, Policy, TrustedProxies,
+};
 use resight_store::CollectionName;
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -35,10 +37,15 @@ Examples:
   resight serve --listen 127.0.0.1:0   any free port
   resight keys create me --scope admin && resight serve --listen 0.0.0.0:7777
   resight serve --listen 192.168.1.5:7777 --allow-host nas.local --open
+  resight serve --base-path /photos --trusted-proxy 127.0.0.1 --allow-host pics.example
   resight serve ~/Pictures --model sscd
   resight serve ~/Pictures --plugin my_algorithm.py --workers 2 --watch
 
 Ctrl-C stops cleanly; while indexing it keeps what is done. A second Ctrl-C stops at once.";
+
+/// The environment's variables for what proxies need.
+const BASE_PATH: &str = "RESIGHT_BASE_PATH";
+const TRUSTED_PROXY: &str = "RESIGHT_TRUSTED_PROXY";
 
 /// Requests that end this soon after the stop are not worth a remark.
 const NOTICEABLE: Duration = Duration::from_millis(300);
@@ -68,6 +75,13 @@ pub(crate) struct ServeArgs {
     /// Let pages of this origin use the API by a key, as in https://pictures.example; may be given several times
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     cors_origin: Vec<String>,
+    /// What all addresses begin with behind a reverse proxy, such as /photos [env: RESIGHT_BASE_PATH]
+    #[arg(long, value_name = "PATH")]
+    base_path: Option<String>,
+    /// A proxy, or a network of proxies, whose X-Forwarded-* headers count; may be given several times
+    /// [env: RESIGHT_TRUSTED_PROXY, separated by commas]
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    trusted_proxy: Vec<String>,
     /// Forget pictures whose files are gone, and those without labels whose files are left out now
     #[arg(long)]
     prune: bool,
@@ -85,6 +99,7 @@ pub(crate) struct ServeArgs {
 
 pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     check_folders(&args.dirs, config)?;
+    let (base_path, trusted_proxies) = (base_path(args)?, trusted_proxies(args)?);
     let interrupt = Interrupt::listen()?;
     // Before indexing, which may take hours, so that a port in use fails at once.
     let (listener, address) = listen(&args.listen)?;
@@ -115,7 +130,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
 
     let count = lease.count()?;
     drop(lease);
-    let url = format!("http://{address}");
+    let url = format!("http://{address}{base_path}");
     let model = folder.library.model();
     if output.is_json() {
         output.json(
@@ -137,6 +152,8 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
             policy,
             origins: args.cors_origin.clone(),
         },
+        base_path,
+        trusted_proxies,
         ..settings(args, &folder.library, config, address)
     };
     // Pictures and plug-ins have threads and processes of their own. With more threads than this
@@ -249,6 +266,39 @@ fn settings(
         allowed_hosts: guarded.then(|| args.allow_host.clone()),
         ..HttpSettings::default()
     }
+}
+
+/// A setting of the environment; `None` where it is empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+fn base_path(args: &ServeArgs) -> Result<BasePath, CliError> {
+    let text = args.base_path.clone().or_else(|| variable(BASE_PATH));
+    let text = text.unwrap_or_default();
+    text.parse().map_err(|why| CliError::Usage {
+        code: Code::BasePath,
+        detail: format!("{text:?} cannot be the base path: {why}"),
+        next_step: "Write it as in --base-path /photos.".into(),
+    })
+}
+
+fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies, CliError> {
+    let mut texts = args.trusted_proxy.clone();
+    if texts.is_empty() {
+        let given = variable(TRUSTED_PROXY).unwrap_or_default();
+        texts = given
+            .split(',')
+            .map(str::trim)
+            .filter(|t| !t.is_empty())
+            .map(str::to_owned)
+            .collect();
+    }
+    TrustedProxies::parse(&texts).map_err(|wrong| CliError::Usage {
+        code: Code::TrustedProxy,
+        detail: format!("{wrong:?} is neither a network nor an address"),
+        next_step: "Write it as in --trusted-proxy 127.0.0.1 or --trusted-proxy 10.0.0.0/8.".into(),
+    })
 }
 
 fn listen(address: &str) -> Result<(TcpListener, SocketAddr), CliError> {
