@@ -22,7 +22,7 @@ async function signIn(event) {
   $('sign-in-problem').textContent = '';
   try {
     const body = JSON.stringify({ key: $('sign-in-key').value.trim() });
-    await api('/v1/session', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    await api('v1/session', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
     $('sign-in-key').value = '';
     location.reload();
   } catch (error) {
@@ -34,7 +34,7 @@ async function signIn(event) {
 }
 
 async function signOut() {
-  await api('/v1/session', { method: 'DELETE' });
+  await api('v1/session', { method: 'DELETE' });
   location.reload();
 }
 
@@ -45,7 +45,7 @@ export function setUpSignIn() {
   // Without a key there is nothing to go back to.
   $('sign-in').addEventListener('cancel', (event) => event.preventDefault());
   $('sign-out').addEventListener('click', signOut);
-  api('/v1/session').then(({ key }) => {
+  api('v1/session').then(({ key }) => {
     if (!key) return;
     $('signed-in').hidden = false;
     $('signed-in-name').textContent = key.name;

@@ -9,6 +9,7 @@ use resight_engine::Indexer;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::access::Caller;
 use super::labels::{Filters, LabelParameters};
 use super::params::{Page, Params, PictureAt};
 use super::problem::Problem;
@@ -121,12 +122,17 @@ pub(crate) async fn add(app: App, request: Request) -> Result<Response, Problem>
 )]
 pub(crate) async fn one(
     app: App,
+    caller: Caller,
     PictureAt(id): PictureAt,
 ) -> Result<Json<PictureAndPaths>, Problem> {
     let (library, base) = (app.library.clone(), app.base.clone());
     let read = move || {
         let picture = library.picture(&id)?;
-        Ok(PictureAndPaths::new(picture, Reader::Remote(&base)))
+        Ok(PictureAndPaths::new(
+            picture,
+            Reader::Remote(&base),
+            caller.is_admin(),
+        ))
     };
     Ok(Json(app.work.light.run(read).await?))
 }

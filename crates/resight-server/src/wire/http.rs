@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::duplicates::StoredPath;
+use super::told_apart::told_apart;
 use super::{Picture, Reader, RefusedFile};
 
 /// The picture that was sent, now stored.
@@ -32,18 +33,26 @@ impl AddedPicture {
 pub(crate) struct PictureAndPaths {
     #[serde(flatten)]
     picture: Picture,
-    /// The folder of the first of its paths; null where it has none, as an upload.
+    /// The folder of the first of its paths; null where it has none, as an upload, and for keys without the scope
+    /// admin.
     #[schema(required, example = "/home/me/Pictures/2019")]
     folder: Option<String>,
-    /// Its paths, whole: files that are there first, then further paths to them. A byte that is no UTF-8 stands as
+    /// Its paths: files that are there first, then further paths to them; for keys without the scope admin the last
+    /// names, as few as tell them apart. A byte that is no UTF-8 stands as
     /// the character U+10FF00 plus the byte.
     paths: Vec<StoredPath>,
 }
 
 impl PictureAndPaths {
-    pub(crate) fn new(picture: engine::Picture, reader: Reader<'_>) -> Self {
+    /// With whole paths for an admin.
+    pub(crate) fn new(picture: engine::Picture, reader: Reader<'_>, is_admin: bool) -> Self {
         let paths = engine::source_paths(&picture.sources);
-        let folder = paths.first().and_then(|first| {
+        let short = match is_admin {
+            true => HashMap::new(),
+            false => told_apart(paths.iter().map(|one| &*one.path)),
+        };
+        let first = paths.first().filter(|_| is_admin);
+        let folder = first.and_then(|first| {
             let path = engine::path_of_text(&first.path);
             path.parent().and_then(engine::path_text)
         });
@@ -52,7 +61,7 @@ impl PictureAndPaths {
             folder,
             paths: paths
                 .into_iter()
-                .map(|one| StoredPath::new(one, &HashMap::new()))
+                .map(|one| StoredPath::new(one, &short))
                 .collect(),
         }
     }

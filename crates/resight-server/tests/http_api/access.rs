@@ -373,6 +373,42 @@ async fn an_open_server_asks_once_there_is_a_key_and_manages_none() {
 }
 
 #[tokio::test]
+async fn paths_of_the_server_are_for_admins() {
+    let guarded = guarded(Policy::Always);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.png");
+    std::fs::write(&path, png(&textured(80, 60, 3))).unwrap();
+    let library = guarded._bench.engine.clone();
+    resight_engine::Indexer::new(library)
+        .index_folder(
+            folder.path(),
+            &resight_engine::FolderOptions::default(),
+            &std::sync::atomic::AtomicBool::new(false),
+            &mut |_| {},
+        )
+        .unwrap();
+    let read = guarded.key(&[Scope::Read]);
+    let admin = guarded.key(&[Scope::Admin]);
+    let list = as_holder(&guarded.app, &read, "GET", "/v1/images")
+        .await
+        .json();
+    let address = format!("/v1/images/{}", list["images"][0]["id"].as_str().unwrap());
+    let own = as_holder(&guarded.app, &read, "GET", &address).await.json();
+    assert_eq!(
+        (&own["folder"], &own["paths"][0]["path"]),
+        (&Value::Null, &"a.png".into())
+    );
+    let whole = as_holder(&guarded.app, &admin, "GET", &address)
+        .await
+        .json();
+    let path = path.canonicalize().unwrap();
+    assert_eq!(whole["paths"][0]["path"], path.to_str().unwrap());
+    as_holder(&guarded.app, &read, "GET", "/v1/refused")
+        .await
+        .problem(403, "key_not_allowed");
+}
+
+#[tokio::test]
 async fn monitors_without_a_key_learn_the_state_alone() {
     let guarded = guarded(Policy::Always);
     add(&guarded.open, "a.png", &png(&textured(80, 60, 1))).await;
