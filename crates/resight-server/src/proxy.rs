@@ -103,6 +103,11 @@ impl fmt::Display for BasePath {
 pub struct TrustedProxies(Arc<[IpNet]>);
 
 impl TrustedProxies {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Those of networks such as `10.0.0.0/8`, and of single addresses.
     ///
     /// # Errors

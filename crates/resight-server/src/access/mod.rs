@@ -208,6 +208,8 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         (Some((scheme, secret)), None) if scheme.eq_ignore_ascii_case("bearer") => {
             Ok(Some(secret.trim()))
         }
+        // That of a proxy which asks for passwords.
+        (Some((scheme, _)), None) if scheme.eq_ignore_ascii_case("basic") => Ok(None),
         _ => {
             let detail = "The Authorization header is not one of the form Bearer KEY.";
             Err(Problem::new(Code::KeyUnknown, detail))

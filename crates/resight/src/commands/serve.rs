@@ -19,6 +19,7 @@ use resight_server::{
     self as http, AccessSettings, BasePath, HttpSettings, Policy, TrustedProxies,
 };
 use resight_store::CollectionName;
+use resight_vision::ModelId;
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -104,7 +105,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     // Before indexing, which may take hours, so that a port in use fails at once.
     let (listener, address) = listen(&args.listen)?;
     let keys = Arc::new(Keys::open(&config.root)?);
-    let policy = policy(args, address, &keys)?;
+    let policy = policy(args, address, !trusted_proxies.is_empty(), &keys)?;
     let plugins = Plugins::for_serving(&args.plugins.settings(), args.watch)?;
     // Whichever collection is indexed into, all are served.
     let all = config.of_collection(&CollectionName::default());
@@ -131,19 +132,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let count = lease.count()?;
     drop(lease);
     let url = format!("http://{address}{base_path}");
-    let model = folder.library.model();
-    if output.is_json() {
-        output.json(
-            &json!({"event": "serving", "pictures": count, "url": url, "model": model.as_str()}),
-        )?;
-    } else {
-        let pictures = counted(count, "picture", "pictures");
-        let by = match data_folder::plugin_of(model) {
-            Some(plugin) => format!(", described by the plug-in {plugin},"),
-            None => String::new(),
-        };
-        output.line(format_args!("Resight is serving {pictures}{by} at {url}"))?;
-    }
+    announce(&url, count, folder.library.model(), output)?;
     let settings = HttpSettings {
         plugins: plugins.clone(),
         collections,
@@ -180,6 +169,21 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     Ok(())
 }
 
+/// Says where what is served.
+fn announce(url: &str, count: u64, model: &ModelId, output: &mut Output) -> Result<(), CliError> {
+    if output.is_json() {
+        return output.json(
+            &json!({"event": "serving", "pictures": count, "url": url, "model": model.as_str()}),
+        );
+    }
+    let pictures = counted(count, "picture", "pictures");
+    let by = match data_folder::plugin_of(model) {
+        Some(plugin) => format!(", described by the plug-in {plugin},"),
+        None => String::new(),
+    };
+    output.line(format_args!("Resight is serving {pictures}{by} at {url}"))
+}
+
 fn warn_of_open(args: &ServeArgs, address: SocketAddr, output: &Output) {
     if args.open && !address.ip().is_loopback() {
         output.remark(format_args!(
@@ -189,17 +193,23 @@ fn warn_of_open(args: &ServeArgs, address: SocketAddr, output: &Output) {
 }
 
 /// When keys are asked for. Fails where others than this machine could reach a server that has none.
-fn policy(args: &ServeArgs, address: SocketAddr, keys: &Keys) -> Result<Policy, CliError> {
+fn policy(
+    args: &ServeArgs,
+    address: SocketAddr,
+    is_behind_proxy: bool,
+    keys: &Keys,
+) -> Result<Policy, CliError> {
     if args.open {
         return Ok(Policy::Open);
     }
-    if address.ip().is_loopback() && !args.require_keys {
+    // Behind a proxy others reach this machine's own address too.
+    if address.ip().is_loopback() && !is_behind_proxy && !args.require_keys {
         return Ok(Policy::OncePresent);
     }
     if keys.is_empty()? {
         return Err(CliError::Usage {
             code: Code::KeysNeeded,
-            detail: format!("there is no API key, and {address} would serve everyone who reaches it"),
+            detail: format!("there is no API key, and {address} would serve everyone who reaches it, or the proxy before it"),
             next_step: "Make a key with `resight keys create me --scope admin`, in the same data folder; or serve everyone with --open.".into(),
         });
     }

@@ -103,6 +103,16 @@ fn keys_are_asked_for_on_this_machine_once_there_is_one() {
         2,
     );
     assert_eq!(refused["code"], "keys_needed");
+    // Others may reach it through the proxy.
+    let behind = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--trusted-proxy",
+        "127.0.0.1",
+    ];
+    let refused = json_error(&root.path().join("other"), &behind, 2);
+    assert_eq!(refused["code"], "keys_needed");
 }
 
 #[test]
