@@ -240,7 +240,8 @@ fn listed(
                 }
                 listing.seen.insert(path);
             }
-            Err((task, problem)) => {
+            Err(unread) => {
+                let (task, problem) = *unread;
                 listing.seen.insert(task.source.path.clone());
                 listing.problems.push((task, problem));
             }

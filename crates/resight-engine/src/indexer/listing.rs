@@ -19,6 +19,9 @@ pub(crate) struct Task {
     pub(crate) source: SourceFile,
 }
 
+/// A file or folder that cannot be looked at, and why.
+type Unread = Box<(Task, Refused)>;
+
 /// All files below a folder in path order, links followed, without those that are left out. A file or folder
 /// that cannot be looked at comes with the reason.
 pub(crate) struct Listing {
@@ -55,7 +58,7 @@ pub(crate) fn files_below(root: &Path) -> Result<Vec<PathBuf>, BadPattern> {
 }
 
 impl Iterator for Listing {
-    type Item = Result<Task, (Task, Refused)>;
+    type Item = Result<Task, Unread>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -127,7 +130,7 @@ impl Listing {
     }
 }
 
-fn look_at(path: PathBuf) -> Result<Task, (Task, Refused)> {
+fn look_at(path: PathBuf) -> Result<Task, Unread> {
     let metadata = match std::fs::metadata(&path) {
         Ok(metadata) => metadata,
         Err(error) => return refuse(path, format!("it cannot be read: {error}")),
@@ -145,11 +148,11 @@ fn look_at(path: PathBuf) -> Result<Task, (Task, Refused)> {
     })
 }
 
-fn refuse(path: PathBuf, detail: String) -> Result<Task, (Task, Refused)> {
+fn refuse(path: PathBuf, detail: String) -> Result<Task, Unread> {
     let source = SourceFile {
         path: path_text(&path).unwrap_or_else(|| path.to_string_lossy().into_owned()),
         ..SourceFile::default()
     };
     let code = RefusedCode::Unreadable;
-    Err((Task { path, source }, Refused { code, detail }))
+    Err(Box::new((Task { path, source }, Refused { code, detail })))
 }

@@ -107,7 +107,7 @@ fn a_damaged_record_does_not_stop_the_indexing_of_others_and_keeps_its_picture()
     let bench = open(root.path());
     let report = index(&bench, root.path());
     assert_eq!(
-        (report.indexed, report.already_there, report.refused),
+        (report.indexed, report.same_bytes, report.refused),
         (1, 3, 1)
     );
     assert_eq!(bench.library.count().unwrap(), 5);
