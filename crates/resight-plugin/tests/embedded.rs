@@ -6,7 +6,7 @@
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,10 @@ use serde_json::json;
 use support::*;
 
 fn embedded(file: &Path) -> PluginConfig {
-    let mut settings = config(file, Path::new("no-such-interpreter"));
+    // The one that was linked, if that is known: pools start it.
+    let python = std::env::var_os("PYO3_PYTHON");
+    let python = python.map_or_else(|| "no-such-interpreter".into(), PathBuf::from);
+    let mut settings = config(file, &python);
     settings.in_process = true;
     settings
 }
@@ -45,6 +48,30 @@ fn calls_are_answered_and_failures_told_as_by_workers() {
         plugin.call(Call::new("later")).unwrap()
     );
     assert_eq!(plugin.status().health, Health::Ok);
+}
+
+#[test]
+fn arguments_are_converted_and_pools_import_the_package_and_the_file() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/ported.py");
+    let mut settings = embedded(&file);
+    settings.time_limit = Duration::from_secs(60);
+    let plugin = start(settings);
+    let mut call = Call::new("maybe_flag");
+    call.texts.push(("value".into(), "False".into()));
+    let flag = plugin.call(call).unwrap();
+    assert_eq!(flag, Reply::Json(json!(["bool", false]).into()));
+    let wrong = failed(&plugin, Call::new("whole"));
+    assert_eq!(wrong.code(), "plugin_bad_argument", "{wrong}");
+    if std::env::var_os("PYO3_PYTHON").is_none() {
+        println!("SKIPPED: PYO3_PYTHON names no interpreter that a pool could start");
+        return;
+    }
+    for method in ["spawn", "forkserver"] {
+        let pooled = plugin.call(Call::new("pooled").with("method", method));
+        assert_eq!(pooled.unwrap(), Reply::Json(json!([0, 1, 4, 9]).into()));
+        let executed = plugin.call(Call::new("executed").with("method", method));
+        assert_eq!(executed.unwrap(), Reply::Json(json!(["0.1.0"]).into()));
+    }
 }
 
 #[test]
