@@ -36,6 +36,7 @@ mod read;
 mod refused;
 mod rgb;
 mod scale;
+mod scan;
 mod sniff;
 mod tiff;
 mod upright;
@@ -70,7 +71,8 @@ pub struct Decoded {
 
 /// Decodes `bytes` within `limits`.
 ///
-/// Equal bytes give equal pixels on every machine. A picture whose data ends early is refused.
+/// Equal bytes give equal pixels on every machine. A picture whose data ends early is refused; a JPEG may lack its end
+/// marker and a part of its last row of blocks, and a progressive one the scans after the first.
 ///
 /// # Errors
 /// [`Refused`] with any code except [`RefusedCode::Unreadable`].

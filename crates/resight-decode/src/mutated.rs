@@ -11,7 +11,7 @@ use resight_test_support::{
 
 use crate::DecodeLimits;
 use crate::sniff::{Format, Sniffed, sniff};
-use crate::{bmff, jpeg::Segments, pages, raw, tiff::Tiff};
+use crate::{bmff, jpeg::Segments, pages, raw, scan, tiff::Tiff};
 
 fn corpus() -> Vec<Vec<u8>> {
     let small = |seed| textured(40, 28, seed);
@@ -56,6 +56,9 @@ fn directories_segments_and_frames_of_changed_files() {
                 .all(|(_, rest)| rest.len() < bytes.len())
         );
         let _ = segments.ends_early();
+        if let scan::Reach::AllRows(end) = scan::reach(bytes) {
+            assert!(scan::completed(bytes, end).len() <= bytes.len() + 2);
+        }
         if let Sniffed::Supported(format) = sniffed {
             let frames = pages::frame_count(bytes, format);
             assert!(

@@ -12,6 +12,7 @@ use crate::limits::DecodeLimits;
 use crate::pages::is_animated_webp;
 use crate::refused::{Refused, RefusedCode};
 use crate::rgb::to_rgb;
+use crate::scan::{self, End, Reach};
 use crate::sniff::raster_name;
 use crate::tiff::Page;
 use crate::upright::upright;
@@ -22,6 +23,9 @@ pub(crate) fn decode(
     format: ImageFormat,
     limits: &DecodeLimits,
 ) -> Result<(Image, u8), Refused> {
+    if format == ImageFormat::Jpeg {
+        return decode_jpeg_turned(bytes, None, limits);
+    }
     let sent = (bytes, Cursor::new(bytes));
     decode_turned(sent, format, None, limits)
 }
@@ -37,8 +41,29 @@ pub(crate) fn decode_jpeg(
     orientation: Option<Orientation>,
     limits: &DecodeLimits,
 ) -> Result<Image, Refused> {
-    let sent = (bytes, Cursor::new(bytes));
-    Ok(decode_turned(sent, ImageFormat::Jpeg, orientation, limits)?.0)
+    Ok(decode_jpeg_turned(bytes, orientation, limits)?.0)
+}
+
+fn decode_jpeg_turned(
+    bytes: &[u8],
+    orientation: Option<Orientation>,
+    limits: &DecodeLimits,
+) -> Result<(Image, u8), Refused> {
+    let end = match scan::reach(bytes) {
+        Reach::AllRows(end) => end,
+        Reach::Unknown { is_marked: true } => End::Marked,
+        Reach::Unknown { is_marked: false } => {
+            let detail = "the JPEG data is damaged, and its end marker is missing";
+            return Err(Refused::broken(detail));
+        }
+        Reach::Cut => {
+            let detail = "the JPEG data ends early: rows of the picture are missing";
+            return Err(Refused::broken(detail));
+        }
+    };
+    let whole = scan::completed(bytes, end);
+    let sent = (&*whole, Cursor::new(&*whole));
+    decode_turned(sent, ImageFormat::Jpeg, orientation, limits)
 }
 
 /// Decodes a file, given by its bytes and as what reads them.
@@ -49,10 +74,6 @@ fn decode_turned<R: BufRead + Seek>(
     limits: &DecodeLimits,
 ) -> Result<(Image, u8), Refused> {
     let explain = |error| explain(error, format, limits);
-    if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
-        let detail = "the JPEG data ends early: its end marker is missing";
-        return Err(Refused::new(RefusedCode::Broken, detail));
-    }
     let mut reader = ImageReader::with_format(reader, format);
     let mut bounds = opening_limits(format, limits);
     reader.limits(bounds.clone());
@@ -115,20 +136,6 @@ fn progressive_components(bytes: &[u8]) -> u64 {
     match Segments::of(bytes).frame_or_end() {
         Some((0xc2, frame)) => u64::from(frame.get(7).copied().unwrap_or(4)),
         _ => 0,
-    }
-}
-
-/// Whether the first picture of a JPEG file reaches its end marker (ITU-T T.81, B.1.1).
-///
-/// The decoder fills missing rows with grey, so a truncated picture would pass for a whole one.
-/// The search skips the segments before the first scan, whose thumbnails have end markers of their
-/// own. After it the marker cannot occur by chance, because 0 follows each 0xFF byte of data.
-fn jpeg_is_whole(bytes: &[u8]) -> bool {
-    let mut segments = Segments::of(bytes);
-    match segments.find(|(marker, _)| *marker == 0xda) {
-        Some((_, scan)) => scan.windows(2).any(|pair| pair == [0xff, 0xd9]),
-        // Damaged before the first scan: the decoder copes with it, or explains it better.
-        None => !segments.ends_early(),
     }
 }
 
@@ -200,29 +207,6 @@ fn sentence(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_jpeg_without_its_end_is_told_from_a_whole_one() {
-        let picture =
-            image::RgbImage::from_fn(64, 48, |x, y| image::Rgb([(x * 4) as u8, (y * 5) as u8, 9]));
-        let mut whole = Vec::new();
-        picture
-            .write_to(&mut Cursor::new(&mut whole), ImageFormat::Jpeg)
-            .unwrap();
-        assert!(jpeg_is_whole(&whole));
-        // A thumbnail with an end of its own does not count, bytes behind the end do no harm.
-        let thumbnail = [
-            &whole[..2],
-            &[0xff, 0xe1, 0, 6, 0xff, 0xd8, 0xff, 0xd9],
-            &whole[2..],
-        ]
-        .concat();
-        assert!(jpeg_is_whole(&[&thumbnail[..], &[0; 9]].concat()));
-        for cut in 3..whole.len() {
-            assert!(!jpeg_is_whole(&whole[..cut]), "cut at {cut}");
-            assert!(!jpeg_is_whole(&thumbnail[..cut + 8]), "cut at {cut}");
-        }
-    }
 
     #[test]
     fn components_count_where_their_coefficients_are_kept() {
