@@ -7,8 +7,7 @@
 //! the further pages and frames.
 //!
 //! It applies the orientation, blends transparency over white (over black or grey where white would hide
-//! most of it), reduces deeper samples to eight bits (float samples are clamped to 0..1; samples of a
-//! sensor that fill the lowest 8, 10, 12 or 14 of 16 bits are scaled to the full range) and ignores
+//! most of it), reduces deeper samples to eight bits (over the range that they use, see `range.rs`) and ignores
 //! colour profiles. Of an AVIF it also ignores the alpha plane, the clean aperture and film grain: none
 //! of them helps matching.
 //!
@@ -29,6 +28,7 @@ mod memory;
 #[cfg(test)]
 mod mutated;
 mod pages;
+mod range;
 mod raster;
 mod raw;
 mod raw_kind;
@@ -116,12 +116,11 @@ pub fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Pages<'a>,
 
 /// Decodes the first page of a TIFF file; returns also the bits a sample and the number of pages.
 fn decode_tiff(bytes: &[u8], limits: &DecodeLimits) -> Result<(Image, u8, u32), Refused> {
-    let tiff = tiff::Tiff::open(bytes);
-    let pages = tiff.as_ref().map(tiff::Tiff::pages).unwrap_or_default();
-    let (image, depth) = match tiff.zip(pages.first()) {
-        Some((tiff, &at)) => raster::decode_page(tiff.beginning_at(at), limits)?,
-        None => raster::decode(bytes, ImageFormat::Tiff, limits)?,
-    };
+    let damaged = || Refused::broken("the TIFF data is damaged: it has no directory");
+    let tiff = tiff::Tiff::open(bytes).ok_or_else(damaged)?;
+    let pages = tiff.pages();
+    let first = *pages.first().ok_or_else(damaged)?;
+    let (image, depth) = tiff::decode(&tiff, first, limits)?;
     let pages = u32::try_from(pages.len()).unwrap_or(u32::MAX).max(1);
     Ok((image, depth, pages))
 }

@@ -16,7 +16,7 @@ use crate::limits::DecodeLimits;
 use crate::refused::{Refused, RefusedCode};
 use crate::rgb::to_rgb;
 use crate::sniff::Format;
-use crate::tiff::Tiff;
+use crate::tiff::{self, Tiff};
 use crate::upright::upright;
 use crate::{bmff, raster};
 
@@ -94,9 +94,7 @@ pub(crate) fn pages<'a>(
                 return Err(Refused::broken("the TIFF header is damaged"));
             };
             let pages = tiff.pages().into_iter();
-            Box::new(pages.map(move |at| {
-                raster::decode_page(tiff.beginning_at(at), limits).map(|(image, _)| image)
-            }))
+            Box::new(pages.map(move |at| tiff::decode(&tiff, at, limits).map(|(image, _)| image)))
         }
         Format::Raster(_) | Format::Raw(_) | Format::Avif => {
             let name = format.name();

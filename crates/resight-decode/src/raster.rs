@@ -14,7 +14,6 @@ use crate::refused::{Refused, RefusedCode};
 use crate::rgb::to_rgb;
 use crate::scan::{self, End, Reach};
 use crate::sniff::raster_name;
-use crate::tiff::Page;
 use crate::upright::upright;
 
 /// Decodes the first picture in `bytes`, which are of `format`, and returns the bits a sample of the file.
@@ -28,11 +27,6 @@ pub(crate) fn decode(
     }
     let sent = (bytes, Cursor::new(bytes));
     decode_turned(sent, format, None, limits)
-}
-
-/// Decodes a page of a TIFF file.
-pub(crate) fn decode_page(page: Page<'_>, limits: &DecodeLimits) -> Result<(Image, u8), Refused> {
-    decode_turned((page.whole(), page), ImageFormat::Tiff, None, limits)
 }
 
 /// Decodes a JPEG, turned by `orientation` where it has none of its own.
@@ -75,8 +69,7 @@ fn decode_turned<R: BufRead + Seek>(
 ) -> Result<(Image, u8), Refused> {
     let explain = |error| explain(error, format, limits);
     let mut reader = ImageReader::with_format(reader, format);
-    let mut bounds = opening_limits(format, limits);
-    reader.limits(bounds.clone());
+    reader.limits(opening_limits(format, limits));
     let mut decoder = reader.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
@@ -87,11 +80,6 @@ fn decode_turned<R: BufRead + Seek>(
     let colour = decoder.original_color_type();
     let depth = colour.bits_per_pixel() / u16::from(colour.channel_count()).max(1);
     let needed = bytes_needed(bytes, format, &decoder, orientation);
-    if format == ImageFormat::Tiff {
-        // A tile may be larger than the picture, and is decoded whole where it is compressed as JPEG.
-        bounds.max_alloc = Some(needed);
-        decoder.set_limits(bounds).map_err(explain)?;
-    }
     let _share = limits.memory.take(needed)?;
     let pixels = DynamicImage::from_decoder(decoder).map_err(explain)?;
     let (width, height) = (pixels.width(), pixels.height());
@@ -116,11 +104,6 @@ fn bytes_needed(
         // The canvas and the frame, which is decoded in two parts where it has transparency.
         ImageFormat::WebP if is_animated_webp(bytes) => 8 * pixels,
         ImageFormat::Gif | ImageFormat::WebP => 4 * pixels,
-        // Samples as they are stored, of which there may be more than in the output.
-        ImageFormat::Tiff => {
-            let stored = pixels * u64::from(decoder.original_color_type().bits_per_pixel()) / 8;
-            output.max(stored) + LARGE_TILE
-        }
         _ => 0,
     };
     let is_rgb = decoder.color_type() == ColorType::Rgb8;
@@ -162,8 +145,6 @@ pub(crate) fn opening_limits(format: ImageFormat, limits: &DecodeLimits) -> Limi
     out
 }
 
-/// A TIFF's tile that is larger than its picture may have so many bytes more.
-const LARGE_TILE: u64 = 8 << 20;
 /// Bytes that a decoder may need beside the pixels.
 const BESIDE_PIXELS: u64 = 64 << 20;
 

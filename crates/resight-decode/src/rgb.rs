@@ -3,16 +3,16 @@
 
 use image::DynamicImage;
 
-/// Depths, in bits, of the sensors whose samples are stored in 16 bits as they are.
-const DEPTHS: [u32; 4] = [8, 10, 12, 14];
+use crate::range;
+
 /// Visible pixels whose luminance is nearer than this to the background's are hidden in it.
 const HIDDEN: u32 = 40;
 /// Luminances of the backgrounds, the preferred first.
 const BACKGROUNDS: [u8; 3] = [255, 0, 128];
 
 /// Eight-bit RGB. Transparent pictures are laid over white, or over black or grey where white would hide
-/// most of what is visible in them. Samples of 16 bits that use the lowest 8, 10, 12 or 14 of them alone,
-/// as cameras of microscopes write them, are scaled to the full range.
+/// most of what is visible in them. Samples of 16 bits that use few of them, as cameras of microscopes write them,
+/// are scaled to the full range.
 pub(crate) fn to_rgb(mut pixels: DynamicImage) -> Vec<u8> {
     scale_sensor_range(&mut pixels);
     if !pixels.color().has_alpha() {
@@ -34,8 +34,8 @@ pub(crate) fn to_rgb(mut pixels: DynamicImage) -> Vec<u8> {
     bytes
 }
 
-/// Shifts 16-bit samples up where all of them fit one of [`DEPTHS`]. Alpha is left out: it is always of
-/// the full range.
+/// Brings 16-bit samples to the range that is in use ([`range::of_words`]). Alpha is left out: it is always of the
+/// full range.
 fn scale_sensor_range(pixels: &mut DynamicImage) {
     let (samples, channels, colours): (&mut [u16], usize, usize) = match pixels {
         DynamicImage::ImageLuma16(image) => (image, 1, 1),
@@ -44,17 +44,13 @@ fn scale_sensor_range(pixels: &mut DynamicImage) {
         DynamicImage::ImageRgba16(image) => (image, 4, 3),
         _ => return,
     };
-    let colour = |pixel: &[u16]| pixel[..colours].iter().fold(0, |all, v| all | v);
-    let used = samples.chunks_exact(channels).map(colour);
-    let used = 16 - used.fold(0, |all, v| all | v).leading_zeros();
-    let Some(depth) = DEPTHS.into_iter().find(|depth| used <= *depth) else {
+    let range = range::of_words(samples, channels, colours, 16);
+    if range == range::whole(16) {
         return;
-    };
+    }
     for pixel in samples.chunks_exact_mut(channels) {
         for value in &mut pixel[..colours] {
-            // The high bits are repeated below, so that the largest sample becomes white.
-            let high = *value << (16 - depth);
-            *value = high | (high >> depth);
+            *value = u16::from(range.eight_bits(f32::from(*value))) * 257;
         }
     }
 }
@@ -113,9 +109,9 @@ mod tests {
 
     #[test]
     fn alpha_keeps_its_range() {
-        let image = ImageBuffer::<LumaA<u16>, _>::from_raw(2, 1, vec![2000, 65535, 100, 0]);
+        let image = ImageBuffer::<LumaA<u16>, _>::from_raw(2, 1, vec![3000, 65535, 100, 0]);
         let rgb = to_rgb(DynamicImage::ImageLumaA16(image.unwrap()));
-        assert_eq!(rgb, [125, 125, 125, 255, 255, 255]);
+        assert_eq!(rgb, [187, 187, 187, 255, 255, 255]);
     }
 
     #[test]

@@ -1,10 +1,21 @@
-//! The directories of a TIFF file: which of them are its pages, and where a page begins.
+//! TIFF files: their directories, which of them are pages, and the pixels of a page.
 //!
-//! Read here and not by the `tiff` crate, which opens no file whose first directory it cannot decode, as of
-//! raw files.
+//! Read here and not by the `tiff` crate. It opens no file whose first directory it cannot decode, as of raw files,
+//! and no palettes, L*a*b*, subsampled colours, group 3 facsimile, packed samples or samples of different depths.
+//! Compression is left to crates.
+
+mod colours;
+mod compression;
+mod layout;
+mod picture;
+mod pixel;
+mod samples;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
+
+pub(crate) use picture::decode;
 
 /// Directories read of one file, at most.
 const MOST_DIRECTORIES: usize = 65_536;
@@ -34,7 +45,23 @@ pub(crate) mod tag {
     pub(crate) const JPEG_BYTES: u16 = 514;
     pub(crate) const DNG_VERSION: u16 = 50_706;
 
-    /// All of the above.
+    pub(super) const FILL_ORDER: u16 = 266;
+    pub(super) const SAMPLES: u16 = 277;
+    pub(super) const ROWS_PER_STRIP: u16 = 278;
+    pub(super) const PLANAR: u16 = 284;
+    pub(super) const T4_OPTIONS: u16 = 292;
+    pub(super) const PREDICTOR: u16 = 317;
+    pub(super) const COLOUR_MAP: u16 = 320;
+    pub(super) const TILE_WIDTH: u16 = 322;
+    pub(super) const TILE_HEIGHT: u16 = 323;
+    pub(super) const TILE_OFFSETS: u16 = 324;
+    pub(super) const TILE_BYTES: u16 = 325;
+    pub(super) const EXTRA_SAMPLES: u16 = 338;
+    pub(super) const SAMPLE_FORMAT: u16 = 339;
+    pub(super) const JPEG_TABLES: u16 = 347;
+    pub(super) const SUBSAMPLING: u16 = 530;
+
+    /// Those that all directories are read for.
     pub(super) const READ: [u16; 15] = [
         NEW_SUBFILE_TYPE,
         SUBFILE_TYPE,
@@ -84,6 +111,14 @@ impl Directory {
     }
 }
 
+/// Where the values of a tag are.
+struct Field {
+    start: u64,
+    count: u64,
+    /// Bytes of each.
+    length: u64,
+}
+
 /// The structure of a TIFF or BigTIFF file.
 pub(crate) struct Tiff<'a> {
     bytes: &'a [u8],
@@ -130,9 +165,14 @@ impl<'a> Tiff<'a> {
         if self.big { (8, 8) } else { (4, 4) }
     }
 
+    /// Bytes of the number of entries, of an entry, and of an offset.
+    fn lengths(&self) -> (u64, u64, u64) {
+        if self.big { (8, 20, 8) } else { (2, 12, 4) }
+    }
+
     /// `entries` are those that may still be read.
     fn directory(&self, offset: u64, entries_left: &mut u64) -> Option<Directory> {
-        let (count_len, entry_len, offset_len) = if self.big { (8, 20, 8) } else { (2, 12, 4) };
+        let (count_len, entry_len, offset_len) = self.lengths();
         let count = self.number(offset, count_len)?.min(65_535);
         *entries_left = entries_left.checked_sub(count)?;
         let mut found = Directory {
@@ -157,8 +197,16 @@ impl<'a> Tiff<'a> {
         Some(found)
     }
 
-    /// The values of the entry at `at`.
+    /// The first values of the entry at `at`.
     fn values(&self, at: u64, offset_len: u64) -> Option<Vec<u64>> {
+        let field = self.field(at, offset_len)?;
+        (0..field.count.min(MOST_VALUES))
+            .map(|i| self.number(field.start.checked_add(i * field.length)?, field.length))
+            .collect()
+    }
+
+    /// Where the values of the entry at `at` are.
+    fn field(&self, at: u64, offset_len: u64) -> Option<Field> {
         // BYTE, ASCII, SHORT, LONG, UNDEFINED, IFD, LONG8 and IFD8.
         let length = match self.number(at + 2, 2)? {
             1 | 2 | 7 => 1,
@@ -174,11 +222,49 @@ impl<'a> Tiff<'a> {
         } else {
             self.number(field, offset_len)?
         };
-        let values = (0..count.min(MOST_VALUES)).map(|i| {
-            let at = start.checked_add(i * length)?;
-            self.number(at, length)
-        });
-        values.collect()
+        Some(Field {
+            start,
+            count,
+            length,
+        })
+    }
+
+    /// The first entry with a tag in the directory at `offset`.
+    fn entry(&self, offset: u64, tag: u16) -> Option<Field> {
+        let (count_len, entry_len, offset_len) = self.lengths();
+        let count = self.number(offset, count_len)?.min(65_535);
+        let entries = offset.checked_add(count_len)?;
+        let mut places = (0..count).map(|i| entries.saturating_add(i * entry_len));
+        let at = places.find(|at| self.number(*at, 2) == Some(u64::from(tag)))?;
+        self.field(at, offset_len)
+    }
+
+    /// The first value of a tag in the directory at `offset`.
+    fn first(&self, offset: u64, tag: u16) -> Option<u64> {
+        let field = self.entry(offset, tag).filter(|field| field.count > 0)?;
+        self.number(field.start, field.length)
+    }
+
+    /// All values of a tag in the directory at `offset`; `None` where some are not in the file.
+    fn numbers(&self, offset: u64, tag: u16) -> Option<Vec<u64>> {
+        let field = self.entry(offset, tag)?;
+        let end = field
+            .start
+            .checked_add(field.count.checked_mul(field.length)?)?;
+        if end > self.bytes.len() as u64 {
+            return None;
+        }
+        (0..field.count)
+            .map(|i| self.number(field.start + i * field.length, field.length))
+            .collect()
+    }
+
+    /// The bytes of a tag in the directory at `offset`.
+    fn bytes_of(&self, offset: u64, tag: u16) -> Option<&'a [u8]> {
+        let field = self.entry(offset, tag).filter(|field| field.length == 1)?;
+        let start = usize::try_from(field.start).ok()?;
+        let end = start.checked_add(usize::try_from(field.count).ok()?)?;
+        self.bytes.get(start..end)
     }
 
     /// The directories that the header leads to, in order.
@@ -219,175 +305,31 @@ impl<'a> Tiff<'a> {
         found
     }
 
-    /// Where the directories of the pages begin. A file without any full picture has its first directory as
-    /// its only page.
+    /// Where the directories of the pages begin. Where the chain has only smaller copies and masks, the pages are below
+    /// them. A file without any full picture has its largest directory as its only page.
     pub(crate) fn pages(&self) -> Vec<u64> {
-        let chain = self.chain();
-        let pages = chain.iter().filter(|directory| directory.is_page());
-        let pages: Vec<u64> = pages.map(|directory| directory.offset).collect();
-        if pages.is_empty() {
-            chain
-                .first()
-                .map(|first| first.offset)
-                .into_iter()
-                .collect()
-        } else {
-            pages
-        }
-    }
-
-    /// The file with the directory at `offset` as its first.
-    pub(crate) fn beginning_at(&self, offset: u64) -> Page<'a> {
-        let (at, length) = self.header();
-        let mut head = [0; HEAD];
-        let start = self.bytes.get(..HEAD).unwrap_or(self.bytes);
-        head[..start.len()].copy_from_slice(start);
-        let value = if self.big_endian {
-            offset.to_be_bytes()
-        } else {
-            offset.to_le_bytes()
+        let pages = |directories: &[Directory]| -> Vec<u64> {
+            let pages = directories.iter().filter(|directory| directory.is_page());
+            pages.map(|directory| directory.offset).collect()
         };
-        // In little-endian order the low bytes come first.
-        let skip = if self.big_endian { 8 - length } else { 0 } as usize;
-        let (at, length) = (at as usize, length as usize);
-        if let Some(field) = head.get_mut(at..at + length) {
-            field.copy_from_slice(&value[skip..skip + length]);
+        let found = pages(&self.chain());
+        if !found.is_empty() {
+            return found;
         }
-        Page {
-            head,
-            file: Cursor::new(self.bytes),
+        let all = self.all();
+        let found = pages(&all);
+        if !found.is_empty() {
+            return found;
         }
-    }
-}
-
-/// Bytes of the longest header, that of BigTIFF.
-const HEAD: usize = 16;
-
-/// A file as it would be with another header, without a copy of it.
-pub(crate) struct Page<'a> {
-    head: [u8; HEAD],
-    file: Cursor<&'a [u8]>,
-}
-
-impl<'a> Page<'a> {
-    /// The file as it is.
-    pub(crate) fn whole(&self) -> &'a [u8] {
-        self.file.get_ref()
-    }
-}
-
-impl BufRead for Page<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        let head = HEAD.min(self.whole().len());
-        match usize::try_from(self.file.position()) {
-            Ok(at) if at < head => Ok(&self.head[at..head]),
-            _ => self.file.fill_buf(),
-        }
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.file.consume(amount);
-    }
-}
-
-impl Read for Page<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let from = self.fill_buf()?;
-        let count = from.len().min(into.len());
-        into[..count].copy_from_slice(&from[..count]);
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-impl Seek for Page<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A little-endian TIFF of directories with these tags of one LONG each.
-    fn file(directories: &[&[(u16, u32)]]) -> Vec<u8> {
-        let mut bytes = b"II*\0\x08\0\0\0".to_vec();
-        for (i, tags) in directories.iter().enumerate() {
-            bytes.extend((tags.len() as u16).to_le_bytes());
-            for (tag, value) in *tags {
-                bytes.extend(tag.to_le_bytes());
-                bytes.extend([4, 0, 1, 0, 0, 0]);
-                bytes.extend(value.to_le_bytes());
-            }
-            let is_last = i + 1 == directories.len();
-            let next = if is_last { 0 } else { bytes.len() as u32 + 4 };
-            bytes.extend(next.to_le_bytes());
-        }
-        bytes
-    }
-
-    #[test]
-    fn smaller_copies_and_masks_are_no_pages() {
-        let bytes = file(&[
-            &[(tag::NEW_SUBFILE_TYPE, 1), (tag::WIDTH, 9)],
-            &[(tag::WIDTH, 90)],
-            &[(tag::NEW_SUBFILE_TYPE, 4)],
-            &[(tag::SUBFILE_TYPE, 2)],
-            &[(tag::NEW_SUBFILE_TYPE, 2), (tag::WIDTH, 91)],
-        ]);
-        let tiff = Tiff::open(&bytes).unwrap();
-        let widths: Vec<_> = tiff
-            .pages()
-            .iter()
-            .map(|&at| tiff.directory(at, &mut 9_999).unwrap().value(tag::WIDTH))
-            .collect();
-        assert_eq!(widths, [Some(90), Some(91)]);
-        let mut second = Vec::new();
-        let mut page = tiff.beginning_at(tiff.pages()[1]);
-        page.read_to_end(&mut second).unwrap();
-        assert_eq!(second.len(), bytes.len());
-        assert_eq!(second[8..], bytes[8..]);
-        let first = Tiff::open(&second).unwrap().chain().remove(0);
-        assert_eq!(first.value(tag::WIDTH), Some(91));
-        let only = file(&[&[(tag::NEW_SUBFILE_TYPE, 1)]]);
-        assert_eq!(Tiff::open(&only).unwrap().pages(), [8]);
-    }
-
-    #[test]
-    fn directories_that_overlap_cost_no_more_than_their_bound() {
-        // Each begins within the one before, and claims as many entries as there can be.
-        let number = 4_000_u32;
-        let mut bytes = b"II*\0\x08\0\0\0".to_vec();
-        bytes.resize(8 + 2 + 12 * 65_535 + 12 * number as usize + 4, 0);
-        for i in 0..number {
-            let at = 8 + 12 * i as usize;
-            bytes[at..at + 2].copy_from_slice(&[0xff, 0xff]);
-            let next = at + 2 + 12 * 65_535;
-            bytes[next..next + 4].copy_from_slice(&(at as u32 + 12).to_le_bytes());
-        }
-        let all = Tiff::open(&bytes).unwrap().all();
-        assert!((1..=17).contains(&all.len()), "{}", all.len());
-    }
-
-    #[test]
-    fn a_circle_of_directories_ends() {
-        let mut bytes = file(&[&[(tag::WIDTH, 1)], &[(tag::WIDTH, 2)]]);
-        let end = bytes.len();
-        bytes[end - 4..].copy_from_slice(&8_u32.to_le_bytes());
-        assert_eq!(Tiff::open(&bytes).unwrap().chain().len(), 2);
-    }
-
-    #[test]
-    fn any_cut_and_any_byte_are_read_without_a_panic() {
-        let whole = file(&[&[(tag::WIDTH, 1), (tag::SUB_IFDS, 8)], &[(tag::WIDTH, 2)]]);
-        for at in 0..whole.len() {
-            let _ = Tiff::open(&whole[..at]).map(|tiff| tiff.all());
-            for value in [0, 1, 0x7f, 0xff] {
-                let mut changed = whole.clone();
-                changed[at] = value;
-                let _ = Tiff::open(&changed).map(|tiff| (tiff.all(), tiff.pages()));
-            }
-        }
+        let area = |directory: &&Directory| {
+            let [width, height] = [tag::WIDTH, tag::HEIGHT].map(|tag| directory.value(tag));
+            width.unwrap_or(0).saturating_mul(height.unwrap_or(0))
+        };
+        // Of equals the first.
+        let largest = all.iter().rev().max_by_key(area);
+        largest
+            .map(|directory| directory.offset)
+            .into_iter()
+            .collect()
     }
 }

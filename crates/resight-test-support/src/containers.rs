@@ -12,7 +12,7 @@ use crate::{encode, jpeg};
 /// One directory of a TIFF file: its tags with LONG values, its pixel data, and the directory below it.
 #[derive(Clone, Debug, Default)]
 pub struct TiffDirectory {
-    /// Tags and their values. The offset of the data is added.
+    /// Tags and their values. The offset of the data is added where none is named.
     pub tags: Vec<(u16, Vec<u32>)>,
     /// The only strip.
     pub data: Vec<u8>,
@@ -53,7 +53,9 @@ impl TiffDirectory {
     fn write(&self, file: &mut Vec<u8>, next: u32) -> u32 {
         let below = self.below.as_ref().map(|below| below.write(file, 0));
         let mut tags = self.tags.clone();
-        tags.push((273, vec![file.len() as u32]));
+        if tags.iter().all(|(tag, _)| !matches!(tag, 273 | 324)) {
+            tags.push((273, vec![file.len() as u32]));
+        }
         tags.extend(below.map(|at| (330, vec![at])));
         tags.sort();
         file.extend(&self.data);

@@ -5,7 +5,7 @@ use resight_decode::{DecodeLimits, RefusedCode, decode};
 use resight_test_support::{encode, textured};
 use resight_vision::Image;
 
-const FILES: [(&str, &[u8]); 4] = [
+pub(crate) const FILES: [(&str, &[u8]); 4] = [
     ("grey", include_bytes!("files/grey.jpg")),
     ("restarts", include_bytes!("files/restarts.jpg")),
     ("progressive", include_bytes!("files/progressive.jpg")),

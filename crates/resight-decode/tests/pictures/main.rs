@@ -11,3 +11,5 @@ mod orientation;
 mod pages;
 mod raw;
 mod scale;
+mod tiff;
+mod tiff_colours;

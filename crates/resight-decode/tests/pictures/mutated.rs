@@ -22,6 +22,8 @@ fn corpus() -> Vec<Vec<u8>> {
         ImageFormat::Pnm,
     ];
     let mut files: Vec<Vec<u8>> = formats.map(|format| encode(&small(9), format)).into();
+    files.extend(crate::tiff::corpus());
+    files.extend(crate::jpeg::FILES.map(|(_, bytes)| bytes.to_vec()));
     files.extend([
         tiff_pages(&frames),
         animated_gif(&frames),
@@ -45,7 +47,7 @@ fn limits() -> DecodeLimits {
 fn a_changed_file_is_decoded_within_its_limits_or_refused() {
     let limits = limits();
     let (mut decoded, mut refused) = (0, 0);
-    fuzz("decode", 1500, &corpus(), |bytes| {
+    fuzz("decode", 4000, &corpus(), |bytes| {
         match decode(bytes, &limits) {
             Ok(one) => {
                 decoded += 1;
