@@ -2,8 +2,9 @@
 //!
 //! [`decode`] finds the format from the content, never from a file name. It reads JPEG (the first
 //! picture of an MPO), PNG (the default picture of an APNG), WebP and GIF (the first frame), TIFF
-//! (the first page that is no smaller copy of another), BMP, PNM, AVIF (the primary item) and raw files with
-//! the structure of TIFF (the largest JPEG in them). It refuses every other format by name. [`pages`] reads
+//! (the first page that is no smaller copy of another), BMP, PNM, TGA, QOI, ICO (the largest), AVIF (the primary
+//! item), JPEG XL (the first frame), JPEG 2000, Photoshop files (the merged picture), HEIC where the feature `heif` is
+//! on, and raw files with the structure of TIFF (the largest JPEG in them). It refuses every other format by name. [`pages`] reads
 //! the further pages and frames.
 //!
 //! It applies the orientation, blends transparency over white (over black or grey where white would hide
@@ -22,12 +23,19 @@
 mod av1;
 mod avif;
 mod bmff;
+mod colour_spaces;
+#[cfg(feature = "heif")]
+mod heif;
+mod jp2;
 mod jpeg;
+mod jxl;
 mod limits;
 mod memory;
 #[cfg(test)]
 mod mutated;
+mod packbits;
 mod pages;
+mod psd;
 mod range;
 mod raster;
 mod raw;
@@ -83,6 +91,11 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
         let (image, depth) = match format {
             Format::Raster(ImageFormat::Tiff) => return decode_tiff(bytes, limits),
             Format::Avif => avif::decode(bytes, limits)?,
+            #[cfg(feature = "heif")]
+            Format::Heif => heif::decode(bytes, limits)?,
+            Format::Jp2 => jp2::decode(bytes, limits)?,
+            Format::Jxl => jxl::decode(bytes, limits)?,
+            Format::Psd => psd::decode(bytes, limits)?,
             Format::Raw(kind) => raw::decode(bytes, kind, limits)?,
             Format::Raster(raster) => raster::decode(bytes, raster, limits)?,
         };

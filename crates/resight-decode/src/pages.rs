@@ -30,7 +30,7 @@ pub(crate) fn frame_count(bytes: &[u8], format: Format) -> u32 {
         Format::Raster(ImageFormat::Png) => png_frames(bytes),
         Format::Raster(ImageFormat::WebP) => webp_frames(bytes),
         Format::Avif => bmff::frames(bytes),
-        Format::Raster(_) | Format::Raw(_) => None,
+        _ => None,
     };
     found.unwrap_or(1).max(1)
 }
@@ -71,7 +71,11 @@ pub(crate) fn pages<'a>(
     format: Format,
     limits: &'a DecodeLimits,
 ) -> Result<Pages<'a>, Refused> {
-    let explain = |error| raster::explain(error, format.raster(), limits);
+    let raster = match format {
+        Format::Raster(raster) => raster,
+        _ => ImageFormat::Jpeg,
+    };
+    let explain = |error| raster::explain(error, raster, limits);
     let all: Images<'a> = match format {
         Format::Raster(ImageFormat::Gif) => {
             let decoder = GifDecoder::new(Cursor::new(bytes)).map_err(explain)?;
@@ -96,7 +100,7 @@ pub(crate) fn pages<'a>(
             let pages = tiff.pages().into_iter();
             Box::new(pages.map(move |at| tiff::decode(&tiff, at, limits).map(|(image, _)| image)))
         }
-        Format::Raster(_) | Format::Raw(_) | Format::Avif => {
+        _ => {
             let name = format.name();
             return Err(Refused::not_supported(format!(
                 "further pages or frames of {name} files are not read"

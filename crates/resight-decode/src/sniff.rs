@@ -11,6 +11,12 @@ pub(crate) enum Format {
     Raster(ImageFormat),
     /// Decoded by our own container parser and an AV1 decoder.
     Avif,
+    #[cfg(feature = "heif")]
+    Heif,
+    Jp2,
+    Jxl,
+    /// The merged picture of Photoshop.
+    Psd,
     /// Of a camera: the largest JPEG in it is decoded.
     Raw(RawKind),
 }
@@ -20,6 +26,11 @@ impl Format {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Avif => "AVIF",
+            #[cfg(feature = "heif")]
+            Self::Heif => "HEIC/HEIF",
+            Self::Jp2 => "JPEG 2000",
+            Self::Jxl => "JPEG XL",
+            Self::Psd => "Photoshop (PSD)",
             Self::Raw(kind) => kind.name(),
             Self::Raster(format) => raster_name(format),
         }
@@ -29,17 +40,13 @@ impl Format {
     pub(crate) fn media_type(self) -> &'static str {
         match self {
             Self::Avif => "image/avif",
+            #[cfg(feature = "heif")]
+            Self::Heif => "image/heic",
+            Self::Jp2 => "image/jp2",
+            Self::Jxl => "image/jxl",
+            Self::Psd => "image/vnd.adobe.photoshop",
             Self::Raw(kind) => kind.media_type(),
             Self::Raster(format) => format.to_mime_type(),
-        }
-    }
-
-    /// The `image` crate's name of what its errors are about.
-    pub(crate) fn raster(self) -> ImageFormat {
-        match self {
-            Self::Avif => ImageFormat::Avif,
-            Self::Raw(_) => ImageFormat::Jpeg,
-            Self::Raster(format) => format,
         }
     }
 }
@@ -54,6 +61,9 @@ pub(crate) fn raster_name(format: ImageFormat) -> &'static str {
         ImageFormat::Tiff => "TIFF",
         ImageFormat::Bmp => "BMP",
         ImageFormat::Pnm => "PNM",
+        ImageFormat::Ico => "ICO",
+        ImageFormat::Qoi => "QOI",
+        ImageFormat::Tga => "TGA",
         _ => "picture",
     }
 }
@@ -81,7 +91,7 @@ pub(crate) fn sniff(bytes: &[u8]) -> Sniffed {
     }
     let Some(kind) = infer::get(bytes) else {
         return if looks_like_tga(bytes) {
-            Sniffed::Unsupported("TGA")
+            Sniffed::Supported(Format::Raster(ImageFormat::Tga))
         } else {
             Sniffed::Unknown
         };
@@ -96,7 +106,7 @@ pub(crate) fn sniff(bytes: &[u8]) -> Sniffed {
 }
 
 fn supported(bytes: &[u8]) -> Option<Format> {
-    use ImageFormat::{Bmp, Gif, Jpeg, Png, Pnm, Tiff, WebP};
+    use ImageFormat::{Bmp, Gif, Ico, Jpeg, Png, Pnm, Qoi, Tiff, WebP};
     let format = match bytes {
         [0xff, 0xd8, 0xff, ..] => Jpeg,
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Png,
@@ -122,10 +132,24 @@ fn supported(bytes: &[u8]) -> Option<Format> {
         }
         [b'P', b'1'..=b'7', b' ' | b'\t' | b'\r' | b'\n' | b'#', ..] => Pnm,
         [b'B', b'M', ..] if looks_like_bmp(bytes) => Bmp,
-        _ => return has_brand(bytes, &[*b"avif", *b"avis"]).then_some(Format::Avif),
+        [0, 0, 1, 0, n, 0, ..] if *n > 0 => Ico,
+        [b'q', b'o', b'i', b'f', ..] => Qoi,
+        [0xff, 0x4f, 0xff, 0x51, ..] => return Some(Format::Jp2),
+        [0, 0, 0, 12, b'j', b'P', b' ', b' ', 13, 10, 0x87, 10, ..] => return Some(Format::Jp2),
+        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => return Some(Format::Jxl),
+        [b'8', b'B', b'P', b'S', 0, 1 | 2, ..] => return Some(Format::Psd),
+        _ if has_brand(bytes, &[*b"avif", *b"avis"]) => return Some(Format::Avif),
+        #[cfg(feature = "heif")]
+        _ if has_brand(bytes, &HEIC) => return Some(Format::Heif),
+        _ => return None,
     };
     Some(Format::Raster(format))
 }
+
+/// Brands of HEIF.
+const HEIC: [[u8; 4]; 8] = [
+    *b"heic", *b"heix", *b"heim", *b"heis", *b"hevc", *b"hevx", *b"mif1", *b"msf1",
+];
 
 /// Whether reserved words are zero or the header has a known size: `BM` alone also begins texts.
 fn looks_like_bmp(bytes: &[u8]) -> bool {
@@ -155,32 +179,9 @@ fn has_brand(bytes: &[u8], brands: &[[u8; 4]]) -> bool {
 }
 
 fn unsupported(bytes: &[u8]) -> Option<&'static str> {
-    const HEIC: [[u8; 4]; 8] = [
-        *b"heic", *b"heix", *b"heim", *b"heis", *b"hevc", *b"hevx", *b"mif1", *b"msf1",
-    ];
     let name = match bytes {
-        [0xff, 0x4f, 0xff, 0x51, ..]
-        | [
-            0,
-            0,
-            0,
-            12,
-            b'j',
-            b'P',
-            b' ',
-            b' ',
-            b'\r',
-            b'\n',
-            0x87,
-            b'\n',
-            ..,
-        ] => "JPEG 2000",
-        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => "JPEG XL",
         [b'I', b'I', 0xbc, ..] => "JPEG XR",
-        [0, 0, 1, 0, n, 0, ..] if *n > 0 => "ICO",
         [0, 0, 2, 0, n, 0, ..] if *n > 0 && !looks_like_tga(bytes) => "CUR",
-        [b'8', b'B', b'P', b'S', ..] => "Photoshop (PSD)",
-        [b'q', b'o', b'i', b'f', ..] => "QOI",
         [b'P', b'F' | b'f', b'\n' | b'\r' | b' ', ..] => "PFM",
         [b'D', b'D', b'S', b' ', ..] => "DDS",
         [0x76, 0x2f, 0x31, 0x01, ..] => "OpenEXR",
@@ -249,10 +250,7 @@ mod tests {
                 b"\0\0\0\x14ftypmif1\0\0\0\0avif",
                 Sniffed::Supported(Format::Avif),
             ),
-            (
-                b"\0\0\0\x14ftypmif1\0\0\0\0heic",
-                Sniffed::Unsupported("HEIC/HEIF"),
-            ),
+            (b"\0\0\0\x0cjP  \r\n\x87\n", Sniffed::Supported(Format::Jp2)),
             (b"\0\0\0\x10ftypisomavif", Sniffed::Unsupported("Video")),
             (
                 b"<?xml version='1.0'?>\n<svg width='3'/>",
@@ -263,7 +261,7 @@ mod tests {
                 b"II*\0\x10\0\0\0CR\x02\0",
                 Sniffed::Supported(Format::Raw(RawKind::Canon)),
             ),
-            (b"8BPS\0\x01", Sniffed::Unsupported("Photoshop (PSD)")),
+            (b"8BPS\0\x01", Sniffed::Supported(Format::Psd)),
             (b"PK\x03\x04....", Sniffed::NotPicture("application/zip")),
             (b"hello", Sniffed::Unknown),
             (b"", Sniffed::Unknown),

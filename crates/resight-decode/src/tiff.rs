@@ -16,6 +16,7 @@ mod tests;
 use std::collections::{BTreeMap, HashSet};
 
 pub(crate) use picture::decode;
+pub(crate) use samples::undo_predictor;
 
 /// Directories read of one file, at most.
 const MOST_DIRECTORIES: usize = 65_536;

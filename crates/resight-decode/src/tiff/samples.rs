@@ -53,7 +53,7 @@ enum Value {
 
 /// Adds up the differences of which a row consists, `stride` samples apart (TIFF 6.0, section 14; Technical Note 3).
 /// Returns whether the row is big-endian then, whatever the file is.
-pub(super) fn undo_predictor(
+pub(crate) fn undo_predictor(
     row: &mut [u8],
     predictor: u64,
     bits: u8,

@@ -13,7 +13,7 @@ fn sample(width: u32, height: u32) -> RgbImage {
 }
 
 /// Formats with their largest error a channel.
-const FORMATS: [(ImageFormat, u8); 7] = [
+const FORMATS: [(ImageFormat, u8); 9] = [
     (ImageFormat::Jpeg, 24),
     (ImageFormat::Png, 0),
     (ImageFormat::WebP, 0),
@@ -21,6 +21,8 @@ const FORMATS: [(ImageFormat, u8); 7] = [
     (ImageFormat::Tiff, 0),
     (ImageFormat::Bmp, 0),
     (ImageFormat::Pnm, 0),
+    (ImageFormat::Qoi, 0),
+    (ImageFormat::Tga, 0),
 ];
 
 #[test]

@@ -5,6 +5,7 @@
 mod formats;
 mod jpeg;
 mod memory;
+mod modern;
 mod mutated;
 mod nasty;
 mod orientation;

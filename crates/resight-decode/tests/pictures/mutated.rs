@@ -20,9 +20,13 @@ fn corpus() -> Vec<Vec<u8>> {
         ImageFormat::Tiff,
         ImageFormat::Bmp,
         ImageFormat::Pnm,
+        ImageFormat::Ico,
+        ImageFormat::Qoi,
+        ImageFormat::Tga,
     ];
     let mut files: Vec<Vec<u8>> = formats.map(|format| encode(&small(9), format)).into();
     files.extend(crate::tiff::corpus());
+    files.extend(crate::modern::corpus());
     files.extend(crate::jpeg::FILES.map(|(_, bytes)| bytes.to_vec()));
     files.extend([
         tiff_pages(&frames),
