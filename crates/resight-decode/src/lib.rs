@@ -3,8 +3,8 @@
 //! [`decode`] finds the format from the content, never from a file name. It reads JPEG (the first
 //! picture of an MPO), PNG (the default picture of an APNG), WebP and GIF (the first frame), TIFF
 //! (the first page that is no smaller copy of another), BMP, PNM, TGA, QOI, ICO (the largest), AVIF (the primary
-//! item), JPEG XL (the first frame), JPEG 2000, Photoshop files (the merged picture), HEIC where the feature `heif` is
-//! on, and raw files with the structure of TIFF (the largest JPEG in them). It refuses every other format by name. [`pages`] reads
+//! item), JPEG XL (the first frame), JPEG 2000, Photoshop files (the merged picture), SVG, HEIC where the
+//! feature `heif` is on, and raw files with the structure of TIFF (the largest JPEG in them). It refuses every other format by name. [`pages`] reads
 //! the further pages and frames.
 //!
 //! It applies the orientation, blends transparency over white (over black or grey where white would hide
@@ -46,6 +46,7 @@ mod rgb;
 mod scale;
 mod scan;
 mod sniff;
+mod svg;
 mod tiff;
 mod upright;
 mod yuv;
@@ -96,6 +97,7 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
             Format::Jp2 => jp2::decode(bytes, limits)?,
             Format::Jxl => jxl::decode(bytes, limits)?,
             Format::Psd => psd::decode(bytes, limits)?,
+            Format::Svg => svg::decode(bytes, limits)?,
             Format::Raw(kind) => raw::decode(bytes, kind, limits)?,
             Format::Raster(raster) => raster::decode(bytes, raster, limits)?,
         };

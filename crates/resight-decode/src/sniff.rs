@@ -17,6 +17,7 @@ pub(crate) enum Format {
     Jxl,
     /// The merged picture of Photoshop.
     Psd,
+    Svg,
     /// Of a camera: the largest JPEG in it is decoded.
     Raw(RawKind),
 }
@@ -31,6 +32,7 @@ impl Format {
             Self::Jp2 => "JPEG 2000",
             Self::Jxl => "JPEG XL",
             Self::Psd => "Photoshop (PSD)",
+            Self::Svg => "SVG",
             Self::Raw(kind) => kind.name(),
             Self::Raster(format) => raster_name(format),
         }
@@ -45,6 +47,7 @@ impl Format {
             Self::Jp2 => "image/jp2",
             Self::Jxl => "image/jxl",
             Self::Psd => "image/vnd.adobe.photoshop",
+            Self::Svg => "image/svg+xml",
             Self::Raw(kind) => kind.media_type(),
             Self::Raster(format) => format.to_mime_type(),
         }
@@ -139,6 +142,7 @@ fn supported(bytes: &[u8]) -> Option<Format> {
         [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => return Some(Format::Jxl),
         [b'8', b'B', b'P', b'S', 0, 1 | 2, ..] => return Some(Format::Psd),
         _ if has_brand(bytes, &[*b"avif", *b"avis"]) => return Some(Format::Avif),
+        _ if looks_like_svg(bytes) => return Some(Format::Svg),
         #[cfg(feature = "heif")]
         _ if has_brand(bytes, &HEIC) => return Some(Format::Heif),
         _ => return None,
@@ -194,17 +198,19 @@ fn unsupported(bytes: &[u8]) -> Option<&'static str> {
         [b'%', b'P', b'D', b'F', b'-', ..] => "PDF",
         [b'%', b'!', b'P', b'S', ..] => "PostScript",
         _ if has_brand(bytes, &HEIC) => "HEIC/HEIF",
-        _ if looks_like_svg(bytes) => "SVG",
         _ => return None,
     };
     Some(name)
 }
 
-/// Whether a document has an `svg` element in its first 4 KiB, with or without an XML declaration.
+/// Whether a document has an `svg` element in its first 4 KiB, with or without an XML declaration, and is no page of
+/// the web.
 fn looks_like_svg(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(4096)];
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    text.trim_ascii_start().starts_with(b"<") && text.windows(4).any(|w| w == b"<svg")
+    text.trim_ascii_start().starts_with(b"<")
+        && text.windows(4).any(|w| w == b"<svg")
+        && !text.windows(5).any(|w| w.eq_ignore_ascii_case(b"<html"))
 }
 
 /// Whether a TGA footer (version 2) or a plausible TGA header (version 1) is there: TGA has no magic
@@ -254,7 +260,7 @@ mod tests {
             (b"\0\0\0\x10ftypisomavif", Sniffed::Unsupported("Video")),
             (
                 b"<?xml version='1.0'?>\n<svg width='3'/>",
-                Sniffed::Unsupported("SVG"),
+                Sniffed::Supported(Format::Svg),
             ),
             (b"%PDF-1.7", Sniffed::Unsupported("PDF")),
             (

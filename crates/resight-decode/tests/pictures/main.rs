@@ -12,5 +12,6 @@ mod orientation;
 mod pages;
 mod raw;
 mod scale;
+mod svg;
 mod tiff;
 mod tiff_colours;

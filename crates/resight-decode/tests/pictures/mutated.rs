@@ -47,6 +47,23 @@ fn limits() -> DecodeLimits {
     }
 }
 
+/// Drawing takes a picture's time whatever its size is, so fewer are tried.
+#[test]
+fn a_changed_svg_is_drawn_or_refused() {
+    let limits = DecodeLimits::default();
+    let (mut drawn, mut refused) = (0, 0);
+    fuzz("svg", 100, &crate::svg::corpus(), |bytes| {
+        match decode(bytes, &limits) {
+            Ok(one) => {
+                drawn += 1;
+                assert!(one.image.width().max(one.image.height()) <= 2048);
+            }
+            Err(_) => refused += 1,
+        }
+    });
+    assert!(drawn > 5 && refused > 5, "{drawn} {refused}");
+}
+
 #[test]
 fn a_changed_file_is_decoded_within_its_limits_or_refused() {
     let limits = limits();
