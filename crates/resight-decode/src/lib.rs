@@ -4,7 +4,7 @@
 //! picture of an MPO), PNG (the default picture of an APNG), WebP and GIF (the first frame), TIFF
 //! (the first page that is no smaller copy of another), BMP, PNM, TGA, QOI, ICO (the largest), AVIF (the primary
 //! item), JPEG XL (the first frame), JPEG 2000, Photoshop files (the merged picture), SVG, HEIC where the
-//! feature `heif` is on, and raw files with the structure of TIFF (the largest JPEG in them). It refuses every other format by name. [`pages`] reads
+//! feature `heif` is on, and raw files (the largest JPEG in them). It refuses every other format by name. [`pages`] reads
 //! the further pages and frames.
 //!
 //! It applies the orientation, blends transparency over white (over black or grey where white would hide

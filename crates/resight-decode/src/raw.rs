@@ -1,7 +1,9 @@
-//! Raw files of cameras that have the structure of TIFF (DNG, NEF, CR2, ARW and others): the largest JPEG that
-//! the camera put beside the sensor's data.
+//! Raw files of cameras: the largest JPEG that the camera put beside the sensor's data.
 //!
-//! Where that is a thumbnail, the file is refused: a thumbnail is not the picture.
+//! Most have the structure of TIFF (DNG, NEF, CR2, ARW and others), whose directories lead to it. Of the others (CR3,
+//! RAF, ORF, RW2), and where directories lead to a thumbnail alone, all JPEGs in the file are looked at.
+//!
+//! Where there is only a thumbnail, the file is refused: a thumbnail is not the picture.
 
 use image::metadata::Orientation;
 use resight_vision::Image;
@@ -19,6 +21,15 @@ const JPEG: [u64; 2] = [6, 7];
 /// Longer side in pixels from which on a JPEG is a preview, whatever the sensor has.
 const PREVIEW: u64 = 1024;
 
+/// Longer side of thumbnails, at most, where nothing is known of the sensor.
+const THUMBNAIL: u64 = 512;
+
+/// JPEGs that are looked at in one file, at most: data of a sensor may look like their beginning.
+const MOST_JPEGS: usize = 4096;
+
+/// Canon's box is within so many first bytes.
+const HEAD: usize = 1 << 16;
+
 /// Fill bytes before the markers of one JPEG, at most.
 const MOST_FILL: usize = 1024;
 
@@ -35,21 +46,39 @@ pub(crate) fn decode(
     limits: &DecodeLimits,
 ) -> Result<(Image, u8), Refused> {
     let name = kind.name();
-    let all = Tiff::open(bytes).map(|tiff| tiff.all());
+    let all = directories(bytes, kind).map(|tiff| tiff.all());
     let all = all.unwrap_or_default();
     let area = |size: &[u64; 2]| size[0] * size[1];
-    let found = all.iter().filter_map(|directory| jpeg(bytes, directory));
-    let Some((jpeg, size)) = found.max_by_key(|(_, size)| area(size)) else {
+    const SIDES: [u16; 4] = [
+        tag::WIDTH,
+        tag::HEIGHT,
+        tag::SENSOR_WIDTH,
+        tag::SENSOR_HEIGHT,
+    ];
+    let sides = all.iter().map(|d| SIDES.map(|t| d.value(t).unwrap_or(0)));
+    // Of a file that does not say it, a thumbnail's sides are shorter than a preview's all the same.
+    let longest = match sides.flatten().max() {
+        None | Some(0) => MOST_REDUCED * THUMBNAIL,
+        Some(longest) => longest,
+    };
+    let is_preview = |size: &[u64; 2]| {
+        let own = size[0].max(size[1]);
+        own >= PREVIEW || own.saturating_mul(MOST_REDUCED) >= longest
+    };
+    let named = all.iter().filter_map(|directory| jpeg(bytes, directory));
+    let named = named.max_by_key(|(_, size)| area(size));
+    let found = match named.filter(|(_, size)| is_preview(size)) {
+        Some(found) => Some(found),
+        None => anywhere(bytes)
+            .chain(named)
+            .max_by_key(|(_, size)| area(size)),
+    };
+    let Some((jpeg, size)) = found else {
         return Err(Refused::not_supported(format!(
             "this {name} file has no JPEG of the picture in it; save it as JPEG, PNG or TIFF"
         )));
     };
-    let sides = all
-        .iter()
-        .map(|d| [tag::WIDTH, tag::HEIGHT].map(|t| d.value(t).unwrap_or(0)));
-    let longest = sides.flatten().max().unwrap_or(0);
-    let own = size[0].max(size[1]);
-    if own < PREVIEW && own.saturating_mul(MOST_REDUCED) < longest {
+    if !is_preview(&size) {
         return Err(Refused::not_supported(format!(
             "this {name} file has only a thumbnail of {} × {} pixels beside the sensor's data; save it as \
              JPEG, PNG or TIFF",
@@ -59,6 +88,26 @@ pub(crate) fn decode(
     let turned = all.first().and_then(|first| first.value(tag::ORIENTATION));
     let turned = turned.and_then(|value| Orientation::from_exif(u8::try_from(value).ok()?));
     Ok((raster::decode_jpeg(jpeg, turned, limits)?, depth(&all)))
+}
+
+/// The directories of a raw file. Canon's newer files have them in a box.
+fn directories(bytes: &[u8], kind: RawKind) -> Option<Tiff<'_>> {
+    if kind != RawKind::CanonCr3 {
+        return Tiff::open(bytes);
+    }
+    let head = &bytes[..bytes.len().min(HEAD)];
+    let at = head.windows(4).position(|name| name == b"CMT1")?;
+    Tiff::open(&bytes[at + 4..])
+}
+
+/// All JPEGs of pictures in a file, wherever they begin.
+fn anywhere(bytes: &[u8]) -> impl Iterator<Item = (&[u8], [u64; 2])> {
+    let begins = bytes.windows(3).enumerate();
+    let begins = begins.filter(|(_, three)| *three == [0xff, 0xd8, 0xff]);
+    begins.take(MOST_JPEGS).filter_map(|(at, _)| {
+        let jpeg = &bytes[at..];
+        Some((jpeg, picture_size(jpeg)?))
+    })
 }
 
 /// Bits a sample of the sensor; 16 where the file does not say.

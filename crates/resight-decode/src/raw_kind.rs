@@ -11,20 +11,39 @@ const LINEAR_RAW: u64 = 34_892;
 pub(crate) enum RawKind {
     Dng,
     Canon,
+    /// In an ISO base media file.
+    CanonCr3,
+    Fujifilm,
     Nikon,
+    Olympus,
+    Panasonic,
     Sony,
     Other,
 }
 
 impl RawKind {
-    const ALL: [Self; 5] = [Self::Dng, Self::Canon, Self::Nikon, Self::Sony, Self::Other];
+    const ALL: [Self; 9] = [
+        Self::Dng,
+        Self::Canon,
+        Self::CanonCr3,
+        Self::Fujifilm,
+        Self::Nikon,
+        Self::Olympus,
+        Self::Panasonic,
+        Self::Sony,
+        Self::Other,
+    ];
 
     /// The name that users know.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Dng => "raw (DNG)",
             Self::Canon => "Canon raw (CR2)",
+            Self::CanonCr3 => "Canon raw (CR3)",
+            Self::Fujifilm => "Fujifilm raw (RAF)",
             Self::Nikon => "Nikon raw (NEF)",
+            Self::Olympus => "Olympus raw (ORF)",
+            Self::Panasonic => "Panasonic raw (RW2)",
             Self::Sony => "Sony raw (ARW)",
             Self::Other => "raw",
         }
@@ -35,9 +54,27 @@ impl RawKind {
         match self {
             Self::Dng => "image/x-adobe-dng",
             Self::Canon => "image/x-canon-cr2",
+            Self::CanonCr3 => "image/x-canon-cr3",
+            Self::Fujifilm => "image/x-fuji-raf",
             Self::Nikon => "image/x-nikon-nef",
+            Self::Olympus => "image/x-olympus-orf",
+            Self::Panasonic => "image/x-panasonic-rw2",
             Self::Sony => "image/x-sony-arw",
             Self::Other => "image/x-dcraw",
+        }
+    }
+
+    /// The kind of a raw file that begins as no other file does.
+    pub(crate) fn by_head(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [b'I', b'I', b'R', b'O' | b'S', ..] | [b'M', b'M', b'O', b'R', ..] => {
+                Some(Self::Olympus)
+            }
+            [b'I', b'I', b'U', 0, ..] => Some(Self::Panasonic),
+            // Sigma and Minolta.
+            [b'F', b'O', b'V', b'b', ..] | [0, b'M', b'R', b'M', ..] => Some(Self::Other),
+            _ if bytes.starts_with(b"FUJIFILMCCD-RAW ") => Some(Self::Fujifilm),
+            _ => None,
         }
     }
 

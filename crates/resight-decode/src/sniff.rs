@@ -109,6 +109,9 @@ pub(crate) fn sniff(bytes: &[u8]) -> Sniffed {
 }
 
 fn supported(bytes: &[u8]) -> Option<Format> {
+    if let Some(kind) = RawKind::by_head(bytes) {
+        return Some(Format::Raw(kind));
+    }
     use ImageFormat::{Bmp, Gif, Ico, Jpeg, Png, Pnm, Qoi, Tiff, WebP};
     let format = match bytes {
         [0xff, 0xd8, 0xff, ..] => Jpeg,
@@ -142,6 +145,7 @@ fn supported(bytes: &[u8]) -> Option<Format> {
         [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => return Some(Format::Jxl),
         [b'8', b'B', b'P', b'S', 0, 1 | 2, ..] => return Some(Format::Psd),
         _ if has_brand(bytes, &[*b"avif", *b"avis"]) => return Some(Format::Avif),
+        _ if has_brand(bytes, &[*b"crx "]) => return Some(Format::Raw(RawKind::CanonCr3)),
         _ if looks_like_svg(bytes) => return Some(Format::Svg),
         #[cfg(feature = "heif")]
         _ if has_brand(bytes, &HEIC) => return Some(Format::Heif),

@@ -30,6 +30,9 @@ const MOST_VALUES: u64 = 64;
 
 /// Tags (TIFF 6.0, section 8; SubIFDs: TIFF Technical Note 1).
 pub(crate) mod tag {
+    /// Of Panasonic's raw files.
+    pub(crate) const SENSOR_WIDTH: u16 = 2;
+    pub(crate) const SENSOR_HEIGHT: u16 = 3;
     pub(crate) const NEW_SUBFILE_TYPE: u16 = 254;
     pub(crate) const SUBFILE_TYPE: u16 = 255;
     pub(crate) const WIDTH: u16 = 256;
@@ -63,7 +66,9 @@ pub(crate) mod tag {
     pub(super) const SUBSAMPLING: u16 = 530;
 
     /// Those that all directories are read for.
-    pub(super) const READ: [u16; 15] = [
+    pub(super) const READ: [u16; 17] = [
+        SENSOR_WIDTH,
+        SENSOR_HEIGHT,
         NEW_SUBFILE_TYPE,
         SUBFILE_TYPE,
         WIDTH,
@@ -142,7 +147,8 @@ impl<'a> Tiff<'a> {
             big: false,
         };
         tiff.big = match tiff.number(2, 2)? {
-            42 => false,
+            // TIFF, and Olympus and Panasonic, whose raw files differ in this number.
+            42 | 0x4f52 | 0x5352 | 0x55 => false,
             43 => true,
             _ => return None,
         };

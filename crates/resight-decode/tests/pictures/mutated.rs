@@ -27,6 +27,7 @@ fn corpus() -> Vec<Vec<u8>> {
     let mut files: Vec<Vec<u8>> = formats.map(|format| encode(&small(9), format)).into();
     files.extend(crate::tiff::corpus());
     files.extend(crate::modern::corpus());
+    files.extend(crate::raw::corpus());
     files.extend(crate::jpeg::FILES.map(|(_, bytes)| bytes.to_vec()));
     files.extend([
         tiff_pages(&frames),
