@@ -73,8 +73,7 @@ fn decode_turned<R: BufRead + Seek>(
     let mut decoder = reader.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
-    // Broken metadata does not make the pixels worthless.
-    let own = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let own = orientation_of(&mut decoder).unwrap_or(Orientation::NoTransforms);
     let orientation = otherwise.filter(|_| own == Orientation::NoTransforms);
     let orientation = orientation.unwrap_or(own);
     let colour = decoder.original_color_type();
@@ -85,6 +84,30 @@ fn decode_turned<R: BufRead + Seek>(
     let (width, height) = (pixels.width(), pixels.height());
     let image = upright(width, height, to_rgb(pixels), &[orientation])?;
     Ok((image, u8::try_from(depth).unwrap_or(u8::MAX)))
+}
+
+/// The orientation in the metadata: Exif, or where that says nothing, XMP. Broken metadata does not make the pixels
+/// worthless.
+fn orientation_of(decoder: &mut impl ImageDecoder) -> Option<Orientation> {
+    let exif = decoder.exif_metadata().ok().flatten();
+    let exif = exif.and_then(|chunk| Orientation::from_exif_chunk(&chunk));
+    exif.or_else(|| xmp_orientation(&decoder.xmp_metadata().ok()??))
+}
+
+/// The property `tiff:Orientation` of an XMP packet, as an attribute or as an element (XMP specification, part 2, 2.4).
+fn xmp_orientation(packet: &[u8]) -> Option<Orientation> {
+    const NAME: &[u8] = b"tiff:Orientation";
+    let at = packet.windows(NAME.len()).position(|name| name == NAME)?;
+    let after = packet.get(at + NAME.len()..)?;
+    let is_between =
+        |byte: &&u8| matches!(byte, b'=' | b'>' | b'"' | b'\'') || byte.is_ascii_whitespace();
+    let between = after.iter().take_while(is_between).count();
+    match after.get(between..)? {
+        [value @ b'1'..=b'8', end, ..] if !end.is_ascii_digit() => {
+            Orientation::from_exif(value - b'0')
+        }
+        _ => None,
+    }
 }
 
 /// An estimate of the memory for decoding: the decoder's output, its working space, and the copies that
@@ -188,6 +211,22 @@ fn sentence(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn xmp_says_the_orientation_as_an_attribute_or_as_an_element() {
+        let of = |packet: &str| xmp_orientation(packet.as_bytes()).map(Orientation::to_exif);
+        assert_eq!(of("<rdf:Description tiff:Orientation=\"6\"/>"), Some(6));
+        assert_eq!(of("<x tiff:Make='a' tiff:Orientation = '3' />"), Some(3));
+        assert_eq!(of("<tiff:Orientation>8</tiff:Orientation>"), Some(8));
+        for packet in [
+            "",
+            "tiff:Orientation",
+            "tiff:Orientation=\"9\"",
+            "tiff:Orientation=\"12\"",
+        ] {
+            assert_eq!(of(packet), None, "{packet}");
+        }
+    }
 
     #[test]
     fn components_count_where_their_coefficients_are_kept() {

@@ -157,3 +157,29 @@ fn broken_metadata_never_refuses() {
         }
     }
 }
+
+/// A JPEG with a segment of XMP behind one of Exif, if any.
+fn with_xmp(exif: Option<&[u8]>, packet: &str) -> Vec<u8> {
+    let whole = match exif {
+        Some(block) => jpeg(block),
+        None => jpeg(b""),
+    };
+    let name = b"http://ns.adobe.com/xap/1.0/\0";
+    let mut segment = vec![0xff, 0xe1];
+    segment.extend((2 + name.len() as u16 + packet.len() as u16).to_be_bytes());
+    segment.extend(name);
+    segment.extend(packet.as_bytes());
+    [&whole[..2], &segment, &whole[2..]].concat()
+}
+
+#[test]
+fn xmp_turns_a_picture_about_which_exif_says_nothing() {
+    let packet = "<x:xmpmeta><rdf:Description tiff:Orientation=\"6\"/></x:xmpmeta>";
+    let size = |bytes: &[u8]| {
+        let image = decode(bytes, &DecodeLimits::default()).unwrap().image;
+        (image.width(), image.height())
+    };
+    assert_eq!(size(&with_xmp(None, packet)), (32, 48));
+    assert_eq!(size(&with_xmp(Some(&exif(1)), packet)), (48, 32));
+    assert_eq!(size(&with_xmp(Some(&exif(8)), "<x/>")), (32, 48));
+}
