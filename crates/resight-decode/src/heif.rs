@@ -12,7 +12,7 @@ use crate::rgb::to_rgb;
 use crate::upright::upright;
 
 /// Memory of decoding: the frame of a tile, RGBA of the tiles and of the picture turned and cropped, and RGB.
-const BYTES_A_PIXEL: u64 = 24;
+const BYTES_A_PIXEL: u64 = 16;
 
 /// What a coded picture's sides may have beyond those that are shown.
 const BEYOND: u64 = 128;

@@ -11,7 +11,7 @@ use crate::rgb::to_rgb;
 use crate::upright::upright;
 
 /// Memory of decoding: coefficients and samples of 32 bits of each channel, and the pixels.
-const BYTES_A_PIXEL: u64 = 48;
+const BYTES_A_PIXEL: u64 = 36;
 
 /// Decodes a picture, and returns the bits a sample of the file.
 pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<(Image, u8), Refused> {

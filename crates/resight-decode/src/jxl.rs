@@ -13,7 +13,7 @@ use crate::rgb::to_rgb;
 use crate::upright::upright;
 
 /// Memory of decoding: samples of 32 bits of each channel, several times, and the pixels.
-const BYTES_A_PIXEL: u64 = 60;
+const BYTES_A_PIXEL: u64 = 24;
 /// Most channels of a picture, for the decoder's own limit.
 const MOST_CHANNELS: usize = 5;
 

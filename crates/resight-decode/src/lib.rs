@@ -26,8 +26,11 @@ mod bmff;
 mod colour_spaces;
 #[cfg(feature = "heif")]
 mod heif;
+mod ico;
+#[cfg(feature = "jp2")]
 mod jp2;
 mod jpeg;
+#[cfg(feature = "jxl")]
 mod jxl;
 mod limits;
 mod memory;
@@ -46,6 +49,7 @@ mod rgb;
 mod scale;
 mod scan;
 mod sniff;
+#[cfg(feature = "svg")]
 mod svg;
 mod tiff;
 mod upright;
@@ -94,12 +98,19 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
             Format::Avif => avif::decode(bytes, limits)?,
             #[cfg(feature = "heif")]
             Format::Heif => heif::decode(bytes, limits)?,
+            #[cfg(feature = "jp2")]
             Format::Jp2 => jp2::decode(bytes, limits)?,
+            #[cfg(feature = "jxl")]
             Format::Jxl => jxl::decode(bytes, limits)?,
             Format::Psd => psd::decode(bytes, limits)?,
+            #[cfg(feature = "svg")]
             Format::Svg => svg::decode(bytes, limits)?,
             Format::Raw(kind) => raw::decode(bytes, kind, limits)?,
+            Format::Raster(ImageFormat::Ico) => ico::decode(bytes, limits)?,
             Format::Raster(raster) => raster::decode(bytes, raster, limits)?,
+            // Refused when it was recognised.
+            #[allow(unreachable_patterns, reason = "a build may have all decoders")]
+            _ => return Err(Refused::not_supported("this build lacks the decoder")),
         };
         Ok((image, depth, pages::frame_count(bytes, format)))
     }));

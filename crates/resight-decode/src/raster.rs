@@ -133,7 +133,9 @@ fn bytes_needed(
     let converted = if is_rgb { 0 } else { 4 * pixels };
     let is_turned = orientation != Orientation::NoTransforms;
     let turned = if is_turned { 3 * pixels } else { 0 };
-    let parts = [output, working, converted, turned, bytes.len() as u64];
+    // A JPEG without its end marker is copied to get one.
+    let file = if format == ImageFormat::Jpeg { 2 } else { 1 } * bytes.len() as u64;
+    let parts = [output, working, converted, turned, file];
     parts.into_iter().fold(2 << 20, u64::saturating_add)
 }
 

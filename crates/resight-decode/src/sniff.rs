@@ -11,7 +11,6 @@ pub(crate) enum Format {
     Raster(ImageFormat),
     /// Decoded by our own container parser and an AV1 decoder.
     Avif,
-    #[cfg(feature = "heif")]
     Heif,
     Jp2,
     Jxl,
@@ -27,7 +26,6 @@ impl Format {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Avif => "AVIF",
-            #[cfg(feature = "heif")]
             Self::Heif => "HEIC/HEIF",
             Self::Jp2 => "JPEG 2000",
             Self::Jxl => "JPEG XL",
@@ -38,11 +36,21 @@ impl Format {
         }
     }
 
+    /// Whether this build has its decoder.
+    fn is_built(self) -> bool {
+        match self {
+            Self::Heif => cfg!(feature = "heif"),
+            Self::Jp2 => cfg!(feature = "jp2"),
+            Self::Jxl => cfg!(feature = "jxl"),
+            Self::Svg => cfg!(feature = "svg"),
+            Self::Avif | Self::Psd | Self::Raster(_) | Self::Raw(_) => true,
+        }
+    }
+
     /// The registered media type.
     pub(crate) fn media_type(self) -> &'static str {
         match self {
             Self::Avif => "image/avif",
-            #[cfg(feature = "heif")]
             Self::Heif => "image/heic",
             Self::Jp2 => "image/jp2",
             Self::Jxl => "image/jxl",
@@ -87,7 +95,10 @@ pub(crate) enum Sniffed {
 /// Finds the format from the first (for TGA also the last) bytes.
 pub(crate) fn sniff(bytes: &[u8]) -> Sniffed {
     if let Some(format) = supported(bytes) {
-        return Sniffed::Supported(format);
+        return match format.is_built() {
+            true => Sniffed::Supported(format),
+            false => Sniffed::Unsupported(format.name()),
+        };
     }
     if let Some(name) = unsupported(bytes) {
         return Sniffed::Unsupported(name);
@@ -147,7 +158,6 @@ fn supported(bytes: &[u8]) -> Option<Format> {
         _ if has_brand(bytes, &[*b"avif", *b"avis"]) => return Some(Format::Avif),
         _ if has_brand(bytes, &[*b"crx "]) => return Some(Format::Raw(RawKind::CanonCr3)),
         _ if looks_like_svg(bytes) => return Some(Format::Svg),
-        #[cfg(feature = "heif")]
         _ if has_brand(bytes, &HEIC) => return Some(Format::Heif),
         _ => return None,
     };
@@ -201,7 +211,6 @@ fn unsupported(bytes: &[u8]) -> Option<&'static str> {
         [b'i', b'c', b'n', b's', ..] => "Apple icon (ICNS)",
         [b'%', b'P', b'D', b'F', b'-', ..] => "PDF",
         [b'%', b'!', b'P', b'S', ..] => "PostScript",
-        _ if has_brand(bytes, &HEIC) => "HEIC/HEIF",
         _ => return None,
     };
     Some(name)
@@ -245,7 +254,11 @@ mod tests {
     #[test]
     fn formats_by_content() {
         let bmp = *b"BM\0\0\0\0\0\0\0\0\0\0\0\0\x28\0\0\0";
-        let cases: [(&[u8], Sniffed); 14] = [
+        let built = |format: Format| match format.is_built() {
+            true => Sniffed::Supported(format),
+            false => Sniffed::Unsupported(format.name()),
+        };
+        let cases: [(&[u8], Sniffed); 16] = [
             (
                 b"\xff\xd8\xff\xe0",
                 Sniffed::Supported(Format::Raster(ImageFormat::Jpeg)),
@@ -260,11 +273,13 @@ mod tests {
                 b"\0\0\0\x14ftypmif1\0\0\0\0avif",
                 Sniffed::Supported(Format::Avif),
             ),
-            (b"\0\0\0\x0cjP  \r\n\x87\n", Sniffed::Supported(Format::Jp2)),
+            (b"\0\0\0\x0cjP  \r\n\x87\n", built(Format::Jp2)),
+            (b"\xff\x0a", built(Format::Jxl)),
+            (b"\0\0\0\x14ftypmif1\0\0\0\0heic", built(Format::Heif)),
             (b"\0\0\0\x10ftypisomavif", Sniffed::Unsupported("Video")),
             (
                 b"<?xml version='1.0'?>\n<svg width='3'/>",
-                Sniffed::Supported(Format::Svg),
+                built(Format::Svg),
             ),
             (b"%PDF-1.7", Sniffed::Unsupported("PDF")),
             (

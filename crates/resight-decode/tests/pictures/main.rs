@@ -12,6 +12,7 @@ mod orientation;
 mod pages;
 mod raw;
 mod scale;
+#[cfg(feature = "svg")]
 mod svg;
 mod tiff;
 mod tiff_colours;

@@ -1,7 +1,8 @@
 //! Formats after JPEG and PNG, and Photoshop's.
 
-use image::{Rgb, RgbImage};
+use image::{ImageFormat, Rgb, RgbImage};
 use resight_decode::{DecodeLimits, RefusedCode, decode};
+use resight_test_support::encode;
 use resight_vision::Image;
 
 /// What the files show.
@@ -13,8 +14,11 @@ fn picture() -> RgbImage {
 
 /// Files with their media types, and the largest difference of a channel.
 pub(crate) const FILES: &[(&str, &[u8], u8)] = &[
+    #[cfg(feature = "jxl")]
     ("image/jxl", include_bytes!("files/lossless.jxl"), 0),
+    #[cfg(feature = "jxl")]
     ("image/jxl", include_bytes!("files/lossy.jxl"), 32),
+    #[cfg(feature = "jp2")]
     ("image/jp2", include_bytes!("files/lossless.jp2"), 0),
     #[cfg(feature = "heif")]
     ("image/heic", include_bytes!("files/photo.heic"), 32),
@@ -39,6 +43,7 @@ fn files_of_other_encoders_show_their_picture() {
     }
 }
 
+#[cfg(all(feature = "jp2", feature = "jxl"))]
 #[test]
 fn transparency_and_grey() {
     let limits = DecodeLimits::default();
@@ -80,13 +85,57 @@ fn limits_and_cut_files() {
     }
 }
 
-#[cfg(not(feature = "heif"))]
 #[test]
-fn heic_is_refused_by_name_in_builds_without_it() {
-    let bytes = include_bytes!("files/photo.heic");
-    let refused = decode(bytes, &DecodeLimits::default()).unwrap_err();
-    assert_eq!(refused.code, RefusedCode::FormatNotSupported);
-    assert!(refused.detail.contains("HEIC"), "{refused}");
+fn builds_without_a_decoder_refuse_its_format_by_name() {
+    for (is_built, bytes, name) in [
+        (
+            cfg!(feature = "heif"),
+            &include_bytes!("files/photo.heic")[..],
+            "HEIC",
+        ),
+        (
+            cfg!(feature = "jxl"),
+            include_bytes!("files/lossless.jxl"),
+            "JPEG XL",
+        ),
+        (
+            cfg!(feature = "jp2"),
+            include_bytes!("files/lossless.jp2"),
+            "JPEG 2000",
+        ),
+        (
+            cfg!(feature = "svg"),
+            b"<svg xmlns='http://www.w3.org/2000/svg' width='20' height='20'/>",
+            "SVG",
+        ),
+    ] {
+        match decode(bytes, &DecodeLimits::default()) {
+            Ok(_) => assert!(is_built, "{name}"),
+            Err(refused) => {
+                assert!(!is_built, "{refused}");
+                assert_eq!(refused.code, RefusedCode::FormatNotSupported);
+                assert!(refused.detail.contains(name), "{refused}");
+            }
+        }
+    }
+}
+
+/// An icon of two pictures, of which the second is the larger one and a PNG without transparency.
+#[test]
+fn the_largest_picture_of_an_icon() {
+    let small = encode(&RgbImage::new(20, 20), ImageFormat::Png);
+    let large = encode(&picture(), ImageFormat::Png);
+    let mut bytes = b"\0\0\x01\0\x02\0".to_vec();
+    let mut begin = 6 + 2 * 16;
+    for (file, [width, height]) in [(&small, [20, 20]), (&large, [64, 48])] {
+        bytes.extend([width, height, 0, 0, 1, 0, 24, 0]);
+        bytes.extend((file.len() as u32).to_le_bytes());
+        bytes.extend((begin as u32).to_le_bytes());
+        begin += file.len();
+    }
+    bytes.extend([small, large].concat());
+    let image = decode(&bytes, &DecodeLimits::default()).unwrap().image;
+    assert_eq!(worst(&image, &picture()), 0);
 }
 
 /// A Photoshop file of planes, without layers.

@@ -48,6 +48,7 @@ fn limits() -> DecodeLimits {
     }
 }
 
+#[cfg(feature = "svg")]
 /// Drawing takes a picture's time whatever its size is, so fewer are tried.
 #[test]
 fn a_changed_svg_is_drawn_or_refused() {

@@ -293,8 +293,8 @@ async fn pictures_that_cannot_be_used() {
         ask(&app, post(address, "image/png", png(&textured(5, 5, 3))))
             .await
             .problem(422, "too_small");
-        let jpeg_2000 = *b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 \0\0\0\0jp2 ";
-        let answer = ask(&app, post(address, "image/jp2", jpeg_2000.to_vec())).await;
+        let jpeg_xr = b"II\xbc\x01\x08\0\0\0\x01\0".to_vec();
+        let answer = ask(&app, post(address, "image/jxr", jpeg_xr)).await;
         answer.problem(422, "format_not_supported");
     }
     assert_eq!(get(&app, "/v1/count").await.json()["count"], 0);
