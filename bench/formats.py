@@ -1,0 +1,187 @@
+"""What of the formats and variants people have is read, beside Pillow and libvips, on the same files in one run.
+
+Files are generated here from one photograph-like picture, and those of Python packages that carry pictures are added.
+Each is read by `resight-decode` (its example `decode`), by Pillow with pillow-heif, and by libvips. Printed are, by
+format and variant, who read it, the mean difference of our pixels to the reference (the picture that was written where
+the format is lossless, otherwise the library that comes nearest to it), whether it is upright, and times.
+
+    cargo build --release -p resight-decode --example decode
+    bench/run formats.py [--decoder target/release/examples/decode] [--out bench/results/formats.md]
+
+The last line is one line of JSON.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import formats_files
+
+warnings.filterwarnings("ignore")
+Image.MAX_IMAGE_PIXELS = None
+
+
+def by_resight(decoder, paths, folder):
+    """Pixels or the reason of a refusal, and milliseconds, of each path."""
+    run = subprocess.run([decoder, folder], input="\n".join(paths), capture_output=True, text=True, check=True)
+    found = []
+    for number, line in enumerate(run.stdout.splitlines()):
+        answer = json.loads(line)
+        pixels = None
+        if "code" not in answer:
+            with Image.open(f"{folder}/{number}.ppm") as image:
+                pixels = np.asarray(image)
+        found.append((pixels, answer.get("code"), answer.get("detail"), answer["ms"]))
+    return found
+
+
+def as_rgb(array):
+    """Eight-bit RGB of what a library returned, over white."""
+    array = np.asarray(array)
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.dtype != np.uint8:
+        array = array.astype(np.float64)
+        scale = 255 if array.max() <= 1 else array.max() if array.max() > 255 else 255
+        array = np.clip(array * (255 / scale if scale != 255 or array.max() > 1 else 255), 0, 255).astype(np.uint8)
+    if array.shape[2] in (2, 4):
+        alpha = array[..., -1:].astype(np.float64) / 255
+        array = (array[..., :-1] * alpha + 255 * (1 - alpha) + 0.5).astype(np.uint8)
+    return np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array[..., :3]
+
+
+def by_pillow(path):
+    from PIL import ImageOps
+
+    with Image.open(path) as image:
+        image.load()
+        image = ImageOps.exif_transpose(image)
+        if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+            return as_rgb(np.asarray(image))
+        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+            return as_rgb(np.asarray(image.convert("RGBA")))
+        if image.mode == "LAB":
+            from PIL import ImageCms
+
+            to = ImageCms.createProfile("sRGB")
+            change = ImageCms.buildTransform(ImageCms.createProfile("LAB"), to, "LAB", "RGB")
+            image = ImageCms.applyTransform(image, change)
+        return as_rgb(np.asarray(image.convert("RGB")))
+
+
+def by_vips(path):
+    import pyvips
+
+    image = pyvips.Image.new_from_file(path, fail_on="error").autorot()
+    if image.interpretation not in ("rgb16", "grey16", "b-w", "srgb", "multiband"):
+        image = image.colourspace("srgb")
+    return as_rgb(image.numpy())
+
+
+def timed(read, path):
+    start = time.perf_counter()
+    try:
+        pixels = read(path)
+    except BaseException as error:  # What a library raises, a crash in Rust included.
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return None, type(error).__name__, (time.perf_counter() - start) * 1e3
+    return pixels, None, (time.perf_counter() - start) * 1e3
+
+
+def difference(one, other):
+    if one is None or other is None or one.shape != other.shape:
+        return None
+    return float(np.abs(one.astype(int) - other.astype(int)).mean())
+
+
+def shown(value):
+    return "–" if value is None else f"{value:.2f}"
+
+
+def compare(files, decoder, folder):
+    """One row a file: who read it, differences and times."""
+    ours = by_resight(decoder, [str(one.path) for one in files], folder)
+    rows = []
+    for one, (pixels, code, detail, milliseconds) in zip(files, ours):
+        pillow, _, pillow_time = timed(by_pillow, str(one.path))
+        vips, _, vips_time = timed(by_vips, str(one.path))
+        to_picture = difference(pixels, one.picture)
+        to_others = [d for d in (difference(pixels, pillow), difference(pixels, vips)) if d is not None]
+        rows.append(
+            {
+                "format": one.format,
+                "variant": one.variant,
+                "ours": pixels is not None,
+                "refused": None if code is None else f"{code}: {detail}",
+                "pillow": pillow is not None,
+                "vips": vips is not None,
+                "to_picture": to_picture,
+                "to_nearest": min(to_others, default=None),
+                "same_shape": pixels is not None and (one.picture is None or pixels.shape == one.picture.shape),
+                "ms": [milliseconds, pillow_time, vips_time],
+                "must": one.must,
+            }
+        )
+    return rows
+
+
+def table(rows):
+    lines = [
+        "| format | variant | Resight | Pillow | libvips | mean difference to the picture | to the nearest library | ms |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    yes = {True: "read", False: "–"}
+    for row in rows:
+        own = "read" if row["ours"] else row["refused"]
+        times = " / ".join(f"{value:.1f}" for value in row["ms"])
+        lines.append(
+            f"| {row['format']} | {row['variant']} | {own} | {yes[row['pillow']]} | {yes[row['vips']]} "
+            f"| {shown(row['to_picture'])} | {shown(row['to_nearest'])} | {times} |"
+        )
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--decoder", default="target/release/examples/decode")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--only", help="formats that contain this")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        files = formats_files.generated(Path(folder)) + formats_files.found()
+        if arguments.only:
+            files = [one for one in files if arguments.only in one.format]
+        pixels = os.path.join(folder, "pixels")
+        os.mkdir(pixels)
+        rows = compare(files, arguments.decoder, pixels)
+    count = {name: sum(row[name] for row in rows) for name in ("ours", "pillow", "vips")}
+    missed = [row for row in rows if not row["ours"] and (row["pillow"] or row["vips"])]
+    turned = [row for row in rows if row["ours"] and not row["same_shape"]]
+    lines = table(rows)
+    if arguments.out:
+        head = formats_files.HEAD.format(files=len(rows), **count)
+        arguments.out.write_text(head + "\n".join(lines) + "\n")
+    else:
+        print("\n".join(lines))
+    summary = {
+        "files": len(rows),
+        **count,
+        "others_read_alone": [f"{row['format']} {row['variant']}" for row in missed],
+        "another_size": [f"{row['format']} {row['variant']}" for row in turned],
+    }
+    print(json.dumps(summary))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
