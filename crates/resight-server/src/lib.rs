@@ -9,6 +9,7 @@
 //! far: the library answers it with a bare status (400, 414 or 431) and closes the connection.
 
 mod access;
+mod base_path;
 mod collections;
 mod connections;
 mod duplicates;
@@ -53,8 +54,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use access::{AccessSettings, Policy};
+pub use base_path::BasePath;
 pub use connections::ConnectionLimits;
-pub use proxy::{BasePath, TrustedProxies};
+pub use proxy::TrustedProxies;
 
 use crate::wire::Reader;
 use problem::Problem;

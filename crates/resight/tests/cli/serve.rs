@@ -159,3 +159,37 @@ fn an_interrupted_run_keeps_what_it_did() {
     assert_eq!(rest.last().unwrap()["indexed"], PICTURES - held);
     assert_eq!(count(&data), PICTURES);
 }
+
+#[test]
+fn a_base_path_comes_from_the_flag_or_the_environment_and_nonsense_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    for (variable, flag) in [(Some("photos/"), None), (Some("/other"), Some("/photos"))] {
+        let mut command = resight(&data);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--json"]);
+        command.args(flag.map(|path| format!("--base-path={path}")));
+        command.envs(variable.map(|path| ("RESIGHT_BASE_PATH", path)));
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let serving: Value = serde_json::from_str(&first_line(&mut child)).unwrap();
+        let url = serving["url"].as_str().unwrap();
+        let address = url.strip_prefix("http://").unwrap();
+        let address = address
+            .strip_suffix("/photos")
+            .unwrap_or_else(|| panic!("{url}"));
+        for path in ["/photos/v1/count", "/v1/count", "/photos/app.js"] {
+            let answer = get(address, path);
+            assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        }
+        assert!(get(address, "/photos").contains("location: /photos/\r\n"));
+        signal(&child, "-INT");
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+    for (arguments, code) in [
+        (["serve", "--base-path", "/a/../b"], "base_path"),
+        (["serve", "--base-path", "/v1"], "base_path"),
+        (["serve", "--trusted-proxy", "10.0.0.0/33"], "trusted_proxy"),
+    ] {
+        assert_eq!(json_error(&data, &arguments, 2)["code"], code);
+    }
+}

@@ -19,6 +19,8 @@ pub(crate) fn resight(data: &Path) -> Command {
         .env_remove("RESIGHT_DATA")
         .env_remove("RESIGHT_LOG")
         .env_remove("RESIGHT_MODELS")
+        .env_remove("RESIGHT_BASE_PATH")
+        .env_remove("RESIGHT_TRUSTED_PROXY")
         .arg("--data")
         .arg(data)
         .stdin(Stdio::null());
