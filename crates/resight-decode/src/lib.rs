@@ -8,8 +8,8 @@
 //! the further pages and frames.
 //!
 //! It applies the orientation, blends transparency over white (over black or grey where white would hide
-//! most of it), reduces deeper samples to eight bits (over the range that they use, see `range.rs`) and ignores
-//! colour profiles. Of an AVIF it also ignores the alpha plane, the clean aperture and film grain: none
+//! most of it), reduces deeper samples to eight bits (over the range that they use, see `range.rs`) and converts
+//! RGB with a profile of primaries and curves to sRGB; it ignores other profiles. Of an AVIF it also ignores the alpha plane, the clean aperture and film grain: none
 //! of them helps matching.
 //!
 //! Invariant: [`decode`] checks the size in the header before it allocates memory for pixels, for which it
@@ -38,6 +38,7 @@ mod memory;
 mod mutated;
 mod packbits;
 mod pages;
+mod profile;
 mod psd;
 mod range;
 mod raster;

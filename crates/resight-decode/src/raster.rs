@@ -10,6 +10,7 @@ use resight_vision::Image;
 use crate::jpeg::Segments;
 use crate::limits::DecodeLimits;
 use crate::pages::is_animated_webp;
+use crate::profile::Conversion;
 use crate::refused::{Refused, RefusedCode};
 use crate::rgb::to_rgb;
 use crate::scan::{self, End, Reach};
@@ -79,10 +80,16 @@ fn decode_turned<R: BufRead + Seek>(
     let colour = decoder.original_color_type();
     let depth = colour.bits_per_pixel() / u16::from(colour.channel_count()).max(1);
     let needed = bytes_needed(bytes, format, &decoder, orientation);
+    let profile = decoder.icc_profile().ok().flatten();
+    let conversion = profile.and_then(|profile| Conversion::of(&profile));
     let _share = limits.memory.take(needed)?;
     let pixels = DynamicImage::from_decoder(decoder).map_err(explain)?;
     let (width, height) = (pixels.width(), pixels.height());
-    let image = upright(width, height, to_rgb(pixels), &[orientation])?;
+    let mut rgb = to_rgb(pixels);
+    if let Some(conversion) = conversion {
+        conversion.apply(&mut rgb);
+    }
+    let image = upright(width, height, rgb, &[orientation])?;
     Ok((image, u8::try_from(depth).unwrap_or(u8::MAX)))
 }
 

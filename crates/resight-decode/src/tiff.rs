@@ -64,6 +64,7 @@ pub(crate) mod tag {
     pub(super) const SAMPLE_FORMAT: u16 = 339;
     pub(super) const JPEG_TABLES: u16 = 347;
     pub(super) const SUBSAMPLING: u16 = 530;
+    pub(super) const PROFILE: u16 = 34_675;
 
     /// Those that all directories are read for.
     pub(super) const READ: [u16; 17] = [

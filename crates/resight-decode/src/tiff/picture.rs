@@ -9,6 +9,7 @@ use super::pixel::Colours;
 use super::samples::{Row, Samples, bytes_each, place, undo_predictor};
 use super::{Tiff, colours, tag};
 use crate::limits::DecodeLimits;
+use crate::profile::Conversion;
 use crate::refused::Refused;
 use crate::upright::upright;
 
@@ -31,7 +32,13 @@ pub(crate) fn decode(
         .memory
         .take(bytes_needed(&layout, tiff.bytes.len(), is_turned))?;
     let samples = read(tiff, offset, &layout)?;
-    let rgb = colours::rgb(tiff, offset, &layout, samples)?;
+    let mut rgb = colours::rgb(tiff, offset, &layout, samples)?;
+    let profile = tiff
+        .bytes_of(offset, tag::PROFILE)
+        .filter(|_| layout.colours == Colours::Rgb);
+    if let Some(conversion) = profile.and_then(Conversion::of) {
+        conversion.apply(&mut rgb);
+    }
     let (width, height) = (layout.width as u32, layout.height as u32);
     Ok((upright(width, height, rgb, &[orientation])?, layout.depth()))
 }

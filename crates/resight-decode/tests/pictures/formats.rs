@@ -58,6 +58,32 @@ fn transparency_is_blended_over_white() {
 }
 
 #[test]
+fn wide_gamut_becomes_srgb() {
+    use image::ImageEncoder as _;
+    let picture = RgbImage::from_pixel(20, 20, Rgb([200, 100, 50]));
+    let profile = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let (mut png, mut jpeg) = (Vec::new(), Vec::new());
+    let mut encoder = image::codecs::png::PngEncoder::new(&mut png);
+    encoder.set_icc_profile(profile.clone()).unwrap();
+    encoder
+        .write_image(&picture, 20, 20, image::ExtendedColorType::Rgb8)
+        .unwrap();
+    let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 95);
+    encoder.set_icc_profile(profile).unwrap();
+    encoder
+        .write_image(&picture, 20, 20, image::ExtendedColorType::Rgb8)
+        .unwrap();
+    for (bytes, tolerance) in [(png, 0), (jpeg, 4)] {
+        let image = decode(&bytes, &DecodeLimits::default()).unwrap().image;
+        let apart = image.rgb()[..3]
+            .iter()
+            .zip([215_u8, 93, 31])
+            .map(|(a, b)| a.abs_diff(b));
+        assert!(apart.max() <= Some(tolerance), "{:?}", &image.rgb()[..3]);
+    }
+}
+
+#[test]
 fn deep_samples_become_eight_bits() {
     let deep = DynamicImage::ImageRgb8(sample(40, 30)).into_rgb16();
     let float = image::Rgb32FImage::from_fn(40, 30, |x, _| match x {
