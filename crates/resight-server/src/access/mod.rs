@@ -9,6 +9,7 @@ mod needs;
 pub(crate) mod session;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Json;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
@@ -33,7 +34,7 @@ pub enum Policy {
     /// Never: everyone who reaches it may do everything but manage keys.
     #[default]
     Open,
-    /// As soon as the data folder has a key.
+    /// As soon as the data folder has a key, and from then on.
     OncePresent,
     /// Always.
     Always,
@@ -55,6 +56,8 @@ pub struct AccessSettings {
 pub(crate) struct Access {
     settings: Arc<AccessSettings>,
     limits: Arc<Limits>,
+    /// Whether there was a key since the start: removing the last one, or its file, opens nothing.
+    has_asked: Arc<AtomicBool>,
 }
 
 /// The sender of a request.
@@ -103,6 +106,7 @@ impl Access {
         Self {
             settings: Arc::new(settings),
             limits: Arc::default(),
+            has_asked: Arc::default(),
         }
     }
 
@@ -115,8 +119,14 @@ impl Access {
             return Ok(None);
         }
         refresh(keys).await?;
-        let is_open = self.settings.policy == Policy::OncePresent && keys.is_empty()?;
-        Ok((!is_open).then_some(keys))
+        if self.settings.policy == Policy::Always || self.has_asked.load(Ordering::Relaxed) {
+            return Ok(Some(keys));
+        }
+        if keys.is_empty()? {
+            return Ok(None);
+        }
+        self.has_asked.store(true, Ordering::Relaxed);
+        Ok(Some(keys))
     }
 }
 

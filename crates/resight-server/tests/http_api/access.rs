@@ -363,6 +363,15 @@ async fn an_open_server_asks_once_there_is_a_key_and_manages_none() {
             .status,
         200
     );
+    // Not even removing them all opens it again.
+    std::fs::remove_file(guarded._bench.folder.path().join("keys.json")).unwrap();
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    get(&guarded.app, "/v1/count")
+        .await
+        .problem(401, "key_missing");
+    as_holder(&guarded.app, &key, "GET", "/v1/count")
+        .await
+        .problem(401, "key_unknown");
     // The same keys where nobody is asked.
     let open = self::guarded(Policy::Open);
     open.key(&[Scope::Read]);
