@@ -3,7 +3,11 @@
 //! `moxcms` reads the profile. Its conversions use other instructions on other processors, so that pixels would differ
 //! by one; the few operations that it takes are done here in one order.
 
+use std::sync::LazyLock;
+
 use moxcms::{ColorProfile, DataColorSpace, ToneReprCurve, Xyzd};
+
+use crate::colour_spaces::encoded;
 
 /// Entries of the table from linear light to eight bits.
 const STEPS: usize = 4096;
@@ -19,8 +23,15 @@ pub(crate) struct Conversion {
     /// Linear light of each value, of each channel.
     linear: [Vec<f32>; 3],
     matrix: [[f32; 3]; 3],
-    encoded: Vec<u8>,
 }
+
+/// Linear light in the encoding of sRGB.
+static ENCODED: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let steps = 0..=STEPS;
+    steps
+        .map(|step| encoded(step as f32 / STEPS as f32))
+        .collect()
+});
 
 impl Conversion {
     /// `None` for profiles of another kind, those that are damaged, and those of which nothing is to be seen.
@@ -50,9 +61,6 @@ impl Conversion {
         let conversion = Self {
             linear: [red?, green?, blue?],
             matrix,
-            encoded: (0..=STEPS)
-                .map(|i| crate::colour_spaces::encoded(i as f32 / STEPS as f32))
-                .collect(),
         };
         let is_finite = conversion
             .matrix
@@ -77,7 +85,7 @@ impl Conversion {
         self.matrix.map(|row| {
             let value = row[0] * light[0] + row[1] * light[1] + row[2] * light[2];
             let step = value.clamp(0.0, 1.0) * STEPS as f32 + 0.5;
-            self.encoded[(step as usize).min(STEPS)]
+            ENCODED[(step as usize).min(STEPS)]
         })
     }
 
