@@ -1,6 +1,7 @@
 //! Indexing a folder: only what is new or changed, in path order, resumable at any moment.
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -55,8 +56,14 @@ impl Listing {
         let path = path_of_text(path);
         path.ancestors()
             .any(|path| self.paths_left_out.contains(path))
-            && std::fs::symlink_metadata(&path).is_ok()
+            && !is_gone(&path)
     }
+}
+
+/// Whether nothing is there. A disk that does not answer, or a folder that cannot be entered, says nothing of it.
+fn is_gone(path: &Path) -> bool {
+    let gone = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+    std::fs::symlink_metadata(path).is_err_and(|error| gone.contains(&error.kind()))
 }
 
 impl Indexer {
