@@ -234,7 +234,10 @@ impl Stream {
         if self.partial.is_empty() {
             return;
         }
-        let mut line = String::from_utf8_lossy(&self.partial).trim_end().to_owned();
+        // A carriage return or an escape sequence must not forge a line of the log.
+        let line = String::from_utf8_lossy(&self.partial);
+        let visible = |c: char| if c.is_control() && c != '\t' { '?' } else { c };
+        let mut line: String = line.trim_end().chars().map(visible).collect();
         if self.dropped > 0 {
             line = format!("{line} … ({} more bytes)", self.dropped);
         }
