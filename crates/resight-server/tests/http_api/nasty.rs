@@ -38,7 +38,7 @@ async fn every_nasty_file_is_stored_or_refused_with_a_reason() {
         }
     }
     assert!(
-        stored > 100 && refused > 50,
+        stored > 100 && refused > 20,
         "{stored} stored, {refused} refused"
     );
     // The server still does its work.
