@@ -222,7 +222,13 @@ impl From<AppError> for Problem {
 /// Opens the collection that the address names, for the handlers below it.
 pub(crate) async fn enter(State(app): State<App>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
+    let caller = parts.extensions.get::<Caller>().cloned();
+    let sees = |name: &CollectionName| caller.as_ref().is_some_and(|caller| caller.sees(name));
     let entered = match CollectionAt::from_request_parts(&mut parts, &app).await {
+        Ok(CollectionAt(name)) if !sees(&name) => {
+            let detail = format!("The key is not for the collection {name}.");
+            Err(Problem::new(Code::KeyNotAllowed, detail))
+        }
         Ok(CollectionAt(name)) => found(&app, &name).await,
         Err(problem) => Err(problem),
     };

@@ -166,7 +166,8 @@ pub(crate) async fn enter(
         // Addresses on the page are relative to the folder.
         let query = request.uri().query().map(|q| format!("?{q}"));
         let there = format!("{}/{}", forwarded.prefix, query.unwrap_or_default());
-        return redirect(&forwarded.absolute(&there));
+        // Without the host that the proxy names, which is checked further in.
+        return redirect(&there);
     }
     if let Some(uri) = settings
         .base

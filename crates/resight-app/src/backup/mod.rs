@@ -113,7 +113,7 @@ fn lie_in_each_other(a: &Path, b: &Path) -> bool {
 }
 
 /// Creates the folder and its parents, readable by their owner alone.
-fn create_private(dir: &Path) -> std::io::Result<()> {
+pub(crate) fn create_private(dir: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -80,7 +80,7 @@ codes! {
         "List the keys with GET /v1/keys or `resight keys list`.";
     KeysDamaged = "keys_damaged", Some(503),
         "The API keys cannot be read",
-        "Put keys.json of the data folder back from a backup; or delete it and make new keys.";
+        "Check that the server's user may read keys.json of the data folder, or put it back from a backup; or stop the server, delete the file and make new keys.";
     CrossOrigin = "cross_origin", Some(403),
         "A page of another site may not change anything here",
         "Use the server's own page, or send the request from a program without an Origin header; a proxy in front must pass the Host header on.";

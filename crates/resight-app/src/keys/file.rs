@@ -14,6 +14,7 @@ use super::secret::{self, ID_DIGITS, SecretError};
 use super::{Key, Scope, metadata, now_ms, unreadable};
 use crate::AppError;
 use crate::atomic_file::AtomicFile;
+use crate::backup::create_private;
 
 /// The file's name in the data folder.
 pub(crate) const NAME: &str = "keys.json";
@@ -137,6 +138,15 @@ impl KeyFile {
         let bytes = serde_json::to_vec_pretty(&stored);
         let bytes = bytes.map_err(|error| AppError::unwritable(&path, error.into()))?;
         AtomicFile::beside(&path)?.write(&bytes)
+    }
+
+    pub(super) fn label(&self) -> String {
+        self.pepper.as_ref().map(secret::label).unwrap_or_default()
+    }
+
+    /// Whether it was ever written.
+    pub(super) fn was_used(&self) -> bool {
+        self.pepper.is_some()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -281,12 +291,13 @@ pub(crate) fn bytes_of(root: &Path) -> Result<Option<Vec<u8>>, AppError> {
 pub(super) fn lock(root: &Path) -> Result<File, AppError> {
     let path = root.join(LOCK_NAME);
     let open = || {
-        fs::create_dir_all(root)?;
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)?;
+        create_private(root)?;
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        // Another user who could open it could keep others from changing keys.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path)?;
         file.lock()?;
         Ok(file)
     };

@@ -33,6 +33,8 @@ const FRESH: Duration = Duration::from_secs(1);
 const USES: Duration = Duration::from_secs(60);
 /// Most bytes of a key's name.
 const LONGEST_NAME: usize = 100;
+/// Most requests that a key may make at once, if that is bounded.
+const MOST_AT_ONCE: u32 = 100_000;
 /// Most keys of a data folder.
 const MOST_KEYS: usize = 10_000;
 
@@ -170,6 +172,11 @@ impl Keys {
         })
     }
 
+    /// Whether there was ever a key: removing the last one leaves the file.
+    pub fn were_used(&self) -> Result<bool, AppError> {
+        Ok(self.present()?.was_used())
+    }
+
     /// Whether there is no key.
     pub fn is_empty(&self) -> Result<bool, AppError> {
         Ok(self.present()?.is_empty())
@@ -229,6 +236,11 @@ impl Keys {
         })
     }
 
+    /// A short text that tells this data folder's keys from others'; empty while there never was one.
+    pub fn label(&self) -> Result<String, AppError> {
+        Ok(self.present()?.label())
+    }
+
     /// The key with this secret. Notes that it was used.
     pub fn check(&self, secret: &str) -> Result<Result<Arc<Key>, SecretError>, AppError> {
         let file = self.present()?;
@@ -258,19 +270,23 @@ impl Keys {
 
     /// Writes when keys were used. What cannot be written now is tried again later.
     pub fn save_uses(&self) {
-        self.write_uses(&mut self.state.lock());
-    }
-
-    fn write_uses(&self, state: &mut State) {
-        state.written = Instant::now();
-        if !state.has_new {
-            return;
+        let (known, mut uses) = {
+            let mut state = self.state.lock();
+            state.written = Instant::now();
+            if !std::mem::take(&mut state.has_new) {
+                return;
+            }
+            (state.file.clone(), state.uses.clone())
+        };
+        // Another process may have noted later uses.
+        for (id, at) in file::read_uses(&self.root) {
+            let last = uses.entry(id).or_insert(at);
+            *last = (*last).max(at);
         }
-        let known = state.file.clone();
-        state.uses.retain(|id, _| known.has(id));
-        match file::write_uses(&self.root, &state.uses) {
-            Ok(()) => state.has_new = false,
-            Err(error) => tracing::warn!("the times of use of keys are not written: {error}"),
+        uses.retain(|id, _| known.has(id));
+        if let Err(error) = file::write_uses(&self.root, &uses) {
+            self.state.lock().has_new = true;
+            tracing::warn!("the times of use of keys are not written: {error}");
         }
     }
 
@@ -280,32 +296,39 @@ impl Keys {
         state.read.elapsed() < FRESH
     }
 
-    /// Reads the file again if it was replaced, and writes times of use when it is time.
+    /// Reads the file again if it was replaced, and writes times of use when it is time. Waits for the disk without
+    /// keeping others from what is in memory.
     pub fn refresh(&self) -> Result<(), AppError> {
-        let mut state = self.state.lock();
-        if state.written.elapsed() >= USES {
-            self.write_uses(&mut state);
+        let (known, writes) = {
+            let state = self.state.lock();
+            (state.stamp.clone(), state.written.elapsed() >= USES)
+        };
+        if writes {
+            self.save_uses();
         }
-        self.read_again(&mut state)
+        match Stamp::of(&self.root)? == known {
+            true => self.state.lock().read = Instant::now(),
+            false => {
+                let (file, stamp) = KeyFile::read(&self.root)?;
+                self.replace(file, stamp);
+            }
+        }
+        Ok(())
     }
 
-    fn read_again(&self, state: &mut State) -> Result<(), AppError> {
-        if Stamp::of(&self.root)? != state.stamp {
-            let (file, stamp) = KeyFile::read(&self.root)?;
-            state.file = Arc::new(file);
-            state.stamp = stamp;
-        }
+    fn replace(&self, file: KeyFile, stamp: Stamp) {
+        let mut state = self.state.lock();
+        state.file = Arc::new(file);
+        state.stamp = stamp;
         state.read = Instant::now();
-        Ok(())
     }
 
     /// What the file has.
     fn present(&self) -> Result<Arc<KeyFile>, AppError> {
-        let mut state = self.state.lock();
-        if state.read.elapsed() >= FRESH {
-            self.read_again(&mut state)?;
+        if !self.is_fresh() {
+            self.refresh()?;
         }
-        Ok(state.file.clone())
+        Ok(self.state.lock().file.clone())
     }
 
     /// Changes the file, while no other process does.
@@ -313,14 +336,13 @@ impl Keys {
         &self,
         change: impl FnOnce(&mut KeyFile) -> Result<T, AppError>,
     ) -> Result<T, AppError> {
-        let mut state = self.state.lock();
+        // Waits for other processes, while requests go on with what is in memory.
         let _lock = file::lock(&self.root)?;
         let (mut file, _) = KeyFile::read(&self.root)?;
         let changed = change(&mut file)?;
         file.write(&self.root)?;
-        state.stamp = Stamp::of(&self.root)?;
-        state.file = Arc::new(file);
-        state.read = Instant::now();
+        let stamp = Stamp::of(&self.root)?;
+        self.replace(file, stamp);
         Ok(changed)
     }
 }
@@ -344,8 +366,11 @@ fn check(new: &NewKey) -> Result<(), AppError> {
     if new.name.trim().is_empty() || new.name.len() > LONGEST_NAME {
         return bad("its name must have 1 to 100 bytes");
     }
-    if new.name.chars().any(char::is_control) {
+    if new.name.chars().any(steers) {
         return bad("its name has a control character");
+    }
+    if new.at_once.is_some_and(|most| most > MOST_AT_ONCE) {
+        return bad("it may make at most 100000 requests at once");
     }
     if new.scopes.is_empty() {
         return bad("it allows nothing: it needs a scope");
@@ -357,6 +382,13 @@ fn check(new: &NewKey) -> Result<(), AppError> {
         return bad("a limit of it is 0");
     }
     Ok(())
+}
+
+/// Control characters, and those that change the direction of text.
+fn steers(c: char) -> bool {
+    let turns = ['\u{200e}', '\u{200f}', '\u{61c}'];
+    let ranges = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || ranges || turns.contains(&c)
 }
 
 fn now_ms() -> i64 {

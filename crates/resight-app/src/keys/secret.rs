@@ -47,6 +47,12 @@ pub(super) fn hash(pepper: &[u8; 32], secret: &str) -> Hash {
     blake3::keyed_hash(pepper, secret.as_bytes())
 }
 
+/// A short text that tells data folders apart and nothing about their secrets.
+pub(super) fn label(pepper: &[u8; 32]) -> String {
+    let hash = blake3::keyed_hash(pepper, b"label");
+    hex::encode(&hash.as_bytes()[..4])
+}
+
 /// The text of a session of a key that ends at `end`. Nothing of it is stored: the hash shows that this data
 /// folder made it. It is made of the hash of the key's secret as well, so that it ends with the key.
 pub(super) fn session(pepper: &[u8; 32], id: &str, key: Hash, end: i64) -> String {

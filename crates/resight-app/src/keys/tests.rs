@@ -72,8 +72,13 @@ fn the_file_is_its_owner_s_alone() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, keys) = open();
     keys.create(new(&[Scope::Admin])).unwrap();
-    let mode = fs::metadata(folder.path().join("keys.json")).unwrap();
-    assert_eq!(mode.permissions().mode() & 0o077, 0);
+    let closed = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o077 == 0;
+    assert!(closed(&folder.path().join("keys.json")) && closed(&folder.path().join("keys.lock")));
+    // Also the data folder, where it did not exist.
+    let new_folder = folder.path().join("new");
+    let keys = Keys::open(&new_folder).unwrap();
+    keys.create(new(&[Scope::Admin])).unwrap();
+    assert!(closed(&new_folder));
 }
 
 #[test]
@@ -186,6 +191,14 @@ fn keys_that_make_no_sense_are_refused() {
             ..new(&[Scope::Read])
         },
         NewKey {
+            name: "a\u{202e}b".into(),
+            ..new(&[Scope::Read])
+        },
+        NewKey {
+            at_once: Some(u32::MAX),
+            ..new(&[Scope::Read])
+        },
+        NewKey {
             per_minute: Some(0),
             ..new(&[Scope::Read])
         },
@@ -215,4 +228,20 @@ fn keys_made_at_once_are_all_there() {
         }
     });
     assert_eq!(Keys::open(folder.path()).unwrap().list().unwrap().len(), 40);
+}
+
+#[test]
+fn a_lock_that_another_process_keeps_holds_up_no_request() {
+    let (folder, keys) = open();
+    let (key, secret) = keys.create(new(&[Scope::Read])).unwrap();
+    let lock = file::lock(folder.path()).unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| keys.create(new(&[Scope::Read])).unwrap());
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(!waiting.is_finished());
+        assert_eq!(id_of(&keys, &secret), Ok(key.id.clone()));
+        drop(lock);
+        waiting.join().unwrap();
+    });
+    assert_eq!(keys.list().unwrap().len(), 2);
 }

@@ -34,7 +34,7 @@ pub enum Policy {
     /// Never: everyone who reaches it may do everything but manage keys.
     #[default]
     Open,
-    /// As soon as the data folder has a key, and from then on.
+    /// As soon as the data folder has a key, and from then on, also when the last one is removed.
     OncePresent,
     /// Always.
     Always,
@@ -56,7 +56,7 @@ pub struct AccessSettings {
 pub(crate) struct Access {
     settings: Arc<AccessSettings>,
     limits: Arc<Limits>,
-    /// Whether there was a key since the start: removing the last one, or its file, opens nothing.
+    /// Whether there was a key since the start: removing the file opens nothing.
     has_asked: Arc<AtomicBool>,
 }
 
@@ -76,7 +76,16 @@ impl Caller {
     pub(crate) fn is_admin(&self) -> bool {
         match self {
             Self::Anyone => true,
-            Self::Holder(key) => key.allows(Scope::Admin),
+            Self::Holder(key) => key.allows(Scope::Admin) && key.collections.is_none(),
+            Self::Unknown => false,
+        }
+    }
+
+    /// Whether this caller may call functions of plug-ins, which belong to no collection.
+    pub(crate) fn may_call(&self) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Holder(key) => key.allows(Scope::Search) && key.collections.is_none(),
             Self::Unknown => false,
         }
     }
@@ -103,11 +112,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 impl Access {
     pub(crate) fn new(settings: AccessSettings) -> Self {
+        // Where it cannot be read, each request says so.
+        let keys = settings.keys.as_ref();
+        let has_asked = keys.is_some_and(|keys| keys.were_used().unwrap_or(true));
         Self {
             settings: Arc::new(settings),
             limits: Arc::default(),
-            has_asked: Arc::default(),
+            has_asked: Arc::new(AtomicBool::new(has_asked)),
         }
+    }
+
+    /// Whether a page of this origin may use the API.
+    pub(crate) fn lists(&self, origin: &[u8]) -> bool {
+        let mut listed = self.settings.origins.iter();
+        listed.any(|one| one.as_bytes().eq_ignore_ascii_case(origin))
     }
 
     /// The keys, where this server asks for them now.
@@ -122,7 +140,7 @@ impl Access {
         if self.settings.policy == Policy::Always || self.has_asked.load(Ordering::Relaxed) {
             return Ok(Some(keys));
         }
-        if keys.is_empty()? {
+        if !keys.were_used()? {
             return Ok(None);
         }
         self.has_asked.store(true, Ordering::Relaxed);
@@ -148,7 +166,7 @@ pub(crate) async fn check(State(access): State<Access>, request: Request, next: 
             let is_admin = caller.is_admin();
             parts.extensions.insert(caller);
             let response = next.run(Request::from_parts(parts, body)).await;
-            drop(place);
+            let response = limits::until_sent(response, place);
             match response.extensions().get::<HasTraceback>() {
                 Some(traceback) if !is_admin => traceback.without().into_response(),
                 _ => response,
@@ -190,7 +208,7 @@ async fn admitted(
 fn key_of(keys: &Keys, headers: &HeaderMap) -> Result<Arc<Key>, Problem> {
     let found = match bearer(headers)? {
         Some(secret) => keys.check(secret)?,
-        None => match session::text(headers) {
+        None => match session::text(keys, headers) {
             Some(text) => keys.of_session(text)?,
             None => {
                 let detail = "The request carries no key.";
@@ -254,8 +272,8 @@ fn allow(key: &Key, need: Need, collection: Option<&CollectionName>) -> Result<(
         Some(name) if !key.is_for(name) => {
             refuse(format!("The key is not for the collection {name}."))
         }
-        // What is about all collections is not for a key of some of them.
-        None if need == Need::Of(Scope::Admin) && key.collections.is_some() => {
+        // What is about all collections, or about none, is not for a key of some of them.
+        None if need != Need::AnyKey && key.collections.is_some() => {
             refuse("The key is for some collections only.".into())
         }
         _ => Ok(()),

@@ -78,11 +78,11 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ),
 ];
 
-/// What a request needs whose route is `path`; `None` where it matches none, as an address that a plug-in's
-/// author chose, or one at which nothing is.
+/// What a request needs whose route is `path`; `None` where it matches none, as an address at which nothing is, or
+/// one that a plug-in's author chose: calling a function is checked beside.
 pub(super) fn of(method: &Method, path: Option<&str>) -> Need {
     let Some(path) = path else {
-        return Need::Of(Scope::Search);
+        return Need::AnyKey;
     };
     let method = match *method {
         Method::HEAD => "GET",
@@ -153,7 +153,7 @@ mod tests {
     fn what_has_no_row_needs_a_key() {
         assert_eq!(of(&Method::GET, Some("/v1/new")), Need::AnyKey);
         assert_eq!(of(&Method::PUT, Some("/v1/images")), Need::AnyKey);
-        assert_eq!(of(&Method::GET, None), Need::Of(Scope::Search));
+        assert_eq!(of(&Method::GET, None), Need::AnyKey);
         assert_eq!(of(&Method::GET, Some("/")), Need::Nothing);
         assert_eq!(of(&Method::POST, Some("/")), Need::AnyKey);
         assert_eq!(of(&Method::HEAD, Some("/v1/images")), Need::Of(Scope::Read));

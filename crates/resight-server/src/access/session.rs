@@ -10,24 +10,28 @@ use axum::response::{IntoResponse, Response};
 use super::super::App;
 use super::super::intake;
 use super::super::problem::Problem;
-use super::{Caller, on_disk, read, refused};
+use super::super::proxy::prefix;
+use super::{Access, Caller, on_disk, read, refused};
 use crate::wire::{KeyPresented, ProblemBody, SessionState, SessionWanted};
 use resight_app::Code;
+use resight_app::keys::Keys;
 
-const COOKIE: &str = "resight_session";
+/// What the cookie's name begins with; the rest tells data folders on one host apart.
+const COOKIE: &str = "resight_session_";
 /// How long a session lasts.
 const LASTS: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The largest body read, in bytes.
 const MOST_BYTES: u64 = 4096;
 
 /// The text of the session that a request carries.
-pub(super) fn text(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn text<'a>(keys: &Keys, headers: &'a HeaderMap) -> Option<&'a str> {
+    let own = keys.label().ok()?;
     let cookies = headers.get_all(header::COOKIE).into_iter();
     let pairs = cookies.filter_map(|value| value.to_str().ok());
     let mut pairs = pairs.flat_map(|value| value.split(';'));
     pairs.find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then_some(value)
+        (name.strip_prefix(COOKIE)? == own).then_some(value)
     })
 }
 
@@ -84,7 +88,8 @@ pub(crate) async fn begin(State(app): State<App>, request: Request) -> Result<Re
     let state = SessionState {
         key: Some(KeyPresented::from(&*key)),
     };
-    Ok(set(&session, LASTS, is_secure, Json(state)))
+    let name = cookie(&app.access)?;
+    Ok(set(&name, &session, LASTS, is_secure, Json(state)))
 }
 
 /// Removes the cookie.
@@ -95,16 +100,35 @@ pub(crate) async fn begin(State(app): State<App>, request: Request) -> Result<Re
         (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn end(headers: HeaderMap) -> Response {
-    let is_secure = comes_over_https(&headers);
-    set("", Duration::ZERO, is_secure, StatusCode::NO_CONTENT)
+pub(crate) async fn end(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+    let (name, is_secure) = (cookie(&app.access)?, comes_over_https(&headers));
+    let none = StatusCode::NO_CONTENT;
+    Ok(set(&name, "", Duration::ZERO, is_secure, none))
 }
 
-fn set(text: &str, lasts: Duration, is_secure: bool, answer: impl IntoResponse) -> Response {
+/// The cookie's name.
+fn cookie(access: &Access) -> Result<String, Problem> {
+    let label = match &access.settings.keys {
+        Some(keys) => keys.label()?,
+        None => String::new(),
+    };
+    Ok(format!("{COOKIE}{label}"))
+}
+
+/// A cookie for the addresses of this server alone, where they have a prefix.
+fn set(
+    name: &str,
+    text: &str,
+    lasts: Duration,
+    is_secure: bool,
+    answer: impl IntoResponse,
+) -> Response {
+    let prefix = prefix();
     let seconds = lasts.as_secs();
     let secure = if is_secure { "; Secure" } else { "" };
-    let cookie =
-        format!("{COOKIE}={text}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    let cookie = format!(
+        "{name}={text}; Path={prefix}/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}"
+    );
     let headers = [
         (header::SET_COOKIE, cookie),
         (header::CACHE_CONTROL, "no-store".to_owned()),

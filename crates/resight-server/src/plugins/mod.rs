@@ -11,7 +11,7 @@ mod description;
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use resight_app::Code;
 use resight_plugin::{CallOptions, Function, FunctionRef, Plugin, Status};
@@ -99,6 +99,10 @@ pub(crate) async fn send(State(app): State<App>, request: Request) -> Result<Res
 /// Answers a request for an address that an author gave to a function; `None` if nobody did. The
 /// first plug-in that wants it has it.
 pub(super) async fn by_route(app: &App, request: Request) -> Result<Response, Request> {
+    let caller = request.extensions().get::<Caller>();
+    if !caller.is_some_and(Caller::may_call) {
+        return Err(request);
+    }
     let path = request.uri().path().to_owned();
     let found = app.plugins.iter().find_map(|plugin| {
         let manifest = plugin.manifest()?;
@@ -155,7 +159,8 @@ async fn call(
     function: &FunctionRef,
     request: Request,
 ) -> Result<Response, Problem> {
-    if let Err(problem) = may_call(function, request.method(), request.headers()) {
+    let is_listed = |origin: &HeaderValue| app.access.lists(origin.as_bytes());
+    if let Err(problem) = may_call(function, request.method(), request.headers(), is_listed) {
         intake::discard(request.into_body()).await;
         return Err(problem);
     }
@@ -166,7 +171,12 @@ async fn call(
 
 /// What the author allows, and what a page of another site may not do: a function may change
 /// something, even when it is asked by GET.
-fn may_call(function: &Function, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+fn may_call(
+    function: &Function,
+    method: &Method,
+    headers: &HeaderMap,
+    is_listed: impl Fn(&HeaderValue) -> bool + Copy,
+) -> Result<(), Problem> {
     let listed = |methods: &[String]| {
         methods
             .iter()
@@ -177,10 +187,14 @@ fn may_call(function: &Function, method: &Method, headers: &HeaderMap) -> Result
         return Err(Problem::new(Code::MethodNotAllowed, detail));
     }
     match headers.get("sec-fetch-site").map(|value| value.as_bytes()) {
-        Some(b"cross-site" | b"same-site") => Err(Problem::new(
-            Code::CrossOrigin,
-            "A page of another site asked for a plug-in's function.",
-        )),
+        Some(b"cross-site" | b"same-site")
+            if !headers.get(header::ORIGIN).is_some_and(is_listed) =>
+        {
+            Err(Problem::new(
+                Code::CrossOrigin,
+                "A page of another site asked for a plug-in's function.",
+            ))
+        }
         _ => Ok(()),
     }
 }

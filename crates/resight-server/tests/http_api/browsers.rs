@@ -41,7 +41,7 @@ async fn a_session_stands_for_its_key_in_a_browser() {
         !cookie.contains(&key) && !cookie.contains("Secure"),
         "{cookie}"
     );
-    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/;"] {
         assert!(cookie.contains(part), "{cookie}");
     }
     let https = sign_in(&key, "https://localhost").await;
