@@ -15,6 +15,11 @@ test:
 ci:
     bash .ci/run
 
+# The binary as it is published: without HEIC, whose coding is covered by patents, JPEG XL and SVG; at most 40 MB
+release:
+    cargo build --release -p resight --no-default-features --features jp2
+    ls -l target/release/resight
+
 # Kill the program at every system call that writes, let calls fail, cut its power; --seed, --rounds, --part
 crash *options:
     cargo build --release -p resight -p resight-crash
