@@ -86,19 +86,19 @@ impl CliError {
         }
     }
 
-    /// 1 for a failure, 2 for wrong usage, 130 after an interrupt.
-    pub(crate) fn exit_code(&self) -> u8 {
+    /// `failure` for a failure, 2 for wrong usage, 130 after an interrupt.
+    pub(crate) fn exit_code(&self, failure: u8) -> u8 {
         match self {
             Self::Usage { .. } => 2,
             Self::App(error) if error.is_wrong_setting() => 2,
             Self::Interrupted => 130,
-            _ => 1,
+            _ => failure,
         }
     }
 
-    /// Tells it on standard error and gives the exit code. A reader of standard output that went
-    /// away (`resight list | head`) is no failure.
-    pub(crate) fn report(&self, json: bool) -> ExitCode {
+    /// Tells it on standard error and gives the exit code, of a failure `failure`. A reader of standard
+    /// output that went away (`resight list | head`) is no failure.
+    pub(crate) fn report(&self, json: bool, failure: u8) -> ExitCode {
         let message = match self {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 return ExitCode::SUCCESS;
@@ -111,7 +111,7 @@ impl CliError {
             // With standard error gone as well there is nobody left to tell.
             let _ = writeln!(io::stderr(), "{message}");
         }
-        ExitCode::from(self.exit_code())
+        ExitCode::from(self.exit_code(failure))
     }
 
     /// Where it happened in the code of a plug-in.
@@ -311,6 +311,6 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&error.to_json()).unwrap();
         assert_eq!(json["error"]["code"], "usage");
         assert_eq!(json["error"]["next_step"], "Do that.");
-        assert_eq!(error.exit_code(), 2);
+        assert_eq!(error.exit_code(1), 2);
     }
 }

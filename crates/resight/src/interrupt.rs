@@ -26,7 +26,7 @@ impl Interrupt {
         let heard = interrupt.clone();
         ctrlc::set_handler(move || {
             if heard.flag.swap(true, Ordering::SeqCst) {
-                std::process::exit(i32::from(CliError::Interrupted.exit_code()));
+                std::process::exit(i32::from(CliError::Interrupted.exit_code(1)));
             }
             heard.notify.notify_one();
         })

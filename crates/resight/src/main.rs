@@ -17,6 +17,7 @@ mod interrupt;
 mod naming;
 mod output;
 mod progress;
+mod verdict;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ use commands::{
 };
 use error::CliError;
 use output::Output;
+use verdict::Verdict;
 
 /// Environment variable with a filter for the log, for example `resight_engine=debug`.
 const LOG_VARIABLE: &str = "RESIGHT_LOG";
@@ -84,7 +86,7 @@ enum Command {
 }
 
 /// Runs the program with this process's arguments; gives its exit code: 0, 1 for a failure, 2 for
-/// wrong usage, 130 after an interrupt.
+/// wrong usage, 130 after an interrupt. Of `search` and `compare` 1 is a verdict ([`verdict`]).
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -92,12 +94,22 @@ fn main() -> ExitCode {
     };
     let json = cli.shared.json;
     match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => error.report(json),
+        Ok(verdict) => verdict.into(),
+        Err(error) => error.report(json, cli.command.failure()),
     }
 }
 
-fn run(cli: &Cli) -> Result<(), CliError> {
+impl Command {
+    /// The exit code of a failure.
+    fn failure(&self) -> u8 {
+        match self {
+            Self::Search(_) | Self::Compare(_) => 2,
+            _ => 1,
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<Verdict, CliError> {
     start_log(&cli.shared);
     let config = Config::new(cli.shared.settings())?;
     if let Some(threads) = config.threads {
@@ -110,11 +122,11 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         }
     }
     let mut output = Output::new(&cli.shared);
-    match &cli.command {
+    let done = match &cli.command {
+        Command::Search(args) => return search::run(args, &config, &mut output),
+        Command::Compare(args) => return compare::run(args, &config, &mut output),
         Command::Serve(args) => serve::run(args, &config, &mut output),
         Command::Index(args) => index::run(args, &config, &mut output),
-        Command::Search(args) => search::run(args, &config, &mut output),
-        Command::Compare(args) => compare::run(args, &config, &mut output),
         Command::Features(args) => features::run(args, &config, &mut output),
         Command::Duplicates(args) => duplicates::run(args, &config, &mut output),
         Command::NotAMatch(args) => duplicates::not_a_match(args, &config, &mut output),
@@ -135,7 +147,8 @@ fn run(cli: &Cli) -> Result<(), CliError> {
         Command::Backup(args) => backup::run(args, &config, &mut output),
         Command::Restore(args) => backup::restore(args, &config, &mut output),
         Command::Doctor(_) => doctor::run(&config, &mut output),
-    }
+    };
+    done.map(|()| Verdict::Found)
 }
 
 /// Help and version are asked for, so they succeed; the rest is wrong usage.
@@ -147,7 +160,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
             detail: error.to_string().trim_end().to_owned(),
             next_step: "Run `resight --help`, or `resight COMMAND --help`.".into(),
         }
-        .report(true);
+        .report(true, 2);
     }
     // With nobody to read it, there is nothing better to do than to end.
     let _ = error.print();

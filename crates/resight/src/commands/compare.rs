@@ -18,12 +18,19 @@ use crate::arguments::PluginArgs;
 use crate::draw;
 use crate::error::CliError;
 use crate::output::{Output, printable};
+use crate::verdict::{Verdict, exit_codes};
 
-const EXAMPLES: &str = "\
+const EXAMPLES: &str = concat!(
+    "\
 Examples:
   resight compare a.jpg b.jpg
   resight compare a.jpg b.jpg --out matches.png
-  resight compare a.jpg b.jpg --json";
+  resight compare a.jpg b.jpg --json
+  resight compare a.jpg b.jpg > /dev/null && echo same
+
+",
+    exit_codes!("the same thing", "nothing that could be verified")
+);
 
 /// Widest drawing, in pixels.
 const DRAWING_WIDTH: u32 = 1800;
@@ -48,7 +55,7 @@ pub(crate) fn run(
     args: &CompareArgs,
     config: &Config,
     output: &mut Output,
-) -> Result<(), CliError> {
+) -> Result<Verdict, CliError> {
     if let Some(path) = &args.out {
         // Before the work, and before anything of the user's can be lost.
         check_out(path, [&args.a, &args.b])?;
@@ -80,6 +87,11 @@ pub(crate) fn run(
         })?;
         fs::write(path, png).map_err(|error| CliError::unwritable(path, error))?;
     }
+    let verdict = Verdict::of(comparison.verified);
+    verdict.once(tell(comparison, args, output))
+}
+
+fn tell(comparison: Comparison, args: &CompareArgs, output: &mut Output) -> Result<(), CliError> {
     if output.is_json() {
         return output.json(&wire::Comparison::from(comparison));
     }

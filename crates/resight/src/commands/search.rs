@@ -19,8 +19,10 @@ use crate::error::CliError;
 use crate::filters::FilterArgs;
 use crate::naming::place;
 use crate::output::{Output, counted};
+use crate::verdict::{Verdict, exit_codes};
 
-const EXAMPLES: &str = "\
+const EXAMPLES: &str = concat!(
+    "\
 Examples:
   resight search photo.jpg
   resight search photo.jpg --verified --limit 100
@@ -31,7 +33,14 @@ Examples:
   resight search photo.jpg --region 120,80,300,200
   resight search front.jpg side.jpg
 
-Works while a server runs on the same data folder.";
+Works while a server runs on the same data folder.
+
+",
+    exit_codes!(
+        "a hit is verified, or with --mode similar alike",
+        "none is, whatever is listed"
+    )
+);
 
 /// Find the pictures that show the same thing as this one
 #[derive(Debug, clap::Args)]
@@ -91,7 +100,11 @@ impl VariantArgs {
     }
 }
 
-pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+pub(crate) fn run(
+    args: &SearchArgs,
+    config: &Config,
+    output: &mut Output,
+) -> Result<Verdict, CliError> {
     let filter = args.filter.filter()?;
     if args.region.is_some() && args.queries.len() > 1 {
         return Err(CliError::Usage {
@@ -133,13 +146,16 @@ pub(crate) fn run(args: &SearchArgs, config: &Config, output: &mut Output) -> Re
         (EngineError::Refused(why), [only]) => CliError::refused(only, why),
         (error, _) => error.into(),
     })?;
-    if output.is_json() {
+    let found = answer.verified > 0 || (args.mode == Mode::Similar && answer.alike > 0);
+    let told = if output.is_json() {
         let base = wire::address_of(&config.collection);
         let reader = Reader::Local(&base);
         let answer = wire::SearchAnswer::new(&engine, answer, &options, false, reader)?;
-        return output.json(&answer);
-    }
-    tell(&answer, args, &engine, output)
+        output.json(&answer)
+    } else {
+        tell(&answer, args, &engine, output)
+    };
+    Verdict::of(found).once(told)
 }
 
 /// The hits as a table.

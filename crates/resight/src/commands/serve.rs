@@ -354,10 +354,10 @@ mod tests {
     fn what_cannot_be_listened_at_is_told_apart() {
         let (holder, address) = listen("127.0.0.1:0").unwrap();
         let taken = listen(&address.to_string()).unwrap_err();
-        assert_eq!((taken.code(), taken.exit_code()), (Code::PortInUse, 1));
+        assert_eq!((taken.code(), taken.exit_code(1)), (Code::PortInUse, 1));
         assert!(taken.next_step().contains("--listen"));
         drop(holder);
         let wrong = listen("7777").unwrap_err();
-        assert_eq!((wrong.code(), wrong.exit_code()), (Code::ListenAddress, 2));
+        assert_eq!((wrong.code(), wrong.exit_code(1)), (Code::ListenAddress, 2));
     }
 }

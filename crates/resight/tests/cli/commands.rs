@@ -313,7 +313,8 @@ fn a_file_that_cannot_be_used_is_named() {
         cases.push((vocabulary, "/dev/zero", "unreadable"));
     }
     for (arguments, file, code) in cases {
-        let error = json_error(&data, &arguments, 1);
+        let exit = if arguments[0] == "count" { 1 } else { 2 };
+        let error = json_error(&data, &arguments, exit);
         assert_eq!(error["code"], code, "{arguments:?}");
         let detail = error["detail"].as_str().unwrap();
         assert!(detail.contains(file), "{arguments:?}: {detail}");
@@ -354,8 +355,8 @@ fn errors_say_what_to_do_next() {
     let cases: [(&Path, &[&str], i32, &str); 8] = [
         (&data, &["count"], 1, "nothing_indexed"),
         (&data, &["remove", "x.jpg"], 1, "nothing_indexed"),
-        (&data, &["search", "no-such-file.jpg"], 1, "unreadable"),
-        (&data, &["compare", garbage, garbage], 1, "not_an_image"),
+        (&data, &["search", "no-such-file.jpg"], 2, "unreadable"),
+        (&data, &["compare", garbage, garbage], 2, "not_an_image"),
         (&data, &["index", "no-such-folder"], 1, "not_a_folder"),
         (
             &data,
@@ -459,7 +460,7 @@ fn regions_several_pictures_and_features_are_searched_for() {
     let two = ["search", text(&a), text(&b), "--region", "0,0,99,99"];
     assert_eq!(json_error(&data, &two, 2)["code"], "bad_query");
     let outside = ["search", query, "--region", "600,0,99,99"];
-    assert_eq!(json_error(&data, &outside, 1)["code"], "bad_query");
+    assert_eq!(json_error(&data, &outside, 2)["code"], "bad_query");
     let output = run(&data, &["search", query, "--region", "1,2"]);
     assert_eq!(output.status.code(), Some(2));
 }

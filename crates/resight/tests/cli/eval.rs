@@ -187,7 +187,7 @@ fn a_vocabulary_of_ones_own_works_and_is_not_mixed() {
     let answer = &json(&data, &["search", query, "--vocabulary", own])[0];
     assert_eq!(answer["hits"][0]["image"]["name"], "2.png");
     assert_eq!(
-        json_error(&data, &["search", query], 1)["code"],
+        json_error(&data, &["search", query], 2)["code"],
         "model_mismatch"
     );
     assert_eq!(

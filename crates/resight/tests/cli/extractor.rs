@@ -98,7 +98,8 @@ impl World {
     }
 
     fn error(&self, words: &[&str], with: bool) -> Value {
-        json_error(&self.data(), &self.line(words, with), 1)
+        let exit = if words[0] == "search" { 2 } else { 1 };
+        json_error(&self.data(), &self.line(words, with), exit)
     }
 }
 

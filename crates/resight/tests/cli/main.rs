@@ -10,6 +10,7 @@ mod crash;
 mod duplicates;
 mod environment;
 mod eval;
+mod exit_codes;
 #[cfg(unix)]
 mod extractor;
 mod keys;

@@ -194,11 +194,11 @@ fn a_keypoint_network_describes_a_collection() {
         .as_str()
         .or(first["name"].as_str());
     assert!(answer.to_string().contains("3.png"), "{path:?} {answer}");
-    let error = world.error(&["search", "@part.png", "--extractor", "sift"], 1);
+    let error = world.error(&["search", "@part.png", "--extractor", "sift"], 2);
     assert_eq!(error["code"], "model_mismatch", "{error}");
 
     world.json(&["models", "remove", "corners"]);
-    let error = world.error(&["search", "@part.png"], 1);
+    let error = world.error(&["search", "@part.png"], 2);
     assert_eq!(error["code"], "model_not_installed", "{error}");
     assert_eq!(world.json(&["count"])[0]["count"], 5);
 }

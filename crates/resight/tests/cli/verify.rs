@@ -52,7 +52,7 @@ fn a_repair_says_what_it_did_and_what_is_left() {
     fs::remove_file(pictures.join("01.png")).unwrap();
     let search = pictures.join("00.png");
     let search = ["search", search.to_str().unwrap()];
-    let refused = json_error(&data, &search, 1);
+    let refused = json_error(&data, &search, 2);
     assert_eq!(refused["code"], "picture_damaged");
     assert!(
         refused["next_step"]
