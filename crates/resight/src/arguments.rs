@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueHint;
 use clap::builder::RangedI64ValueParser;
 use resight_app::Code;
 use resight_app::config::Settings;
@@ -32,6 +33,7 @@ pub(crate) struct SharedArgs {
         long,
         global = true,
         value_name = "DIR",
+        value_hint = ValueHint::DirPath,
         help_heading = "Shared options"
     )]
     pub(crate) data: Option<OsString>,
@@ -73,6 +75,7 @@ pub(crate) struct SharedArgs {
         long,
         global = true,
         value_name = "DIR",
+        value_hint = ValueHint::DirPath,
         help_heading = "Shared options"
     )]
     pub(crate) models: Option<OsString>,

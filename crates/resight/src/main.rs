@@ -22,7 +22,7 @@ mod verdict;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use resight_app::Code;
 use resight_app::config::Config;
 use tracing_subscriber::EnvFilter;
@@ -30,7 +30,7 @@ use tracing_subscriber::EnvFilter;
 use arguments::SharedArgs;
 use commands::{
     backup, calibrate, collections, compare, doctor, duplicates, eval, features, forget, index,
-    keys, labels, models, pictures, plugin, refused, search, serve, train, verify,
+    keys, labels, models, pictures, plugin, refused, search, serve, shells, train, verify,
 };
 use error::CliError;
 use output::Output;
@@ -83,6 +83,8 @@ enum Command {
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Doctor(doctor::DoctorArgs),
+    Completions(shells::CompletionsArgs),
+    Man(shells::ManArgs),
 }
 
 /// Runs the program with this process's arguments; gives its exit code: 0, 1 for a failure, 2 for
@@ -109,8 +111,21 @@ impl Command {
     }
 }
 
+/// Commands that packages are built with, where nobody has a home.
+fn run_without_settings(cli: &Cli) -> Option<Result<(), CliError>> {
+    let mut output = Output::new(&cli.shared);
+    match &cli.command {
+        Command::Completions(args) => Some(shells::completions(args, Cli::command(), &mut output)),
+        Command::Man(args) => Some(shells::man(args, Cli::command(), &mut output)),
+        _ => None,
+    }
+}
+
 fn run(cli: &Cli) -> Result<Verdict, CliError> {
     start_log(&cli.shared);
+    if let Some(done) = run_without_settings(cli) {
+        return done.map(|()| Verdict::Found);
+    }
     let config = Config::new(cli.shared.settings())?;
     if let Some(threads) = config.threads {
         // Fails only when the pool exists already, and this is the start of the process.
@@ -147,6 +162,8 @@ fn run(cli: &Cli) -> Result<Verdict, CliError> {
         Command::Backup(args) => backup::run(args, &config, &mut output),
         Command::Restore(args) => backup::restore(args, &config, &mut output),
         Command::Doctor(_) => doctor::run(&config, &mut output),
+        // Done above.
+        Command::Completions(_) | Command::Man(_) => Ok(()),
     };
     done.map(|()| Verdict::Found)
 }
@@ -191,8 +208,6 @@ fn start_log(shared: &SharedArgs) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -43,6 +43,12 @@ impl Output {
         Ok(self.stdout.flush()?)
     }
 
+    /// Text of several lines, each of which ends with a line break.
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), CliError> {
+        self.stdout.write_all(text.as_bytes())?;
+        Ok(self.stdout.flush()?)
+    }
+
     /// One line of JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string(value).map_err(io::Error::other)?;

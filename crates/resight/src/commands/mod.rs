@@ -19,5 +19,6 @@ pub(crate) mod plugin;
 pub(crate) mod refused;
 pub(crate) mod search;
 pub(crate) mod serve;
+pub(crate) mod shells;
 pub(crate) mod train;
 pub(crate) mod verify;

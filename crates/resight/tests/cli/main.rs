@@ -27,6 +27,7 @@ mod plugin;
 mod refused;
 #[cfg(unix)]
 mod serve;
+mod shells;
 mod support;
 mod verify;
 #[cfg(unix)]
