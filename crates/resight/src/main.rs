@@ -13,6 +13,7 @@ mod commands;
 mod draw;
 mod error;
 mod filters;
+mod format;
 mod interrupt;
 mod naming;
 mod output;

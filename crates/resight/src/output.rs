@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, StdoutLock, Write};
 
 pub(crate) use resight_app::printable;
+use resight_engine::path_of_text;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
@@ -53,6 +54,33 @@ impl Output {
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string(value).map_err(io::Error::other)?;
         self.line(text)
+    }
+
+    /// Rows of CSV, or its heading; columns are those of the heading.
+    pub(crate) fn csv<R, C>(&mut self, rows: R) -> Result<(), CliError>
+    where
+        R: IntoIterator<Item = C>,
+        C: IntoIterator<Item: AsRef<[u8]>>,
+    {
+        let mut writer = csv::Writer::from_writer(&mut self.stdout);
+        for row in rows {
+            writer
+                .write_record(row)
+                .map_err(|error| match error.into_kind() {
+                    // As it is: that a reader went away is no failure.
+                    csv::ErrorKind::Io(error) => error,
+                    other => io::Error::other(format!("{other:?}")),
+                })?;
+        }
+        Ok(writer.flush()?)
+    }
+
+    /// The bytes of a path whose text this is, and a NUL.
+    pub(crate) fn path0(&mut self, text: &str) -> Result<(), CliError> {
+        let path = path_of_text(text);
+        self.stdout.write_all(path.as_os_str().as_encoded_bytes())?;
+        self.stdout.write_all(b"\0")?;
+        Ok(self.stdout.flush()?)
     }
 
     /// A remark on standard error, which `--quiet` leaves out. Goes there in JSON mode too, where

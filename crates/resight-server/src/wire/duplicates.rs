@@ -136,6 +136,13 @@ impl DuplicateList {
     }
 }
 
+impl DuplicateList {
+    /// The groups one by one.
+    pub fn groups(&self) -> impl Iterator<Item = impl Serialize> {
+        self.groups.iter()
+    }
+}
+
 impl DuplicateGroup {
     fn new(group: engine::DuplicateGroup, reader: Reader<'_>) -> Self {
         let all = group.members.iter().flat_map(|member| &member.paths);
@@ -171,18 +178,27 @@ impl StoredPath {
     /// `short` has the names to tell in place of paths; a path that it lacks is told as it is.
     pub(super) fn new(found: engine::SourcePath, short: &HashMap<String, String>) -> Self {
         let told = |path: String| short.get(&path).cloned().unwrap_or(path);
-        let (state, link_to) = match found.state {
-            PathState::Present => ("present", None),
-            PathState::Link { to } => ("link", Some(to)),
-            PathState::HardLink { to } => ("hard_link", Some(to)),
-            PathState::Missing => ("missing", None),
-            PathState::Unreachable => ("unreachable", None),
+        let state = state_name(&found.state);
+        let link_to = match found.state {
+            PathState::Link { to } | PathState::HardLink { to } => Some(to),
+            PathState::Present | PathState::Missing | PathState::Unreachable => None,
         };
         Self {
             path: told(found.path),
             state,
             link_to: link_to.map(told),
         }
+    }
+}
+
+/// The name of what is at a path.
+pub fn state_name(state: &PathState) -> &'static str {
+    match state {
+        PathState::Present => "present",
+        PathState::Link { .. } => "link",
+        PathState::HardLink { .. } => "hard_link",
+        PathState::Missing => "missing",
+        PathState::Unreachable => "unreachable",
     }
 }
 

@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 
 pub use collections::{Collection, CollectionList, address_of};
 pub use comparison::Comparison;
-pub use duplicates::{Decision, DuplicateList, NotAMatchList, TwoPictures};
+pub use duplicates::{Decision, DuplicateList, NotAMatchList, TwoPictures, state_name};
 pub(crate) use http::{
     AddedPicture, Health, LegacyAnswer, PairForm, PictureAndPaths, PictureForm, PicturesForm,
     ProblemBody, RefusedList, StoredPair, StoredQuery,

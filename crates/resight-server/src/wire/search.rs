@@ -242,6 +242,13 @@ impl SearchAnswer {
     }
 }
 
+impl SearchAnswer {
+    /// The hits one by one.
+    pub fn hits(&self) -> impl Iterator<Item = impl Serialize> {
+        self.hits.iter()
+    }
+}
+
 impl QueryFacts {
     fn new(library: &Library, facts: engine::QueryFacts) -> Result<Self, EngineError> {
         let name = match facts.id.as_ref().map(|id| library.picture(id)) {

@@ -13,7 +13,9 @@ use resight_engine::{
 use resight_server::wire::{Decision, DuplicateList, NotAMatchList, Reader, address_of};
 use resight_store::StoreError;
 
+use super::rows;
 use crate::error::CliError;
+use crate::format::{Format, FormatArgs};
 use crate::interrupt::Interrupt;
 use crate::naming::place;
 use crate::naming::{find, not_stored};
@@ -25,6 +27,7 @@ Examples:
   resight duplicates
   resight duplicates --kind re-encoded --limit 100
   resight duplicates --json
+  resight duplicates --limit 100000 --format csv > duplicates.csv
   resight not-a-match A B              keeps two pictures apart from now on
 
 Only pictures that are new since the last time are looked for. Nothing is ever deleted. While a
@@ -46,6 +49,8 @@ pub(crate) struct DuplicatesArgs {
     /// Groups shown
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 const NOT_A_MATCH_EXAMPLES: &str = "\
@@ -99,28 +104,53 @@ pub(crate) fn run(
     };
     let engine = brought_up_to_date(config, &interrupt, output)?;
     let found = Duplicates::new(engine.clone()).groups(&options)?;
-    if output.is_json() {
-        let base = address_of(&config.collection);
-        let reader = Reader::Local(&base);
-        return output.json(&DuplicateList::new(found, &options, reader));
+    let (shown, total, pending) = (found.groups.len(), found.total as u64, found.pending);
+    let numbered = found.groups.iter().zip(args.offset + 1..);
+    match args.format.or(Format::Json, output) {
+        format @ (Format::Json | Format::Jsonl) => {
+            let base = address_of(&config.collection);
+            let list = DuplicateList::new(found, &options, Reader::Local(&base));
+            if format == Format::Json {
+                return output.json(&list);
+            }
+            for group in list.groups() {
+                output.json(&group)?;
+            }
+        }
+        Format::Csv => {
+            output.csv([rows::MEMBER])?;
+            output.csv(numbered.flat_map(|(group, number)| rows::group(number, group)))?;
+        }
+        Format::Paths0 => write_files(&found.groups, output)?,
+        Format::Table if total == 0 => output.line("No duplicates found.")?,
+        Format::Table => {
+            for (group, number) in numbered {
+                tell_group(number, group, output)?;
+            }
+        }
     }
-    for (group, number) in found.groups.iter().zip(args.offset + 1..) {
-        tell_group(number, group, output)?;
-    }
-    let (shown, total) = (found.groups.len(), found.total as u64);
-    if total == 0 {
-        output.line("No duplicates found.")?;
-    } else {
+    if total > 0 {
         output.remark(format_args!(
             "{shown} of {} shown",
             counted(total, "group", "groups")
         ));
     }
-    if found.pending > 0 {
+    if pending > 0 {
         output.remark(format_args!(
             "{} not looked for yet, so groups may be missing",
-            counted(found.pending, "picture is", "pictures are")
+            counted(pending, "picture is", "pictures are")
         ));
+    }
+    Ok(())
+}
+
+/// The files of the groups, each by one path: no links to them, and nothing that is gone.
+fn write_files(groups: &[DuplicateGroup], output: &mut Output) -> Result<(), CliError> {
+    let members = groups.iter().flat_map(|group| &group.members);
+    for one in members.flat_map(|member| &member.paths) {
+        if one.state == PathState::Present {
+            output.path0(&one.path)?;
+        }
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub(crate) mod models;
 pub(crate) mod pictures;
 pub(crate) mod plugin;
 pub(crate) mod refused;
+mod rows;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod shells;

@@ -6,11 +6,13 @@ use resight_app::Code;
 use resight_app::config::Config;
 use resight_app::data_folder;
 use resight_engine::{Library, PathState, Picture, PictureId, SourcePath, Tag, source_paths};
-use resight_server::wire::{Count, PictureList, Reader, address_of};
+use resight_server::wire::{self, Count, PictureList, Reader, address_of};
 use serde_json::json;
 
+use super::rows;
 use crate::error::CliError;
 use crate::filters::FilterArgs;
+use crate::format::{Format, FormatArgs, first_paths};
 use crate::naming::{find, is_id, named_sources, not_stored, place, text_of};
 use crate::output::{Output, counted, printable};
 
@@ -19,7 +21,9 @@ Examples:
   resight list
   resight list --offset 50 --limit 50
   resight list --tag vase --not-tag sold --meta year=1890
-  resight list --limit 1000000 --json";
+  resight list --limit 1000000 --json
+  resight list --limit 1000000 --format csv > pictures.csv
+  resight list --tag sold --format paths0 | xargs -0 mv -t ~/Sold";
 
 /// List the stored pictures, newest first
 #[derive(Debug, clap::Args)]
@@ -33,6 +37,8 @@ pub(crate) struct ListArgs {
     limit: u64,
     #[command(flatten)]
     filter: FilterArgs,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 const COUNT_EXAMPLES: &str = "\
@@ -69,15 +75,35 @@ pub(crate) struct RemoveArgs {
 
 pub(crate) fn list(args: &ListArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     let filter = args.filter.filter()?;
+    let format = args.format.or(Format::Json, output);
     let engine = data_folder::open_for_listing(config, false)?;
     let total = engine.count_matching(&filter)?;
     let pictures = engine.pictures_matching(&filter, args.offset, args.limit)?;
-    if output.is_json() {
-        let base = address_of(&config.collection);
-        let reader = Reader::Local(&base);
-        let list = PictureList::new(total, args.offset, args.limit, pictures, reader);
-        return output.json(&list);
+    let shown = pictures.len();
+    let base = address_of(&config.collection);
+    let reader = Reader::Local(&base);
+    match format {
+        Format::Json => {
+            let list = PictureList::new(total, args.offset, args.limit, pictures, reader);
+            return output.json(&list);
+        }
+        Format::Jsonl => {
+            for picture in pictures {
+                output.json(&wire::Picture::new(picture, reader))?;
+            }
+        }
+        Format::Csv => {
+            output.csv([rows::PICTURE])?;
+            output.csv(pictures.iter().map(rows::picture))?;
+        }
+        Format::Paths0 => first_paths(pictures.iter(), output)?,
+        Format::Table => tell(&pictures, output)?,
     }
+    output.remark(format_args!("{shown} of {total} shown"));
+    Ok(())
+}
+
+fn tell(pictures: &[Picture], output: &mut Output) -> Result<(), CliError> {
     let rows: Vec<Vec<String>> = pictures
         .iter()
         .map(|picture| {
@@ -91,9 +117,7 @@ pub(crate) fn list(args: &ListArgs, config: &Config, output: &mut Output) -> Res
         })
         .collect();
     let heading = ["id", "size", "features", "tags", "picture"];
-    output.table(&heading, &[1, 2], &rows)?;
-    output.remark(format_args!("{} of {total} shown", pictures.len()));
-    Ok(())
+    output.table(&heading, &[1, 2], &rows)
 }
 
 /// Its tags in one cell.

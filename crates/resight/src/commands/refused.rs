@@ -8,7 +8,9 @@ use resight_engine::{Library, RefusedCode, RefusedFile as Found, RefusedFilter, 
 use resight_server::wire::RefusedFile;
 
 use super::folder_report::Endings;
+use super::rows;
 use crate::error::CliError;
+use crate::format::{Format, FormatArgs};
 use crate::output::{Output, counted, printable};
 
 const EXAMPLES: &str = "\
@@ -16,6 +18,7 @@ Examples:
   resight refused
   resight refused --code broken
   resight refused --code not_an_image --json
+  resight refused --code broken --format paths0 | xargs -0 ls -l
   resight index ~/Pictures --retry     read them again";
 
 /// List the files that could not be read, with the reason: broken pictures first
@@ -34,6 +37,8 @@ pub(crate) struct RefusedArgs {
     /// Files listed [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 /// Refusals read at once, so that a long list need not fit in memory.
@@ -58,16 +63,20 @@ pub(crate) fn run(
     config: &Config,
     output: &mut Output,
 ) -> Result<(), CliError> {
+    let format = args.format.or(Format::Jsonl, output);
     let library = data_folder::open_for_listing(config, false)?;
     let mut left = args.limit.map_or(usize::MAX, |limit| {
         usize::try_from(limit).unwrap_or(usize::MAX)
     });
-    let lists_all = args.all || !args.code.is_empty() || output.is_json();
+    let lists_all = args.all || !args.code.is_empty() || format != Format::Table;
     let start = match &args.after {
         Some(after) => kind_of(&library, after)?,
         None => RefusedKind::Broken,
     };
     let (mut told, mut endings) = (0, Endings::default());
+    if format == Format::Csv {
+        output.csv([rows::REFUSED])?;
+    }
     for kind in KINDS.into_iter().filter(|kind| *kind >= start) {
         let filter = RefusedFilter {
             codes: args.code.clone(),
@@ -84,13 +93,16 @@ pub(crate) fn run(
             }
             for file in files {
                 if is_listed {
+                    tell(file, told == 0, format, output)?;
                     told += 1;
-                    tell(file, output)?;
                 } else {
                     endings.add(Path::new(&file.path));
                 }
             }
         }
+    }
+    if format == Format::Json {
+        output.line(if told == 0 { "[]" } else { "]" })?;
     }
     if output.is_json() {
         return Ok(());
@@ -113,14 +125,21 @@ fn kind_of(library: &Library, path: &str) -> Result<RefusedKind, CliError> {
     Ok(found.as_ref().map_or_else(by_name, Found::kind))
 }
 
-fn tell(file: Found, output: &mut Output) -> Result<(), CliError> {
-    if output.is_json() {
-        return output.json(&RefusedFile::from(file));
+/// An array of JSON is written file by file: a long list need not fit in memory.
+fn tell(file: Found, is_first: bool, format: Format, output: &mut Output) -> Result<(), CliError> {
+    match format {
+        Format::Table => output.line(format_args!(
+            "{}: {} ({})",
+            printable(&file.path),
+            printable(&file.detail),
+            file.code
+        )),
+        Format::Json => {
+            output.text(if is_first { "[" } else { "," })?;
+            output.json(&RefusedFile::from(file))
+        }
+        Format::Jsonl => output.json(&RefusedFile::from(file)),
+        Format::Csv => output.csv([rows::refused(&file)]),
+        Format::Paths0 => output.path0(&file.path),
     }
-    output.line(format_args!(
-        "{}: {} ({})",
-        printable(&file.path),
-        printable(&file.detail),
-        file.code
-    ))
 }

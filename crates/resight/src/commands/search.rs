@@ -14,9 +14,11 @@ use resight_engine::{
 };
 use resight_server::wire::{self, Reader};
 
+use super::rows;
 use crate::arguments::PluginArgs;
 use crate::error::CliError;
 use crate::filters::FilterArgs;
+use crate::format::{Format, FormatArgs, first_paths};
 use crate::naming::place;
 use crate::output::{Output, counted};
 use crate::verdict::{Verdict, exit_codes};
@@ -30,6 +32,7 @@ Examples:
   resight search photo.jpg --mode similar
   resight search photo.jpg --tag vase --group-by object
   resight search photo.jpg --json
+  resight search photo.jpg --verified --limit 1000 --format paths0 | xargs -0 ls -l
   resight search photo.jpg --region 120,80,300,200
   resight search front.jpg side.jpg
 
@@ -76,6 +79,8 @@ pub(crate) struct SearchArgs {
     /// by the models of the collection; auto, both, the same thing first
     #[arg(long, value_name = "MODE", default_value = "auto", value_parser = Mode::from_str, hide_possible_values = true)]
     mode: Mode,
+    #[command(flatten)]
+    format: FormatArgs,
     #[command(flatten)]
     plugins: PluginArgs,
 }
@@ -147,15 +152,46 @@ pub(crate) fn run(
         (error, _) => error.into(),
     })?;
     let found = answer.verified > 0 || (args.mode == Mode::Similar && answer.alike > 0);
-    let told = if output.is_json() {
-        let base = wire::address_of(&config.collection);
-        let reader = Reader::Local(&base);
-        let answer = wire::SearchAnswer::new(&engine, answer, &options, false, reader)?;
-        output.json(&answer)
-    } else {
-        tell(&answer, args, &engine, output)
-    };
+    let told = write(answer, args, &options, (&engine, config), output);
     Verdict::of(found).once(told)
+}
+
+/// The hits as `--format` has them.
+fn write(
+    answer: SearchAnswer,
+    args: &SearchArgs,
+    options: &SearchOptions,
+    (library, config): (&Arc<Library>, &Config),
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let (total, verified) = (answer.total as u64, answer.verified);
+    let (shown, took) = (answer.hits.len(), answer.timings.total_ms);
+    match args.format.or(Format::Json, output) {
+        format @ (Format::Json | Format::Jsonl) => {
+            let base = wire::address_of(&config.collection);
+            let reader = Reader::Local(&base);
+            let answer = wire::SearchAnswer::new(library, answer, options, false, reader)?;
+            if format == Format::Json {
+                return output.json(&answer);
+            }
+            for hit in answer.hits() {
+                output.json(&hit)?;
+            }
+        }
+        Format::Csv => {
+            output.csv([rows::HIT])?;
+            let ranked = answer.hits.iter().zip(args.offset + 1..);
+            output.csv(ranked.map(|(hit, rank)| rows::hit(rank, hit)))?;
+        }
+        Format::Paths0 => first_paths(answer.hits.iter().map(|hit| &hit.picture), output)?,
+        Format::Table if answer.hits.is_empty() => return output.line(nothing(&answer, args)),
+        Format::Table => tell(&answer, args, library, output)?,
+    }
+    output.remark(format_args!(
+        "{shown} of {} shown, {verified} verified; {took:.0} ms",
+        counted(total, "hit", "hits"),
+    ));
+    Ok(())
 }
 
 /// The hits as a table.
@@ -165,9 +201,6 @@ fn tell(
     library: &Arc<Library>,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    if answer.hits.is_empty() {
-        return output.line(nothing(answer, args));
-    }
     let rows: Vec<Vec<String>> = answer
         .hits
         .iter()
@@ -199,15 +232,7 @@ fn tell(
     let rows: Vec<Vec<String>> = rows.iter().map(chosen).collect();
     let heading: Vec<&str> = columns.iter().map(|c| heading[*c]).collect();
     let numbers: Vec<usize> = (0..columns.len() - 1).filter(|c| *c != 1).collect();
-    output.table(&heading, &numbers, &rows)?;
-    output.remark(format_args!(
-        "{} of {} shown, {} verified; {:.0} ms",
-        answer.hits.len(),
-        counted(answer.total as u64, "hit", "hits"),
-        answer.verified,
-        answer.timings.total_ms
-    ));
-    Ok(())
+    output.table(&heading, &numbers, &rows)
 }
 
 /// What was named on the command line.

@@ -13,6 +13,8 @@ mod eval;
 mod exit_codes;
 #[cfg(unix)]
 mod extractor;
+#[cfg(unix)]
+mod formats;
 mod keys;
 mod labels;
 mod likeness;
