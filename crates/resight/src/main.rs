@@ -18,6 +18,7 @@ mod interrupt;
 mod naming;
 mod output;
 mod progress;
+mod service_manager;
 mod verdict;
 
 use std::io::IsTerminal;

@@ -30,6 +30,7 @@ use crate::arguments::{PatternArgs, PluginArgs};
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::output::{Output, counted};
+use crate::service_manager;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,7 +82,12 @@ pub(crate) struct ServeArgs {
     base_path: Option<String>,
     /// A proxy, or a network of proxies, whose X-Forwarded-* headers count; may be given several times
     /// [env: RESIGHT_TRUSTED_PROXY, separated by commas]
-    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
     trusted_proxy: Vec<String>,
     /// Forget pictures whose files are gone, and those without labels whose files are left out now
     #[arg(long)]
@@ -121,6 +127,9 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         skip: Some(config.root.clone()),
         ..FolderOptions::default()
     };
+    if !args.dirs.is_empty() {
+        service_manager::is_indexing();
+    }
     index_folders(&lease.shared(), &args.dirs, &options, &interrupt, output)?;
     let _looking = collections.find_duplicates_in_background();
     let _scrubbing = collections.scrub_in_background(args.scrub_rate << 10);
@@ -157,6 +166,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     let served = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|error| failed("the port could not be taken over", &error))?;
+        service_manager::is_ready(&url);
         serve(listener, engine, settings, interrupt, output).await;
         Ok::<_, CliError>(())
     });
@@ -248,6 +258,7 @@ async fn serve(
         () = &mut server => return,
         () = interrupt.wait() => {}
     }
+    service_manager::is_stopping();
     // The receiver is gone only when the server has ended, which is then seen below.
     let _ = stop.send(());
     if timeout(NOTICEABLE, &mut server).await.is_ok() {

@@ -193,3 +193,36 @@ fn a_base_path_comes_from_the_flag_or_the_environment_and_nonsense_is_refused() 
         assert_eq!(json_error(&data, &arguments, 2)["code"], code);
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn systemd_is_told_when_a_server_is_ready_and_when_it_stops() {
+    let root = tempfile::tempdir().unwrap();
+    let socket = root.path().join("notify");
+    let systemd = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+    // Ends a test that would wait for ever.
+    let patience = Some(std::time::Duration::from_secs(120));
+    systemd.set_read_timeout(patience).unwrap();
+    let mut child = resight(&root.path().join("data"))
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("NOTIFY_SOCKET", &socket)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let said = first_line(&mut child);
+    let address = said.trim().rsplit("http://").next().unwrap();
+    let told = || {
+        let mut message = [0; 512];
+        let length = systemd.recv(&mut message).unwrap();
+        String::from_utf8(message[..length].to_vec()).unwrap()
+    };
+    let ready = told();
+    let status = format!("STATUS=Serving at http://{address}");
+    assert!(ready.lines().any(|line| line == "READY=1"), "{ready}");
+    assert!(ready.lines().any(|line| line == status), "{ready}");
+    assert!(get(address, "/healthz").starts_with("HTTP/1.1 200"));
+    signal(&child, "-TERM");
+    assert_eq!(told().trim(), "STOPPING=1");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
