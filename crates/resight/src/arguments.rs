@@ -49,21 +49,22 @@ pub(crate) struct SharedArgs {
     )]
     pub(crate) collection: CollectionName,
     /// Threads for computing [default: one for each core]
-    #[arg(long, global = true, value_name = "N", value_parser = within(Settings::THREADS), help_heading = "Shared options")]
+    #[arg(long, hide_short_help = true, global = true, value_name = "N", value_parser = within(Settings::THREADS), help_heading = "Shared options")]
     pub(crate) threads: Option<u32>,
     /// The strongest features kept of each picture [default: 1500]
-    #[arg(long, global = true, value_name = "N", value_parser = within(Settings::MAX_FEATURES), help_heading = "Shared options")]
+    #[arg(long, hide_short_help = true, global = true, value_name = "N", value_parser = within(Settings::MAX_FEATURES), help_heading = "Shared options")]
     pub(crate) max_features: Option<u32>,
     /// Larger pictures are scaled down to this before they are described [default: 1024]
-    #[arg(long, global = true, value_name = "PX", value_parser = within(Settings::MAX_SIDE), help_heading = "Shared options")]
+    #[arg(long, hide_short_help = true, global = true, value_name = "PX", value_parser = within(Settings::MAX_SIDE), help_heading = "Shared options")]
     pub(crate) max_side: Option<u32>,
     /// The budget of memory for decoding and comparing pictures, bodies of requests and caches, in MiB
     /// [default: half of what this process can have]
-    #[arg(long, global = true, alias = "decode-memory", value_name = "MIB", value_parser = within(Settings::MEMORY), help_heading = "Shared options")]
+    #[arg(long, hide_short_help = true, global = true, alias = "decode-memory", value_name = "MIB", value_parser = within(Settings::MEMORY), help_heading = "Shared options")]
     pub(crate) memory: Option<u32>,
     /// Visual vocabulary made by `resight train`, instead of the built-in one
     #[arg(
         long,
+        hide_short_help = true,
         global = true,
         value_name = "FILE",
         help_heading = "Shared options"
@@ -73,14 +74,16 @@ pub(crate) struct SharedArgs {
     /// application data] [env: RESIGHT_MODELS]
     #[arg(
         long,
+        hide_short_help = true,
         global = true,
         value_name = "DIR",
         value_hint = ValueHint::DirPath,
         help_heading = "Shared options"
     )]
     pub(crate) models: Option<OsString>,
-    /// A model that tells what looks alike, by the name it is installed under; may be given several
-    /// times. `index` and `serve` describe all pictures by it, and remember it; `search` asks these alone
+    /// A model that tells what looks alike, by the name it is installed under; may be given several times
+    ///
+    /// `index` and `serve` describe all pictures by it, and remember it; `search` asks these alone.
     #[arg(
         long = "model",
         global = true,
@@ -92,6 +95,7 @@ pub(crate) struct SharedArgs {
     /// auto takes what `resight doctor` finds, none the built-in runtime
     #[arg(
         long,
+        hide_short_help = true,
         global = true,
         value_name = "PATH",
         default_value = "auto",
@@ -102,7 +106,7 @@ pub(crate) struct SharedArgs {
     #[arg(long, global = true, help_heading = "Shared options")]
     pub(crate) json: bool,
     /// Say more on standard error; twice for details
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Shared options")]
+    #[arg(short, long, hide_short_help = true, global = true, action = clap::ArgAction::Count, help_heading = "Shared options")]
     pub(crate) verbose: u8,
     /// Show no progress and only errors on standard error
     #[arg(
@@ -161,13 +165,15 @@ pub(crate) fn collection_name(text: &str) -> Result<CollectionName, String> {
 /// Options of the commands that index folders: what of them is left out.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct PatternArgs {
-    /// Leave out files and folders that match, as in .gitignore; may be given several times. A file
-    /// .resightignore in a folder has such patterns for every run
+    /// Leave out files and folders that match, as in .gitignore; may be given several times
+    ///
+    /// A file .resightignore in a folder has such patterns for every run.
     #[arg(long, value_name = "PATTERN", help_heading = "Which files")]
     exclude: Vec<String>,
-    /// Take in what matches, whatever leaves it out: --exclude, a .resightignore, or the default, which leaves
-    /// out hidden files and folders, @eaDir, #recycle, $RECYCLE.BIN, lost+found, __MACOSX and the like; may
-    /// be given several times
+    /// Take in what matches, whatever leaves it out; may be given several times
+    ///
+    /// That is --exclude, a .resightignore, or the default, which leaves out hidden files and folders, @eaDir,
+    /// #recycle, $RECYCLE.BIN, lost+found, __MACOSX and the like.
     #[arg(long, value_name = "PATTERN", help_heading = "Which files")]
     include: Vec<String>,
 }
@@ -194,6 +200,7 @@ pub(crate) struct PluginArgs {
     /// The interpreter for plug-ins: any CPython from 3.9 on, also of a virtual environment
     #[arg(
         long,
+        hide_short_help = true,
         value_name = "PATH",
         default_value = "python3",
         help_heading = "Plug-ins"
@@ -205,19 +212,19 @@ pub(crate) struct PluginArgs {
     extractor: Option<String>,
     /// Worker processes of each plug-in [default: one for each thread where pictures are indexed
     /// and nothing is served, else 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Plug-ins")]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Plug-ins")]
     workers: Option<u32>,
     /// Run plug-ins in the server's own process: quicker, and nothing in them is kept from taking
     /// the server down; the packages are those of --python, which has to be of the version that
     /// this program was built with, and --workers are threads
     #[cfg(feature = "embed")]
-    #[arg(long, help_heading = "Plug-ins")]
+    #[arg(long, hide_short_help = true, help_heading = "Plug-ins")]
     in_process: bool,
     /// Seconds that one call of a plug-in may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Plug-ins")]
+    #[arg(long, hide_short_help = true, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400), help_heading = "Plug-ins")]
     plugin_timeout: u64,
     /// Memory that one worker of a plug-in may take, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(16..), help_heading = "Plug-ins")]
+    #[arg(long, hide_short_help = true, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(16..), help_heading = "Plug-ins")]
     plugin_memory: u64,
 }
 

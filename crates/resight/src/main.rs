@@ -238,6 +238,28 @@ mod tests {
     }
 
     #[test]
+    fn the_short_help_of_serve_leaves_out_what_few_need() {
+        let mut program = Cli::command();
+        program.build();
+        let serve = program.find_subcommand_mut("serve").unwrap();
+        let short = serve.render_help().to_string();
+        let long = serve.render_long_help().to_string();
+        for rare in [
+            "--scrub-rate",
+            "--cors-origin",
+            "--plugin-memory",
+            "--max-side",
+        ] {
+            assert!(!short.contains(rare), "{short}");
+            assert!(long.contains(rare), "{long}");
+        }
+        for common in ["--listen", "--open", "--plugin <FILE>", "--data", "--help"] {
+            assert!(short.contains(common), "{short}");
+        }
+        assert!(short.lines().count() * 2 < long.lines().count());
+    }
+
+    #[test]
     fn shared_options_may_follow_the_command() {
         let cli = Cli::try_parse_from(["resight", "count", "--data", "/x", "--json"]).unwrap();
         assert!(cli.shared.json);

@@ -32,6 +32,11 @@ use crate::interrupt::Interrupt;
 use crate::output::{Output, counted};
 use crate::service_manager;
 
+const SHORT_EXAMPLES: &str = "\
+Examples:
+  resight serve ~/Pictures             index what is new, then serve
+  resight serve --help                 all options, and more examples";
+
 const EXAMPLES: &str = "\
 Examples:
   resight serve                        what is indexed already
@@ -57,7 +62,7 @@ const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// Index folders, then serve the web page and the HTTP API
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = SHORT_EXAMPLES, after_long_help = EXAMPLES)]
 pub(crate) struct ServeArgs {
     /// Folders of pictures to index first, with their subfolders
     #[arg(value_name = "DIR")]
@@ -72,13 +77,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, conflicts_with = "require_keys")]
     open: bool,
     /// Ask for keys on this machine's own address too, also while there are none
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     require_keys: bool,
     /// Let pages of this origin use the API by a key, as in https://pictures.example; may be given several times
-    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    #[arg(long, hide_short_help = true, value_name = "ORIGIN", value_parser = origin)]
     cors_origin: Vec<String>,
     /// What all addresses begin with behind a reverse proxy, such as /photos [env: RESIGHT_BASE_PATH]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, hide_short_help = true, value_name = "PATH")]
     base_path: Option<String>,
     /// A proxy, or a network of proxies, whose X-Forwarded-* headers count; may be given several times
     /// [env: RESIGHT_TRUSTED_PROXY, separated by commas]
@@ -95,7 +100,7 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     patterns: PatternArgs,
     /// KiB a second that are read in the background to find damaged files and rows; 0 reads nothing
-    #[arg(long, value_name = "KIB", default_value_t = DEFAULT_RATE >> 10, value_parser = clap::value_parser!(u64).range(..=1 << 22))]
+    #[arg(long, hide_short_help = true, value_name = "KIB", default_value_t = DEFAULT_RATE >> 10, value_parser = clap::value_parser!(u64).range(..=1 << 22))]
     scrub_rate: u64,
     #[command(flatten)]
     plugins: PluginArgs,
