@@ -15,7 +15,7 @@ test:
 ci:
     bash .ci/run
 
-# The binary as it is published: without HEIC, whose coding is covered by patents, JPEG XL and SVG; at most 40 MB
+# The binary as it is published: without HEIC, whose coding is covered by patents, JPEG XL and SVG
 release:
     cargo build --release -p resight --no-default-features --features jp2
     ls -l target/release/resight
