@@ -15,9 +15,10 @@ test:
 ci:
     bash .ci/run
 
-# The binary as it is published: without HEIC, whose coding is covered by patents, JPEG XL and SVG
+# The binary as it is published: without HEIC, whose coding is covered by patents, JPEG XL and SVG; 39.0 MB, and 40.9
+# with four units of code generation, which are quicker to compile
 release:
-    cargo build --release -p resight --no-default-features --features jp2
+    cargo build --release -p resight --no-default-features --features jp2 --config profile.release.codegen-units=1
     ls -l target/release/resight
 
 # Kill the program at every system call that writes, let calls fail, cut its power; --seed, --rounds, --part
