@@ -30,6 +30,7 @@ pub mod keys;
 mod memory;
 pub mod models;
 pub mod plugins;
+mod private;
 mod recovery;
 mod repair;
 pub mod scrub;

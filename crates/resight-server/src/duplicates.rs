@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::App;
-use super::intake::{self, Bounds, Sent};
+use super::intake::{self, Sent};
 use super::params::{Page, Params, Whole, picture_id};
 use super::problem::Problem;
 use crate::wire::{Decision, DuplicateList, NotAMatchList, ProblemBody, TwoPictures};
@@ -126,10 +126,7 @@ async fn decide(app: App, request: Request, apart: bool) -> Result<Json<Decision
         intake::discard(request.into_body()).await;
         return Err(problem);
     }
-    let bounds = Bounds {
-        bytes: DECISION_BYTES,
-        ..app.bodies.clone()
-    };
+    let bounds = app.bodies.of(DECISION_BYTES);
     let [a, b] = two_pictures(intake::sent(request, &bounds).await?)?;
     let library = app.library.clone();
     let decision = app.work.light.run(move || {

@@ -15,7 +15,7 @@ use serde::de::{Deserializer, Error};
 use utoipa::IntoParams;
 
 use super::App;
-use super::intake::{self, Bounds};
+use super::intake;
 use super::params::{Flag, Page, Params, PictureAt, bad, path_segment};
 use super::problem::Problem;
 use crate::wire::{self, LabelChange, ObjectList, ObjectPictures, Picture, ProblemBody, Removed};
@@ -193,10 +193,7 @@ pub(crate) async fn change(
     request: Request,
 ) -> Result<Json<Picture>, Problem> {
     let request = app.work.light.look_in(request).await?;
-    let bounds = Bounds {
-        bytes: CHANGE_BYTES,
-        ..app.bodies.clone()
-    };
+    let bounds = app.bodies.of(CHANGE_BYTES);
     let body = intake::json(request, &bounds).await?;
     let not_one =
         |why: &str| Problem::new(Code::BadBody, format!("The change cannot be made: {why}"));

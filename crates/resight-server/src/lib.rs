@@ -18,6 +18,7 @@ mod forms;
 mod guard;
 mod health;
 mod intake;
+mod kept_body;
 mod labels;
 mod pages;
 mod params;

@@ -122,7 +122,8 @@ pub(crate) fn pair(sent: Sent) -> Result<[Wanted; 2], Problem> {
     }
 }
 
-fn json<T: DeserializeOwned>(body: &[u8], form: &str) -> Result<T, Problem> {
+/// A JSON body as what it stands for; `form` is shown where it cannot.
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8], form: &str) -> Result<T, Problem> {
     serde_json::from_slice(body)
         .map_err(|error| bad_body(&format!("The JSON is not of the form {form}: {error}")))
 }

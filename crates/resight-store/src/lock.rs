@@ -79,7 +79,7 @@ fn read_pid(file: &mut File) -> Option<u32> {
 
 /// Creates the folder and its parents, readable by their owner alone: names and locations of pictures
 /// are private.
-pub(crate) fn create_private(dir: &Path) -> std::io::Result<()> {
+pub fn create_private(dir: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -1,10 +1,11 @@
 //! Copies of files that are read again and compared with their hash.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::AppError;
+use crate::private;
 
 const CHUNK: usize = 1 << 20;
 
@@ -48,15 +49,6 @@ fn copied(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<Content> {
     })
 }
 
-/// A new file, which its owner alone can read.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 /// Copies a file and reads the copy again. Returns the content of the source; fails unless the copy has it.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<Content, AppError> {
     let mut source = File::open(from).map_err(|error| AppError::BackupDamaged {
@@ -64,7 +56,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<Content, AppError> {
         detail: error.to_string(),
     })?;
     let mut write = || {
-        let mut target = create(to)?;
+        let mut target = private::to_write().truncate(true).open(to)?;
         let content = copied(&mut source, &mut target)?;
         target.sync_all()?;
         Ok(content)
@@ -77,7 +69,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<Content, AppError> {
 /// Writes a file and reads it again.
 pub(super) fn write(to: &Path, bytes: &[u8], content: Content) -> Result<(), AppError> {
     let write = || {
-        let mut target = create(to)?;
+        let mut target = private::to_write().truncate(true).open(to)?;
         target.write_all(bytes)?;
         target.sync_all()
     };

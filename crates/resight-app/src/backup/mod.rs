@@ -13,11 +13,12 @@ mod restore;
 mod same;
 mod write;
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::AppError;
 use crate::config::resolved;
+use crate::private;
 
 pub use restore::{Restored, restore};
 pub use write::{BackupOptions, BackupReport, backup};
@@ -51,7 +52,7 @@ impl BackupFolder {
             why,
         };
         let unwritable = |error| AppError::unwritable(path, error);
-        create_private(path).map_err(|error| unusable(error.to_string()))?;
+        private::create_folder(path).map_err(|error| unusable(error.to_string()))?;
         for entry in std::fs::read_dir(path).map_err(unwritable)? {
             let name = entry.map_err(unwritable)?.file_name();
             let is_ours = [MANIFEST, FILES, UNFINISHED, LOCK]
@@ -65,10 +66,7 @@ impl BackupFolder {
             }
         }
         let lock = path.join(LOCK);
-        let mut options = OpenOptions::new();
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.write(true).create(true).truncate(false).open(&lock);
+        let file = private::to_write().truncate(false).open(&lock);
         let file = file.map_err(|error| AppError::unwritable(&lock, error))?;
         Self::locked(path, file.try_lock(), file)
     }
@@ -110,15 +108,6 @@ impl BackupFolder {
 fn lie_in_each_other(a: &Path, b: &Path) -> bool {
     let (a, b) = (resolved(a), resolved(b));
     a.starts_with(&b) || b.starts_with(&a)
-}
-
-/// Creates the folder and its parents, readable by their owner alone.
-pub(crate) fn create_private(dir: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
 }
 
 /// Writes a folder's entries to the disk.

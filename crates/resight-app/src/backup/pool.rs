@@ -6,8 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::copy::{self, Content};
-use super::{BackupFolder, FILES, UNFINISHED, create_private, sync_folder};
+use super::{BackupFolder, FILES, UNFINISHED, sync_folder};
 use crate::AppError;
+use crate::private;
 
 /// The files, while a backup is written.
 pub(super) struct Pool<'a> {
@@ -25,7 +26,7 @@ impl<'a> Pool<'a> {
     pub(super) fn begin(folder: &'a BackupFolder) -> Result<Self, AppError> {
         let unfinished = folder.path.join(UNFINISHED);
         for make in [&unfinished, &folder.path.join(FILES)] {
-            create_private(make).map_err(|error| AppError::unwritable(make, error))?;
+            private::create_folder(make).map_err(|error| AppError::unwritable(make, error))?;
         }
         clear(&unfinished)?;
         Ok(Self {
@@ -70,7 +71,7 @@ impl<'a> Pool<'a> {
     ) -> Result<(), AppError> {
         let to = self.folder.file(&content.hash);
         let put = || {
-            create_private(to.parent().unwrap_or(&self.folder.path))?;
+            private::create_folder(to.parent().unwrap_or(&self.folder.path))?;
             prepare(from)?;
             fs::rename(from, &to)
         };

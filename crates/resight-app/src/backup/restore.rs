@@ -11,11 +11,12 @@ use resight_store::FolderLock;
 
 use super::copy;
 use super::manifest::{Entry, Reader};
-use super::{BackupFolder, MODELS, create_private, lie_in_each_other, sync_folder};
+use super::{BackupFolder, MODELS, lie_in_each_other, sync_folder};
 use crate::AppError;
 use crate::components;
 use crate::config::Config;
 use crate::models::Models;
+use crate::private;
 
 /// What was restored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub fn restore(
     let staging = staging(&config.root)?;
     check_no_link(&staging)?;
     // What an earlier restoring was killed at is not touched while another process works there.
-    create_private(&staging).map_err(|error| AppError::unwritable(&staging, error))?;
+    private::create_folder(&staging).map_err(|error| AppError::unwritable(&staging, error))?;
     let lock = FolderLock::acquire(&staging)?;
     clear_but_lock(&staging)?;
     let filled = fill(config, &folder, reader, &staging, cancel, on_step);
@@ -142,7 +143,7 @@ fn put(
     }
     let target = staging.join(relative);
     let mut above = target.parent().unwrap_or(staging).to_owned();
-    create_private(&above).map_err(|error| AppError::unwritable(&above, error))?;
+    private::create_folder(&above).map_err(|error| AppError::unwritable(&above, error))?;
     while above != staging && folders.insert(above.clone()) {
         above.pop();
     }
@@ -181,7 +182,7 @@ fn staging(root: &Path) -> Result<PathBuf, AppError> {
         why: "it has no name".into(),
     })?;
     let parent = root.parent().unwrap_or(Path::new("."));
-    create_private(parent).map_err(|error| AppError::unwritable(parent, error))?;
+    private::create_folder(parent).map_err(|error| AppError::unwritable(parent, error))?;
     Ok(parent.join(format!(".{}.restoring", name.to_string_lossy())))
 }
 

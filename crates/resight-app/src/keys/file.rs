@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use blake3::Hash;
-use resight_store::CollectionName;
+use resight_store::{CollectionName, now_ms};
 use serde::{Deserialize, Serialize};
 
 use super::secret::{self, ID_DIGITS, SecretError};
-use super::{Key, Scope, metadata, now_ms, unreadable};
+use super::{Key, Scope, metadata, unreadable};
 use crate::AppError;
 use crate::atomic_file::AtomicFile;
-use crate::backup::create_private;
+use crate::private;
 
 /// The file's name in the data folder.
 pub(crate) const NAME: &str = "keys.json";
@@ -211,11 +211,11 @@ impl KeyFile {
 
     pub(super) fn key_of_session(&self, text: &str) -> Result<Arc<Key>, SecretError> {
         let parts = secret::parts_of_session(text).ok_or(SecretError::Unknown)?;
-        let (id, end, proof) = parts;
+        let (made, id, end, proof) = parts;
         let (Some((key, hash)), Some(pepper)) = (self.keys.get(id), &self.pepper) else {
             return Err(SecretError::Unknown);
         };
-        if secret::proof(pepper, &format!("{id}.{end}"), *hash) != proof {
+        if secret::proof(pepper, made, *hash) != proof {
             return Err(SecretError::Unknown);
         }
         if end <= now_ms() {
@@ -291,13 +291,9 @@ pub(crate) fn bytes_of(root: &Path) -> Result<Option<Vec<u8>>, AppError> {
 pub(super) fn lock(root: &Path) -> Result<File, AppError> {
     let path = root.join(LOCK_NAME);
     let open = || {
-        create_private(root)?;
-        let mut options = File::options();
-        options.create(true).truncate(false).write(true);
+        private::create_folder(root)?;
         // Another user who could open it could keep others from changing keys.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path)?;
+        let file = private::to_write().truncate(false).open(&path)?;
         file.lock()?;
         Ok(file)
     };

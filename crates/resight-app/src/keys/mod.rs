@@ -17,10 +17,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use resight_store::CollectionName;
+use resight_store::{CollectionName, now_ms};
 
 use crate::AppError;
 use file::{KeyFile, Stamp};
@@ -185,11 +185,7 @@ impl Keys {
     /// All keys, the oldest first.
     pub fn list(&self) -> Result<Vec<Key>, AppError> {
         let file = self.present()?;
-        let mut uses = file::read_uses(&self.root);
-        for (id, at) in &self.state.lock().uses {
-            let last = uses.entry(id.clone()).or_insert(*at);
-            *last = (*last).max(*at);
-        }
+        let uses = self.all_uses();
         let mut keys: Vec<Key> = file.keys().cloned().collect();
         for key in &mut keys {
             key.used_ms = uses.get(&key.id).copied();
@@ -211,14 +207,13 @@ impl Keys {
             scopes.sort_unstable();
             scopes.dedup();
             let created_ms = now_ms();
-            let lasts = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
             let key = Key {
                 id,
                 name: new.name.clone(),
                 scopes,
                 collections: new.collections.clone(),
                 created_ms,
-                expires_ms: new.lasts.map(|time| created_ms.saturating_add(lasts(time))),
+                expires_ms: new.lasts.map(|time| after_ms(created_ms, time)),
                 used_ms: None,
                 per_minute: new.per_minute,
                 at_once: new.at_once,
@@ -249,7 +244,7 @@ impl Keys {
 
     /// A text that stands for a key in a browser, for `lasts` or until the key ends or is revoked.
     pub fn session(&self, key: &Key, lasts: Duration) -> Result<String, AppError> {
-        let end = now_ms().saturating_add(i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX));
+        let end = after_ms(now_ms(), lasts);
         Ok(self.present()?.session(&key.id, end))
     }
 
@@ -270,24 +265,30 @@ impl Keys {
 
     /// Writes when keys were used. What cannot be written now is tried again later.
     pub fn save_uses(&self) {
-        let (known, mut uses) = {
+        let known = {
             let mut state = self.state.lock();
             state.written = Instant::now();
             if !std::mem::take(&mut state.has_new) {
                 return;
             }
-            (state.file.clone(), state.uses.clone())
+            state.file.clone()
         };
-        // Another process may have noted later uses.
-        for (id, at) in file::read_uses(&self.root) {
-            let last = uses.entry(id).or_insert(at);
-            *last = (*last).max(at);
-        }
+        let mut uses = self.all_uses();
         uses.retain(|id, _| known.has(id));
         if let Err(error) = file::write_uses(&self.root, &uses) {
             self.state.lock().has_new = true;
             tracing::warn!("the times of use of keys are not written: {error}");
         }
+    }
+
+    /// When each key was last used: another process may have noted later uses.
+    fn all_uses(&self) -> BTreeMap<String, i64> {
+        let mut uses = file::read_uses(&self.root);
+        for (id, at) in &self.state.lock().uses {
+            let last = uses.entry(id.clone()).or_insert(*at);
+            *last = (*last).max(*at);
+        }
+        uses
     }
 
     /// Whether nothing has to be read: then the other methods that only read wait for no disk.
@@ -391,11 +392,9 @@ fn steers(c: char) -> bool {
     c.is_control() || ranges || turns.contains(&c)
 }
 
-fn now_ms() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |time| {
-        i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
-    })
+/// The moment `time` after `now`, in milliseconds since 1970.
+fn after_ms(now: i64, time: Duration) -> i64 {
+    now.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn unreadable(path: &Path, error: io::Error) -> AppError {

@@ -60,11 +60,11 @@ pub(super) fn session(pepper: &[u8; 32], id: &str, key: Hash, end: i64) -> Strin
     format!("{made}.{}", proof(pepper, &made, key).to_hex())
 }
 
-/// The id and the end in the text of a session, with its hash. Not checked yet.
-pub(super) fn parts_of_session(text: &str) -> Option<(&str, i64, Hash)> {
+/// What the text of a session begins with, the id and the end in that, and its hash. Not checked yet.
+pub(super) fn parts_of_session(text: &str) -> Option<(&str, &str, i64, Hash)> {
     let (made, proof) = text.rsplit_once('.')?;
     let (id, end) = made.split_once('.')?;
-    Some((id, end.parse().ok()?, Hash::from_hex(proof).ok()?))
+    Some((made, id, end.parse().ok()?, Hash::from_hex(proof).ok()?))
 }
 
 /// The hash that the session `id.end` must have. `Hash` is compared in constant time.

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 use resight_decode::{Refused, RefusedCode, read_bounded};
-use resight_store::{Change, Effect, LabelPatch, PictureId, Refusal, StoreError};
+use resight_store::{Change, Effect, LabelPatch, PictureId, Refusal, StoreError, now_ms};
 use resight_vision::{Fault, Image};
 
 use super::listing::Task;
@@ -434,10 +433,4 @@ fn forget_source(path: &str) -> PendingChange {
 /// In a folder, a picture with all the tags it may have must not stop the rest.
 fn warn_of_tags() {
     tracing::warn!("some pictures have as many tags as a picture may have, and got no more");
-}
-
-fn now_ms() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| d.as_millis() as i64)
 }

@@ -12,14 +12,14 @@ use resight_app::keys::{NewKey, Scope};
 use resight_store::CollectionName;
 
 use super::super::App;
-use super::super::intake;
 use super::super::params::{Params, path_segment};
 use super::super::problem::Problem;
-use super::{Caller, managed, on_disk, read, unkept};
+use super::{Caller, body, managed, on_disk, unkept};
 use crate::wire::{KeyList, KeyMade, KeyPresented, KeyWanted, ProblemBody};
 
 /// The largest body read, in bytes.
 const MOST_BYTES: u64 = 64 << 10;
+const FORM: &str = r#"{"name": "…", "scopes": ["…"]}"#;
 
 /// All keys without their secrets, the oldest first.
 #[utoipa::path(
@@ -57,11 +57,7 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     let keys = managed(&app.access, &caller)?;
-    let bounds = intake::Bounds {
-        bytes: MOST_BYTES,
-        ..app.bodies.clone()
-    };
-    let wanted: KeyWanted = read(&intake::json(request, &bounds).await?, "The key")?;
+    let wanted: KeyWanted = body(&app, request, MOST_BYTES, FORM).await?;
     let new = new_key(wanted)?;
     let (key, secret) = on_disk(move || keys.create(new)).await?;
     let made = KeyMade {

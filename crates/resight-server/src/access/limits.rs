@@ -2,15 +2,10 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes};
-use axum::response::Response;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use http_body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use resight_app::Code;
 use resight_app::keys::Key;
@@ -20,45 +15,6 @@ use super::super::problem::Problem;
 
 /// A request's place among those that its key may make at once.
 pub(super) type Place = OwnedSemaphorePermit;
-
-/// Keeps a place until the answer is sent, or its client is gone.
-pub(super) fn until_sent(response: Response, place: Option<Place>) -> Response {
-    match place {
-        Some(place) => response.map(|body| {
-            Body::new(Placed {
-                body,
-                _place: place,
-            })
-        }),
-        None => response,
-    }
-}
-
-/// A body that keeps a place.
-struct Placed {
-    body: Body,
-    _place: Place,
-}
-
-impl http_body::Body for Placed {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
 
 /// What each key has used of its limits.
 #[derive(Default)]

@@ -20,11 +20,13 @@ use axum::response::{IntoResponse, Response};
 use resight_app::keys::{Key, Keys, Scope, SecretError};
 use resight_app::{AppError, Code};
 use resight_store::CollectionName;
+use serde::de::DeserializeOwned;
 
 use super::intake;
+use super::kept_body::until_sent;
 use super::params::path_segment;
 use super::problem::{HasTraceback, Problem};
-
+use super::{App, wanted};
 use limits::Limits;
 use needs::Need;
 
@@ -154,8 +156,7 @@ async fn refresh(keys: &Arc<Keys>) -> Result<(), Problem> {
         return Ok(());
     }
     let keys = keys.clone();
-    let read = tokio::task::spawn_blocking(move || keys.refresh()).await;
-    Ok(read.map_err(|error| Problem::internal(&error))??)
+    on_disk(move || keys.refresh()).await
 }
 
 /// Lets a request through whose key allows it.
@@ -166,7 +167,10 @@ pub(crate) async fn check(State(access): State<Access>, request: Request, next: 
             let is_admin = caller.is_admin();
             parts.extensions.insert(caller);
             let response = next.run(Request::from_parts(parts, body)).await;
-            let response = limits::until_sent(response, place);
+            let response = match place {
+                Some(place) => until_sent(response, place),
+                None => response,
+            };
             match response.extensions().get::<HasTraceback>() {
                 Some(traceback) if !is_admin => traceback.without().into_response(),
                 _ => response,
@@ -186,13 +190,20 @@ async fn admitted(
     let matched = parts.extensions.get::<MatchedPath>();
     let path = matched.map(|path| path.as_str().to_owned());
     let need = needs::of(&parts.method, path.as_deref());
-    if need == Need::Nothing {
-        let caller = match access.asked().await {
-            Ok(None) => Caller::Anyone,
-            Ok(Some(keys)) => key_of(keys, &parts.headers).map_or(Caller::Unknown, Caller::Holder),
-            Err(_) => Caller::Unknown,
-        };
-        return Ok((caller, None));
+    match need {
+        // Health and the page do not wait for the disk that has the keys.
+        Need::Nothing => return Ok((Caller::Unknown, None)),
+        Need::NothingInPart => {
+            let caller = match access.asked().await {
+                Ok(None) => Caller::Anyone,
+                Ok(Some(keys)) => {
+                    key_of(keys, &parts.headers).map_or(Caller::Unknown, Caller::Holder)
+                }
+                Err(_) => Caller::Unknown,
+            };
+            return Ok((caller, None));
+        }
+        Need::AnyKey | Need::Of(_) => {}
     }
     let Some(keys) = access.asked().await? else {
         return Ok((Caller::Anyone, None));
@@ -300,14 +311,15 @@ async fn on_disk<T: Send + 'static>(
     Ok(done.map_err(|error| Problem::internal(&error))??)
 }
 
-/// A JSON body as what is wanted; `what` is wanted.
-fn read<T: serde::de::DeserializeOwned>(body: &[u8], what: &str) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
-        Problem::new(
-            Code::BadBody,
-            format!("{what} that is wanted cannot be read: {error}"),
-        )
-    })
+/// A JSON body of at most so many bytes, of the form `form`.
+async fn body<T: DeserializeOwned>(
+    app: &App,
+    request: Request,
+    most_bytes: u64,
+    form: &str,
+) -> Result<T, Problem> {
+    let bounds = app.bodies.of(most_bytes);
+    wanted::json(&intake::json(request, &bounds).await?, form)
 }
 
 /// An answer that nobody may keep.

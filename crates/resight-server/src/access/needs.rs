@@ -11,6 +11,8 @@ const IN_COLLECTION: &str = "/v1/collections/{collection}/";
 pub(super) enum Need {
     /// Nothing.
     Nothing,
+    /// Nothing for a part of the answer; the rest is for admins.
+    NothingInPart,
     /// A key.
     AnyKey,
     /// A key with this scope.
@@ -20,7 +22,7 @@ pub(super) enum Need {
 /// Of all routes of the API: method, route, need. Those of a collection stand here as those of the default one.
 const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/healthz", Need::Nothing),
-    ("GET", "/readyz", Need::Nothing),
+    ("GET", "/readyz", Need::NothingInPart),
     ("GET", "/metrics", Need::Of(Scope::Read)),
     ("GET", "/openapi.json", Need::AnyKey),
     ("GET", "/api/tot_num", Need::Of(Scope::Read)),
@@ -162,7 +164,7 @@ mod tests {
     #[test]
     fn a_row_that_needs_nothing_shows_no_picture() {
         for (method, path, need) in ROUTES {
-            if *need == Need::Nothing {
+            if [Need::Nothing, Need::NothingInPart].contains(need) {
                 assert!(
                     ["/healthz", "/readyz", "/v1/session"].contains(path),
                     "{method} {path}"

@@ -8,10 +8,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::super::App;
-use super::super::intake;
 use super::super::problem::Problem;
 use super::super::proxy::prefix;
-use super::{Access, Caller, on_disk, read, refused};
+use super::{Access, Caller, body, on_disk, refused};
 use crate::wire::{KeyPresented, ProblemBody, SessionState, SessionWanted};
 use resight_app::Code;
 use resight_app::keys::Keys;
@@ -22,6 +21,7 @@ const COOKIE: &str = "resight_session_";
 const LASTS: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The largest body read, in bytes.
 const MOST_BYTES: u64 = 4096;
+const FORM: &str = r#"{"key": "…"}"#;
 
 /// The text of the session that a request carries.
 pub(super) fn text<'a>(keys: &Keys, headers: &'a HeaderMap) -> Option<&'a str> {
@@ -65,11 +65,7 @@ pub(crate) async fn present(caller: Caller) -> Json<SessionState> {
 )]
 pub(crate) async fn begin(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let is_secure = comes_over_https(request.headers());
-    let bounds = intake::Bounds {
-        bytes: MOST_BYTES,
-        ..app.bodies.clone()
-    };
-    let wanted: SessionWanted = read(&intake::json(request, &bounds).await?, "The session")?;
+    let wanted: SessionWanted = body(&app, request, MOST_BYTES, FORM).await?;
     let Some(keys) = app.access.asked().await? else {
         let detail = "This server asks for no key, so that there is nothing to sign in to.";
         return Err(Problem::new(Code::KeyNotAllowed, detail));

@@ -1,13 +1,11 @@
 //! What a connection is doing: whether it may be closed without harm.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
-use http_body::{Frame, SizeHint};
+
+use crate::kept_body::until_sent;
 
 /// Shared by a connection's task, its stream, its answers, and the table of connections.
 #[derive(Clone, Default)]
@@ -44,43 +42,12 @@ pub(super) struct Request(Activity);
 impl Request {
     /// Has the request last until the body of `response` is sent or dropped.
     pub(super) fn until_sent(self, response: Response) -> Response {
-        response.map(|body| {
-            Body::new(Answer {
-                body,
-                _request: self,
-            })
-        })
+        until_sent(response, self)
     }
 }
 
 impl Drop for Request {
     fn drop(&mut self) {
         self.0.0.requests.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// The body of an answer.
-struct Answer {
-    body: Body,
-    _request: Request,
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

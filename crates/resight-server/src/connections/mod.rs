@@ -168,9 +168,11 @@ async fn answer(service: Service, mut request: Request, from: IpAddr, is_spare: 
         .await;
     }
     let client = service.proxies.client(from, request.headers());
-    let counted = (client != from && !is_health)
-        .then(|| service.clients.begin(client, service.limits.per_address));
-    let Some(_counted) = counted.unwrap_or(Some(Counted::nobody())) else {
+    let counted = match client != from && !is_health {
+        true => service.clients.begin(client, service.limits.per_address),
+        false => Some(Counted::nobody()),
+    };
+    let Some(_counted) = counted else {
         return refuse(
             request,
             "The client has as many requests as one address may have.",

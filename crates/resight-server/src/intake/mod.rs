@@ -50,6 +50,14 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
+    /// The same for bodies of at most so many bytes.
+    pub(crate) fn of(&self, bytes: u64) -> Self {
+        Self {
+            bytes,
+            ..self.clone()
+        }
+    }
+
     /// Asks for at least `least` bytes a second, unless any rate will do.
     fn raise_rate(&mut self, least: u64) {
         if self.rate > 0 {

@@ -38,8 +38,7 @@ pub(crate) struct PictureAndPaths {
     #[schema(required, example = "/home/me/Pictures/2019")]
     folder: Option<String>,
     /// Its paths: files that are there first, then further paths to them; for keys without the scope admin the last
-    /// names, as few as tell them apart. A byte that is no UTF-8 stands as
-    /// the character U+10FF00 plus the byte.
+    /// names, as few as tell them apart. A byte that is no UTF-8 stands as the character U+10FF00 plus the byte.
     paths: Vec<StoredPath>,
 }
 

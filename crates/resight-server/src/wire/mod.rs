@@ -2,8 +2,8 @@
 //! values are not serialisable on purpose, so they can change without what programs read changing.
 //!
 //! Invariant: over HTTP only the answer about one picture (`PictureAndPaths`) tells where its files lie on the
-//! server, and only an admin where keys are asked for. Of lists and hits, only [`Reader::Local`] learns paths; of paths in a group of duplicates, other readers
-//! learn the last names, as few as tell them apart.
+//! server, and only an admin where keys are asked for. Of lists and hits, only [`Reader::Local`] learns paths; of
+//! paths in a group of duplicates, other readers learn the last names, as few as tell them apart.
 
 mod collections;
 mod comparison;
