@@ -56,10 +56,15 @@ impl Conversion {
             let value = |v: u8| curve.evaluate_value(f32::from(v) / 255.0).clamp(0.0, 1.0);
             Some((0..=255).map(value).collect::<Vec<f32>>())
         };
-        let [red, green, blue] =
-            [&profile.red_trc, &profile.green_trc, &profile.blue_trc].map(linear);
+        let red = linear(&profile.red_trc)?;
+        // Of most profiles all three are the same.
+        let other = |curve: &Option<ToneReprCurve>| match *curve == profile.red_trc {
+            true => Some(red.clone()),
+            false => linear(curve),
+        };
+        let (green, blue) = (other(&profile.green_trc)?, other(&profile.blue_trc)?);
         let conversion = Self {
-            linear: [red?, green?, blue?],
+            linear: [red, green, blue],
             matrix,
         };
         let is_finite = conversion

@@ -1,11 +1,14 @@
 //! Decodes the formats that the `image` crate reads.
 
-use std::io::{BufRead, Cursor, Seek};
+use std::io::Cursor;
 
 use image::error::{ImageError, LimitErrorKind};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use resight_vision::Image;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::jpeg::Segments;
 use crate::limits::DecodeLimits;
@@ -24,22 +27,13 @@ pub(crate) fn decode(
     limits: &DecodeLimits,
 ) -> Result<(Image, u8), Refused> {
     if format == ImageFormat::Jpeg {
-        return decode_jpeg_turned(bytes, None, limits);
+        return decode_jpeg(bytes, None, limits);
     }
-    let sent = (bytes, Cursor::new(bytes));
-    decode_turned(sent, format, None, limits)
+    decode_turned(bytes, format, None, limits)
 }
 
-/// Decodes a JPEG, turned by `orientation` where it has none of its own.
+/// Decodes a JPEG, turned by `orientation` where it has none of its own. Returns also the bits a sample.
 pub(crate) fn decode_jpeg(
-    bytes: &[u8],
-    orientation: Option<Orientation>,
-    limits: &DecodeLimits,
-) -> Result<Image, Refused> {
-    Ok(decode_jpeg_turned(bytes, orientation, limits)?.0)
-}
-
-fn decode_jpeg_turned(
     bytes: &[u8],
     orientation: Option<Orientation>,
     limits: &DecodeLimits,
@@ -57,31 +51,34 @@ fn decode_jpeg_turned(
         }
     };
     let whole = scan::completed(bytes, end);
-    let sent = (&*whole, Cursor::new(&*whole));
-    decode_turned(sent, ImageFormat::Jpeg, orientation, limits)
+    decode_turned(&whole, ImageFormat::Jpeg, orientation, limits)
 }
 
-/// Decodes a file, given by its bytes and as what reads them.
-fn decode_turned<R: BufRead + Seek>(
-    (bytes, reader): (&[u8], R),
+fn decode_turned(
+    bytes: &[u8],
     format: ImageFormat,
     otherwise: Option<Orientation>,
     limits: &DecodeLimits,
 ) -> Result<(Image, u8), Refused> {
     let explain = |error| explain(error, format, limits);
-    let mut reader = ImageReader::with_format(reader, format);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(opening_limits(format, limits));
     let mut decoder = reader.into_decoder().map_err(explain)?;
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
-    let own = orientation_of(&mut decoder).unwrap_or(Orientation::NoTransforms);
+    let metadata = match format {
+        ImageFormat::Jpeg => Metadata::of_jpeg(bytes),
+        _ => Metadata::of(&mut decoder),
+    };
+    let own = metadata.orientation();
+    let own = own.unwrap_or(Orientation::NoTransforms);
     let orientation = otherwise.filter(|_| own == Orientation::NoTransforms);
     let orientation = orientation.unwrap_or(own);
     let colour = decoder.original_color_type();
     let depth = colour.bits_per_pixel() / u16::from(colour.channel_count()).max(1);
     let needed = bytes_needed(bytes, format, &decoder, orientation);
-    let profile = decoder.icc_profile().ok().flatten();
-    let conversion = profile.and_then(|profile| Conversion::of(&profile));
+    let profile = metadata.profile.as_deref();
+    let conversion = profile.and_then(Conversion::of);
     let _share = limits.memory.take(needed)?;
     let pixels = DynamicImage::from_decoder(decoder).map_err(explain)?;
     let (width, height) = (pixels.width(), pixels.height());
@@ -93,12 +90,46 @@ fn decode_turned<R: BufRead + Seek>(
     Ok((image, u8::try_from(depth).unwrap_or(u8::MAX)))
 }
 
-/// The orientation in the metadata: Exif, or where that says nothing, XMP. Broken metadata does not make the pixels
-/// worthless.
-fn orientation_of(decoder: &mut impl ImageDecoder) -> Option<Orientation> {
-    let exif = decoder.exif_metadata().ok().flatten();
-    let exif = exif.and_then(|chunk| Orientation::from_exif_chunk(&chunk));
-    exif.or_else(|| xmp_orientation(&decoder.xmp_metadata().ok()??))
+/// What a file says of its pixels. Broken metadata does not make the pixels worthless.
+#[derive(Default)]
+struct Metadata {
+    exif: Option<Vec<u8>>,
+    xmp: Option<Vec<u8>>,
+    profile: Option<Vec<u8>>,
+}
+
+impl Metadata {
+    fn of(decoder: &mut impl ImageDecoder) -> Self {
+        Self {
+            exif: decoder.exif_metadata().ok().flatten(),
+            xmp: decoder.xmp_metadata().ok().flatten(),
+            profile: decoder.icc_profile().ok().flatten(),
+        }
+    }
+
+    /// As `image` reads each of them, which reads the headers again for each.
+    fn of_jpeg(bytes: &[u8]) -> Self {
+        let options = DecoderOptions::default()
+            .set_strict_mode(false)
+            .set_max_width(usize::MAX)
+            .set_max_height(usize::MAX);
+        let mut headers = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+        match headers.decode_headers() {
+            Ok(()) => Self {
+                exif: headers.exif().cloned(),
+                xmp: headers.xmp().cloned(),
+                profile: headers.icc_profile(),
+            },
+            Err(_) => Self::default(),
+        }
+    }
+
+    /// Of Exif, or where that says nothing, of XMP.
+    fn orientation(&self) -> Option<Orientation> {
+        let exif = self.exif.as_deref();
+        let exif = exif.and_then(Orientation::from_exif_chunk);
+        exif.or_else(|| xmp_orientation(self.xmp.as_deref()?))
+    }
 }
 
 /// The property `tiff:Orientation` of an XMP packet, as an attribute or as an element (XMP specification, part 2, 2.4).

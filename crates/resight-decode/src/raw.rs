@@ -87,7 +87,8 @@ pub(crate) fn decode(
     }
     let turned = all.first().and_then(|first| first.value(tag::ORIENTATION));
     let turned = turned.and_then(|value| Orientation::from_exif(u8::try_from(value).ok()?));
-    Ok((raster::decode_jpeg(jpeg, turned, limits)?, depth(&all)))
+    let (pixels, _) = raster::decode_jpeg(jpeg, turned, limits)?;
+    Ok((pixels, depth(&all)))
 }
 
 /// The directories of a raw file. Canon's newer files have them in a box.

@@ -55,7 +55,7 @@ pub(crate) fn reach(bytes: &[u8]) -> Reach {
     let is_marked = has_end(bytes);
     let data = if is_marked { bytes } else { trimmed(bytes) };
     let mut file = File::default();
-    let walked = file.walk(data);
+    let walked = file.walk(data, is_marked);
     if file.is_covered() {
         return Reach::AllRows(match (is_marked, file.scans) {
             (true, _) => End::Marked,
@@ -76,7 +76,8 @@ pub(crate) fn reach(bytes: &[u8]) -> Reach {
 fn has_end(bytes: &[u8]) -> bool {
     let mut segments = Segments::of(bytes);
     match segments.find(|(marker, _)| *marker == START_OF_SCAN) {
-        Some((_, scan)) => scan.windows(2).any(|pair| pair == [0xff, END]),
+        // It is at the back of most files.
+        Some((_, scan)) => scan.windows(2).rev().any(|pair| pair == [0xff, END]),
         // Damaged before the first scan: the decoder copes with it, or explains it better.
         None => !segments.ends_early(),
     }
@@ -117,8 +118,9 @@ impl File {
         !self.components.is_empty() && self.components.iter().all(|one| one.is_covered)
     }
 
-    /// Reads marker after marker, up to the end or until all is covered that is needed. Returns where the data end.
-    fn walk(&mut self, data: &[u8]) -> Result<usize, Stop> {
+    /// Reads marker after marker, up to the end or until all is covered that is needed. Returns where the data end, which
+    /// scans that refine a picture tell only where no marker does.
+    fn walk(&mut self, data: &[u8], is_marked: bool) -> Result<usize, Stop> {
         let mut at = 2;
         loop {
             // What stands between segments is skipped, as decoders do.
@@ -145,7 +147,7 @@ impl File {
                 START_OF_SCAN => {
                     self.scans += 1;
                     at = self.scan(content, data, at)?;
-                    if self.is_covered() && !self.is_progressive {
+                    if self.is_covered() && (is_marked || !self.is_progressive) {
                         return Ok(at);
                     }
                 }

@@ -1,5 +1,6 @@
 //! The bytes of a strip or tile, decompressed.
 
+use std::borrow::Cow;
 use std::io::Read as _;
 
 use hayro_ccitt::{DecodeSettings, DecoderContext, EncodingMode};
@@ -12,6 +13,7 @@ use super::layout::{JPEG, Layout};
 use super::pixel::Colours;
 use crate::packbits::packbits;
 use crate::refused::Refused;
+use crate::scan::{self, Reach};
 
 /// What a directory says about its compression beside its number.
 #[derive(Debug, Default)]
@@ -197,23 +199,25 @@ fn jpeg(
     colours: Colours,
     chunk: &Chunk<'_>,
 ) -> Result<Vec<u8>, Refused> {
-    let whole = match tables {
+    let joined = match tables {
         // Without the end of the one and the beginning of the other.
-        Some([tables @ .., 0xff, 0xd9]) => [tables, data.get(2..).unwrap_or_default()].concat(),
-        Some(tables) => [tables, data.get(2..).unwrap_or_default()].concat(),
-        None => data.to_vec(),
+        Some(tables) => {
+            let tables = tables.strip_suffix(&[0xff, 0xd9]).unwrap_or(tables);
+            Cow::Owned([tables, data.get(2..).unwrap_or_default()].concat())
+        }
+        None => Cow::Borrowed(data),
     };
-    let whole = match crate::scan::reach(&whole) {
-        crate::scan::Reach::AllRows(end) => crate::scan::completed(&whole, end).into_owned(),
-        crate::scan::Reach::Cut => return Err(Refused::broken("the TIFF data ends early")),
-        crate::scan::Reach::Unknown { .. } => whole,
+    let whole = match scan::reach(&joined) {
+        Reach::AllRows(end) => scan::completed(&joined, end),
+        Reach::Cut => return Err(Refused::broken("the TIFF data ends early")),
+        Reach::Unknown { .. } => Cow::Borrowed(&*joined),
     };
     let [width, height] = chunk.size;
     let options = DecoderOptions::default()
         .set_strict_mode(false)
         .set_max_width(2 * width + 64)
         .set_max_height(2 * height + 64);
-    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(&whole), options);
+    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(&*whole), options);
     decoder
         .decode_headers()
         .map_err(|error| explained(&error))?;
