@@ -6,10 +6,7 @@ import ast
 import inspect
 import sys
 import typing
-from typing import Any, Callable, Dict, Tuple
-
-_NONE = inspect.Parameter.empty
-
+from typing import Any, Callable, Dict
 
 def signature(call: Callable[..., Any]) -> inspect.Signature:
     if sys.version_info >= (3, 14):
@@ -26,7 +23,7 @@ def space(call: Callable[..., Any]) -> Dict[str, Any]:
     if not hasattr(own, "__globals__"):
         own = getattr(type(own), "__call__", own)
     module = sys.modules.get(str(getattr(own, "__module__", "")), typing)
-    space = dict(getattr(own, "__globals__", vars(module)))
+    space = {**getattr(own, "__globals__", vars(module)), "__resight_union": typing.Union}
     space.update((p.__name__, p) for p in getattr(own, "__type_params__", ()))
     return space
 
@@ -51,7 +48,7 @@ def evaluated(annotation: Any, space: Dict[str, Any]) -> Any:
         try:
             tree = _Unions().visit(ast.parse(text.strip(), mode="eval"))
             code = compile(ast.fix_missing_locations(tree), "<annotation>", "eval")
-            annotation = eval(code, {**space, "__resight_union": typing.Union})
+            annotation = eval(code, space)
         except Exception:  # such as a name that only type checkers import
             return Any
     if isinstance(annotation, str):
@@ -71,12 +68,6 @@ def evaluated(annotation: Any, space: Dict[str, Any]) -> Any:
         except Exception:
             return Any
     return annotation
-
-
-def metadata(annotation: Any, space: Dict[str, Any]) -> Tuple[Any, ...]:
-    if annotation is _NONE:
-        return ()
-    return tuple(getattr(evaluated(annotation, space), "__metadata__", ()))
 
 
 def shown(annotation: Any) -> str:

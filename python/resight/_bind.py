@@ -28,16 +28,18 @@ class Parameter:
         self.default: Optional[Callable[[], Any]] = None
         self.shown = ""
         self.wanted = anything()
+        annotation = None
         if parameter.annotation is not _NONE:
             self.shown = _annotations.shown(parameter.annotation)
-            self.wanted = _types.of(_annotations.evaluated(parameter.annotation, space))
+            annotation = _annotations.evaluated(parameter.annotation, space)
+            self.wanted = _types.of(annotation)
         self.variadic = self.kind in (_STAR, _STARS)
         self.positional = self.kind in (
             parameter.POSITIONAL_ONLY,
             parameter.POSITIONAL_OR_KEYWORD,
         )
         self.required = parameter.default is _NONE and not self.variadic
-        for said in [parameter.default, *_annotations.metadata(parameter.annotation, space)]:
+        for said in [parameter.default, *getattr(annotation, "__metadata__", ())]:
             self._described(said, said is parameter.default)
 
     def _described(self, said: Any, is_default: bool) -> None:
@@ -71,10 +73,7 @@ class Parameter:
                 f"{function} was given the argument {self} {len(given)} times and takes one; the "
                 f"second is {given[1].start()}. Annotate it as a list to take several"
             )
-        if wanted.item is None or given[0].kind == "json" and len(given) == 1:
-            sent = given[0]
-        else:
-            sent = given[0] if len(given) == 1 else Sent("many", given)
+        sent = given[0] if len(given) == 1 else Sent("many", given)
         try:
             return wanted.convert(sent)
         except Unfit as unfit:
@@ -99,15 +98,8 @@ class Signature:
             # It gets a list of what the calls give, each of which is one item.
             if parameter.wanted.item is not None:
                 parameter.wanted = parameter.wanted.item
-        self.named = {
-            p.name: p
-            for p in self.parameters
-            if not p.variadic and p.kind is not inspect.Parameter.POSITIONAL_ONLY
-        }
         # A request has no order, so that what is positional for Python has a name here.
-        for p in self.parameters:
-            if p.kind is inspect.Parameter.POSITIONAL_ONLY:
-                self.named.setdefault(p.name, p)
+        self.named = {p.name for p in self.parameters if not p.variadic}
         self.rest = next((p for p in self.parameters if p.kind is _STAR), None)
         self.others = next((p for p in self.parameters if p.kind is _STARS), None)
 

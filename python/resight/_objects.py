@@ -36,8 +36,6 @@ def _built(make: Callable[[Any], Any]) -> Convert:
         value = from_json(sent)
         try:
             return make(value)
-        except Unfit:
-            raise
         except (ValueError, TypeError, KeyError) as error:
             raise Unfit(" ".join(str(error).split())[:300]) from None
 

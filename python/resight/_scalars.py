@@ -11,8 +11,8 @@ from ._sent import Convert, Sent, Unfit
 
 def plain_text(sent: Sent) -> str:
     """The text; also of a field of a form that has a content type, but no file's name."""
-    if sent.kind == "text":
-        return str(sent.value)
+    if sent.kind in ("text", "json") and isinstance(sent.value, str):
+        return sent.value
     if sent.kind == "file" and sent.file_name is None:
         try:
             return bytes(sent.value).decode()
@@ -25,28 +25,14 @@ def parsed(parse: Callable[[str], Any], *from_json: type, strip: bool = True) ->
     """A value that is parsed from text; from JSON also where it is of one of these types."""
 
     def convert(sent: Sent) -> Any:
-        if sent.kind == "json" and not isinstance(sent.value, (str, bool)):
-            if not isinstance(sent.value, from_json):
-                raise Unfit
-            text = repr(sent.value)
-        else:
-            text = sent.value if sent.kind == "json" else plain_text(sent)
-        if not isinstance(text, str):
-            raise Unfit
+        is_number = isinstance(sent.value, from_json) and not isinstance(sent.value, bool)
+        text = repr(sent.value) if sent.kind == "json" and is_number else plain_text(sent)
         try:
             return parse(text.strip() if strip else text)
         except (ValueError, ArithmeticError, TypeError) as error:
             raise Unfit("" if isinstance(error, ArithmeticError) else str(error)[:200]) from None
 
     return convert
-
-
-def string(sent: Sent) -> str:
-    if sent.kind == "json":
-        if not isinstance(sent.value, str):
-            raise Unfit
-        return sent.value
-    return plain_text(sent)
 
 
 _TRUE = {"true", "1", "on", "yes", "t", "y"}

@@ -118,7 +118,6 @@ def _union(members: List[Wanted], kinds: Tuple[Any, ...]) -> Wanted:
         raise Unfit(next((r for r in reversed(reasons) if r), ""))
 
     schemas = [m.schema for m, _ in real] + ([{"type": "null"}] if null else [])
-    first = real[0][0] if real else anything()
     wanted = Wanted(
         convert,
         {"anyOf": schemas} if all(schemas) else {},
@@ -129,7 +128,7 @@ def _union(members: List[Wanted], kinds: Tuple[Any, ...]) -> Wanted:
     wanted.item = next((m.item for m, _ in real if m.item is not None), None)
     wanted.nullable = null
     wanted.whole = any(m.whole for m, _ in real)
-    return wanted if len(real) != 1 or null else first
+    return wanted
 
 
 # Several values.
@@ -147,17 +146,14 @@ def _several(kind: Any) -> Optional[Callable[[List[Any]], Any]]:
         (collections.abc.MutableSequence, list),
         (collections.abc.MutableSet, set),
         (collections.abc.Set, frozenset),
-        (collections.abc.Sequence, tuple),
+        (collections.abc.Sequence, list),
     ):
         if issubclass(kind, abstract):
             return made if inspect.isabstract(kind) else kind
-    iterables = (collections.abc.Iterable, collections.abc.Collection, collections.abc.Sequence)
-    return list if kind in iterables else None
+    return list if kind in (collections.abc.Iterable, collections.abc.Collection) else None
 
 
 def _list(made: Callable[[List[Any]], Any], kind: Any, inner: List[Wanted]) -> Wanted:
-    if kind in (collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection):
-        made = list
     # A tuple with a length of its own has a type for each place.
     fixed = inner if kind is tuple and len(inner) > 1 else None
     each = inner[0] if inner else anything()
@@ -222,12 +218,11 @@ def _class(kind: Any, depth: int) -> Wanted:
     if kind is bool:
         return Wanted(_scalars.boolean, {"type": "boolean"})
     binary = {"type": "string", "format": "binary"}
-    for made in (bytes, bytearray, memoryview):
-        if kind is made:
-            taken = lambda sent: made(_scalars.binary(sent))  # noqa: E731
-            return Wanted(taken, binary, takes="bytes", any_text=True, files=True)
+    if kind is bytes or kind is bytearray or kind is memoryview:
+        taken = lambda sent: kind(_scalars.binary(sent))  # noqa: E731
+        return Wanted(taken, binary, takes="bytes", any_text=True, files=True)
     if issubclass(kind, str):
-        own = _scalars.string if kind is str else _scalars.parsed(kind, strip=False)
+        own = _scalars.plain_text if kind is str else _scalars.parsed(kind, strip=False)
         return Wanted(own, {"type": "string"}, any_text=True)
     for base, parse, from_json, schema in _PARSED:
         if kind is base:
