@@ -188,7 +188,8 @@ fn look_at(path: &str) -> Found {
     }
 }
 
-fn is_missing(error: &io::Error) -> bool {
+/// Whether the error says that nothing is there.
+pub(crate) fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

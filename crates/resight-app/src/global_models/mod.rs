@@ -23,6 +23,7 @@ use resight_vision::{Fault, GlobalExtractor};
 use crate::AppError;
 use crate::background::{Background, rest};
 use crate::config::Config;
+use crate::extractors::plugin_of;
 use crate::models::Models;
 use crate::plugins::Plugins;
 use stand_in::{AbsentModel, under_stored_id};
@@ -229,16 +230,12 @@ pub(crate) fn remembered(catalogue: &dyn Catalogue) -> Result<Vec<String>, AppEr
 /// Ids of the models of a name, with the number of vectors stored of each.
 fn stored_vectors(catalogue: &dyn Catalogue, name: &str) -> Result<Vec<VectorCount>, AppError> {
     let counts = catalogue.vector_counts()?.into_iter();
-    let own = counts.filter(|count| name_in(&count.model) == Some(name));
+    let is_own = |id: &str| match name.strip_prefix(MODEL_PREFIX) {
+        Some(plugin) => plugin_of(id) == Some(plugin),
+        None => model_name(id) == Some(name),
+    };
+    let own = counts.filter(|count| is_own(&count.model));
     Ok(own.collect())
-}
-
-/// The user's name for the model with this id.
-fn name_in(id: &str) -> Option<&str> {
-    match id.starts_with(MODEL_PREFIX) {
-        true => id.split('/').next(),
-        false => model_name(id),
-    }
 }
 
 /// Forgets a model and all vectors that it made. Returns whether the collection used it.

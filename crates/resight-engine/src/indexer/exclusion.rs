@@ -211,10 +211,11 @@ impl Exclusions {
                 Match::None => {}
             }
         }
-        if let Some(system) = system_folder(name).filter(|_| entry.is_folder) {
-            return Some(Why::System(system));
-        }
-        if let Some(system) = self.leads_into(entry) {
+        let named = match entry.is_folder {
+            true => system_folder(name),
+            false => None,
+        };
+        if let Some(system) = named.or_else(|| self.leads_into(entry)) {
             return Some(Why::System(system));
         }
         let is_hidden = name.as_encoded_bytes().starts_with(b".");

@@ -1,7 +1,6 @@
 //! Indexing a folder: only what is new or changed, in path order, resumable at any moment.
 
 use std::collections::{HashMap, HashSet};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -21,6 +20,7 @@ use crate::error::EngineError;
 use crate::library::Library;
 use crate::library::labels::check_tags;
 use crate::library::refused_files::RefusedKind;
+use crate::source_path::is_missing;
 use crate::stored_path::{path_of_text, path_text};
 
 /// Times that files are read again because their picture was removed meanwhile.
@@ -35,7 +35,7 @@ struct Listing {
     /// Of these, files that are no pictures.
     unchanged_no_pictures: u64,
     /// Unchanged files of which more is known now than is recorded.
-    to_record: Vec<SourceFile>,
+    to_record: Vec<(SourceFile, PictureId)>,
     /// Files to be read.
     tasks: Vec<Task>,
     /// Files and folders that could not be looked at.
@@ -62,8 +62,7 @@ impl Listing {
 
 /// Whether nothing is there. A disk that does not answer, or a folder that cannot be entered, says nothing of it.
 fn is_gone(path: &Path) -> bool {
-    let gone = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
-    std::fs::symlink_metadata(path).is_err_and(|error| gone.contains(&error.kind()))
+    std::fs::symlink_metadata(path).is_err_and(|error| is_missing(&error))
 }
 
 impl Indexer {
@@ -151,7 +150,7 @@ impl Indexer {
             .iter()
             .filter(|(file, _)| listing.seen.contains(&file.path));
         run.label(still_there.map(|(_, id)| id))?;
-        run.record(&listing.to_record, &sources)?;
+        run.record(&listing.to_record)?;
         let problems = &listing.problems;
         let refused = problems
             .iter()
@@ -174,15 +173,15 @@ impl Indexer {
                 library.settle_orphans(&prefix)?;
             }
             // Files below a folder that could not be listed are not known to be gone.
-            let is_gone = |path: &str| {
+            let was_not_found = |path: &str| {
                 !listing.seen.contains(path)
                     && !problems.iter().any(|(task, _)| is_below(path, task))
             };
-            let gone = refusals.into_keys().filter(|path| is_gone(path));
+            let gone = refusals.into_keys().filter(|path| was_not_found(path));
             run.drop_refusals(&gone.collect::<Vec<_>>())?;
             // By ascending path, as the catalogue returned them.
             let gone = sources.iter().filter(|(source, _)| {
-                is_gone(&source.path) && !run.moves.has_forgotten(&source.path)
+                was_not_found(&source.path) && !run.moves.has_forgotten(&source.path)
             });
             let (excluded, gone): (Vec<_>, Vec<_>) =
                 gone.partition(|(source, _)| listing.has_left_out(&source.path));
@@ -215,8 +214,8 @@ fn listed(
     refusals: &HashMap<String, Refusal>,
     cancel: &AtomicBool,
 ) -> Result<Listing, BadPattern> {
-    let by_path = sources.iter().map(|(source, _)| (&*source.path, source));
-    let known: HashMap<&str, &SourceFile> = by_path.collect();
+    let by_path = sources.iter().map(|entry| (&*entry.0.path, entry));
+    let known: HashMap<&str, &(SourceFile, PictureId)> = by_path.collect();
     let mut listing = Listing::default();
     let retries = options.retry_refused || options.reread;
     let mut walk = list(root, named, &options.patterns, options.skip.as_deref())?;
@@ -232,11 +231,13 @@ fn listed(
                 let before = refusals
                     .get(&path)
                     .filter(|before| !retries && stays_refused(before, &task.source));
-                let freshness = stored.map(|stored| compare(stored, &task.source));
-                if let Some(Freshness::Same | Freshness::SameToRecord) = freshness {
+                let compared = stored.map(|(stored, id)| (compare(stored, &task.source), id));
+                if let Some((freshness @ (Freshness::Same | Freshness::SameToRecord), id)) =
+                    compared
+                {
                     listing.unchanged += 1;
-                    if freshness == Some(Freshness::SameToRecord) {
-                        listing.to_record.push(task.source);
+                    if freshness == Freshness::SameToRecord {
+                        listing.to_record.push((task.source, id.clone()));
                     }
                 } else if let Some(before) = before {
                     listing.unchanged_refused += 1;

@@ -1,6 +1,6 @@
 //! What a run does with stored files that it did not find, and with those that are left out now.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use resight_store::{Change, Labels, PictureId, SourceFile, StoreError};
 
@@ -13,17 +13,9 @@ use crate::stored_path::path_of_text;
 
 impl Run<'_> {
     /// Records what the system tells of unchanged files and an earlier version did not record.
-    pub(super) fn record(
-        &self,
-        files: &[SourceFile],
-        sources: &[(SourceFile, PictureId)],
-    ) -> Result<(), EngineError> {
-        let ids: HashMap<&str, &PictureId> =
-            sources.iter().map(|(file, id)| (&*file.path, id)).collect();
+    pub(super) fn record(&self, files: &[(SourceFile, PictureId)]) -> Result<(), EngineError> {
         for files in files.chunks(PAGE) {
-            let changes = files
-                .iter()
-                .filter_map(|file| Some(add_source(ids.get(&*file.path)?, file)));
+            let changes = files.iter().map(|(file, id)| add_source(id, file));
             self.library.commit(changes.collect())?;
         }
         Ok(())

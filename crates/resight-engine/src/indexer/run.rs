@@ -388,9 +388,11 @@ impl Run<'_> {
     /// Changes the labels of stored pictures, a page at a time.
     pub(super) fn label<'p>(
         &self,
-        ids: impl Iterator<Item = &'p PictureId>,
+        mut ids: impl Iterator<Item = &'p PictureId>,
     ) -> Result<(), EngineError> {
-        let mut ids = ids.filter(|id| label_change(id, self.labels).is_some());
+        if self.labels.is_empty() {
+            return Ok(());
+        }
         loop {
             let page: Vec<&PictureId> = ids.by_ref().take(PAGE).collect();
             if page.is_empty() {

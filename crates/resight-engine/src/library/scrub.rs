@@ -3,7 +3,7 @@
 use resight_store::StoreError;
 
 use super::Library;
-use super::damage::{Read, if_readable, name_of, read_each, records_of};
+use super::damage::{Read, if_readable, name_of, read_each};
 use super::findings::{Finding, FindingKind, Verification};
 use super::verify::{
     check_blobs, check_features, check_words, find_record, is_of_another_vocabulary,
@@ -47,10 +47,8 @@ impl Library {
         let features = read_one(key, |keys| catalogue.features(keys))?;
         let words = read_one(key, |keys| catalogue.words(keys))?;
         bytes += length(&features) + length(&words);
-        let record = if_readable(records_of(catalogue, &[key]))?;
-        let record = record.unwrap_or_else(|error| vec![Err(error)]);
-        match record.into_iter().next() {
-            Some(Ok(Some(record))) => {
+        match read_one(key, |keys| catalogue.pictures(keys))? {
+            Ok(Some(record)) => {
                 check_features(&record, features, &mut checked);
                 let tag = self.vocabulary().tag();
                 if is_of_another_vocabulary(&words, tag) {
@@ -60,9 +58,9 @@ impl Library {
                 }
                 bytes += check_blobs(self.blobs(), self.options(), &record, &mut checked)?;
             }
-            Some(Err(error)) => find_record(key, &error, &mut checked),
+            Err(error) => find_record(key, &error, &mut checked),
             // Removed meanwhile.
-            Some(Ok(None)) | None => {}
+            Ok(None) => {}
         }
         for model in self.models().list().iter() {
             let vector = read_one(key, |keys| model.vectors.vectors(model.id(), keys))?;
@@ -131,10 +129,10 @@ fn unreadable_up_to(key: u64) -> Scrubbed {
     }
 }
 
-fn read_one(
+fn read_one<T>(
     key: u64,
-    read: impl Fn(&[u64]) -> Result<Vec<Option<Vec<u8>>>, StoreError>,
-) -> Result<Read, StoreError> {
+    read: impl Fn(&[u64]) -> Result<Vec<Option<T>>, StoreError>,
+) -> Result<Result<Option<T>, StoreError>, StoreError> {
     let one = if_readable(read_each(&[key], read))?;
     let one = one.unwrap_or_else(|error| vec![Err(error)]);
     Ok(one.into_iter().next().unwrap_or(Ok(None)))

@@ -45,27 +45,28 @@ pub(crate) fn embed_all(
     cancel: &AtomicBool,
     on_step: &mut dyn FnMut(EmbedStep),
 ) -> Result<(), EngineError> {
-    let counts = model.vectors.vector_counts()?;
-    let described = counts.iter().find(|count| count.model == model.id());
-    let described = described.map_or(0, |count| count.vectors + count.without);
+    let page = |after| {
+        let vectors = &model.vectors;
+        vectors.without_vector_after(model.id(), after, TOGETHER)
+    };
+    let mut keys = page(None)?;
     let mut step = EmbedStep {
         name: model.name.clone(),
         done: 0,
-        total: library.count()?.saturating_sub(described),
+        // Counting reads all rows, and a server looks every minute.
+        total: match keys.is_empty() {
+            true => 0,
+            false => without_vector(library, model)?,
+        },
     };
     on_step(step.clone());
     let mut is_complete = true;
     let mut passing = None;
-    let mut after = None;
     loop {
         if cancel.load(Ordering::Relaxed) {
             return Err(EngineError::Cancelled);
         }
-        let keys = model
-            .vectors
-            .without_vector_after(model.id(), after, TOGETHER)?;
         let Some(&last) = keys.last() else { break };
-        after = Some(last);
         let records = whole_records(library.catalogue(), &keys)?;
         let (read, images): (Vec<u64>, Vec<Image>) = records
             .into_par_iter()
@@ -78,6 +79,7 @@ pub(crate) fn embed_all(
         passing = passing.or(left);
         step.done += keys.len() as u64;
         on_step(step.clone());
+        keys = page(Some(last))?;
     }
     if let Some(error) = passing {
         return Err(error.into());
@@ -86,6 +88,14 @@ pub(crate) fn embed_all(
         take_name(library, model)?;
     }
     Ok(())
+}
+
+/// The number of pictures without a vector of this model.
+fn without_vector(library: &Library, model: &AttachedModel) -> Result<u64, EngineError> {
+    let counts = model.vectors.vector_counts()?;
+    let described = counts.iter().find(|count| count.model == model.id());
+    let described = described.map_or(0, |count| count.vectors + count.without);
+    Ok(library.count()?.saturating_sub(described))
 }
 
 /// As [`embed_new`]; where the model fails for the moment, one picture after the other, so that one that ends

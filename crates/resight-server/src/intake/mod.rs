@@ -154,7 +154,7 @@ impl Field {
     }
 
     /// Its name and text, unless it is a file.
-    fn text(self) -> Option<(String, String)> {
+    pub(crate) fn text(self) -> Option<(String, String)> {
         if self.is_file() && self.content_type != "application/json" {
             return None;
         }

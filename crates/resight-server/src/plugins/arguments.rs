@@ -41,7 +41,8 @@ pub(super) async fn of(
         Sent::Raw(field) => vec![field],
         Sent::Form(fields) => {
             let (files, texts) = fields.into_iter().partition(is_file);
-            call.texts.extend(Vec::into_iter(texts).map(text));
+            call.texts
+                .extend(Vec::into_iter(texts).filter_map(Field::text));
             files
         }
     };
@@ -60,11 +61,6 @@ pub(super) async fn of(
 fn is_file(field: &Field) -> bool {
     let is_json = field.file_name.is_none() && field.content_type == "application/json";
     (field.is_file() && !is_json) || std::str::from_utf8(&field.bytes).is_err()
-}
-
-fn text(field: Field) -> (String, String) {
-    let text = String::from_utf8_lossy(&field.bytes).into_owned();
-    (field.name, text)
 }
 
 fn object(body: &Bytes) -> Result<String, Problem> {

@@ -42,7 +42,7 @@ pub(crate) struct RefusedArgs {
 }
 
 /// Refusals read at once, so that a long list need not fit in memory.
-const BATCH: usize = 500;
+const BATCH: usize = 1000;
 
 /// In the order of the list, which is that of the paths within each.
 const KINDS: [RefusedKind; 3] = [
