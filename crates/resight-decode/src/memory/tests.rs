@@ -47,13 +47,14 @@ fn who_needs_more_than_is_free_waits_and_nobody_overtakes() {
         }
         thread
     };
-    let threads = [waiting(930, 1), waiting(20, 2)];
-    assert!(order.try_recv().is_err(), "the 20 MiB came first");
+    // Both do not fit at once either, so that the first one has told before the second one begins.
+    let threads = [waiting(930, 1), waiting(220, 2)];
+    assert!(order.try_recv().is_err(), "the 220 MiB came first");
     drop(first);
     for thread in threads {
         thread.join().unwrap();
     }
-    assert_eq!(order.try_iter().collect::<Vec<_>>(), [930, 20]);
+    assert_eq!(order.try_iter().collect::<Vec<_>>(), [930, 220]);
     assert_eq!(budget.in_use().work, 0);
 }
 
