@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use blake3::Hash;
+use indexmap::IndexMap;
 use resight_store::{CollectionName, now_ms};
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +53,8 @@ fn inode(_: &fs::Metadata) -> u64 {
 pub(super) struct KeyFile {
     /// What the hashes of secrets are keyed by; made with the first key.
     pepper: Option<[u8; 32]>,
-    keys: BTreeMap<String, (Arc<Key>, Hash)>,
+    /// In the order in which they were made.
+    keys: IndexMap<String, (Arc<Key>, Hash)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -110,7 +112,7 @@ impl KeyFile {
         }
         let mut pepper = [0; 32];
         hex::decode_to_slice(&stored.pepper, &mut pepper).map_err(|e| format!("pepper: {e}"))?;
-        let mut keys = BTreeMap::new();
+        let mut keys = IndexMap::new();
         for key in stored.keys {
             let hash = Hash::from_hex(&key.hash).map_err(|e| format!("{}: {e}", key.id))?;
             let id = key.id.clone();
@@ -161,6 +163,7 @@ impl KeyFile {
         self.keys.contains_key(id)
     }
 
+    /// All keys, the oldest first.
     pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
         self.keys.values().map(|(key, _)| &**key)
     }
@@ -189,7 +192,7 @@ impl KeyFile {
     }
 
     pub(super) fn remove(&mut self, id: &str) -> Option<Key> {
-        let (key, _) = self.keys.remove(id)?;
+        let (key, _) = self.keys.shift_remove(id)?;
         Some(Arc::unwrap_or_clone(key))
     }
 

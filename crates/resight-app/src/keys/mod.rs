@@ -190,7 +190,8 @@ impl Keys {
         for key in &mut keys {
             key.used_ms = uses.get(&key.id).copied();
         }
-        keys.sort_by(|a, b| (a.created_ms, &a.id).cmp(&(b.created_ms, &b.id)));
+        // Stable: those of one millisecond stay as they were made.
+        keys.sort_by_key(|key| key.created_ms);
         Ok(keys)
     }
 

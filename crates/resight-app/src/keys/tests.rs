@@ -55,6 +55,21 @@ fn a_key_is_known_by_its_secret_alone_and_only_until_it_is_revoked() {
 }
 
 #[test]
+fn keys_are_listed_as_they_were_made() {
+    let (folder, keys) = open();
+    let mut ids: Vec<String> = (0..20)
+        .map(|_| keys.create(new(&[Scope::Read])).unwrap().0.id)
+        .collect();
+    keys.revoke(&ids.remove(7)).unwrap();
+    let listed = |keys: &Keys| -> Vec<String> {
+        let listed = keys.list().unwrap();
+        listed.into_iter().map(|key| key.id).collect()
+    };
+    assert_eq!(listed(&keys), ids);
+    assert_eq!(listed(&Keys::open(folder.path()).unwrap()), ids);
+}
+
+#[test]
 fn nothing_in_the_folder_is_a_secret() {
     let (folder, keys) = open();
     let (_, secret) = keys.create(new(&[Scope::Admin])).unwrap();

@@ -165,7 +165,7 @@ fn a_fixed_camera_that_sees_something_new_is_not_the_same_picture() {
         assert_eq!(pair.kind, PairKind::Edited);
         assert!(names_the_place(&pair, [416.0, 216.0], most), "{pair:?}");
     }
-    for quality in [8, 15, 40, 95] {
+    for quality in [8, 95] {
         assert_eq!(
             kind_of(&png(&empty), &jpeg(&empty, quality)),
             PairKind::ReEncoded,
