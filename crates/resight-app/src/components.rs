@@ -16,7 +16,7 @@ use resight_store::{
 use resight_vision::{LocalExtractor, ModelId};
 
 use crate::config::Config;
-use crate::global_models::{LoadedModels, ModelAccess};
+use crate::global_models::{self, LoadedModels, ModelAccess};
 use crate::vocabularies::{self, ChosenVocabulary};
 use crate::{AppError, extractors};
 
@@ -32,16 +32,23 @@ pub(crate) struct Provenance {
     pub(crate) model: Option<String>,
     /// The id of the vocabulary of their words.
     pub(crate) vocabulary: Option<String>,
+    /// The names of the global models that the collection uses.
+    pub(crate) global_models: Vec<String>,
 }
 
 impl Provenance {
     pub(crate) fn of(catalogue: &dyn Catalogue) -> Result<Self, AppError> {
+        let global_models = global_models::remembered(catalogue)?;
         if catalogue.count()? == 0 {
-            return Ok(Self::default());
+            return Ok(Self {
+                global_models,
+                ..Self::default()
+            });
         }
         Ok(Self {
             model: catalogue.setting(MODEL_SETTING)?,
             vocabulary: catalogue.setting(VOCABULARY_SETTING)?,
+            global_models,
         })
     }
 
@@ -79,7 +86,7 @@ pub(crate) fn open_catalogue(
 
 /// Opens the collection's catalogue for reading, also while another process changes it.
 pub(crate) fn read_catalogue(config: &Config) -> Result<Arc<dyn Catalogue>, AppError> {
-    match SqliteCatalogue::open_read_only(&config.data) {
+    match SqliteCatalogue::open_read_only_in(&config.root, &config.data) {
         Ok(catalogue) => Ok(Arc::new(catalogue)),
         Err(StoreError::Missing { .. }) => Err(no_catalogue(config)),
         Err(error) => Err(error.into()),
@@ -101,9 +108,9 @@ pub(crate) fn no_catalogue(config: &Config) -> AppError {
     }
 }
 
-/// How many pictures the collection in `folder` stores; `None` where there is none.
-pub fn count_in(folder: &Path) -> Result<Option<u64>, StoreError> {
-    match SqliteCatalogue::open_read_only(folder) {
+/// How many pictures the collection in `folder` of the data folder `root` stores; `None` where there is none.
+pub fn count_in(root: &Path, folder: &Path) -> Result<Option<u64>, StoreError> {
+    match SqliteCatalogue::open_read_only_in(root, folder) {
         Ok(catalogue) => {
             let catalogue: &dyn Catalogue = &catalogue;
             Ok(Some(catalogue.count()?))
@@ -329,7 +336,7 @@ pub(crate) fn copy_catalogue(
     into: &Path,
     goes_on: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<bool, AppError> {
-    match SqliteCatalogue::open_read_only(&config.data) {
+    match SqliteCatalogue::open_read_only_in(&config.root, &config.data) {
         Ok(catalogue) => Ok(catalogue.copy_to(into, goes_on)?),
         Err(StoreError::Missing { .. }) => Err(no_catalogue(config)),
         Err(error) => Err(error.into()),

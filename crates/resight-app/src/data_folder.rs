@@ -119,7 +119,7 @@ impl<'a> Opening<'a> {
             Some((_, catalogue)) => Provenance::of(&**catalogue)?,
             None => Provenance::default(),
         };
-        let extractor = extractors::choose(stored.model.as_deref(), plugins, config)?;
+        let extractor = extractors::choose(&stored, plugins, config)?;
         let vocabulary = stored.choose_vocabulary(config, extractor.model())?;
         let used_before = stored.model.is_some();
         if vocabulary.is_none() && (used_before || !can_learn) {
@@ -223,7 +223,7 @@ pub fn open_for_searching(
 ) -> Result<Arc<Library>, AppError> {
     let catalogue = components::read_catalogue(config)?;
     let stored = Provenance::of(&*catalogue)?;
-    let extractor = extractors::choose(stored.model.as_deref(), plugins, config)?;
+    let extractor = extractors::choose(&stored, plugins, config)?;
     let vocabulary = stored
         .choose_vocabulary(config, extractor.model())?
         .ok_or_else(|| vocabularies::missing(extractor.model(), stored.model.is_some()))?;
@@ -284,7 +284,7 @@ pub fn repair(
 
 /// The extractor for pictures that are not stored: a plug-in's where one is given, else our SIFT.
 pub fn extractor(config: &Config, plugins: &Plugins) -> Result<Arc<dyn LocalExtractor>, AppError> {
-    extractors::choose(None, plugins, config)
+    extractors::choose(&Provenance::default(), plugins, config)
 }
 
 /// The vocabulary for features of `model` where nothing is stored: the one that is named, or the

@@ -11,6 +11,7 @@ use resight_vision::{
 };
 
 use crate::AppError;
+use crate::components::Provenance;
 use crate::config::Config;
 use crate::models::Models;
 use crate::plugins::Plugins;
@@ -26,13 +27,13 @@ pub(crate) fn sift(config: &Config) -> Arc<dyn LocalExtractor> {
     Arc::new(Sift::new(options))
 }
 
-/// The extractor for a data folder whose pictures were made by the model `stored`, if it holds
-/// any. Waits for the plug-ins that come into question. A plug-in goes before a model of its name.
+/// The extractor for a collection whose pictures were described as `provenance` says. Waits for the plug-ins that come into question. A plug-in goes before a model of its name.
 pub(crate) fn choose(
-    stored: Option<&str>,
+    provenance: &Provenance,
     plugins: &Plugins,
     config: &Config,
 ) -> Result<Arc<dyn LocalExtractor>, AppError> {
+    let stored = provenance.model.as_deref();
     // What a server's plug-ins are like is of no concern to pictures described by SIFT: it begins
     // without waiting for them.
     let stays_sift = plugins.are_served() && stored.is_some_and(|m| plugin_of(m).is_none());
@@ -40,7 +41,10 @@ pub(crate) fn choose(
         Some(SIFT) => sift(config),
         Some(name) => of_named(name, stored, plugins, config)?,
         None if stays_sift => sift(config),
-        None => match (of_any(stored, plugins, config)?, stored.and_then(plugin_of)) {
+        None => match (
+            of_any(provenance, plugins, config)?,
+            stored.and_then(plugin_of),
+        ) {
             (Some(extractor), _) => extractor,
             (None, Some(name)) => {
                 return Err(AppError::ExtractorNeeded {
@@ -96,13 +100,14 @@ fn of_named(
 /// The one plug-in that offers `extract`, or that of the stored model among several; `None` if
 /// there are none, or none offers it and they may serve for something else.
 fn of_any(
-    stored: Option<&str>,
+    provenance: &Provenance,
     plugins: &Plugins,
     config: &Config,
 ) -> Result<Option<Arc<dyn LocalExtractor>>, AppError> {
+    let stored = provenance.model.as_deref();
     // One may be there for its vectors alone.
     let is_model = |name: &str| {
-        let models = config.with_models.iter();
+        let models = config.with_models.iter().chain(&provenance.global_models);
         models
             .filter_map(|m| m.strip_prefix(MODEL_PREFIX))
             .any(|m| m == name)

@@ -48,7 +48,7 @@ pub(crate) fn repair(
     let catalogue = components::open_catalogue(config, guard)?;
     let (absent, chosen) = components::without_describing(config, &*catalogue)?;
     let stored = Provenance::of(&*catalogue)?;
-    let extractor = extractors::choose(stored.model.as_deref(), plugins, config);
+    let extractor = extractors::choose(&stored, plugins, config);
     // Without it all but features can be rebuilt.
     let extractor = extractor.unwrap_or_else(|error| {
         tracing::warn!("no features can be rebuilt: {error}");

@@ -1,7 +1,9 @@
 """NAME: a plug-in for Resight.
 
 Try it:    resight plugin check NAME.py
-Serve it:  resight serve PICTURES --plugin NAME.py
+Serve it:  resight serve PICTURES --plugin NAME.py --model plugin:NAME
+
+With --model, search also finds pictures by the vectors that embed returns.
 """
 
 

@@ -55,7 +55,7 @@ pub use id::PictureId;
 pub use integrity::Integrity;
 pub use label_queries::{Filter, LabelQueries, ObjectCount};
 pub use labels::{LabelPatch, Labels, Metadata, ObjectId, Tag, Update};
-pub use lock::{FolderLock, create_private};
+pub use lock::{FolderLock, SharedFolderLock, create_private};
 pub use pages::{PAGE, pages, read_all};
 pub use pairs::{PairLink, PairedPicture, Pairs, PicturePair};
 pub use picture::{NewPicture, PictureRecord, Pictures, StoredBytes};

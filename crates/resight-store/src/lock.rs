@@ -77,6 +77,30 @@ fn read_pid(file: &mut File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
+/// Shared use of a data folder that this process may not write to: while one lives, no [`FolderLock`] can be had.
+#[derive(Debug)]
+pub struct SharedFolderLock {
+    _file: File,
+}
+
+impl SharedFolderLock {
+    /// Shares `dir` with other readers. Does not wait: fails with `store_locked` while a process has the
+    /// folder open for changes, and with `store_io` where there is no lock's file to share.
+    pub fn acquire(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(FolderLock::FILE);
+        let io = |error| StoreError::from_io(&path, error);
+        let mut file = File::open(&path).map_err(io)?;
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
+                location: dir.display().to_string(),
+                pid: read_pid(&mut file),
+            }),
+            Err(TryLockError::Error(error)) => Err(io(error)),
+        }
+    }
+}
+
 /// Creates the folder and its parents, readable by their owner alone: names and locations of pictures
 /// are private.
 pub fn create_private(dir: &Path) -> std::io::Result<()> {

@@ -10,6 +10,7 @@
 
 mod arguments;
 mod commands;
+mod consent;
 mod draw;
 mod error;
 mod filters;

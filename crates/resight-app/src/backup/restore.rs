@@ -164,7 +164,7 @@ fn check_counts(config: &Config, staging: &Path, wanted: u64) -> Result<(), AppE
     let mut count = 0;
     for name in components::collection_names(&restored)? {
         let folder = restored.of_collection(&name).data;
-        count += components::count_in(&folder)?.unwrap_or(0);
+        count += components::count_in(&restored.root, &folder)?.unwrap_or(0);
     }
     if count == wanted {
         return Ok(());

@@ -133,7 +133,7 @@ impl Collections {
         // would be reported as an error of the disk.
         let Some(state) = slot.state.try_lock() else {
             // Opening may take minutes, and a list of collections need not wait for it.
-            let count = count_in(&folder);
+            let count = count_in(&inner.config.root, &folder);
             if inner.folders.has(name) {
                 return Ok(Some(count?.unwrap_or(0)));
             }
@@ -142,7 +142,9 @@ impl Collections {
         Ok(match &*state {
             State::Open(open) => Some(open.library.count()?),
             // One whose creation was cut short has none.
-            State::Closed if inner.folders.has(name) => Some(count_in(&folder)?.unwrap_or(0)),
+            State::Closed if inner.folders.has(name) => {
+                Some(count_in(&inner.config.root, &folder)?.unwrap_or(0))
+            }
             State::Closed | State::Removing => None,
         })
     }

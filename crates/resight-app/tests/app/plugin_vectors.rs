@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use resight_app::Code;
 use resight_app::config::{Config, Settings};
-use resight_app::data_folder::open_for_writing;
+use resight_app::data_folder::{open_for_searching, open_for_writing};
 use resight_app::plugins::{PluginSettings, Plugins};
 use resight_engine::{EngineError, GlobalModels, Library, Mode, ModelState, Query, SearchOptions};
 use resight_vision::Fault;
@@ -99,8 +99,13 @@ fn a_plug_in_s_vectors_are_searched_and_wait_while_it_crashes() {
     assert!(answer.hits.iter().any(|hit| hit.cosine.is_some()));
     drop(opened);
 
-    // Without the plug-in its vectors are searched on, and nobody may ask for it by name.
+    // The collection knows that it uses the plug-in, which need not be named again.
     let without = Config::new(world.settings()).unwrap();
+    let reading = open_for_searching(&without, &plugins, true).unwrap();
+    assert!(state(&reading).can_embed);
+    drop(reading);
+
+    // Without the plug-in its vectors are searched on, and nobody may ask for it by name.
     let opened = open_for_writing(&without, &Plugins::default()).unwrap();
     let kept = state(&opened.library);
     assert_eq!((kept.can_embed, kept.vectors), (false, 8));

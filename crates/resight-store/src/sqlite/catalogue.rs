@@ -11,6 +11,7 @@ use super::{connection, schema};
 use crate::error::StoreError;
 use crate::folder::sync_folder;
 use crate::guard::{FolderGuard, Watched};
+use crate::lock::SharedFolderLock;
 
 /// Name of the catalogue's file in the data folder.
 pub(super) const FILE: &str = "catalogue.sqlite3";
@@ -41,11 +42,11 @@ pub(super) enum Access {
     },
     ReadOnly {
         readers: Mutex<Vec<Connection>>,
+        /// Keeps others from changing a catalogue that is read as a file that does not change.
+        still: Option<SharedFolderLock>,
     },
     /// A database in memory belongs to its one connection, so reads wait for writes here.
-    InMemory {
-        only: Mutex<Connection>,
-    },
+    InMemory { only: Mutex<Connection> },
 }
 
 impl SqliteCatalogue {
@@ -103,7 +104,34 @@ impl SqliteCatalogue {
         let first = connection::open_reader(&path)?;
         schema::check(&path, &first)?;
         let readers = Mutex::new(vec![first]);
-        let access = Access::ReadOnly { readers };
+        let access = Access::ReadOnly {
+            readers,
+            still: None,
+        };
+        Ok(Self { path, access })
+    }
+
+    /// Opens the catalogue in `dir` as [`SqliteCatalogue::open_read_only`] does, also where this user may not
+    /// write into `dir` and nothing has the catalogue open: on a read-only disk, say. Then no process can open
+    /// the data folder `root` for changes until the catalogue is closed; fails with `store_locked` while one
+    /// has it open.
+    pub fn open_read_only_in(root: &Path, dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(FILE);
+        if !connection::is_beyond_writing(&path) {
+            return Self::open_read_only(dir);
+        }
+        let still = match SharedFolderLock::acquire(root) {
+            Ok(lock) => Some(lock),
+            // A process that may write has come meanwhile, and has created what readers need.
+            Err(locked @ StoreError::Locked { .. }) => {
+                return Self::open_read_only(dir).map_err(|_| locked);
+            }
+            Err(error) => return Err(error),
+        };
+        let first = connection::open_unchanging(&path)?;
+        schema::check(&path, &first)?;
+        let readers = Mutex::new(vec![first]);
+        let access = Access::ReadOnly { readers, still };
         Ok(Self { path, access })
     }
 
@@ -122,12 +150,12 @@ impl SqliteCatalogue {
     ) -> Result<T, StoreError> {
         match &self.access {
             Access::InMemory { only } => self.read_with(&mut only.lock(), work),
-            Access::ReadWrite { readers, .. } | Access::ReadOnly { readers } => {
+            Access::ReadWrite { readers, .. } | Access::ReadOnly { readers, .. } => {
                 // In a statement of its own, so that the pool is not locked while a file is opened.
                 let idle = readers.lock().pop();
                 let mut reader = match idle {
                     Some(reader) => reader,
-                    None => connection::open_reader(&self.path)?,
+                    None => self.open_reader()?,
                 };
                 // A connection that failed is closed rather than used again.
                 let read = self.read_with(&mut reader, work)?;
@@ -137,6 +165,13 @@ impl SqliteCatalogue {
                 }
                 Ok(read)
             }
+        }
+    }
+
+    fn open_reader(&self) -> Result<Connection, StoreError> {
+        match &self.access {
+            Access::ReadOnly { still: Some(_), .. } => connection::open_unchanging(&self.path),
+            _ => connection::open_reader(&self.path),
         }
     }
 

@@ -98,12 +98,63 @@ fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
         });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    set_up_reader(path, Connection::open_with_flags(path, flags))
+}
+
+fn set_up_reader(
+    path: &Path,
+    opened: rusqlite::Result<Connection>,
+) -> Result<Connection, StoreError> {
     let sql = |error| from_sql(path, error);
-    let connection = Connection::open_with_flags(path, flags).map_err(sql)?;
+    let connection = opened.map_err(sql)?;
     connection.busy_timeout(PATIENCE).map_err(sql)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     schema::read_as_present(path, &connection)?;
     Ok(connection)
+}
+
+/// Whether the catalogue can be read only as [`open_unchanging`] does: nothing has it open, so a reader would
+/// have to create the files that processes share, and this user may not write into its folder.
+pub(super) fn is_beyond_writing(path: &Path) -> bool {
+    let beside = |end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        Path::new(&name).exists()
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    path.exists() && !beside("-shm") && !beside("-wal") && !may_write(folder)
+}
+
+#[cfg(unix)]
+fn may_write(folder: &Path) -> bool {
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn may_write(folder: &Path) -> bool {
+    std::fs::metadata(folder).is_ok_and(|metadata| !metadata.permissions().readonly())
+}
+
+/// Opens the file for reading and creates nothing beside it. No process may change the file meanwhile.
+pub(super) fn open_unchanging(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    set_up_reader(path, Connection::open_with_flags(immutable(path), flags))
+}
+
+/// The file as a URI by which SQLite takes no locks. A byte of its path that a URI gives a meaning is escaped.
+fn immutable(path: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => {
+                uri.push(char::from(*byte));
+            }
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri + "?immutable=1"
 }
 
 /// An empty database that belongs to this connection alone.

@@ -9,8 +9,9 @@ use resight_store::{CollectionName, Collections};
 use serde_json::json;
 
 use crate::arguments::collection_name;
+use crate::consent::consent;
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,7 +19,7 @@ Examples:
   resight collections create museum
   resight index ~/Museum --collection museum
   resight search photo.jpg --collection museum
-  resight collections delete museum
+  resight collections delete museum          asks; --yes does not
 
 A collection has pictures of its own; commands without --collection use the default one.";
 
@@ -45,6 +46,9 @@ enum Action {
         /// Which
         #[arg(value_parser = collection_name)]
         name: CollectionName,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -56,7 +60,7 @@ pub(crate) fn run(
     match args.action.as_ref().unwrap_or(&Action::List) {
         Action::List => list(config, output),
         Action::Create { name } => create(name, config, output),
-        Action::Delete { name } => delete(name, config, output),
+        Action::Delete { name, yes } => delete(name, *yes, config, output),
     }
 }
 
@@ -64,7 +68,7 @@ fn list(config: &Config, output: &mut Output) -> Result<(), CliError> {
     let folders = Collections::new(&config.root);
     let mut found = Vec::new();
     for name in folders.names()? {
-        let pictures = match data_folder::count_in(&folders.folder(&name)) {
+        let pictures = match data_folder::count_in(&config.root, &folders.folder(&name)) {
             Ok(pictures) => Some(pictures.unwrap_or(0)),
             // One that is damaged must not hide the others.
             Err(error) => {
@@ -97,11 +101,30 @@ fn create(name: &CollectionName, config: &Config, output: &mut Output) -> Result
     }
 }
 
-fn delete(name: &CollectionName, config: &Config, output: &mut Output) -> Result<(), CliError> {
+fn delete(
+    name: &CollectionName,
+    yes: bool,
+    config: &Config,
+    output: &mut Output,
+) -> Result<(), CliError> {
     if name.is_default() {
         return Err(AppError::DefaultCollection.into());
     }
     let (_lock, folders) = data_folder::lock_collections(config)?;
+    if !folders.has(name) {
+        return Err(AppError::UnknownCollection(name.clone()).into());
+    }
+    // An empty one loses nothing. One that cannot be read may have had any number.
+    let pictures = data_folder::count_in(&config.root, &folders.folder(name));
+    if !matches!(pictures, Ok(None | Some(0))) {
+        let count = pictures.ok().flatten();
+        let what = count.map_or("all its pictures".to_owned(), |n| {
+            counted(n, "picture", "pictures")
+        });
+        let question =
+            format!("Forget the collection {name} with {what}, their tags and decisions?");
+        consent(&question, "nothing was deleted", yes)?;
+    }
     if !folders.remove(name)? {
         return Err(AppError::UnknownCollection(name.clone()).into());
     }

@@ -161,25 +161,45 @@ pub(crate) fn remove(
         }
     }
     let mut removed = Vec::new();
-    for (id, was_there) in ids.iter().zip(engine.remove(&ids)?) {
-        if was_there {
-            removed.push(id.as_str());
-        } else {
+    // The next run of `index` finds their files, and adds them again.
+    let mut returning = Vec::new();
+    let have_files: Vec<bool> = ids.iter().map(|id| has_file(engine, id)).collect();
+    for ((id, was_there), has_file) in ids.iter().zip(engine.remove(&ids)?).zip(have_files) {
+        if !was_there {
             unknown.push(id.to_string());
+            continue;
+        }
+        removed.push(id.as_str());
+        if has_file {
+            returning.push(id.as_str());
         }
     }
     if output.is_json() {
-        output.json(&json!({ "removed": removed, "unknown": unknown }))?;
+        output.json(&json!({ "removed": removed, "returning": returning, "unknown": unknown }))?;
     } else {
         output.line(format_args!(
             "Removed {}.",
             counted(removed.len() as u64, "picture", "pictures")
         ))?;
+        if !returning.is_empty() {
+            output.remark(format_args!(
+                "The files of {} are still there: indexing their folder adds them again, unless --exclude or a .resightignore leaves them out.",
+                counted(returning.len() as u64, "picture", "pictures")
+            ));
+        }
     }
     if unknown.is_empty() {
         return Ok(());
     }
     Err(not_stored(&unknown))
+}
+
+/// Whether a file that was indexed as the picture is there.
+fn has_file(library: &Library, id: &PictureId) -> bool {
+    library.picture(id).is_ok_and(|picture| {
+        let paths = source_paths(&picture.sources);
+        paths.iter().any(|one| one.state != PathState::Missing)
+    })
 }
 
 /// Refuses a path whose picture other files have as well, unless all of them or the picture's id are named.

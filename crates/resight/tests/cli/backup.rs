@@ -5,11 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::{count, fill, first_line, json, json_error, resight, run};
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
+use crate::support::{count, fill, first_line, json, json_error, resight, run, text};
 
 #[test]
 fn a_backup_beside_a_server_restores_to_the_same_answers() {

@@ -2,13 +2,9 @@
 
 use std::path::Path;
 
-use crate::support::{count, events, json, json_error, run, save, textured};
+use crate::support::{count, events, json, json_error, run, save, text, textured};
 use image::imageops;
 use serde_json::Value;
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
 
 /// The folder's report, which is the last line.
 fn done(lines: &[Value]) -> &Value {
@@ -149,6 +145,7 @@ fn a_folder_is_indexed_searched_changed_and_pruned() {
     // Removed by path and by id; the files stay.
     let removed = json(&data, &["remove", id, text(&pictures.join("2.png"))]);
     assert_eq!(removed[0]["removed"].as_array().unwrap().len(), 2);
+    assert_eq!(removed[0]["returning"].as_array().unwrap().len(), 2);
     assert_eq!(count(&data), 4);
     assert!(pictures.join("2.png").exists());
     assert_eq!(

@@ -3,12 +3,8 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::support::{World, resight, run, save, textured};
+use crate::support::{World, resight, run, save, text, textured};
 use image::imageops::rotate90;
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
 
 #[test]
 fn compare_and_search_tell_found_from_not_found_and_from_failed() {

@@ -150,7 +150,14 @@ fn collections_are_made_used_and_deleted() {
     let default = json(&data, &["search", &nine, "--verified"]);
     assert_eq!(default[0]["hits"], serde_json::json!([]));
 
-    json(&data, &["collections", "delete", "museum"]);
+    // Nobody is at a terminal to be asked.
+    let asked = json_error(&data, &["collections", "delete", "museum"], 2);
+    assert_eq!(asked["code"], "not_agreed");
+    assert_eq!(
+        json(&data, &["count", "--collection", "museum"])[0]["count"],
+        1
+    );
+    json(&data, &["collections", "delete", "museum", "--yes"]);
     let gone = json_error(&data, &["collections", "delete", "museum"], 1);
     assert_eq!(gone["code"], "unknown_collection");
     let default = json_error(&data, &["collections", "delete", "default"], 2);

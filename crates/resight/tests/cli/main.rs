@@ -26,6 +26,8 @@ mod nasty;
 mod paths;
 #[cfg(unix)]
 mod plugin;
+#[cfg(target_os = "linux")]
+mod read_only;
 mod refused;
 #[cfg(unix)]
 mod serve;

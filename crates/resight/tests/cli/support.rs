@@ -174,6 +174,11 @@ pub(crate) fn count(data: &Path) -> u64 {
     json(data, &["count"])[0]["count"].as_u64().unwrap()
 }
 
+/// The path as text.
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
 /// Writes a picture in the format of the file's extension.
 pub(crate) fn save(picture: &RgbImage, path: &Path) {
     let format = ImageFormat::from_path(path).unwrap();

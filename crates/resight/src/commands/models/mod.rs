@@ -2,7 +2,7 @@
 
 mod check;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use resight_app::Code;
@@ -13,6 +13,7 @@ use resight_models::{
 };
 use serde_json::{Value, json};
 
+use crate::consent::consent;
 use crate::error::CliError;
 use crate::output::{Output, printable};
 
@@ -123,27 +124,7 @@ fn agree(known: &Known, yes: bool) -> Result<(), CliError> {
     ] {
         writeln!(io::stderr(), "{what:>8}: {value}")?;
     }
-    if yes {
-        return Ok(());
-    }
-    let refused = |detail: &str| CliError::Usage {
-        code: Code::NotAgreed,
-        detail: detail.to_owned(),
-        next_step: "Say y when asked, or give --yes.".into(),
-    };
-    if !io::stdin().is_terminal() {
-        return Err(refused(
-            "nothing was fetched: nobody is here to agree to it",
-        ));
-    }
-    // Without a prompt nothing is lost: the question stands above.
-    let _ = write!(io::stderr(), "Fetch it? [y/N] ");
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    match answer.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(refused("nothing was fetched")),
-    }
+    consent("Fetch it?", "nothing was fetched", yes)
 }
 
 fn fetched_from(known: &Known) -> String {
