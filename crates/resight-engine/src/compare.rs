@@ -3,9 +3,7 @@
 
 use std::borrow::Cow;
 
-use resight_vision::{
-    Evidence, Image, LocalExtractor, LocalFeatures, MatchOptions, Transform, match_all, verify,
-};
+use resight_vision::{Image, LocalExtractor, LocalFeatures, MatchOptions, Transform, match_all};
 
 use crate::describe::describe;
 use crate::error::EngineError;
@@ -16,7 +14,7 @@ use crate::picture::id_of;
 use crate::same_pixels::same_pixels;
 use crate::search::Searcher;
 use crate::search::answer::{EvidenceKind, QueryFacts, Timings};
-use crate::search::evidence::{SharedPart, evidence, inlier_points};
+use crate::search::evidence::{SharedPart, agreement, inlier_points};
 use crate::search::pixel_evidence::{SmallPair, is_open};
 use crate::search::query::{QueryResolver, small_copy};
 use crate::search::request::{Query, Variant};
@@ -218,11 +216,8 @@ fn compared_as(
         &MatchOptions::default(),
     );
     let (a_size, b_size) = ([a.width, a.height], [b.width, b.height]);
-    let evidence = Evidence {
-        mirrored: variant.mirrored,
-        ..evidence(changed, of_b, &matches, a_size, b_size)
-    };
-    let verification = verify(&evidence, &options.verify);
+    let (sides, sizes) = ([changed, of_b], [a_size, b_size]);
+    let verification = agreement(sides, sizes, &matches, variant.mirrored, &options.verify);
     let points = verification
         .as_ref()
         .map(|f| inlier_points(f, &matches, of_a, of_b))

@@ -195,6 +195,9 @@ pub struct Hit {
     /// Query to result in pixels, row-major 3×3, of the query as it was given: it mirrors where
     /// `variant` says so. Verified hits only.
     pub transform: Option<[f64; 9]>,
+    /// The transform of the query's whole picture into the result on which matches agree, also where that verifies
+    /// nothing.
+    pub(crate) likely: Option<Transform>,
     /// The outline of the query, or of its region, in the result's pixels, clipped to the result: 3 to 8
     /// corners in the order of the query's, clockwise from its top left (counter-clockwise where it is
     /// mirrored); 4 where all of it is in the result. Verified hits only.
@@ -236,6 +239,7 @@ impl Hit {
             model: None,
             variant: Variant::default(),
             transform: None,
+            likely: None,
             region: None,
             shared: None,
             shared_query: None,

@@ -16,6 +16,10 @@ use crate::library::stored_features::StoredFeatures;
 /// features with all.
 const NEAR: f64 = 0.0;
 
+/// The largest log10 number of false alarms of a pair that is verified because its descriptors are exact, as those
+/// of copies and of printed marks are: that is evidence which the number does not contain.
+const MOST_EXACT: f64 = -5.0;
+
 /// A query and a stored picture.
 pub(crate) struct Sides<'a> {
     pub(crate) query: &'a LocalFeatures,
@@ -55,19 +59,32 @@ impl Sides<'_> {
     }
 
     fn agreement(&self, matches: &[Match], options: &VerifyOptions) -> Option<Verification> {
-        let stored = &self.stored.features;
-        let evidence = Evidence {
-            mirrored: self.mirrored,
-            ..evidence(
-                self.query,
-                stored,
-                matches,
-                self.query_size,
-                self.stored_size,
-            )
-        };
-        verify(&evidence, options)
+        let features = [self.query, &self.stored.features];
+        let sizes = [self.query_size, self.stored_size];
+        agreement(features, sizes, matches, self.mirrored, options)
     }
+}
+
+/// What the matches of a query and a result agree on. The query is mirrored where `mirrored` says so, and its
+/// features are those of the mirrored query. A pair whose descriptors are exact needs less of the rest.
+pub(crate) fn agreement(
+    [query, result]: [&LocalFeatures; 2],
+    sizes: [[u32; 2]; 2],
+    matches: &[Match],
+    mirrored: bool,
+    options: &VerifyOptions,
+) -> Option<Verification> {
+    let evidence = Evidence {
+        mirrored,
+        ..evidence(query, result, matches, sizes[0], sizes[1])
+    };
+    let mut found = verify(&evidence, options)?;
+    let is_near = found.places >= options.min_inliers && found.log10_nfa <= MOST_EXACT;
+    if !found.verified && is_near && !mirrored {
+        let shared = SharedPart::of(&found, matches, [query, result], sizes);
+        found.verified = shared.support().is_as_print();
+    }
+    Some(found)
 }
 
 /// Matches each stored feature with the query features that look into its cell only. With 12 of 256

@@ -34,7 +34,7 @@ use alike::examine_alike;
 use answer::{SearchAnswer, Stopwatch, Timings};
 use context::{Scope, SearchContext};
 use examine::examine_while_verified;
-use expansion::expand;
+use expansion::{LIKELY, expand};
 use grouping::{Objects, same_object};
 use identical::find_identical;
 use likeness::{Likenesses, ask_models};
@@ -157,7 +157,7 @@ impl Searcher {
             timings.likeness_ms = watch.lap();
         }
 
-        if options.expand && by_words && state.verified().next().is_some() {
+        if options.expand && by_words && state.likely(LIKELY).next().is_some() {
             watch.lap();
             expand(&context, &mut *word_query, &mut state)?;
             timings.expand_ms = watch.lap();

@@ -44,6 +44,16 @@ impl SearchState {
             .filter(|(_, hit)| hit.verified)
     }
 
+    /// The hits with a log10 number of false alarms of at most `most`, with their candidates.
+    pub(crate) fn likely(&self, most: f64) -> impl Iterator<Item = (&Candidate, &Hit)> {
+        let examined = self.candidates.best.iter().zip(&self.examined);
+        examined
+            .filter_map(|(candidate, hit)| Some((candidate, hit.as_ref()?)))
+            .filter(move |(_, hit)| {
+                hit.likely.is_some() && hit.log10_nfa.is_some_and(|n| n <= most)
+            })
+    }
+
     /// Adds a verified hit of another variant of the query. Where its picture has a surer one already,
     /// that one stays. `is_complete` is [`SearchState::is_complete`] before the variants were searched.
     pub(crate) fn add_verified(&mut self, candidate: Candidate, hit: Hit, is_complete: bool) {

@@ -41,6 +41,11 @@ impl Support {
     pub(crate) fn is_exact(&self) -> bool {
         self.other_distance == 0.0 || self.inlier_distance <= PRINTED * self.other_distance
     }
+
+    /// The same by the bound for what keypoints alone say; where nothing contradicts, there is no measure.
+    pub(crate) fn is_as_print(&self) -> bool {
+        self.inlier_distance <= EXACT * self.other_distance
+    }
 }
 
 /// Keypoints, by what the result has at their place.
@@ -78,7 +83,7 @@ pub(crate) fn kind_of_evidence(support: &Support, coverage: [f64; 2]) -> Evidenc
         within.agreeing + beside.agreeing,
         compared + beside.agreeing + beside.contradicting,
     );
-    let is_exact = support.inlier_distance <= EXACT * support.other_distance;
+    let is_exact = support.is_as_print();
     let is_mark = if coverage[0].max(coverage[1]) <= SMALL {
         is_exact && in_all <= AGREEING_IN_ALL
     } else {

@@ -37,7 +37,7 @@ impl Default for VerifyOptions {
     fn default() -> Self {
         Self {
             tolerance: 0.008,
-            max_log10_nfa: -5.0,
+            max_log10_nfa: -6.0,
             min_inliers: 5,
         }
     }

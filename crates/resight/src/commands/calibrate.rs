@@ -14,6 +14,7 @@ use resight_app::plugins::Plugins;
 use resight_engine::{
     AgreeingPair, Calibration, CalibrationEvent, EngineError, EvidenceKind, calibrate,
 };
+use resight_vision::VerifyOptions;
 use serde_json::json;
 
 use crate::arguments::PluginArgs;
@@ -49,7 +50,7 @@ pub(crate) struct CalibrateArgs {
     #[arg(
         long,
         value_name = "SCORE",
-        default_value_t = -5.0,
+        default_value_t = VerifyOptions::default().max_log10_nfa,
         allow_negative_numbers = true
     )]
     list: f64,
