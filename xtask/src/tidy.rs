@@ -14,6 +14,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("resight-index", &["resight-vision"]),
     ("resight-resize", &[]),
     ("resight-decode", &["resight-vision", "resight-resize"]),
+    (
+        "resight-decode-child",
+        &["resight-vision", "resight-decode"],
+    ),
     ("resight-store", &[]),
     ("resight-plugin", &["resight-vision"]),
     ("resight-models", &["resight-vision", "resight-resize"]),
@@ -35,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "resight-index",
             "resight-store",
             "resight-engine",
+            "resight-decode-child",
             "resight-plugin",
             "resight-models",
         ],
@@ -56,6 +61,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "resight-server",
             "resight-vision",
             "resight-decode",
+            "resight-decode-child",
             "resight-index",
             "resight-store",
             "resight-engine",
@@ -67,6 +73,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Files that may hold `unsafe` code: each says why it is sound and is compared with a twin.
 const UNSAFE_FILES: &[&str] = &[
+    "crates/resight-decode-child/src/worker/inherited.rs",
     "crates/resight-index/src/mapped.rs",
     "crates/resight-plugin/src/embedded/lent.rs",
     "crates/resight-plugin/src/worker/mapping.rs",

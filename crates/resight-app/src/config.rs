@@ -1,6 +1,7 @@
 //! Configuration in two steps: as a front end gathered it ([`Settings`]), then validated
 //! ([`Config`]).
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use resight_engine::{DecodeLimits, EngineOptions, MemoryBudget};
 use resight_models::Choice;
 use resight_store::{CollectionName, Collections};
 
+use crate::decoding::{DecodeIn, Decoding};
 use crate::{AppError, memory};
 
 /// What a front end was told. The default opens this user's data folder with defaults throughout.
@@ -28,6 +30,10 @@ pub struct Settings {
     pub max_side: Option<u32>,
     /// The budget of memory, in MiB; `None`: half of what this process can have.
     pub memory: Option<u32>,
+    /// Where pictures are decoded.
+    pub decode_in: DecodeIn,
+    /// Arguments with which the program that runs decodes for another process of it; `None`: it cannot.
+    pub decode_worker: Option<Vec<OsString>>,
     /// A vocabulary's file; `None`: the collection's own or the built-in one.
     pub vocabulary: Option<PathBuf>,
     /// Folder of models; `None`: `models` in this user's folder for application data.
@@ -102,6 +108,8 @@ pub struct Config {
     pub max_side: Option<u32>,
     /// The budget of memory, shared by all collections.
     pub memory: MemoryBudget,
+    /// Where pictures are decoded, for all collections.
+    pub decoding: Decoding,
     /// A vocabulary's file; `None`: the collection's own or the built-in one.
     pub vocabulary: Option<PathBuf>,
     /// Folder of models; `None`: see [`Config::models_folder`].
@@ -134,7 +142,11 @@ impl Config {
                 source,
             })
         });
+        let cores = || std::thread::available_parallelism().ok();
+        let threads = settings.threads.or_else(cores);
+        let at_once = threads.map_or(1, NonZeroUsize::get);
         Ok(Self {
+            decoding: Decoding::new(settings.decode_in, settings.decode_worker, at_once),
             data: Collections::new(&root).folder(&settings.collection),
             collection: settings.collection,
             root,
@@ -193,6 +205,7 @@ impl Config {
             max_features: self.max_features.unwrap_or(defaults.max_features),
             decode: DecodeLimits {
                 memory: self.memory.clone(),
+                place: self.decoding.place(),
                 ..defaults.decode
             },
             feature_cache_bytes: self.memory.for_features(),

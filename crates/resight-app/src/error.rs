@@ -95,6 +95,12 @@ pub enum AppError {
         /// What the system says.
         detail: String,
     },
+    /// Pictures should be decoded in processes of their own, and none can be started.
+    #[error("no process for decoding can be started: {detail}")]
+    DecoderNotStarted {
+        /// What the system says.
+        detail: String,
+    },
     /// The data folder is, or lies inside, a folder to be indexed.
     #[error(
         "the data folder {} lies in {}, which is to be indexed and is never written to",
@@ -275,6 +281,7 @@ impl AppError {
             Self::DataFolderName { .. } => Code::DataFolderName,
             Self::ModelsFolderName { .. } => Code::ModelsFolderName,
             Self::NoHomeFolder { .. } => Code::NoHomeFolder,
+            Self::DecoderNotStarted { .. } => Code::DecoderNotStarted,
             Self::DataInsidePictures { .. } => Code::DataInsidePictures,
             Self::PluginNameTaken { .. } => Code::PluginNameTaken,
             Self::ExtractorUnknown { .. } => Code::ExtractorUnknown,

@@ -20,6 +20,7 @@ mod components;
 pub mod config;
 mod conversion;
 pub mod data_folder;
+pub mod decoding;
 pub mod duplicate_search;
 mod error;
 mod error_code;

@@ -17,6 +17,8 @@
 //! panic inside a decoder becomes [`RefusedCode::DecoderFailed`]. The AV1 decoder is the exception:
 //! it is a port from C whose functions do not unwind, so a panic inside it ends the process.
 //!
+//! [`DecodeLimits::place`] may name a place other than the caller's process, where such an end costs one picture.
+//!
 //! To add a format: name it in `sniff.rs`, decode it in a file beside `avif.rs`, and return its pixels
 //! through `upright.rs`.
 
@@ -38,6 +40,7 @@ mod memory;
 mod mutated;
 mod packbits;
 mod pages;
+mod place;
 mod profile;
 mod psd;
 mod range;
@@ -64,6 +67,7 @@ use resight_vision::Image;
 pub use limits::DecodeLimits;
 pub use memory::{MemoryBudget, MemoryUse, Purpose, Share, Waiting};
 pub use pages::Pages;
+pub use place::{Counts, Elsewhere, Formats, Images, Job, Pixels, Place};
 pub use raw_kind::is_raw;
 pub use read::{open_bounded, read_bounded};
 pub use refused::{Refused, RefusedCode};
@@ -92,6 +96,21 @@ pub struct Decoded {
 /// [`Refused`] with any code except [`RefusedCode::Unreadable`].
 pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
     let format = supported(bytes, limits)?;
+    let job = Job {
+        bytes,
+        limits,
+        format: format.name(),
+    };
+    let place = limits.place.of(format.is_rare());
+    if let Some(done) = place.and_then(|place| place.decode(job)) {
+        let pixels = done?;
+        return Ok(Decoded {
+            image: pixels.image,
+            media_type: format.media_type(),
+            pages: pixels.pages,
+            depth: pixels.depth,
+        });
+    }
     // The decoders share no state with the caller, so a panic leaves nothing half-changed.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let (image, depth) = match format {
@@ -134,6 +153,15 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
 /// As [`decode`]; [`RefusedCode::FormatNotSupported`] for formats without pages, and for sequences in AVIF.
 pub fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Pages<'a>, Refused> {
     let format = supported(bytes, limits)?;
+    let job = Job {
+        bytes,
+        limits,
+        format: format.name(),
+    };
+    let place = limits.place.of(format.is_rare());
+    if let Some(opened) = place.and_then(|place| place.pages(job)) {
+        return opened.map(Pages::new);
+    }
     let opened = catch_unwind(AssertUnwindSafe(|| pages::pages(bytes, format, limits)));
     opened.unwrap_or_else(|_| {
         let detail = format!("the {} decoder stopped on this picture", format.name());

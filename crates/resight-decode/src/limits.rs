@@ -1,6 +1,7 @@
 //! What a picture may cost.
 
 use crate::memory::MemoryBudget;
+use crate::place::Place;
 use crate::refused::{Refused, RefusedCode};
 
 /// The most that a picture may cost; [`crate::decode`] refuses what exceeds it.
@@ -14,6 +15,8 @@ pub struct DecodeLimits {
     pub min_side: u32,
     /// What decoders may use at once, beside others; clones of these limits share it. Default without a bound.
     pub memory: MemoryBudget,
+    /// Where decoders run. Default in the caller's process.
+    pub place: Place,
 }
 
 impl Default for DecodeLimits {
@@ -23,6 +26,7 @@ impl Default for DecodeLimits {
             max_pixels: 100_000_000,
             min_side: 16,
             memory: MemoryBudget::default(),
+            place: Place::default(),
         }
     }
 }

@@ -58,7 +58,12 @@ impl Purpose {
 #[derive(Clone)]
 pub struct MemoryBudget(Arc<Shared>);
 
+/// Asks for bytes to decode with, or says why there are none.
+type Ask = Box<dyn Fn(u64) -> Result<(), Refused> + Send + Sync>;
+
 struct Shared {
+    /// Who decides on work in place of this budget, and the most that one may have.
+    asked: Option<(Ask, u64)>,
     total: u64,
     /// Set apart for caches: of features, and of pixels that are paired.
     features: u64,
@@ -128,7 +133,18 @@ impl Eq for MemoryBudget {}
 impl MemoryBudget {
     /// This many bytes.
     pub fn new(total: u64) -> Self {
+        Self::made(total, None)
+    }
+
+    /// That of another process: `ask` has each share of work granted there, of which one may have `most`. It is
+    /// given back when the picture is decoded.
+    pub fn of_another(most: u64, ask: Ask) -> Self {
+        Self::made(u64::MAX, Some((ask, most)))
+    }
+
+    fn made(total: u64, asked: Option<(Ask, u64)>) -> Self {
         Self(Arc::new(Shared {
+            asked,
             total,
             features: (total / 8).min(MOST_FEATURES),
             pairing: (total / 8).min(MOST_PAIRING),
@@ -154,7 +170,10 @@ impl MemoryBudget {
         match purpose {
             Purpose::SmallBody => self.0.small,
             Purpose::LargeBody => self.0.large,
-            Purpose::Work => self.0.shared() - self.0.large,
+            Purpose::Work => match &self.0.asked {
+                Some((_, most)) => *most,
+                None => self.0.shared() - self.0.large,
+            },
         }
     }
 
@@ -191,7 +210,14 @@ impl MemoryBudget {
     }
 
     /// Waits on this thread for `bytes` to decode with. Call it with no share of [`Purpose::Work`].
-    pub(crate) fn take(&self, bytes: u64) -> Result<Share, Refused> {
+    ///
+    /// # Errors
+    /// [`RefusedCode::TooManyPixels`] where it is more than one can ever have.
+    pub fn take(&self, bytes: u64) -> Result<Share, Refused> {
+        if let Some((ask, _)) = &self.0.asked {
+            ask(bytes)?;
+            return Ok(self.queue(Purpose::Work, 0).wait());
+        }
         let most = self.most(Purpose::Work);
         if bytes > most {
             let mib = |bytes: u64| bytes.div_ceil(1 << 20);

@@ -13,6 +13,7 @@ use image::{AnimationDecoder, DynamicImage, Frames, ImageDecoder, ImageFormat};
 use resight_vision::Image;
 
 use crate::limits::DecodeLimits;
+use crate::place::Images;
 use crate::refused::{Refused, RefusedCode};
 use crate::rgb::to_rgb;
 use crate::sniff::Format;
@@ -107,10 +108,8 @@ pub(crate) fn pages<'a>(
             )));
         }
     };
-    Ok(Pages { all: Some(all) })
+    Ok(Pages::new(all))
 }
-
-type Images<'a> = Box<dyn Iterator<Item = Result<Image, Refused>> + 'a>;
 
 /// The frames of an animation, composed and upright.
 fn frames<'a, D: ImageDecoder + 'a>(
@@ -147,6 +146,12 @@ fn frames<'a, D: ImageDecoder + 'a>(
 pub struct Pages<'a> {
     /// `None` after an error.
     all: Option<Images<'a>>,
+}
+
+impl<'a> Pages<'a> {
+    pub(crate) fn new(all: Images<'a>) -> Self {
+        Self { all: Some(all) }
+    }
 }
 
 impl Iterator for Pages<'_> {

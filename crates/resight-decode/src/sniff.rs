@@ -47,6 +47,12 @@ impl Format {
         }
     }
 
+    /// Whether its decoder is used and tested less than those of the formats that most pictures have.
+    pub(crate) fn is_rare(self) -> bool {
+        use ImageFormat::{Jpeg, Png, WebP};
+        !matches!(self, Self::Raster(Jpeg | Png | WebP))
+    }
+
     /// The registered media type.
     pub(crate) fn media_type(self) -> &'static str {
         match self {

@@ -60,8 +60,9 @@ pub use likeness::{GlobalModels, ModelState};
 pub use options::EngineOptions;
 pub use picture::{Added, OpenFile, Picture, PictureFile};
 pub use resight_decode::{
-    DecodeLimits, Decoded, MemoryBudget, MemoryUse, Purpose, Refused, RefusedCode, Share, Waiting,
-    decode, fit_within, read_bounded, thumbnail_jpeg,
+    Counts as DecoderCounts, DecodeLimits, Decoded, Formats, MemoryBudget, MemoryUse, Place,
+    Purpose, Refused, RefusedCode, Share, Waiting, decode, fit_within, read_bounded,
+    thumbnail_jpeg,
 };
 pub use resight_index::{TrainStep, Vocabulary};
 pub use resight_store::{

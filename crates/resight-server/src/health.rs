@@ -15,7 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use resight_app::Code;
 use resight_app::scrub::ScrubState;
-use resight_engine::{GlobalModels, MemoryUse, ModelState};
+use resight_engine::{DecoderCounts, GlobalModels, MemoryUse, ModelState};
 use resight_plugin::Status;
 use resight_store::StoreError;
 use serde_json::{Value, json};
@@ -120,6 +120,9 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
     let pictures = gauge(held(&app).await? as u64);
     registry.register("resight_pictures", "Pictures held", pictures);
     register_memory(&mut registry, app.library.options().decode.memory.in_use());
+    if let Some(counts) = app.library.options().decode.place.counts() {
+        register_decoders(&mut registry, counts);
+    }
     let scrubbed = app.collections.scrubbed();
     registry.register(
         "resight_scrubbed",
@@ -179,6 +182,36 @@ fn register_memory(registry: &mut Registry, memory: MemoryUse) {
         "resight_memory_waiting",
         "Requests and decoders that wait for it",
         gauge(memory.waiting as u64),
+    );
+}
+
+/// Counters of the processes that decode.
+fn register_decoders(registry: &mut Registry, counts: DecoderCounts) {
+    for (name, what, count) in [
+        (
+            "started",
+            "Processes for decoding that were started",
+            counts.started,
+        ),
+        (
+            "lost",
+            "Processes for decoding that a picture ended",
+            counts.lost,
+        ),
+        (
+            "killed",
+            "Processes for decoding that were ended from outside",
+            counts.killed,
+        ),
+    ] {
+        let counter = Counter::<u64>::default();
+        counter.inc_by(count);
+        registry.register(format!("resight_decoders_{name}"), what, counter);
+    }
+    registry.register(
+        "resight_decoders_idle",
+        "Processes for decoding that wait for a picture",
+        gauge(counts.idle as u64),
     );
 }
 

@@ -10,6 +10,7 @@ use clap::ValueHint;
 use clap::builder::RangedI64ValueParser;
 use resight_app::Code;
 use resight_app::config::Settings;
+use resight_app::decoding::DecodeIn;
 use resight_app::plugins::PluginSettings;
 use resight_engine::Patterns;
 use resight_models::Choice;
@@ -21,6 +22,18 @@ use crate::error::CliError;
 const DATA_VARIABLE: &str = "RESIGHT_DATA";
 /// Environment variable with the folder of models.
 const MODELS_VARIABLE: &str = "RESIGHT_MODELS";
+
+/// The argument that makes this program decode for another process of it.
+pub(crate) const DECODE_WORKER: &str = "decode-worker";
+
+/// Values of `--decode-in`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Where {
+    #[default]
+    Auto,
+    Process,
+    Here,
+}
 
 /// Options that every command takes.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -61,6 +74,18 @@ pub(crate) struct SharedArgs {
     /// [default: half of what this process can have]
     #[arg(long, hide_short_help = true, global = true, alias = "decode-memory", value_name = "MIB", value_parser = within(Settings::MEMORY), help_heading = "Shared options")]
     pub(crate) memory: Option<u32>,
+    /// Where pictures are decoded: in processes of their own, which a decoder may end (process), in this one (here), or
+    /// all but JPEG, PNG and WebP in processes where that can be done (auto)
+    #[arg(
+        long,
+        hide_short_help = true,
+        global = true,
+        value_name = "WHERE",
+        value_enum,
+        default_value = "auto",
+        help_heading = "Shared options"
+    )]
+    pub(crate) decode_in: Where,
     /// Visual vocabulary made by `resight train`, instead of the built-in one
     #[arg(
         long,
@@ -129,6 +154,12 @@ impl SharedArgs {
             max_features: self.max_features.map(|n| n as usize),
             max_side: self.max_side,
             memory: self.memory,
+            decode_in: match self.decode_in {
+                Where::Auto => DecodeIn::Auto,
+                Where::Process => DecodeIn::Process,
+                Where::Here => DecodeIn::Here,
+            },
+            decode_worker: Some(vec![DECODE_WORKER.into()]),
             vocabulary: self.vocabulary.clone(),
             models: folder(&self.models, std::env::var_os(MODELS_VARIABLE)),
             with_models: self.with_models.clone(),

@@ -155,6 +155,9 @@ fn hint(error: &AppError) -> Option<Cow<'static, str>> {
         }
         AppError::DataFolderName { .. } => "Name a folder with --data DIR.",
         AppError::ModelsFolderName { .. } => "Name a folder with --models DIR.",
+        AppError::DecoderNotStarted { .. } => {
+            "Leave out --decode-in=process, or remove what the detail names."
+        }
         AppError::NoHomeFolder { .. } => "Name a data folder with --data DIR.",
         AppError::DataInsidePictures { .. } => {
             "Choose a data folder elsewhere with --data DIR, or index the folders of pictures one by one."

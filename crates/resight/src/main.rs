@@ -30,6 +30,8 @@ use resight_app::Code;
 use resight_app::config::Config;
 use tracing_subscriber::EnvFilter;
 
+#[cfg(target_os = "linux")]
+use arguments::DECODE_WORKER;
 use arguments::SharedArgs;
 use commands::{
     backup, calibrate, collections, compare, doctor, duplicates, eval, features, forget, index,
@@ -93,6 +95,10 @@ enum Command {
 /// Runs the program with this process's arguments; gives its exit code: 0, 1 for a failure, 2 for
 /// wrong usage, 130 after an interrupt. Of `search` and `compare` 1 is a verdict ([`verdict`]).
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if is_decode_worker() {
+        return resight_decode_child::serve();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -102,6 +108,13 @@ fn main() -> ExitCode {
         Ok(verdict) => verdict.into(),
         Err(error) => error.report(json, cli.command.failure()),
     }
+}
+
+/// Whether another process of this program started this one to decode pictures.
+#[cfg(target_os = "linux")]
+fn is_decode_worker() -> bool {
+    let mut arguments = std::env::args_os().skip(1);
+    arguments.next().is_some_and(|one| one == DECODE_WORKER) && arguments.next().is_none()
 }
 
 impl Command {
@@ -139,6 +152,7 @@ fn run(cli: &Cli) -> Result<Verdict, CliError> {
             tracing::warn!(%error, "--threads has no effect");
         }
     }
+    config.decoding.check()?;
     let mut output = Output::new(&cli.shared);
     let done = match &cli.command {
         Command::Search(args) => return search::run(args, &config, &mut output),

@@ -292,6 +292,9 @@ codes! {
     NoHomeFolder = "no_home_folder", None,
         "This user's folder for application data could not be found",
         "Name a data folder.";
+    DecoderNotStarted = "decoder_not_started", None,
+        "No process for decoding can be started",
+        "Have pictures decoded in the program's own process, or remove what the detail names.";
     DataInsidePictures = "data_inside_pictures", None,
         "The data folder lies among the pictures",
         "Choose a data folder elsewhere, or index the folders of pictures one by one.";

@@ -2,6 +2,7 @@
 
 use resight_app::AppError;
 use resight_app::config::Config;
+use resight_app::decoding::State;
 use resight_app::models::Models;
 use resight_models::{ModelError, Runtime};
 use resight_vision::Simd;
@@ -36,6 +37,7 @@ struct Findings<'a> {
     broken: Vec<ModelError>,
     cores: usize,
     simd: &'static str,
+    decoding: State,
     has_data: bool,
 }
 
@@ -50,6 +52,7 @@ pub(crate) fn run(config: &Config, output: &mut Output) -> Result<(), CliError> 
         broken,
         cores: std::thread::available_parallelism().map_or(1, |n| n.get()),
         simd: Simd::widest().name(),
+        decoding: config.decoding.state(),
         has_data: config.data.is_dir(),
     };
     if output.is_json() {
@@ -68,6 +71,7 @@ fn to_json(findings: &Findings<'_>) -> Value {
         broken,
         cores,
         simd,
+        decoding,
         has_data,
     } = findings;
     let found = match runtime {
@@ -94,6 +98,7 @@ fn to_json(findings: &Findings<'_>) -> Value {
         "simd_available": Simd::available().iter().map(|path| path.name()).collect::<Vec<_>>(),
         "cores": cores,
         "threads": config.thread_count(),
+        "decoding": decoding_json(decoding),
         "data": {"folder": config.data, "exists": has_data},
         "models": {
             "folder": models.folder.path(),
@@ -101,6 +106,36 @@ fn to_json(findings: &Findings<'_>) -> Value {
             "broken": broken.iter().map(ToString::to_string).collect::<Vec<_>>(),
         },
     })
+}
+
+fn decoding_json(state: &State) -> Value {
+    match state {
+        State::Here { why } => json!({"in": "here", "why": why}),
+        State::Process { confined, formats } => json!({
+            "in": "process",
+            "formats": formats,
+            "confined": confined,
+        }),
+    }
+}
+
+fn tell_decoding(state: &State, output: &mut Output) -> Result<(), CliError> {
+    match state {
+        State::Here { why } => {
+            output.line(format_args!("decoding   in this process: {why}"))?;
+        }
+        State::Process { confined, formats } => {
+            output.line(format_args!(
+                "decoding   {formats} in processes of their own, {}",
+                if *confined {
+                    "which reach no files and no network"
+                } else {
+                    "whose calls the kernel does not filter: they could reach files and the network"
+                }
+            ))?;
+        }
+    }
+    Ok(())
 }
 
 fn tell(findings: &Findings<'_>, output: &mut Output) -> Result<(), CliError> {
@@ -112,6 +147,7 @@ fn tell(findings: &Findings<'_>, output: &mut Output) -> Result<(), CliError> {
         broken,
         cores,
         simd,
+        decoding,
         has_data,
     } = findings;
     output.line(format_args!("resight    {}", env!("CARGO_PKG_VERSION")))?;
@@ -140,6 +176,7 @@ fn tell(findings: &Findings<'_>, output: &mut Output) -> Result<(), CliError> {
         counted(*cores as u64, "core", "cores"),
         counted(config.thread_count() as u64, "thread", "threads")
     ))?;
+    tell_decoding(decoding, output)?;
     output.line(format_args!(
         "data       {}{}",
         config.data.display(),

@@ -6,6 +6,8 @@ mod backup;
 mod commands;
 #[cfg(unix)]
 mod crash;
+#[cfg(target_os = "linux")]
+mod decoding;
 #[cfg(unix)]
 mod duplicates;
 mod environment;
