@@ -60,6 +60,8 @@ impl Child {
     /// Starts a child and waits until it is ready.
     pub(crate) fn start(options: &PoolOptions) -> io::Result<Self> {
         let (near, far) = UnixStream::pair()?;
+        // Messages are short: a child that leaves so many unread that one waits is none.
+        near.set_write_timeout(Some(options.wall))?;
         let memory = File::from(memfd_create("resight-picture", MemfdFlags::CLOEXEC)?);
         let process = Command::new(&options.program)
             .args(&options.arguments)
@@ -209,6 +211,7 @@ impl Child {
     fn grant(&mut self, job: Job<'_>, bytes: u64) -> Result<(), Death> {
         // One share at a time: who has one waits for none.
         self.current.share = None;
+        let asked = Instant::now();
         // A picture that can be decoded in the parent is not refused for the copy.
         let memory = &job.limits.memory;
         let with_copy = bytes.saturating_add(job.bytes.len() as u64);
@@ -217,8 +220,8 @@ impl Child {
             Ok(share) => {
                 self.current.share = Some(share);
                 self.bound(job, needed);
-                // The wait for others does not count.
-                self.current.deadline = Instant::now() + self.wall;
+                // The wait for others does not count, and nothing else gives a child more time.
+                self.current.deadline += asked.elapsed();
                 self.send(&ToChild::Grant)
             }
             Err(refused) => self.send(&ToChild::Deny(refused)),
@@ -239,7 +242,10 @@ impl Child {
 
     fn send(&mut self, message: &ToChild) -> Result<(), Death> {
         let sent = message.send(&self.socket);
-        sent.map_err(|_| Death::Ended(self.end()))
+        sent.map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Death::TooSlow,
+            _ => Death::Ended(self.end()),
+        })
     }
 
     fn receive(&mut self) -> Result<FromChild, Death> {

@@ -73,6 +73,8 @@ mod faults {
                     }
                 }
             }
+            "beg" => beg(true),
+            "beg deafly" => beg(false),
             "garble" => {
                 use std::os::fd::AsFd;
                 let message = [9, 0, 0, 0, 99];
@@ -83,6 +85,23 @@ mod faults {
             _ => return None,
         }
         None
+    }
+
+    /// Asks for memory again and again, and reads the answers or not.
+    fn beg(listens: bool) {
+        use std::os::fd::AsFd;
+        let (input, mut answer) = (std::io::stdin(), [0; 5]);
+        let message = [9, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0];
+        loop {
+            let flags = rustix::net::SendFlags::empty();
+            if rustix::net::send(input.as_fd(), &message, flags).is_err() {
+                return;
+            }
+            if listens {
+                let flags = rustix::net::RecvFlags::empty();
+                let _ = rustix::net::recv(input.as_fd(), &mut answer, flags);
+            }
+        }
     }
 
     fn allocate() {
