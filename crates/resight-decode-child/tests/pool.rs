@@ -28,6 +28,7 @@ const FILES: &[&[u8]] = &[
     include_bytes!("../../resight-decode/tests/pictures/files/lossless.jp2"),
     include_bytes!("../../resight-decode/tests/pictures/files/lossless.jxl"),
     include_bytes!("../../resight-decode/tests/pictures/files/lossy.jxl"),
+    include_bytes!("../../resight-decode/tests/pictures/files/owner.pdf"),
     include_bytes!("../../resight-decode/tests/pictures/files/photo.heic"),
     include_bytes!("../../resight-decode/tests/pictures/files/progressive.jpg"),
 ];

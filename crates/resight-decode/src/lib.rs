@@ -3,7 +3,7 @@
 //! [`decode`] finds the format from the content, never from a file name. It reads JPEG (the first
 //! picture of an MPO), PNG (the default picture of an APNG), WebP and GIF (the first frame), TIFF
 //! (the first page that is no smaller copy of another), BMP, PNM, TGA, QOI, ICO (the largest), AVIF (the primary
-//! item), JPEG XL (the first frame), JPEG 2000, Photoshop files (the merged picture), SVG, HEIC where the
+//! item), JPEG XL (the first frame), JPEG 2000, Photoshop files (the merged picture), SVG, PDF (the first page), HEIC where the
 //! feature `heif` is on, and raw files (the largest JPEG in them). It refuses every other format by name. [`pages`] reads
 //! the further pages and frames.
 //!
@@ -40,6 +40,8 @@ mod memory;
 mod mutated;
 mod packbits;
 mod pages;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod place;
 mod profile;
 mod psd;
@@ -115,6 +117,10 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
     let result = catch_unwind(AssertUnwindSafe(|| {
         let (image, depth) = match format {
             Format::Raster(ImageFormat::Tiff) => return decode_tiff(bytes, limits),
+            #[cfg(feature = "pdf")]
+            Format::Pdf => {
+                return pdf::decode(bytes, limits).map(|(image, pages)| (image, 8, pages));
+            }
             Format::Avif => avif::decode(bytes, limits)?,
             #[cfg(feature = "heif")]
             Format::Heif => heif::decode(bytes, limits)?,
@@ -146,7 +152,7 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
     })
 }
 
-/// All pages of a TIFF file, or frames of an animated GIF, WebP or PNG, each decoded when it is asked for and
+/// All pages of a TIFF or PDF file, or frames of an animated GIF, WebP or PNG, each decoded when it is asked for and
 /// upright. The first of an APNG is the first frame of the animation, which need not be the default picture.
 ///
 /// # Errors

@@ -101,6 +101,8 @@ pub(crate) fn pages<'a>(
             let pages = tiff.pages().into_iter();
             Box::new(pages.map(move |at| tiff::decode(&tiff, at, limits).map(|(image, _)| image)))
         }
+        #[cfg(feature = "pdf")]
+        Format::Pdf => crate::pdf::pages(bytes, limits)?,
         _ => {
             let name = format.name();
             return Err(Refused::not_supported(format!(

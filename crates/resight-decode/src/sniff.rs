@@ -14,6 +14,8 @@ pub(crate) enum Format {
     Heif,
     Jp2,
     Jxl,
+    /// Its first page is the picture.
+    Pdf,
     /// The merged picture of Photoshop.
     Psd,
     Svg,
@@ -29,6 +31,7 @@ impl Format {
             Self::Heif => "HEIC/HEIF",
             Self::Jp2 => "JPEG 2000",
             Self::Jxl => "JPEG XL",
+            Self::Pdf => "PDF",
             Self::Psd => "Photoshop (PSD)",
             Self::Svg => "SVG",
             Self::Raw(kind) => kind.name(),
@@ -42,6 +45,7 @@ impl Format {
             Self::Heif => cfg!(feature = "heif"),
             Self::Jp2 => cfg!(feature = "jp2"),
             Self::Jxl => cfg!(feature = "jxl"),
+            Self::Pdf => cfg!(feature = "pdf"),
             Self::Svg => cfg!(feature = "svg"),
             Self::Avif | Self::Psd | Self::Raster(_) | Self::Raw(_) => true,
         }
@@ -60,6 +64,7 @@ impl Format {
             Self::Heif => "image/heic",
             Self::Jp2 => "image/jp2",
             Self::Jxl => "image/jxl",
+            Self::Pdf => "application/pdf",
             Self::Psd => "image/vnd.adobe.photoshop",
             Self::Svg => "image/svg+xml",
             Self::Raw(kind) => kind.media_type(),
@@ -160,6 +165,7 @@ fn supported(bytes: &[u8]) -> Option<Format> {
         [0xff, 0x4f, 0xff, 0x51, ..] => return Some(Format::Jp2),
         [0, 0, 0, 12, b'j', b'P', b' ', b' ', 13, 10, 0x87, 10, ..] => return Some(Format::Jp2),
         [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => return Some(Format::Jxl),
+        [b'%', b'P', b'D', b'F', b'-', ..] => return Some(Format::Pdf),
         [b'8', b'B', b'P', b'S', 0, 1 | 2, ..] => return Some(Format::Psd),
         _ if has_brand(bytes, &[*b"avif", *b"avis"]) => return Some(Format::Avif),
         _ if has_brand(bytes, &[*b"crx "]) => return Some(Format::Raw(RawKind::CanonCr3)),
@@ -215,7 +221,6 @@ fn unsupported(bytes: &[u8]) -> Option<&'static str> {
         [b'A', b'T', b'&', b'T', b'F', b'O', b'R', b'M', ..] => "DjVu",
         [0x59, 0xa6, 0x6a, 0x95, ..] => "Sun raster",
         [b'i', b'c', b'n', b's', ..] => "Apple icon (ICNS)",
-        [b'%', b'P', b'D', b'F', b'-', ..] => "PDF",
         [b'%', b'!', b'P', b'S', ..] => "PostScript",
         _ => return None,
     };
@@ -287,7 +292,7 @@ mod tests {
                 b"<?xml version='1.0'?>\n<svg width='3'/>",
                 built(Format::Svg),
             ),
-            (b"%PDF-1.7", Sniffed::Unsupported("PDF")),
+            (b"%PDF-1.7", built(Format::Pdf)),
             (
                 b"II*\0\x10\0\0\0CR\x02\0",
                 Sniffed::Supported(Format::Raw(RawKind::Canon)),

@@ -134,7 +134,7 @@ fn limits_are_kept() {
         Some(RefusedCode::NotAnImage)
     );
     assert_eq!(
-        code(b"%PDF-1.4\n", limits()),
+        code(b"AT&TFORM\0\0\0\x10DJVU", limits()),
         Some(RefusedCode::FormatNotSupported)
     );
 }

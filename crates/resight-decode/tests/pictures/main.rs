@@ -10,6 +10,8 @@ mod mutated;
 mod nasty;
 mod orientation;
 mod pages;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod raw;
 mod scale;
 #[cfg(feature = "svg")]
