@@ -11,6 +11,7 @@
 //! Invariant: `components` is the only module that names a concrete store.
 //! Invariant: a folder of pictures is read, never written to.
 
+pub mod answers;
 pub mod atomic_file;
 pub mod background;
 pub mod backup;

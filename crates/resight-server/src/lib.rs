@@ -10,6 +10,7 @@
 
 mod access;
 mod base_path;
+mod bulk;
 mod collections;
 mod connections;
 mod duplicates;
@@ -34,6 +35,7 @@ mod work;
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +47,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
 use resight_app::Code;
+use resight_app::answers::Answers;
 use resight_engine::{DecodeLimits, Library};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -100,6 +103,10 @@ pub struct HttpSettings {
     pub base_path: BasePath,
     /// The proxies that say for whom and under which address they ask.
     pub trusted_proxies: TrustedProxies,
+    /// Answers to requests with an `Idempotency-Key`.
+    pub answers: Answers,
+    /// Where archives that are sent lie while they are read; `None` for the system's folder for temporary files.
+    pub spool: Option<PathBuf>,
 }
 
 impl Default for HttpSettings {
@@ -121,6 +128,8 @@ impl Default for HttpSettings {
             access: AccessSettings::default(),
             base_path: BasePath::default(),
             trusted_proxies: TrustedProxies::default(),
+            answers: Answers::default(),
+            spool: None,
         }
     }
 }
@@ -137,6 +146,8 @@ struct App {
     plugins: Plugins,
     collections: Collections,
     access: access::Access,
+    answers: Answers,
+    spools: intake::Spools,
 }
 
 /// Of the collection that the address names, and of the default one elsewhere.
@@ -259,6 +270,8 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
         plugins: settings.plugins,
         collections: settings.collections,
         access: access::Access::new(settings.access.clone()),
+        answers: settings.answers,
+        spools: intake::Spools::new(settings.spool),
     };
     let access = state.access.clone();
     let enter = middleware::from_fn_with_state(state.clone(), collections::enter);

@@ -2,19 +2,24 @@
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
 use resight_app::Code;
 use resight_engine::Indexer;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::access::Caller;
+use super::bulk::{self, Beginning, Bulk};
+use super::intake::{Part, Parts};
 use super::labels::{Filters, LabelParameters};
 use super::params::{Page, Params, PictureAt};
 use super::problem::Problem;
 use super::{App, intake};
-use crate::wire::{AddedPicture, PictureAndPaths, PictureForm, PictureList, ProblemBody, Reader};
+use crate::wire::{
+    AddedOrMany, AddedPicture, FileOutcome, PictureAndPaths, PictureForm, PictureList, ProblemBody,
+    Reader,
+};
 
 /// Entries of a list when no limit is given.
 const PAGE: u64 = 60;
@@ -52,17 +57,26 @@ pub(crate) struct UploadName {
     name: Option<String>,
 }
 
-/// Stores a picture; it can be found as soon as this has answered.
+/// Stores a picture, or many: files of a form and entries of archives. Each can be found as soon as this has told
+/// of it.
+///
+/// Several files, archives and lines of labels are answered with what became of each file; one that cannot be
+/// taken stops no other. With `Accept: application/x-ndjson` the answer has a line for each file as soon as it is
+/// stored or refused, and a last one with `summary`.
 #[utoipa::path(
     post, path = "/images", tag = "pictures", operation_id = "add_picture",
-    params(UploadName, LabelParameters),
+    params(
+        UploadName, LabelParameters,
+        ("Idempotency-Key" = Option<String>, Header, description = "A key of the client's own, 1 to 200 visible characters: the same request again within 24 hours is answered as before", min_length = 1, max_length = 200),
+    ),
     request_body(
-        description = "The picture, in a form or as it is",
-        content((PictureForm = "multipart/form-data"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream")),
+        description = "The picture, in a form or as it is; or several in a form or in archives",
+        content((PictureForm = "multipart/form-data"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream"), (Vec<u8> = "application/zip"), (Vec<u8> = "application/x-tar"), (Vec<u8> = "application/gzip")),
     ),
     responses(
         (status = 201, description = "Stored", body = AddedPicture),
-        (status = 200, description = "Exactly this file was stored before", body = AddedPicture),
+        (status = 200, description = "Exactly this file was stored before; or what became of each of several files", content((AddedOrMany = "application/json"), (FileOutcome = "application/x-ndjson"))),
+        (status = 409, description = "A request with this Idempotency-Key is at work", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "Not a form or a picture", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The picture cannot be used", body = ProblemBody, content_type = "application/problem+json"),
@@ -70,7 +84,7 @@ pub(crate) struct UploadName {
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn add(app: App, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn add(app: App, caller: Caller, request: Request) -> Result<Response, Problem> {
     let request = app.work.heavy.look_in(request).await?;
     let params = Params::of(request.uri()).and_then(|mut params| {
         let UploadName { name } = params.take()?;
@@ -87,11 +101,43 @@ pub(crate) async fn add(app: App, request: Request) -> Result<Response, Problem>
             return Err(problem);
         }
     };
-    let upload = intake::picture(request, &app.bodies).await?;
+    let (lines, headers) = (bulk::wants_lines(request.headers()), request.headers());
+    let about = format!("{name:?} {given:?}");
+    let begun = bulk::begin(&app.answers, &caller, headers, &app.base, &about).await;
+    let mut once = match begun {
+        Ok(once) => once,
+        Err(problem) => {
+            intake::discard(request.into_body()).await;
+            return Err(problem);
+        }
+    };
+    let mut parts = Parts::of(request, &app.bodies, &app.spools).await?;
+    if once.is_answered() {
+        bulk::read_away(&mut parts, &mut once).await?;
+        return once.again();
+    }
+    let mut beginning = Beginning::read(&mut parts, &mut once, lines).await?;
+    if lines || !beginning.is_single() {
+        let bulk = Bulk {
+            app,
+            beginning,
+            given,
+            parts,
+            once,
+        };
+        return bulk.answer(lines).await;
+    }
     let mut said = Params::from(given);
-    said.extend(upload.texts);
+    said.extend(beginning.texts);
     let patch = said.take::<LabelParameters>()?.patch();
-    let names = [name.unwrap_or_default(), upload.name];
+    let (sent_name, bytes) = match beginning.files.pop() {
+        Some(Part::Picture { name, bytes }) => (name, bytes),
+        Some(Part::Refused { problem, .. }) => return Err(problem),
+        Some(Part::Archive { .. } | Part::Text(_)) | None => {
+            return Err(intake::bad_body("The form has no field named file"));
+        }
+    };
+    let names = [name.unwrap_or_default(), sent_name];
     let name = intake::clean_name(
         names
             .iter()
@@ -99,15 +145,17 @@ pub(crate) async fn add(app: App, request: Request) -> Result<Response, Problem>
             .map_or("", |name| name),
     );
     let library = app.library.clone();
-    let add = move || Indexer::new(library.shared()).add_labelled(&upload.bytes, &name, patch);
+    let add = move || Indexer::new(library.shared()).add_labelled(&bytes, &name, patch);
     let added = app.work.heavy.run(add).await?;
     let status = match added.already_there {
         true => StatusCode::OK,
         false => StatusCode::CREATED,
     };
     let location = format!("{}/images/{}", app.base, added.picture.id);
-    let body = Json(AddedPicture::new(added, app.reader()));
-    Ok((status, [(header::LOCATION, location)], body).into_response())
+    let body = serde_json::to_vec(&AddedPicture::new(added, app.reader()))
+        .map_err(|error| Problem::internal(&error))?;
+    let answer = once.answer(status, "application/json", Some(location), body);
+    Ok(answer.await)
 }
 
 /// What is known of one picture, and what is at its paths now.

@@ -59,6 +59,15 @@ impl Problem {
         }
     }
 
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What happened this time, as a sentence.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         status_of(self.code)
     }

@@ -133,10 +133,10 @@ pub(crate) async fn features(app: App, request: Request) -> Result<Response, Pro
         intake::discard(request.into_body()).await;
         return Err(problem);
     }
-    let upload = intake::picture(request, &app.bodies).await?;
+    let bytes = intake::picture(request, &app.bodies).await?;
     let library = app.library.clone();
     let blob = app.work.heavy.run(move || {
-        let encoded = features_blob(&upload.bytes, &**library.extractor(), library.options())?;
+        let encoded = features_blob(&bytes, &**library.extractor(), library.options())?;
         Ok(encoded.0)
     });
     Ok(([(header::CONTENT_TYPE, FEATURES)], blob.await?).into_response())

@@ -47,6 +47,8 @@ impl Work {
 pub(crate) struct Lane {
     places: Arc<Semaphore>,
     at_work: Arc<Semaphore>,
+    /// How many are at work at most.
+    width: usize,
 }
 
 impl Lane {
@@ -58,7 +60,13 @@ impl Lane {
         Self {
             places: Arc::new(Semaphore::new(places)),
             at_work: Arc::new(Semaphore::new(concurrency)),
+            width: concurrency,
         }
+    }
+
+    /// How many are at work at once at most.
+    pub(crate) fn width(&self) -> usize {
+        self.width
     }
 
     /// Takes a place, or fails with `busy` when all are taken.
@@ -88,6 +96,19 @@ impl Lane {
         work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, Problem> {
         self.enter()?.run(work).await
+    }
+
+    /// Runs `work` when there is a place for it, for one of many pieces of a request that was let in.
+    pub(crate) async fn run_in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = Place {
+            _place: place.map_err(|closed| Problem::internal(&closed))?,
+            at_work: Arc::clone(&self.at_work),
+        };
+        place.run(work).await
     }
 }
 

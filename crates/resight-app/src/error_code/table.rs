@@ -57,6 +57,30 @@ codes! {
     UploadTooSlow = "upload_too_slow", Some(408),
         "The request's body did not arrive in time",
         "Send it again over a faster connection, or send a smaller picture.";
+    TooManyFiles = "too_many_files", Some(422),
+        "The request has more files than are taken at once",
+        "Send the files in several requests.";
+    BadArchive = "bad_archive", Some(422),
+        "The archive could not be read",
+        "Pack the pictures again, as a ZIP, tar or tar.gz archive.";
+    ArchiveTooLarge = "archive_too_large", Some(422),
+        "The archive is larger than is taken, or becomes so when it is unpacked",
+        "Send the pictures in several smaller archives, or as files of a form.";
+    NestedArchive = "nested_archive", Some(422),
+        "There is an archive within the archive",
+        "Unpack the inner archive and send its files.";
+    EncryptedEntry = "encrypted_entry", Some(422),
+        "The file in the archive is encrypted",
+        "Pack it again without a password.";
+    EntryNotSupported = "entry_not_supported", Some(422),
+        "This kind of entry of an archive is not taken",
+        "Pack the files themselves, uncompressed or by Deflate; links, devices and other methods are left out.";
+    IdempotencyKeyReused = "idempotency_key_reused", Some(422),
+        "The Idempotency-Key belongs to another request",
+        "Send each new request with a key of its own.";
+    IdempotencyKeyInUse = "idempotency_key_in_use", Some(409),
+        "A request with this Idempotency-Key is at work",
+        "Wait until the first request is answered, then send it again with the same key.";
     KeyMissing = "key_missing", Some(401),
         "This server asks for an API key",
         "Send a key as Authorization: Bearer KEY, or sign in on the page; `resight keys create` makes one.";

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -17,12 +19,18 @@ use crate::problem::Problem;
 /// A body that takes longer in all is given up, however steadily it comes.
 const BODY_TIME: Duration = Duration::from_secs(300);
 
+/// Bytes that a reader of a form may have taken without having made use of any.
+const AHEAD: u64 = 1 << 20;
+
 /// A body that is being read.
 pub(super) struct Flow {
     body: Body,
     /// Those that were given, with a higher rate where the body would not come in time by theirs.
     bounds: Bounds,
-    began: Instant,
+    /// For how long parts were awaited in all; what is done with them does not count.
+    waited: Duration,
+    /// After which time of it the body is given up.
+    longest: Option<Duration>,
     received: u64,
     /// The memory for what comes, which becomes more where the length was not announced.
     share: Share,
@@ -57,10 +65,25 @@ impl Flow {
                 .is_none()
                 .then(|| bounds.bytes.saturating_mul(factor)),
             bounds,
-            began: Instant::now(),
+            waited: Duration::ZERO,
+            longest: Some(BODY_TIME),
             received: 0,
             share,
         })
+    }
+
+    /// Begins to read a body of many files, of at most `most` bytes, without memory for all of it: its reader
+    /// takes memory for each file. It must move at the rate of large bodies and may take any time.
+    pub(super) fn long(body: Body, bounds: &Bounds, most: u64) -> Self {
+        Self {
+            body,
+            growth: None,
+            bounds: bounds.of(most),
+            waited: Duration::ZERO,
+            longest: None,
+            received: 0,
+            share: Share::none(),
+        }
     }
 
     /// The memory for the body.
@@ -71,13 +94,19 @@ impl Flow {
     /// The next part; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, GivenUp> {
         loop {
-            let end = self.began + BODY_TIME;
-            let until = end.min(Instant::now() + self.bounds.idle);
+            let now = Instant::now();
+            let end = self
+                .longest
+                .map(|most| now + most.saturating_sub(self.waited));
+            let idle = now + self.bounds.idle;
+            let until = end.map_or(idle, |end| end.min(idle));
             let body = &mut self.body;
             let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context));
-            let frame = match timeout_at(until, frame).await {
+            let frame = timeout_at(until, frame).await;
+            self.waited += now.elapsed();
+            let frame = match frame {
                 Ok(frame) => frame,
-                Err(_) if until == end => return Err(GivenUp::TooLong),
+                Err(_) if Some(until) == end => return Err(GivenUp::TooLong),
                 Err(_) => return Err(GivenUp::Stalled(self.bounds.idle)),
             };
             let Some(frame) = frame else {
@@ -87,6 +116,9 @@ impl Flow {
             // Trailers are of no interest.
             if let Ok(data) = frame.into_data() {
                 self.count(data.len() as u64)?;
+                if self.received > Purpose::SMALL && self.longest.is_none() {
+                    self.bounds.raise_rate(LARGE_RATE);
+                }
                 if self.received > Purpose::SMALL
                     && let Some(growth) = self.growth.take()
                 {
@@ -113,7 +145,7 @@ impl Flow {
             return Err(GivenUp::TooLarge(self.bounds.bytes));
         }
         // The time that a part may take is not counted.
-        let counted = self.began.elapsed().saturating_sub(idle);
+        let counted = self.waited.saturating_sub(idle);
         if self.received < rate.saturating_mul(counted.as_secs()) {
             return Err(GivenUp::TooSlow(rate));
         }
@@ -138,6 +170,26 @@ impl Flow {
             all.extend_from_slice(&part);
         }
         Ok(all.into())
+    }
+
+    /// The rest of it as a body that is read a part at a time. It ends with an error where its reader has taken
+    /// `ahead` bytes, of which the reader subtracts what it made use of, beyond [`AHEAD`].
+    pub(super) fn into_long_body(self, ahead: Arc<AtomicU64>) -> Body {
+        Body::from_stream(futures_util::stream::try_unfold(
+            (self, ahead),
+            |(mut flow, ahead)| async move {
+                // A reader that takes all that is there at once stops here.
+                tokio::task::yield_now().await;
+                if ahead.load(Ordering::Relaxed) > AHEAD {
+                    let why = "a field of the form has no end of its head";
+                    return Err(GivenUp::Broken(why.into()));
+                }
+                let part = flow.next().await?;
+                let length = part.as_ref().map_or(0, Bytes::len);
+                ahead.fetch_add(length as u64, Ordering::Relaxed);
+                Ok::<_, GivenUp>(part.map(|part| (part, (flow, ahead))))
+            },
+        ))
     }
 
     /// The rest of it as a body, whose errors have a [`GivenUp`] at their root.

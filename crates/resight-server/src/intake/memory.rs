@@ -44,6 +44,11 @@ impl Memory {
 pub(crate) struct Share(Arc<Mutex<Vec<resight_engine::Share>>>);
 
 impl Share {
+    /// A share of nothing, until others join it.
+    pub(super) fn none() -> Self {
+        Self(Arc::default())
+    }
+
     /// Has this one last as long as `share` does.
     pub(super) fn join(self, share: &Self) {
         let mut parts = mem::take(&mut *self.0.lock());

@@ -1,22 +1,26 @@
 //! Request bodies: a picture in a form, a picture as it is, or a small JSON object.
 
+mod archives;
 mod flow;
 mod memory;
+mod parts;
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::multipart::{Multipart, MultipartError};
+use axum::extract::multipart::Multipart;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use tokio::time::timeout;
 
 use super::params::Params;
 use super::problem::Problem;
+pub(crate) use archives::{Archive, ArchiveKind, Spools, archive_kind};
 use flow::{Flow, GivenUp};
 pub(crate) use memory::{Memory, Share};
+pub(crate) use parts::{Part, Parts, TextField};
 use resight_app::Code;
 
 /// The content type of features that are sent in place of a picture.
@@ -66,32 +70,14 @@ impl Bounds {
     }
 }
 
-/// A picture that was sent.
-pub(crate) struct Upload {
-    /// Its file.
-    pub(crate) bytes: Bytes,
-    /// The name that the client gave, not cleaned; empty if it gave none.
-    pub(crate) name: String,
-    /// Name and text of each field that came in the form beside it.
-    pub(crate) texts: Vec<(String, String)>,
-}
-
-impl From<Field> for Upload {
-    fn from(field: Field) -> Self {
-        Self {
-            bytes: field.bytes,
-            name: field.file_name.unwrap_or_default(),
-            texts: Vec::new(),
-        }
-    }
-}
-
 /// Which kind of body a content type announces.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Form,
     Raw,
     Json,
+    /// Several pictures in one file.
+    Archive,
     /// What a page's form without files sends.
     Texts,
     /// A body without a content type, or with the one that programs give to every body.
@@ -110,10 +96,10 @@ const ANYTHING: &[Kind] = &[
 ];
 
 /// Reads a picture, and nothing else.
-pub(crate) async fn picture(request: Request, bounds: &Bounds) -> Result<Upload, Problem> {
+pub(crate) async fn picture(request: Request, bounds: &Bounds) -> Result<Bytes, Problem> {
     match receive(request, bounds, PICTURES).await? {
         Sent::Form(fields) => form(fields),
-        Sent::Raw(field) => Ok(Upload::from(field)),
+        Sent::Raw(field) => Ok(field.bytes),
         Sent::Json(_) | Sent::Nothing => Err(wrong_type(None, PICTURES)),
     }
 }
@@ -219,7 +205,7 @@ async fn receive(request: Request, bounds: &Bounds, taken: &[Kind]) -> Result<Se
         Some(Kind::Json) => Ok(Sent::Json(body)),
         Some(Kind::Texts) if is_guessed && !is_form(&body) => Ok(untyped(body)),
         Some(Kind::Texts) => texts(&body).map(Sent::Form),
-        Some(Kind::Raw | Kind::Form | Kind::Untyped) => Ok(Sent::Raw(Field {
+        Some(Kind::Raw | Kind::Form | Kind::Archive | Kind::Untyped) => Ok(Sent::Raw(Field {
             name: String::new(),
             content_type: content_type.unwrap_or_default(),
             bytes: body,
@@ -247,15 +233,11 @@ pub(crate) async fn discard(mut body: Body) {
     let _ = timeout(DISCARD_TIME, reading).await;
 }
 
-fn form(fields: Vec<Field>) -> Result<Upload, Problem> {
-    let (files, others): (Vec<Field>, Vec<Field>) =
-        fields.into_iter().partition(|field| field.name == "file");
-    let mut files = files.into_iter();
+/// The one file of a form.
+fn form(fields: Vec<Field>) -> Result<Bytes, Problem> {
+    let mut files = fields.into_iter().filter(|field| field.name == "file");
     match (files.next(), files.next()) {
-        (Some(file), None) => Ok(Upload {
-            texts: others.into_iter().filter_map(Field::text).collect(),
-            ..Upload::from(file)
-        }),
+        (Some(file), None) => Ok(file.bytes),
         (Some(_), Some(_)) => Err(bad_body(
             "The form has more than one field named file; send one picture a request",
         )),
@@ -265,17 +247,11 @@ fn form(fields: Vec<Field>) -> Result<Upload, Problem> {
 
 /// The fields of a form.
 async fn fields(request: Request, share: &Share) -> Result<Vec<Field>, Problem> {
-    let failed = |error: MultipartError| match GivenUp::behind(&error) {
-        Some(GivenUp::Broken(_)) | None => {
-            bad_body(&format!("The form cannot be read: {}", error.body_text()))
-        }
-        Some(why) => why.into(),
-    };
     let mut form = Multipart::from_request(request, &())
         .await
         .map_err(|error| bad_body(&error.body_text()))?;
     let mut fields = Vec::new();
-    while let Some(field) = form.next_field().await.map_err(failed)? {
+    while let Some(field) = form.next_field().await.map_err(parts::failed)? {
         if fields.len() == MAX_FIELDS {
             return Err(too_many_fields());
         }
@@ -283,7 +259,7 @@ async fn fields(request: Request, share: &Share) -> Result<Vec<Field>, Problem> 
             name: field.name().unwrap_or_default().to_owned(),
             content_type: field.content_type().map_or_else(String::new, essence_of),
             file_name: field.file_name().map(str::to_owned),
-            bytes: share.of(field.bytes().await.map_err(failed)?),
+            bytes: share.of(field.bytes().await.map_err(parts::failed)?),
         });
     }
     Ok(fields)
@@ -344,6 +320,7 @@ fn kind_of(headers: &HeaderMap) -> Option<Kind> {
     match essence.as_str() {
         "multipart/form-data" => Some(Kind::Form),
         "application/octet-stream" | FEATURES => Some(Kind::Raw),
+        _ if archives::is_archive(&essence) => Some(Kind::Archive),
         "application/json" | "application/merge-patch+json" => Some(Kind::Json),
         "application/x-www-form-urlencoded" => Some(Kind::Texts),
         _ if essence.starts_with("image/") => Some(Kind::Raw),
@@ -377,6 +354,7 @@ fn wrong_type(given: Option<&str>, taken: &[Kind]) -> Problem {
         Kind::Form => Some("multipart/form-data"),
         Kind::Raw => Some("image/*, application/octet-stream"),
         Kind::Json => Some("application/json"),
+        Kind::Archive => Some("application/zip, application/x-tar, application/gzip"),
         Kind::Texts => Some("application/x-www-form-urlencoded"),
         Kind::Untyped => None,
     });

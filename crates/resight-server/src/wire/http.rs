@@ -144,8 +144,10 @@ pub(crate) struct PairForm {
     b: Vec<u8>,
 }
 
-/// A form with one file. When it is added, fields named `tag`, `object` and `metadata` say what the
-/// parameters of these names do.
+/// A form with one file, or where pictures are added with several, of which some may be archives. Fields named
+/// `tag`, `object` and `metadata` say what the parameters of these names do, for all files. A field named `labels`
+/// has a JSON object a line for single files: `file` (its name; without it lines are in the order of the files),
+/// `name`, `tags`, `object`, `metadata`. With several files these fields come first.
 #[derive(ToSchema)]
 pub(crate) struct PictureForm {
     /// The picture's file.

@@ -5,6 +5,7 @@
 //! server, and only an admin where keys are asked for. Of lists and hits, only [`Reader::Local`] learns paths; of
 //! paths in a group of duplicates, other readers learn the last names, as few as tell them apart.
 
+mod bulk;
 mod collections;
 mod comparison;
 mod duplicates;
@@ -21,6 +22,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+pub(crate) use bulk::{AddedOrMany, BulkAnswer, BulkSummary, FileOutcome};
 pub use collections::{Collection, CollectionList, address_of};
 pub use comparison::Comparison;
 pub use duplicates::{Decision, DuplicateList, NotAMatchList, TwoPictures, state_name};

@@ -217,7 +217,7 @@ async fn bodies_that_cannot_be_understood() {
     let part = "--edge\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n";
     let twice = ask(
         &app,
-        post("/v1/images", edge, format!("{part}{part}--edge--\r\n")),
+        post("/v1/features", edge, format!("{part}{part}--edge--\r\n")),
     )
     .await;
     assert!(twice.problem(422, "bad_body").contains("one picture"));

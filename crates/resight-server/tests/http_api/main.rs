@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
 mod access;
+mod archives;
 mod browsers;
+mod bulk;
 mod collections;
 mod connections;
 mod description;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resight_app::Code;
+use resight_app::answers::Answers;
 use resight_app::collections::Collections;
 use resight_app::config::Config;
 use resight_app::data_folder;
@@ -157,6 +158,8 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         },
         base_path,
         trusted_proxies,
+        answers: Answers::open(&config.root)?,
+        spool: Some(config.root.clone()),
         ..settings(args, &folder.library, config, address)
     };
     // Pictures and plug-ins have threads and processes of their own. With more threads than this
