@@ -14,6 +14,7 @@ mod bulk;
 mod collections;
 mod connections;
 mod duplicates;
+mod fetch;
 mod files;
 mod forms;
 mod guard;
@@ -60,6 +61,7 @@ use utoipa_axum::routes;
 pub use access::{AccessSettings, Policy};
 pub use base_path::BasePath;
 pub use connections::ConnectionLimits;
+pub use fetch::{FetchSettings, Resolve};
 pub use proxy::TrustedProxies;
 
 use crate::wire::Reader;
@@ -105,6 +107,8 @@ pub struct HttpSettings {
     pub trusted_proxies: TrustedProxies,
     /// Answers to requests with an `Idempotency-Key`.
     pub answers: Answers,
+    /// From where pictures are fetched that requests name by an address; `None` for from nowhere.
+    pub fetch: Option<FetchSettings>,
     /// Where archives that are sent lie while they are read; `None` for the system's folder for temporary files.
     pub spool: Option<PathBuf>,
 }
@@ -129,6 +133,7 @@ impl Default for HttpSettings {
             base_path: BasePath::default(),
             trusted_proxies: TrustedProxies::default(),
             answers: Answers::default(),
+            fetch: None,
             spool: None,
         }
     }
@@ -148,6 +153,7 @@ struct App {
     access: access::Access,
     answers: Answers,
     spools: intake::Spools,
+    fetcher: fetch::Fetcher,
 }
 
 /// Of the collection that the address names, and of the default one elsewhere.
@@ -272,6 +278,7 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
         access: access::Access::new(settings.access.clone()),
         answers: settings.answers,
         spools: intake::Spools::new(settings.spool),
+        fetcher: fetch::Fetcher::new(settings.fetch),
     };
     let access = state.access.clone();
     let enter = middleware::from_fn_with_state(state.clone(), collections::enter);

@@ -1,24 +1,25 @@
 //! The stored pictures: list, add, look at, remove.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use resight_app::Code;
-use resight_engine::Indexer;
+use resight_engine::{Indexer, LabelPatch};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::access::Caller;
-use super::bulk::{self, Beginning, Bulk};
+use super::bulk::{self, Beginning, Bulk, Once};
 use super::intake::{Part, Parts};
 use super::labels::{Filters, LabelParameters};
 use super::params::{Page, Params, PictureAt};
 use super::problem::Problem;
-use super::{App, intake};
+use super::{App, intake, wanted};
 use crate::wire::{
-    AddedOrMany, AddedPicture, FileOutcome, PictureAndPaths, PictureForm, PictureList, ProblemBody,
-    Reader,
+    AddedOrMany, AddedPicture, FileOutcome, PictureAndPaths, PictureAtAddress, PictureForm,
+    PictureList, ProblemBody, Reader,
 };
 
 /// Entries of a list when no limit is given.
@@ -70,8 +71,8 @@ pub(crate) struct UploadName {
         ("Idempotency-Key" = Option<String>, Header, description = "A key of the client's own, 1 to 200 visible characters: the same request again within 24 hours is answered as before", min_length = 1, max_length = 200),
     ),
     request_body(
-        description = "The picture, in a form or as it is; or several in a form or in archives",
-        content((PictureForm = "multipart/form-data"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream"), (Vec<u8> = "application/zip"), (Vec<u8> = "application/x-tar"), (Vec<u8> = "application/gzip")),
+        description = "The picture, in a form, as it is, or at an address; or several in a form or in archives",
+        content((PictureForm = "multipart/form-data"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream"), (Vec<u8> = "application/zip"), (Vec<u8> = "application/x-tar"), (Vec<u8> = "application/gzip"), (PictureAtAddress = "application/json")),
     ),
     responses(
         (status = 201, description = "Stored", body = AddedPicture),
@@ -111,6 +112,9 @@ pub(crate) async fn add(app: App, caller: Caller, request: Request) -> Result<Re
             return Err(problem);
         }
     };
+    if intake::is_json(request.headers()) {
+        return from_address(app, request, once, (name, given)).await;
+    }
     let mut parts = Parts::of(request, &app.bodies, &app.spools).await?;
     if once.is_answered() {
         bulk::read_away(&mut parts, &mut once).await?;
@@ -144,7 +148,51 @@ pub(crate) async fn add(app: App, caller: Caller, request: Request) -> Result<Re
             .find(|name| !name.is_empty())
             .map_or("", |name| name),
     );
-    let library = app.library.clone();
+    store(&app, once, bytes, &name, patch).await
+}
+
+/// Adds a picture that the server fetches.
+async fn from_address(
+    app: App,
+    request: Request,
+    mut once: Once,
+    (name, given): (Option<String>, Vec<(String, String)>),
+) -> Result<Response, Problem> {
+    let body = intake::json(request, &app.bodies).await?;
+    once.count(&Part::Text((
+        String::new(),
+        String::from_utf8_lossy(&body).into_owned(),
+    )));
+    if once.is_answered() {
+        return once.again();
+    }
+    let PictureAtAddress {
+        url,
+        name: own_name,
+        tags,
+        object,
+        metadata,
+    } = wanted::json(&body, "{\"url\": \"…\"}")?;
+    let mut said = Params::from(given);
+    said.extend(tags.into_iter().map(|tag| ("tag".to_owned(), tag)));
+    said.extend(object.map(|object| ("object".to_owned(), object)));
+    let metadata = metadata.map(serde_json::Value::Object);
+    said.extend(metadata.map(|object| ("metadata".to_owned(), object.to_string())));
+    let patch = said.take::<LabelParameters>()?.patch();
+    let fetched = app.fetcher.fetch(&url, &app.bodies).await?;
+    let name = own_name.or(name).unwrap_or(fetched.name);
+    store(&app, once, fetched.bytes, &intake::clean_name(&name), patch).await
+}
+
+/// Adds one picture and answers with it.
+async fn store(
+    app: &App,
+    once: Once,
+    bytes: Bytes,
+    name: &str,
+    patch: LabelPatch,
+) -> Result<Response, Problem> {
+    let (library, name) = (app.library.clone(), name.to_owned());
     let add = move || Indexer::new(library.shared()).add_labelled(&bytes, &name, patch);
     let added = app.work.heavy.run(add).await?;
     let status = match added.already_there {

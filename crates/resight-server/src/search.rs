@@ -31,7 +31,7 @@ const PAGE: u64 = 20;
     post, path = "/search", tag = "search", operation_id = "search",
     params(Page, SearchParameters, Filters),
     request_body(
-        description = "At most 10 pictures of the same thing: in a form, one as it is, features that /v1/features gave, or the ids of stored ones",
+        description = "At most 10 pictures of the same thing: in a form, one as it is, features that /v1/features gave, the ids of stored ones, or the address of one",
         content((PicturesForm = "multipart/form-data"), (StoredQuery = "application/json"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream"), (Vec<u8> = "application/vnd.resight.features")),
     ),
     responses(
@@ -55,6 +55,7 @@ pub(crate) async fn search(app: App, request: Request) -> Result<Json<SearchAnsw
         }
     };
     let wanted = wanted::queries(intake::pictures_or_json(request, &app.bodies).await?)?;
+    let wanted = fetched(&app, wanted).await?;
     let heavy = app.work.heavy.clone();
     let answer = heavy.run(move || asked.answer(&app, &wanted)).await?;
     Ok(Json(answer))
@@ -140,6 +141,18 @@ pub(crate) async fn features(app: App, request: Request) -> Result<Response, Pro
         Ok(encoded.0)
     });
     Ok(([(header::CONTENT_TYPE, FEATURES)], blob.await?).into_response())
+}
+
+/// The same pictures, with those at addresses fetched.
+async fn fetched(app: &App, wanted: Vec<Wanted>) -> Result<Vec<Wanted>, Problem> {
+    let mut found = Vec::with_capacity(wanted.len());
+    for one in wanted {
+        found.push(match one {
+            Wanted::Address(url) => Wanted::Sent(app.fetcher.fetch(&url, &app.bodies).await?.bytes),
+            other => other,
+        });
+    }
+    Ok(found)
 }
 
 /// A body of a request that takes no parameters.

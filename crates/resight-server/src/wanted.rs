@@ -15,6 +15,8 @@ pub(crate) enum Wanted {
     Sent(Bytes),
     /// A stored picture.
     Stored(PictureId),
+    /// One at an address, which is fetched before it is searched by.
+    Address(String),
 }
 
 impl Wanted {
@@ -23,6 +25,8 @@ impl Wanted {
             Self::Sent(bytes) if is_features_blob(bytes) => Query::Features(bytes),
             Self::Sent(bytes) => Query::Bytes(bytes),
             Self::Stored(id) => Query::Stored(id),
+            // Fetched by `fetched`.
+            Self::Address(_) => Query::Bytes(&[]),
         }
     }
 
@@ -42,14 +46,18 @@ pub(crate) fn queries(sent: Sent) -> Result<Vec<Wanted>, Problem> {
     match sent {
         Sent::Raw(field) => Ok(vec![Wanted::Sent(field.bytes)]),
         Sent::Json(body) => {
-            let form = "{\"image_id\": \"…\"} or {\"image_ids\": [\"…\"]}";
+            let form = "{\"image_id\": \"…\"}, {\"image_ids\": [\"…\"]} or {\"url\": \"…\"}";
             let StoredQuery {
                 image_id,
                 image_ids,
+                url,
             } = json(&body, form)?;
-            let named = match (image_id, &*image_ids) {
-                (Some(id), []) => vec![("image_id", id)],
-                (None, [_, ..]) => image_ids.into_iter().map(|id| ("image_ids", id)).collect(),
+            let named = match (image_id, &*image_ids, url) {
+                (None, [], Some(url)) => return Ok(vec![Wanted::Address(url)]),
+                (Some(id), [], None) => vec![("image_id", id)],
+                (None, [_, ..], None) => {
+                    image_ids.into_iter().map(|id| ("image_ids", id)).collect()
+                }
                 _ => {
                     return Err(bad_body(&format!("The JSON is not of the form {form}")));
                 }

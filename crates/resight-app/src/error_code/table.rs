@@ -81,6 +81,27 @@ codes! {
     IdempotencyKeyInUse = "idempotency_key_in_use", Some(409),
         "A request with this Idempotency-Key is at work",
         "Wait until the first request is answered, then send it again with the same key.";
+    FetchNotAllowed = "fetch_not_allowed", Some(403),
+        "This server does not fetch addresses",
+        "Send the file itself; the server fetches public addresses when it is started with --allow-fetch.";
+    FetchBadAddress = "fetch_bad_address", Some(422),
+        "The address cannot be fetched",
+        "Give an address of http or https without a name or a password in it.";
+    FetchForbiddenAddress = "fetch_forbidden_address", Some(403),
+        "The address may not be fetched",
+        "Give an address on the public internet, at port 80 or 443, or send the file itself.";
+    FetchFailed = "fetch_failed", Some(502),
+        "The address could not be fetched",
+        "Open the address elsewhere; when it works there, try again or send the file itself.";
+    FetchTooManyRedirects = "fetch_too_many_redirects", Some(502),
+        "The address leads on too often",
+        "Give the address at which the picture itself is.";
+    FetchWrongType = "fetch_wrong_type", Some(422),
+        "What is at the address is not sent as a picture",
+        "Give the address of the picture itself and not of a page with it, or send the file itself.";
+    FetchTooSlow = "fetch_too_slow", Some(504),
+        "The address took too long",
+        "Try again later, or send the file itself.";
     KeyMissing = "key_missing", Some(401),
         "This server asks for an API key",
         "Send a key as Authorization: Bearer KEY, or sign in on the page; `resight keys create` makes one.";

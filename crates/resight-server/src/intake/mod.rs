@@ -157,6 +157,11 @@ pub(crate) async fn json(request: Request, bounds: &Bounds) -> Result<Bytes, Pro
     }
 }
 
+/// Whether a body of JSON is announced.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    kind_of(headers) == Some(Kind::Json)
+}
+
 /// Reads whatever was sent.
 pub(crate) async fn sent(request: Request, bounds: &Bounds) -> Result<Sent, Problem> {
     receive(request, bounds, ANYTHING).await

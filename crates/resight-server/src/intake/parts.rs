@@ -25,6 +25,8 @@ use crate::problem::Problem;
 const REQUEST_BYTES: u64 = 16 << 30;
 /// Kinds of bodies that have pictures to add.
 const TAKEN: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Archive];
+/// The same with the JSON that names an address, which its handler reads before.
+const TOLD: &[Kind] = &[Kind::Form, Kind::Raw, Kind::Archive, Kind::Json];
 /// The field of a form that is a picture or an archive.
 const FILE: &str = "file";
 /// Texts of a form that are read also where they are sent as a file.
@@ -94,7 +96,7 @@ impl Parts {
         let kind = kind_of(request.headers()).filter(|kind| TAKEN.contains(kind));
         let Some(kind) = kind else {
             discard(request.into_body()).await;
-            return Err(wrong_type(content_type.as_deref(), TAKEN));
+            return Err(wrong_type(content_type.as_deref(), TOLD));
         };
         let content_type = content_type.unwrap_or_default();
         let is_picture = content_type.starts_with("image/");

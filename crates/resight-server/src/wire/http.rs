@@ -94,7 +94,7 @@ pub(crate) struct RefusedList {
     pub(crate) next: Option<String>,
 }
 
-/// A search by pictures that are stored already; they are left out of the results.
+/// A search by pictures that are stored already, which are left out of the results, or by one at an address.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StoredQuery {
@@ -103,6 +103,26 @@ pub(crate) struct StoredQuery {
     /// In place of it, ids of at most 10 pictures of one thing.
     #[serde(default)]
     pub(crate) image_ids: Vec<String>,
+    /// In place of both, the address of a picture, which the server fetches where it was started so.
+    pub(crate) url: Option<String>,
+}
+
+/// A picture to add that is at an address, which the server fetches where it was started so.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PictureAtAddress {
+    /// Of http or https, on the public internet.
+    pub(crate) url: String,
+    /// The name to show; the last one of the address otherwise.
+    pub(crate) name: Option<String>,
+    /// Its tags.
+    #[serde(default)]
+    pub(crate) tags: Vec<String>,
+    /// The object it belongs to.
+    pub(crate) object: Option<String>,
+    /// Its metadata.
+    #[schema(value_type = Option<Object>)]
+    pub(crate) metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// Two stored pictures.

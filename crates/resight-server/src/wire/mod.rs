@@ -27,8 +27,8 @@ pub use collections::{Collection, CollectionList, address_of};
 pub use comparison::Comparison;
 pub use duplicates::{Decision, DuplicateList, NotAMatchList, TwoPictures, state_name};
 pub(crate) use http::{
-    AddedPicture, Health, LegacyAnswer, PairForm, PictureAndPaths, PictureForm, PicturesForm,
-    ProblemBody, RefusedList, StoredPair, StoredQuery,
+    AddedPicture, Health, LegacyAnswer, PairForm, PictureAndPaths, PictureAtAddress, PictureForm,
+    PicturesForm, ProblemBody, RefusedList, StoredPair, StoredQuery,
 };
 pub use keys::{KeyList, KeyMade, KeyPresented};
 pub(crate) use keys::{KeyWanted, SessionState, SessionWanted};

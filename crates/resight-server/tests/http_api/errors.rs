@@ -245,7 +245,7 @@ async fn bodies_that_cannot_be_understood() {
 async fn content_types_that_are_not_taken() {
     let app = Bench::new().app();
     for (address, content_type) in [
-        ("/v1/images", "application/json"),
+        ("/v1/features", "application/json"),
         ("/v1/images", "text/plain"),
         ("/v1/search", "text/html"),
         ("/v1/search", "application/x-www-form-urlencoded"),

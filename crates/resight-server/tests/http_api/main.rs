@@ -11,6 +11,7 @@ mod connections;
 mod description;
 mod duplicates;
 mod errors;
+mod fetching;
 mod files;
 mod fixtures;
 mod gated_blobs;

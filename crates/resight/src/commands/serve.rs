@@ -17,7 +17,7 @@ use resight_app::plugins::Plugins;
 use resight_app::scrub::DEFAULT_RATE;
 use resight_engine::{FolderOptions, Library};
 use resight_server::{
-    self as http, AccessSettings, BasePath, HttpSettings, Policy, TrustedProxies,
+    self as http, AccessSettings, BasePath, FetchSettings, HttpSettings, Policy, TrustedProxies,
 };
 use resight_store::CollectionName;
 use resight_vision::ModelId;
@@ -83,6 +83,17 @@ pub(crate) struct ServeArgs {
     /// Let pages of this origin use the API by a key, as in https://pictures.example; may be given several times
     #[arg(long, hide_short_help = true, value_name = "ORIGIN", value_parser = origin)]
     cors_origin: Vec<String>,
+    /// Fetch pictures from public addresses that requests name
+    #[arg(long, hide_short_help = true)]
+    allow_fetch: bool,
+    /// A port that pictures may be fetched from, beside 80 and 443; may be given several times
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "PORT",
+        requires = "allow_fetch"
+    )]
+    allow_fetch_port: Vec<u16>,
     /// What all addresses begin with behind a reverse proxy, such as /photos [env: RESIGHT_BASE_PATH]
     #[arg(long, hide_short_help = true, value_name = "PATH")]
     base_path: Option<String>,
@@ -160,6 +171,9 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         trusted_proxies,
         answers: Answers::open(&config.root)?,
         spool: Some(config.root.clone()),
+        fetch: args
+            .allow_fetch
+            .then(|| FetchSettings::public(&args.allow_fetch_port)),
         ..settings(args, &folder.library, config, address)
     };
     // Pictures and plug-ins have threads and processes of their own. With more threads than this
