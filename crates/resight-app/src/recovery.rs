@@ -2,24 +2,43 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_engine::{EngineError, Indexer, Library, Recovery};
 
 use crate::background::Background;
 
-/// Does so beside requests, until the returned value is dropped; the next opening goes on with it.
+/// Does so beside requests, and then asks pictures of an earlier version when they were taken, until the returned
+/// value is dropped; the next opening goes on with it.
 pub(crate) fn recover_in_background(library: &Arc<Library>) -> Option<Background> {
     let indexer = Indexer::new(library.clone());
+    let library = library.clone();
     Background::begin(
         "resight-recover",
         "uploaded files that the catalogue lacks are not looked for",
-        move |cancel| match indexer.recover_uploads(cancel, &mut |_| {}) {
-            Ok(recovery) => report(recovery),
-            Err(EngineError::Cancelled) => {}
-            Err(error) => tracing::warn!("uploads are not added again for now: {error}"),
+        move |cancel| {
+            match indexer.recover_uploads(cancel, &mut |_| {}) {
+                Ok(recovery) => report(recovery),
+                Err(EngineError::Cancelled) => {}
+                Err(error) => tracing::warn!("uploads are not added again for now: {error}"),
+            }
+            ask_taken(&library, cancel);
         },
     )
+}
+
+fn ask_taken(library: &Library, cancel: &AtomicBool) {
+    let mut after = None;
+    while !cancel.load(Ordering::Relaxed) {
+        match library.ask_taken(after) {
+            Ok(None) => return,
+            Ok(last) => after = last,
+            Err(error) => {
+                tracing::warn!("when pictures were taken is not asked for now: {error}");
+                return;
+            }
+        }
+    }
 }
 
 /// Does so now.

@@ -25,6 +25,7 @@
 mod av1;
 mod avif;
 mod bmff;
+mod calendar;
 mod colour_spaces;
 #[cfg(feature = "heif")]
 mod heif;
@@ -57,6 +58,7 @@ mod scan;
 mod sniff;
 #[cfg(feature = "svg")]
 mod svg;
+mod taken;
 mod tiff;
 mod upright;
 mod yuv;
@@ -66,6 +68,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::ImageFormat;
 use resight_vision::Image;
 
+pub use calendar::{utc_date, utc_seconds};
 pub use limits::DecodeLimits;
 pub use memory::{MemoryBudget, MemoryUse, Purpose, Share, Waiting};
 pub use pages::Pages;
@@ -75,6 +78,7 @@ pub use read::{open_bounded, read_bounded};
 pub use refused::{Refused, RefusedCode};
 pub use scale::{enlarge, fit_within, resized, shrink, thumbnail_jpeg};
 use sniff::{Format, Sniffed};
+pub use taken::taken;
 
 /// A decoded picture.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -173,6 +173,12 @@ impl<'a> Tiff<'a> {
         if self.big { (8, 8) } else { (4, 4) }
     }
 
+    /// Where the first directory begins; 0 where the file ends before it says so.
+    pub(crate) fn first_directory(&self) -> u64 {
+        let (at, length) = self.header();
+        self.number(at, length).unwrap_or(0)
+    }
+
     /// Bytes of the number of entries, of an entry, and of an offset.
     fn lengths(&self) -> (u64, u64, u64) {
         if self.big { (8, 20, 8) } else { (2, 12, 4) }
@@ -248,7 +254,7 @@ impl<'a> Tiff<'a> {
     }
 
     /// The first value of a tag in the directory at `offset`.
-    fn first(&self, offset: u64, tag: u16) -> Option<u64> {
+    pub(crate) fn first(&self, offset: u64, tag: u16) -> Option<u64> {
         let field = self.entry(offset, tag).filter(|field| field.count > 0)?;
         self.number(field.start, field.length)
     }
@@ -268,7 +274,7 @@ impl<'a> Tiff<'a> {
     }
 
     /// The bytes of a tag in the directory at `offset`.
-    fn bytes_of(&self, offset: u64, tag: u16) -> Option<&'a [u8]> {
+    pub(crate) fn bytes_of(&self, offset: u64, tag: u16) -> Option<&'a [u8]> {
         let field = self.entry(offset, tag).filter(|field| field.length == 1)?;
         let start = usize::try_from(field.start).ok()?;
         let end = start.checked_add(usize::try_from(field.count).ok()?)?;

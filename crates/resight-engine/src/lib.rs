@@ -49,6 +49,7 @@ pub use library::conversion::ConvertStep;
 pub use library::files::{original_name, thumbnail_name};
 pub use library::findings::{Finding, FindingKind, Verification};
 pub use library::forget::{ForgetOptions, Forgotten};
+pub use library::matching::ManyLabelled;
 pub use library::pictures::Storage;
 pub use library::plain::WEAK_BELOW;
 pub use library::refused_files::{RefusedFile, RefusedFilter, RefusedKind, ending_of};
@@ -62,11 +63,12 @@ pub use picture::{Added, OpenFile, Picture, PictureFile};
 pub use resight_decode::{
     Counts as DecoderCounts, DecodeLimits, Decoded, Formats, MemoryBudget, MemoryUse, Place,
     Purpose, Refused, RefusedCode, Share, Waiting, decode, fit_within, read_bounded,
-    thumbnail_jpeg,
+    thumbnail_jpeg, utc_date, utc_seconds,
 };
 pub use resight_index::{TrainStep, Vocabulary};
 pub use resight_store::{
-    Filter, LabelPatch, Labels, Metadata, ObjectCount, ObjectId, PictureId, Tag, Update,
+    Between, Filter, LabelPatch, Labels, Metadata, ObjectCount, ObjectId, Order, OrderBy,
+    PictureId, Position, Tag, Update, Value as OrderValue,
 };
 pub use search::Searcher;
 pub use search::answer::{

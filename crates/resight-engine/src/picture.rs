@@ -25,6 +25,8 @@ pub struct Picture {
     pub pages: Option<u32>,
     /// Bits a sample of the file; `None` as above.
     pub depth: Option<u8>,
+    /// When it was taken, in milliseconds since 1970; `None` where its file does not tell, or was not asked yet.
+    pub taken_ms: Option<i64>,
     /// Number of local features.
     pub features: u32,
     /// When it was added, in milliseconds since 1970 (UTC).
@@ -48,6 +50,7 @@ impl From<PictureRecord> for Picture {
             height: record.height,
             pages: record.pages,
             depth: record.depth,
+            taken_ms: record.taken_ms,
             features: record.feature_count,
             added_ms: record.added_ms,
             sources: record.sources,

@@ -8,6 +8,7 @@ use utoipa::openapi::{OpenApi, RefOr};
 
 use super::collections::operations;
 use super::duplicates::MOST_MEMBERS;
+use super::filters::{FOLDER_CHARS, PREFIX_CHARS};
 use super::params::MAX_OFFSET;
 
 /// A picture's id.
@@ -16,6 +17,10 @@ const ID: &str = "^[0-9a-f]{32}$";
 const COLLECTION: &str = "^[a-z0-9][a-z0-9_-]{0,62}$";
 /// Four numbers, in pixels or percent.
 const REGION: &str = "^(pct:)?[0-9.eE+-]+(,[0-9.eE+-]+){3}$";
+
+/// A day, or a part of a year, or a moment.
+const MOMENT: &str =
+    "^[0-9]{4}(-[0-9]{2}(-[0-9]{2}([Tt][0-9:.]+([Zz]|[+ -][0-9]{2}:[0-9]{2}))?)?)?$";
 
 /// Gives each parameter its form.
 pub(crate) fn describe(document: &mut OpenApi) {
@@ -46,7 +51,18 @@ fn restrict(parameter: &mut Parameter) {
         ("kind", false) => one_of(value, &PairKind::ALL.map(PairKind::as_str)),
         ("code", false) => one_of(value, &RefusedCode::ALL.map(RefusedCode::as_str)),
         ("group_by", false) => one_of(value, &["object"]),
-        ("tag" | "not_tag", false) => chars(value, Tag::MAX_CHARS),
+        ("tag" | "not_tag" | "any_tag", false) => chars(value, Tag::MAX_CHARS),
+        ("tag_prefix" | "name_prefix", false) => chars(value, PREFIX_CHARS),
+        ("folder", false) => chars(value, FOLDER_CHARS),
+        (
+            "min_bytes" | "max_bytes" | "min_width" | "max_width" | "min_height" | "max_height",
+            false,
+        ) => {
+            value.maximum = Some(MAX_OFFSET.into());
+        }
+        ("added_after" | "added_before" | "taken_after" | "taken_before", false) => {
+            value.pattern = Some(MOMENT.to_owned());
+        }
         ("object", _) => chars(value, ObjectId::MAX_CHARS),
         ("offset", false) => value.maximum = Some(MAX_OFFSET.into()),
         ("min_size", false) => value.maximum = Some(MOST_MEMBERS.into()),

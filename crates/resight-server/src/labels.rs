@@ -1,102 +1,25 @@
-//! Labels of pictures, filters by them, and the objects that pictures belong to.
-
-use std::collections::BTreeMap;
+//! Labels of pictures, and the objects that pictures belong to.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use resight_app::Code;
-use resight_engine::{
-    EngineError, Filter, LabelPatch, Metadata, ObjectId, Tag, Update, WEAK_BELOW,
-};
+use resight_engine::{EngineError, LabelPatch, Metadata, ObjectId, Tag, Update};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use utoipa::IntoParams;
 
 use super::App;
 use super::intake;
-use super::params::{Flag, Page, Params, PictureAt, bad, path_segment};
+use super::params::{Page, Params, PictureAt, bad, path_segment};
 use super::problem::Problem;
 use crate::wire::{self, LabelChange, ObjectList, ObjectPictures, Picture, ProblemBody, Removed};
 
 /// Entries of a list when no limit is given.
 const PAGE: u64 = 60;
 /// The largest change read, in bytes: all bounds of labels together, written wastefully.
-const CHANGE_BYTES: u64 = 256 << 10;
-/// What the names of parameters begin with that stand for an entry of the metadata.
-const ENTRY: &str = "meta.";
-
-/// Which pictures a request is about; without any of these, all of them.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Filters {
-    /// Only pictures with this tag; given several times, with all of them
-    #[serde(default)]
-    #[param(value_type = Option<Vec<String>>)]
-    tag: Vec<OfLabels<Tag>>,
-    /// Only pictures without this tag; may be given several times
-    #[serde(default)]
-    #[param(value_type = Option<Vec<String>>)]
-    not_tag: Vec<OfLabels<Tag>>,
-    /// Only pictures of this object
-    #[param(value_type = Option<String>)]
-    object: Option<OfLabels<ObjectId>>,
-    /// With `true`, only pictures with fewer than 50 features, of which next to nothing can be found
-    #[param(value_type = Option<bool>)]
-    weak: Option<Flag>,
-    /// Only pictures whose metadata has this value at KEY, which may be any; numbers, true and false as JSON writes them
-    #[serde(flatten)]
-    #[param(rename = "meta.KEY", value_type = Option<String>)]
-    entries: Entries,
-}
-
-impl Filters {
-    /// Refuses more conditions than a filter may have.
-    pub(crate) fn filter(self) -> Result<Filter, Problem> {
-        let filter = Filter {
-            tags: values(self.tag),
-            not_tags: values(self.not_tag),
-            object: self.object.map(|object| object.0),
-            entries: self.entries.0,
-            features_below: self.weak.filter(|weak| weak.0).map(|_| WEAK_BELOW),
-        };
-        if filter.conditions() > Filter::MOST {
-            let most = Filter::MOST;
-            let detail =
-                format!("tag, not_tag and meta.KEY may be given at most {most} times in all.");
-            return Err(Problem::new(Code::BadParameter, detail));
-        }
-        Ok(filter)
-    }
-}
-
-/// The values of a parameter that is given once or several times.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrSeveral {
-    One(String),
-    Several(Vec<String>),
-}
-
-/// `meta.KEY=VALUE`, any number of times, as keys and values in the order given.
-struct Entries(Vec<(String, String)>);
-
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut entries = Vec::new();
-        for (name, values) in BTreeMap::<String, OneOrSeveral>::deserialize(from)? {
-            if let Some(key) = name.strip_prefix(ENTRY) {
-                let values = match values {
-                    OneOrSeveral::One(value) => vec![value],
-                    OneOrSeveral::Several(values) => values,
-                };
-                entries.extend(values.into_iter().map(|value| (key.to_owned(), value)));
-            }
-        }
-        Ok(Self(entries))
-    }
-}
+pub(crate) const CHANGE_BYTES: u64 = 256 << 10;
 
 /// Labels for a picture that is sent.
 #[derive(Deserialize, IntoParams)]
@@ -131,14 +54,14 @@ impl LabelParameters {
 }
 
 /// A tag, an object's id or metadata, read from a text.
-struct OfLabels<T>(T);
+pub(crate) struct OfLabels<T>(pub(crate) T);
 
-fn values<T>(given: Vec<OfLabels<T>>) -> Vec<T> {
+pub(crate) fn values<T>(given: Vec<OfLabels<T>>) -> Vec<T> {
     given.into_iter().map(|one| one.0).collect()
 }
 
 /// A label that has a text form.
-trait LabelText: Sized {
+pub(crate) trait LabelText: Sized {
     fn read(text: &str) -> Result<Self, String>;
 }
 
@@ -172,6 +95,15 @@ fn unusable(why: &str) -> String {
     format!("cannot be taken: {why}")
 }
 
+/// The change that a body stands for.
+pub(crate) fn change_of(body: &[u8]) -> Result<LabelPatch, Problem> {
+    let not_one =
+        |why: &str| Problem::new(Code::BadBody, format!("The change cannot be made: {why}"));
+    let change: LabelChange =
+        serde_json::from_slice(body).map_err(|error| not_one(&error.to_string()))?;
+    change.patch().map_err(|why| not_one(&why))
+}
+
 /// Changes a picture's labels: what is left out stays, null clears.
 #[utoipa::path(
     patch, path = "/images/{id}", tag = "pictures", operation_id = "label_picture",
@@ -194,12 +126,7 @@ pub(crate) async fn change(
 ) -> Result<Json<Picture>, Problem> {
     let request = app.work.light.look_in(request).await?;
     let bounds = app.bodies.of(CHANGE_BYTES);
-    let body = intake::json(request, &bounds).await?;
-    let not_one =
-        |why: &str| Problem::new(Code::BadBody, format!("The change cannot be made: {why}"));
-    let change: LabelChange =
-        serde_json::from_slice(&body).map_err(|error| not_one(&error.to_string()))?;
-    let patch = change.patch().map_err(|why| not_one(&why))?;
+    let patch = change_of(&intake::json(request, &bounds).await?)?;
     let library = app.library.clone();
     let changed = move || match library.label(vec![(id.clone(), patch)])?.first() {
         Some(true) => library.picture(&id),

@@ -16,12 +16,15 @@ mod connections;
 mod duplicates;
 mod fetch;
 mod files;
+mod filters;
 mod forms;
 mod guard;
 mod health;
 mod intake;
 mod kept_body;
 mod labels;
+mod matching;
+mod moment;
 mod pages;
 mod params;
 mod pictures;
@@ -198,7 +201,12 @@ struct Description;
 /// What there is in each collection.
 fn resources() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(pictures::list, pictures::add))
+        .routes(routes!(
+            pictures::list,
+            pictures::add,
+            matching::remove,
+            matching::change
+        ))
         .routes(routes!(pictures::one, pictures::remove, labels::change))
         .routes(routes!(files::thumbnail))
         .routes(routes!(files::file))

@@ -328,7 +328,8 @@ pub(crate) fn bad(name: &str, what: &dyn Display) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labels::Filters;
+    use crate::access::Caller;
+    use crate::filters::Filters;
 
     fn page(query: &str) -> Result<(u64, u64), String> {
         let uri: Uri = format!("/x?{query}").parse().unwrap();
@@ -366,7 +367,8 @@ mod tests {
         assert!(!names_parameter("meta.KEY", "tag"));
         assert!(names_parameter("tag", "tag") && !names_parameter("tag", "tags"));
         let uri: Uri = "/x?meta.a=1&meta.b=2&meta.a=3&tag=t&tag=u".parse().unwrap();
-        let filter = Params::only::<Filters>(&uri).and_then(Filters::filter);
+        let filter =
+            Params::only::<Filters>(&uri).and_then(|filters| filters.filter(&Caller::Anyone));
         let filter = filter.map_err(|problem| problem.message()).unwrap();
         let entry = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         assert_eq!(

@@ -12,8 +12,9 @@ use utoipa::IntoParams;
 
 use super::access::Caller;
 use super::bulk::{self, Beginning, Bulk, Once};
+use super::filters::Filters;
 use super::intake::{Part, Parts};
-use super::labels::{Filters, LabelParameters};
+use super::labels::LabelParameters;
 use super::params::{Page, Params, PictureAt};
 use super::problem::Problem;
 use super::{App, intake, wanted};
@@ -35,9 +36,9 @@ const PAGE: u64 = 60;
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn list(app: App, uri: Uri) -> Result<Json<PictureList>, Problem> {
+pub(crate) async fn list(app: App, caller: Caller, uri: Uri) -> Result<Json<PictureList>, Problem> {
     let mut params = Params::of(&uri)?;
-    let filter = params.take::<Filters>()?.filter()?;
+    let filter = params.take::<Filters>()?.filter(&caller)?;
     let (offset, limit) = params.take::<Page>()?.or(PAGE);
     params.finish()?;
     let library = app.library.clone();

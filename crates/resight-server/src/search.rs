@@ -10,11 +10,14 @@ use resight_engine::{
     EngineError, Mode, QueryPicture, Region, SearchOptions, Searcher, Variant, features_blob,
 };
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
 use super::App;
-use super::intake::{self, FEATURES, Sent};
-use super::labels::Filters;
+use super::access::Caller;
+use super::filters;
+use super::filters::Filters;
+use super::intake::{self, FEATURES, Sent, bad_body};
 use super::params::{Flag, Page, Params, bad, parsed_option, picture_id};
 use super::problem::Problem;
 use super::wanted::{self, Wanted};
@@ -44,9 +47,13 @@ const PAGE: u64 = 20;
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn search(app: App, request: Request) -> Result<Json<SearchAnswer>, Problem> {
+pub(crate) async fn search(
+    app: App,
+    caller: Caller,
+    request: Request,
+) -> Result<Json<SearchAnswer>, Problem> {
     let request = app.work.heavy.look_in(request).await?;
-    let asked = Params::of(request.uri()).and_then(SearchRequest::of);
+    let asked = Params::of(request.uri()).and_then(|params| SearchRequest::of(params, &caller));
     let asked = match asked {
         Ok(asked) => asked,
         Err(problem) => {
@@ -54,7 +61,11 @@ pub(crate) async fn search(app: App, request: Request) -> Result<Json<SearchAnsw
             return Err(problem);
         }
     };
-    let wanted = wanted::queries(intake::pictures_or_json(request, &app.bodies).await?)?;
+    let (wanted, filter) = wanted::queries(intake::pictures_or_json(request, &app.bodies).await?)?;
+    let asked = match filter {
+        Some(filter) => asked.within(&filter, &caller)?,
+        None => asked,
+    };
     let wanted = fetched(&app, wanted).await?;
     let heavy = app.work.heavy.clone();
     let answer = heavy.run(move || asked.answer(&app, &wanted)).await?;
@@ -73,12 +84,16 @@ pub(crate) async fn search(app: App, request: Request) -> Result<Json<SearchAnsw
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn search_stored(app: App, uri: Uri) -> Result<Json<SearchAnswer>, Problem> {
+pub(crate) async fn search_stored(
+    app: App,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Json<SearchAnswer>, Problem> {
     let mut params = Params::of(&uri)?;
     let StoredImage { image_id: id } = params.take()?;
     let id = id.ok_or_else(|| bad("image_id", &"is missing: give the id of a stored picture"))?;
     let wanted = [Wanted::Stored(picture_id("image_id", &id)?)];
-    let asked = SearchRequest::of(params)?;
+    let asked = SearchRequest::of(params, &caller)?;
     let heavy = app.work.heavy.clone();
     let answer = move || asked.answer(&app, &wanted);
     Ok(Json(heavy.run(answer).await?))
@@ -229,10 +244,10 @@ struct SearchRequest {
 }
 
 impl SearchRequest {
-    fn of(mut params: Params) -> Result<Self, Problem> {
+    fn of(mut params: Params, caller: &Caller) -> Result<Self, Problem> {
         let (offset, limit) = params.take::<Page>()?.or(PAGE);
         let given: SearchParameters = params.take()?;
-        let filter = params.take::<Filters>()?.filter()?;
+        let filter = params.take::<Filters>()?.filter(caller)?;
         params.finish()?;
         let flag = |given: Option<Flag>, default: bool| given.map_or(default, |flag| flag.0);
         let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
@@ -253,6 +268,19 @@ impl SearchRequest {
             region: given.region,
             matches: flag(given.matches, false),
         })
+    }
+
+    /// The same with the filter of a body of JSON, where the address has none.
+    fn within(mut self, filter: &Map<String, Value>, caller: &Caller) -> Result<Self, Problem> {
+        if !self.options.filter.is_empty() {
+            return Err(bad_body(
+                "Give the filter in the address or in the JSON, not in both",
+            ));
+        }
+        let mut params = Params::from(filters::parameters(filter)?);
+        self.options.filter = params.take::<Filters>()?.filter(caller)?;
+        params.finish()?;
+        Ok(self)
     }
 
     /// Searches; blocks until it is done.

@@ -10,7 +10,8 @@ use serde::de::{Deserializer, Error};
 use utoipa::IntoParams;
 
 use super::App;
-use super::labels::Filters;
+use super::access::Caller;
+use super::filters::Filters;
 use super::params::{MAX_LIMIT, Params, Whole};
 use super::plugins;
 use super::problem::Problem;
@@ -38,8 +39,8 @@ pub(crate) async fn health() -> Json<Health> {
         (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn count(app: App, uri: Uri) -> Result<Json<Count>, Problem> {
-    let filter = Params::only::<Filters>(&uri)?.filter()?;
+pub(crate) async fn count(app: App, caller: Caller, uri: Uri) -> Result<Json<Count>, Problem> {
+    let filter = Params::only::<Filters>(&uri)?.filter(&caller)?;
     let library = app.library.clone();
     let read = move || library.count_matching(&filter);
     let count = app.work.light.run(read).await?;

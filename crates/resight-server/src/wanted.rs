@@ -3,6 +3,7 @@
 use axum::body::Bytes;
 use resight_engine::{PictureId, Query, is_features_blob};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::intake::{Field, Sent, bad_body};
 use super::params::picture_id;
@@ -41,19 +42,24 @@ impl Wanted {
     }
 }
 
-/// The pictures of a search, in their order.
-pub(crate) fn queries(sent: Sent) -> Result<Vec<Wanted>, Problem> {
+/// The filter of a search as JSON has it.
+type JsonFilter = Option<Map<String, Value>>;
+
+/// The pictures of a search, in their order, and its filter where JSON has one.
+pub(crate) fn queries(sent: Sent) -> Result<(Vec<Wanted>, JsonFilter), Problem> {
+    let unfiltered = |wanted| Ok((wanted, None));
     match sent {
-        Sent::Raw(field) => Ok(vec![Wanted::Sent(field.bytes)]),
+        Sent::Raw(field) => unfiltered(vec![Wanted::Sent(field.bytes)]),
         Sent::Json(body) => {
             let form = "{\"image_id\": \"…\"}, {\"image_ids\": [\"…\"]} or {\"url\": \"…\"}";
             let StoredQuery {
                 image_id,
                 image_ids,
                 url,
+                filter,
             } = json(&body, form)?;
             let named = match (image_id, &*image_ids, url) {
-                (None, [], Some(url)) => return Ok(vec![Wanted::Address(url)]),
+                (None, [], Some(url)) => return Ok((vec![Wanted::Address(url)], filter)),
                 (Some(id), [], None) => vec![("image_id", id)],
                 (None, [_, ..], None) => {
                     image_ids.into_iter().map(|id| ("image_ids", id)).collect()
@@ -62,10 +68,10 @@ pub(crate) fn queries(sent: Sent) -> Result<Vec<Wanted>, Problem> {
                     return Err(bad_body(&format!("The JSON is not of the form {form}")));
                 }
             };
-            let named = named.into_iter();
-            named
-                .map(|(name, id)| picture_id(name, &id).map(Wanted::Stored))
-                .collect()
+            let named = named
+                .into_iter()
+                .map(|(name, id)| picture_id(name, &id).map(Wanted::Stored));
+            Ok((named.collect::<Result<_, _>>()?, filter))
         }
         Sent::Form(fields) => {
             let mut found = Vec::new();
@@ -82,10 +88,10 @@ pub(crate) fn queries(sent: Sent) -> Result<Vec<Wanted>, Problem> {
             }
             match found.is_empty() {
                 true => Err(bad_body("The form has no field named file or image_id")),
-                false => Ok(found),
+                false => unfiltered(found),
             }
         }
-        Sent::Nothing => Ok(Vec::new()),
+        Sent::Nothing => unfiltered(Vec::new()),
     }
 }
 

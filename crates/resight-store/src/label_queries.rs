@@ -1,10 +1,33 @@
-//! Reading pictures by their labels.
+//! Reading pictures by their labels and by what is recorded of them.
 
 use crate::error::StoreError;
 use crate::labels::{ObjectId, Tag};
+use crate::order::{Order, Position};
 use crate::picture::PictureRecord;
 
-/// Conditions on the labels and the number of features of a picture. A picture matches if it meets all of
+/// Whole numbers from one on, below another; the default has all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Between {
+    /// The least of them.
+    pub least: Option<i64>,
+    /// The first that is too large.
+    pub below: Option<i64>,
+}
+
+impl Between {
+    /// Whether it has a number.
+    pub fn has(&self, number: i64) -> bool {
+        self.least.is_none_or(|least| number >= least)
+            && self.below.is_none_or(|below| number < below)
+    }
+
+    /// Whether it has every number.
+    pub fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Conditions on the labels and the record of a picture. A picture matches if it meets all of
 /// them; the default matches every picture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -18,15 +41,34 @@ pub struct Filter {
     pub entries: Vec<(String, String)>,
     /// It has fewer features than this.
     pub features_below: Option<u32>,
+    /// It has at least one of these tags, where there are any.
+    pub any_tags: Vec<Tag>,
+    /// For each of these texts it has a tag that begins with it.
+    pub tag_prefixes: Vec<String>,
+    /// Its name begins with this.
+    pub name_prefix: Option<String>,
+    /// One of its files lies in one of these folders, or below, where there are any.
+    pub folders: Vec<String>,
+    /// Length of its file.
+    pub bytes: Between,
+    /// In pixels.
+    pub width: Between,
+    /// In pixels.
+    pub height: Between,
+    /// When it was added, in milliseconds since 1970.
+    pub added_ms: Between,
+    /// When it was taken, in milliseconds since 1970; a picture that does not tell matches no bound.
+    pub taken_ms: Between,
 }
 
 impl Filter {
     /// The most conditions that callers may put into a filter: each becomes a part of one query.
     pub const MOST: usize = 64;
 
-    /// Number of tags and entries it names.
+    /// Number of tags, entries, prefixes and folders it names.
     pub fn conditions(&self) -> usize {
-        self.tags.len() + self.not_tags.len() + self.entries.len()
+        let tags = self.tags.len() + self.not_tags.len() + self.any_tags.len();
+        tags + self.entries.len() + self.tag_prefixes.len() + self.folders.len()
     }
 
     /// Whether every picture matches.
@@ -51,6 +93,16 @@ pub trait LabelQueries: Send + Sync {
         &self,
         filter: &Filter,
         offset: u64,
+        limit: u64,
+    ) -> Result<Vec<PictureRecord>, StoreError>;
+
+    /// At most `limit` of the pictures that match `filter` and come after `after` in this order, from the start for
+    /// `None`. Of equals the one with the lower key comes first, in a descending order last.
+    fn matching_page(
+        &self,
+        filter: &Filter,
+        order: Order,
+        after: Option<&Position>,
         limit: u64,
     ) -> Result<Vec<PictureRecord>, StoreError>;
 

@@ -24,6 +24,8 @@ pub struct NewPicture {
     pub pages: u32,
     /// Bits a sample of the file.
     pub depth: u8,
+    /// When it was taken, in milliseconds since 1970; `None` where its file does not tell.
+    pub taken_ms: Option<i64>,
     /// Number of local features in `features`.
     pub feature_count: u32,
     /// Id and version of the model that made the features.
@@ -59,6 +61,8 @@ pub struct PictureRecord {
     pub pages: Option<u32>,
     /// Bits a sample of the file; `None` as above.
     pub depth: Option<u8>,
+    /// When it was taken, in milliseconds since 1970; `None` where its file does not tell, or was not asked yet.
+    pub taken_ms: Option<i64>,
     /// Number of local features.
     pub feature_count: u32,
     /// Id and version of the model that made the features.
@@ -103,6 +107,18 @@ pub trait Pictures: Send + Sync {
     /// At most `limit` pictures after the first `offset`, newest first; of pictures added in the
     /// same millisecond, the higher key first.
     fn list(&self, offset: u64, limit: u64) -> Result<Vec<PictureRecord>, StoreError>;
+
+    /// A page of the pictures above `after`, ascending by key, whose file was not asked yet when it was taken. They
+    /// were added by an earlier version.
+    fn unasked_taken(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, PictureId)>, StoreError>;
+
+    /// Records when pictures were taken, by key; `None` where the file does not tell. Those that are gone are left
+    /// out.
+    fn put_taken(&self, taken: &[(u64, Option<i64>)]) -> Result<(), StoreError>;
 
     /// Number of pictures.
     fn count(&self) -> Result<u64, StoreError>;

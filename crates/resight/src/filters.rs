@@ -42,6 +42,7 @@ impl FilterArgs {
             object: object.transpose().map_err(bad_label)?,
             entries: entries.collect::<Result<_, _>>()?,
             features_below: self.weak.then_some(WEAK_BELOW),
+            ..Filter::default()
         };
         if filter.conditions() > Filter::MOST {
             return Err(bad_label(format!(

@@ -57,6 +57,9 @@ codes! {
     UploadTooSlow = "upload_too_slow", Some(408),
         "The request's body did not arrive in time",
         "Send it again over a faster connection, or send a smaller picture.";
+    FilterNeeded = "filter_needed", Some(422),
+        "Changing all pictures needs a condition",
+        "Name at least one, such as tag=old; what it would change is counted with dry_run=true.";
     TooManyFiles = "too_many_files", Some(422),
         "The request has more files than are taken at once",
         "Send the files in several requests.";

@@ -18,6 +18,7 @@ pub(crate) mod findings;
 pub(crate) mod forget;
 pub(crate) mod labels;
 pub(crate) mod leftovers;
+pub(crate) mod matching;
 pub(crate) mod picture_signal;
 pub(crate) mod pictures;
 pub(crate) mod plain;
@@ -27,6 +28,7 @@ pub(crate) mod repair;
 pub(crate) mod scrub;
 mod sound_thumbnails;
 pub(crate) mod stored_features;
+mod taken;
 pub(crate) mod verify;
 pub(crate) mod visual_index;
 

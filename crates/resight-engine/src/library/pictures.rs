@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use resight_store::{Filter, ObjectCount, ObjectId, PictureId};
+use resight_store::{Filter, ObjectCount, ObjectId, Order, PictureId, Position};
 
 use super::Library;
 use crate::error::EngineError;
@@ -51,6 +51,24 @@ impl Library {
             self.catalogue().matching_list(filter, offset, limit)?
         };
         Ok(records.into_iter().map(Picture::from).collect())
+    }
+
+    /// At most `limit` of the pictures that match `filter` and come after `after` in an order, each with the place
+    /// after it. Pictures that are added or removed between two pages neither repeat nor hide others.
+    pub fn pictures_after(
+        &self,
+        filter: &Filter,
+        order: Order,
+        after: Option<&Position>,
+        limit: u64,
+    ) -> Result<Vec<(Position, Picture)>, EngineError> {
+        let records = self
+            .catalogue()
+            .matching_page(filter, order, after, limit)?;
+        let placed = records
+            .into_iter()
+            .map(|record| (order.position(&record), Picture::from(record)));
+        Ok(placed.collect())
     }
 
     /// Number of pictures.

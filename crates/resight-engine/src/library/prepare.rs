@@ -60,6 +60,7 @@ impl Library {
                 height: image.height(),
                 pages: described.pages,
                 depth: described.depth,
+                taken_ms: described.taken_ms,
                 feature_count: features.len() as u32,
                 model: self.model().as_str().to_owned(),
                 uploaded: false,

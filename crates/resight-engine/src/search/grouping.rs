@@ -126,6 +126,7 @@ mod tests {
                 height: 1,
                 pages: 1,
                 depth: 8,
+                taken_ms: None,
                 feature_count: 0,
                 model: String::new(),
                 uploaded: true,

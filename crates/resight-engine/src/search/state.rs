@@ -131,6 +131,7 @@ pub(crate) mod samples {
             height: 10,
             pages: Some(1),
             depth: Some(8),
+            taken_ms: None,
             features: 1,
             added_ms: 0,
             sources: Vec::new(),

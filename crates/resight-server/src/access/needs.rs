@@ -46,6 +46,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ),
     ("GET", "/v1/images", Need::Of(Scope::Read)),
     ("POST", "/v1/images", Need::Of(Scope::Add)),
+    ("PATCH", "/v1/images", Need::Of(Scope::Add)),
+    ("DELETE", "/v1/images", Need::Of(Scope::Delete)),
     ("GET", "/v1/images/{id}", Need::Of(Scope::Read)),
     ("PATCH", "/v1/images/{id}", Need::Of(Scope::Add)),
     ("DELETE", "/v1/images/{id}", Need::Of(Scope::Delete)),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use resight_engine as engine;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::duplicates::StoredPath;
@@ -105,6 +106,10 @@ pub(crate) struct StoredQuery {
     pub(crate) image_ids: Vec<String>,
     /// In place of both, the address of a picture, which the server fetches where it was started so.
     pub(crate) url: Option<String>,
+    /// Only pictures that these conditions choose: as the parameters of the same names, lists for several values,
+    /// and `meta` as an object. In place of parameters in the address.
+    #[schema(value_type = Option<Object>)]
+    pub(crate) filter: Option<Map<String, Value>>,
 }
 
 /// A picture to add that is at an address, which the server fetches where it was started so.
@@ -122,7 +127,7 @@ pub(crate) struct PictureAtAddress {
     pub(crate) object: Option<String>,
     /// Its metadata.
     #[schema(value_type = Option<Object>)]
-    pub(crate) metadata: Option<serde_json::Map<String, serde_json::Value>>,
+    pub(crate) metadata: Option<Map<String, Value>>,
 }
 
 /// Two stored pictures.

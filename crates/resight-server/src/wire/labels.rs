@@ -206,6 +206,42 @@ pub struct Removed {
     pub removed: u64,
 }
 
+/// What came of removing all pictures that a filter means.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ManyRemoved {
+    /// How many the filter meant when the request began.
+    pub matched: u64,
+    /// How many were removed.
+    pub removed: u64,
+    /// Whether only counting was asked for.
+    pub dry_run: bool,
+}
+
+/// What came of labelling all pictures that a filter means.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ManyChanged {
+    /// How many the filter meant when the request began.
+    matched: u64,
+    /// How many have these labels now.
+    changed: u64,
+    /// How many would have too many tags, and stay as they were.
+    too_many_tags: u64,
+    /// Whether only counting was asked for.
+    dry_run: bool,
+}
+
+impl ManyChanged {
+    /// With what was done.
+    pub fn new(matched: u64, told: engine::ManyLabelled, dry_run: bool) -> Self {
+        Self {
+            matched,
+            changed: told.changed,
+            too_many_tags: told.too_many_tags,
+            dry_run,
+        }
+    }
+}
+
 /// The pictures of a hit's object that were found beside it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SameObject {

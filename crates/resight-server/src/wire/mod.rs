@@ -32,7 +32,10 @@ pub(crate) use http::{
 };
 pub use keys::{KeyList, KeyMade, KeyPresented};
 pub(crate) use keys::{KeyWanted, SessionState, SessionWanted};
-pub use labels::{LabelChange, ObjectList, ObjectPictures, Removed, metadata_of, object_id, tag};
+pub use labels::{
+    LabelChange, ManyChanged, ManyRemoved, ObjectList, ObjectPictures, Removed, metadata_of,
+    object_id, tag,
+};
 pub use search::SearchAnswer;
 
 /// Who reads the JSON.
@@ -74,6 +77,10 @@ pub struct Picture {
     /// When it was added (RFC 3339, UTC).
     #[schema(format = DateTime, example = "2026-01-01T00:00:00Z")]
     added: String,
+    /// When it was taken, as its Exif states it (RFC 3339, UTC); null where it does not, or was not asked yet. A time
+    /// without its difference to UTC counts as UTC.
+    #[schema(required, format = DateTime, example = "2019-07-31T12:00:00Z")]
+    taken: Option<String>,
     /// Its tags, ascending.
     tags: Vec<String>,
     /// The object it belongs to; null where it belongs to none.
@@ -118,6 +125,7 @@ impl Picture {
             media_type: picture.media_type,
             features: picture.features,
             added: timestamp(picture.added_ms),
+            taken: picture.taken_ms.map(moment),
             tags: labels.tags.iter().map(ToString::to_string).collect(),
             object: labels.object.map(|object| object.to_string()),
             // Written by us from JSON.
@@ -242,6 +250,12 @@ impl From<engine::RefusedFile> for RefusedFile {
     }
 }
 
+/// Milliseconds since 1970, or before, as RFC 3339 in UTC, to the second.
+fn moment(ms: i64) -> String {
+    let ([year, month, day], [hour, minute, second]) = engine::utc_date(ms.div_euclid(1000));
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 /// Milliseconds since 1970 as RFC 3339 in UTC; times before 1970 are given as 1970.
 fn timestamp(ms: i64) -> String {
     // The year 9999 is the last that the format can write.
@@ -274,6 +288,7 @@ mod tests {
             depth: Some(8),
             features: 1,
             added_ms: 0,
+            taken_ms: Some(-1),
             sources: vec!["/secret/a.png".to_owned()],
             uploaded: false,
             labels: engine::Labels::default(),
@@ -282,6 +297,7 @@ mod tests {
         let mut local = json(Reader::Local("/v1"));
         let remote = json(Reader::Remote("/v1"));
         assert!(!remote.to_string().contains("secret"), "{remote}");
+        assert_eq!(remote["taken"], "1969-12-31T23:59:59Z");
         let local_only = local.as_object_mut().unwrap();
         assert_eq!(
             local_only.remove("paths"),

@@ -237,7 +237,7 @@ async fn wrong_addresses_are_told_as_they_were_sent() {
     for address in ["/v1/collections/a/plugins", "/v1/collections/a/collections"] {
         get(app, address).await.problem(404, "unknown_route");
     }
-    let wrong = ask(app, request("DELETE", "/v1/collections/a/images")).await;
+    let wrong = ask(app, request("PUT", "/v1/collections/a/images")).await;
     let detail = wrong.problem(405, "method_not_allowed");
     assert!(detail.contains("/v1/collections/a/images"), "{detail}");
     assert!(wrong.header(header::ALLOW).contains("POST"));

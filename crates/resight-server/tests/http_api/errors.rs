@@ -26,7 +26,7 @@ async fn addresses_and_methods_that_do_not_exist() {
             .contains("/v1/nothing")
     );
     for (method, address, allowed) in [
-        ("DELETE", "/v1/images", ["GET", "POST"]),
+        ("PUT", "/v1/images", ["GET", "POST"]),
         ("POST", "/v1/count", ["GET", "HEAD"]),
         ("PUT", "/", ["GET", "HEAD"]),
     ] {
@@ -378,6 +378,7 @@ async fn the_description_fits_the_routes() {
         }
     }
     let in_each = [
+        "delete /images",
         "delete /images/{id}",
         "delete /not-a-match",
         "delete /objects/{object}",
@@ -393,6 +394,7 @@ async fn the_description_fits_the_routes() {
         "get /objects/{object}",
         "get /refused",
         "get /search",
+        "patch /images",
         "patch /images/{id}",
         "post /compare",
         "post /features",

@@ -13,6 +13,7 @@ mod duplicates;
 mod errors;
 mod fetching;
 mod files;
+mod filters;
 mod fixtures;
 mod gated_blobs;
 mod guard;

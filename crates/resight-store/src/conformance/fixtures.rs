@@ -48,6 +48,7 @@ pub fn picture(number: u64) -> NewPicture {
         height: 3,
         pages: 5,
         depth: 16,
+        taken_ms: None,
         feature_count: 7,
         model: "sift-1".into(),
         uploaded: false,

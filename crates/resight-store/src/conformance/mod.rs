@@ -29,6 +29,7 @@ mod changes;
 mod durable;
 pub mod fixtures;
 mod labels;
+mod lists;
 mod memory;
 mod pairs;
 mod parts;
@@ -106,6 +107,12 @@ suite! {$
         a_refusal_and_a_source_of_one_path_drop_each_other,
         later_changes_of_a_batch_see_the_earlier,
         one_of_several_threads_adds_a_picture,
+    }
+    lists {
+        each_condition_chooses_its_pictures,
+        pages_join_in_every_order,
+        pages_stay_joined_while_pictures_come_and_go,
+        the_time_of_taking_is_stored_and_can_be_put_later,
     }
     labels {
         a_patch_changes_only_what_it_names,

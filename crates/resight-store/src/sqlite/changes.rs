@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::catalogue::SqliteCatalogue;
 use super::sums::{self, Part, sum_of};
-use super::{labels, orphans, settings};
+use super::{labels, orphans, settings, taken};
 use crate::changes::{Change, Changes, Effect};
 use crate::clock::now_ms;
 use crate::error::StoreError;
@@ -209,6 +209,7 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
                     sum_of(Part::Words, key, &new.words),
                 ])?;
             sums::seal_record(connection, key)?;
+            taken::put(connection, key, new.taken_ms)?;
             // Its blobs must not be deleted any more.
             settings::forget(connection, &new.id)?;
             key

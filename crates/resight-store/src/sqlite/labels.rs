@@ -6,13 +6,15 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Result, params, params_from_iter};
 
 use super::catalogue::SqliteCatalogue;
+use super::ordered::in_order_of;
 use super::pictures::{newest_first, tags_of};
 use super::rows::{above, at_most, key_column, number, object_column, page, unsigned};
 use super::sums;
 use crate::changes::Effect;
 use crate::error::StoreError;
-use crate::label_queries::{Filter, LabelQueries, ObjectCount};
+use crate::label_queries::{Between, Filter, LabelQueries, ObjectCount};
 use crate::labels::{LabelPatch, ObjectId, Tag, Update};
+use crate::order::{Order, Position};
 use crate::picture::PictureRecord;
 
 /// Two ranges of the index by object: for a comparison of rows, `(object, key) > (?1, ?2)`, SQLite
@@ -32,6 +34,20 @@ impl LabelQueries for SqliteCatalogue {
         let matching = matching(filter);
         let condition = matching.of_pictures();
         self.read(|connection| newest_first(connection, &condition, matching.values, offset, limit))
+    }
+
+    fn matching_page(
+        &self,
+        filter: &Filter,
+        order: Order,
+        after: Option<&Position>,
+        limit: u64,
+    ) -> Result<Vec<PictureRecord>, StoreError> {
+        let matching = matching(filter);
+        let condition = matching.of_pictures();
+        self.read(|connection| {
+            in_order_of(connection, order, &condition, matching.values, after, limit)
+        })
     }
 
     fn matching_count(&self, filter: &Filter) -> Result<u64, StoreError> {
@@ -169,16 +185,103 @@ pub(super) fn matching(filter: &Filter) -> Matching {
         conditions += &format!(" AND NOT {has_tag}");
         values.push(text(tag.as_str()));
     }
-    if let Some(features) = filter.features_below {
-        conditions += " AND EXISTS (SELECT 1 FROM picture AS counted
-                  WHERE counted.key = matched.key AND counted.feature_count < ?)";
-        values.push(Value::from(i64::from(features)));
-    }
+    let mut more = Conditions {
+        sql: conditions,
+        values,
+    };
+    more.of_labels(filter);
+    more.of_records(filter);
+    let Conditions {
+        sql: conditions,
+        values,
+    } = more;
     Matching {
         table,
         conditions,
         values,
         has_positive,
+    }
+}
+
+/// Conditions as they are written, with the values of their marks.
+struct Conditions {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    fn of_labels(&mut self, filter: &Filter) {
+        if !filter.any_tags.is_empty() {
+            let marks = vec!["?"; filter.any_tags.len()].join(", ");
+            self.sql += &format!(
+                " AND EXISTS (SELECT 1 FROM tag WHERE tag IN ({marks}) AND tag.key = matched.key)"
+            );
+            let tags = filter.any_tags.iter();
+            self.values
+                .extend(tags.map(|tag| Value::from(tag.as_str().to_owned())));
+        }
+        for prefix in &filter.tag_prefixes {
+            self.sql += " AND EXISTS (SELECT 1 FROM tag WHERE tag.key = matched.key AND ";
+            self.begins_with("tag", prefix);
+            self.sql += ")";
+        }
+        if !filter.folders.is_empty() {
+            self.sql +=
+                " AND EXISTS (SELECT 1 FROM source WHERE source.key = matched.key AND (FALSE";
+            for folder in &filter.folders {
+                self.sql += " OR ";
+                self.begins_with("path", &format!("{}/", folder.trim_end_matches('/')));
+            }
+            self.sql += "))";
+        }
+    }
+
+    /// Everything that stands in the picture's own row, and when it was taken.
+    fn of_records(&mut self, filter: &Filter) {
+        const OWN: &str = " AND EXISTS (SELECT 1 FROM picture AS own WHERE own.key = matched.key";
+        let begin = self.sql.len();
+        for (column, between) in [
+            ("own.byte_len", filter.bytes),
+            ("own.width", filter.width),
+            ("own.height", filter.height),
+            ("own.added_ms", filter.added_ms),
+        ] {
+            self.between(column, between);
+        }
+        if let Some(features) = filter.features_below {
+            self.sql += " AND own.feature_count < ?";
+            self.values.push(Value::from(i64::from(features)));
+        }
+        if let Some(prefix) = &filter.name_prefix {
+            self.sql += " AND ";
+            self.begins_with("own.name", prefix);
+        }
+        if self.sql.len() > begin {
+            self.sql.insert_str(begin, OWN);
+            self.sql += ")";
+        }
+        if !filter.taken_ms.is_all() {
+            self.sql += " AND EXISTS (SELECT 1 FROM taken WHERE taken.key = matched.key";
+            self.between("taken.taken_ms", filter.taken_ms);
+            self.sql += ")";
+        }
+    }
+
+    fn between(&mut self, column: &str, between: Between) {
+        for (comparison, bound) in [(">=", between.least), ("<", between.below)] {
+            if let Some(bound) = bound {
+                self.sql += &format!(" AND {column} {comparison} ?");
+                self.values.push(Value::from(bound));
+            }
+        }
+    }
+
+    /// The first comparison lets an index find where to begin.
+    fn begins_with(&mut self, column: &str, prefix: &str) {
+        self.sql += &format!("({column} >= ? AND substr({column}, 1, ?) = ?)");
+        let length = i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX);
+        let text = Value::from(prefix.to_owned());
+        self.values.extend([text.clone(), length.into(), text]);
     }
 }
 

@@ -16,6 +16,7 @@ mod encoded;
 mod errors;
 mod integrity;
 mod labels;
+mod ordered;
 mod orphans;
 mod pairs;
 mod pictures;
@@ -26,6 +27,7 @@ mod settings;
 mod snapshot;
 mod sources;
 mod sums;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod vectors;

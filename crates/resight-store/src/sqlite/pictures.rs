@@ -12,6 +12,7 @@ use super::rows::{
 };
 use super::sources::paths_of;
 use super::sums::{COVERED, check_record};
+use super::taken;
 use crate::error::StoreError;
 use crate::id::PictureId;
 use crate::labels::{Labels, Tag};
@@ -70,6 +71,34 @@ impl Pictures for SqliteCatalogue {
         })
     }
 
+    fn unasked_taken(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, PictureId)>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT key, id FROM picture WHERE key > ?1
+                        AND NOT EXISTS (SELECT 1 FROM taken WHERE taken.key = picture.key)
+                     ORDER BY key LIMIT ?2",
+                )?
+                .query_map([above(after), page(limit)], |row| {
+                    Ok((key_column(row)?, id_column(row, 1)?))
+                })?
+                .collect()
+        })
+    }
+
+    fn put_taken(&self, taken: &[(u64, Option<i64>)]) -> Result<(), StoreError> {
+        self.write(|connection| {
+            for (key, taken_ms) in taken {
+                taken::put(connection, key.cast_signed(), *taken_ms)?;
+            }
+            Ok(())
+        })
+    }
+
     fn stored_bytes(&self) -> Result<StoredBytes, StoreError> {
         self.read(|connection| {
             let sum = |column: &str| {
@@ -102,8 +131,17 @@ pub(super) fn newest_first(
 ) -> Result<Vec<PictureRecord>> {
     let sql = newest_first_sql(condition);
     values.extend([at_most(limit), at_most(offset)].map(Value::from));
+    in_page(connection, &sql, values)
+}
+
+/// The pictures in the order of a page that `sql` reads.
+pub(super) fn in_page(
+    connection: &Connection,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Vec<PictureRecord>> {
     let mut records: Vec<PictureRecord> = connection
-        .prepare_cached(&sql)?
+        .prepare_cached(sql)?
         .query_map(params_from_iter(values), record)?
         .collect::<Result<_>>()?;
     attach_lists(connection, &mut records)?;
@@ -144,6 +182,7 @@ fn record(row: &Row<'_>) -> Result<PictureRecord> {
         },
         pages: row.get(13)?,
         depth: row.get(14)?,
+        taken_ms: None,
     })
 }
 
@@ -152,7 +191,9 @@ fn attach_lists(connection: &Connection, records: &mut [PictureRecord]) -> Resul
     let keys: Vec<u64> = records.iter().map(|record| record.key).collect();
     let mut sources = paths_of(connection, &keys)?;
     let mut tags = tags_of(connection, &keys)?;
+    let mut taken = taken::of(connection, &keys)?;
     for record in records {
+        record.taken_ms = taken.remove(&record.key);
         record.sources = sources.remove(&record.key).unwrap_or_default();
         record.labels.tags = tags.remove(&record.key).unwrap_or_default();
     }

@@ -230,7 +230,8 @@ CREATE TABLE setting (
 
 /// Created at every opening for writing: some catalogues of the same format are older than these tables.
 /// `removed_pictures` has the ids of removed pictures whose blobs may still exist; `orphan` the pictures that
-/// lost their last file while a folder was being read, and the new pictures at their paths.
+/// lost their last file while a folder was being read, and the new pictures at their paths; `taken` when pictures were
+/// taken, null where the file does not tell, without a row where it was not asked yet.
 const RECORDS: &str = "
 CREATE TABLE IF NOT EXISTS removed_pictures (
     id TEXT NOT NULL PRIMARY KEY
@@ -241,6 +242,19 @@ CREATE TABLE IF NOT EXISTS orphan (
     heir INTEGER REFERENCES picture (key) ON DELETE SET NULL
 );
 CREATE INDEX IF NOT EXISTS orphan_by_heir ON orphan (heir);
+CREATE TABLE IF NOT EXISTS taken (
+    key INTEGER PRIMARY KEY REFERENCES picture (key) ON DELETE CASCADE,
+    taken_ms BIGINT
+);
+CREATE INDEX IF NOT EXISTS taken_by_time ON taken (taken_ms, key);
+CREATE INDEX IF NOT EXISTS picture_by_name ON picture (name, key);
+CREATE INDEX IF NOT EXISTS picture_by_length ON picture (byte_len, key);
+";
+
+/// Stands in for the table of times while a file without it is only read: no file was asked.
+const WITHOUT_TAKEN: &str = "
+PRAGMA temp_store = memory;
+CREATE TEMP TABLE taken (key INTEGER, taken_ms BIGINT);
 ";
 
 /// What a file is by its header and its list of tables.
@@ -299,6 +313,17 @@ pub(super) fn read_as_present(path: &Path, connection: &Connection) -> Result<()
             .zip(WITHOUT)
             .skip_while(|(without, _)| *without < format)
             .try_for_each(|(_, stand_in)| connection.execute_batch(stand_in))
+            .and_then(|()| {
+                let has_taken: bool = connection.query_row(
+                    "SELECT COUNT(*) > 0 FROM main.sqlite_schema WHERE name = 'taken'",
+                    [],
+                    |row| row.get(0),
+                )?;
+                match has_taken {
+                    true => Ok(()),
+                    false => connection.execute_batch(WITHOUT_TAKEN),
+                }
+            })
             .map_err(|error| from_sql(path, error)),
         Kind::Empty => Ok(()),
     }

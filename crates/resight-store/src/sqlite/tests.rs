@@ -22,6 +22,7 @@ fn upload(number: u8, bytes: usize) -> Change {
         height: 1,
         pages: 1,
         depth: 8,
+        taken_ms: None,
         feature_count: 0,
         model: "m".into(),
         uploaded: true,

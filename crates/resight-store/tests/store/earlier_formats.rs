@@ -4,8 +4,8 @@ use resight_store::conformance::fixtures::{
     added, drop_source, features, file, found, id, pair, refusal, upload, words,
 };
 use resight_store::{
-    Change, Changes, Decisions, EncodedFeatures, EncodedWords, Pairs, Pictures, Refusals,
-    RemovedPictures, Repairs, Sources, SqliteCatalogue, Vectors,
+    Between, Change, Changes, Decisions, EncodedFeatures, EncodedWords, Filter, LabelQueries,
+    Pairs, Pictures, Refusals, RemovedPictures, Repairs, Sources, SqliteCatalogue, Vectors,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -221,4 +221,39 @@ fn a_catalogue_from_before_times_of_change_is_read_and_gains_them() {
     let recorded = catalogue.commit(vec![add(1), add(1), changes[1].clone()]);
     assert_eq!(recorded.unwrap()[1], resight_store::Effect::Unchanged);
     assert_eq!(of(&catalogue), [(Some(-7), Some(u64::MAX)); 2]);
+}
+
+#[test]
+fn a_catalogue_from_before_times_of_taking_is_read_and_asks_for_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    let keys = [upload(1), upload(2), upload(3)].map(|change| added(&catalogue, change));
+    drop(catalogue);
+    let raw = Connection::open(dir.path().join("catalogue.sqlite3")).unwrap();
+    raw.execute_batch("DROP TABLE taken; DROP INDEX picture_by_name; DROP INDEX picture_by_length")
+        .unwrap();
+    drop(raw);
+    let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
+    assert_eq!(reader.picture(&id(1)).unwrap().unwrap().taken_ms, None);
+    let taken_ms = Between {
+        least: Some(0),
+        below: None,
+    };
+    let filter = Filter {
+        taken_ms,
+        ..Filter::default()
+    };
+    assert_eq!(reader.matching_count(&filter).unwrap(), 0);
+    drop(reader);
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    let unasked = [(keys[0], id(1)), (keys[1], id(2)), (keys[2], id(3))];
+    assert_eq!(catalogue.unasked_taken(None, 2).unwrap(), unasked[..2]);
+    assert_eq!(
+        catalogue.unasked_taken(Some(keys[1]), 2).unwrap(),
+        unasked[2..]
+    );
+    let told = [(keys[0], Some(5)), (keys[1], None)];
+    catalogue.put_taken(&told).unwrap();
+    assert_eq!(catalogue.unasked_taken(None, 9).unwrap(), unasked[2..]);
+    assert_eq!(catalogue.matching_count(&filter).unwrap(), 1);
 }

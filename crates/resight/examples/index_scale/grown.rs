@@ -6,10 +6,10 @@ use std::sync::Arc;
 use resight_index::Posting;
 use resight_store::{
     Change, Changes, Decisions, Effect, EncodedFeatures, EncodedWords, Filter, Integrity,
-    LabelQueries, NotAMatch, ObjectCount, ObjectId, PairLink, PairedPicture, Pairs, PictureId,
-    PicturePair, PictureRecord, Pictures, Refusal, Refusals, RemovedPictures, Repairs, Settings,
-    SourceFile, Sources, SqliteCatalogue, StagedWords, StoreError, StoredBytes, VectorCount,
-    Vectors,
+    LabelQueries, NotAMatch, ObjectCount, ObjectId, Order, PairLink, PairedPicture, Pairs,
+    PictureId, PicturePair, PictureRecord, Pictures, Position, Refusal, Refusals, RemovedPictures,
+    Repairs, Settings, SourceFile, Sources, SqliteCatalogue, StagedWords, StoreError, StoredBytes,
+    VectorCount, Vectors,
 };
 
 use crate::synthetic::{donor, synthetic};
@@ -82,6 +82,18 @@ impl Pictures for Grown {
         Ok(keys)
     }
 
+    fn unasked_taken(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, PictureId)>, StoreError> {
+        self.real.unasked_taken(after, limit)
+    }
+
+    fn put_taken(&self, taken: &[(u64, Option<i64>)]) -> Result<(), StoreError> {
+        self.real.put_taken(taken)
+    }
+
     fn stored_bytes(&self) -> Result<StoredBytes, StoreError> {
         self.real.stored_bytes()
     }
@@ -144,6 +156,7 @@ as_the_real! {
     }
     LabelQueries {
         fn matching_list(filter: &Filter, offset: u64, limit: u64) -> Vec<PictureRecord>;
+        fn matching_page(filter: &Filter, order: Order, after: Option<&Position>, limit: u64) -> Vec<PictureRecord>;
         fn matching_count(filter: &Filter) -> u64;
         fn matching_keys_after(filter: &Filter, after: Option<u64>, limit: usize) -> Vec<u64>;
         fn objects(offset: u64, limit: u64) -> Vec<ObjectCount>;

@@ -80,6 +80,21 @@ impl Pictures for MemoryCatalogue {
         })
     }
 
+    fn unasked_taken(&self, _: Option<u64>, _: usize) -> Result<Vec<(u64, PictureId)>, StoreError> {
+        // It has no pictures of an earlier version.
+        Ok(Vec::new())
+    }
+
+    fn put_taken(&self, taken: &[(u64, Option<i64>)]) -> Result<(), StoreError> {
+        let mut state = self.state.write();
+        for (key, taken_ms) in taken {
+            if let Some(stored) = state.pictures.get_mut(key) {
+                stored.record.taken_ms = *taken_ms;
+            }
+        }
+        Ok(())
+    }
+
     fn stored_bytes(&self) -> Result<StoredBytes, StoreError> {
         let state = self.state.read();
         let sum = |length: fn(&Stored) -> usize| state.pictures.values().map(length).sum::<usize>();

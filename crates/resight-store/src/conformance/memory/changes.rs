@@ -194,6 +194,7 @@ fn stored(key: u64, new: NewPicture) -> Stored {
             height: new.height,
             pages: Some(new.pages),
             depth: Some(new.depth),
+            taken_ms: new.taken_ms,
             feature_count: new.feature_count,
             model: new.model,
             uploaded: new.uploaded,

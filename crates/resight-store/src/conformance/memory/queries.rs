@@ -12,6 +12,7 @@ use crate::id::PictureId;
 use crate::integrity::Integrity;
 use crate::label_queries::{Filter, LabelQueries, ObjectCount};
 use crate::labels::ObjectId;
+use crate::order::{Order, Position};
 use crate::pairs::{PairLink, PairedPicture, Pairs, PicturePair};
 use crate::picture::PictureRecord;
 use crate::repairs::Repairs;
@@ -33,6 +34,34 @@ fn matches(stored: &Stored, filter: &Filter) -> bool {
         && filter
             .features_below
             .is_none_or(|features| stored.record.feature_count < features)
+        && matches_more(&stored.record, filter)
+}
+
+fn matches_more(record: &PictureRecord, filter: &Filter) -> bool {
+    let tags = &record.labels.tags;
+    let begins = |text: &str, prefix: &String| text.starts_with(prefix.as_str());
+    let is_in = |folder: &String| {
+        let folder = format!("{}/", folder.trim_end_matches('/'));
+        record.sources.iter().any(|path| begins(path, &folder))
+    };
+    (filter.any_tags.is_empty() || filter.any_tags.iter().any(|tag| tags.contains(tag)))
+        && filter
+            .tag_prefixes
+            .iter()
+            .all(|prefix| tags.iter().any(|tag| begins(tag.as_str(), prefix)))
+        && filter
+            .name_prefix
+            .as_ref()
+            .is_none_or(|prefix| begins(&record.name, prefix))
+        && (filter.folders.is_empty() || filter.folders.iter().any(is_in))
+        && filter.bytes.has(record.byte_len.cast_signed())
+        && filter.width.has(record.width.into())
+        && filter.height.has(record.height.into())
+        && filter.added_ms.has(record.added_ms)
+        && (filter.taken_ms.is_all()
+            || record
+                .taken_ms
+                .is_some_and(|taken| filter.taken_ms.has(taken)))
 }
 
 impl MemoryCatalogue {
@@ -80,6 +109,34 @@ impl LabelQueries for MemoryCatalogue {
         limit: u64,
     ) -> Result<Vec<PictureRecord>, StoreError> {
         Ok(self.newest_first(|stored| matches(stored, filter), offset, limit))
+    }
+
+    fn matching_page(
+        &self,
+        filter: &Filter,
+        order: Order,
+        after: Option<&Position>,
+        limit: u64,
+    ) -> Result<Vec<PictureRecord>, StoreError> {
+        let state = self.state.read();
+        let wanted = state.pictures.values().filter(|one| matches(one, filter));
+        let mut placed: Vec<(Position, &PictureRecord)> = wanted
+            .map(|one| (order.position(&one.record), &one.record))
+            .collect();
+        placed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        if order.descending {
+            placed.reverse();
+        }
+        let is_after = |place: &Position| match after {
+            None => true,
+            Some(after) if order.descending => place < after,
+            Some(after) => place > after,
+        };
+        let page = placed.into_iter().filter(|(place, _)| is_after(place));
+        Ok(page
+            .take(count(limit))
+            .map(|(_, one)| one.clone())
+            .collect())
     }
 
     fn matching_count(&self, filter: &Filter) -> Result<u64, StoreError> {
