@@ -20,6 +20,7 @@ pub mod collections;
 mod components;
 pub mod config;
 mod conversion;
+pub mod cursor_key;
 pub mod data_folder;
 pub mod decoding;
 pub mod duplicate_search;

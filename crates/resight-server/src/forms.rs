@@ -9,6 +9,7 @@ use utoipa::openapi::{OpenApi, RefOr};
 use super::collections::operations;
 use super::duplicates::MOST_MEMBERS;
 use super::filters::{FOLDER_CHARS, PREFIX_CHARS};
+use super::listing::SORTS;
 use super::params::MAX_OFFSET;
 
 /// A picture's id.
@@ -50,6 +51,7 @@ fn restrict(parameter: &mut Parameter) {
         ("mode", false) => one_of(value, &Mode::NAMES),
         ("kind", false) => one_of(value, &PairKind::ALL.map(PairKind::as_str)),
         ("code", false) => one_of(value, &RefusedCode::ALL.map(RefusedCode::as_str)),
+        ("sort", false) => one_of(value, &SORTS),
         ("group_by", false) => one_of(value, &["object"]),
         ("tag" | "not_tag" | "any_tag", false) => chars(value, Tag::MAX_CHARS),
         ("tag_prefix" | "name_prefix", false) => chars(value, PREFIX_CHARS),

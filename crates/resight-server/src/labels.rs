@@ -4,14 +4,16 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
+use axum::response::Response;
 use resight_app::Code;
-use resight_engine::{EngineError, LabelPatch, Metadata, ObjectId, Tag, Update};
+use resight_engine::{EngineError, Filter, LabelPatch, Metadata, ObjectId, Tag, Update};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use utoipa::IntoParams;
 
 use super::App;
 use super::intake;
+use super::listing::{self, Following, Ordered, PageOfPictures};
 use super::params::{Page, Params, PictureAt, bad, path_segment};
 use super::problem::Problem;
 use crate::wire::{self, LabelChange, ObjectList, ObjectPictures, Picture, ProblemBody, Removed};
@@ -139,19 +141,36 @@ pub(crate) async fn change(
 /// The objects that pictures belong to, by id.
 #[utoipa::path(
     get, path = "/objects", tag = "objects", operation_id = "list_objects",
-    params(Page),
+    params(Page, Following),
     responses(
         (status = 200, description = "One page", body = ObjectList),
         (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn objects(app: App, uri: Uri) -> Result<Json<ObjectList>, Problem> {
-    let (offset, limit) = Params::only::<Page>(&uri)?.or(PAGE);
+pub(crate) async fn objects(app: App, uri: Uri) -> Result<Response, Problem> {
+    let mut params = Params::of(&uri)?;
+    let (offset, limit) = params.take::<Page>()?.or(PAGE);
+    let address = format!("{}/objects", app.base);
+    let after = listing::object_after(&mut params, &app.cursors, &address)?;
+    params.finish()?;
+    if after.is_some() && offset > 0 {
+        return Err(bad("offset", &"cannot be given with a cursor"));
+    }
+    let after = after.as_deref().and_then(ObjectId::parse);
     let library = app.library.clone();
-    let found = move || library.objects(offset, limit);
-    let (total, objects) = app.work.light.run(found).await?;
-    Ok(Json(ObjectList::new(total, offset, limit, objects)))
+    let found = move || match after {
+        Some(after) => library.objects_after(&after, limit + 1),
+        None => library.objects(offset, limit + 1),
+    };
+    let (total, mut objects) = app.work.light.run(found).await?;
+    let has_more = objects.len() as u64 > limit;
+    objects.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let last = objects.last().filter(|_| has_more);
+    let next = last.map(|last| listing::place_of_object(last.id.as_str()));
+    let next = next.and_then(|place| app.cursors.make(&address, &place));
+    let list = ObjectList::new(total, offset, limit, objects).followed_by(next.clone());
+    Ok(listing::answer(list, &address, &uri, next.as_deref()))
 }
 
 /// The pictures of an object, newest first.
@@ -160,6 +179,7 @@ pub(crate) async fn objects(app: App, uri: Uri) -> Result<Json<ObjectList>, Prob
     params(
         ("object" = String, Path, description = "The object's id"),
         Page,
+        Ordered,
     ),
     responses(
         (status = 200, description = "One page", body = ObjectPictures),
@@ -171,19 +191,32 @@ pub(crate) async fn object(
     app: App,
     ObjectAt(id): ObjectAt,
     uri: Uri,
-) -> Result<Json<ObjectPictures>, Problem> {
-    let (offset, limit) = Params::only::<Page>(&uri)?.or(PAGE);
-    let (library, asked) = (app.library.clone(), id.clone());
-    let found = move || library.object(&asked, offset, limit);
-    let (total, pictures) = app.work.light.run(found).await?;
-    let page = (offset, limit);
-    Ok(Json(ObjectPictures::new(
-        &id,
-        total,
-        page,
-        pictures,
-        app.reader(),
-    )))
+) -> Result<Response, Problem> {
+    let mut params = Params::of(&uri)?;
+    let filter = Filter {
+        object: Some(id.clone()),
+        ..Filter::default()
+    };
+    // As it stands in the address, with its escapes.
+    let segment = uri.path().rsplit('/').next().unwrap_or_default();
+    let address = format!("{}/objects/{segment}", app.base);
+    let asked = PageOfPictures::take(&mut params, filter, PAGE, (&app.cursors, &address))?;
+    params.finish()?;
+    let (library, wanted) = (app.library.clone(), id.clone());
+    let read = move || match asked.read(&library)? {
+        found if found.total == 0 => Err(EngineError::UnknownObject(wanted)),
+        found => Ok((asked, found)),
+    };
+    let (asked, found) = app.work.light.run(read).await?;
+    let next = asked.cursor(&app.cursors, found.next.as_ref());
+    let page = (asked.offset, asked.limit);
+    let list = ObjectPictures::new(&id, found.total, page, found.page, app.reader());
+    Ok(listing::answer(
+        list.followed_by(next.clone()),
+        &address,
+        &uri,
+        next.as_deref(),
+    ))
 }
 
 /// Removes all pictures of an object, or none of them.

@@ -13,6 +13,7 @@ mod base_path;
 mod bulk;
 mod collections;
 mod connections;
+mod cursor;
 mod duplicates;
 mod fetch;
 mod files;
@@ -23,6 +24,7 @@ mod health;
 mod intake;
 mod kept_body;
 mod labels;
+mod listing;
 mod matching;
 mod moment;
 mod pages;
@@ -52,6 +54,7 @@ use axum::routing::get;
 use axum::{Router, middleware};
 use resight_app::Code;
 use resight_app::answers::Answers;
+use resight_app::cursor_key::CursorKey;
 use resight_engine::{DecodeLimits, Library};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -110,6 +113,8 @@ pub struct HttpSettings {
     pub trusted_proxies: TrustedProxies,
     /// Answers to requests with an `Idempotency-Key`.
     pub answers: Answers,
+    /// What cursors of lists are sealed with; `None` for one that ends with the server.
+    pub cursor_key: Option<CursorKey>,
     /// From where pictures are fetched that requests name by an address; `None` for from nowhere.
     pub fetch: Option<FetchSettings>,
     /// Where archives that are sent lie while they are read; `None` for the system's folder for temporary files.
@@ -136,6 +141,7 @@ impl Default for HttpSettings {
             base_path: BasePath::default(),
             trusted_proxies: TrustedProxies::default(),
             answers: Answers::default(),
+            cursor_key: None,
             fetch: None,
             spool: None,
         }
@@ -157,6 +163,7 @@ struct App {
     answers: Answers,
     spools: intake::Spools,
     fetcher: fetch::Fetcher,
+    cursors: cursor::Cursors,
 }
 
 /// Of the collection that the address names, and of the default one elsewhere.
@@ -287,6 +294,7 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
         answers: settings.answers,
         spools: intake::Spools::new(settings.spool),
         fetcher: fetch::Fetcher::new(settings.fetch),
+        cursors: cursor::Cursors::of(settings.cursor_key),
     };
     let access = state.access.clone();
     let enter = middleware::from_fn_with_state(state.clone(), collections::enter);

@@ -15,6 +15,7 @@ use super::bulk::{self, Beginning, Bulk, Once};
 use super::filters::Filters;
 use super::intake::{Part, Parts};
 use super::labels::LabelParameters;
+use super::listing::{self, Ordered, PageOfPictures};
 use super::params::{Page, Params, PictureAt};
 use super::problem::Problem;
 use super::{App, intake, wanted};
@@ -26,29 +27,35 @@ use crate::wire::{
 /// Entries of a list when no limit is given.
 const PAGE: u64 = 60;
 
-/// The stored pictures, or those that a filter means, newest first.
+/// The stored pictures, or those that a filter means, newest first unless `sort` says otherwise. The header `Link`
+/// has the address of the next page.
 #[utoipa::path(
     get, path = "/images", tag = "pictures", operation_id = "list_pictures",
-    params(Filters, Page),
+    params(Filters, Page, Ordered),
     responses(
         (status = 200, description = "One page", body = PictureList),
         (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn list(app: App, caller: Caller, uri: Uri) -> Result<Json<PictureList>, Problem> {
+pub(crate) async fn list(app: App, caller: Caller, uri: Uri) -> Result<Response, Problem> {
     let mut params = Params::of(&uri)?;
     let filter = params.take::<Filters>()?.filter(&caller)?;
-    let (offset, limit) = params.take::<Page>()?.or(PAGE);
+    let address = format!("{}/images", app.base);
+    let asked = PageOfPictures::take(&mut params, filter, PAGE, (&app.cursors, &address))?;
     params.finish()?;
     let library = app.library.clone();
-    let read = move || {
-        let total = library.count_matching(&filter)?;
-        Ok((total, library.pictures_matching(&filter, offset, limit)?))
-    };
-    let (total, found) = app.work.light.run(read).await?;
-    let list = PictureList::new(total, offset, limit, found, app.reader());
-    Ok(Json(list))
+    let read = move || asked.read(&library).map(|found| (asked, found));
+    let (asked, found) = app.work.light.run(read).await?;
+    let next = asked.cursor(&app.cursors, found.next.as_ref());
+    let page = (asked.offset, asked.limit);
+    let list = PictureList::new(found.total, page.0, page.1, found.page, app.reader());
+    Ok(listing::answer(
+        list.followed_by(next.clone()),
+        &address,
+        &uri,
+        next.as_deref(),
+    ))
 }
 
 /// The name of a picture.

@@ -121,6 +121,9 @@ pub trait LabelQueries: Send + Sync {
     /// At most `limit` objects after the first `offset`, ascending by the bytes of the id.
     fn objects(&self, offset: u64, limit: u64) -> Result<Vec<ObjectCount>, StoreError>;
 
+    /// At most `limit` objects after one, ascending by the bytes of the id.
+    fn objects_after(&self, after: &ObjectId, limit: u64) -> Result<Vec<ObjectCount>, StoreError>;
+
     /// Number of objects.
     fn object_count(&self) -> Result<u64, StoreError>;
 

@@ -21,5 +21,5 @@ pub use containers::{
 };
 pub use mutation::{fuzz, mutated};
 pub use pages::text_page;
-pub use pictures::{cells, encode, halves, jpeg, pgm, png, textured};
+pub use pictures::{cells, encode, halves, jpeg, jpeg_taken, pgm, png, textured};
 pub use random::{Random, scrambled};

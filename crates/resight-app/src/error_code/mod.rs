@@ -9,6 +9,15 @@ use resight_store::StoreError;
 
 pub use table::Code;
 
+/// What belongs to a code.
+struct Row {
+    text: &'static str,
+    /// `None`: the HTTP API never answers with it.
+    status: Option<u16>,
+    title: &'static str,
+    next_step: &'static str,
+}
+
 impl Code {
     /// The identifier as programs read it, for example `store_full`.
     pub const fn as_str(self) -> &'static str {

@@ -1,6 +1,8 @@
 //! The one table of error codes: identifier, HTTP status, title and next step. `docs/errors.md` repeats it
 //! for readers, and a test holds the two together.
 
+use super::Row;
+
 /// Declares [`Code`] and its rows from one list.
 macro_rules! codes {
     ($($variant:ident = $text:literal, $status:expr, $title:literal, $next_step:literal;)*) => {
@@ -28,15 +30,6 @@ macro_rules! codes {
     };
 }
 
-/// What belongs to a code.
-pub(super) struct Row {
-    pub(super) text: &'static str,
-    /// `None`: the HTTP API never answers with it.
-    pub(super) status: Option<u16>,
-    pub(super) title: &'static str,
-    pub(super) next_step: &'static str,
-}
-
 codes! {
     // The request itself.
     UnknownRoute = "unknown_route", Some(404),
@@ -57,6 +50,9 @@ codes! {
     UploadTooSlow = "upload_too_slow", Some(408),
         "The request's body did not arrive in time",
         "Send it again over a faster connection, or send a smaller picture.";
+    BadCursor = "bad_cursor", Some(422),
+        "The cursor does not belong to this list",
+        "Begin again without a cursor, and give `next` back as it is, with the same filters and sort.";
     FilterNeeded = "filter_needed", Some(422),
         "Changing all pictures needs a condition",
         "Name at least one, such as tag=old; what it would change is counted with dry_run=true.";

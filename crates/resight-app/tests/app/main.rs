@@ -19,5 +19,6 @@ mod repair;
 mod scrub;
 mod settings;
 mod support;
+mod taken;
 mod verify;
 mod vocabularies;

@@ -71,6 +71,20 @@ impl Library {
         Ok(placed.collect())
     }
 
+    /// A page of the pictures that match `filter`, newest first, each with the place after it.
+    pub fn pictures_at(
+        &self,
+        filter: &Filter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<(Position, Picture)>, EngineError> {
+        let records = self.catalogue().matching_list(filter, offset, limit)?;
+        let placed = records
+            .into_iter()
+            .map(|record| (Order::default().position(&record), Picture::from(record)));
+        Ok(placed.collect())
+    }
+
     /// Number of pictures.
     pub fn count(&self) -> Result<u64, EngineError> {
         Ok(self.catalogue().count()?)
@@ -102,6 +116,17 @@ impl Library {
     pub fn objects(&self, offset: u64, limit: u64) -> Result<(u64, Vec<ObjectCount>), EngineError> {
         let catalogue = self.catalogue();
         Ok((catalogue.object_count()?, catalogue.objects(offset, limit)?))
+    }
+
+    /// Number of objects, and a page of those after one of them.
+    pub fn objects_after(
+        &self,
+        after: &ObjectId,
+        limit: u64,
+    ) -> Result<(u64, Vec<ObjectCount>), EngineError> {
+        let catalogue = self.catalogue();
+        let page = catalogue.objects_after(after, limit)?;
+        Ok((catalogue.object_count()?, page))
     }
 
     /// Number of pictures of an object, and a page of them, newest first. Fails with

@@ -139,6 +139,10 @@ pub struct ObjectList {
     offset: u64,
     /// At most so many were asked for.
     limit: u64,
+    /// Give this as `cursor` for the next page; null when this was the last.
+    #[schema(required, value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Option<String>>,
     objects: Vec<ObjectFacts>,
 }
 
@@ -161,7 +165,17 @@ impl ObjectList {
             total,
             offset,
             limit,
+            next: None,
             objects: objects.collect(),
+        }
+    }
+
+    /// With the cursor of the next page, where there is one.
+    #[must_use]
+    pub fn followed_by(self, next: Option<String>) -> Self {
+        Self {
+            next: Some(next),
+            ..self
         }
     }
 }
@@ -176,6 +190,10 @@ pub struct ObjectPictures {
     offset: u64,
     /// At most so many were asked for.
     limit: u64,
+    /// Give this as `cursor` for the next page; null when this was the last.
+    #[schema(required, value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Option<String>>,
     images: Vec<Picture>,
 }
 
@@ -194,7 +212,17 @@ impl ObjectPictures {
             total,
             offset,
             limit,
+            next: None,
             images: images.map(|one| Picture::new(one, reader)).collect(),
+        }
+    }
+
+    /// With the cursor of the next page, where there is one.
+    #[must_use]
+    pub fn followed_by(self, next: Option<String>) -> Self {
+        Self {
+            next: Some(next),
+            ..self
         }
     }
 }

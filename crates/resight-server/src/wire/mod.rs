@@ -138,7 +138,7 @@ impl Picture {
     }
 }
 
-/// One page of the stored pictures, newest first.
+/// One page of the stored pictures.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PictureList {
     /// Number of pictures in all.
@@ -147,6 +147,10 @@ pub struct PictureList {
     offset: u64,
     /// How many were asked for at most.
     limit: u64,
+    /// Give this as `cursor` for the next page; null when this was the last.
+    #[schema(required, value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Option<String>>,
     images: Vec<Picture>,
 }
 
@@ -164,7 +168,17 @@ impl PictureList {
             total,
             offset,
             limit,
+            next: None,
             images: images.map(|one| Picture::new(one, reader)).collect(),
+        }
+    }
+
+    /// With the cursor of the next page, where there is one.
+    #[must_use]
+    pub fn followed_by(self, next: Option<String>) -> Self {
+        Self {
+            next: Some(next),
+            ..self
         }
     }
 }

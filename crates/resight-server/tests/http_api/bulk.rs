@@ -4,9 +4,11 @@ use axum::body::{Body, Bytes};
 use axum::http::{Request, header};
 use futures_util::StreamExt;
 use resight_app::answers::Answers;
-use resight_server::HttpSettings;
+use resight_app::keys::Scope;
+use resight_server::{HttpSettings, Policy};
 use serde_json::{Value, json};
 
+use crate::access::{guarded, with as as_holder};
 use crate::fixtures::{Bench, Gated, ask, get, png, post, textured};
 use resight_engine::EngineOptions;
 
@@ -248,4 +250,21 @@ async fn two_requests_with_one_key_are_not_at_work_at_once() {
     gated.open();
     assert_eq!(first.await.unwrap().status, 201);
     assert_eq!(ask(&app, request()).await.status, 201);
+}
+
+#[tokio::test]
+async fn nobody_gets_the_answers_of_another_key() {
+    let guarded = guarded(Policy::Always);
+    let keys = [(); 2].map(|()| guarded.key(&[Scope::Add]));
+    let request = |key: &str, seed| {
+        let request = post("/v1/images", "image/png", picture(seed));
+        as_holder(with(request, "idempotency-key", "same"), key)
+    };
+    let first = ask(&guarded.app, request(&keys[0], 40)).await;
+    assert_eq!(first.status, 201);
+    let other = ask(&guarded.app, request(&keys[1], 41)).await;
+    assert_eq!(other.status, 201, "{}", other.json());
+    assert_ne!(other.json()["id"], first.json()["id"]);
+    let again = ask(&guarded.app, request(&keys[0], 40)).await;
+    assert_eq!(again.body, first.body);
 }

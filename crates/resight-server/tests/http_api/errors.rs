@@ -125,7 +125,7 @@ async fn a_bad_parameter_is_named_with_what_it_may_be() {
         ("/v1/images?limit=0", &["limit", "1 to 1000"]),
         ("/v1/images?offset=-1", &["offset", "from 0"]),
         ("/v1/images?offset=99999999999999999999", &["offset"]),
-        ("/v1/images?ofset=1", &["ofset", "offset and limit"]),
+        ("/v1/images?ofset=1", &["ofset", "offset, limit"]),
         ("/v1/images?limit=1&limit=2", &["limit", "once"]),
         ("/v1/refused?limit=x", &["limit", "\"x\""]),
         ("/v1/images/xyz", &["id", "32", "xyz"]),

@@ -8,19 +8,8 @@ use serde_json::{Value, json};
 use crate::access::{guarded, with};
 use crate::fixtures::{Answer, Bench, add, ask, get, png, post, request, textured};
 
-/// A JPEG that says when it was taken.
 fn taken(seed: u64, time: &str) -> Vec<u8> {
-    let plain = resight_test_support::jpeg(&textured(160, 120, seed), 90);
-    let mut exif =
-        b"Exif\0\0II*\0\x08\0\0\0\x01\0\x69\x87\x04\0\x01\0\0\0\x1a\0\0\0\0\0\0\0".to_vec();
-    exif.extend_from_slice(b"\x01\0\x03\x90\x02\0\x14\0\0\0\x2c\0\0\0\0\0\0\0");
-    exif.extend_from_slice(time.as_bytes());
-    exif.push(0);
-    let mut all = vec![0xff, 0xd8, 0xff, 0xe1];
-    all.extend_from_slice(&(exif.len() as u16 + 2).to_be_bytes());
-    all.extend_from_slice(&exif);
-    all.extend_from_slice(&plain[2..]);
-    all
+    resight_test_support::jpeg_taken(&textured(160, 120, seed), time)
 }
 
 async fn count(app: &Router, query: &str) -> u64 {

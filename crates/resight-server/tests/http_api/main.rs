@@ -18,6 +18,7 @@ mod fixtures;
 mod gated_blobs;
 mod guard;
 mod labels;
+mod listing;
 mod load;
 mod mutated;
 mod nasty;

@@ -1,8 +1,9 @@
 //! Filters by what is recorded of pictures, and pages in several orders.
 
-use super::fixtures::{Make, added, file, id, one, picture, tagged, tags};
+use super::fixtures::{Make, added, file, id, label, one, picture, tagged, tags, upload};
 use crate::{
-    Between, Catalogue, Change, Filter, NewPicture, Order, OrderBy, PictureRecord, Position,
+    Between, Catalogue, Change, Filter, LabelPatch, NewPicture, ObjectId, Order, OrderBy,
+    PictureRecord, Position, Update,
 };
 
 /// Name, length, width and time of each of the pictures 1 to 6.
@@ -277,6 +278,38 @@ pub(super) fn pages_stay_joined_while_pictures_come_and_go(make: Make<'_>) {
         }),
     );
     assert_eq!(numbers(&page(Some(&after))), [5, 3]);
+}
+
+pub(super) fn objects_follow_each_other(make: Make<'_>) {
+    let catalogue = &*make();
+    let object = |name: &str| ObjectId::parse(name).unwrap();
+    for (number, name) in (1..).zip(["b", "a", "b", "\u{e9}", "B"]) {
+        added(catalogue, upload(number));
+        let patch = LabelPatch {
+            object: Update::Set(object(name)),
+            ..LabelPatch::default()
+        };
+        one(catalogue, label(number, patch));
+    }
+    let after = |name: &str, limit| {
+        let found = catalogue.objects_after(&object(name), limit).unwrap();
+        let found = found
+            .into_iter()
+            .map(|one| (one.id.to_string(), one.pictures));
+        found.collect::<Vec<_>>()
+    };
+    let expected = |all: &[(&str, u64)]| -> Vec<(String, u64)> {
+        all.iter()
+            .map(|&(id, pictures)| (id.to_owned(), pictures))
+            .collect()
+    };
+    assert_eq!(
+        after("B", 9),
+        expected(&[("a", 1), ("b", 2), ("\u{e9}", 1)])
+    );
+    // One that is gone leads on all the same.
+    assert_eq!(after("aa", 1), expected(&[("b", 2)]));
+    assert_eq!(after("\u{e9}", 9), []);
 }
 
 pub(super) fn the_time_of_taking_is_stored_and_can_be_put_later(make: Make<'_>) {

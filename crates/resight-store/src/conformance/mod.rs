@@ -112,6 +112,7 @@ suite! {$
         each_condition_chooses_its_pictures,
         pages_join_in_every_order,
         pages_stay_joined_while_pictures_come_and_go,
+        objects_follow_each_other,
         the_time_of_taking_is_stored_and_can_be_put_later,
     }
     labels {

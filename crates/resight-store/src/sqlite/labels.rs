@@ -82,19 +82,11 @@ impl LabelQueries for SqliteCatalogue {
     }
 
     fn objects(&self, offset: u64, limit: u64) -> Result<Vec<ObjectCount>, StoreError> {
-        self.read(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT object, COUNT(*) FROM picture WHERE object IS NOT NULL
-                     GROUP BY object ORDER BY object LIMIT ?1 OFFSET ?2",
-                )?
-                .query_map([at_most(limit), at_most(offset)], |row| {
-                    let pictures = unsigned(row, 1)?;
-                    Ok(object_column(row, 0)?.map(|id| ObjectCount { id, pictures }))
-                })?
-                .filter_map(Result::transpose)
-                .collect()
-        })
+        self.read(|connection| objects_in(connection, "", offset, limit))
+    }
+
+    fn objects_after(&self, after: &ObjectId, limit: u64) -> Result<Vec<ObjectCount>, StoreError> {
+        self.read(|connection| objects_in(connection, after.as_str(), 0, limit))
     }
 
     fn object_count(&self) -> Result<u64, StoreError> {
@@ -120,6 +112,26 @@ impl LabelQueries for SqliteCatalogue {
                 .collect()
         })
     }
+}
+
+/// Objects whose id comes after `after`, which for the first ones is empty as no id is.
+fn objects_in(
+    connection: &Connection,
+    after: &str,
+    offset: u64,
+    limit: u64,
+) -> Result<Vec<ObjectCount>> {
+    connection
+        .prepare_cached(
+            "SELECT object, COUNT(*) FROM picture WHERE object > ?1
+             GROUP BY object ORDER BY object LIMIT ?2 OFFSET ?3",
+        )?
+        .query_map(params![after, at_most(limit), at_most(offset)], |row| {
+            let pictures = unsigned(row, 1)?;
+            Ok(object_column(row, 0)?.map(|id| ObjectCount { id, pictures }))
+        })?
+        .filter_map(Result::transpose)
+        .collect()
 }
 
 /// The rows of one table, named `matched`, whose key is that of a picture that matches.

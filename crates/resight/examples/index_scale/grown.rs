@@ -160,6 +160,7 @@ as_the_real! {
         fn matching_count(filter: &Filter) -> u64;
         fn matching_keys_after(filter: &Filter, after: Option<u64>, limit: usize) -> Vec<u64>;
         fn objects(offset: u64, limit: u64) -> Vec<ObjectCount>;
+        fn objects_after(after: &ObjectId, limit: u64) -> Vec<ObjectCount>;
         fn object_count() -> u64;
         fn memberships_after(after: Option<&(ObjectId, u64)>, limit: usize) -> Vec<(ObjectId, u64)>;
     }

@@ -11,6 +11,7 @@ use resight_app::Code;
 use resight_app::answers::Answers;
 use resight_app::collections::Collections;
 use resight_app::config::Config;
+use resight_app::cursor_key::CursorKey;
 use resight_app::data_folder;
 use resight_app::keys::Keys;
 use resight_app::plugins::Plugins;
@@ -171,6 +172,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         trusted_proxies,
         answers: Answers::open(&config.root)?,
         spool: Some(config.root.clone()),
+        cursor_key: Some(CursorKey::open(&config.root)?),
         fetch: args
             .allow_fetch
             .then(|| FetchSettings::public(&args.allow_fetch_port)),

@@ -165,6 +165,14 @@ impl LabelQueries for MemoryCatalogue {
             .collect())
     }
 
+    fn objects_after(&self, after: &ObjectId, limit: u64) -> Result<Vec<ObjectCount>, StoreError> {
+        let all = self.by_object().into_iter();
+        let page = all.filter(|(id, _)| id > after).take(count(limit));
+        Ok(page
+            .map(|(id, pictures)| ObjectCount { id, pictures })
+            .collect())
+    }
+
     fn object_count(&self) -> Result<u64, StoreError> {
         Ok(self.by_object().len() as u64)
     }
