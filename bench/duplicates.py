@@ -48,7 +48,7 @@ def sheet(groups, path):
         pair = group["pairs"][0] if group["pairs"] else None
         notes = [f"{number} {group['kind']}", f"{len(group['members'])} pictures"]
         if pair:
-            alike = pair["alike"]
+            alike = pair["same_share"]
             notes += [f"nfa {pair['nfa_log10']:.1f}", f"inliers {pair['inliers']}"]
             notes += ["alike -" if alike is None else f"alike {alike:.2f}"]
         for line, note in enumerate(notes):

@@ -85,7 +85,7 @@ async function run(search) {
     search.name = answer.query.name ?? search.name;
     if (search === current) {
       showResults(next);
-      say(`${number.format(answer.verified)} verified of ${many(answer.total, 'result', 'results')}, ${time(answer.took_ms)}`);
+      say(`${number.format(answer.verified_hits)} verified of ${many(answer.total, 'result', 'results')}, ${time(answer.took_ms)}`);
     }
   } catch (error) {
     if (search !== current || running !== controller) return;
@@ -116,13 +116,13 @@ function showResults(from = 0) {
   const { answer, hits, ended, id } = current;
   $('results').hidden = false;
   showQuery();
-  $('results-summary').textContent = `${number.format(answer.verified)} verified, ${answer.alike ? `${number.format(answer.alike)} similar, ` : ''}${number.format(answer.total)} in all. ${number.format(answer.shortlist)} compared closely in ${time(answer.took_ms)}.`;
+  $('results-summary').textContent = `${number.format(answer.verified_hits)} verified, ${answer.alike_hits ? `${number.format(answer.alike_hits)} similar, ` : ''}${number.format(answer.total)} in all. ${number.format(answer.shortlist)} compared closely in ${time(answer.took_ms)}.`;
   $('results-note').textContent = noteOn(answer);
   $('results-note').hidden = !$('results-note').textContent;
   if (from === 0) $('hits').replaceChildren();
   // With something verified, the rest is noise until it is asked for. A hit keeps its place in
   // `hits`, by which its match is opened, whether it is shown or not.
-  const found = answer.verified + answer.alike;
+  const found = answer.verified_hits + answer.alike_hits;
   const whole = current.revealed || found === 0;
   $('hits').append(...hits.slice(from).flatMap((hit, i) => (whole || hit.verified || hit.alike ? [...heading(hits, from + i), hitCard(hit, from + i, id)] : [])));
   const rest = answer.total - found;
@@ -155,7 +155,7 @@ function reveal() {
   if (!current?.answer) return;
   current.revealed = true;
   showResults();
-  if (current.hits.length <= current.answer.verified + current.answer.alike && !current.ended) run(current);
+  if (current.hits.length <= current.answer.verified_hits + current.answer.alike_hits && !current.ended) run(current);
   else $('hits').querySelector('.unsure:not(.alike)')?.focus();
 }
 

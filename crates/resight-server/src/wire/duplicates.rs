@@ -99,7 +99,7 @@ struct Pair {
     /// Share of what both show whose pixels agree as well, 0 to 1; null where they could not be
     /// compared.
     #[schema(required)]
-    alike: Option<f64>,
+    same_share: Option<f64>,
     /// The 3x3 matrix from the pixels of `a` to those of `b`, row by row.
     transform: [f64; 9],
     /// Id of the master in a pair of kind `derivative`: the raw file, the deeper one or the TIFF; else null, and
@@ -212,7 +212,7 @@ impl From<engine::DuplicatePair> for Pair {
             inliers: pair.inliers,
             coverage_a: pair.coverage_a,
             coverage_b: pair.coverage_b,
-            alike: pair.alike,
+            same_share: pair.alike,
             transform: pair.transform,
             master: pair.master.map(|id| id.to_string()),
             mirrored: pair.mirrored,

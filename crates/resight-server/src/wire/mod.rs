@@ -217,7 +217,7 @@ pub struct ModelState {
     /// From which cosine on pictures are alike: one pair of unrelated pictures in a million reaches it,
     /// as the pictures held tell. Null while too few are held to tell.
     #[schema(required)]
-    alike: Option<f32>,
+    alike_from: Option<f32>,
 }
 
 impl From<engine::ModelState> for ModelState {
@@ -230,7 +230,7 @@ impl From<engine::ModelState> for ModelState {
             vectors: state.vectors,
             without: state.without,
             pending: state.pending,
-            alike: state.alike,
+            alike_from: state.alike,
         }
     }
 }

@@ -29,9 +29,9 @@ pub struct SearchAnswer {
     /// How many hits were asked for at most.
     limit: usize,
     /// How many of all hits are verified.
-    verified: usize,
+    verified_hits: usize,
     /// How many hits after those look like the query as a whole.
-    alike: usize,
+    alike_hits: usize,
     /// Whether the query was looked for mirrored as well; not with features of a plug-in.
     mirrored: bool,
     /// Whether the query was looked for with its tones inverted as well; not with features of a plug-in.
@@ -232,8 +232,8 @@ impl SearchAnswer {
             total: answer.total,
             offset: options.offset,
             limit: options.limit,
-            verified: answer.verified,
-            alike: answer.alike,
+            verified_hits: answer.verified,
+            alike_hits: answer.alike,
             mirrored: answer.variants.mirrored,
             inverted: answer.variants.inverted,
             left_out: answer.left_out,

@@ -131,7 +131,7 @@ async fn each_collection_has_pictures_of_its_own() {
             for sought in 1..=4 {
                 let found = served.search(base, sought).await;
                 let held = seed == sought || (seed > 2 && sought > 2);
-                assert_eq!(found["verified"], u64::from(held), "{base}: {sought}");
+                assert_eq!(found["verified_hits"], u64::from(held), "{base}: {sought}");
             }
         }
         let thumbnail = get(app, first["thumbnail"].as_str().unwrap()).await;
@@ -171,7 +171,7 @@ async fn a_collection_goes_with_all_that_is_in_it() {
     let again = served.search(one, 1).await;
     assert_eq!(again["total"], 0, "a new one of the same name is empty");
     let stays = served.search("/v1/collections/stays", 1).await;
-    assert_eq!(stays["verified"], 1);
+    assert_eq!(stays["verified_hits"], 1);
     let default = ask(&served.app, request("DELETE", "/v1/collections/default")).await;
     default.problem(422, "bad_collection_name");
 }
@@ -313,7 +313,7 @@ async fn many_collections_may_be_used_in_turn() {
     for n in 0..40 {
         let base = format!("/v1/collections/c{n}");
         let found = served.search(&base, n % 3 + 1).await;
-        assert_eq!(found["verified"], 1, "{base}");
+        assert_eq!(found["verified_hits"], 1, "{base}");
         assert_eq!(found["total"], 1, "{base}");
     }
 }
@@ -372,7 +372,7 @@ async fn removals_amid_other_requests_leave_nothing_half() {
         let file = get(&served.app, image["file"].as_str().unwrap()).await;
         assert_eq!(file.status, StatusCode::OK);
     }
-    assert_eq!(served.search("/v1", 3).await["verified"], 1);
+    assert_eq!(served.search("/v1", 3).await["verified_hits"], 1);
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn groups_are_given_with_their_evidence() {
     assert_eq!(pair["kind"], "re-encoded");
     assert!(pair["nfa_log10"].as_f64().unwrap() < -10.0, "{pair}");
     assert!(pair["inliers"].as_u64().unwrap() > 20, "{pair}");
-    for share in ["coverage_a", "coverage_b", "alike"] {
+    for share in ["coverage_a", "coverage_b", "same_share"] {
         assert!(pair[share].as_f64().unwrap() > 0.5, "{share}: {pair}");
     }
     assert_eq!(pair["transform"].as_array().unwrap().len(), 9);

@@ -50,7 +50,7 @@ async fn a_turned_copy_finds_its_original_verified() {
     let total = timings["total_ms"].as_f64().unwrap();
     // Each is rounded to a tenth.
     assert!(sum > 0.0 && sum <= total + 0.3, "{timings:?}");
-    assert_eq!(found["verified"], 1);
+    assert_eq!(found["verified_hits"], 1);
     assert_eq!((&found["offset"], &found["limit"]), (&json!(0), &json!(20)));
 
     let best = &found["hits"][0];
@@ -136,7 +136,10 @@ async fn a_stored_picture_is_left_out_of_its_own_results() {
     )
     .await
     .json();
-    assert_eq!(found["verified"], 0, "a removed picture was found: {found}");
+    assert_eq!(
+        found["verified_hits"], 0,
+        "a removed picture was found: {found}"
+    );
     assert_eq!(found["hits"], json!([]));
 }
 
@@ -161,7 +164,10 @@ async fn hits_come_in_pages_and_can_be_limited_to_verified_ones() {
     };
 
     let all = search("/v1/search?verified_only=true").await;
-    assert_eq!((&all["total"], &all["verified"]), (&json!(3), &json!(3)));
+    assert_eq!(
+        (&all["total"], &all["verified_hits"]),
+        (&json!(3), &json!(3))
+    );
     let hits = all["hits"].as_array().unwrap();
     assert!(hits.iter().all(|hit| hit["verified"] == true));
     let mut joined = Vec::new();
@@ -178,7 +184,7 @@ async fn hits_come_in_pages_and_can_be_limited_to_verified_ones() {
     }
     assert_eq!(joined, *hits);
     let loose = search("/v1/search?verified_only=false").await;
-    assert_eq!(loose["verified"], 3);
+    assert_eq!(loose["verified_hits"], 3);
     assert!(loose["total"].as_u64() >= Some(3));
 }
 
@@ -195,7 +201,7 @@ async fn the_mode_is_checked_and_likeness_needs_a_model() {
         let found = get(&app, &at(mode)).await.json();
         let hit = &found["hits"][0];
         assert_eq!(
-            (&found["verified"], &found["alike"]),
+            (&found["verified_hits"], &found["alike_hits"]),
             (&json!(1), &json!(0))
         );
         assert_eq!(hit["alike"], false);

@@ -74,7 +74,7 @@ fn a_folder_is_indexed_searched_changed_and_pruned() {
     let without = found(&["--no-inverted"]);
     assert_eq!(
         (
-            &without["verified"],
+            &without["verified_hits"],
             &without["inverted"],
             &without["mirrored"]
         ),
@@ -91,7 +91,7 @@ fn a_folder_is_indexed_searched_changed_and_pruned() {
     let by_id = &json(&data, &["search", id])[0];
     assert_eq!(by_id["query"]["image_id"], id);
     assert_eq!(by_id["query"]["name"], "3.png");
-    assert_eq!(by_id["verified"], 0);
+    assert_eq!(by_id["verified_hits"], 0);
 
     // Again: nothing to do, not even the broken one.
     let second = json(&data, &["index", dir]);
@@ -125,7 +125,7 @@ fn a_folder_is_indexed_searched_changed_and_pruned() {
     let old = root.join("old.png");
     save(&textured(280, 220, 0), &old);
     assert_eq!(
-        json(&data, &["search", text(&old)])[0]["verified"],
+        json(&data, &["search", text(&old)])[0]["verified_hits"],
         0,
         "the old 0.png is gone"
     );

@@ -144,7 +144,7 @@ fn a_plug_in_makes_the_features_of_a_collection() {
         (name(&hits[0]), &hits[0]["verified"]),
         ("3.png", &true.into())
     );
-    assert_eq!(answer["verified"], 1, "{answer}");
+    assert_eq!(answer["verified_hits"], 1, "{answer}");
     let compared = &world.json(&["compare", "part.png", "pictures/3.png"])[0];
     assert_eq!(compared["verified"], true);
 
