@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn no_filter_makes_it_panic() {
+    fn mutated_filters_are_read_or_refused() {
         let corpus = [
             br#"{"tag":["a"],"any_tag":"b","taken_after":"2019-07-31T12:00:00+02:00","meta":{"a":1}}"#
                 .to_vec(),

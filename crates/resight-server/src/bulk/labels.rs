@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn no_lines_make_it_panic() {
+    fn mutated_lines_are_read_or_refused() {
         let good = "{\"file\":\"a\",\"name\":\"b\",\"tags\":[\"x\"],\"object\":\"o\",\"metadata\":{\"k\":[1]}}\n{\"file\":\"c\"}";
         let corpus = [good.as_bytes().to_vec(), b"{}\n{}".to_vec()];
         let mut taken = 0;

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn no_address_makes_it_panic() {
+    fn mutated_addresses_are_read_or_refused() {
         let corpus = [
             b"https://a.example:8443/x/y?z#f".to_vec(),
             b"http://[::ffff:127.0.0.1]/".to_vec(),
