@@ -37,6 +37,7 @@ mod pairs;
 mod picture;
 mod repairs;
 mod reserve;
+mod service;
 mod settings;
 mod sources;
 mod sqlite;
@@ -62,6 +63,10 @@ pub use pages::{PAGE, pages, read_all};
 pub use pairs::{PairLink, PairedPicture, Pairs, PicturePair};
 pub use picture::{NewPicture, PictureRecord, Pictures, StoredBytes};
 pub use repairs::Repairs;
+pub use service::{
+    FolderRecord, JobEnd, JobFilter, JobProgress, JobRecord, JobRefusal, JobState, NewFolder,
+    NewJob, ServiceRecords,
+};
 pub use settings::{RemovedPictures, Settings};
 pub use sources::{Refusal, Refusals, SourceFile, Sources};
 pub use sqlite::SqliteCatalogue;

@@ -8,7 +8,7 @@ use super::sums::DamagedRow;
 use crate::error::StoreError;
 
 /// The error for a failed statement on the catalogue at `path`.
-pub(super) fn from_sql(path: &Path, error: rusqlite::Error) -> StoreError {
+pub(crate) fn from_sql(path: &Path, error: rusqlite::Error) -> StoreError {
     let location = path.display().to_string();
     let error = match damaged_row(error) {
         Ok(DamagedRow { what, picture }) => {

@@ -33,3 +33,4 @@ mod tests;
 mod vectors;
 
 pub use catalogue::SqliteCatalogue;
+pub(crate) use errors::from_sql;
