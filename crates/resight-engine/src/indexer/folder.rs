@@ -14,6 +14,7 @@ use super::freshness::{Freshness, compare};
 use super::gone::is_below;
 use super::listing::{Task, list};
 use super::moves::Moves;
+use super::parts::Parts;
 use super::report::{FolderEvent, FolderOptions, FolderReport, LeftOut};
 use super::run::{Outcome, Run};
 use crate::error::EngineError;
@@ -105,10 +106,17 @@ impl Indexer {
         let prefix = prefix.ok_or_else(|| unreadable("its name is not valid Unicode".into()))?;
 
         let library = &*self.library;
-        let refusals = known_refusals(library, &prefix)?;
-        let sources = known_sources(library, &prefix)?;
-        let listing = listed((&root, dir), options, &sources, &refusals, cancel)?;
-        if options.prune && listing.files == 0 && !sources.is_empty() {
+        let parts = options.parts.as_ref();
+        let parts = parts.and_then(|paths| Parts::below(&root, paths));
+        let parts = parts.as_ref();
+        let refusals = known_refusals(library, &prefix, parts)?;
+        let sources = known_sources(library, &prefix, parts)?;
+        let listing = listed((&root, dir), options, parts, &sources, &refusals, cancel)?;
+        let has_none = match parts {
+            None => listing.files == 0,
+            Some(_) => is_empty(&root),
+        };
+        if options.prune && has_none && !sources.is_empty() {
             let state = match listing.paths_left_out.is_empty() {
                 true => "is empty",
                 false => "has nothing that is not left out",
@@ -123,6 +131,7 @@ impl Indexer {
         let embeds = AtomicBool::new(options.embed && library.models().can_embed());
         let mut run = Run {
             library,
+            threads: self.threads.as_deref(),
             folder: &prefix,
             known: &known,
             labels: &options.labels,
@@ -198,6 +207,11 @@ impl Indexer {
     }
 }
 
+/// Whether a folder has no entry at all, as the place of a disk that is not mounted.
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
 /// Whether pictures may be at a path that could not be looked at: not where nothing is, nor at a pipe.
 fn may_come_back(path: &Path) -> bool {
     match std::fs::metadata(path) {
@@ -210,6 +224,7 @@ fn may_come_back(path: &Path) -> bool {
 fn listed(
     (root, named): (&Path, &Path),
     options: &FolderOptions,
+    parts: Option<&Parts>,
     sources: &[(SourceFile, PictureId)],
     refusals: &HashMap<String, Refusal>,
     cancel: &AtomicBool,
@@ -218,7 +233,13 @@ fn listed(
     let known: HashMap<&str, &(SourceFile, PictureId)> = by_path.collect();
     let mut listing = Listing::default();
     let retries = options.retry_refused || options.reread;
-    let mut walk = list(root, named, &options.patterns, options.skip.as_deref())?;
+    let mut walk = list(
+        root,
+        named,
+        &options.patterns,
+        options.skip.as_deref(),
+        parts,
+    )?;
     for entry in &mut walk {
         if cancel.load(Ordering::Relaxed) {
             break;
@@ -267,33 +288,63 @@ fn stays_refused(before: &Refusal, now: &SourceFile) -> bool {
         && before.code != RefusedCode::ExtractorFailed.as_str()
 }
 
-/// Files below a folder from which stored pictures were read, by ascending path.
+/// Files below a folder from which stored pictures were read, by ascending path; of `parts` alone where there are
+/// some.
 fn known_sources(
     library: &Library,
     prefix: &str,
+    parts: Option<&Parts>,
 ) -> Result<Vec<(SourceFile, PictureId)>, EngineError> {
-    Ok(read_all(
-        |(source, _): &(SourceFile, PictureId)| source.path.clone(),
-        |after: Option<String>, limit| {
-            let catalogue = library.catalogue();
-            catalogue.sources_under(prefix, after.as_deref(), limit)
-        },
-    )?)
+    let mut all = Vec::new();
+    for prefix in prefixes(prefix, parts) {
+        all.extend(read_all(
+            |(source, _): &(SourceFile, PictureId)| source.path.clone(),
+            |after: Option<String>, limit| {
+                let catalogue = library.catalogue();
+                catalogue.sources_under(&prefix, after.as_deref(), limit)
+            },
+        )?);
+    }
+    if let Some(parts) = parts {
+        all.retain(|(source, _)| parts.has(&path_of_text(&source.path)));
+        all.sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+        all.dedup_by(|(a, _), (b, _)| a.path == b.path);
+    }
+    Ok(all)
 }
 
 fn known_refusals(
     library: &Library,
     prefix: &str,
+    parts: Option<&Parts>,
 ) -> Result<HashMap<String, Refusal>, EngineError> {
-    let refusals = read_all(
-        |refusal: &Refusal| refusal.source.path.clone(),
-        |after: Option<String>, limit| {
-            let catalogue = library.catalogue();
-            catalogue.refusals_under(prefix, after.as_deref(), limit)
-        },
-    )?;
-    let by_path = |refusal: Refusal| (refusal.source.path.clone(), refusal);
-    Ok(refusals.into_iter().map(by_path).collect())
+    let mut by_path = HashMap::new();
+    for prefix in prefixes(prefix, parts) {
+        let refusals = read_all(
+            |refusal: &Refusal| refusal.source.path.clone(),
+            |after: Option<String>, limit| {
+                let catalogue = library.catalogue();
+                catalogue.refusals_under(&prefix, after.as_deref(), limit)
+            },
+        )?;
+        by_path.extend(
+            refusals
+                .into_iter()
+                .map(|one| (one.source.path.clone(), one)),
+        );
+    }
+    if let Some(parts) = parts {
+        by_path.retain(|path, _| parts.has(&path_of_text(path)));
+    }
+    Ok(by_path)
+}
+
+/// What the paths begin with that a run looks at, and perhaps others.
+fn prefixes(folder: &str, parts: Option<&Parts>) -> Vec<String> {
+    match parts {
+        None => vec![folder.to_owned()],
+        Some(parts) => parts.iter().filter_map(|path| path_text(path)).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use resight_decode::{Refused, RefusedCode};
 
 use super::exclusion::{BadPattern, Entry, Exclusions, Patterns, Why};
 use super::freshness::source_of;
+use super::parts::Parts;
 use super::report::LeftOut;
 use crate::stored_path::path_text;
 
@@ -24,8 +25,9 @@ type Unread = Box<(Task, Refused)>;
 
 /// All files below a folder in path order, links followed, without those that are left out. A file or folder
 /// that cannot be looked at comes with the reason.
-pub(crate) struct Listing {
+pub(super) struct Listing<'a> {
     walk: walkdir::IntoIter,
+    parts: Option<&'a Parts>,
     exclusions: Exclusions,
     /// What was left out so far.
     pub(crate) left_out: LeftOut,
@@ -33,18 +35,21 @@ pub(crate) struct Listing {
     pub(crate) paths_left_out: HashSet<PathBuf>,
 }
 
-/// Lists what is below `root`, as it was named in `named`, without the folder `skip`.
-pub(crate) fn list(
+/// Lists what is below `root`, as it was named in `named`, without the folder `skip`; of `parts` alone where there are
+/// some.
+pub(super) fn list<'a>(
     root: &Path,
     named: &Path,
     patterns: &Patterns,
     skip: Option<&Path>,
-) -> Result<Listing, BadPattern> {
+    parts: Option<&'a Parts>,
+) -> Result<Listing<'a>, BadPattern> {
     let walk = walkdir::WalkDir::new(root)
         .follow_links(true)
         .sort_by_file_name();
     Ok(Listing {
         walk: walk.into_iter(),
+        parts,
         exclusions: Exclusions::new(root, named, patterns, skip)?,
         left_out: LeftOut::default(),
         paths_left_out: HashSet::new(),
@@ -53,11 +58,11 @@ pub(crate) fn list(
 
 /// All files below `root` that are not left out by default or by `.resightignore` files.
 pub(crate) fn files_below(root: &Path) -> Result<Vec<PathBuf>, BadPattern> {
-    let all = list(root, root, &Patterns::default(), None)?;
+    let all = list(root, root, &Patterns::default(), None, None)?;
     Ok(all.flatten().map(|task| task.path).collect())
 }
 
-impl Iterator for Listing {
+impl Iterator for Listing<'_> {
     type Item = Result<Task, Unread>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -65,6 +70,12 @@ impl Iterator for Listing {
             match self.walk.next()? {
                 Ok(entry) => {
                     let is_folder = entry.file_type().is_dir();
+                    if !self.meets(entry.path()) {
+                        if is_folder {
+                            self.walk.skip_current_dir();
+                        }
+                        continue;
+                    }
                     let seen = Entry {
                         path: entry.path(),
                         depth: entry.depth(),
@@ -82,6 +93,7 @@ impl Iterator for Listing {
                 }
                 // A link back to a folder above is no file and no failure.
                 Err(error) if error.loop_ancestor().is_some() => {}
+                Err(error) if error.path().is_some_and(|path| !self.meets(path)) => {}
                 Err(error) => {
                     let path = error.path().map(Path::to_owned).unwrap_or_default();
                     // A folder that cannot be listed came before, and was not left out.
@@ -110,7 +122,12 @@ fn is_link(path: &Path) -> bool {
     path.is_symlink()
 }
 
-impl Listing {
+impl Listing<'_> {
+    /// Whether the path is one that this run looks at, or leads to one.
+    fn meets(&self, path: &Path) -> bool {
+        self.parts.is_none_or(|parts| parts.meets(path))
+    }
+
     fn leave_out(&mut self, entry: &Entry<'_>, why: Why) {
         let counter = match (why, entry.is_folder) {
             (Why::Skipped | Why::Rules, _) => return,

@@ -6,6 +6,7 @@ mod freshness;
 mod gone;
 pub(crate) mod listing;
 mod moves;
+mod parts;
 pub(crate) mod recover;
 pub(crate) mod report;
 mod run;
@@ -26,12 +27,26 @@ use crate::picture::{Added, id_of};
 #[derive(Clone)]
 pub struct Indexer {
     library: Arc<Library>,
+    /// The threads that read the files of folders; `None` for those of the process.
+    threads: Option<Arc<rayon::ThreadPool>>,
 }
 
 impl Indexer {
     /// Adds to `library`.
     pub fn new(library: Arc<Library>) -> Self {
-        Self { library }
+        Self {
+            library,
+            threads: None,
+        }
+    }
+
+    /// Lets these threads read and describe the files of folders, in place of those of the process: work beside
+    /// requests takes few, so that searches have the others. Not for a caller on one of these threads.
+    pub fn on_threads(self, threads: Arc<rayon::ThreadPool>) -> Self {
+        Self {
+            threads: Some(threads),
+            ..self
+        }
     }
 
     /// Adds the bytes of a picture file. When this returns, the picture is durable and the next search

@@ -29,6 +29,9 @@ pub struct FolderOptions {
     /// Describe new pictures by the global models in use as well, from the pixels decoded for their
     /// features. Otherwise they wait for [`crate::GlobalModels::embed_missing`], and the run ends sooner.
     pub embed: bool,
+    /// Only these paths below the folder are looked at, and what is below them; `None` for all of it. Files at other
+    /// paths are as if they were unchanged. Paths begin with the folder's own, links above it followed.
+    pub parts: Option<Vec<PathBuf>>,
 }
 
 /// An event of an indexing run. Whatever it reports is durable already.

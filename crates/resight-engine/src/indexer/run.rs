@@ -52,6 +52,8 @@ enum Found {
 /// The state of a run.
 pub(super) struct Run<'a> {
     pub(super) library: &'a Library,
+    /// The threads that read files; `None` for those of the process.
+    pub(super) threads: Option<&'a rayon::ThreadPool>,
     /// The folder, with a separator at its end.
     pub(super) folder: &'a str,
     /// Paths from which stored pictures were read before.
@@ -198,13 +200,17 @@ impl Run<'_> {
         tasks: &[Task],
         cancel: &AtomicBool,
     ) -> Result<Vec<Task>, EngineError> {
-        let (library, embeds) = (self.library, self.embeds);
+        let (library, embeds, threads) = (self.library, self.embeds, self.threads);
         let mut again = Vec::new();
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel(1);
-            scope.spawn(move || {
+            let read = move || {
                 let send = |batch| sender.send(batch).is_ok();
                 read_batches(library, tasks, embeds, cancel, &send);
+            };
+            scope.spawn(move || match threads {
+                Some(threads) => threads.install(read),
+                None => read(),
             });
             for batch in receiver {
                 let batch = batch?;
@@ -362,7 +368,12 @@ impl Run<'_> {
         let to_embed = self.to_do.saturating_sub(left_out);
         let (keys, images): (Vec<u64>, Vec<Image>) = new.into_iter().unzip();
         for model in self.library.models().list().iter().filter(|m| m.can_embed) {
-            if let Err(error) = embed_new(self.library, model, &keys, &images) {
+            let describe = || embed_new(self.library, model, &keys, &images);
+            let described = match self.threads {
+                Some(threads) => threads.install(describe),
+                None => describe(),
+            };
+            if let Err(error) = described {
                 tracing::warn!("{} waits to describe pictures: {error}", model.name);
                 self.embeds.store(false, Ordering::Relaxed);
                 return;

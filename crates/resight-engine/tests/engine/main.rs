@@ -28,6 +28,7 @@ mod mutated;
 #[cfg(target_os = "linux")]
 mod odd_names;
 mod orphans;
+mod parts;
 #[cfg(unix)]
 mod paths;
 #[cfg(unix)]

@@ -80,6 +80,7 @@ pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Res
         skip: Some(config.root.clone()),
         labels,
         embed: true,
+        parts: None,
     };
     for name in &args.forget_model {
         if !folder.forget_model(name)? && !output.is_json() {
