@@ -10,8 +10,8 @@ use resight_engine::{
 };
 use resight_index::Vocabulary;
 use resight_store::{
-    BlobStore, Catalogue, CollectionName, Collections, FolderBlobs, FolderGuard, SqliteCatalogue,
-    StoreError,
+    BlobStore, Catalogue, CollectionName, Collections, FolderBlobs, FolderGuard, ServiceRecords,
+    SqliteCatalogue, StoreError,
 };
 use resight_vision::{LocalExtractor, ModelId};
 
@@ -59,6 +59,37 @@ impl Provenance {
         model: &ModelId,
     ) -> Result<Option<ChosenVocabulary>, AppError> {
         vocabularies::choose(config, model, self.vocabulary.as_deref())
+    }
+}
+
+/// Where jobs and registered folders are stored.
+pub(crate) type Records = ServiceRecords;
+
+/// Opens the records of jobs and registered folders.
+pub(crate) fn open_records(config: &Config) -> Result<Records, AppError> {
+    Ok(ServiceRecords::open(&config.root)?)
+}
+
+/// Opens them for the process that has the data folder open for changes, also on a full disk. Damaged ones are put
+/// aside: no picture depends on them.
+pub(crate) fn open_own_records(config: &Config, guard: &FolderGuard) -> Result<Records, AppError> {
+    let open = || ServiceRecords::open(&config.root);
+    match guard.with_reserve(open) {
+        Err(StoreError::Damaged { location, detail }) => {
+            tracing::error!(
+                "{location} is damaged and put aside: {detail}; jobs are lost, and folders have to be registered again"
+            );
+            let path = config.root.join(ServiceRecords::FILE_NAME);
+            let aside = config.root.join("service.sqlite3.damaged");
+            let moved = std::fs::rename(&path, &aside);
+            moved.map_err(|error| AppError::unwritable(&aside, error))?;
+            for end in ["-wal", "-shm"] {
+                // They belong to the file that was put aside; there may be none.
+                let _ = std::fs::remove_file(config.root.join(format!("service.sqlite3{end}")));
+            }
+            Ok(guard.with_reserve(open)?)
+        }
+        opened => Ok(opened?),
     }
 }
 

@@ -52,7 +52,11 @@ fn run(collections: &Inner, cancel: &AtomicBool) {
                 continue;
             };
             let stop = || is_cancelled() || closing.load(Ordering::Relaxed);
-            let step = one_thread.install(|| Duplicates::new(lease.shared()).update_some(&stop));
+            let pair = || Duplicates::new(lease.shared()).update_some(&stop);
+            let step = {
+                let _alone = collections.pairing.lock();
+                one_thread.install(pair)
+            };
             // A removal of the collection waits for it.
             drop(lease);
             match step {

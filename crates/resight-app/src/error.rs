@@ -231,6 +231,35 @@ pub enum AppError {
     /// No API key has this id.
     #[error("no API key has the id {0:?}")]
     UnknownKey(String),
+    /// No job has this number.
+    #[error("there is no job {0}")]
+    UnknownJob(u64),
+    /// A job has ended, so that it cannot be asked to end.
+    #[error("job {0} has ended already")]
+    JobEnded(u64),
+    /// As many jobs wait as may.
+    #[error("as many jobs wait as may wait")]
+    TooManyJobs,
+    /// No registered folder has this number.
+    #[error("no registered folder has the number {0}")]
+    UnknownFolder(u64),
+    /// A path of the server is not one that may be named over HTTP.
+    #[error("{} lies in no folder that the server allows", printable(&path.to_string_lossy()))]
+    FolderNotAllowed {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A path is no folder that can be read.
+    #[error("{} is no folder that can be read: {why}", printable(&path.to_string_lossy()))]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// The rules of a folder cannot be used.
+    #[error("these rules cannot be used: {0}")]
+    BadRules(String),
     /// A backup cannot be restored to a place.
     #[error("nothing can be restored to {}: {why}", printable(&path.to_string_lossy()))]
     RestoreTarget {
@@ -300,6 +329,13 @@ impl AppError {
             Self::KeysDamaged { .. } => Code::KeysDamaged,
             Self::BadKey { .. } => Code::BadKey,
             Self::UnknownKey(_) => Code::UnknownKey,
+            Self::UnknownJob(_) => Code::UnknownJob,
+            Self::JobEnded(_) => Code::JobEnded,
+            Self::TooManyJobs => Code::Busy,
+            Self::UnknownFolder(_) => Code::UnknownFolder,
+            Self::FolderNotAllowed { .. } => Code::FolderNotAllowed,
+            Self::NotAFolder { .. } => Code::NotAFolder,
+            Self::BadRules(_) => Code::BadRules,
         }
     }
 
@@ -341,6 +377,10 @@ impl AppError {
                 | Self::RestoreTarget { .. }
                 | Self::BadKey { .. }
                 | Self::UnknownKey(_)
+                | Self::UnknownJob(_)
+                | Self::JobEnded(_)
+                | Self::UnknownFolder(_)
+                | Self::BadRules(_)
         )
     }
 

@@ -7,6 +7,7 @@
 mod lease;
 mod slots;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,6 +51,10 @@ pub(crate) struct Inner {
     slots: Slots,
     /// What the reading in the background has found.
     pub(crate) scrubbed: Mutex<ScrubState>,
+    /// Held for one step of pairing pictures, of which only one may be done at a time.
+    pub(crate) pairing: Arc<Mutex<()>>,
+    /// Held while folders of a collection are indexed: what one run has not read yet, another must not take for gone.
+    indexing: Mutex<HashMap<CollectionName, Arc<Mutex<()>>>>,
 }
 
 /// A collection that is open, and the work on it beside requests.
@@ -103,6 +108,8 @@ impl Collections {
             models: folder.models.clone(),
             slots: Slots::default(),
             scrubbed: Mutex::default(),
+            pairing: Arc::default(),
+            indexing: Mutex::default(),
         })))
     }
 
@@ -174,6 +181,39 @@ impl Collections {
         drop(state);
         inner.close_idle();
         Ok(lease)
+    }
+
+    /// A lease for work beside requests, and what is set when the collection is to be closed.
+    pub(crate) fn lease_for_work(
+        &self,
+        name: &CollectionName,
+    ) -> Result<(Lease<Library>, Arc<AtomicBool>), AppError> {
+        let lease = self.lease(name)?;
+        let beside = self.inner(name)?.lease_beside(name);
+        Ok((
+            lease,
+            beside.map(|(_, closing)| closing).unwrap_or_default(),
+        ))
+    }
+
+    /// Held while folders of the collection are indexed.
+    pub(crate) fn indexing(&self, name: &CollectionName) -> Arc<Mutex<()>> {
+        let inner = self.0.as_ref();
+        let lock = inner.map(|inner| {
+            inner
+                .indexing
+                .lock()
+                .entry(name.clone())
+                .or_default()
+                .clone()
+        });
+        lock.unwrap_or_default()
+    }
+
+    /// Held for one step of pairing pictures.
+    pub(crate) fn pairing(&self) -> Arc<Mutex<()>> {
+        let inner = self.0.as_ref();
+        inner.map(|inner| inner.pairing.clone()).unwrap_or_default()
     }
 
     /// A lease of a collection that is open and can be had without waiting.

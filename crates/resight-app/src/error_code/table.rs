@@ -195,6 +195,28 @@ codes! {
     BadCollectionName = "bad_collection_name", Some(422),
         "This cannot be done with a collection of this name",
         "Use 1 to 63 of a-z, 0-9, _ and -, the first a letter or a digit; the one named default cannot be removed.";
+    // Jobs and registered folders.
+    UnknownJob = "unknown_job", Some(404),
+        "There is no job of this number",
+        "List the jobs with GET /v1/jobs; those that ended long ago are forgotten.";
+    JobEnded = "job_ended", Some(409),
+        "The job has ended already",
+        "Read what it has done with GET /v1/jobs, or make another job.";
+    UnknownFolder = "unknown_folder", Some(404),
+        "No registered folder has this number",
+        "List the folders with GET /v1/folders or `resight folders list`.";
+    FolderNotAllowed = "folder_not_allowed", Some(403),
+        "The server does not allow this folder",
+        "Start the server with --allow-folder ROOT (for backups --allow-backup ROOT), and name a folder below ROOT by its whole path.";
+    NotAFolder = "not_a_folder", Some(422),
+        "A folder cannot be read",
+        "Check the name, and that this user may read the folder.";
+    DataInsidePictures = "data_inside_pictures", Some(422),
+        "The data folder lies among the pictures",
+        "Choose a data folder elsewhere, or index the folders of pictures one by one.";
+    BadRules = "bad_rules", Some(422),
+        "The rules of a folder cannot be used",
+        "Correct what the detail names: patterns are lines of a .gitignore without an exclamation mark.";
     // Plug-ins.
     UnknownPlugin = "unknown_plugin", Some(404),
         "There is no plug-in of this name",
@@ -339,9 +361,6 @@ codes! {
     DecoderNotStarted = "decoder_not_started", None,
         "No process for decoding can be started",
         "Have pictures decoded in the program's own process, or remove what the detail names.";
-    DataInsidePictures = "data_inside_pictures", None,
-        "The data folder lies among the pictures",
-        "Choose a data folder elsewhere, or index the folders of pictures one by one.";
     PluginNameTaken = "plugin_name_taken", None,
         "Two plug-ins have one name",
         "Rename one of the files: a plug-in is named after its file.";
@@ -429,9 +448,6 @@ codes! {
     NoSignalHandler = "no_signal_handler", None,
         "Interrupts cannot be listened for",
         "This is a defect or a limit of the system; please report it.";
-    NotAFolder = "not_a_folder", None,
-        "A folder cannot be read",
-        "Check the name, and that this user may read the folder.";
     KeysNeeded = "keys_needed", None,
         "Others could reach a server that asks for no key",
         "Make a key with `resight keys create me --scope admin`, or serve everyone with --open.";

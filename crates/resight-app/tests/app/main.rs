@@ -11,6 +11,8 @@ mod eval;
 mod extractors;
 mod flipped;
 mod folders;
+mod followed;
+mod jobs;
 mod keys;
 mod likeness;
 mod plugin_vectors;

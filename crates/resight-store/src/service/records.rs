@@ -58,7 +58,7 @@ pub struct NewJob {
     pub kind: String,
     /// How it does it.
     pub parameters: String,
-    /// The key of whoever made it; `None` where no key was asked for.
+    /// The id of the key that made it; `None` where no key was asked for.
     pub made_by: Option<String>,
     /// The registered folder that it reads.
     pub folder: Option<u64>,
@@ -93,7 +93,7 @@ pub struct JobRecord {
     pub ended_ms: Option<i64>,
 }
 
-/// Which jobs are meant; the default means all.
+/// Selects jobs; the default selects all.
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter {
     /// Only in one of these states, unless there are none.
@@ -148,7 +148,7 @@ pub struct NewFolder {
     pub collection: CollectionName,
     /// How it is indexed, as a text.
     pub rules: String,
-    /// The key of whoever registered it.
+    /// The id of the key that registered it.
     pub made_by: Option<String>,
 }
 
