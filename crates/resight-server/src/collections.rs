@@ -145,9 +145,13 @@ pub(crate) async fn remove(
     State(app): State<App>,
     CollectionAt(name): CollectionAt,
 ) -> Result<StatusCode, Problem> {
-    let kept = app.collections.clone();
-    let remove = move || Ok(kept.remove(&name));
-    app.work.removing.run(remove).await??;
+    let (kept, jobs) = (app.collections.clone(), app.jobs.clone());
+    let remove = move || {
+        kept.remove(&name)?;
+        // Another collection may get the name.
+        jobs.map_or(Ok(()), |served| served.jobs.forget_collection(&name))
+    };
+    app.work.removing.run(move || Ok(remove())).await??;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -178,7 +182,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CollectionAt {
     }
 }
 
-fn named(text: &str) -> Result<CollectionName, Problem> {
+pub(crate) fn named(text: &str) -> Result<CollectionName, Problem> {
     CollectionName::parse(text).ok_or_else(|| bad_name(text))
 }
 
@@ -204,9 +208,16 @@ impl From<AppError> for Problem {
                 Self::new(Code::Busy, detail)
             }
             // They say what is wrong with what was sent.
-            AppError::BadKey { .. } | AppError::UnknownKey(_) => {
-                Self::new(error.code(), error.to_string())
-            }
+            AppError::BadKey { .. }
+            | AppError::UnknownKey(_)
+            | AppError::UnknownJob(_)
+            | AppError::JobEnded(_)
+            | AppError::TooManyJobs
+            | AppError::UnknownFolder(_)
+            | AppError::FolderNotAllowed { .. }
+            | AppError::NotAFolder { .. }
+            | AppError::DataInsidePictures { .. }
+            | AppError::BadRules(_) => Self::new(error.code(), error.to_string()),
             // Its path is for the log.
             AppError::KeysDamaged { .. } => {
                 tracing::error!(%error, "no key is accepted");

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::access::Caller;
+use super::jobs;
 use super::plugins;
 use super::problem::Problem;
 use super::service::held;
@@ -136,6 +137,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
     );
     register_models(&mut registry, &models(&app).await?);
     register(&mut registry, app.plugins.iter().map(|p| p.status()));
+    jobs::metrics::register(&app, &mut registry).await?;
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|error| Problem::internal(&error))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -22,6 +22,7 @@ mod forms;
 mod guard;
 mod health;
 mod intake;
+mod jobs;
 mod kept_body;
 mod labels;
 mod listing;
@@ -57,6 +58,7 @@ use resight_app::answers::Answers;
 use resight_app::cursor_key::CursorKey;
 use resight_engine::{DecodeLimits, Library};
 use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
@@ -68,6 +70,7 @@ pub use access::{AccessSettings, Policy};
 pub use base_path::BasePath;
 pub use connections::ConnectionLimits;
 pub use fetch::{FetchSettings, Resolve};
+pub use jobs::served::JobsServed;
 pub use proxy::TrustedProxies;
 
 use crate::wire::Reader;
@@ -119,6 +122,8 @@ pub struct HttpSettings {
     pub fetch: Option<FetchSettings>,
     /// Where archives that are sent lie while they are read; `None` for the system's folder for temporary files.
     pub spool: Option<PathBuf>,
+    /// Jobs and registered folders; `None` where there is no data folder, as in tests.
+    pub jobs: Option<Arc<JobsServed>>,
 }
 
 impl Default for HttpSettings {
@@ -144,6 +149,7 @@ impl Default for HttpSettings {
             cursor_key: None,
             fetch: None,
             spool: None,
+            jobs: None,
         }
     }
 }
@@ -164,6 +170,11 @@ struct App {
     spools: intake::Spools,
     fetcher: fetch::Fetcher,
     cursors: cursor::Cursors,
+    jobs: Option<Arc<JobsServed>>,
+    /// Places for clients that follow jobs.
+    followers: Arc<Semaphore>,
+    /// Whether the server is to end.
+    stopping: watch::Receiver<bool>,
 }
 
 /// Of the collection that the address names, and of the default one elsewhere.
@@ -199,6 +210,7 @@ impl App {
         (name = "search", description = "Finding a picture, or a part of one, again"),
         (name = "collections", description = "Collections of pictures. Everything about pictures, objects and search below `/v1` is about the default one, and lies below `/v1/collections/{collection}` for each"),
         (name = "duplicates", description = "Which of the stored pictures are the same or show the same"),
+        (name = "jobs", description = "Work that outlives a request and a restart, and folders that are indexed by themselves"),
         (name = "plugins", description = "Functions that Python files offer"),
         (name = "service", description = "Facts about the server")
     )
@@ -257,6 +269,12 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
             access::session::begin,
             access::session::end
         ))
+        .routes(routes!(jobs::list, jobs::create))
+        .routes(routes!(jobs::one, jobs::cancel))
+        .routes(routes!(jobs::refused))
+        .routes(routes!(jobs::events::follow))
+        .routes(routes!(jobs::folders::list, jobs::folders::register))
+        .routes(routes!(jobs::folders::change, jobs::folders::forget))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::one))
         .routes(routes!(plugins::ask, plugins::send))
@@ -273,6 +291,15 @@ pub fn openapi_json() -> serde_json::Result<String> {
 
 /// All routes, ready to be served or, in a test, to be called directly.
 pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
+    // Never to end: nobody has the sender.
+    app_until(library, settings, watch::channel(false).1)
+}
+
+fn app_until(
+    library: Arc<Library>,
+    settings: HttpSettings,
+    stopping: watch::Receiver<bool>,
+) -> Router {
     // Bodies draw on the budget that decoders draw on. Requests wait for it for 30 seconds, and are then
     // answered `busy`.
     let memory = library.options().decode.memory.clone();
@@ -295,6 +322,9 @@ pub fn app(library: Arc<Library>, settings: HttpSettings) -> Router {
         spools: intake::Spools::new(settings.spool),
         fetcher: fetch::Fetcher::new(settings.fetch),
         cursors: cursor::Cursors::of(settings.cursor_key),
+        jobs: settings.jobs,
+        followers: Arc::new(Semaphore::new(jobs::events::MOST_FOLLOWERS)),
+        stopping,
     };
     let access = state.access.clone();
     let enter = middleware::from_fn_with_state(state.clone(), collections::enter);
@@ -361,7 +391,14 @@ pub async fn serve(
         base: settings.base_path.clone(),
         trusted: settings.trusted_proxies.clone(),
     };
-    let service = connections::Service::new(app(library, settings), limits, proxies);
+    let (stop, stopping) = watch::channel(false);
+    let app = app_until(library, settings, stopping);
+    let service = connections::Service::new(app, limits, proxies);
+    let shutdown = async {
+        shutdown.await;
+        // Answers that have no end of their own end now. Nobody may be sending one.
+        let _ = stop.send(true);
+    };
     connections::serve(listener, service, shutdown, grace).await;
 }
 

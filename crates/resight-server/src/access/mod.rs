@@ -92,6 +92,32 @@ impl Caller {
         }
     }
 
+    /// Whether this caller has a scope.
+    pub(crate) fn allows(&self, scope: Scope) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Holder(key) => key.allows(scope),
+            Self::Unknown => false,
+        }
+    }
+
+    /// The id of the key.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        match self {
+            Self::Holder(key) => Some(&key.id),
+            Self::Anyone | Self::Unknown => None,
+        }
+    }
+
+    /// The only collections that this caller may know of; `None` for all.
+    pub(crate) fn collections(&self) -> Option<&[CollectionName]> {
+        match self {
+            Self::Anyone => None,
+            Self::Holder(key) => key.collections.as_deref(),
+            Self::Unknown => Some(&[]),
+        }
+    }
+
     /// Whether this caller may know of a collection.
     pub(crate) fn sees(&self, collection: &CollectionName) -> bool {
         match self {
@@ -203,7 +229,7 @@ async fn admitted(
             };
             return Ok((caller, None));
         }
-        Need::AnyKey | Need::Of(_) => {}
+        Need::AnyKey | Need::Of(_) | Need::OfSome(_) => {}
     }
     let Some(keys) = access.asked().await? else {
         return Ok((Caller::Anyone, None));
@@ -274,7 +300,7 @@ async fn collection_of(
 
 fn allow(key: &Key, need: Need, collection: Option<&CollectionName>) -> Result<(), Problem> {
     let refuse = |detail: String| Err(Problem::new(Code::KeyNotAllowed, detail));
-    if let Need::Of(scope) = need
+    if let Need::Of(scope) | Need::OfSome(scope) = need
         && !key.allows(scope)
     {
         return refuse(format!("The key lacks the scope {}.", scope.as_str()));
@@ -284,7 +310,7 @@ fn allow(key: &Key, need: Need, collection: Option<&CollectionName>) -> Result<(
             refuse(format!("The key is not for the collection {name}."))
         }
         // What is about all collections, or about none, is not for a key of some of them.
-        None if need != Need::AnyKey && key.collections.is_some() => {
+        None if !matches!(need, Need::AnyKey | Need::OfSome(_)) && key.collections.is_some() => {
             refuse("The key is for some collections only.".into())
         }
         _ => Ok(()),
@@ -312,7 +338,7 @@ async fn on_disk<T: Send + 'static>(
 }
 
 /// A JSON body of at most so many bytes, of the form `form`.
-async fn body<T: DeserializeOwned>(
+pub(crate) async fn body<T: DeserializeOwned>(
     app: &App,
     request: Request,
     most_bytes: u64,

@@ -17,6 +17,8 @@ pub(super) enum Need {
     AnyKey,
     /// A key with this scope.
     Of(Scope),
+    /// A key with this scope; the handler sees to it that the key reaches only its collections.
+    OfSome(Scope),
 }
 
 /// Of all routes of the API: method, route, need. Those of a collection stand here as those of the default one.
@@ -68,6 +70,17 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/v1/models", Need::Of(Scope::Read)),
     // It has paths of the server.
     ("GET", "/v1/refused", Need::Of(Scope::Admin)),
+    ("GET", "/v1/jobs", Need::OfSome(Scope::Read)),
+    ("POST", "/v1/jobs", Need::OfSome(Scope::Add)),
+    ("GET", "/v1/jobs/{job}", Need::OfSome(Scope::Read)),
+    ("DELETE", "/v1/jobs/{job}", Need::OfSome(Scope::Add)),
+    ("GET", "/v1/jobs/{job}/events", Need::OfSome(Scope::Read)),
+    // They have paths of the server.
+    ("GET", "/v1/jobs/{job}/refused", Need::OfSome(Scope::Admin)),
+    ("GET", "/v1/folders", Need::OfSome(Scope::Read)),
+    ("POST", "/v1/folders", Need::OfSome(Scope::Admin)),
+    ("PATCH", "/v1/folders/{folder}", Need::OfSome(Scope::Admin)),
+    ("DELETE", "/v1/folders/{folder}", Need::OfSome(Scope::Admin)),
     ("GET", "/v1/plugins", Need::Of(Scope::Search)),
     ("GET", "/v1/plugins/{name}", Need::Of(Scope::Search)),
     (
@@ -119,7 +132,14 @@ pub(super) fn is_of_a_collection(path: &str) -> bool {
     let first = path
         .strip_prefix("/v1/")
         .and_then(|rest| rest.split('/').next());
-    let others = ["session", "keys", "collections", "plugins"];
+    let others = [
+        "session",
+        "keys",
+        "collections",
+        "plugins",
+        "jobs",
+        "folders",
+    ];
     path == "/api/tot_num" || first.is_some_and(|first| !others.contains(&first))
 }
 

@@ -10,6 +10,7 @@ mod collections;
 mod comparison;
 mod duplicates;
 mod http;
+mod jobs;
 mod keys;
 mod labels;
 mod search;
@@ -30,6 +31,10 @@ pub(crate) use http::{
     AddedPicture, Health, LegacyAnswer, PairForm, PictureAndPaths, PictureAtAddress, PictureForm,
     PicturesForm, ProblemBody, RefusedList, StoredPair, StoredQuery,
 };
+pub use jobs::{
+    FolderList, FolderShown, JobList, JobRefused, JobRefusedList, JobShown, RulesShown,
+};
+pub(crate) use jobs::{FolderWanted, JobWanted, RulesWanted};
 pub use keys::{KeyList, KeyMade, KeyPresented};
 pub(crate) use keys::{KeyWanted, SessionState, SessionWanted};
 pub use labels::{

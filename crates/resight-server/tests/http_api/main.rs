@@ -17,6 +17,8 @@ mod filters;
 mod fixtures;
 mod gated_blobs;
 mod guard;
+mod job_events;
+mod jobs;
 mod labels;
 mod listing;
 mod load;
