@@ -11,6 +11,7 @@ use clap::builder::RangedI64ValueParser;
 use resight_app::Code;
 use resight_app::config::Settings;
 use resight_app::decoding::DecodeIn;
+use resight_app::folders::Rules;
 use resight_app::plugins::PluginSettings;
 use resight_engine::Patterns;
 use resight_models::Choice;
@@ -210,6 +211,17 @@ pub(crate) struct PatternArgs {
 }
 
 impl PatternArgs {
+    /// As rules of a registered folder; `None` where nothing is typed.
+    pub(crate) fn rules(&self, prune: bool) -> Option<Rules> {
+        let is_typed = prune || !self.exclude.is_empty() || !self.include.is_empty();
+        is_typed.then(|| Rules {
+            exclude: self.exclude.clone(),
+            include: self.include.clone(),
+            prune,
+            ..Rules::default()
+        })
+    }
+
     /// The patterns, as they hold for each folder of this run.
     pub(crate) fn patterns(&self) -> Result<Patterns, CliError> {
         let patterns = Patterns::new(self.exclude.clone(), self.include.clone());
@@ -260,6 +272,11 @@ pub(crate) struct PluginArgs {
 }
 
 impl PluginArgs {
+    /// Whether a plug-in or an extractor is named.
+    pub(crate) fn names_any(&self) -> bool {
+        !self.plugin.is_empty() || self.extractor.is_some()
+    }
+
     /// The settings that these arguments stand for.
     pub(crate) fn settings(&self) -> PluginSettings {
         PluginSettings {

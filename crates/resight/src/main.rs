@@ -34,8 +34,9 @@ use tracing_subscriber::EnvFilter;
 use arguments::DECODE_WORKER;
 use arguments::SharedArgs;
 use commands::{
-    backup, calibrate, collections, compare, doctor, duplicates, eval, features, forget, index,
-    keys, labels, models, pictures, plugin, refused, search, serve, shells, train, verify,
+    backup, calibrate, collections, compare, doctor, duplicates, eval, features, folders, forget,
+    index, jobs, keys, labels, models, pictures, plugin, refused, search, serve, shells, train,
+    verify,
 };
 use error::CliError;
 use output::Output;
@@ -46,7 +47,7 @@ const LOG_VARIABLE: &str = "RESIGHT_LOG";
 
 const EXAMPLES: &str = "\
 Examples:
-  resight serve ~/Pictures            index a folder, then open the page it names in a browser
+  resight serve ~/Pictures            then open the page it names in a browser; the folder is indexed meanwhile
   resight index ~/Pictures            index only; run it again for what is new or has changed
   resight search holiday.jpg          which of my pictures show this?
   resight compare a.jpg b.jpg --out matches.png
@@ -78,6 +79,8 @@ enum Command {
     Tag(labels::TagArgs),
     Refused(refused::RefusedArgs),
     Collections(collections::CollectionsArgs),
+    Folders(folders::FoldersArgs),
+    Jobs(jobs::JobsArgs),
     Keys(keys::KeysArgs),
     Train(train::TrainArgs),
     Eval(eval::EvalArgs),
@@ -169,6 +172,8 @@ fn run(cli: &Cli) -> Result<Verdict, CliError> {
         Command::Tag(args) => labels::run(args, &config, &mut output),
         Command::Refused(args) => refused::run(args, &config, &mut output),
         Command::Collections(args) => collections::run(args, &config, &mut output),
+        Command::Folders(args) => folders::run(args, &config, &mut output),
+        Command::Jobs(args) => jobs::run(args, &config, &mut output),
         Command::Keys(args) => keys::run(args, &config, &mut output),
         Command::Train(args) => train::run(args, &config, &mut output),
         Command::Eval(args) => eval::run(args, &config, cli.shared.data.is_some(), &mut output),

@@ -11,11 +11,6 @@ pub(crate) fn is_stopping() {
     tell(&[State::Stopping]);
 }
 
-/// Folders are indexed before anything is served.
-pub(crate) fn is_indexing() {
-    tell(&[State::Status("Indexing folders before serving")]);
-}
-
 #[cfg(target_os = "linux")]
 use sd_notify::NotifyState as State;
 

@@ -1,4 +1,4 @@
-//! `resight index`, and the indexing that `resight serve` begins with.
+//! `resight index`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,11 +7,13 @@ use std::sync::atomic::Ordering;
 use indicatif::ProgressBar;
 use resight_app::Code;
 use resight_app::config::Config;
+use resight_app::folders::Rules;
 use resight_app::plugins::Plugins;
 use resight_engine::{EngineError, FolderOptions, GlobalModels, Indexer, Library, ModelState};
 use serde_json::json;
 
 use super::folder_report::{Teller, tell_report};
+use super::index_by_server::{self, Wanted};
 use super::train::open_for_writing;
 use crate::arguments::{PatternArgs, PluginArgs};
 use crate::error::CliError;
@@ -66,12 +68,35 @@ pub(crate) struct IndexArgs {
     plugins: PluginArgs,
 }
 
+impl IndexArgs {
+    /// Whether a server can do it: it describes pictures by what it was started with.
+    fn is_for_a_server(&self, config: &Config) -> bool {
+        !self.dirs.is_empty()
+            && self.forget_model.is_empty()
+            && config.with_models.is_empty()
+            && !self.plugins.names_any()
+    }
+}
+
 pub(crate) fn run(args: &IndexArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     check_folders(&args.dirs, config)?;
     let labels = with_tags(&args.tag)?;
     let interrupt = Interrupt::listen()?;
     let plugins = Plugins::for_describing(&args.plugins.settings(), config.thread_count())?;
-    let folder = open_for_writing(&args.dirs, config, &plugins, &interrupt, output)?;
+    let folder = match open_for_writing(&args.dirs, config, &plugins, &interrupt, output) {
+        Err(error) if args.is_for_a_server(config) && index_by_server::is_there(&error, config) => {
+            let wanted = Wanted {
+                rules: Rules {
+                    tags: args.tag.clone(),
+                    ..args.patterns.rules(args.prune).unwrap_or_default()
+                },
+                retry: args.retry,
+                reread: args.reread,
+            };
+            return index_by_server::index(&args.dirs, &wanted, config, &interrupt, output);
+        }
+        folder => folder?,
+    };
     let options = FolderOptions {
         prune: args.prune,
         retry_refused: args.retry,

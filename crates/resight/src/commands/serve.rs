@@ -16,7 +16,7 @@ use resight_app::data_folder;
 use resight_app::keys::Keys;
 use resight_app::plugins::Plugins;
 use resight_app::scrub::DEFAULT_RATE;
-use resight_engine::{FolderOptions, Library};
+use resight_engine::Library;
 use resight_server::{
     self as http, AccessSettings, BasePath, FetchSettings, HttpSettings, Policy, TrustedProxies,
 };
@@ -24,9 +24,10 @@ use resight_store::CollectionName;
 use resight_vision::ModelId;
 use serde_json::json;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::index::{check_folders, index_folders};
+use super::index::check_folders;
+use super::served_jobs::{JobArgs, JobTeller, ServedJobs};
 use super::train::open_for_writing;
 use crate::arguments::{PatternArgs, PluginArgs};
 use crate::error::CliError;
@@ -36,13 +37,13 @@ use crate::service_manager;
 
 const SHORT_EXAMPLES: &str = "\
 Examples:
-  resight serve ~/Pictures             index what is new, then serve
+  resight serve ~/Pictures             serve, and index what is new meanwhile
   resight serve --help                 all options, and more examples";
 
 const EXAMPLES: &str = "\
 Examples:
-  resight serve                        what is indexed already
-  resight serve ~/Pictures             index what is new, then serve
+  resight serve                        what is indexed already, and registered folders
+  resight serve ~/Pictures             serve, and index what is new meanwhile
   resight serve --listen 127.0.0.1:0   any free port
   resight keys create me --scope admin && resight serve --listen 0.0.0.0:7777
   resight serve --listen 192.168.1.5:7777 --allow-host nas.local --open
@@ -50,23 +51,27 @@ Examples:
   resight serve ~/Pictures --model sscd
   resight serve ~/Pictures --plugin my_algorithm.py --workers 2 --watch
 
-Ctrl-C stops cleanly; while indexing it keeps what is done. A second Ctrl-C stops at once.";
+Folders that are named are registered: the next `resight serve` indexes them too (`resight folders`).
+Ctrl-C stops cleanly; what is indexed by then is kept, and the rest goes on at the next start. A second Ctrl-C stops
+at once.";
 
 /// The environment's variables for what proxies need.
 const BASE_PATH: &str = "RESIGHT_BASE_PATH";
 const TRUSTED_PROXY: &str = "RESIGHT_TRUSTED_PROXY";
 
+/// How often it is told how far jobs have come.
+const TOLD_EACH: Duration = Duration::from_millis(500);
 /// Requests that end this soon after the stop are not worth a remark.
 const NOTICEABLE: Duration = Duration::from_millis(300);
 /// How long work that cannot be broken off may hold the process once the server has ended. What it
 /// would still write is either kept whole or not at all.
 const LAST_WORK: Duration = Duration::from_secs(5);
 
-/// Index folders, then serve the web page and the HTTP API
+/// Serve the web page and the HTTP API, and index folders meanwhile
 #[derive(Debug, clap::Args)]
 #[command(after_help = SHORT_EXAMPLES, after_long_help = EXAMPLES)]
 pub(crate) struct ServeArgs {
-    /// Folders of pictures to index first, with their subfolders
+    /// Folders of pictures to register and to index, with their subfolders
     #[arg(value_name = "DIR")]
     dirs: Vec<PathBuf>,
     /// Address and port to listen at
@@ -116,6 +121,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, hide_short_help = true, value_name = "KIB", default_value_t = DEFAULT_RATE >> 10, value_parser = clap::value_parser!(u64).range(..=1 << 22))]
     scrub_rate: u64,
     #[command(flatten)]
+    jobs: JobArgs,
+    #[command(flatten)]
     plugins: PluginArgs,
     /// Load a plug-in again when its file changes
     #[arg(long, help_heading = "Plug-ins")]
@@ -126,7 +133,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     check_folders(&args.dirs, config)?;
     let (base_path, trusted_proxies) = (base_path(args)?, trusted_proxies(args)?);
     let interrupt = Interrupt::listen()?;
-    // Before indexing, which may take hours, so that a port in use fails at once.
+    // Before the data folder is opened, so that a port in use fails at once.
     let (listener, address) = listen(&args.listen)?;
     let keys = Arc::new(Keys::open(&config.root)?);
     let policy = policy(args, address, !trusted_proxies.is_empty(), &keys)?;
@@ -139,16 +146,15 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     collections.create(&config.collection)?;
     collections.remember_models(&config.collection, &config.with_models)?;
     let lease = collections.lease(&config.collection)?;
-    let options = FolderOptions {
-        prune: args.prune,
-        patterns: args.patterns.patterns()?,
-        skip: Some(config.root.clone()),
-        ..FolderOptions::default()
-    };
-    if !args.dirs.is_empty() {
-        service_manager::is_indexing();
-    }
-    index_folders(&lease.shared(), &args.dirs, &options, &interrupt, output)?;
+    args.patterns.patterns()?;
+    let rules = args.patterns.rules(args.prune);
+    let served = ServedJobs::begin(
+        &args.jobs,
+        &args.dirs,
+        rules.as_ref(),
+        (config, &folder),
+        &collections,
+    )?;
     let _looking = collections.find_duplicates_in_background();
     let _scrubbing = collections.scrub_in_background(args.scrub_rate << 10);
     let _embedding = folder.embed_in_background();
@@ -176,6 +182,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         fetch: args
             .allow_fetch
             .then(|| FetchSettings::public(&args.allow_fetch_port)),
+        jobs: Some(Arc::new(served.served.clone())),
         ..settings(args, &folder.library, config, address)
     };
     // Pictures and plug-ins have threads and processes of their own. With more threads than this
@@ -187,16 +194,18 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         .build()
         .map_err(|error| failed("the server could not be started", &error))?;
     let engine = folder.library.clone();
-    let served = runtime.block_on(async {
+    let mut teller = JobTeller::new(served.served.jobs.clone());
+    let ended = runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|error| failed("the port could not be taken over", &error))?;
         service_manager::is_ready(&url);
-        serve(listener, engine, settings, interrupt, output).await;
+        serve(listener, engine, settings, interrupt, &mut teller, output).await;
         Ok::<_, CliError>(())
     });
+    drop(teller);
     // Dropping it would wait for ever for a thread that hangs, on a dead network drive perhaps.
     runtime.shutdown_timeout(LAST_WORK);
-    served?;
+    ended?;
     if !output.is_json() {
         output.remark("Stopped.");
     }
@@ -269,7 +278,8 @@ async fn serve(
     engine: Arc<Library>,
     settings: HttpSettings,
     interrupt: Interrupt,
-    output: &Output,
+    teller: &mut JobTeller,
+    output: &mut Output,
 ) {
     let grace = settings.grace.as_secs();
     let (stop, stopped) = oneshot::channel();
@@ -278,9 +288,17 @@ async fn serve(
         let _ = stopped.await;
     };
     let mut server = pin!(http::serve(listener, engine, settings, stopped));
-    tokio::select! {
-        () = &mut server => return,
-        () = interrupt.wait() => {}
+    let mut asked = pin!(interrupt.wait());
+    let mut has_listener = true;
+    loop {
+        tokio::select! {
+            () = &mut server => return,
+            () = &mut asked => break,
+            () = sleep(TOLD_EACH), if has_listener => {
+                // Where nobody reads this any more, requests are still answered.
+                has_listener = teller.tell(output).is_ok();
+            }
+        }
     }
     service_manager::is_stopping();
     // The receiver is gone only when the server has ended, which is then seen below.

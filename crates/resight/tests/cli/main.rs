@@ -17,6 +17,8 @@ mod exit_codes;
 mod extractor;
 #[cfg(unix)]
 mod formats;
+#[cfg(unix)]
+mod jobs;
 mod keys;
 mod labels;
 mod likeness;
