@@ -120,6 +120,8 @@ class Server:
             event = json.loads(line)
             if event["event"] == "serving":
                 self.port = int(event["url"].rsplit(":", 1)[1])
+            # The folder is indexed while the server answers.
+            if event["event"] == "job" and event["job"]["state"] == "done":
                 break
         else:
             raise SystemExit(f"the server did not start: {(work / 'log').read_text()[-2000:]}")

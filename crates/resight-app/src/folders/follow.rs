@@ -312,8 +312,12 @@ impl Follower {
             return;
         };
         let parts = followed.pending.settled(quiet, Instant::now());
-        if parts.is_empty() || place_of(&followed.root) != followed.place {
-            // What is taken from a folder that went away is read when it is back.
+        if parts.is_empty() {
+            return;
+        }
+        if place_of(&followed.root) != followed.place {
+            // What changed in a folder that went away is read when it is back.
+            followed.is_to_be_read = true;
             return;
         }
         if let Err(error) = self.index(id, parts.clone(), cancel)

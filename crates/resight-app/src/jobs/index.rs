@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use resight_engine::{
-    FolderEvent, FolderOptions, FolderReport, Indexer, Library, RefusedFilter, path_text,
+    FolderEvent, FolderOptions, FolderReport, Indexer, Library, RefusedFilter, path_of_text,
+    path_text,
 };
 
 use super::recorder::Recorder;
@@ -132,7 +133,7 @@ fn add_refusals(
     library: &Library,
 ) -> Result<(), AppError> {
     let since = recorder.job.started_ms.unwrap_or(i64::MAX);
-    let folder = format!("{}/", task.folder.trim_end_matches('/'));
+    let folder = task.path();
     let mut after: Option<String> = None;
     loop {
         let filter = RefusedFilter::default();
@@ -142,7 +143,7 @@ fn add_refusals(
         };
         after = Some(last.path.clone());
         for file in page {
-            if file.seen_ms >= since && file.path.starts_with(&folder) {
+            if file.seen_ms >= since && path_of_text(&file.path).starts_with(&folder) {
                 recorder.refuse(file.path, &file.code, file.detail);
             }
         }

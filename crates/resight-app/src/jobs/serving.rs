@@ -16,11 +16,9 @@ pub(super) fn announce(root: &Path) -> Result<File, AppError> {
     let unwritable = |error| AppError::unwritable(&path, error);
     let file = private::to_write().truncate(false).open(&path);
     let file = file.map_err(unwritable)?;
-    match file.try_lock() {
-        // Who only looks has it for a moment.
-        Ok(()) | Err(TryLockError::WouldBlock) => Ok(file),
-        Err(TryLockError::Error(error)) => Err(unwritable(error)),
-    }
+    // A process that only looks has it for a moment.
+    file.lock().map_err(unwritable)?;
+    Ok(file)
 }
 
 /// Whether some process does.

@@ -1,6 +1,7 @@
 //! The jobs and registered folders of `resight serve`: its options, what it begins with, and what it tells of them.
 
 use std::collections::HashMap;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -256,7 +257,11 @@ impl JobTeller {
                 bar.finish_and_clear();
                 self.bar = None;
             }
-        } else if self.bar.is_none() && !is_end && output.shows_progress() {
+        } else if self.bar.is_none()
+            && !is_end
+            && output.shows_progress()
+            && std::io::stderr().is_terminal()
+        {
             let what = match job.task {
                 Some(Task::Index(_)) => "Indexing",
                 _ => "Working",
