@@ -229,9 +229,15 @@ impl Drop for Serving {
 fn what_a_server_has_acknowledged_survives_a_kill() {
     let (_root, pictures, data) = scene();
     let serving = Serving::start(&data, &[&pictures, "--collection", "museum"]);
-    let (status, told) = serving.ask("GET", "/v1/collections", "");
-    assert!(status.contains("200"), "{status}");
-    assert!(told.contains(r#"{"name":"museum","pictures":3}"#), "{told}");
+    // The folder is indexed while the server answers.
+    loop {
+        let (status, told) = serving.ask("GET", "/v1/collections", "");
+        assert!(status.contains("200"), "{status}");
+        if told.contains(r#"{"name":"museum","pictures":3}"#) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     let (_, listed) = serving.ask("GET", "/v1/collections/museum/images?limit=1", "");
     let listed: Value = serde_json::from_str(&listed).unwrap();
     let id = listed["images"][0]["id"].as_str().unwrap().to_owned();
