@@ -4,10 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use resight_engine::{
-    Components, IndexFolder, Library, MODEL_SETTING, PictureId, VOCABULARY_SETTING, original_name,
-    thumbnail_name,
-};
+use resight_engine::{Components, IndexFolder, Library, PictureId, original_name, thumbnail_name};
 use resight_index::Vocabulary;
 use resight_store::{
     BlobStore, Catalogue, CollectionName, Collections, FolderBlobs, FolderGuard, ServiceRecords,
@@ -16,7 +13,8 @@ use resight_store::{
 use resight_vision::{LocalExtractor, ModelId};
 
 use crate::config::Config;
-use crate::global_models::{self, LoadedModels, ModelAccess};
+use crate::global_models::{LoadedModels, ModelAccess};
+use crate::provenance::Provenance;
 use crate::vocabularies::{self, ChosenVocabulary};
 use crate::{AppError, extractors};
 
@@ -24,43 +22,6 @@ use crate::{AppError, extractors};
 const BLOBS: &str = "blobs";
 /// Folder of the inverted index in the folder of a collection.
 const INDEX: &str = "index";
-
-/// What described the stored pictures; nothing where none are stored.
-#[derive(Default)]
-pub(crate) struct Provenance {
-    /// The id of the extractor's model.
-    pub(crate) model: Option<String>,
-    /// The id of the vocabulary of their words.
-    pub(crate) vocabulary: Option<String>,
-    /// The names of the global models that the collection uses.
-    pub(crate) global_models: Vec<String>,
-}
-
-impl Provenance {
-    pub(crate) fn of(catalogue: &dyn Catalogue) -> Result<Self, AppError> {
-        let global_models = global_models::remembered(catalogue)?;
-        if catalogue.count()? == 0 {
-            return Ok(Self {
-                global_models,
-                ..Self::default()
-            });
-        }
-        Ok(Self {
-            model: catalogue.setting(MODEL_SETTING)?,
-            vocabulary: catalogue.setting(VOCABULARY_SETTING)?,
-            global_models,
-        })
-    }
-
-    /// The vocabulary for features of `model`; `None` where one has to be learnt first.
-    pub(crate) fn choose_vocabulary(
-        &self,
-        config: &Config,
-        model: &ModelId,
-    ) -> Result<Option<ChosenVocabulary>, AppError> {
-        vocabularies::choose(config, model, self.vocabulary.as_deref())
-    }
-}
 
 /// Where jobs and registered folders are stored.
 pub(crate) type Records = ServiceRecords;

@@ -14,10 +14,11 @@ use resight_store::{Catalogue, Collections as Folders, FolderGuard, FolderLock};
 use resight_vision::{LocalExtractor, ModelId};
 
 use crate::background::Background;
-use crate::components::{self, OpenLibrary, Provenance};
+use crate::components::{self, OpenLibrary};
 use crate::config::Config;
 use crate::global_models::{self, LoadedModels};
 use crate::plugins::Plugins;
+use crate::provenance::Provenance;
 use crate::vocabularies::{self, ChosenVocabulary};
 use crate::{AppError, conversion, extractors, recovery, repair};
 

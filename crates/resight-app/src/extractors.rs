@@ -11,10 +11,10 @@ use resight_vision::{
 };
 
 use crate::AppError;
-use crate::components::Provenance;
 use crate::config::Config;
 use crate::models::Models;
 use crate::plugins::Plugins;
+use crate::provenance::Provenance;
 
 /// What `--extractor` calls our own.
 const SIFT: &str = "sift";

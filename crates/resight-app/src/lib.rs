@@ -36,6 +36,7 @@ mod memory;
 pub mod models;
 pub mod plugins;
 mod private;
+mod provenance;
 mod recovery;
 mod repair;
 pub mod scrub;

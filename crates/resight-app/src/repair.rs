@@ -9,9 +9,10 @@ use resight_store::{Catalogue, FolderGuard};
 use resight_vision::LocalExtractor;
 
 use crate::AppError;
-use crate::components::{self, Provenance};
+use crate::components;
 use crate::config::Config;
 use crate::plugins::Plugins;
+use crate::provenance::Provenance;
 use crate::vocabularies::ChosenVocabulary;
 use crate::{extractors, recovery};
 

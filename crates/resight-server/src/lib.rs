@@ -366,7 +366,11 @@ fn app_until(
         .layer(middleware::from_fn_with_state(access, access::check))
         .layer(guarded.cors())
         .layer(middleware::from_fn_with_state(guarded, guard::check));
-    // Around the routes, which are chosen by the address without its prefix.
+    framed(routes, proxies)
+}
+
+/// What is around the routes, which are chosen by the address without its prefix.
+fn framed(routes: Router, proxies: ProxySettings) -> Router {
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(proxies, proxy::enter))

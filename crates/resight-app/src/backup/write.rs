@@ -21,7 +21,7 @@ use crate::components;
 use crate::config::Config;
 use crate::keys;
 use crate::models::Models;
-use crate::{global_models, vocabularies};
+use crate::{provenance, vocabularies};
 
 /// Times that a collection is copied again because its vocabulary was exchanged meanwhile.
 const RETRIES: usize = 5;
@@ -205,7 +205,7 @@ impl Run<'_> {
         if let Some(wrong) = copy.check_structure()?.into_iter().next() {
             return Err(damaged_source(config, wrong));
         }
-        self.models.extend(global_models::remembered(&*copy)?);
+        self.models.extend(provenance::remembered(&*copy)?);
         let total = copy.count()?;
         let models = copy.vector_counts()?;
         let mut pictures = 0;

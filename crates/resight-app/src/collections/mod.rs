@@ -23,11 +23,12 @@ use slots::{Slots, State};
 
 use crate::AppError;
 use crate::background::Background;
-use crate::components::{self, Provenance, count_in};
+use crate::components::{self, count_in};
 use crate::config::Config;
 use crate::conversion::convert_in_background;
 use crate::data_folder::WritableFolder;
 use crate::global_models::{LoadedModels, embed_in_background};
+use crate::provenance::Provenance;
 use crate::recovery::recover_in_background;
 use crate::scrub_state::ScrubState;
 use crate::vocabularies::{self, ChosenVocabulary};

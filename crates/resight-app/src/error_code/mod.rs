@@ -1,5 +1,6 @@
 //! Stable identifiers of everything that can go wrong, and the title and next step of each.
 
+mod declare;
 mod table;
 
 use resight_engine::{EngineError, RefusedCode};

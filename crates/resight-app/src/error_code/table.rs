@@ -2,33 +2,7 @@
 //! for readers, and a test holds the two together.
 
 use super::Row;
-
-/// Declares [`Code`] and its rows from one list.
-macro_rules! codes {
-    ($($variant:ident = $text:literal, $status:expr, $title:literal, $next_step:literal;)*) => {
-        /// A stable identifier of an error, for programs.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Code {
-            $(#[doc = $title] $variant,)*
-        }
-
-        impl Code {
-            /// Every code, in the order of `docs/errors.md`.
-            pub const ALL: &[Self] = &[$(Self::$variant),*];
-
-            pub(super) const fn row(self) -> Row {
-                match self {
-                    $(Self::$variant => Row {
-                        text: $text,
-                        status: $status,
-                        title: $title,
-                        next_step: $next_step,
-                    },)*
-                }
-            }
-        }
-    };
-}
+use super::declare::codes;
 
 codes! {
     // The request itself.
@@ -509,6 +483,6 @@ codes! {
         "Something that is stored is damaged or missing",
         "Do what the next step of each finding says; docs/cli.md lists the kinds.";
     NotAgreed = "not_agreed", None,
-        "The terms of the model were not agreed to",
+        "What was asked for was not agreed to",
         "Say y when asked, or give --yes.";
 }

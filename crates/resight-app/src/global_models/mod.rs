@@ -26,10 +26,9 @@ use crate::config::Config;
 use crate::extractors::plugin_of;
 use crate::models::Models;
 use crate::plugins::Plugins;
+use crate::provenance::{MODELS_SETTING, remembered};
 use stand_in::{AbsentModel, under_stored_id};
 
-/// The catalogue's setting with the names of the models that a collection uses, one a line.
-const MODELS_SETTING: &str = "models";
 /// How long pictures wait after a model failed on them: doubled each time, up to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LAST_PAUSE: Duration = Duration::from_secs(600);
@@ -218,13 +217,6 @@ fn attach_model(
         global_models.attach(components(present, true))?;
     }
     Ok(())
-}
-
-/// The names of the models that a collection uses, in the order in which they came.
-pub(crate) fn remembered(catalogue: &dyn Catalogue) -> Result<Vec<String>, AppError> {
-    let names = catalogue.setting(MODELS_SETTING)?.unwrap_or_default();
-    let names = names.lines().filter(|name| !name.is_empty());
-    Ok(names.map(str::to_owned).collect())
 }
 
 /// Ids of the models of a name, with the number of vectors stored of each.

@@ -23,6 +23,7 @@ use resight_server::{
 use resight_store::CollectionName;
 use resight_vision::ModelId;
 use serde_json::json;
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
@@ -185,14 +186,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         jobs: Some(Arc::new(served.served.clone())),
         ..settings(args, &folder.library, config, address)
     };
-    // Pictures and plug-ins have threads and processes of their own. With more threads than this
-    // for connections, short requests spend their time waking each other's threads.
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .build()
-        .map_err(|error| failed("the server could not be started", &error))?;
+    let runtime = runtime()?;
     let engine = folder.library.clone();
     let mut teller = JobTeller::new(served.served.jobs.clone());
     let ended = runtime.block_on(async {
@@ -210,6 +204,17 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         output.remark("Stopped.");
     }
     Ok(())
+}
+
+fn runtime() -> Result<Runtime, CliError> {
+    // Pictures and plug-ins have threads and processes of their own. With more threads than this
+    // for connections, short requests spend their time waking each other's threads.
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2));
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .map_err(|error| failed("the server could not be started", &error))
 }
 
 /// Says where what is served.

@@ -5,7 +5,6 @@ mod check;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use resight_app::Code;
 use resight_app::config::Config;
 use resight_app::models::Models;
 use resight_models::{
