@@ -8,6 +8,9 @@ const UNKNOWN: u64 = 4 << 30;
 /// Enough for a picture of some megapixels beside bodies and caches.
 const LEAST: u64 = 256 << 20;
 
+/// Address space that the threads of a server take which are not there yet: allocators reserve it for each.
+const THREADS: u64 = 256 << 20;
+
 /// Half of the memory that this process can have: the rest is for the index, for pictures that are decoded,
 /// and for other programs.
 pub(crate) fn budget() -> u64 {
@@ -68,7 +71,8 @@ fn address_space() -> Option<u64> {
         .find_map(|line| line.strip_prefix("Max address space"))?;
     let limit: u64 = line.split_whitespace().next()?.parse().ok()?;
     let used = kib(&fs::read_to_string("/proc/self/status").ok()?, "VmSize:");
-    Some(limit.saturating_sub(used.unwrap_or(0)))
+    let taken = used.unwrap_or(0).saturating_add(THREADS);
+    Some(limit.saturating_sub(taken))
 }
 
 /// The number of KiB on the line that begins with `name`, in bytes.

@@ -196,8 +196,16 @@ impl Child {
                         depth,
                     }));
                 }
-                FromChild::Opened => return Ok(Answer::Opened),
-                FromChild::End => return Ok(Answer::End),
+                // Between pages nothing is kept: two files that are compared page by page would wait for
+                // each other.
+                FromChild::Opened => {
+                    self.current.share = None;
+                    return Ok(Answer::Opened);
+                }
+                FromChild::End => {
+                    self.current.share = None;
+                    return Ok(Answer::End);
+                }
                 FromChild::Refused(refused) => {
                     self.current.share = None;
                     return Ok(Answer::Refused(refused));

@@ -216,7 +216,7 @@ fn a_child_inherits_no_descriptors_and_no_variables() {
 fn children_are_replaced_and_ended_and_leave_no_zombies() {
     let pool = Pool::new(PoolOptions {
         pictures: 3,
-        idle: Duration::from_millis(400),
+        idle: Duration::from_secs(3),
         ..options()
     });
     let limits = elsewhere(&pool);
@@ -363,6 +363,27 @@ fn pages_of_two_files_are_turned_together_and_left_early() {
             ..pool.counts()
         }
     );
+}
+
+#[test]
+fn documents_that_are_compared_page_by_page_do_not_wait_for_each_other() {
+    let pool = Pool::new(options());
+    // Enough for one that is opened, and not for two.
+    let limits = DecodeLimits {
+        memory: MemoryBudget::new(512 << 20),
+        ..elsewhere(&pool)
+    };
+    let document = include_bytes!("../../resight-decode/tests/pictures/files/owner.pdf");
+    let opened = pages(document, &limits);
+    if matches!(&opened, Err(why) if why.code == RefusedCode::FormatNotSupported) {
+        eprintln!("SKIPPED: built without PDF");
+        return;
+    }
+    let mut a = opened.unwrap();
+    let mut b = pages(document, &limits).unwrap();
+    assert!(a.next().unwrap().is_ok() && b.next().unwrap().is_ok());
+    drop((a, b));
+    assert_eq!(limits.memory.in_use().work, 0);
 }
 
 #[test]

@@ -344,6 +344,18 @@ pub struct Share {
     bytes: u64,
 }
 
+impl Share {
+    /// Returns what is more than `bytes`, and what is left of `bytes` beside this share.
+    pub fn reduce(&mut self, bytes: u64) -> u64 {
+        let returned = self.bytes.saturating_sub(bytes);
+        self.bytes -= returned;
+        let mut state = self.budget.0.state.lock();
+        state.used[self.purpose as usize] -= returned;
+        self.budget.0.wake(state);
+        bytes - self.bytes
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
         let mut state = self.budget.0.state.lock();

@@ -116,6 +116,10 @@ impl Filters {
                 return Err(bad(name, &what));
             }
         }
+        if self.weak.as_ref().is_some_and(|weak| !weak.0) {
+            // Ignored, it would choose the weak ones as well.
+            return Err(bad("weak", &"must be true, or be left out"));
+        }
         let filter = Filter {
             tags: values(self.tag),
             not_tags: values(self.not_tag),
@@ -192,6 +196,9 @@ pub(crate) fn parameters(filter: &Map<String, Value>) -> Result<Vec<(String, Str
     for (name, value) in filter {
         match value {
             Value::Object(entries) if name == ENTRIES => {
+                if entries.is_empty() {
+                    return Err(bad_body("\"meta\" in the filter is empty"));
+                }
                 for (key, value) in entries {
                     put(&mut found, format!("{ENTRY}{key}"), value)?;
                 }
@@ -218,6 +225,12 @@ fn put(found: &mut Vec<(String, String)>, name: String, value: &Value) -> Result
         Value::Array(several) => several.iter().map(single).collect(),
         one => single(one).map(|one| vec![one]),
     };
+    if all.as_ref().is_some_and(Vec::is_empty) {
+        // Left out, it would choose all pictures.
+        return Err(bad_body(&format!(
+            "{name:?} in the filter is an empty list"
+        )));
+    }
     let Some(all) = all else {
         let detail =
             format!("{name:?} in the filter is no text, number, true, false or list of them");
@@ -267,6 +280,10 @@ mod tests {
             (json!({"tag_prefix": ""}), "tag_prefix"),
             (json!({"added_before": "yesterday"}), "added_before"),
             (json!({"any_tag": vec!["a"; 65]}), "64"),
+            (json!({"tag": []}), "empty"),
+            (json!({"tga": []}), "empty"),
+            (json!({"meta": {}}), "empty"),
+            (json!({"weak": false}), "weak"),
         ] {
             let told = of(wrong).unwrap_err();
             assert!(told.contains(part), "{told}");

@@ -23,7 +23,7 @@ use crate::AppError;
 use crate::background::Background;
 use crate::collections::Collections;
 use crate::config::Config;
-use crate::jobs::{Jobs, few_threads};
+use crate::jobs::{FewThreads, Jobs};
 
 /// Events that wait for the thread at most.
 const MOST_EVENTS: usize = 16_384;
@@ -92,7 +92,7 @@ struct Follower {
     config: Config,
     collections: Collections,
     settings: FollowSettings,
-    threads: Arc<rayon::ThreadPool>,
+    threads: FewThreads,
     ear: Ear,
     all: HashMap<u64, Followed>,
 }
@@ -117,7 +117,7 @@ impl Folders {
             config: config.clone(),
             collections: collections.clone(),
             settings,
-            threads: Arc::new(few_threads(config)?),
+            threads: FewThreads::of(config),
             ear: Ear {
                 sender,
                 was_full: Arc::default(),
@@ -345,7 +345,7 @@ impl Follower {
             ..followed.folder.rules.options(&self.config)?
         };
         let report = Indexer::new(lease.shared())
-            .on_threads(self.threads.clone())
+            .on_threads(self.threads.get()?)
             .index_folder(&followed.root, &options, cancel, &mut |_| {})?;
         tracing::info!(
             "{}: {} new, {} moved, {} refused, {} gone",

@@ -34,7 +34,7 @@ pub(super) fn run(
     };
     let cancel = recorder.cancel;
     let report = Indexer::new(library.clone())
-        .on_threads(workshop.threads.clone())
+        .on_threads(workshop.threads.get()?)
         .index_folder(&task.path(), &options, cancel, &mut |event| {
             see(recorder, event);
         })?;

@@ -34,7 +34,7 @@ use crate::private;
 pub use recorder::Report;
 pub use runner::JobRunner;
 pub use task::{BackupTask, IndexTask, JobKind, Task};
-pub(crate) use workshop::few_threads;
+pub(crate) use workshop::FewThreads;
 
 /// Jobs that may wait at once.
 const MOST_WAITING: u64 = 1000;

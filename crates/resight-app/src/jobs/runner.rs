@@ -10,7 +10,7 @@ use resight_store::{JobEnd, JobRecord, JobState, StoreError};
 
 use super::recorder::Recorder;
 use super::task::Task;
-use super::workshop::{Workshop, few_threads};
+use super::workshop::{FewThreads, Workshop};
 use super::{JobSettings, Jobs, Running, Shared, index, serving, upkeep};
 use crate::background::{Background, rest};
 use crate::collections::Collections;
@@ -66,7 +66,7 @@ impl Jobs {
         let workshop = Arc::new(Workshop {
             config: config.clone(),
             collections: collections.clone(),
-            threads: Arc::new(few_threads(config)?),
+            threads: FewThreads::of(config),
         });
         let stopping = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();

@@ -23,13 +23,14 @@ pub(super) fn duplicates(
     let (cancel, closing) = (recorder.cancel, recorder.closing.clone());
     let stop = || cancel.load(Ordering::Relaxed) || closing.load(Ordering::Relaxed);
     let pairing = workshop.collections.pairing();
+    let threads = workshop.threads.get()?;
     let mut done = 0;
     loop {
         let step = {
             // The search in the background pairs as well, a step at a time.
             let _alone = pairing.lock();
             let pair = || Duplicates::new(library.clone()).update_some(&stop);
-            workshop.threads.install(pair)?
+            threads.install(pair)?
         };
         if step.done == 0 {
             return Ok(true);
@@ -107,7 +108,7 @@ pub(super) fn embed(workshop: &Workshop, recorder: &mut Recorder<'_>) -> Result<
     recorder.closing = closing;
     let models = GlobalModels::new(lease.shared());
     let cancel = recorder.cancel;
-    let described = workshop.threads.install(|| {
+    let described = workshop.threads.get()?.install(|| {
         models.embed_missing(cancel, &mut |step| {
             let model = format!("model {}", step.name);
             recorder.set(&model, step.done);

@@ -1,7 +1,8 @@
 //! What jobs work with.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use parking_lot::Mutex;
 use resight_store::StoreError;
 
 use crate::AppError;
@@ -12,24 +13,43 @@ use crate::config::Config;
 pub(super) struct Workshop {
     pub(super) config: Config,
     pub(super) collections: Collections,
-    /// Few threads of low priority.
-    pub(super) threads: Arc<rayon::ThreadPool>,
+    pub(super) threads: FewThreads,
 }
 
-/// Half of the threads that the settings allow, of lower priority than those of requests.
-pub(crate) fn few_threads(config: &Config) -> Result<rayon::ThreadPool, AppError> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads((config.thread_count() / 2).max(1))
-        .thread_name(|number| format!("resight-job-{number}"))
-        .start_handler(|_| lower_priority())
-        .build()
-        .map_err(|error| {
-            StoreError::Failed {
+/// Half of the threads that the settings allow, of lower priority than those of requests. They are there while
+/// something uses them: each takes address space also while it does nothing.
+pub(crate) struct FewThreads {
+    count: usize,
+    pool: Mutex<Weak<rayon::ThreadPool>>,
+}
+
+impl FewThreads {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            count: (config.thread_count() / 2).max(1),
+            pool: Mutex::default(),
+        }
+    }
+
+    /// The threads, until the returned value and its clones are dropped.
+    pub(crate) fn get(&self) -> Result<Arc<rayon::ThreadPool>, AppError> {
+        let mut present = self.pool.lock();
+        if let Some(pool) = present.upgrade() {
+            return Ok(pool);
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.count)
+            .thread_name(|number| format!("resight-job-{number}"))
+            .start_handler(|_| lower_priority())
+            .build()
+            .map_err(|error| StoreError::Failed {
                 location: "the threads of jobs".into(),
                 detail: error.to_string(),
-            }
-            .into()
-        })
+            })?;
+        let pool = Arc::new(pool);
+        *present = Arc::downgrade(&pool);
+        Ok(pool)
+    }
 }
 
 /// On Linux a thread has a priority of its own, and 0 means the caller.

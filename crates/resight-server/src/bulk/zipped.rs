@@ -8,21 +8,30 @@ use resight_app::Code;
 
 use super::limits::{MOST_FILES, too_many_files};
 use super::unpacking::{Stopped, Unpacking, broken};
+use crate::problem::Problem;
 
 /// Reads all entries, in the order of the archive's directory.
 pub(super) fn read(file: &File, unpacking: &mut Unpacking) -> Result<(), Stopped> {
+    let length = file.metadata().map_err(|error| broken(&error))?.len();
     let file = file.try_clone().map_err(|error| broken(&error))?;
     let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
     let archive = ZipArchive::from_file(file, &mut buffer).map_err(|error| broken(&error))?;
     if archive.entries_hint() > MOST_FILES as u64 {
         return Err(Stopped::Broken(too_many_files()));
     }
+    // Entries that overlap would have more bytes than the archive: each of them is unpacked.
+    let mut packed = 0_u64;
     let mut entries = archive.entries(&mut buffer);
     loop {
         let Some(entry) = entries.next_entry().map_err(|error| broken(&error))? else {
             return Ok(());
         };
         unpacking.enter()?;
+        packed = packed.saturating_add(entry.compressed_size_hint());
+        if packed > length {
+            let detail = "The archive's entries overlap.";
+            return Err(Stopped::Broken(Problem::new(Code::BadArchive, detail)));
+        }
         if entry.is_dir() {
             continue;
         }
@@ -42,7 +51,7 @@ pub(super) fn read(file: &File, unpacking: &mut Unpacking) -> Result<(), Stopped
             unpacking.refuse(name, Code::EntryNotSupported, detail)?;
             continue;
         }
-        let length = entry.uncompressed_size_hint();
+        let unpacked = entry.uncompressed_size_hint();
         let found = match archive.get_entry(entry.wayfinder()) {
             Ok(found) => found,
             Err(error) => {
@@ -52,10 +61,10 @@ pub(super) fn read(file: &File, unpacking: &mut Unpacking) -> Result<(), Stopped
             }
         };
         if method == CompressionMethod::STORE {
-            unpacking.file(name, length, found.verifying_reader(found.reader()))?;
+            unpacking.file(name, unpacked, found.verifying_reader(found.reader()))?;
         } else {
             let inflated = DeflateDecoder::new(found.reader());
-            unpacking.file(name, length, found.verifying_reader(inflated))?;
+            unpacking.file(name, unpacked, found.verifying_reader(inflated))?;
         }
     }
 }

@@ -49,6 +49,14 @@ impl Share {
         Self(Arc::default())
     }
 
+    /// Returns what is more than `bytes`.
+    pub(super) fn reduce(&self, bytes: u64) {
+        let mut left = bytes;
+        for part in self.0.lock().iter_mut() {
+            left = part.reduce(left);
+        }
+    }
+
     /// Has this one last as long as `share` does.
     pub(super) fn join(self, share: &Self) {
         let mut parts = mem::take(&mut *self.0.lock());

@@ -241,6 +241,11 @@ impl Reader {
                 }
             }
             if is_end {
+                if self.share.is_none() {
+                    // A second file may come while this one is in memory.
+                    bytes.shrink_to_fit();
+                    share.reduce(bytes.len() as u64);
+                }
                 let bytes = share.of(bytes);
                 return Ok(Part::Picture { name, bytes });
             }

@@ -320,6 +320,10 @@ pub(crate) async fn refused(
     let RefusedOfJob { after, limit } = Params::only(&uri)?;
     let limit = usize::try_from(limit.map_or(REFUSED_PAGE, Whole::value)).unwrap_or(usize::MAX);
     seen(&app, &caller, id).await?;
+    if !caller.is_admin() {
+        let detail = "The files of a job are for keys with the scope admin for all collections.";
+        return Err(Problem::new(Code::KeyNotAllowed, detail));
+    }
     let jobs = app.served()?.jobs.clone();
     let read = move || jobs.refused(id, after.as_deref(), limit + 1);
     let mut found = app.work.light.run(move || Ok(read())).await??;

@@ -190,6 +190,57 @@ async fn a_tar_archive_is_unpacked_and_what_is_no_file_is_left_out() {
     }
 }
 
+/// A sparse file of which the archive has nothing: all of it is a hole.
+fn hole(bytes: u64) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_path("hole.png").unwrap();
+    header.set_size(0);
+    let gnu = header.as_gnu_mut().unwrap();
+    // Beyond eight gigabytes numbers are written as bytes, of which the first says so.
+    let number = |field: &mut [u8; 12]| {
+        field[0] = 0x80;
+        field[4..].copy_from_slice(&bytes.to_be_bytes());
+    };
+    number(&mut gnu.realsize);
+    number(&mut gnu.sparse[0].offset);
+    gnu.sparse[0].numbytes.copy_from_slice(b"00000000000\0");
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
+#[tokio::test]
+async fn holes_are_not_read_and_bytes_are_unpacked_once() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let first = picture(20);
+    let mut archive = hole(1 << 62);
+    archive.extend(tar_of(&[("a.png", tar::EntryType::Regular, &first)]));
+    let body = sent(&app, "application/x-tar", archive).await.json();
+    let files = expected(&[
+        ("hole.png", "refused", "entry_not_supported"),
+        ("a.png", "added", ""),
+    ]);
+    assert_eq!(outcomes(&body["files"]), files, "{body}");
+
+    // Two entries of the directory for one that is there.
+    let whole = zip(&[entry("a.png", &first)]);
+    let end = whole.len() - 22;
+    let start = u32::from_le_bytes(whole[end + 16..end + 20].try_into().unwrap()) as usize;
+    let mut twice = whole[..end].to_vec();
+    twice.extend_from_slice(&whole[start..end]);
+    let length = (2 * (end - start)) as u32;
+    twice.extend_from_slice(b"PK\x05\x06\0\0\0\0\x02\0\x02\0");
+    twice.extend_from_slice(&length.to_le_bytes());
+    twice.extend_from_slice(&(start as u32).to_le_bytes());
+    twice.extend_from_slice(&[0, 0]);
+    let body = sent(&app, "application/zip", twice).await.json();
+    let files = body["files"].as_array().unwrap();
+    let last = files.last().unwrap_or_else(|| panic!("{body}"));
+    assert_eq!(last["code"], "bad_archive", "{body}");
+    assert!(last.to_string().contains("overlap"), "{body}");
+}
+
 #[tokio::test]
 async fn archives_have_bounds_and_are_told_where_they_are_broken() {
     let app = Bench::new().app();

@@ -353,7 +353,8 @@ async fn a_picture_over_a_limit_is_refused() {
 // Long because the description is read once and each of its promises is checked.
 #[tokio::test]
 async fn the_description_fits_the_routes() {
-    let app = Bench::new().app();
+    let world = crate::jobs::World::new(resight_server::Policy::Open);
+    let app = world.app();
     let answer = get(&app, "/openapi.json").await;
     assert_eq!(answer.header(header::CONTENT_TYPE), "application/json");
     let description = answer.json();
@@ -404,6 +405,8 @@ async fn the_description_fits_the_routes() {
     ];
     let once = [
         "delete /v1/collections/{collection}",
+        "delete /v1/folders/{folder}",
+        "delete /v1/jobs/{job}",
         "delete /v1/keys/{key}",
         "delete /v1/session",
         "get /api/tot_num",
@@ -412,11 +415,19 @@ async fn the_description_fits_the_routes() {
         "get /readyz",
         "get /v1/collections",
         "get /v1/collections/{collection}",
+        "get /v1/folders",
+        "get /v1/jobs",
+        "get /v1/jobs/{job}",
+        "get /v1/jobs/{job}/events",
+        "get /v1/jobs/{job}/refused",
         "get /v1/keys",
         "get /v1/plugins",
         "get /v1/plugins/{name}",
         "get /v1/plugins/{name}/{function}",
         "get /v1/session",
+        "patch /v1/folders/{folder}",
+        "post /v1/folders",
+        "post /v1/jobs",
         "post /v1/keys",
         "post /v1/plugins/{name}/{function}",
         "post /v1/session",

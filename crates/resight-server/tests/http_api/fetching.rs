@@ -90,15 +90,14 @@ fn redirect(to: &str) -> Vec<u8> {
     format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n").into_bytes()
 }
 
+/// Long enough for a busy machine to answer, and short enough to be waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// An app that fetches by these names, from this machine as well where `beside` says so.
 fn app_of(bench: &Bench, names: Names, ports: &[u16], beside: &[&str]) -> (Router, Arc<Names>) {
     let names = Arc::new(names);
     let beside: Vec<IpNet> = beside.iter().map(|net| net.parse().unwrap()).collect();
-    let fetch = FetchSettings::public(ports).resolved_by(
-        names.clone(),
-        &beside,
-        Duration::from_millis(1500),
-    );
+    let fetch = FetchSettings::public(ports).resolved_by(names.clone(), &beside, PATIENCE);
     let app = bench.app_with(HttpSettings {
         fetch: Some(fetch),
         max_picture_bytes: 2 << 20,

@@ -112,7 +112,7 @@ async fn what_a_filter_means_is_removed_and_nothing_else() {
         labelled(&app, if seed < 12 { "old" } else { "new" }, "x", seed).await;
     }
     let remove = |query: &str| request("DELETE", &format!("/v1/images{query}"));
-    for query in ["", "?dry_run=true", "?weak=false"] {
+    for query in ["", "?dry_run=true"] {
         let answer = ask(&app, remove(query)).await;
         answer.problem(422, "filter_needed");
     }

@@ -57,7 +57,7 @@ fn children_that_are_killed_amid_an_index_cost_no_picture() {
         .spawn()
         .unwrap();
     let mut killed = BTreeSet::new();
-    while run.try_wait().unwrap().is_none() && killed.len() < 8 {
+    while run.try_wait().unwrap().is_none() && killed.len() < 2 {
         for id in children(run.id()) {
             if killed.insert(id) {
                 signal(id, "-KILL");
@@ -97,8 +97,13 @@ fn a_server_that_stops_at_once_leaves_no_child_behind() {
             break url.to_owned();
         }
     };
-    // The GIF was decoded while the folder was indexed.
+    // The GIF is decoded while the folder is indexed, and its child waits for more.
+    until("a child is there", || !children(server.id()).is_empty());
     let child = children(server.id())[0];
+    until("the folder is indexed", || {
+        let jobs = crate::serve::get(url.trim_start_matches("http://"), "/v1/jobs?state=done");
+        jobs.contains("\"state\":\"done\"")
+    });
     signal(child, "-STOP");
     let bytes = fs::read(world.path("lib/one.gif")).unwrap();
     let address = url.trim_start_matches("http://");

@@ -67,7 +67,7 @@ fn a_folder_that_may_only_be_read_is_searched_and_listed() {
     for collection in ["default", "museum"] {
         let (code, answer, told) = run(&["search", text(&query), "--collection", collection]);
         assert_eq!(code, Some(0), "{told}");
-        assert!(answer.contains("\"verified\":1"), "{answer}");
+        assert!(answer.contains("\"verified_hits\":1"), "{answer}");
     }
     for listing in [&["list"][..], &["count"], &["collections"], &["verify"]] {
         let (code, answer, told) = run(listing);

@@ -17,7 +17,7 @@ fn signal(child: &Child, name: &str) {
     assert!(sent.success());
 }
 
-fn get(address: &str, path: &str) -> String {
+pub(crate) fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(
         stream,
