@@ -1,6 +1,7 @@
 //! Changes of all pictures that a filter means.
 
 use axum::Json;
+use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::Uri;
 use resight_app::Code;
@@ -53,9 +54,15 @@ fn asked(uri: &Uri, caller: &Caller) -> Result<(Filter, bool), Problem> {
 pub(crate) async fn remove(
     app: App,
     caller: Caller,
-    uri: Uri,
+    request: Request,
 ) -> Result<Json<ManyRemoved>, Problem> {
-    let (filter, dry_run) = asked(&uri, &caller)?;
+    if !request.body().is_end_stream() {
+        intake::discard(request.into_body()).await;
+        // What it says would be taken for said, dry_run above all.
+        let detail = "It takes no body: conditions and dry_run stand in the address";
+        return Err(intake::bad_body(detail));
+    }
+    let (filter, dry_run) = asked(request.uri(), &caller)?;
     let library = app.library.clone();
     let done = move || {
         let matched = library.count_matching(&filter)?;

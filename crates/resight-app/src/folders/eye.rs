@@ -85,7 +85,7 @@ impl Eye {
                 }
             }
         }
-        let config = Config::default().with_poll_interval(poll_each);
+        let config = without_links().with_poll_interval(poll_each);
         let mut watcher = PollWatcher::new(ear.of(folder), config)?;
         watcher.watch(root, RecursiveMode::Recursive)?;
         Ok(Self {
@@ -95,8 +95,14 @@ impl Eye {
     }
 }
 
+/// Behind a link lies a folder that is watched by its own path, or one elsewhere. With both, the system would tell of
+/// changes under one of the two paths alone, and of none once that one is gone.
+fn without_links() -> Config {
+    Config::default().with_follow_symlinks(false)
+}
+
 fn told(root: &Path, folder: u64, ear: &Ear) -> notify::Result<Eye> {
-    let mut watcher = RecommendedWatcher::new(ear.of(folder), Config::default())?;
+    let mut watcher = RecommendedWatcher::new(ear.of(folder), without_links())?;
     watcher.watch(root, RecursiveMode::Recursive)?;
     Ok(Eye {
         _watcher: Box::new(watcher),

@@ -166,6 +166,25 @@ fn a_folder_that_goes_away_keeps_its_pictures_and_is_followed_again() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_within_a_folder_takes_nothing_with_it_when_it_goes() {
+    let mut followed = Followed::new(1, Following::Auto, &prune());
+    followed.follower = None;
+    let (years, albums) = (followed.root.join("2020"), followed.root.join("albums"));
+    fs::create_dir(&years).unwrap();
+    fs::create_dir(&albums).unwrap();
+    std::os::unix::fs::symlink("../2020", albums.join("best")).unwrap();
+    // With the link there.
+    followed.follow(Following::Auto);
+    fs::write(years.join("a.png"), picture(501)).unwrap();
+    until(|| followed.count() == 2);
+    fs::remove_dir_all(&albums).unwrap();
+    fs::write(years.join("b.png"), picture(502)).unwrap();
+    until(|| followed.count() == 3);
+    until(|| followed.paths() == ["000.png", "2020/a.png", "2020/b.png"]);
+}
+
 #[test]
 fn rules_hold_for_what_is_followed_and_may_change() {
     let rules = Rules {

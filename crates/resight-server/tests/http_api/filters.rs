@@ -116,6 +116,9 @@ async fn what_a_filter_means_is_removed_and_nothing_else() {
         let answer = ask(&app, remove(query)).await;
         answer.problem(422, "filter_needed");
     }
+    let mut with_body = remove("?tag=old");
+    *with_body.body_mut() = axum::body::Body::from(r#"{"dry_run": true}"#);
+    ask(&app, with_body).await.problem(422, "bad_body");
     ask(&app, remove("?tga=old"))
         .await
         .problem(422, "bad_parameter");

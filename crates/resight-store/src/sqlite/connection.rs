@@ -1,5 +1,6 @@
 //! Opening connections, with the settings that durability and waiting depend on.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -92,10 +93,17 @@ fn recover(path: &Path) -> Result<(), StoreError> {
 }
 
 fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Missing {
-            location: path.display().to_string(),
-        });
+    match path.try_exists() {
+        Ok(true) => {}
+        // What may not be looked at is not taken for missing.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(StoreError::from_io(path, error));
+        }
+        Ok(false) | Err(_) => {
+            return Err(StoreError::Missing {
+                location: path.display().to_string(),
+            });
+        }
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     set_up_reader(path, Connection::open_with_flags(path, flags))

@@ -4,6 +4,7 @@ use clap::Subcommand;
 use resight_app::AppError;
 use resight_app::config::Config;
 use resight_app::data_folder;
+use resight_app::jobs::Jobs;
 use resight_server::wire::{Collection, CollectionList};
 use resight_store::{CollectionName, Collections};
 use serde_json::json;
@@ -125,6 +126,8 @@ fn delete(
             format!("Forget the collection {name} with {what}, their tags and decisions?");
         consent(&question, "nothing was deleted", yes)?;
     }
+    // First, so that none is left where this ends between the two: a later collection may get the name.
+    Jobs::open(config)?.forget_collection(name)?;
     if !folders.remove(name)? {
         return Err(AppError::UnknownCollection(name.clone()).into());
     }

@@ -157,7 +157,10 @@ fn collections_are_made_used_and_deleted() {
         json(&data, &["count", "--collection", "museum"])[0]["count"],
         1
     );
+    json(&data, &["folders", "add", other, "--collection", "museum"]);
     json(&data, &["collections", "delete", "museum", "--yes"]);
+    let folders = json(&data, &["folders"]);
+    assert_eq!(folders[0]["folders"], serde_json::json!([]), "{folders:?}");
     let gone = json_error(&data, &["collections", "delete", "museum"], 1);
     assert_eq!(gone["code"], "unknown_collection");
     let default = json_error(&data, &["collections", "delete", "default"], 2);
