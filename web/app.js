@@ -142,7 +142,7 @@ function heading(hits, index) {
   return told ? [el('li', { className: 'group' }, el('h3', {}, own))] : [];
 }
 
-function noteOn({ query, total, verified, alike }) {
+function noteOn({ query, total, verified_hits: verified, alike_hits: alike }) {
   if (verified > 0) return '';
   if (query.features === 0) return 'This picture has no structure to find it by.';
   if (alike > 0) return 'Nothing could be verified. These look alike:';
