@@ -163,6 +163,8 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
     collections.embed_in_background(&config.collection)?;
     warn_of_open(args, address, output);
 
+    // What can fail is opened before `announce` says that the server serves.
+    let (answers, cursor_key) = (Answers::open(&config.root)?, CursorKey::open(&config.root)?);
     let count = lease.count()?;
     drop(lease);
     let url = format!("http://{address}{base_path}");
@@ -177,9 +179,9 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         },
         base_path,
         trusted_proxies,
-        answers: Answers::open(&config.root)?,
+        answers,
         spool: Some(config.root.clone()),
-        cursor_key: Some(CursorKey::open(&config.root)?),
+        cursor_key: Some(cursor_key),
         fetch: args
             .allow_fetch
             .then(|| FetchSettings::public(&args.allow_fetch_port)),
