@@ -179,7 +179,7 @@ impl Child {
     }
 
     fn answer(&mut self, job: Job<'_>) -> Result<Answer, Death> {
-        loop {
+        let answer = loop {
             match self.receive()? {
                 FromChild::Need(bytes) => self.grant(job, bytes)?,
                 FromChild::Picture {
@@ -189,30 +189,21 @@ impl Child {
                     depth,
                 } => {
                     let image = self.pixels(job, width, height).ok_or(Death::Garbled)?;
-                    self.current.share = None;
-                    return Ok(Answer::Pixels(Pixels {
+                    break Answer::Pixels(Pixels {
                         image,
                         pages: pages.max(1),
                         depth,
-                    }));
+                    });
                 }
-                // Between pages nothing is kept: two files that are compared page by page would wait for
-                // each other.
-                FromChild::Opened => {
-                    self.current.share = None;
-                    return Ok(Answer::Opened);
-                }
-                FromChild::End => {
-                    self.current.share = None;
-                    return Ok(Answer::End);
-                }
-                FromChild::Refused(refused) => {
-                    self.current.share = None;
-                    return Ok(Answer::Refused(refused));
-                }
+                FromChild::Opened => break Answer::Opened,
+                FromChild::End => break Answer::End,
+                FromChild::Refused(refused) => break Answer::Refused(refused),
                 FromChild::Ready { .. } => return Err(Death::Garbled),
             }
-        }
+        };
+        // Between pages nothing is kept: two files that are compared page by page would wait for each other.
+        self.current.share = None;
+        Ok(answer)
     }
 
     /// Waits for the memory that the child asks for, and its copy of the picture.

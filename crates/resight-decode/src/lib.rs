@@ -27,6 +27,8 @@ mod avif;
 mod bmff;
 mod calendar;
 mod colour_spaces;
+#[cfg(any(feature = "pdf", feature = "svg"))]
+mod deep_stack;
 #[cfg(feature = "heif")]
 mod heif;
 mod ico;
@@ -102,13 +104,8 @@ pub struct Decoded {
 /// [`Refused`] with any code except [`RefusedCode::Unreadable`].
 pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
     let format = supported(bytes, limits)?;
-    let job = Job {
-        bytes,
-        limits,
-        format: format.name(),
-    };
-    let place = limits.place.of(format.is_rare());
-    if let Some(done) = place.and_then(|place| place.decode(job)) {
+    let done = elsewhere(bytes, format, limits).and_then(|(place, job)| place.decode(job));
+    if let Some(done) = done {
         let pixels = done?;
         return Ok(Decoded {
             image: pixels.image,
@@ -156,6 +153,20 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
     })
 }
 
+/// The place that decodes pictures of the format instead of this process, and the job for it.
+fn elsewhere<'a>(
+    bytes: &'a [u8],
+    format: Format,
+    limits: &'a DecodeLimits,
+) -> Option<(&'a dyn Elsewhere, Job<'a>)> {
+    let job = Job {
+        bytes,
+        limits,
+        format: format.name(),
+    };
+    Some((limits.place.of(format.is_rare())?, job))
+}
+
 /// All pages of a TIFF or PDF file, or frames of an animated GIF, WebP or PNG, each decoded when it is asked for and
 /// upright. The first of an APNG is the first frame of the animation, which need not be the default picture.
 ///
@@ -163,13 +174,8 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
 /// As [`decode`]; [`RefusedCode::FormatNotSupported`] for formats without pages, and for sequences in AVIF.
 pub fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Pages<'a>, Refused> {
     let format = supported(bytes, limits)?;
-    let job = Job {
-        bytes,
-        limits,
-        format: format.name(),
-    };
-    let place = limits.place.of(format.is_rare());
-    if let Some(opened) = place.and_then(|place| place.pages(job)) {
+    let opened = elsewhere(bytes, format, limits).and_then(|(place, job)| place.pages(job));
+    if let Some(opened) = opened {
         return opened.map(Pages::new);
     }
     let opened = catch_unwind(AssertUnwindSafe(|| pages::pages(bytes, format, limits)));

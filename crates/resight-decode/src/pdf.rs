@@ -2,7 +2,6 @@
 //! the document.
 
 use std::sync::Arc;
-use std::thread;
 
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_syntax::page::Page;
@@ -11,6 +10,7 @@ use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
 use resight_vision::Image;
 
+use crate::deep_stack::on_a_deep_stack;
 use crate::limits::DecodeLimits;
 use crate::place::Images;
 use crate::refused::{Refused, RefusedCode};
@@ -24,8 +24,6 @@ const MOST_PAGES: usize = 10_000;
 const LAYERS: u64 = 8;
 /// Memory beside pixels: objects, fonts and the pictures on a page.
 const BESIDE: u64 = 48 << 20;
-/// Stack of the thread that draws: objects are nested, and each level is a call.
-const STACK: usize = 64 << 20;
 
 /// Draws the first page, and returns the number of pages.
 pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<(Image, u32), Refused> {
@@ -53,21 +51,6 @@ pub(crate) fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Ima
 fn needed(bytes: &[u8]) -> u64 {
     let pixels = (SIDE * SIDE) as u64;
     BESIDE + 2 * bytes.len() as u64 + pixels * 4 * LAYERS
-}
-
-fn on_a_deep_stack<T: Send>(
-    work: impl FnOnce() -> Result<T, Refused> + Send,
-) -> Result<T, Refused> {
-    thread::scope(|scope| {
-        let builder = thread::Builder::new().stack_size(STACK);
-        let working = builder.spawn_scoped(scope, work);
-        let working = working
-            .map_err(|error| Refused::broken(format!("no thread could be started: {error}")))?;
-        match working.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
 }
 
 fn open(bytes: &[u8]) -> Result<Pdf, Refused> {

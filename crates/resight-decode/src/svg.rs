@@ -6,13 +6,13 @@
 mod cost;
 
 use std::sync::Arc;
-use std::thread;
 
 use image::{DynamicImage, ImageReader, RgbaImage};
 use resight_vision::Image;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree, roxmltree};
 
+use crate::deep_stack::on_a_deep_stack;
 use crate::limits::DecodeLimits;
 use crate::refused::Refused;
 use crate::rgb::to_rgb;
@@ -34,23 +34,12 @@ const NO_FILTERS: &str = "* { filter: none !important }";
 const NOT_WITHIN: &str = "pattern *, mask *, clipPath *, marker * { mask: none !important; \
     clip-path: none !important; marker-start: none !important; marker-mid: none !important; \
     marker-end: none !important }";
-/// Stack of the thread that draws: elements are nested, and each level is a call.
-const STACK: usize = 64 << 20;
 
 /// Draws an SVG, over white where it is transparent.
 pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<(Image, u8), Refused> {
     let pixels = (SIDES[1] * SIDES[1]) as u64;
     let _share = limits.memory.take(BESIDE + pixels * 4 * LAYERS)?;
-    thread::scope(|scope| {
-        let builder = thread::Builder::new().stack_size(STACK);
-        let drawing = builder.spawn_scoped(scope, || draw(bytes, limits));
-        let drawing = drawing
-            .map_err(|error| Refused::broken(format!("no thread could be started: {error}")))?;
-        match drawing.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
+    on_a_deep_stack(|| draw(bytes, limits))
 }
 
 fn draw(bytes: &[u8], limits: &DecodeLimits) -> Result<(Image, u8), Refused> {

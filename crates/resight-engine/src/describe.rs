@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use resight_decode::{decode, enlarge, fit_within, taken};
+use resight_decode::{decode, enlarge, fit_within};
 use resight_vision::{Fault, Image, LocalExtractor, LocalFeatures};
 
 use crate::error::EngineError;
@@ -18,8 +18,6 @@ pub(crate) struct Described {
     pub(crate) pages: u32,
     /// Bits a sample of the file.
     pub(crate) depth: u8,
-    /// When it was taken, in milliseconds since 1970, where the file tells.
-    pub(crate) taken_ms: Option<i64>,
     pub(crate) features: LocalFeatures,
 }
 
@@ -55,7 +53,6 @@ pub(crate) fn describe(
         media_type: decoded.media_type,
         pages: decoded.pages,
         depth: decoded.depth,
-        taken_ms: taken(bytes),
         features,
     })
 }

@@ -69,8 +69,7 @@ impl Indexer {
         }
         let extractor = &**library.extractor();
         let described = describe(&bytes, library.options(), extractor, Some(cancel))?;
-        let mut prepared =
-            library.prepare(id.clone(), id.as_str(), bytes.len() as u64, &described)?;
+        let mut prepared = library.prepare(id.clone(), id.as_str(), &bytes, &described)?;
         prepared.new.uploaded = true;
         let effects = {
             let lock = library.lock_changes();

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 
+use rayon::ThreadPool;
 use rayon::prelude::*;
 use resight_decode::{Refused, RefusedCode, read_bounded};
 use resight_store::{Change, Effect, LabelPatch, PictureId, Refusal, StoreError, now_ms};
@@ -109,7 +110,7 @@ fn read(
         Some(cancel),
     );
     let prepared = described.and_then(|described| {
-        let prepared = library.prepare(id, &name, bytes.len() as u64, &described)?;
+        let prepared = library.prepare(id, &name, &bytes, &described)?;
         Ok((prepared, described.image))
     });
     match prepared {
@@ -208,10 +209,7 @@ impl Run<'_> {
                 let send = |batch| sender.send(batch).is_ok();
                 read_batches(library, tasks, embeds, cancel, &send);
             };
-            scope.spawn(move || match threads {
-                Some(threads) => threads.install(read),
-                None => read(),
-            });
+            scope.spawn(move || on(threads, read));
             for batch in receiver {
                 let batch = batch?;
                 self.has_unread |= batch.iter().any(|(_, outcome)| {
@@ -369,11 +367,7 @@ impl Run<'_> {
         let (keys, images): (Vec<u64>, Vec<Image>) = new.into_iter().unzip();
         for model in self.library.models().list().iter().filter(|m| m.can_embed) {
             let describe = || embed_new(self.library, model, &keys, &images);
-            let described = match self.threads {
-                Some(threads) => threads.install(describe),
-                None => describe(),
-            };
-            if let Err(error) = described {
+            if let Err(error) = on(self.threads, describe) {
                 tracing::warn!("{} waits to describe pictures: {error}", model.name);
                 self.embeds.store(false, Ordering::Relaxed);
                 return;
@@ -435,6 +429,14 @@ impl Run<'_> {
             warn_of_tags();
         }
         Ok(())
+    }
+}
+
+/// Does `work` on the threads that were chosen for it, if any were.
+fn on<T: Send>(threads: Option<&ThreadPool>, work: impl FnOnce() -> T + Send) -> T {
+    match threads {
+        Some(threads) => threads.install(work),
+        None => work(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use resight_store::{Filter, ObjectCount, ObjectId, Order, PictureId, Position};
+use resight_store::{Filter, ObjectCount, ObjectId, Order, PictureId, PictureRecord, Position};
 
 use super::Library;
 use crate::error::EngineError;
@@ -65,10 +65,7 @@ impl Library {
         let records = self
             .catalogue()
             .matching_page(filter, order, after, limit)?;
-        let placed = records
-            .into_iter()
-            .map(|record| (order.position(&record), Picture::from(record)));
-        Ok(placed.collect())
+        Ok(placed(order, records))
     }
 
     /// A page of the pictures that match `filter`, newest first, each with the place after it.
@@ -79,10 +76,7 @@ impl Library {
         limit: u64,
     ) -> Result<Vec<(Position, Picture)>, EngineError> {
         let records = self.catalogue().matching_list(filter, offset, limit)?;
-        let placed = records
-            .into_iter()
-            .map(|record| (Order::default().position(&record), Picture::from(record)));
-        Ok(placed.collect())
+        Ok(placed(Order::default(), records))
     }
 
     /// Number of pictures.
@@ -163,4 +157,12 @@ pub(crate) fn of_object(id: &ObjectId) -> Filter {
         object: Some(id.clone()),
         ..Filter::default()
     }
+}
+
+/// The pictures, each with the place after it in an order.
+fn placed(order: Order, records: Vec<PictureRecord>) -> Vec<(Position, Picture)> {
+    let placed = records
+        .into_iter()
+        .map(|record| (order.position(&record), Picture::from(record)));
+    placed.collect()
 }

@@ -1,6 +1,6 @@
 //! A described picture made ready for a commit.
 
-use resight_decode::thumbnail_jpeg;
+use resight_decode::{taken, thumbnail_jpeg};
 use resight_index::{PictureWords, Vocabulary};
 use resight_store::{Change, NewPicture, PictureId};
 
@@ -33,12 +33,12 @@ impl From<Change> for PendingChange {
 }
 
 impl Library {
-    /// Assigns words and writes the thumbnail.
+    /// Assigns words and writes the thumbnail. `bytes` are the file's.
     pub(crate) fn prepare(
         &self,
         id: PictureId,
         name: &str,
-        byte_len: u64,
+        bytes: &[u8],
         described: &Described,
     ) -> Result<PreparedPicture, EngineError> {
         let image = &described.image;
@@ -55,12 +55,12 @@ impl Library {
                 id,
                 name: name.to_owned(),
                 media_type: described.media_type.to_owned(),
-                byte_len,
+                byte_len: bytes.len() as u64,
                 width: image.width(),
                 height: image.height(),
                 pages: described.pages,
                 depth: described.depth,
-                taken_ms: described.taken_ms,
+                taken_ms: taken(bytes),
                 feature_count: features.len() as u32,
                 model: self.model().as_str().to_owned(),
                 uploaded: false,

@@ -195,8 +195,8 @@ pub struct Hit {
     /// Query to result in pixels, row-major 3×3, of the query as it was given: it mirrors where
     /// `variant` says so. Verified hits only.
     pub transform: Option<[f64; 9]>,
-    /// The transform of the query's whole picture into the result on which matches agree, also where that verifies
-    /// nothing.
+    /// The transform on which matches agree, of the query as it was matched: in the pixels of its region, where it
+    /// has one. Also where it verifies nothing.
     pub(crate) likely: Option<Transform>,
     /// The outline of the query, or of its region, in the result's pixels, clipped to the result: 3 to 8
     /// corners in the order of the query's, clockwise from its top left (counter-clockwise where it is

@@ -16,9 +16,9 @@ use crate::library::stored_features::StoredFeatures;
 /// features with all.
 const NEAR: f64 = 0.0;
 
-/// The largest log10 number of false alarms of a pair that is verified because its descriptors are exact, as those
+/// The largest log10 number of false alarms of a pair that is verified because its descriptors are nearly exact, as those
 /// of copies and of printed marks are: that is evidence which the number does not contain.
-const MOST_EXACT: f64 = -5.0;
+const MOST_NEARLY_EXACT: f64 = -5.0;
 
 /// A query and a stored picture.
 pub(crate) struct Sides<'a> {
@@ -79,10 +79,10 @@ pub(crate) fn agreement(
         ..evidence(query, result, matches, sizes[0], sizes[1])
     };
     let mut found = verify(&evidence, options)?;
-    let is_near = found.places >= options.min_inliers && found.log10_nfa <= MOST_EXACT;
+    let is_near = found.places >= options.min_inliers && found.log10_nfa <= MOST_NEARLY_EXACT;
     if !found.verified && is_near && !mirrored {
         let shared = SharedPart::of(&found, matches, [query, result], sizes);
-        found.verified = shared.support().is_as_print();
+        found.verified = shared.support().is_nearly_exact();
     }
     Some(found)
 }

@@ -98,7 +98,7 @@ fn compare(
     let features = [query.own, &stored.features];
     let shared = SharedPart::of(&verification, &matches, features, [query.size, size]);
     [hit.coverage_query, hit.coverage_result] = shared.coverage;
-    hit.likely = Some(query.of_whole(&verification.transform));
+    hit.likely = Some(verification.transform);
     if verification.verified {
         let (kind, is_exact) = shared.evidence(query.variant);
         (hit.evidence, hit.is_exact) = (Some(kind), is_exact);

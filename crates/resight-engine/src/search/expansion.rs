@@ -125,10 +125,7 @@ fn sources(
         .collect();
     let features = context.features(&keys)?;
     let sources = likely.iter().zip(features);
-    let sources = sources.filter_map(|((_, hit), features)| {
-        let of_region = Transform::translation(query.origin).then(&hit.likely?);
-        Some((of_region, features?))
-    });
+    let sources = sources.filter_map(|((_, hit), features)| Some((hit.likely?, features?)));
     Ok(sources.collect())
 }
 

@@ -38,20 +38,18 @@ impl SearchState {
 
     /// The verified hits with their candidates.
     pub(crate) fn verified(&self) -> impl Iterator<Item = (&Candidate, &Hit)> {
-        let examined = self.candidates.best.iter().zip(&self.examined);
-        examined
-            .filter_map(|(candidate, hit)| Some((candidate, hit.as_ref()?)))
-            .filter(|(_, hit)| hit.verified)
+        self.hits().filter(|(_, hit)| hit.verified)
     }
 
     /// The hits with a log10 number of false alarms of at most `most`, with their candidates.
     pub(crate) fn likely(&self, most: f64) -> impl Iterator<Item = (&Candidate, &Hit)> {
+        let is_likely = move |hit: &Hit| hit.log10_nfa.is_some_and(|nfa| nfa <= most);
+        self.hits().filter(move |(_, hit)| is_likely(hit))
+    }
+
+    fn hits(&self) -> impl Iterator<Item = (&Candidate, &Hit)> {
         let examined = self.candidates.best.iter().zip(&self.examined);
-        examined
-            .filter_map(|(candidate, hit)| Some((candidate, hit.as_ref()?)))
-            .filter(move |(_, hit)| {
-                hit.likely.is_some() && hit.log10_nfa.is_some_and(|n| n <= most)
-            })
+        examined.filter_map(|(candidate, hit)| Some((candidate, hit.as_ref()?)))
     }
 
     /// Adds a verified hit of another variant of the query. Where its picture has a surer one already,

@@ -39,12 +39,12 @@ pub struct Support {
 impl Support {
     /// Whether the descriptors of the inliers are as near as print repeats them, or nothing contradicts.
     pub(crate) fn is_exact(&self) -> bool {
-        self.other_distance == 0.0 || self.inlier_distance <= PRINTED * self.other_distance
+        self.other_distance == 0.0 || self.inlier_distance <= EXACT * self.other_distance
     }
 
     /// The same by the bound for what keypoints alone say; where nothing contradicts, there is no measure.
-    pub(crate) fn is_as_print(&self) -> bool {
-        self.inlier_distance <= EXACT * self.other_distance
+    pub(crate) fn is_nearly_exact(&self) -> bool {
+        self.inlier_distance <= NEARLY_EXACT * self.other_distance
     }
 }
 
@@ -62,9 +62,9 @@ pub struct Counts {
 // The bounds were chosen on the first 8 subjects of 21 classes of `bench/run classes.py`, on smvs_dvd and on
 // oxford_landmarks; docs/calibration.md has what they do on others.
 /// Print repeats exactly: its descriptors lie this much nearer than those of other things at one place do.
-const EXACT: f64 = 0.36;
+const NEARLY_EXACT: f64 = 0.36;
 /// Where pixels decide, it is less: of photographs of one DVD or building up to a tenth is as exact as the above.
-const PRINTED: f64 = 0.3;
+const EXACT: f64 = 0.3;
 /// A matched part is small where it covers at most this share of each of the two pictures. It is a mark
 /// where it is exact, and of what both pictures show at most this share agrees.
 const SMALL: f64 = 0.6;
@@ -83,7 +83,7 @@ pub(crate) fn kind_of_evidence(support: &Support, coverage: [f64; 2]) -> Evidenc
         within.agreeing + beside.agreeing,
         compared + beside.agreeing + beside.contradicting,
     );
-    let is_exact = support.is_as_print();
+    let is_exact = support.is_nearly_exact();
     let is_mark = if coverage[0].max(coverage[1]) <= SMALL {
         is_exact && in_all <= AGREEING_IN_ALL
     } else {

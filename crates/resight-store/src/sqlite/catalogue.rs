@@ -102,13 +102,7 @@ impl SqliteCatalogue {
     pub fn open_read_only(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join(FILE);
         let first = connection::open_reader(&path)?;
-        schema::check(&path, &first)?;
-        let readers = Mutex::new(vec![first]);
-        let access = Access::ReadOnly {
-            readers,
-            still: None,
-        };
-        Ok(Self { path, access })
+        Self::reading(path, first, None)
     }
 
     /// Opens the catalogue in `dir` as [`SqliteCatalogue::open_read_only`] does, also where this user may not
@@ -121,7 +115,7 @@ impl SqliteCatalogue {
             return Self::open_read_only(dir);
         }
         let still = match SharedFolderLock::acquire(root) {
-            Ok(lock) => Some(lock),
+            Ok(still) => still,
             // A process that may write has come meanwhile, and has created what readers need.
             Err(locked @ StoreError::Locked { .. }) => {
                 return Self::open_read_only(dir).map_err(|_| locked);
@@ -129,6 +123,14 @@ impl SqliteCatalogue {
             Err(error) => return Err(error),
         };
         let first = connection::open_unchanging(&path)?;
+        Self::reading(path, first, Some(still))
+    }
+
+    fn reading(
+        path: PathBuf,
+        first: Connection,
+        still: Option<SharedFolderLock>,
+    ) -> Result<Self, StoreError> {
         schema::check(&path, &first)?;
         let readers = Mutex::new(vec![first]);
         let access = Access::ReadOnly { readers, still };
