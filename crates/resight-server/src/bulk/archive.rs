@@ -28,15 +28,19 @@ pub(super) fn read(archive: Archive, bounds: &Bounds) -> Reading {
     let (sender, entries) = mpsc::channel(1);
     let bound = bound(archive.length);
     let mut unpacking = Unpacking::new(sender, bounds, Handle::current(), bound);
-    let work = tokio::task::spawn_blocking(move || match archive.kind {
-        ArchiveKind::Zip => zipped::read(&archive.file, &mut unpacking),
-        ArchiveKind::Tar => tarball::read(BufReader::new(&archive.file), &mut unpacking),
-        ArchiveKind::TarGz => tarball::read(
-            flate2::read::MultiGzDecoder::new(&archive.file),
-            &mut unpacking,
-        ),
-    });
+    let work = tokio::task::spawn_blocking(move || unpack(archive, &mut unpacking));
     Reading { entries, work }
+}
+
+/// Takes all of the archive: its place is taken until it is read.
+fn unpack(archive: Archive, unpacking: &mut Unpacking) -> Result<(), Stopped> {
+    match archive.kind {
+        ArchiveKind::Zip => zipped::read(&archive.file, archive.length, unpacking),
+        ArchiveKind::Tar => tarball::read(BufReader::new(&archive.file), unpacking),
+        ArchiveKind::TarGz => {
+            tarball::read(flate2::read::MultiGzDecoder::new(&archive.file), unpacking)
+        }
+    }
 }
 
 /// How many bytes an archive of `length` may become.
@@ -62,7 +66,37 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use resight_engine::MemoryBudget;
+
     use super::*;
+    use crate::intake::{Memory, Spools};
+
+    #[tokio::test]
+    async fn an_archive_has_its_place_until_it_is_read() {
+        let spools = Spools::new(None);
+        let all = spools.free_places();
+        let mut archive = tar::Builder::new(Vec::new());
+        for name in ["a", "b", "c"] {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(1);
+            archive.append_data(&mut header, name, &b"x"[..]).unwrap();
+        }
+        let archive = archive.into_inner().unwrap();
+        let archive = spools.archive(ArchiveKind::Tar, archive).await;
+        let bounds = Bounds {
+            bytes: 100,
+            idle: std::time::Duration::from_secs(9),
+            rate: 1,
+            memory: Memory::of(MemoryBudget::new(1 << 30)),
+        };
+        // One entry is taken and one waits to be, so the third is not read yet.
+        let mut reading = read(archive, &bounds);
+        assert!(reading.next().await.is_some());
+        assert_eq!(spools.free_places(), all - 1);
+        while reading.next().await.is_some() {}
+        assert!(reading.ended().await.is_ok());
+        assert_eq!(spools.free_places(), all);
+    }
 
     #[test]
     fn what_an_archive_becomes_is_bounded() {

@@ -10,9 +10,8 @@ use super::limits::{MOST_FILES, too_many_files};
 use super::unpacking::{Stopped, Unpacking, broken};
 use crate::problem::Problem;
 
-/// Reads all entries, in the order of the archive's directory.
-pub(super) fn read(file: &File, unpacking: &mut Unpacking) -> Result<(), Stopped> {
-    let length = file.metadata().map_err(|error| broken(&error))?.len();
+/// Reads all entries of an archive of `length` bytes, in the order of its directory.
+pub(super) fn read(file: &File, length: u64, unpacking: &mut Unpacking) -> Result<(), Stopped> {
     let file = file.try_clone().map_err(|error| broken(&error))?;
     let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
     let archive = ZipArchive::from_file(file, &mut buffer).map_err(|error| broken(&error))?;

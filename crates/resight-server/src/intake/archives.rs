@@ -164,6 +164,19 @@ impl Spooling {
     }
 }
 
+#[cfg(test)]
+impl Spools {
+    pub(crate) fn free_places(&self) -> usize {
+        self.places.available_permits()
+    }
+
+    pub(crate) async fn archive(&self, kind: ArchiveKind, bytes: Vec<u8>) -> Archive {
+        let mut spooling = self.begin(kind).await.ok().unwrap();
+        spooling.write(&bytes.into()).await.ok().unwrap();
+        spooling.finish().await.ok().unwrap()
+    }
+}
+
 fn unwritable(error: &io::Error) -> Problem {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
