@@ -37,16 +37,8 @@ impl FolderLock {
             .truncate(false)
             .open(&path)
             .map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::Locked {
-                    location: dir.display().to_string(),
-                    pid: read_pid(&mut file),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(io(error)),
-        }
+        let locked = file.try_lock();
+        check(locked, dir, &path, &mut file)?;
         file.set_len(0).map_err(io)?;
         match file.write_all(std::process::id().to_string().as_bytes()) {
             // On a full disk a message has to do without the number.
@@ -71,6 +63,22 @@ impl Drop for FolderLock {
     }
 }
 
+/// Fails where the lock's `file` at `path` could not be had.
+fn check(
+    locked: Result<(), TryLockError>,
+    dir: &Path,
+    path: &Path,
+    file: &mut File,
+) -> Result<(), StoreError> {
+    locked.map_err(|error| match error {
+        TryLockError::WouldBlock => StoreError::Locked {
+            location: dir.display().to_string(),
+            pid: read_pid(file),
+        },
+        TryLockError::Error(error) => StoreError::from_io(path, error),
+    })
+}
+
 fn read_pid(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(32).read_to_string(&mut text).ok()?;
@@ -90,14 +98,9 @@ impl SharedFolderLock {
         let path = dir.join(FolderLock::FILE);
         let io = |error| StoreError::from_io(&path, error);
         let mut file = File::open(&path).map_err(io)?;
-        match file.try_lock_shared() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
-                location: dir.display().to_string(),
-                pid: read_pid(&mut file),
-            }),
-            Err(TryLockError::Error(error)) => Err(io(error)),
-        }
+        let locked = file.try_lock_shared();
+        check(locked, dir, &path, &mut file)?;
+        Ok(Self { _file: file })
     }
 }
 

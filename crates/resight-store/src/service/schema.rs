@@ -1,20 +1,18 @@
 //! The file, its tables and its one connection.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::StoreError;
-use crate::sqlite::from_sql;
+use crate::folder::sync_folder;
+use crate::sqlite::{from_sql, open_durable};
 
 /// Marks the file: "Rsjb" in ASCII.
 const APPLICATION_ID: i64 = 0x5273_6A62;
 /// The format that this program writes, and the highest that it reads.
 const VERSION: i64 = 1;
-/// How long to wait for another process.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// The write-ahead log is cut to this length.
 const LOG_BYTES: i64 = 4 << 20;
 
@@ -73,6 +71,8 @@ impl ServiceRecords {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join(Self::FILE_NAME);
         let connection = connect(&path)?;
+        // The file's own entry must be durable before the first commit is acknowledged.
+        sync_folder(dir)?;
         Ok(Self {
             path,
             connection: Mutex::new(connection),
@@ -109,20 +109,10 @@ impl ServiceRecords {
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let sql = |error| from_sql(path, error);
-    let mut connection = Connection::open_with_flags(path, flags).map_err(sql)?;
-    connection.busy_timeout(PATIENCE).map_err(sql)?;
-    let set = |name: &str, value: &dyn rusqlite::ToSql| {
-        connection.pragma_update(None, name, value).map_err(sql)
-    };
-    set("journal_mode", &"wal")?;
-    set("journal_size_limit", &LOG_BYTES)?;
-    set("synchronous", &"full")?;
-    set("fullfsync", &true)?;
-    set("foreign_keys", &true)?;
+    let mut connection = open_durable(path, LOG_BYTES, |_| Ok(()))?;
+    let set = connection.pragma_update(None, "foreign_keys", true);
+    set.map_err(sql)?;
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(sql)?;

@@ -29,26 +29,40 @@ const STATEMENTS: usize = 64;
 
 /// Opens the file for reading and writing and creates the tables if it is new.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection = open_durable(path, LOG_BYTES, |connection| {
+        // Before anything can change the file.
+        schema::check_writable(path, connection)?;
+        let set = connection.pragma_update(None, "page_size", PAGE_BYTES);
+        set.map_err(|error| from_sql(path, error))
+    })?;
+    finish(path, &mut connection)?;
+    Ok(connection)
+}
+
+/// Opens a file for reading and writing whose commits survive a power cut. `prepare` is run before anything else.
+/// The log is cut to `log_bytes` when it is moved into the file.
+pub(crate) fn open_durable(
+    path: &Path,
+    log_bytes: i64,
+    prepare: impl FnOnce(&Connection) -> Result<(), StoreError>,
+) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let sql = |error| from_sql(path, error);
-    let mut connection = Connection::open_with_flags(path, flags).map_err(sql)?;
+    let connection = Connection::open_with_flags(path, flags).map_err(sql)?;
     connection.busy_timeout(PATIENCE).map_err(sql)?;
-    // Before anything below can change the file.
-    schema::check_writable(path, &connection)?;
+    prepare(&connection)?;
     let set = |name: &str, value: &dyn rusqlite::ToSql| {
         connection.pragma_update(None, name, value).map_err(sql)
     };
-    set("page_size", &PAGE_BYTES)?;
     set("journal_mode", &"wal")?;
-    set("journal_size_limit", &LOG_BYTES)?;
+    set("journal_size_limit", &log_bytes)?;
     // FULL writes the log to the disk at each commit; NORMAL would lose the last ones in a power
     // cut. On macOS that needs fullfsync, which has no effect elsewhere.
     set("synchronous", &"full")?;
     set("fullfsync", &true)?;
     set("checkpoint_fullfsync", &true)?;
-    finish(path, &mut connection)?;
     Ok(connection)
 }
 
