@@ -18,7 +18,7 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Required};
 
-use super::access::Caller;
+use super::access::{Caller, not_for};
 use super::params::{Params, SegmentError, path_segment};
 use super::problem::Problem;
 use super::{App, intake, service};
@@ -236,10 +236,7 @@ pub(crate) async fn enter(State(app): State<App>, request: Request, next: Next) 
     let caller = parts.extensions.get::<Caller>().cloned();
     let sees = |name: &CollectionName| caller.as_ref().is_some_and(|caller| caller.sees(name));
     let entered = match CollectionAt::from_request_parts(&mut parts, &app).await {
-        Ok(CollectionAt(name)) if !sees(&name) => {
-            let detail = format!("The key is not for the collection {name}.");
-            Err(Problem::new(Code::KeyNotAllowed, detail))
-        }
+        Ok(CollectionAt(name)) if !sees(&name) => Err(not_for(&name)),
         Ok(CollectionAt(name)) => found(&app, &name).await,
         Err(problem) => Err(problem),
     };

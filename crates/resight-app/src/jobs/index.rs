@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use resight_engine::{
-    FolderEvent, FolderOptions, FolderReport, Indexer, Library, RefusedFilter, path_of_text,
+    FolderEvent, FolderOptions, FolderReport, Indexer, Library, RefusedFile, path_of_text,
     path_text,
 };
+use resight_store::pages;
 
 use super::recorder::Recorder;
 use super::task::IndexTask;
@@ -134,18 +135,14 @@ fn add_refusals(
 ) -> Result<(), AppError> {
     let since = recorder.job.started_ms.unwrap_or(i64::MAX);
     let folder = task.path();
-    let mut after: Option<String> = None;
-    loop {
-        let filter = RefusedFilter::default();
-        let page = library.refusals_matching(&filter, after.as_deref(), PAGE)?;
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        after = Some(last.path.clone());
-        for file in page {
+    let path = |file: &RefusedFile| file.path.clone();
+    let read = |after: Option<String>, limit| library.refusals(after.as_deref(), limit);
+    for page in pages(PAGE, path, read) {
+        for file in page? {
             if file.seen_ms >= since && path_of_text(&file.path).starts_with(&folder) {
                 recorder.refuse(file.path, &file.code, file.detail);
             }
         }
     }
+    Ok(())
 }

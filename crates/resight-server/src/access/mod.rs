@@ -298,6 +298,12 @@ async fn collection_of(
     Ok(needs::is_of_a_collection(path).then(CollectionName::default))
 }
 
+/// The answer to a key of other collections.
+pub(crate) fn not_for(name: &CollectionName) -> Problem {
+    let detail = format!("The key is not for the collection {name}.");
+    Problem::new(Code::KeyNotAllowed, detail)
+}
+
 fn allow(key: &Key, need: Need, collection: Option<&CollectionName>) -> Result<(), Problem> {
     let refuse = |detail: String| Err(Problem::new(Code::KeyNotAllowed, detail));
     if let Need::Of(scope) | Need::OfSome(scope) = need
@@ -306,9 +312,7 @@ fn allow(key: &Key, need: Need, collection: Option<&CollectionName>) -> Result<(
         return refuse(format!("The key lacks the scope {}.", scope.as_str()));
     }
     match collection {
-        Some(name) if !key.is_for(name) => {
-            refuse(format!("The key is not for the collection {name}."))
-        }
+        Some(name) if !key.is_for(name) => Err(not_for(name)),
         // What is about all collections, or about none, is not for a key of some of them.
         None if !matches!(need, Need::AnyKey | Need::OfSome(_)) && key.collections.is_some() => {
             refuse("The key is for some collections only.".into())

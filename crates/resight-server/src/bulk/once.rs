@@ -73,6 +73,9 @@ pub(crate) async fn begin(
 impl Once {
     /// Counts a part to what the request consists of: not how a form writes it, which differs each time.
     pub(crate) fn count(&mut self, part: &Part) {
+        if self.slot.is_none() && self.answered.is_none() {
+            return;
+        }
         match part {
             Part::Text((name, text)) => {
                 self.field(name.as_bytes());

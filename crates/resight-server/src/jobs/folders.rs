@@ -151,7 +151,7 @@ pub(crate) async fn forget(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn seen(served: &JobsServed, caller: &Caller, id: u64) -> Result<Folder, Problem> {
+pub(super) fn seen(served: &JobsServed, caller: &Caller, id: u64) -> Result<Folder, Problem> {
     let folder = served.folders.get(id)?;
     match caller.sees(&folder.record.new.collection) {
         true => Ok(folder),

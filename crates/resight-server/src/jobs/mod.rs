@@ -26,7 +26,7 @@ use serde::de::{Deserializer, Error};
 use utoipa::IntoParams;
 
 use super::App;
-use super::access::{self, Caller};
+use super::access::{self, Caller, not_for};
 use super::collections::named;
 use super::params::{MAX_LIMIT, MAX_OFFSET, Params, Whole, bad, path_segment};
 use super::problem::Problem;
@@ -188,11 +188,7 @@ fn made(
         JobKind::Index => match (&wanted.folder, wanted.folder_id) {
             (Some(folder), None) => Task::Index(index_task(served, wanted, folder, caller)?),
             (None, Some(id)) => {
-                let folder = served.folders.get(id)?;
-                let name = &folder.record.new.collection;
-                if !caller.sees(name) {
-                    return Err(AppError::UnknownFolder(id).into());
-                }
+                let folder = folders::seen(served, caller, id)?;
                 may_prune(caller, &folder.rules)?;
                 return Ok(served.folders.index(&served.jobs, &folder, by)?);
             }
@@ -386,11 +382,6 @@ fn collection_of(text: Option<&str>, caller: &Caller) -> Result<CollectionName, 
         true => Ok(name),
         false => Err(not_for(&name)),
     }
-}
-
-fn not_for(name: &CollectionName) -> Problem {
-    let detail = format!("The key is not for the collection {name}.");
-    Problem::new(Code::KeyNotAllowed, detail)
 }
 
 fn kind_named(text: &str) -> Result<JobKind, Problem> {
