@@ -141,6 +141,7 @@ suite! {$
         labels_pass_through_every_picture_that_a_path_had,
         an_orphan_that_was_claimed_meanwhile_stays,
         the_heir_may_be_gone,
+        the_heir_may_be_gone_by_the_end_of_its_batch,
     }
     paths {
         wildcards_and_case_in_a_prefix_are_plain_text,

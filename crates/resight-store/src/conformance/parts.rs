@@ -110,6 +110,26 @@ pub(super) fn an_orphan_that_was_claimed_meanwhile_stays(make: Make<'_>) {
     }
 }
 
+pub(super) fn the_heir_may_be_gone_by_the_end_of_its_batch(make: Make<'_>) {
+    let batch = || vec![found(2, "/p/a"), Change::Remove(id(2))];
+    let labelled = || {
+        let catalogue = make();
+        let key = added(&*catalogue, found(1, "/p/a"));
+        one(&*catalogue, tagged(1, &["kept"]));
+        (catalogue, key)
+    };
+
+    let (catalogue, _) = labelled();
+    catalogue.commit(batch()).unwrap();
+    assert_eq!(catalogue.count().unwrap(), 0);
+
+    let (catalogue, key) = labelled();
+    catalogue.commit_part(FOLDER, batch()).unwrap();
+    has_tags(&*catalogue, 1, &["kept"]);
+    assert_eq!(settled(&*catalogue), [(key, id(1))]);
+    assert_eq!(catalogue.count().unwrap(), 0);
+}
+
 pub(super) fn the_heir_may_be_gone(make: Make<'_>) {
     let catalogue = &*make();
     let key = added(catalogue, found(1, "/p/a"));

@@ -61,7 +61,7 @@ pub(super) fn apply_all(
     let (mut effects, last_taken) = apply_each(connection, changes, now)?;
     for (key, number) in last_taken {
         if let Some(id) = orphans::id_of_orphan(connection, key)? {
-            if let Some(heir) = heir(&effects[number]) {
+            if let Some(heir) = heir(connection, &effects[number])? {
                 labels::inherit(connection, key, heir)?;
             }
             remove(connection, key, &id)?;
@@ -81,7 +81,8 @@ fn apply_part(
     let (effects, last_taken) = apply_each(connection, changes, now)?;
     for (key, number) in last_taken {
         if orphans::id_of_orphan(connection, key)?.is_some() {
-            orphans::record(connection, key, folder, heir(&effects[number]))?;
+            let heir = heir(connection, &effects[number])?;
+            orphans::record(connection, key, folder, heir)?;
         }
     }
     Ok(effects)
@@ -106,12 +107,15 @@ fn apply_each(
     Ok((effects, last_taken))
 }
 
-/// The new picture that has taken a path.
-fn heir(effect: &Effect) -> Option<i64> {
-    match effect {
-        Effect::Added { key, .. } => Some(key.cast_signed()),
-        _ => None,
-    }
+/// The new picture that has taken a path, unless a later change of the batch removed it.
+fn heir(connection: &Connection, effect: &Effect) -> Result<Option<i64>> {
+    let Effect::Added { key, .. } = effect else {
+        return Ok(None);
+    };
+    connection
+        .prepare_cached("SELECT key FROM picture WHERE key = ?1")?
+        .query_row([key.cast_signed()], |row| row.get(0))
+        .optional()
 }
 
 fn apply(connection: &Connection, change: Change, now: i64) -> Result<Done> {
