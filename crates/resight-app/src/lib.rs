@@ -45,3 +45,4 @@ mod vocabularies;
 
 pub use error::{AppError, printable};
 pub use error_code::Code;
+pub use memory::address_space_limit;

@@ -63,13 +63,18 @@ fn limit_files(groups: &str) -> Vec<PathBuf> {
     files
 }
 
-/// What is left of the limit on the address space (`ulimit -v`), where there is one.
-fn address_space() -> Option<u64> {
+/// The limit on the address space of this process in bytes (`ulimit -v`), where there is one.
+pub fn address_space_limit() -> Option<u64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits
         .lines()
         .find_map(|line| line.strip_prefix("Max address space"))?;
-    let limit: u64 = line.split_whitespace().next()?.parse().ok()?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// What is left of it.
+fn address_space() -> Option<u64> {
+    let limit = address_space_limit()?;
     let used = kib(&fs::read_to_string("/proc/self/status").ok()?, "VmSize:");
     let taken = used.unwrap_or(0).saturating_add(THREADS);
     Some(limit.saturating_sub(taken))

@@ -8,6 +8,8 @@
 //! Invariant: with `--json`, pictures and answers to searches have the form that HTTP gives them
 //! (`resight_server::wire`).
 
+#[cfg(target_os = "linux")]
+mod arenas;
 mod arguments;
 mod commands;
 mod consent;
@@ -102,6 +104,8 @@ fn main() -> ExitCode {
     if is_decode_worker() {
         return resight_decode_child::serve();
     }
+    #[cfg(target_os = "linux")]
+    arenas::limit();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),

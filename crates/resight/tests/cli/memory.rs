@@ -31,8 +31,6 @@ fn server(data: &std::path::Path, kib: u32) -> Server {
         .arg(program.get_program())
         .args(program.get_args())
         .args(["serve", "--listen", "127.0.0.1:0", "--json"])
-        // As docs/limits.md says: else each thread of a busy moment reserves 64 MiB of address space.
-        .env("MALLOC_ARENA_MAX", "2")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
