@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Optional
 
 from . import MARK
 from ._bind import Signature
+from ._depends import resolved
 
 _OURS = os.path.join("<resight>", "")
 _TRACEBACK = 16 * 1024
@@ -67,6 +68,8 @@ class Function:
             self.batch = {"max": 32, "wait_ms": 0.0}
         if self.role == "extract":
             self.batch = None
+        if self.batch is None:
+            self.call = resolved(call)
         self.hidden = bool(marked.get("hidden"))
         self.warmup = bool(marked.get("warmup"))
         self.marked = marked
@@ -74,7 +77,7 @@ class Function:
         self.signature: Optional[Signature] = None
         self.shown = "(...)"
         try:
-            self.signature = Signature(self.name, call, self.batch is not None)
+            self.signature = Signature(self.name, self.call, self.batch is not None)
             self.shown = str(self.signature)
         except (TypeError, ValueError):
             pass

@@ -30,7 +30,7 @@ macro_rules! modules {
 }
 
 /// The modules of the Python package, each after those that it imports.
-pub(crate) const MODULES: [(&str, &str); 17] = modules![
+pub(crate) const MODULES: [(&str, &str); 18] = modules![
     "resight" in "__init__.py",
     "resight._wire" in "_wire.py",
     "resight._arrays" in "_arrays.py",
@@ -43,6 +43,7 @@ pub(crate) const MODULES: [(&str, &str); 17] = modules![
     "resight._values" in "_values.py",
     "resight._annotations" in "_annotations.py",
     "resight._bind" in "_bind.py",
+    "resight._depends" in "_depends.py",
     "resight._load" in "_load.py",
     "resight._calls" in "_calls.py",
     "resight._child" in "_child.py",
