@@ -320,33 +320,47 @@ impl Follower {
             followed.is_to_be_read = true;
             return;
         }
-        if let Err(error) = self.index(id, parts.clone(), cancel)
-            && let Some(followed) = self.all.get_mut(&id)
-            && !cancel.load(Ordering::Relaxed)
-        {
-            let name = followed.root.display();
-            tracing::warn!("changes in {name} are not read for now: {error}");
-            followed.not_before = Instant::now() + PAUSE;
-            for path in parts {
-                followed.pending.add(path, Instant::now());
+        let indexed = self.index(id, parts.clone(), cancel);
+        let Some(followed) = self
+            .all
+            .get_mut(&id)
+            .filter(|_| !cancel.load(Ordering::Relaxed))
+        else {
+            return;
+        };
+        match indexed {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(error) => {
+                let name = followed.root.display();
+                tracing::warn!("changes in {name} are not read for now: {error}");
             }
+        }
+        followed.not_before = Instant::now() + PAUSE;
+        for path in parts {
+            followed.pending.add(path, Instant::now());
         }
     }
 
-    /// Compares some paths of a folder with what is stored.
-    fn index(&self, id: u64, parts: Vec<PathBuf>, cancel: &AtomicBool) -> Result<(), AppError> {
+    /// Compares some paths of a folder with what is stored. Returns whether all were compared: it stops early
+    /// where the collection is to be closed, as one that is removed.
+    fn index(&self, id: u64, parts: Vec<PathBuf>, cancel: &AtomicBool) -> Result<bool, AppError> {
         let Some(followed) = self.all.get(&id) else {
-            return Ok(());
+            return Ok(true);
         };
         let name = &followed.folder.record.new.collection;
-        let lease = self.collections.lease(name)?;
+        let (lease, closing) = self.collections.lease_for_work(name)?;
         let options = FolderOptions {
             parts: Some(parts),
             ..followed.folder.rules.options(&self.config)?
         };
+        let stop = AtomicBool::new(false);
         let report = Indexer::new(lease.shared())
             .on_threads(self.threads.get()?)
-            .index_folder(&followed.root, &options, cancel, &mut |_| {})?;
+            .index_folder(&followed.root, &options, &stop, &mut |_| {
+                let is_over = [cancel, &closing].map(|flag| flag.load(Ordering::Relaxed));
+                stop.fetch_or(is_over.contains(&true), Ordering::Relaxed);
+            })?;
         tracing::info!(
             "{}: {} new, {} moved, {} refused, {} gone",
             followed.root.display(),
@@ -355,8 +369,10 @@ impl Follower {
             report.refused,
             report.missing
         );
-        self.folders.records.note_run(id, None)?;
-        Ok(())
+        if !report.cancelled {
+            self.folders.records.note_run(id, None)?;
+        }
+        Ok(!report.cancelled)
     }
 }
 
