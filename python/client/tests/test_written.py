@@ -1,0 +1,70 @@
+"""What is written by a program is up to date, and fits the server."""
+
+import json
+import pathlib
+import re
+import sys
+import urllib.request
+import warnings
+from typing import Any, Dict
+
+import pytest
+from conftest import Server, png
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import generate
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+
+
+def test_the_sync_client_is_written_from_the_async_one() -> None:
+    assert generate.sync(check=True) == 0, "run python generate.py sync"
+
+
+def fields(texts: Dict[str, str]) -> Dict[str, str]:
+    """Each class's fields with their types."""
+    found, name = {}, ""
+    for line in "\n".join(texts.values()).splitlines():
+        if head := re.match(r"class (\w+)", line):
+            name = head[1]
+        elif field := re.match(r"    (\w+): (.+)", line):
+            found[f"{name}.{field[1]}"] = field[2]
+    return found
+
+
+def test_the_models_are_those_of_the_server(server: Server) -> None:
+    with urllib.request.urlopen(f"{server.url}/openapi.json") as answer:
+        document: Dict[str, Any] = json.load(answer)
+    told = fields(generate.models(document))
+    known = fields(
+        {path.stem: path.read_text(encoding="utf-8") for path in (HERE / "resight_client/models").glob("*.py")}
+    )
+    assert len(known) > 200
+    differing = {name: (kind, told.get(name)) for name, kind in known.items() if told.get(name) != kind}
+    assert not differing, "the client reads what the server does not write: python generate.py models ADDRESS"
+    # More fields are no break: a client leaves out what it does not know.
+    if new := sorted(set(told) - set(known)):
+        warnings.warn(f"python generate.py models ADDRESS would add {new}", PendingDeprecationWarning, stacklevel=1)
+
+
+def test_the_examples_of_the_readme_run(
+    server: Server, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = server.allowed / "readme"
+    folder.mkdir()
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for seed in range(100, 104):
+        (pictures / f"{seed}.png").write_bytes(png(seed))
+    (tmp_path / "photo.png").write_bytes(png(100))
+    (folder / "105.png").write_bytes(png(105))
+    monkeypatch.chdir(tmp_path)
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", text, re.S)
+    assert len(examples) >= 6
+    names: Dict[str, Any] = {}
+    for example in examples:
+        code = example.replace("http://127.0.0.1:7777", server.url).replace("/srv/pictures/new", str(folder))
+        exec(compile(code, "README.md", "exec"), names)
+    assert names["report"].refused == []
