@@ -54,6 +54,9 @@ def test_a_picture_is_added_once_and_found_by_all_that_stands_for_it(resight: Cl
 
     compared = resight.compare(path, png(1))
     assert compared.verified and compared.identical
+    assert resight.compare(path, b_id=added.id).verified and resight.compare(a_id=added.id, b=path).verified
+    with pytest.raises(TypeError):
+        resight.compare(path, path, b_id=added.id)
     assert not resight.compare(a_id=added.id, b_id=resight.page(Filter(name_prefix="other")).images[0].id).verified
     assert resight.file(added.id) == png(1)
     assert resight.thumbnail(added.id).startswith(b"\xff\xd8")

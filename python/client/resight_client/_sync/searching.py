@@ -84,14 +84,15 @@ class Searching(Pictures):
         a_id: Optional[str] = None,
         b_id: Optional[str] = None,
     ) -> Comparison:
-        """What two pictures share: both are sent, or both are stored (`a_id`, `b_id`)."""
-        path = f"{self._base}/compare"
-        if a is not None and b is not None:
-            parts = [Part.of(a, field="a"), Part.of(b, field="b")]
-            return self._connection.ask(Comparison, Request("POST", path, parts=parts))
-        if a_id is None or b_id is None:
-            raise TypeError("compare needs two pictures, or a_id and b_id")
-        return self._connection.ask(Comparison, Request("POST", path, json={"a": a_id, "b": b_id}))
+        """What two pictures share, each of which is sent, or stored (`a_id`, `b_id`)."""
+        if (a is None) == (a_id is None) or (b is None) == (b_id is None):
+            raise TypeError("compare needs a or a_id, and b or b_id")
+        parts = [Part.of(one, field=name) for name, one in (("a", a), ("b", b)) if one is not None]
+        ids = {name: one for name, one in (("a", a_id), ("b", b_id)) if one is not None}
+        fields = {name: [one] for name, one in ids.items()}
+        # Without a file it is sent as JSON.
+        request = Request("POST", f"{self._base}/compare", json=ids, fields=fields, parts=parts)
+        return self._connection.ask(Comparison, request)
 
     def duplicates_page(
         self,
