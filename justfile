@@ -49,6 +49,7 @@ page-scripting resight="target/release/resight":
 # Behind nginx and Caddy, with the settings of docs/reverse-proxy.md
 check-proxies resight="target/release/resight":
     packaging/check-proxies {{resight}}
+
 # The Python client: types, style and tests against a server
 client resight="target/debug/resight":
     python/client/check {{resight}}
