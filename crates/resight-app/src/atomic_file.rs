@@ -1,5 +1,6 @@
 //! A file that is there whole or not at all.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -29,17 +30,25 @@ impl AtomicFile {
     }
 
     /// Fills it and puts it in place, in that of another of the same name.
-    pub fn write(self, bytes: &[u8]) -> Result<(), AppError> {
-        let Self {
-            mut unfinished,
-            target,
-        } = self;
-        let written = (|| {
-            unfinished.write_all(bytes)?;
+    pub fn write(mut self, bytes: &[u8]) -> Result<(), AppError> {
+        let written = self.unfinished.write_all(bytes);
+        written.map_err(|error| AppError::unwritable(&self.target, error))?;
+        self.finish()
+    }
+
+    /// The file, to be filled piece by piece.
+    pub fn file(&mut self) -> &mut File {
+        self.unfinished.as_file_mut()
+    }
+
+    /// Puts what was written in place, in that of another of the same name.
+    pub fn finish(self) -> Result<(), AppError> {
+        let Self { unfinished, target } = self;
+        let put = (|| {
             unfinished.as_file().sync_all()?;
             unfinished.persist(&target).map_err(|error| error.error)?;
             Ok(())
         })();
-        written.map_err(|error: io::Error| AppError::unwritable(&target, error))
+        put.map_err(|error: io::Error| AppError::unwritable(&target, error))
     }
 }

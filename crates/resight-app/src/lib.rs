@@ -27,6 +27,7 @@ pub mod duplicate_search;
 mod error;
 mod error_code;
 pub mod eval;
+pub mod export;
 mod extractors;
 pub mod folders;
 pub mod global_models;

@@ -175,7 +175,7 @@ pub(crate) async fn file(
 }
 
 /// A part of a file as a body that is read as it is sent.
-fn in_parts(mut file: File, range: &Range<u64>) -> Result<Body, Problem> {
+pub(crate) fn in_parts(mut file: File, range: &Range<u64>) -> Result<Body, Problem> {
     file.seek(SeekFrom::Start(range.start))
         .map_err(|error| Problem::internal(&error))?;
     let part = tokio::fs::File::from_std(file).take(range.end - range.start);

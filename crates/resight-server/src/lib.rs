@@ -281,6 +281,7 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
         .routes(routes!(service::legacy_count));
     collections::describe(api.get_openapi_mut());
     forms::describe(api.get_openapi_mut());
+        .routes(routes!(jobs::export::file))
     api
 }
 

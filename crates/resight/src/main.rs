@@ -36,9 +36,9 @@ use tracing_subscriber::EnvFilter;
 use arguments::DECODE_WORKER;
 use arguments::SharedArgs;
 use commands::{
-    backup, calibrate, collections, compare, doctor, duplicates, eval, features, folders, forget,
-    index, jobs, keys, labels, models, pictures, plugin, refused, search, serve, shells, train,
-    verify,
+    backup, calibrate, collections, compare, doctor, duplicates, eval, export, features, folders,
+    forget, index, jobs, keys, labels, models, pictures, plugin, refused, search, serve, shells,
+    train, verify,
 };
 use error::CliError;
 use output::Output;
@@ -79,6 +79,7 @@ enum Command {
     Remove(pictures::RemoveArgs),
     Forget(forget::ForgetArgs),
     Tag(labels::TagArgs),
+    Export(export::ExportArgs),
     Refused(refused::RefusedArgs),
     Collections(collections::CollectionsArgs),
     Folders(folders::FoldersArgs),
@@ -174,6 +175,7 @@ fn run(cli: &Cli) -> Result<Verdict, CliError> {
         Command::Remove(args) => pictures::remove(args, &config, &mut output),
         Command::Forget(args) => forget::run(args, &config, &mut output),
         Command::Tag(args) => labels::run(args, &config, &mut output),
+        Command::Export(args) => export::run(args, &config, &mut output),
         Command::Refused(args) => refused::run(args, &config, &mut output),
         Command::Collections(args) => collections::run(args, &config, &mut output),
         Command::Folders(args) => folders::run(args, &config, &mut output),

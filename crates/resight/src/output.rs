@@ -44,6 +44,11 @@ impl Output {
         Ok(self.stdout.flush()?)
     }
 
+    /// Standard output itself, for what is written as it comes.
+    pub(crate) fn raw(&mut self) -> &mut dyn Write {
+        &mut self.stdout
+    }
+
     /// Text of several lines, each of which ends with a line break.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), CliError> {
         self.stdout.write_all(text.as_bytes())?;

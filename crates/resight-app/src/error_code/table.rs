@@ -179,6 +179,9 @@ codes! {
     UnknownFolder = "unknown_folder", Some(404),
         "No registered folder has this number",
         "List the folders with GET /v1/folders or `resight folders list`.";
+    NoExport = "no_export", Some(404),
+        "The job has no file",
+        "Make a job of the kind export and wait until it is done; its file is kept for 7 days.";
     FolderNotAllowed = "folder_not_allowed", Some(403),
         "The server does not allow this folder",
         "Start the server with --allow-folder ROOT (for backups --allow-backup ROOT), and name a folder below ROOT by its whole path.";

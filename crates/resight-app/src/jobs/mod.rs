@@ -7,6 +7,7 @@
 //! all kinds can be run again over what they did before, and what a job reports of it counts once.
 //! Invariant: jobs work on few threads of low priority and draw on the one budget of memory, so searches come first.
 
+mod export;
 mod index;
 mod recorder;
 mod runner;
@@ -33,7 +34,7 @@ use crate::private;
 
 pub use recorder::Report;
 pub use runner::JobRunner;
-pub use task::{BackupTask, IndexTask, JobKind, Task};
+pub use task::{BackupTask, ExportTask, IndexTask, JobKind, Task};
 pub(crate) use workshop::FewThreads;
 
 /// Jobs that may wait at once.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -11,11 +12,11 @@ use resight_store::{JobEnd, JobRecord, JobState, StoreError};
 use super::recorder::Recorder;
 use super::task::Task;
 use super::workshop::{FewThreads, Workshop};
-use super::{JobSettings, Jobs, Running, Shared, index, serving, upkeep};
+use super::{JobSettings, Jobs, Running, Shared, export, index, serving, upkeep};
 use crate::background::{Background, rest};
 use crate::collections::Collections;
 use crate::config::Config;
-use crate::{AppError, Code};
+use crate::{AppError, Code, export as exports};
 
 /// How often rows of other processes are looked for.
 const LOOKED_EACH: Duration = Duration::from_secs(1);
@@ -63,6 +64,7 @@ impl Jobs {
                 tracing::warn!("jobs that were not done wait for the next start: {error}")
             }
         }
+        exports::delete_unfinished(&config.root);
         let workshop = Arc::new(Workshop {
             config: config.clone(),
             collections: collections.clone(),
@@ -80,10 +82,11 @@ impl Jobs {
             ));
         }
         let (shared, settings) = (self.0.clone(), settings.clone());
+        let root = config.root.clone();
         threads.extend(Background::begin(
             "resight-jobs-end",
             "jobs are not forgotten",
-            move |cancel| look_after(&shared, &settings, cancel),
+            move |cancel| look_after(&shared, &settings, &root, cancel),
         ));
         Ok(JobRunner {
             jobs: self.clone(),
@@ -179,6 +182,7 @@ fn perform(
         Some(Task::Verify) => upkeep::verify(workshop, recorder),
         Some(Task::Backup(task)) => upkeep::copy(workshop, &task, recorder),
         Some(Task::Embed) => upkeep::embed(workshop, recorder),
+        Some(Task::Export(task)) => export::run(workshop, task, recorder),
         None => Err(StoreError::Failed {
             location: format!("job {}", job.id),
             detail: format!("this version knows no job {:?} like that", job.new.kind),
@@ -188,7 +192,7 @@ fn perform(
 }
 
 /// Tells jobs to end whose end another process asked for, and forgets old ones.
-fn look_after(shared: &Shared, settings: &JobSettings, cancel: &AtomicBool) {
+fn look_after(shared: &Shared, settings: &JobSettings, root: &Path, cancel: &AtomicBool) {
     let mut tidied: Option<Instant> = None;
     while !cancel.load(Ordering::Relaxed) {
         match shared.records.jobs_to_end() {
@@ -207,6 +211,9 @@ fn look_after(shared: &Shared, settings: &JobSettings, cancel: &AtomicBool) {
                 Ok(count) => tracing::debug!("{count} old jobs are forgotten"),
                 Err(error) => tracing::warn!("old jobs stay for now: {error}"),
             }
+            // Where jobs cannot be read, all files stay.
+            let mut is_kept = |id| !matches!(shared.records.job(id), Ok(None));
+            exports::sweep(root, &mut is_kept);
         }
         rest(LOOKED_EACH, cancel);
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use resight_engine::path_of_text;
 use serde::{Deserialize, Serialize};
 
+use crate::export::{ExportFormat, ExportOptions};
 use crate::folders::Rules;
 
 /// The kinds of jobs.
@@ -20,16 +21,19 @@ pub enum JobKind {
     Backup,
     /// Describes pictures that lack a vector of a global model in use.
     Embed,
+    /// Writes labels, groups and decisions to a file.
+    Export,
 }
 
 impl JobKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Index,
         Self::Duplicates,
         Self::Verify,
         Self::Backup,
         Self::Embed,
+        Self::Export,
     ];
 
     /// As it is stored and shown.
@@ -40,6 +44,7 @@ impl JobKind {
             Self::Verify => "verify",
             Self::Backup => "backup",
             Self::Embed => "embed",
+            Self::Export => "export",
         }
     }
 
@@ -62,6 +67,8 @@ pub enum Task {
     Backup(BackupTask),
     /// See [`JobKind::Embed`].
     Embed,
+    /// See [`JobKind::Export`].
+    Export(ExportTask),
 }
 
 /// Which folder is indexed, and how.
@@ -97,6 +104,24 @@ pub struct BackupTask {
     pub check: bool,
 }
 
+/// What is written to a file of an export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportTask {
+    /// Its form.
+    pub format: ExportFormat,
+    /// Whether it says where files of pictures are.
+    pub paths: bool,
+}
+
+impl From<ExportTask> for ExportOptions {
+    fn from(task: ExportTask) -> Self {
+        Self {
+            format: task.format,
+            paths: task.paths,
+        }
+    }
+}
+
 impl Task {
     /// Its kind.
     pub fn kind(&self) -> JobKind {
@@ -106,6 +131,7 @@ impl Task {
             Self::Verify => JobKind::Verify,
             Self::Backup(_) => JobKind::Backup,
             Self::Embed => JobKind::Embed,
+            Self::Export(_) => JobKind::Export,
         }
     }
 
@@ -114,7 +140,7 @@ impl Task {
         match self {
             Self::Index(task) => Some(&task.folder),
             Self::Backup(task) => Some(&task.folder),
-            Self::Duplicates | Self::Verify | Self::Embed => None,
+            Self::Duplicates | Self::Verify | Self::Embed | Self::Export(_) => None,
         }
     }
 
@@ -123,6 +149,7 @@ impl Task {
         match self {
             Self::Index(task) => serde_json::to_string(task),
             Self::Backup(task) => serde_json::to_string(task),
+            Self::Export(task) => serde_json::to_string(task),
             Self::Duplicates | Self::Verify | Self::Embed => Ok("{}".into()),
         }
     }
@@ -132,6 +159,7 @@ impl Task {
         Some(match JobKind::parse(kind)? {
             JobKind::Index => Self::Index(serde_json::from_str(parameters).ok()?),
             JobKind::Backup => Self::Backup(serde_json::from_str(parameters).ok()?),
+            JobKind::Export => Self::Export(serde_json::from_str(parameters).ok()?),
             JobKind::Duplicates => Self::Duplicates,
             JobKind::Verify => Self::Verify,
             JobKind::Embed => Self::Embed,
@@ -165,6 +193,10 @@ mod tests {
             Task::Duplicates,
             Task::Verify,
             Task::Embed,
+            Task::Export(ExportTask {
+                format: ExportFormat::Csv,
+                paths: true,
+            }),
         ];
         for (task, kind) in all.into_iter().zip([
             JobKind::Index,
@@ -172,6 +204,7 @@ mod tests {
             JobKind::Duplicates,
             JobKind::Verify,
             JobKind::Embed,
+            JobKind::Export,
         ]) {
             assert_eq!(task.kind(), kind);
             let stored = Task::stored(kind.as_str(), &task.parameters().unwrap());

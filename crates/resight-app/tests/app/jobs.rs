@@ -52,6 +52,11 @@ impl Service {
         self.runner = Some(runner.unwrap());
     }
 
+    /// Ends what runs jobs, as the end of a process does.
+    pub(crate) fn stop(&mut self) {
+        self.runner = None;
+    }
+
     pub(crate) fn add(&self, task: &Task) -> u64 {
         let default = CollectionName::default();
         self.jobs.add(&default, task, None, None).unwrap().record.id

@@ -9,6 +9,7 @@ mod collections;
 mod duplicates;
 mod eval;
 mod extractors;
+mod export;
 mod flipped;
 mod folders;
 mod followed;

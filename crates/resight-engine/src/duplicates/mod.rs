@@ -83,8 +83,34 @@ impl Duplicates {
 
     /// The groups of the pictures paired so far.
     pub fn groups(&self, options: &DuplicateOptions) -> Result<DuplicateGroups, EngineError> {
+        let pending = self.library.catalogue().unchecked_count()?;
+        let (total, page) = self.key_groups(options)?;
+        let groups = page.into_iter().map(|group| self.read_group(group));
+        Ok(DuplicateGroups {
+            total,
+            pending,
+            groups: groups.collect::<Result<_, EngineError>>()?,
+        })
+    }
+
+    /// All groups of the pictures paired so far, as they are at one moment, each read when it is asked for.
+    pub fn all_groups(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<DuplicateGroup, EngineError>> + '_, EngineError> {
+        let all = DuplicateOptions {
+            limit: usize::MAX,
+            ..DuplicateOptions::default()
+        };
+        let (_, groups) = self.key_groups(&all)?;
+        Ok(groups.into_iter().map(|group| self.read_group(group)))
+    }
+
+    /// The number of groups that the options mean, and a page of them.
+    fn key_groups(
+        &self,
+        options: &DuplicateOptions,
+    ) -> Result<(usize, Vec<KeyGroup>), EngineError> {
         let catalogue = self.library.catalogue();
-        let pending = catalogue.unchecked_count()?;
         let links = self.all_links()?;
         let no_match = read_all(
             |keys| *keys,
@@ -97,13 +123,7 @@ impl Duplicates {
             |after, limit| catalogue.paired_after(after, limit),
         )?;
         let pictures = self.grouped_pictures(&paired)?;
-        let (total, page) = page_of_groups(&links, &no_match, &pictures, options);
-        let groups = page.into_iter().map(|group| self.read_group(group));
-        Ok(DuplicateGroups {
-            total,
-            pending,
-            groups: groups.collect::<Result<_, EngineError>>()?,
-        })
+        Ok(page_of_groups(&links, &no_match, &pictures, options))
     }
 
     /// The pictures by key, with the number of their files. Of a picture with one path the file is not

@@ -77,6 +77,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/v1/jobs/{job}/events", Need::OfSome(Scope::Read)),
     // They have paths of the server, which its handler shows to admins of all collections alone.
     ("GET", "/v1/jobs/{job}/refused", Need::OfSome(Scope::Admin)),
+    ("GET", "/v1/jobs/{job}/file", Need::OfSome(Scope::Read)),
     ("GET", "/v1/folders", Need::OfSome(Scope::Read)),
     ("POST", "/v1/folders", Need::OfSome(Scope::Admin)),
     ("PATCH", "/v1/folders/{folder}", Need::OfSome(Scope::Admin)),

@@ -4,6 +4,7 @@
 //! an admin. Invariant: a path that a caller names lies below a folder that the server was started to allow.
 
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod folders;
 pub(crate) mod metrics;
 pub(crate) mod served;
@@ -15,8 +16,9 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
+use resight_app::export::ExportFormat;
 use resight_app::folders::{Rules, folder_text};
-use resight_app::jobs::{BackupTask, IndexTask, Job, JobKind, Task};
+use resight_app::jobs::{BackupTask, ExportTask, IndexTask, Job, JobKind, Task};
 use resight_app::keys::Scope;
 use resight_app::{AppError, Code};
 use resight_engine::{path_of_text, path_text};
@@ -60,7 +62,7 @@ pub(crate) struct JobFilters {
     #[serde(default)]
     #[param(value_type = Option<Vec<String>>)]
     state: Vec<StateOfJob>,
-    /// Only jobs of this kind: index, duplicates, verify, backup or embed
+    /// Only jobs of this kind: index, duplicates, verify, backup, embed or export
     kind: Option<String>,
     /// Only jobs of this collection
     of: Option<String>,
@@ -207,6 +209,10 @@ fn made(
         JobKind::Duplicates => Task::Duplicates,
         JobKind::Verify => Task::Verify,
         JobKind::Embed => Task::Embed,
+        JobKind::Export => Task::Export(ExportTask {
+            format: format_named(wanted.format.as_deref())?,
+            paths: caller.is_admin(),
+        }),
     };
     Ok(served.jobs.add(collection, &task, by, None)?)
 }
@@ -347,6 +353,7 @@ async fn seen(app: &App, caller: &Caller, id: u64) -> Result<Job, Problem> {
 fn may(caller: &Caller, kind: JobKind) -> Result<(), Problem> {
     let is_allowed = match kind {
         JobKind::Index | JobKind::Duplicates | JobKind::Embed => caller.allows(Scope::Add),
+        JobKind::Export => caller.allows(Scope::Read),
         // It names files of the server.
         JobKind::Verify => caller.allows(Scope::Admin),
         // It is of all collections.
@@ -355,8 +362,12 @@ fn may(caller: &Caller, kind: JobKind) -> Result<(), Problem> {
     match is_allowed {
         true => Ok(()),
         false => {
+            let scope = match kind {
+                JobKind::Export => "read",
+                _ => "admin",
+            };
             let detail = format!(
-                "Jobs of the kind {} are for the scope admin.",
+                "Jobs of the kind {} are for the scope {scope}.",
                 kind.as_str()
             );
             Err(Problem::new(Code::KeyNotAllowed, detail))
@@ -391,6 +402,16 @@ fn kind_named(text: &str) -> Result<JobKind, Problem> {
             "kind",
             &format_args!("must be one of {all}; it is {text:?}"),
         )
+    })
+}
+
+fn format_named(text: Option<&str>) -> Result<ExportFormat, Problem> {
+    let Some(text) = text else {
+        return Ok(ExportFormat::default());
+    };
+    ExportFormat::parse(text).ok_or_else(|| {
+        let all = ExportFormat::ALL.map(ExportFormat::as_str).join(", ");
+        bad_job(&format!("format is one of {all}; it is {text:?}"))
     })
 }
 

@@ -16,7 +16,7 @@ use super::timestamp;
 pub struct JobShown {
     /// Its number.
     pub id: u64,
-    /// What it does: index, duplicates, verify, backup or embed.
+    /// What it does: index, duplicates, verify, backup, embed or export.
     #[schema(example = "index")]
     pub kind: String,
     /// The collection that it works on.
@@ -163,7 +163,7 @@ impl From<JobRefusal> for JobRefused {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct JobWanted {
-    /// What it does: index, duplicates, verify, backup or embed.
+    /// What it does: index, duplicates, verify, backup, embed or export.
     #[schema(example = "index")]
     pub(crate) kind: String,
     /// The collection that it works on; the default one where it is left out.
@@ -187,6 +187,9 @@ pub(crate) struct JobWanted {
     /// Of `backup`: read also the files that earlier backups copied.
     #[serde(default)]
     pub(crate) check: bool,
+    /// Of `export`: `jsonl`, an object a line, or `csv`; jsonl where it is left out.
+    #[serde(default)]
+    pub(crate) format: Option<String>,
 }
 
 /// How a folder is indexed.

@@ -419,6 +419,7 @@ async fn the_description_fits_the_routes() {
         "get /v1/jobs",
         "get /v1/jobs/{job}",
         "get /v1/jobs/{job}/events",
+        "get /v1/jobs/{job}/file",
         "get /v1/jobs/{job}/refused",
         "get /v1/keys",
         "get /v1/plugins",

@@ -101,7 +101,7 @@ impl World {
         }
     }
 
-    fn key(&self, scopes: &[Scope], collections: Option<&str>) -> String {
+    pub(crate) fn key(&self, scopes: &[Scope], collections: Option<&str>) -> String {
         let new = NewKey {
             name: "a test".into(),
             scopes: scopes.to_vec(),
@@ -123,7 +123,7 @@ pub(crate) async fn make(app: &Router, body: &Value) -> Answer {
 }
 
 /// The job once it has ended.
-async fn ended(app: &Router, id: u64) -> Value {
+pub(crate) async fn ended(app: &Router, id: u64) -> Value {
     loop {
         let job = get(app, &format!("/v1/jobs/{id}")).await.json();
         if ["done", "failed", "cancelled"].contains(&job["state"].as_str().unwrap()) {

@@ -20,6 +20,7 @@ mod guard;
 mod job_events;
 mod jobs;
 mod labels;
+mod job_exports;
 mod listing;
 mod load;
 mod mutated;

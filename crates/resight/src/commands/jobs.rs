@@ -45,7 +45,7 @@ enum Action {
         /// Only jobs in this state: queued, running, done, failed or cancelled; may be given several times
         #[arg(long, value_parser = state, value_name = "STATE")]
         state: Vec<JobState>,
-        /// Only jobs of this kind: index, duplicates, verify, backup or embed
+        /// Only jobs of this kind: index, duplicates, verify, backup, embed or export
         #[arg(long, value_parser = kind, value_name = "KIND")]
         kind: Option<JobKind>,
         /// At most so many

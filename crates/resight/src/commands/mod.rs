@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod eval;
 pub(crate) mod features;
+pub(crate) mod export;
 mod folder_report;
 pub(crate) mod folders;
 pub(crate) mod forget;

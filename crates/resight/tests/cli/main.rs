@@ -15,6 +15,7 @@ mod eval;
 mod exit_codes;
 #[cfg(unix)]
 mod extractor;
+mod export;
 #[cfg(unix)]
 mod formats;
 #[cfg(unix)]
