@@ -54,6 +54,26 @@ pub(crate) fn open_own_records(config: &Config, guard: &FolderGuard) -> Result<R
     }
 }
 
+/// Copies registered folders and jobs that have ended into a folder; `None` where the data folder never had any.
+pub(crate) fn copy_records(config: &Config, into: &Path) -> Result<Option<BlobFile>, AppError> {
+    let copied = ServiceRecords::copy(&config.root, into)?;
+    let name = ServiceRecords::FILE_NAME.to_owned();
+    let file = BlobFile {
+        path: into.join(&name),
+        name,
+        id: None,
+    };
+    Ok(copied.then_some(file))
+}
+
+/// Fails where a data folder has records that cannot be read.
+pub(crate) fn check_records(root: &Path) -> Result<(), AppError> {
+    if Records::is_in(root) {
+        Records::open(root)?.folders()?;
+    }
+    Ok(())
+}
+
 /// Whether the collection has a catalogue.
 pub(crate) fn has_catalogue(config: &Config) -> bool {
     SqliteCatalogue::is_in(&config.data)

@@ -118,6 +118,7 @@ fn fill(
         on_step(done, tail.files);
     }
     check_counts(config, staging, tail.pictures)?;
+    components::check_records(staging)?;
     for folder in folders.iter().rev() {
         sync_folder(folder)?;
     }

@@ -111,6 +111,7 @@ pub fn backup(
     }
     run.models(config)?;
     run.keys(config)?;
+    run.records(config)?;
     run.pool.sync()?;
     let Run {
         manifest,
@@ -336,6 +337,25 @@ impl Run<'_> {
             Some(bytes) => self.put(keys::NAME.to_owned(), &bytes),
             None => Ok(()),
         }
+    }
+
+    /// Registered folders, and jobs that have ended. Damaged ones must not take the place of whole ones.
+    fn records(&mut self, config: &Config) -> Result<(), AppError> {
+        let copied = components::copy_records(config, &self.pool.unfinished());
+        let copied = copied.map_err(|error| match error {
+            AppError::Store(StoreError::Damaged { location, detail }) => {
+                damaged_source(config, format!("{location}: {detail}"))
+            }
+            other => other,
+        })?;
+        let Some(file) = copied else {
+            return Ok(());
+        };
+        let content = Content::of_file(&file.path)
+            .and_then(|content| fs::File::open(&file.path)?.sync_all().map(|()| content));
+        let content = content.map_err(|error| AppError::unwritable(&file.path, error))?;
+        self.pool.take(&file.path, content)?;
+        self.manifest.add(&Entry::new(file.name, content))
     }
 
     fn put(&mut self, path: String, bytes: &[u8]) -> Result<(), AppError> {

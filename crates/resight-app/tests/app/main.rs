@@ -5,6 +5,7 @@
 mod atomic_file;
 mod backup;
 mod backup_guards;
+mod backup_records;
 mod collections;
 mod duplicates;
 mod eval;

@@ -6,6 +6,7 @@
 //!
 //! Invariant: what a method has returned `Ok` for survives `kill -9` and a power cut.
 
+mod copy;
 mod folders;
 mod jobs;
 mod records;

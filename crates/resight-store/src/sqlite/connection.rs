@@ -137,7 +137,7 @@ fn set_up_reader(
 
 /// Whether the catalogue can be read only as [`open_unchanging`] does: nothing has it open, so a reader would
 /// have to create the files that processes share, and this user may not write into its folder.
-pub(super) fn is_beyond_writing(path: &Path) -> bool {
+pub(crate) fn is_beyond_writing(path: &Path) -> bool {
     let beside = |end: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
@@ -166,7 +166,7 @@ pub(super) fn open_unchanging(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// The file as a URI by which SQLite takes no locks. A byte of its path that a URI gives a meaning is escaped.
-fn immutable(path: &Path) -> String {
+pub(crate) fn immutable(path: &Path) -> String {
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {

@@ -33,5 +33,5 @@ mod tests;
 mod vectors;
 
 pub use catalogue::SqliteCatalogue;
-pub(crate) use connection::open_durable;
+pub(crate) use connection::{immutable, is_beyond_writing, open_durable};
 pub(crate) use errors::from_sql;
