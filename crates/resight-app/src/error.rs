@@ -24,6 +24,16 @@ pub enum AppError {
     /// A model or the runtime for models cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A server that was asked for a change refused it.
+    #[error("{detail}")]
+    ByServer {
+        /// Which error it was there.
+        code: Code,
+        /// What it said.
+        detail: String,
+        /// What to do next.
+        next_step: String,
+    },
     /// No collection has this name.
     #[error("there is no collection named {0}")]
     UnknownCollection(CollectionName),
@@ -299,6 +309,7 @@ impl AppError {
             Self::Engine(error) => error.into(),
             Self::Store(error) => error.into(),
             Self::Model(error) => error.into(),
+            Self::ByServer { code, .. } => *code,
             Self::UnknownCollection(_) => Code::UnknownCollection,
             Self::DefaultCollection => Code::BadCollectionName,
             Self::CollectionInUse(_) => Code::Busy,
@@ -347,6 +358,7 @@ impl AppError {
             }
             Self::Engine(error) => error.next_step().into(),
             Self::Model(error) => error.next_step(),
+            Self::ByServer { next_step, .. } => next_step.clone().into(),
             Self::Refused { reason, .. } if reason.code == RefusedCode::Unreadable => {
                 "Check the name, and that it is a file which this user may read.".into()
             }

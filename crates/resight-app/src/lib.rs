@@ -33,6 +33,7 @@ pub mod folders;
 pub mod global_models;
 pub mod jobs;
 pub mod keys;
+pub mod local;
 mod memory;
 pub mod models;
 pub mod plugins;

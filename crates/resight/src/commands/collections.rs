@@ -1,12 +1,13 @@
 //! `resight collections`.
 
 use clap::Subcommand;
-use resight_app::AppError;
 use resight_app::config::Config;
 use resight_app::data_folder;
 use resight_app::jobs::Jobs;
+use resight_app::local::Served;
+use resight_app::{AppError, Code};
 use resight_server::wire::{Collection, CollectionList};
-use resight_store::{CollectionName, Collections};
+use resight_store::{CollectionName, Collections, FolderLock};
 use serde_json::json;
 
 use crate::arguments::collection_name;
@@ -89,9 +90,32 @@ fn list(config: &Config, output: &mut Output) -> Result<(), CliError> {
     output.table(&["collection", "pictures"], &[1], &rows)
 }
 
+/// Who makes and removes collections: this process, which has the data folder locked, or a server that has.
+enum Keeper {
+    Own(FolderLock, Collections),
+    Server(Served),
+}
+
+impl Keeper {
+    fn find(config: &Config) -> Result<Self, CliError> {
+        match data_folder::lock_collections(config) {
+            Err(error) if error.code() == Code::StoreLocked => match Served::find(&config.root) {
+                Some(server) => Ok(Self::Server(server)),
+                None => Err(error.into()),
+            },
+            locked => {
+                let (lock, folders) = locked?;
+                Ok(Self::Own(lock, folders))
+            }
+        }
+    }
+}
+
 fn create(name: &CollectionName, config: &Config, output: &mut Output) -> Result<(), CliError> {
-    let (_lock, folders) = data_folder::lock_collections(config)?;
-    let created = folders.create(name)?;
+    let created = match Keeper::find(config)? {
+        Keeper::Own(_lock, folders) => folders.create(name)?,
+        Keeper::Server(server) => server.create_collection(name)?,
+    };
     if output.is_json() {
         return output.json(&json!({ "name": name.as_str(), "created": created }));
     }
@@ -111,7 +135,8 @@ fn delete(
     if name.is_default() {
         return Err(AppError::DefaultCollection.into());
     }
-    let (_lock, folders) = data_folder::lock_collections(config)?;
+    let keeper = Keeper::find(config)?;
+    let folders = Collections::new(&config.root);
     if !folders.has(name) {
         return Err(AppError::UnknownCollection(name.clone()).into());
     }
@@ -126,10 +151,15 @@ fn delete(
             format!("Forget the collection {name} with {what}, their tags and decisions?");
         consent(&question, "nothing was deleted", yes)?;
     }
-    // First, so that none is left where this ends between the two: a later collection may get the name.
-    Jobs::open(config)?.forget_collection(name)?;
-    if !folders.remove(name)? {
-        return Err(AppError::UnknownCollection(name.clone()).into());
+    match keeper {
+        Keeper::Own(_lock, folders) => {
+            // First, so that none is left where this ends between the two: a later collection may get the name.
+            Jobs::open(config)?.forget_collection(name)?;
+            if !folders.remove(name)? {
+                return Err(AppError::UnknownCollection(name.clone()).into());
+            }
+        }
+        Keeper::Server(server) => server.remove_collection(name)?,
     }
     if output.is_json() {
         return output.json(&json!({ "deleted": name.as_str() }));

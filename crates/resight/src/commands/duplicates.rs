@@ -13,6 +13,7 @@ use resight_engine::{
 use resight_server::wire::{Decision, DuplicateList, NotAMatchList, Reader, address_of};
 use resight_store::StoreError;
 
+use super::changer::Changer;
 use super::rows;
 use crate::error::CliError;
 use crate::format::{Format, FormatArgs};
@@ -282,8 +283,8 @@ pub(crate) fn not_a_match(
     if args.list {
         return list(args, config, output);
     }
-    let folder = data_folder::open_for_removing(config)?;
-    let engine = &folder.library;
+    let changer = Changer::open(config)?;
+    let engine = changer.library();
     let mut ids = Vec::new();
     for named in &args.pictures {
         let found = find(engine, named)?;
@@ -293,10 +294,7 @@ pub(crate) fn not_a_match(
         // The arguments were counted when they were read.
         return Ok(());
     };
-    let changed = match args.undo {
-        true => Duplicates::new(engine.clone()).drop_not_a_match(a, b)?,
-        false => Duplicates::new(engine.clone()).add_not_a_match(a, b)?,
-    };
+    let changed = changer.not_a_match([a, b], args.undo)?;
     if output.is_json() {
         return output.json(&Decision::new([a, b], !args.undo, changed));
     }

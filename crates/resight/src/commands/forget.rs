@@ -7,6 +7,7 @@ use resight_app::data_folder;
 use resight_engine::{ForgetOptions, Forgotten};
 use serde_json::json;
 
+use super::changer::Changer;
 use crate::error::CliError;
 use crate::naming::text_of;
 use crate::output::{Output, counted, printable};
@@ -36,15 +37,14 @@ pub(crate) struct ForgetArgs {
 }
 
 pub(crate) fn run(args: &ForgetArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
-    let options = ForgetOptions {
-        prune: args.prune,
-        dry_run: args.dry_run,
-    };
     let done = if args.dry_run {
+        let options = ForgetOptions {
+            prune: args.prune,
+            dry_run: true,
+        };
         data_folder::open_for_listing(config, false)?.forget_paths(&args.paths, options)?
     } else {
-        let folder = data_folder::open_for_removing(config)?;
-        folder.library.forget_paths(&args.paths, options)?
+        Changer::open(config)?.forget(&args.paths, args.prune)?
     };
     if output.is_json() {
         let unknown = done.unknown.iter().map(|path| text_of(path));

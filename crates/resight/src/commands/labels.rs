@@ -4,11 +4,11 @@ use std::ffi::OsString;
 
 use resight_app::Code;
 use resight_app::config::Config;
-use resight_app::data_folder;
 use resight_engine::{LabelPatch, PictureId, Update};
 use resight_server::wire;
 use serde_json::json;
 
+use super::changer::Changer;
 use crate::error::CliError;
 use crate::filters::{bad_label, tags};
 use crate::naming::{find, not_stored, text_of};
@@ -80,20 +80,20 @@ impl TagArgs {
 
 pub(crate) fn run(args: &TagArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
     let patch = args.patch()?;
-    let folder = data_folder::open_for_removing(config)?;
+    let changer = Changer::open(config)?;
+    let library = changer.library();
     let mut ids: Vec<PictureId> = Vec::new();
     let mut unknown: Vec<String> = Vec::new();
     for named in &args.pictures {
-        match find(&folder.library, named)? {
-            Some(id) if folder.library.picture(&id).is_ok() => ids.push(id),
+        match find(library, named)? {
+            Some(id) if library.picture(&id).is_ok() => ids.push(id),
             _ => unknown.push(text_of(named.as_ref())),
         }
     }
     if !unknown.is_empty() {
         return Err(not_stored(&unknown));
     }
-    let patches = ids.iter().map(|id| (id.clone(), patch.clone()));
-    folder.library.label(patches.collect())?;
+    changer.label(&ids, &patch)?;
     if output.is_json() {
         let ids: Vec<&str> = ids.iter().map(PictureId::as_str).collect();
         return output.json(&json!({ "changed": ids }));

@@ -2,13 +2,14 @@
 
 pub(crate) mod backup;
 pub(crate) mod calibrate;
+mod changer;
 pub(crate) mod collections;
 pub(crate) mod compare;
 pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod eval;
-pub(crate) mod features;
 pub(crate) mod export;
+pub(crate) mod features;
 mod folder_report;
 pub(crate) mod folders;
 pub(crate) mod forget;

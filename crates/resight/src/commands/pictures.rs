@@ -9,6 +9,7 @@ use resight_engine::{Library, PathState, Picture, PictureId, SourcePath, Tag, so
 use resight_server::wire::{self, Count, PictureList, Reader, address_of};
 use serde_json::json;
 
+use super::changer::Changer;
 use super::rows;
 use crate::error::CliError;
 use crate::filters::FilterArgs;
@@ -148,8 +149,8 @@ pub(crate) fn remove(
     config: &Config,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let folder = data_folder::open_for_removing(config)?;
-    let engine = &folder.library;
+    let changer = Changer::open(config)?;
+    let engine = changer.library();
     refuse_shared(engine, &args.pictures)?;
     let mut ids: Vec<PictureId> = Vec::new();
     let mut unknown: Vec<String> = Vec::new();
@@ -164,7 +165,7 @@ pub(crate) fn remove(
     // The next run of `index` finds their files, and adds them again.
     let mut returning = Vec::new();
     let have_files: Vec<bool> = ids.iter().map(|id| has_file(engine, id)).collect();
-    for ((id, was_there), has_file) in ids.iter().zip(engine.remove(&ids)?).zip(have_files) {
+    for ((id, was_there), has_file) in ids.iter().zip(changer.remove(&ids)?).zip(have_files) {
         if !was_there {
             unknown.push(id.to_string());
             continue;

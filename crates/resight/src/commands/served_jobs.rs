@@ -12,6 +12,7 @@ use resight_app::config::Config;
 use resight_app::data_folder::WritableFolder;
 use resight_app::folders::{Folder, Folders, FollowSettings, Following, Roots, Rules};
 use resight_app::jobs::{Job, JobRunner, JobSettings, Jobs, Task};
+use resight_app::local::LocalServer;
 use resight_app::{AppError, Code};
 use resight_server::JobsServed;
 use resight_server::wire::JobShown;
@@ -94,6 +95,8 @@ impl JobArgs {
 /// What serves jobs. Drop it before the collections.
 pub(crate) struct ServedJobs {
     pub(crate) served: JobsServed,
+    /// Carries out what commands of this machine ask for.
+    _local: Option<LocalServer>,
     _follower: Option<Background>,
     _runner: JobRunner,
 }
@@ -130,6 +133,7 @@ impl ServedJobs {
                 folders.index(&jobs, &folder, None)?;
             }
         }
+        let local = LocalServer::begin(&config.root, collections, &jobs);
         Ok(Self {
             served: JobsServed {
                 jobs,
@@ -138,6 +142,7 @@ impl ServedJobs {
                 roots: Roots::new(&args.allow_folder),
                 backups: Roots::new(&args.allow_backup),
             },
+            _local: local,
             _follower: follower,
             _runner: runner,
         })

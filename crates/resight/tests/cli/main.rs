@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
 mod backup;
+#[cfg(unix)]
+mod by_server;
 mod commands;
 #[cfg(unix)]
 mod crash;
@@ -13,9 +15,9 @@ mod duplicates;
 mod environment;
 mod eval;
 mod exit_codes;
+mod export;
 #[cfg(unix)]
 mod extractor;
-mod export;
 #[cfg(unix)]
 mod formats;
 #[cfg(unix)]

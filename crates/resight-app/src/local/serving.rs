@@ -1,0 +1,195 @@
+//! The server's side: one command after the other.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use resight_engine::{Duplicates, ForgetOptions, Library, path_of_text, path_text};
+use resight_store::{CollectionName, StoreError};
+
+use super::message::{MOST_BYTES, Reply, Request, ids};
+use super::socket;
+use crate::collections::{Collections, Lease};
+use crate::jobs::Jobs;
+use crate::{AppError, private};
+
+/// How long a command may take to say what it wants, and to take the answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Carries out what commands ask for, until it is dropped.
+pub struct LocalServer {
+    root: PathBuf,
+    stopping: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for LocalServer {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        // Wakes the thread, which waits for a command. Without the socket it stays until the process ends.
+        let woken = socket::connect(&self.root);
+        if let (Ok(_), Some(thread)) = (woken, self.thread.take()) {
+            let _panicked = thread.join();
+        }
+        socket::remove(&self.root);
+    }
+}
+
+impl LocalServer {
+    /// Begins, for the one process that has the data folder `root` open for changes. Where there can be no socket,
+    /// commands that change something wait until the process ends, with a warning.
+    pub fn begin(root: &Path, collections: &Collections, jobs: &Jobs) -> Option<Self> {
+        let warn = |error: &dyn std::fmt::Display| {
+            tracing::warn!(
+                "commands that change something wait for the end of this server: {error}"
+            );
+        };
+        let folder = root.join(socket::FOLDER);
+        let listener = private::create_folder(&folder).and_then(|()| socket::listen(root));
+        let listener = listener.inspect_err(|error| warn(error)).ok()?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (ends, collections, jobs) = (stopping.clone(), collections.clone(), jobs.clone());
+        let thread = thread::Builder::new().name("resight-local".into());
+        let thread = thread.spawn(move || serve(&listener, &ends, &collections, &jobs));
+        let thread = thread.inspect_err(|error| warn(error)).ok()?;
+        Some(Self {
+            root: root.to_owned(),
+            stopping,
+            thread: Some(thread),
+        })
+    }
+}
+
+fn serve(listener: &UnixListener, stopping: &AtomicBool, collections: &Collections, jobs: &Jobs) {
+    for connected in listener.incoming() {
+        if stopping.load(Ordering::Relaxed) {
+            return;
+        }
+        let answered = connected.and_then(|stream| answer(&stream, collections, jobs));
+        if let Err(error) = answered {
+            tracing::debug!("a command went away: {error}");
+            // Where no more connections can be had, it is not tried without a pause.
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn answer(stream: &UnixStream, collections: &Collections, jobs: &Jobs) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut line = Vec::new();
+    BufReader::new(stream.take(MOST_BYTES)).read_until(b'\n', &mut line)?;
+    if line.is_empty() {
+        // It only looked whether somebody is here.
+        return Ok(());
+    }
+    let reply = match serde_json::from_slice(&line) {
+        Ok(request) => carry_out(request, collections, jobs),
+        Err(error) => Err(not_understood(&error.to_string())),
+    };
+    let reply = reply.unwrap_or_else(|error| Reply::Failed {
+        code: error.code().as_str().to_owned(),
+        detail: error.to_string(),
+        next_step: error.next_step().into_owned(),
+    });
+    let mut line = serde_json::to_vec(&reply)?;
+    line.push(b'\n');
+    let mut stream = stream;
+    stream.write_all(&line)
+}
+
+fn carry_out(request: Request, collections: &Collections, jobs: &Jobs) -> Result<Reply, AppError> {
+    let lease =
+        |name: &str| -> Result<Lease<Library>, AppError> { collections.lease(&named(name)?) };
+    let no_id = || not_understood("no id of a picture");
+    match request {
+        Request::Remove {
+            collection,
+            ids: texts,
+        } => {
+            let library = lease(&collection)?;
+            let done = library.remove(&ids(&texts).ok_or_else(no_id)?)?;
+            Ok(Reply::Each { done })
+        }
+        Request::Label {
+            collection,
+            ids: texts,
+            patch,
+        } => {
+            let library = lease(&collection)?;
+            let patch = patch.patch();
+            let patch = patch.ok_or_else(|| not_understood("no change of labels"))?;
+            let ids = ids(&texts).ok_or_else(no_id)?;
+            let patches = ids.into_iter().map(|id| (id, patch.clone()));
+            let done = library.label(patches.collect())?;
+            Ok(Reply::Each { done })
+        }
+        Request::Forget {
+            collection,
+            paths,
+            prune,
+        } => {
+            let library = lease(&collection)?;
+            let paths: Vec<PathBuf> = paths.iter().map(|text| path_of_text(text)).collect();
+            let options = ForgetOptions {
+                prune,
+                dry_run: false,
+            };
+            let done = library.forget_paths(&paths, options)?;
+            let unknown = done.unknown.iter().filter_map(|path| path_text(path));
+            Ok(Reply::Forgotten {
+                paths: done.paths,
+                refusals: done.refusals,
+                kept_without_path: done.kept_without_path,
+                removed: done.removed,
+                unknown: unknown.collect(),
+            })
+        }
+        Request::NotAMatch {
+            collection,
+            a,
+            b,
+            undo,
+        } => {
+            let library = lease(&collection)?;
+            let both = ids(&[a, b]).ok_or_else(no_id)?;
+            let [a, b] = both.as_slice() else {
+                return Err(no_id());
+            };
+            let duplicates = Duplicates::new(library.shared());
+            let done = match undo {
+                true => duplicates.drop_not_a_match(a, b)?,
+                false => duplicates.add_not_a_match(a, b)?,
+            };
+            Ok(Reply::One { done })
+        }
+        Request::CreateCollection { name } => {
+            let done = collections.create(&named(&name)?)?;
+            Ok(Reply::One { done })
+        }
+        Request::RemoveCollection { name } => {
+            let name = named(&name)?;
+            collections.remove(&name)?;
+            // Another collection may get the name.
+            jobs.forget_collection(&name)?;
+            Ok(Reply::One { done: true })
+        }
+    }
+}
+
+fn named(text: &str) -> Result<CollectionName, AppError> {
+    CollectionName::parse(text).ok_or_else(|| not_understood("no name of a collection"))
+}
+
+/// A command of another version, perhaps.
+fn not_understood(what: &str) -> AppError {
+    StoreError::Failed {
+        location: "the server".into(),
+        detail: format!("it does not understand the command: {what}"),
+    }
+    .into()
+}
