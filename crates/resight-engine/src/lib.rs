@@ -9,6 +9,7 @@
 mod calibrate;
 mod compare;
 mod describe;
+mod drawing;
 mod duplicates;
 mod error;
 mod feature_blob;
@@ -29,6 +30,7 @@ mod train;
 pub use calibrate::{AgreeingPair, Calibration, CalibrationEvent, calibrate};
 pub use compare::{Comparison, compare};
 pub use describe::local_features;
+pub use drawing::{Drawing, Tone};
 pub use duplicates::Duplicates;
 pub use duplicates::answer::{
     DuplicateGroup, DuplicateGroups, DuplicateMember, DuplicateOptions, DuplicatePair,

@@ -253,7 +253,7 @@ pub(crate) async fn enter(State(app): State<App>, request: Request, next: Next) 
 }
 
 /// What the handlers work with in a collection.
-async fn found(app: &App, name: &CollectionName) -> Result<App, Problem> {
+pub(crate) async fn found(app: &App, name: &CollectionName) -> Result<App, Problem> {
     Ok(App {
         library: library_of(app, name).await?,
         base: address_of(name).into(),

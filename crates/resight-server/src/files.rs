@@ -274,7 +274,7 @@ async fn held(
 }
 
 /// The id is derived from the bytes, so what lies at this address never changes.
-fn kept_for_good(mut response: Response, tag: &str) -> Response {
+pub(crate) fn kept_for_good(mut response: Response, tag: &str) -> Response {
     let headers = response.headers_mut();
     headers.insert(
         header::CACHE_CONTROL,

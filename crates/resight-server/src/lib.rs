@@ -21,6 +21,7 @@ mod filters;
 mod forms;
 mod guard;
 mod health;
+mod iiif;
 mod intake;
 mod jobs;
 mod kept_body;
@@ -124,6 +125,8 @@ pub struct HttpSettings {
     pub spool: Option<PathBuf>,
     /// Jobs and registered folders; `None` where there is no data folder, as in tests.
     pub jobs: Option<Arc<JobsServed>>,
+    /// Whether pictures are served to viewers of the IIIF, whose pages may be of any site.
+    pub iiif: bool,
 }
 
 impl Default for HttpSettings {
@@ -150,6 +153,7 @@ impl Default for HttpSettings {
             fetch: None,
             spool: None,
             jobs: None,
+            iiif: false,
         }
     }
 }
@@ -272,6 +276,7 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
         .routes(routes!(jobs::list, jobs::create))
         .routes(routes!(jobs::one, jobs::cancel))
         .routes(routes!(jobs::refused))
+        .routes(routes!(jobs::export::file))
         .routes(routes!(jobs::events::follow))
         .routes(routes!(jobs::folders::list, jobs::folders::register))
         .routes(routes!(jobs::folders::change, jobs::folders::forget))
@@ -281,7 +286,6 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
         .routes(routes!(service::legacy_count));
     collections::describe(api.get_openapi_mut());
     forms::describe(api.get_openapi_mut());
-        .routes(routes!(jobs::export::file))
     api
 }
 
@@ -356,6 +360,7 @@ fn app_until(
         trusted: settings.trusted_proxies,
     };
     let routes = routes
+        .merge(switched_on(settings.iiif))
         .with_state(state)
         .route("/openapi.json", get(openapi))
         .merge(pages::routes())
@@ -366,8 +371,20 @@ fn app_until(
         ))
         .layer(middleware::from_fn_with_state(access, access::check))
         .layer(guarded.cors())
+        .layer(middleware::from_fn_with_state(
+            settings.iiif,
+            iiif::open_to_all,
+        ))
         .layer(middleware::from_fn_with_state(guarded, guard::check));
     framed(routes, proxies)
+}
+
+/// Routes beside the API.
+fn switched_on(iiif: bool) -> Router<App> {
+    match iiif {
+        true => iiif::routes(),
+        false => Router::new(),
+    }
 }
 
 /// What is around the routes, which are chosen by the address without its prefix.

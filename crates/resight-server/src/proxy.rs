@@ -133,6 +133,11 @@ pub(crate) struct Forwarded {
 }
 
 impl Forwarded {
+    /// Whether a trusted proxy says that the client speaks HTTPS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.is_https == Some(true)
+    }
+
     /// A local address as the client needs it: with host and scheme where a trusted proxy told them.
     fn absolute(&self, path: &str) -> String {
         match (&self.host, self.is_https) {

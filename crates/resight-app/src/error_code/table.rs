@@ -21,6 +21,12 @@ codes! {
     BadParameter = "bad_parameter", Some(422),
         "A parameter is not valid",
         "Correct the parameter that the detail names.";
+    IiifBadRequest = "iiif_bad_request", Some(400),
+        "The address of the image is not valid",
+        "Correct the part that the detail names; the IIIF Image API 3.0 has their forms.";
+    IiifNotImplemented = "iiif_not_implemented", Some(501),
+        "Images of this kind are not drawn",
+        "Ask for what the picture's info.json lists.";
     UploadTooSlow = "upload_too_slow", Some(408),
         "The request's body did not arrive in time",
         "Send it again over a faster connection, or send a smaller picture.";
@@ -173,15 +179,15 @@ codes! {
     UnknownJob = "unknown_job", Some(404),
         "There is no job of this number",
         "List the jobs with GET /v1/jobs; those that ended long ago are forgotten.";
+    NoExport = "no_export", Some(404),
+        "The job has no file",
+        "Make a job of the kind export and wait until it is done; its file is kept for 7 days.";
     JobEnded = "job_ended", Some(409),
         "The job has ended already",
         "Read what it has done with GET /v1/jobs, or make another job.";
     UnknownFolder = "unknown_folder", Some(404),
         "No registered folder has this number",
         "List the folders with GET /v1/folders or `resight folders list`.";
-    NoExport = "no_export", Some(404),
-        "The job has no file",
-        "Make a job of the kind export and wait until it is done; its file is kept for 7 days.";
     FolderNotAllowed = "folder_not_allowed", Some(403),
         "The server does not allow this folder",
         "Start the server with --allow-folder ROOT (for backups --allow-backup ROOT), and name a folder below ROOT by its whole path.";

@@ -96,6 +96,28 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ),
 ];
 
+/// Of interfaces that are switched on, which the API's description leaves out.
+const SWITCHED_ON: &[(&str, &str, Need)] = &[
+    // The identifier may name a collection.
+    ("GET", "/iiif/3/{id}", Need::OfSome(Scope::Read)),
+    ("GET", "/iiif/3/{id}/info.json", Need::OfSome(Scope::Read)),
+    (
+        "GET",
+        "/iiif/3/{id}/{region}/{size}/{rotation}/{file}",
+        Need::OfSome(Scope::Read),
+    ),
+    (
+        "GET",
+        "/iiif/presentation/3/{id}/manifest",
+        Need::OfSome(Scope::Read),
+    ),
+    (
+        "GET",
+        "/iiif/presentation/3/{id}/search",
+        Need::OfSome(Scope::Read),
+    ),
+];
+
 /// What a request needs whose route is `path`; `None` where it matches none, as an address at which nothing is, or
 /// one that a plug-in's author chose: calling a function is checked beside.
 pub(super) fn of(method: &Method, path: Option<&str>) -> Need {
@@ -115,7 +137,7 @@ pub(super) fn of(method: &Method, path: Option<&str>) -> Need {
 }
 
 fn row(method: &str, path: &str) -> Option<Need> {
-    let mut rows = ROUTES.iter();
+    let mut rows = ROUTES.iter().chain(SWITCHED_ON);
     rows.find(|(m, p, _)| *m == method && *p == path)
         .map(|(.., need)| *need)
 }

@@ -90,6 +90,9 @@ pub(crate) struct ServeArgs {
     /// Let pages of this origin use the API by a key, as in https://pictures.example; may be given several times
     #[arg(long, hide_short_help = true, value_name = "ORIGIN", value_parser = origin)]
     cors_origin: Vec<String>,
+    /// Serve pictures to IIIF viewers of any site, below /iiif
+    #[arg(long, hide_short_help = true)]
+    iiif: bool,
     /// Fetch pictures from public addresses that requests name
     #[arg(long, hide_short_help = true)]
     allow_fetch: bool,
@@ -186,6 +189,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
             .allow_fetch
             .then(|| FetchSettings::public(&args.allow_fetch_port)),
         jobs: Some(Arc::new(served.served.clone())),
+        iiif: args.iiif,
         ..settings(args, &folder.library, config, address)
     };
     let runtime = runtime()?;
