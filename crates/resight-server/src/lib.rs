@@ -4,14 +4,15 @@
 //! each handler checks its input, calls the engine once, and puts the result into JSON.
 //!
 //! Invariant: every failure of a request that reaches [`app`] is answered as a problem whose code
-//! is in the table of [`resight_app::Code`] (the one address kept from the original project aside, which has its own
-//! form). What is no HTTP request, or has a head beyond the HTTP library's bounds, never gets that
+//! is in the table of [`resight_app::Code`] (the interfaces of other services aside, which have their own
+//! forms). What is no HTTP request, or has a head beyond the HTTP library's bounds, never gets that
 //! far: the library answers it with a bare status (400, 414 or 431) and closes the connection.
 
 mod access;
 mod base_path;
 mod bulk;
 mod collections;
+mod compat;
 mod connections;
 mod cursor;
 mod duplicates;
@@ -69,6 +70,7 @@ use utoipa_axum::routes;
 
 pub use access::{AccessSettings, Policy};
 pub use base_path::BasePath;
+pub use compat::interface::Interface;
 pub use connections::ConnectionLimits;
 pub use fetch::{FetchSettings, Resolve};
 pub use jobs::served::JobsServed;
@@ -127,6 +129,8 @@ pub struct HttpSettings {
     pub jobs: Option<Arc<JobsServed>>,
     /// Whether pictures are served to viewers of the IIIF, whose pages may be of any site.
     pub iiif: bool,
+    /// Interfaces of other services that are served as well.
+    pub interfaces: Vec<Interface>,
 }
 
 impl Default for HttpSettings {
@@ -154,6 +158,7 @@ impl Default for HttpSettings {
             spool: None,
             jobs: None,
             iiif: false,
+            interfaces: Vec::new(),
         }
     }
 }
@@ -360,7 +365,7 @@ fn app_until(
         trusted: settings.trusted_proxies,
     };
     let routes = routes
-        .merge(switched_on(settings.iiif))
+        .merge(switched_on(&settings.interfaces, settings.iiif))
         .with_state(state)
         .route("/openapi.json", get(openapi))
         .merge(pages::routes())
@@ -380,10 +385,11 @@ fn app_until(
 }
 
 /// Routes beside the API.
-fn switched_on(iiif: bool) -> Router<App> {
+fn switched_on(interfaces: &[Interface], iiif: bool) -> Router<App> {
+    let routes = compat::routes(interfaces);
     match iiif {
-        true => iiif::routes(),
-        false => Router::new(),
+        true => routes.merge(iiif::routes()),
+        false => routes,
     }
 }
 

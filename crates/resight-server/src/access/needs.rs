@@ -118,6 +118,33 @@ const SWITCHED_ON: &[(&str, &str, Need)] = &[
     ),
 ];
 
+/// Of interfaces of other services, which are about the default collection.
+const COMPATIBLE: &[(&str, &str, Need)] = &[
+    ("POST", "/add", Need::Of(Scope::Add)),
+    ("POST", "/search", Need::Of(Scope::Search)),
+    ("POST", "/compare", Need::Of(Scope::Search)),
+    ("DELETE", "/delete", Need::Of(Scope::Delete)),
+    ("GET", "/count", Need::Of(Scope::Read)),
+    ("POST", "/count", Need::Of(Scope::Read)),
+    ("GET", "/list", Need::Of(Scope::Read)),
+    ("POST", "/list", Need::Of(Scope::Read)),
+    ("GET", "/ping", Need::AnyKey),
+    ("POST", "/ping", Need::AnyKey),
+    ("PUT", "/index/images/{image}", Need::Of(Scope::Add)),
+    ("DELETE", "/index/images/{image}", Need::Of(Scope::Delete)),
+    ("PUT", "/index/images/{image}/tag", Need::Of(Scope::Add)),
+    ("DELETE", "/index/images/{image}/tag", Need::Of(Scope::Add)),
+    ("POST", "/index/searcher", Need::Of(Scope::Search)),
+    ("GET", "/index/imageIds", Need::Of(Scope::Read)),
+    ("POST", "/index/io", Need::Of(Scope::Delete)),
+    ("POST", "/", Need::AnyKey),
+    ("POST", "/api/search", Need::Of(Scope::Search)),
+    ("POST", "/api/add", Need::Of(Scope::Add)),
+    ("POST", "/api/delete", Need::Of(Scope::Delete)),
+    ("DELETE", "/api/delete", Need::Of(Scope::Delete)),
+    ("GET", "/api/list", Need::Of(Scope::Read)),
+];
+
 /// What a request needs whose route is `path`; `None` where it matches none, as an address at which nothing is, or
 /// one that a plug-in's author chose: calling a function is checked beside.
 pub(super) fn of(method: &Method, path: Option<&str>) -> Need {
@@ -137,7 +164,7 @@ pub(super) fn of(method: &Method, path: Option<&str>) -> Need {
 }
 
 fn row(method: &str, path: &str) -> Option<Need> {
-    let mut rows = ROUTES.iter().chain(SWITCHED_ON);
+    let mut rows = ROUTES.iter().chain(SWITCHED_ON).chain(COMPATIBLE);
     rows.find(|(m, p, _)| *m == method && *p == path)
         .map(|(.., need)| *need)
 }
@@ -163,7 +190,15 @@ pub(super) fn is_of_a_collection(path: &str) -> bool {
         "jobs",
         "folders",
     ];
-    path == "/api/tot_num" || first.is_some_and(|first| !others.contains(&first))
+    path == "/api/tot_num"
+        || is_compatible(path)
+        || first.is_some_and(|first| !others.contains(&first))
+}
+
+/// Whether a route of another service's interface is about pictures.
+fn is_compatible(route: &str) -> bool {
+    let mut rows = COMPATIBLE.iter();
+    rows.any(|(_, path, need)| *path == route && *need != Need::AnyKey)
 }
 
 #[cfg(test)]

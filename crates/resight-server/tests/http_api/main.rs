@@ -7,6 +7,7 @@ mod archives;
 mod browsers;
 mod bulk;
 mod collections;
+mod compat;
 mod connections;
 mod description;
 mod duplicates;

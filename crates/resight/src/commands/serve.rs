@@ -18,7 +18,8 @@ use resight_app::plugins::Plugins;
 use resight_app::scrub::DEFAULT_RATE;
 use resight_engine::Library;
 use resight_server::{
-    self as http, AccessSettings, BasePath, FetchSettings, HttpSettings, Policy, TrustedProxies,
+    self as http, AccessSettings, BasePath, FetchSettings, HttpSettings, Interface, Policy,
+    TrustedProxies,
 };
 use resight_store::CollectionName;
 use resight_vision::ModelId;
@@ -93,6 +94,14 @@ pub(crate) struct ServeArgs {
     /// Serve pictures to IIIF viewers of any site, below /iiif
     #[arg(long, hide_short_help = true)]
     iiif: bool,
+    /// Serve the interface of another service as well: match, pastec or origin; may be given several times
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    compat: Vec<Interface>,
     /// Fetch pictures from public addresses that requests name
     #[arg(long, hide_short_help = true)]
     allow_fetch: bool,
@@ -190,6 +199,7 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
             .then(|| FetchSettings::public(&args.allow_fetch_port)),
         jobs: Some(Arc::new(served.served.clone())),
         iiif: args.iiif,
+        interfaces: args.compat.clone(),
         ..settings(args, &folder.library, config, address)
     };
     let runtime = runtime()?;
