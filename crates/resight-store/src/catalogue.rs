@@ -11,6 +11,7 @@ use crate::repairs::Repairs;
 use crate::settings::{RemovedPictures, Settings};
 use crate::sources::{Refusals, Sources};
 use crate::vectors::Vectors;
+use crate::views::Views;
 
 /// Durable records of pictures and of everything known about them: the sum of the traits by concern.
 /// Whatever implements all of them is a catalogue. On a `dyn Catalogue` their methods are called
@@ -51,6 +52,7 @@ pub trait Catalogue:
     + RemovedPictures
     + Integrity
     + Repairs
+    + Views
 {
 }
 
@@ -70,6 +72,7 @@ impl<T> Catalogue for T where
         + RemovedPictures
         + Integrity
         + Repairs
+        + Views
         + ?Sized
 {
 }

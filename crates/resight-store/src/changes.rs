@@ -16,10 +16,10 @@ use crate::sources::{Refusal, SourceFile};
 /// picture, its heir, that one inherits the labels of the removed one as far as it has none of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Adds a picture. If its id exists, only its source and its `uploaded` flag are recorded; the
-    /// stored features stay.
+    /// Adds a picture with its views. If its id exists, only its source and its `uploaded` flag are recorded; the
+    /// stored features and views stay.
     Add(NewPicture),
-    /// Removes a picture with its features, words, labels, vectors, pairs and sources.
+    /// Removes a picture with its features, words, views, labels, vectors, pairs and sources.
     Remove(PictureId),
     /// Records one more source of an existing picture.
     AddSource {

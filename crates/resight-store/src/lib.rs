@@ -42,6 +42,7 @@ mod settings;
 mod sources;
 mod sqlite;
 mod vectors;
+mod views;
 
 pub use blobs::{BlobStore, check_blob_name};
 pub use catalogue::Catalogue;
@@ -71,3 +72,4 @@ pub use settings::{RemovedPictures, Settings};
 pub use sources::{Refusal, Refusals, SourceFile, Sources};
 pub use sqlite::SqliteCatalogue;
 pub use vectors::{VectorCount, Vectors};
+pub use views::{NewView, ViewRecord, Views};

@@ -4,6 +4,7 @@ use crate::error::StoreError;
 use crate::id::PictureId;
 use crate::labels::Labels;
 use crate::sources::SourceFile;
+use crate::views::NewView;
 
 /// A picture to be added, with everything that was derived from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct NewPicture {
     pub words: Vec<u8>,
     /// The file it was read from, if there is one.
     pub source: Option<SourceFile>,
+    /// Further pages or frames of its file.
+    pub views: Vec<NewView>,
 }
 
 /// A stored picture, without its features and words.
@@ -77,7 +80,7 @@ pub struct PictureRecord {
     pub labels: Labels,
 }
 
-/// Sums of the lengths of the opaque parts, in bytes.
+/// Sums of the lengths of the opaque parts of pictures and views, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoredBytes {
     /// All features.
@@ -127,6 +130,6 @@ pub trait Pictures: Send + Sync {
     /// of features of its picture.
     fn keys_after(&self, after: Option<u64>, limit: usize) -> Result<Vec<(u64, u32)>, StoreError>;
 
-    /// How many bytes the features and the words of all pictures take.
+    /// How many bytes the features and the words of all pictures and views take.
     fn stored_bytes(&self) -> Result<StoredBytes, StoreError>;
 }

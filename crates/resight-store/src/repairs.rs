@@ -12,7 +12,7 @@ pub trait Repairs: Send + Sync {
     /// A page of the keys above `after` (from the start for `None`) of pictures that lack a checksum, ascending.
     fn unsealed_after(&self, after: Option<u64>, limit: usize) -> Result<Vec<u64>, StoreError>;
 
-    /// Replaces the features of a picture, their number, and its words.
+    /// Replaces the features of a picture or a view, their number, and its words.
     fn replace_features(
         &self,
         key: u64,
@@ -21,7 +21,7 @@ pub trait Repairs: Send + Sync {
         words: &[u8],
     ) -> Result<bool, StoreError>;
 
-    /// Replaces the words of a picture.
+    /// Replaces the words of a picture or a view.
     fn replace_words(&self, key: u64, words: &[u8]) -> Result<bool, StoreError>;
 
     /// Forgets what a model has of a picture, as if it had not described it yet.

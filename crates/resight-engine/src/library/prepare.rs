@@ -67,6 +67,7 @@ impl Library {
                 features: to_bytes(&features),
                 words: words.to_bytes(vocabulary.tag()),
                 source: None,
+                views: Vec::new(),
             },
             words,
             tag: vocabulary.tag(),

@@ -133,6 +133,7 @@ mod tests {
                 features: Vec::new(),
                 words: Vec::new(),
                 source: None,
+                views: Vec::new(),
             };
             let patch = LabelPatch {
                 object: ObjectId::parse(object).map_or(Update::Keep, Update::Set),

@@ -1,7 +1,8 @@
 //! What is there after closing and opening again.
 
 use super::fixtures::{
-    Make, added, features, file, found, id, one, refusal, tagged, upload, words,
+    Make, added, features, file, found, id, one, refusal, tagged, upload, view_of, with_views,
+    words,
 };
 use crate::{Change, PicturePair};
 
@@ -60,6 +61,29 @@ pub(super) fn everything_is_there_after_closing_and_opening(open: Make<'_>) {
     let keys = again.not_match_keys_after(None, 9).unwrap();
     assert_eq!(keys, [(first, second)]);
     assert!(added(&*again, upload(4)) > third, "keys are not reused");
+}
+
+pub(super) fn views_are_there_after_closing_and_opening(open: Make<'_>) {
+    let catalogue = open();
+    let gone = added(&*catalogue, with_views(1, 3));
+    one(&*catalogue, Change::Remove(id(1)));
+    drop(catalogue);
+    let catalogue = open();
+    let key = added(&*catalogue, with_views(2, 2));
+    assert!(key > gone + 3, "keys of views are not used again");
+    catalogue.stage_words(&[(key + 2, words(9))]).unwrap();
+    let views = catalogue.views_of(key).unwrap();
+    drop(catalogue);
+    let again = open();
+    assert_eq!(again.views_of(key).unwrap(), views);
+    assert_eq!(
+        again.view_keys_after(None, 9).unwrap(),
+        [(key + 1, key), (key + 2, key)]
+    );
+    let read = again.features(&[key + 1]).unwrap();
+    assert_eq!(read, [Some(view_of(2, 2).features)]);
+    assert_eq!(again.staged_after(None, 9).unwrap(), [(key + 2, words(9))]);
+    assert!(added(&*again, upload(3)) > key + 2);
 }
 
 pub(super) fn adopted_words_stay(open: Make<'_>) {

@@ -1,8 +1,8 @@
 //! Pictures made from a number, and changes of them.
 
 use crate::{
-    BlobStore, Catalogue, Change, Effect, LabelPatch, NewPicture, PictureId, PicturePair, Refusal,
-    SourceFile, Tag,
+    BlobStore, Catalogue, Change, Effect, LabelPatch, NewPicture, NewView, PictureId, PicturePair,
+    Refusal, SourceFile, Tag,
 };
 
 /// Makes a new, empty catalogue; for the durable cases, opens the same one each time.
@@ -55,6 +55,7 @@ pub fn picture(number: u64) -> NewPicture {
         features: features(number),
         words: words(number),
         source: None,
+        views: Vec::new(),
     }
 }
 
@@ -62,6 +63,28 @@ pub fn picture(number: u64) -> NewPicture {
 pub fn upload(number: u64) -> Change {
     Change::Add(NewPicture {
         uploaded: true,
+        ..picture(number)
+    })
+}
+
+/// Page `page` of a picture.
+pub fn view_of(number: u64, page: u32) -> NewView {
+    NewView {
+        number: page,
+        time_ms: (page % 2 == 0).then_some(u64::from(page) * 40),
+        width: 10 + page,
+        height: u32::MAX,
+        feature_count: page,
+        features: format!("features of page {page} of {number}").into_bytes(),
+        words: format!("words of page {page} of {number}").into_bytes(),
+    }
+}
+
+/// Adds an uploaded picture with `count` further pages.
+pub fn with_views(number: u64, count: u32) -> Change {
+    Change::Add(NewPicture {
+        uploaded: true,
+        views: (2..2 + count).map(|page| view_of(number, page)).collect(),
         ..picture(number)
     })
 }

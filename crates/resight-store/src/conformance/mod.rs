@@ -39,6 +39,7 @@ mod removed;
 mod repairs;
 mod staged;
 mod vectors;
+mod views;
 
 pub use memory::{MemoryBlobs, MemoryCatalogue};
 
@@ -180,6 +181,14 @@ suite! {$
         vectors_are_stored_by_model_and_go_with_their_picture,
         a_vector_and_the_record_that_there_is_none_replace_each_other,
     }
+    views {
+        views_have_the_keys_after_their_picture,
+        a_picture_counts_once,
+        features_and_words_are_those_of_pictures_and_views,
+        views_go_with_their_picture_and_their_keys_are_not_used_again,
+        staged_words_are_adopted_once_every_view_has_some,
+        features_and_words_of_a_view_are_replaced,
+    }
 }
 
 suite! {$
@@ -191,6 +200,7 @@ suite! {$
     run_durable_case(Make<'_>):
     durable {
         everything_is_there_after_closing_and_opening,
+        views_are_there_after_closing_and_opening,
         adopted_words_stay,
         forgotten_ids_and_dropped_vectors_stay_away,
         the_record_of_an_orphan_stays,

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::catalogue::SqliteCatalogue;
 use super::sums::{self, Part, sum_of};
-use super::{labels, orphans, settings, taken};
+use super::{labels, orphans, settings, taken, views};
 use crate::changes::{Change, Changes, Effect};
 use crate::clock::now_ms;
 use crate::error::StoreError;
@@ -214,6 +214,7 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
                 ])?;
             sums::seal_record(connection, key)?;
             taken::put(connection, key, new.taken_ms)?;
+            views::add(connection, key, &new.views)?;
             // Its blobs must not be deleted any more.
             settings::forget(connection, &new.id)?;
             key
@@ -359,7 +360,7 @@ fn key_of(connection: &Connection, id: &PictureId) -> Result<Option<i64>> {
         .optional()
 }
 
-/// Foreign keys remove features, words, sources, labels, vectors and pairs with the picture. The id
+/// Foreign keys remove features, words, views, sources, labels, vectors and pairs with the picture. The id
 /// stays on record until the caller has deleted the picture's blobs.
 pub(super) fn remove(connection: &Connection, key: i64, id: &PictureId) -> Result<()> {
     connection

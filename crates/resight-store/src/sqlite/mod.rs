@@ -5,7 +5,8 @@
 //! file; every other one is opened for reading.
 //!
 //! Each file beside `catalogue.rs` implements the traits of one concern. Only `connection.rs`,
-//! `schema.rs`, `encoded.rs` (staged words) and `settings.rs` (removed pictures) use SQL that PostgreSQL
+//! `schema.rs`, `encoded.rs` (staged words), `settings.rs` (removed pictures) and `views.rs` (the sequence of keys) use
+//! SQL that PostgreSQL
 //! does not understand.
 
 mod catalogue;
@@ -31,6 +32,7 @@ mod taken;
 #[cfg(test)]
 mod tests;
 mod vectors;
+mod views;
 
 pub use catalogue::SqliteCatalogue;
 pub(crate) use connection::{immutable, is_beyond_writing, open_durable};

@@ -102,8 +102,12 @@ impl Pictures for SqliteCatalogue {
     fn stored_bytes(&self) -> Result<StoredBytes, StoreError> {
         self.read(|connection| {
             let sum = |column: &str| {
-                let sql = format!("SELECT CAST(COALESCE(SUM({column}), 0) AS BIGINT) FROM picture");
-                number(connection, &sql)
+                let of = |table: &str| {
+                    let sql =
+                        format!("SELECT CAST(COALESCE(SUM({column}), 0) AS BIGINT) FROM {table}");
+                    number(connection, &sql)
+                };
+                Ok::<_, rusqlite::Error>(of("picture")? + of("picture_view")?)
             };
             Ok(StoredBytes {
                 features: sum("features_len")?,

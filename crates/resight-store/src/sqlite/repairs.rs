@@ -6,6 +6,7 @@ use super::catalogue::SqliteCatalogue;
 use super::changes::length;
 use super::rows::{above, key_column, page};
 use super::sums::{self, Part, sum_of};
+use super::views;
 use crate::error::StoreError;
 use crate::repairs::Repairs;
 
@@ -44,20 +45,29 @@ impl Repairs for SqliteCatalogue {
         self.write(|connection| {
             let key = key.cast_signed();
             sums::check_before_change(connection, key)?;
-            if !replace(connection, Part::Features, key, features)? {
+            let Some(owner) = replace(connection, Part::Features, key, features)? else {
                 return Ok(false);
-            }
+            };
             replace(connection, Part::Words, key, words)?;
+            let table = owner.table();
             connection
-                .prepare_cached("UPDATE picture SET feature_count = ?2 WHERE key = ?1")?
+                .prepare_cached(&format!(
+                    "UPDATE {table} SET feature_count = ?2 WHERE key = ?1"
+                ))?
                 .execute(params![key, feature_count])?;
-            sums::seal_record(connection, key)?;
+            match owner {
+                Owner::Picture => sums::seal_record(connection, key)?,
+                Owner::View => views::seal(connection, key)?,
+            }
             Ok(true)
         })
     }
 
     fn replace_words(&self, key: u64, words: &[u8]) -> Result<bool, StoreError> {
-        self.write(|connection| replace(connection, Part::Words, key.cast_signed(), words))
+        self.write(|connection| {
+            let replaced = replace(connection, Part::Words, key.cast_signed(), words)?;
+            Ok(replaced.is_some())
+        })
     }
 
     fn forget_vector(&self, model: &str, key: u64) -> Result<bool, StoreError> {
@@ -77,24 +87,52 @@ impl Repairs for SqliteCatalogue {
     }
 }
 
-/// Writes the bytes and their sum.
-fn replace(connection: &Connection, part: Part, key: i64, bytes: &[u8]) -> Result<bool> {
-    let table = match part {
+/// What features and words belong to.
+#[derive(Clone, Copy)]
+enum Owner {
+    Picture,
+    View,
+}
+
+impl Owner {
+    /// The table of its records.
+    fn table(self) -> &'static str {
+        match self {
+            Self::Picture => "picture",
+            Self::View => "picture_view",
+        }
+    }
+
+    /// What the names of its tables of bytes begin with.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Picture => "",
+            Self::View => "view_",
+        }
+    }
+}
+
+/// Writes the bytes and their sum. Returns what has the key, if anything has.
+fn replace(connection: &Connection, part: Part, key: i64, bytes: &[u8]) -> Result<Option<Owner>> {
+    let column = match part {
         Part::Features => "features",
         _ => "words",
     };
-    let known = connection
-        .prepare_cached(&format!(
-            "UPDATE picture SET {table}_len = ?2, {table}_sum = ?3 WHERE key = ?1"
-        ))?
-        .execute(params![key, length(bytes), sum_of(part, key, bytes)])?;
-    if known == 0 {
-        return Ok(false);
+    for owner in [Owner::Picture, Owner::View] {
+        let (table, prefix) = (owner.table(), owner.prefix());
+        let known = connection
+            .prepare_cached(&format!(
+                "UPDATE {table} SET {column}_len = ?2, {column}_sum = ?3 WHERE key = ?1"
+            ))?
+            .execute(params![key, length(bytes), sum_of(part, key, bytes)])?;
+        if known > 0 {
+            connection
+                .prepare_cached(&format!(
+                    "INSERT OR REPLACE INTO {prefix}{column} (key, bytes) VALUES (?1, ?2)"
+                ))?
+                .execute(params![key, bytes])?;
+            return Ok(Some(owner));
+        }
     }
-    connection
-        .prepare_cached(&format!(
-            "INSERT OR REPLACE INTO {table} (key, bytes) VALUES (?1, ?2)"
-        ))?
-        .execute(params![key, bytes])?;
-    Ok(true)
+    Ok(None)
 }

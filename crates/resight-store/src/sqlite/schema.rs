@@ -231,7 +231,8 @@ CREATE TABLE setting (
 /// Created at every opening for writing: some catalogues of the same format are older than these tables.
 /// `removed_pictures` has the ids of removed pictures whose blobs may still exist; `orphan` the pictures that
 /// lost their last file while a folder was being read, and the new pictures at their paths; `taken` when pictures were
-/// taken, null where the file does not tell, without a row where it was not asked yet.
+/// taken, null where the file does not tell, without a row where it was not asked yet; `picture_view` has further pages and
+/// frames of pictures, with keys of the sequence of pictures.
 const RECORDS: &str = "
 CREATE TABLE IF NOT EXISTS removed_pictures (
     id TEXT NOT NULL PRIMARY KEY
@@ -247,6 +248,30 @@ CREATE TABLE IF NOT EXISTS taken (
     taken_ms BIGINT
 );
 CREATE INDEX IF NOT EXISTS taken_by_time ON taken (taken_ms, key);
+CREATE TABLE IF NOT EXISTS picture_view (
+    key INTEGER PRIMARY KEY,
+    picture INTEGER NOT NULL REFERENCES picture (key) ON DELETE CASCADE,
+    number BIGINT NOT NULL,
+    time_ms BIGINT,
+    width BIGINT NOT NULL,
+    height BIGINT NOT NULL,
+    feature_count BIGINT NOT NULL,
+    features_len BIGINT NOT NULL,
+    words_len BIGINT NOT NULL,
+    row_sum BIGINT NOT NULL,
+    features_sum BIGINT NOT NULL,
+    words_sum BIGINT NOT NULL,
+    staged_sum BIGINT
+);
+CREATE INDEX IF NOT EXISTS picture_view_by_picture ON picture_view (picture, key);
+CREATE TABLE IF NOT EXISTS view_features (
+    key INTEGER PRIMARY KEY REFERENCES picture_view (key) ON DELETE CASCADE,
+    bytes BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS view_words (
+    key INTEGER PRIMARY KEY REFERENCES picture_view (key) ON DELETE CASCADE,
+    bytes BLOB NOT NULL
+);
 CREATE INDEX IF NOT EXISTS picture_by_name ON picture (name, key);
 CREATE INDEX IF NOT EXISTS picture_by_length ON picture (byte_len, key);
 ";
@@ -256,6 +281,20 @@ const WITHOUT_TAKEN: &str = "
 PRAGMA temp_store = memory;
 CREATE TEMP TABLE taken (key INTEGER, taken_ms BIGINT);
 ";
+
+/// Stands in for the tables of views while a file without them is only read: no picture has further pages.
+const WITHOUT_VIEWS: &str = "
+PRAGMA temp_store = memory;
+CREATE TEMP TABLE picture_view (key INTEGER PRIMARY KEY, picture INTEGER, number BIGINT, time_ms BIGINT,
+    width BIGINT, height BIGINT, feature_count BIGINT, features_len BIGINT, words_len BIGINT,
+    row_sum BIGINT, features_sum BIGINT, words_sum BIGINT, staged_sum BIGINT);
+CREATE TEMP TABLE view_features (key INTEGER PRIMARY KEY, bytes BLOB);
+CREATE TEMP TABLE view_words (key INTEGER PRIMARY KEY, bytes BLOB);
+";
+
+/// The stand-in for each table of [`RECORDS`] that is read, while a file without it is only read.
+const WITHOUT_RECORDS: [(&str, &str); 2] =
+    [("taken", WITHOUT_TAKEN), ("picture_view", WITHOUT_VIEWS)];
 
 /// What a file is by its header and its list of tables.
 enum Kind {
@@ -314,15 +353,15 @@ pub(super) fn read_as_present(path: &Path, connection: &Connection) -> Result<()
             .skip_while(|(without, _)| *without < format)
             .try_for_each(|(_, stand_in)| connection.execute_batch(stand_in))
             .and_then(|()| {
-                let has_taken: bool = connection.query_row(
-                    "SELECT COUNT(*) > 0 FROM main.sqlite_schema WHERE name = 'taken'",
-                    [],
-                    |row| row.get(0),
-                )?;
-                match has_taken {
-                    true => Ok(()),
-                    false => connection.execute_batch(WITHOUT_TAKEN),
-                }
+                let known = "SELECT COUNT(*) > 0 FROM main.sqlite_schema WHERE name = ?1";
+                WITHOUT_RECORDS
+                    .into_iter()
+                    .try_for_each(|(table, stand_in)| {
+                        match connection.query_row(known, [table], |row| row.get(0))? {
+                            true => Ok(()),
+                            false => connection.execute_batch(stand_in),
+                        }
+                    })
             })
             .map_err(|error| from_sql(path, error)),
         Kind::Empty => Ok(()),

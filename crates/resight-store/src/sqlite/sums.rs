@@ -15,6 +15,8 @@ pub(super) enum Part {
     Features = 2,
     Words = 3,
     Vector = 4,
+    /// The record of a view.
+    View = 5,
 }
 
 impl Part {
@@ -24,6 +26,7 @@ impl Part {
             Self::Features => "features",
             Self::Words => "words",
             Self::Vector => "vector",
+            Self::View => "view",
         }
     }
 }
@@ -71,13 +74,21 @@ pub(super) fn checked(
 }
 
 fn damaged(connection: &Connection, part: Part, key: i64) -> rusqlite::Error {
-    let id = connection
-        .prepare_cached("SELECT id FROM picture WHERE key = ?1")
-        .and_then(|mut statement| statement.query_row([key], |row| row.get::<_, String>(0)));
-    damage(part, id.unwrap_or_else(|_| format!("number {key}")))
+    damage(part, id_or_number(connection, key))
 }
 
-fn damage(part: Part, picture: String) -> rusqlite::Error {
+/// The id of the picture with this key, or with the view of this key.
+pub(super) fn id_or_number(connection: &Connection, key: i64) -> String {
+    let id = connection
+        .prepare_cached(
+            "SELECT id FROM picture WHERE key = ?1
+             OR key = (SELECT picture FROM picture_view WHERE picture_view.key = ?1)",
+        )
+        .and_then(|mut statement| statement.query_row([key], |row| row.get::<_, String>(0)));
+    id.unwrap_or_else(|_| format!("number {key}"))
+}
+
+pub(super) fn damage(part: Part, picture: String) -> rusqlite::Error {
     let what = part.name();
     rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, Box::new(DamagedRow { what, picture }))
 }

@@ -29,6 +29,7 @@ fn upload(number: u8, bytes: usize) -> Change {
         features: vec![number; bytes],
         words: Vec::new(),
         source: None,
+        views: Vec::new(),
     })
 }
 

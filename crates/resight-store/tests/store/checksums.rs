@@ -1,9 +1,9 @@
 //! Bytes that change behind the catalogue's back.
 
-use resight_store::conformance::fixtures::{added, id, one, tagged, upload};
+use resight_store::conformance::fixtures::{added, id, one, tagged, upload, with_views};
 use resight_store::{
     Catalogue, EncodedFeatures, EncodedWords, LabelQueries, Pictures, Repairs, SqliteCatalogue,
-    StagedWords, StoreError, Vectors,
+    StagedWords, StoreError, Vectors, Views,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -179,4 +179,62 @@ fn changes_of_a_record_keep_its_checksum() {
     assert_eq!(catalogue.unsealed_after(None, 9).unwrap(), [0; 0]);
     let bytes = catalogue.stored_bytes().unwrap();
     assert_eq!(bytes.words, 3 * 16);
+}
+
+#[test]
+fn a_damaged_view_names_its_picture() {
+    let columns = [
+        "number",
+        "time_ms",
+        "width",
+        "height",
+        "feature_count",
+        "picture",
+    ];
+    let cases = columns
+        .map(|column| ("picture_view", "view", format!("{column} = {column} + 1")))
+        .into_iter()
+        .chain(["features", "words"].map(|part| {
+            let table = if part == "features" {
+                "view_features"
+            } else {
+                "view_words"
+            };
+            (table, part, "bytes = zeroblob(length(bytes))".to_owned())
+        }));
+    for (table, what, change) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+        let key = added(&catalogue, with_views(2, 2));
+        added(&catalogue, upload(3));
+        drop(catalogue);
+        let raw = Connection::open(dir.path().join("catalogue.sqlite3")).unwrap();
+        raw.pragma_update(None, "foreign_keys", false).unwrap();
+        let sql = format!("UPDATE {table} SET {change} WHERE key = {}", key + 1);
+        assert_eq!(raw.execute(&sql, []).unwrap(), 1, "{sql}");
+        drop(raw);
+        let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+        let read = match what {
+            "view" => catalogue.views(&[key + 1]).map(drop),
+            "features" => catalogue.features(&[key + 1]).map(drop),
+            _ => catalogue.words(&[key + 1]).map(drop),
+        };
+        match read.unwrap_err() {
+            // The row of another picture's view names what it says that it belongs to.
+            StoreError::PictureDamaged { what: found, .. } if change.starts_with("picture") => {
+                assert_eq!(found, what, "{sql}");
+            }
+            StoreError::PictureDamaged {
+                picture,
+                what: found,
+                ..
+            } => {
+                assert_eq!((picture.as_str(), found), (id(2).as_str(), what), "{sql}");
+            }
+            other => panic!("{sql}: {other}"),
+        }
+        catalogue.views(&[key + 2]).unwrap();
+        catalogue.features(&[key, key + 2]).unwrap();
+        catalogue.words(&[key, key + 2]).unwrap();
+    }
 }

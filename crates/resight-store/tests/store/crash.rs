@@ -7,10 +7,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use resight_store::conformance::fixtures::{features, id, upload, words};
+use resight_store::conformance::fixtures::{features, id, upload, view_of, with_views, words};
 use resight_store::{
     BlobStore, Changes, EncodedFeatures, EncodedWords, FolderBlobs, FolderLock, Pictures,
-    SqliteCatalogue,
+    SqliteCatalogue, Views,
 };
 
 /// Set for the child alone: the data folder.
@@ -40,7 +40,7 @@ fn child() {
     for number in (first..).map(|pair| 2 * pair) {
         blobs.put(&blob(number), &features(number)).unwrap();
         catalogue
-            .commit(vec![upload(number), upload(number + 1)])
+            .commit(vec![with_views(number, 2), upload(number + 1)])
             .unwrap();
         let mut out = std::io::stdout().lock();
         writeln!(out, "\n{MARK}{number}.").unwrap();
@@ -110,7 +110,9 @@ fn acknowledged_commits_survive_a_kill() {
         // Acknowledged ones, and perhaps one that the kill kept from being acknowledged.
         assert!(count >= 2 * acknowledged.len() as u64);
         let stored = catalogue.words_after(None, usize::MAX).unwrap();
-        assert_eq!(stored.len() as u64, count);
+        // Each first picture has two views.
+        assert_eq!(catalogue.view_count().unwrap(), count);
+        assert_eq!(stored.len() as u64, 2 * count);
         for &number in &acknowledged {
             assert_eq!(blobs.get(&blob(number)).unwrap(), Some(features(number)));
             for number in [number, number + 1] {
@@ -119,6 +121,12 @@ fn acknowledged_commits_survive_a_kill() {
                 let found = catalogue.features(&[key]).unwrap();
                 assert_eq!(found, [Some(features(number))]);
                 assert!(stored.contains(&(key, words(number))));
+                if number % 2 == 0 {
+                    let views = [key + 1, key + 2];
+                    let found = catalogue.features(&views).unwrap();
+                    let expected = [2, 3].map(|page| Some(view_of(number, page).features));
+                    assert_eq!(found, expected);
+                }
             }
         }
     }

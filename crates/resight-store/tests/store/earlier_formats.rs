@@ -1,11 +1,12 @@
 //! Files of formats between the first and the present one, made by taking away what they lacked.
 
 use resight_store::conformance::fixtures::{
-    added, drop_source, features, file, found, id, pair, refusal, upload, words,
+    added, drop_source, features, file, found, id, pair, refusal, upload, with_views, words,
 };
 use resight_store::{
     Between, Change, Changes, Decisions, EncodedFeatures, EncodedWords, Filter, LabelQueries,
-    Pairs, Pictures, Refusals, RemovedPictures, Repairs, Sources, SqliteCatalogue, Vectors,
+    Pairs, Pictures, Refusals, RemovedPictures, Repairs, Sources, SqliteCatalogue, StagedWords,
+    Vectors, Views,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -256,4 +257,66 @@ fn a_catalogue_from_before_times_of_taking_is_read_and_asks_for_them() {
     catalogue.put_taken(&told).unwrap();
     assert_eq!(catalogue.unasked_taken(None, 9).unwrap(), unasked[2..]);
     assert_eq!(catalogue.matching_count(&filter).unwrap(), 1);
+}
+
+#[test]
+fn a_catalogue_from_before_views_is_read_and_takes_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    let keys = [upload(1), upload(2)].map(|change| added(&catalogue, change));
+    catalogue.stage_words(&[(keys[0], words(7))]).unwrap();
+    drop(catalogue);
+    let raw = Connection::open(dir.path().join("catalogue.sqlite3")).unwrap();
+    raw.execute_batch(
+        "DROP TABLE view_features; DROP TABLE view_words; DROP TABLE picture_view;
+         DROP TABLE staged_view_words",
+    )
+    .unwrap();
+    drop(raw);
+    let check = |catalogue: &SqliteCatalogue| {
+        let expected = [Some(features(1)), Some(features(2)), None];
+        let asked = [keys[0], keys[1], keys[1] + 1];
+        assert_eq!(catalogue.features(&asked).unwrap(), expected);
+        assert_eq!(catalogue.words_after(None, 9).unwrap().len(), 2);
+        assert_eq!(catalogue.view_count().unwrap(), 0);
+        assert_eq!(catalogue.views_of(keys[0]).unwrap(), []);
+        assert_eq!(catalogue.described_after(None, 9).unwrap().len(), 2);
+        let staged = catalogue.staged_after(None, 9).unwrap();
+        assert_eq!(staged, [(keys[0], words(7))]);
+        assert_eq!(catalogue.staged_last().unwrap(), Some(keys[0]));
+        assert!(catalogue.stored_bytes().unwrap().features > 0);
+    };
+    check(&SqliteCatalogue::open_read_only(dir.path()).unwrap());
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    check(&catalogue);
+    let key = added(&catalogue, with_views(3, 2));
+    assert_eq!(catalogue.views_of(key).unwrap().len(), 2);
+    // Reading alone, with views.
+    let reader = SqliteCatalogue::open_read_only(dir.path()).unwrap();
+    assert_eq!(
+        reader.views_of(key).unwrap(),
+        catalogue.views_of(key).unwrap()
+    );
+    assert_eq!(reader.words_after(None, 9).unwrap().len(), 5);
+}
+
+/// A program without views takes the next key from the table of pictures alone.
+#[test]
+fn the_sequence_of_pictures_keys_is_beyond_those_of_views() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalogue = SqliteCatalogue::open(dir.path()).unwrap();
+    let key = added(&catalogue, with_views(1, 5));
+    drop(catalogue);
+    let raw = Connection::open(dir.path().join("catalogue.sqlite3")).unwrap();
+    raw.execute_batch(
+        "INSERT INTO picture (id, name, media_type, byte_len, width, height, feature_count, model,
+            uploaded, added_ms, features_len, words_len)
+         SELECT 'f' || substr(id, 2), name, media_type, byte_len, width, height, feature_count, model,
+            uploaded, added_ms, features_len, words_len FROM picture",
+    )
+    .unwrap();
+    let next: i64 = raw
+        .query_row("SELECT MAX(key) FROM picture", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(next.cast_unsigned(), key + 6);
 }

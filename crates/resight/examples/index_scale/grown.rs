@@ -9,7 +9,7 @@ use resight_store::{
     LabelQueries, NotAMatch, ObjectCount, ObjectId, Order, PairLink, PairedPicture, Pairs,
     PictureId, PicturePair, PictureRecord, Pictures, Position, Refusal, Refusals, RemovedPictures,
     Repairs, Settings, SourceFile, Sources, SqliteCatalogue, StagedWords, StoreError, StoredBytes,
-    VectorCount, Vectors,
+    VectorCount, Vectors, ViewRecord, Views,
 };
 
 use crate::synthetic::{donor, synthetic};
@@ -132,6 +132,33 @@ impl EncodedWords for Grown {
             (key, words.to_bytes(self.tag))
         }));
         Ok(words)
+    }
+}
+
+/// The pictures have one page each.
+impl Views for Grown {
+    fn views(&self, keys: &[u64]) -> Result<Vec<Option<ViewRecord>>, StoreError> {
+        Ok(vec![None; keys.len()])
+    }
+
+    fn views_of(&self, _: u64) -> Result<Vec<ViewRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn view_keys_after(&self, _: Option<u64>, _: usize) -> Result<Vec<(u64, u64)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn described_after(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, u32)>, StoreError> {
+        self.keys_after(after, limit)
+    }
+
+    fn view_count(&self) -> Result<u64, StoreError> {
+        Ok(0)
     }
 }
 

@@ -5,8 +5,7 @@ use std::ops::Bound;
 
 use parking_lot::RwLock;
 
-use super::state::{State, Stored};
-use crate::encoded::{EncodedFeatures, EncodedWords, StagedWords};
+use super::state::{Encoded, State, Stored};
 use crate::error::StoreError;
 use crate::id::PictureId;
 use crate::picture::{PictureRecord, Pictures, StoredBytes};
@@ -24,7 +23,7 @@ pub struct MemoryCatalogue {
 }
 
 /// What a page may return.
-type Page<T> = Result<Vec<T>, StoreError>;
+pub(super) type Page<T> = Result<Vec<T>, StoreError>;
 
 /// The entries of a map above a key.
 pub(super) fn above<K: Ord + Copy, V>(
@@ -97,83 +96,13 @@ impl Pictures for MemoryCatalogue {
 
     fn stored_bytes(&self) -> Result<StoredBytes, StoreError> {
         let state = self.state.read();
-        let sum = |length: fn(&Stored) -> usize| state.pictures.values().map(length).sum::<usize>();
+        let all = state.all_encoded();
+        let sum =
+            |length: fn(&Encoded) -> usize| all.values().map(|one| length(one)).sum::<usize>();
         Ok(StoredBytes {
-            features: sum(|stored| stored.features.len()) as u64,
-            words: sum(|stored| stored.words.len()) as u64,
+            features: sum(|one| one.features.len()) as u64,
+            words: sum(|one| one.words.len()) as u64,
         })
-    }
-}
-
-impl EncodedFeatures for MemoryCatalogue {
-    fn features(&self, keys: &[u64]) -> Page<Option<Vec<u8>>> {
-        self.each(keys, |stored| stored.features.clone())
-    }
-
-    fn features_after(&self, after: Option<u64>, limit: usize) -> Page<(u64, Vec<u8>)> {
-        self.page(after, limit, |key, stored| {
-            Some((key, stored.features.clone()))
-        })
-    }
-}
-
-impl EncodedWords for MemoryCatalogue {
-    fn words(&self, keys: &[u64]) -> Page<Option<Vec<u8>>> {
-        self.each(keys, |stored| stored.words.clone())
-    }
-
-    fn words_after(&self, after: Option<u64>, limit: usize) -> Page<(u64, Vec<u8>)> {
-        self.page(after, limit, |key, stored| {
-            Some((key, stored.words.clone()))
-        })
-    }
-}
-
-impl StagedWords for MemoryCatalogue {
-    fn stage_words(&self, words: &[(u64, Vec<u8>)]) -> Result<(), StoreError> {
-        let mut state = self.state.write();
-        for (key, bytes) in words {
-            if let Some(stored) = state.pictures.get_mut(key) {
-                stored.staged = Some(bytes.clone());
-            }
-        }
-        Ok(())
-    }
-
-    fn staged_after(&self, after: Option<u64>, limit: usize) -> Page<(u64, Vec<u8>)> {
-        self.page(after, limit, |key, stored| {
-            Some((key, stored.staged.clone()?))
-        })
-    }
-
-    fn staged_last(&self) -> Result<Option<u64>, StoreError> {
-        let state = self.state.read();
-        let mut all = state.pictures.iter().rev();
-        Ok(all.find_map(|(key, stored)| stored.staged.as_ref().map(|_| *key)))
-    }
-
-    fn discard_staged(&self) -> Result<(), StoreError> {
-        let mut state = self.state.write();
-        for stored in state.pictures.values_mut() {
-            stored.staged = None;
-        }
-        Ok(())
-    }
-
-    fn adopt_staged(&self, setting: &str, value: &str) -> Result<bool, StoreError> {
-        let mut state = self.state.write();
-        if state
-            .pictures
-            .values()
-            .any(|stored| stored.staged.is_none())
-        {
-            return Ok(false);
-        }
-        for stored in state.pictures.values_mut() {
-            stored.words = stored.staged.take().unwrap_or_default();
-        }
-        state.settings.insert(setting.to_owned(), value.to_owned());
-        Ok(true)
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::catalogue::MemoryCatalogue;
-use super::state::{State, Stored};
+use super::state::{Encoded, State, Stored, StoredView};
 use crate::changes::{Change, Changes, Effect};
 use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::id::PictureId;
 use crate::labels::{LabelPatch, Labels, Tag, Update};
 use crate::picture::{NewPicture, PictureRecord};
+use crate::views::{NewView, ViewRecord};
 
 impl Changes for MemoryCatalogue {
     /// Never fails, so that all of the batch is applied.
@@ -154,7 +155,7 @@ fn apply(state: &mut State, change: Change) -> Done {
     }
 }
 
-fn add(state: &mut State, new: NewPicture) -> Done {
+fn add(state: &mut State, mut new: NewPicture) -> Done {
     let known = state.keys.get(&new.id).copied();
     let source = new.source.clone();
     let key = known.unwrap_or(state.last_key + 1);
@@ -166,7 +167,12 @@ fn add(state: &mut State, new: NewPicture) -> Done {
             }
         }
         None => {
-            state.last_key = key;
+            let views = std::mem::take(&mut new.views);
+            state.last_key = key + views.len() as u64;
+            let views = (key + 1..).zip(views);
+            state
+                .views
+                .extend(views.map(|(own, view)| (own, stored_view(own, key, view))));
             state.removed.remove(&new.id);
             state.keys.insert(new.id.clone(), key);
             state.pictures.insert(key, stored(key, new));
@@ -203,9 +209,30 @@ fn stored(key: u64, new: NewPicture) -> Stored {
             labels: Labels::default(),
         },
         entries: Vec::new(),
-        features: new.features,
-        words: new.words,
-        staged: None,
+        encoded: Encoded {
+            features: new.features,
+            words: new.words,
+            staged: None,
+        },
+    }
+}
+
+fn stored_view(key: u64, picture: u64, new: NewView) -> StoredView {
+    StoredView {
+        record: ViewRecord {
+            key,
+            picture,
+            number: new.number,
+            time_ms: new.time_ms,
+            width: new.width,
+            height: new.height,
+            feature_count: new.feature_count,
+        },
+        encoded: Encoded {
+            features: new.features,
+            words: new.words,
+            staged: None,
+        },
     }
 }
 

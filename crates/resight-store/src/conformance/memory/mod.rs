@@ -4,6 +4,7 @@
 mod blobs;
 mod catalogue;
 mod changes;
+mod encoded;
 mod queries;
 mod state;
 

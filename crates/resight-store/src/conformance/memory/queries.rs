@@ -363,20 +363,25 @@ impl Repairs for MemoryCatalogue {
         words: &[u8],
     ) -> Result<bool, StoreError> {
         let mut state = self.state.write();
-        let stored = state.pictures.get_mut(&key);
-        Ok(stored.is_some_and(|stored| {
+        let picture = state.pictures.get_mut(&key);
+        if let Some(stored) = picture {
             stored.record.feature_count = feature_count;
-            stored.features = features.to_vec();
-            stored.words = words.to_vec();
+        } else if let Some(view) = state.views.get_mut(&key) {
+            view.record.feature_count = feature_count;
+        }
+        let encoded = state.encoded_mut(key);
+        Ok(encoded.is_some_and(|one| {
+            one.features = features.to_vec();
+            one.words = words.to_vec();
             true
         }))
     }
 
     fn replace_words(&self, key: u64, words: &[u8]) -> Result<bool, StoreError> {
         let mut state = self.state.write();
-        let stored = state.pictures.get_mut(&key);
-        Ok(stored.is_some_and(|stored| {
-            stored.words = words.to_vec();
+        let encoded = state.encoded_mut(key);
+        Ok(encoded.is_some_and(|one| {
+            one.words = words.to_vec();
             true
         }))
     }

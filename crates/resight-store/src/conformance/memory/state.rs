@@ -6,6 +6,7 @@ use crate::id::PictureId;
 use crate::pairs::PicturePair;
 use crate::picture::PictureRecord;
 use crate::sources::{Refusal, SourceFile};
+use crate::views::ViewRecord;
 
 /// A picture with everything that belongs to it alone.
 #[derive(Clone, Debug)]
@@ -14,6 +15,19 @@ pub(super) struct Stored {
     pub(super) record: PictureRecord,
     /// Entries of its metadata.
     pub(super) entries: Vec<(String, String)>,
+    pub(super) encoded: Encoded,
+}
+
+/// A view with what belongs to it.
+#[derive(Clone, Debug)]
+pub(super) struct StoredView {
+    pub(super) record: ViewRecord,
+    pub(super) encoded: Encoded,
+}
+
+/// What is opaque of a picture or a view.
+#[derive(Clone, Debug)]
+pub(super) struct Encoded {
     pub(super) features: Vec<u8>,
     pub(super) words: Vec<u8>,
     pub(super) staged: Option<Vec<u8>>,
@@ -25,6 +39,7 @@ pub(super) struct State {
     /// The highest key ever assigned.
     pub(super) last_key: u64,
     pub(super) pictures: BTreeMap<u64, Stored>,
+    pub(super) views: BTreeMap<u64, StoredView>,
     pub(super) keys: HashMap<PictureId, u64>,
     pub(super) sources: BTreeMap<String, (SourceFile, u64)>,
     pub(super) refusals: BTreeMap<String, Refusal>,
@@ -45,6 +60,28 @@ impl State {
         self.pictures.get(self.keys.get(id)?)
     }
 
+    /// What is opaque of the picture or the view with this key.
+    pub(super) fn encoded(&self, key: u64) -> Option<&Encoded> {
+        let of_picture = self.pictures.get(&key).map(|stored| &stored.encoded);
+        of_picture.or_else(|| self.views.get(&key).map(|view| &view.encoded))
+    }
+
+    pub(super) fn encoded_mut(&mut self, key: u64) -> Option<&mut Encoded> {
+        match self.pictures.get_mut(&key) {
+            Some(stored) => Some(&mut stored.encoded),
+            None => self.views.get_mut(&key).map(|view| &mut view.encoded),
+        }
+    }
+
+    /// What is opaque of all pictures and views, by key.
+    pub(super) fn all_encoded(&self) -> BTreeMap<u64, &Encoded> {
+        let pictures = self.pictures.iter();
+        let pictures = pictures.map(|(key, stored)| (*key, &stored.encoded));
+        let views = self.views.iter();
+        let views = views.map(|(key, view)| (*key, &view.encoded));
+        pictures.chain(views).collect()
+    }
+
     /// Removes a picture and everything that belongs to it, and records its id.
     pub(super) fn remove(&mut self, key: u64) -> Option<PictureId> {
         let gone = self.pictures.remove(&key)?;
@@ -53,6 +90,7 @@ impl State {
         for path in &gone.record.sources {
             self.sources.remove(path);
         }
+        self.views.retain(|_, view| view.record.picture != key);
         self.pairs.retain(|(a, b), _| *a != key && *b != key);
         for vectors in self.vectors.values_mut() {
             vectors.remove(&key);

@@ -24,9 +24,30 @@ impl Subject<'_> {
         known.copied().unwrap_or(1_000_000 + place)
     }
 
+    /// A view has the place of its picture plus a thousand for each view up to it.
     fn place(&self, key: u64) -> u64 {
         let at = self.keys.iter().position(|known| *known == key);
-        at.map_or(0, |at| at as u64 + 1)
+        if let Some(at) = at {
+            return at as u64 + 1;
+        }
+        let view = self.catalogue.views(&[key]).unwrap().remove(0);
+        view.map_or(0, |view| {
+            1000 * (key - view.picture) + self.place(view.picture)
+        })
+    }
+
+    /// The same bytes for the views of each picture, by which they differ.
+    pub(super) fn with_views(&self, keyed: Vec<(u64, Vec<u8>)>) -> Vec<(u64, Vec<u8>)> {
+        let mut all = Vec::new();
+        for (key, bytes) in keyed {
+            let views = self.catalogue.views_of(key).unwrap();
+            all.push((key, bytes.clone()));
+            all.extend(views.into_iter().map(|view| {
+                let page = [bytes.clone(), view.number.to_le_bytes().to_vec()];
+                (view.key, page.concat())
+            }));
+        }
+        all
     }
 
     fn places(&self, keys: &[u64]) -> Vec<u64> {
@@ -153,6 +174,7 @@ pub(super) fn everything(subject: &Subject<'_>) -> Vec<String> {
     let listed: Vec<_> = listed.map(|one| subject.timeless(one)).collect();
     lines.push(format!("list {listed:?}"));
     lines.extend(listings(subject));
+    lines.extend(views(subject));
     lines.extend(matches(subject));
     for model in MODELS {
         let with = paged(
@@ -236,6 +258,49 @@ fn listings(subject: &Subject<'_>) -> Vec<String> {
         let others = subject.places(&paged(|k: &u64| *k, page));
         lines.push(format!("not {number}: {others:?}"));
     }
+    lines
+}
+
+/// The views, and what is stored of pictures and views.
+fn views(subject: &Subject<'_>) -> Vec<String> {
+    let c = subject.catalogue;
+    let at = |key: u64| subject.place(key);
+    let known = paged(
+        |k: &(u64, u64)| k.0,
+        |a, n| c.view_keys_after(a, n).unwrap(),
+    );
+    let keys: Vec<u64> = known.iter().map(|(key, _)| *key).collect();
+    let mut lines = vec![format!("views {}", c.view_count().unwrap())];
+    let records = c.views(&keys).unwrap();
+    for ((key, picture), view) in known.into_iter().zip(records) {
+        let mut view = view.unwrap();
+        assert_eq!((view.key, view.picture), (key, picture));
+        assert!(c.views_of(picture).unwrap().contains(&view));
+        (view.key, view.picture) = (at(key), at(picture));
+        let read = [c.features(&[key]).unwrap(), c.words(&[key]).unwrap()];
+        lines.push(format!("{view:?} {read:?}"));
+    }
+    let described = paged(
+        |k: &(u64, u32)| k.0,
+        |a, n| c.described_after(a, n).unwrap(),
+    );
+    let described: Vec<_> = described.iter().map(|(key, n)| (at(*key), n)).collect();
+    lines.push(format!("described {described:?}"));
+    let words = paged(
+        |k: &(u64, Vec<u8>)| k.0,
+        |a, n| c.words_after(a, n).unwrap(),
+    );
+    let words: Vec<_> = words
+        .into_iter()
+        .map(|(key, words)| (at(key), words))
+        .collect();
+    lines.push(format!("all words {words:?}"));
+    let all = paged(
+        |k: &(u64, Vec<u8>)| k.0,
+        |a, n| c.features_after(a, n).unwrap(),
+    );
+    let all: Vec<_> = all.into_iter().map(|(key, all)| (at(key), all)).collect();
+    lines.push(format!("all features {all:?}"));
     lines
 }
 

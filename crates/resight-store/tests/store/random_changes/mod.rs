@@ -7,7 +7,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use resight_store::conformance::MemoryCatalogue;
-use resight_store::conformance::fixtures::{file, id, pair, picture, refusal, tags};
+use resight_store::conformance::fixtures::{file, id, pair, picture, refusal, tags, view_of};
 use resight_store::{
     Change, LabelPatch, Metadata, NewPicture, ObjectId, SqliteCatalogue, Tag, Update,
 };
@@ -89,10 +89,11 @@ fn change() -> impl Strategy<Value = Change> {
     let number = 0..NUMBERS;
     let path = || one_of(&PATHS);
     prop_oneof![
-        4 => (number.clone(), any::<bool>(), proptest::option::of(path())).prop_map(
-            |(number, uploaded, path)| {
+        4 => (number.clone(), any::<bool>(), proptest::option::of(path()), 0..3_u32).prop_map(
+            |(number, uploaded, path, views)| {
                 Change::Add(NewPicture {
                     uploaded,
+                    views: (2..2 + views).map(|page| view_of(number, page)).collect(),
                     source: path.map(file),
                     feature_count: 7 + number as u32,
                     ..picture(number)
@@ -184,7 +185,7 @@ fn apply(subject: &mut Subject<'_>, operation: &Operation) -> String {
             )
         }
         Operation::StageWords(words) => {
-            let words = subject.keyed(words);
+            let words = subject.with_views(subject.keyed(words));
             format!("{:?}", catalogue.stage_words(&words).unwrap())
         }
         Operation::AdoptStaged(value) => {
