@@ -108,9 +108,10 @@ impl Child {
         self.request(job, ToChild::Pages)
     }
 
-    pub(crate) fn next_page(&mut self, job: Job<'_>) -> Result<Answer, Death> {
+    /// The next page but for those `skipped`.
+    pub(crate) fn next_page(&mut self, job: Job<'_>, skipped: u32) -> Result<Answer, Death> {
         self.begin(job);
-        self.send(&ToChild::Next)?;
+        self.send(&ToChild::Next { skipped })?;
         self.answer(job)
     }
 
@@ -187,12 +188,14 @@ impl Child {
                     height,
                     pages,
                     depth,
+                    time_ms,
                 } => {
                     let image = self.pixels(job, width, height).ok_or(Death::Garbled)?;
                     break Answer::Pixels(Pixels {
                         image,
                         pages: pages.max(1),
                         depth,
+                        time_ms,
                     });
                 }
                 FromChild::Opened => break Answer::Opened,

@@ -1,7 +1,6 @@
 //! Pages or frames of a file that a child decodes one by one.
 
-use resight_decode::{Job, Refused};
-use resight_vision::Image;
+use resight_decode::{Job, Page, Refused};
 
 use crate::child::{Answer, Child};
 use crate::death::Death;
@@ -26,14 +25,22 @@ impl<'a> Turned<'a> {
 }
 
 impl Iterator for Turned<'_> {
-    type Item = Result<Image, Refused>;
+    type Item = Result<Page, Refused>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.nth(0)
+    }
+
+    fn nth(&mut self, skipped: usize) -> Option<Self::Item> {
         let mut child = self.child.take()?;
-        let death = match child.next_page(self.job) {
+        let skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
+        let death = match child.next_page(self.job, skipped) {
             Ok(Answer::Pixels(pixels)) => {
                 self.child = Some(child);
-                return Some(Ok(pixels.image));
+                return Some(Ok(Page {
+                    image: pixels.image,
+                    time_ms: pixels.time_ms,
+                }));
             }
             Ok(Answer::End) => {
                 self.pool.put_back(child);

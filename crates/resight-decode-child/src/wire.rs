@@ -9,6 +9,9 @@ const LONGEST: usize = 16 << 10;
 /// Longest sentence of a refusal; the rest is cut off.
 const LONGEST_DETAIL: usize = 4 << 10;
 
+/// In place of the time of what is no frame.
+const NO_TIME: u64 = u64::MAX;
+
 /// What a picture is, and what it may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Request {
@@ -27,8 +30,10 @@ pub(crate) enum ToChild {
     Decode(Request),
     /// Open the pages or frames of a picture.
     Pages(Request),
-    /// The next page.
-    Next,
+    /// The next page but for so many.
+    Next {
+        skipped: u32,
+    },
     /// No further page is wanted.
     Stop,
     /// There is the memory that was asked for.
@@ -52,6 +57,8 @@ pub(crate) enum FromChild {
         height: u32,
         pages: u32,
         depth: u8,
+        /// When the frame begins.
+        time_ms: Option<u64>,
     },
     /// The pages are open.
     Opened,
@@ -65,7 +72,7 @@ impl ToChild {
         let (kind, fields) = match self {
             Self::Decode(request) => (0, request.to_bytes()),
             Self::Pages(request) => (1, request.to_bytes()),
-            Self::Next => (2, Vec::new()),
+            Self::Next { skipped } => (2, skipped.to_le_bytes().to_vec()),
             Self::Stop => (3, Vec::new()),
             Self::Grant => (4, Vec::new()),
             Self::Deny(refused) => (5, refusal(refused)),
@@ -79,7 +86,7 @@ impl ToChild {
         let read = match fields.byte() {
             Some(0) => fields.request().map(Self::Decode),
             Some(1) => fields.request().map(Self::Pages),
-            Some(2) => Some(Self::Next),
+            Some(2) => fields.number().map(|skipped| Self::Next { skipped }),
             Some(3) => Some(Self::Stop),
             Some(4) => Some(Self::Grant),
             Some(5) => fields.refused().map(Self::Deny),
@@ -99,9 +106,11 @@ impl FromChild {
                 height,
                 pages,
                 depth,
+                time_ms,
             } => {
                 let mut fields = [width, height, pages].map(|n| n.to_le_bytes()).concat();
                 fields.push(*depth);
+                fields.extend(time_ms.unwrap_or(NO_TIME).to_le_bytes());
                 (2, fields)
             }
             Self::Opened => (3, Vec::new()),
@@ -204,6 +213,7 @@ impl Fields<'_> {
             height: self.number()?,
             pages: self.number()?,
             depth: self.byte()?,
+            time_ms: Some(self.long()?).filter(|time| *time != NO_TIME),
         })
     }
 
@@ -231,7 +241,7 @@ mod tests {
         let all = [
             ToChild::Decode(request),
             ToChild::Pages(request),
-            ToChild::Next,
+            ToChild::Next { skipped: 7 },
             ToChild::Stop,
             ToChild::Grant,
             ToChild::Deny(refused.clone()),
@@ -247,6 +257,7 @@ mod tests {
             height: 2,
             pages: 3,
             depth: 16,
+            time_ms: Some(40),
         };
         let all = [
             FromChild::Ready { confined: true },

@@ -74,7 +74,7 @@ pub use calendar::{utc_date, utc_seconds};
 pub use limits::DecodeLimits;
 pub use memory::{MemoryBudget, MemoryUse, Purpose, Share, Waiting};
 pub use pages::Pages;
-pub use place::{Counts, Elsewhere, Formats, Images, Job, Pixels, Place};
+pub use place::{Counts, Elsewhere, Formats, Images, Job, Page, Pixels, Place};
 pub use raw_kind::is_raw;
 pub use read::{open_bounded, read_bounded};
 pub use refused::{Refused, RefusedCode};
@@ -167,7 +167,7 @@ fn elsewhere<'a>(
     Some((limits.place.of(format.is_rare())?, job))
 }
 
-/// All pages of a TIFF or PDF file, or frames of an animated GIF, WebP or PNG, each decoded when it is asked for and
+/// All pages of a TIFF or PDF file, or frames of an animated GIF, WebP, PNG or JPEG XL, each decoded when it is asked for and
 /// upright. The first of an APNG is the first frame of the animation, which need not be the default picture.
 ///
 /// # Errors
@@ -183,6 +183,15 @@ pub fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Pages<'a>,
         let detail = format!("the {} decoder stopped on this picture", format.name());
         Err(Refused::new(RefusedCode::DecoderFailed, detail))
     })
+}
+
+/// Whether several pictures in a file of this media type are frames of an animation, each drawn over those before,
+/// and not pages.
+pub fn is_animation(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "image/gif" | "image/png" | "image/webp" | "image/avif" | "image/jxl"
+    )
 }
 
 /// Decodes the first page of a TIFF file; returns also the bits a sample and the number of pages.

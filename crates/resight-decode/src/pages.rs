@@ -1,19 +1,17 @@
 //! The pages and frames of a file after the first.
 
 use std::io::Cursor;
-use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
-use image::error::ImageResult;
+use image::error::{ImageError, ImageResult};
 use image::metadata::Orientation;
-use image::{AnimationDecoder, DynamicImage, Frames, ImageDecoder, ImageFormat};
-use resight_vision::Image;
+use image::{AnimationDecoder, DynamicImage, Frame, Frames, ImageDecoder, ImageFormat};
 
 use crate::limits::DecodeLimits;
-use crate::place::Images;
+use crate::place::{Images, Page};
 use crate::refused::{Refused, RefusedCode};
 use crate::rgb::to_rgb;
 use crate::sniff::Format;
@@ -31,6 +29,8 @@ pub(crate) fn frame_count(bytes: &[u8], format: Format) -> u32 {
         Format::Raster(ImageFormat::Png) => png_frames(bytes),
         Format::Raster(ImageFormat::WebP) => webp_frames(bytes),
         Format::Avif => bmff::frames(bytes),
+        #[cfg(feature = "jxl")]
+        Format::Jxl => crate::jxl::frames(bytes),
         _ => None,
     };
     found.unwrap_or(1).max(1)
@@ -98,11 +98,15 @@ pub(crate) fn pages<'a>(
             let Some(tiff) = Tiff::open(bytes) else {
                 return Err(Refused::broken("the TIFF header is damaged"));
             };
-            let pages = tiff.pages().into_iter();
-            Box::new(pages.map(move |at| tiff::decode(&tiff, at, limits).map(|(image, _)| image)))
+            Box::new(Independent {
+                places: tiff.pages().into_iter(),
+                decode: move |at| Ok(tiff::decode(&tiff, at, limits)?.0.into()),
+            })
         }
         #[cfg(feature = "pdf")]
         Format::Pdf => crate::pdf::pages(bytes, limits)?,
+        #[cfg(feature = "jxl")]
+        Format::Jxl => crate::jxl::pages(bytes, limits)?,
         _ => {
             let name = format.name();
             return Err(Refused::not_supported(format!(
@@ -119,29 +123,99 @@ fn frames<'a, D: ImageDecoder + 'a>(
     limits: &'a DecodeLimits,
     into_frames: impl FnOnce(D) -> ImageResult<Frames<'a>>,
 ) -> Result<Images<'a>, Refused> {
-    let damaged = |error| Refused::broken(format!("a frame of the animation is damaged: {error}"));
     let (width, height) = decoder.dimensions();
     limits.check_size(width, height)?;
     decoder
         .set_limits(raster::decoder_limits(limits))
-        .map_err(damaged)?;
+        .map_err(damaged_frame)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let frames = into_frames(decoder).map_err(damaged)?;
+    let frames = into_frames(decoder).map_err(damaged_frame)?;
     let needed = u64::from(width) * u64::from(height) * FRAME_BYTES_A_PIXEL + (1 << 20);
-    let one = move |frames: &mut Frames<'a>| {
+    Ok(Box::new(Composed {
+        frames,
+        orientation,
+        needed,
+        limits,
+        time_us: 0,
+    }))
+}
+
+/// Pages of which each is decoded by itself; those that are skipped are not.
+pub(crate) struct Independent<I, F> {
+    pub(crate) places: I,
+    pub(crate) decode: F,
+}
+
+impl<I: Iterator, F: FnMut(I::Item) -> Result<Page, Refused>> Iterator for Independent<I, F> {
+    type Item = Result<Page, Refused>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.nth(0)
+    }
+
+    fn nth(&mut self, skipped: usize) -> Option<Self::Item> {
+        self.places.nth(skipped).map(&mut self.decode)
+    }
+}
+
+/// The frames of an animation. Each is drawn over those before, also where they are skipped.
+struct Composed<'a> {
+    frames: Frames<'a>,
+    orientation: Orientation,
+    needed: u64,
+    limits: &'a DecodeLimits,
+    /// When the next frame begins, in microseconds.
+    time_us: u64,
+}
+
+impl Composed<'_> {
+    fn read(&mut self, skipped: usize) -> Result<Option<Page>, Refused> {
         // Returned with the frame: two animations may be read in turns, which must not wait for each other.
-        let _share = limits.memory.take(needed)?;
-        let Some(frame) = frames.next() else {
+        let _share = self.limits.memory.take(self.needed)?;
+        for _ in 0..skipped {
+            if self.frame()?.is_none() {
+                return Ok(None);
+            }
+        }
+        let begins = self.time_us;
+        let Some(frame) = self.frame()? else {
             return Ok(None);
         };
-        let pixels = DynamicImage::from(frame.map_err(damaged)?.into_buffer());
+        let pixels = DynamicImage::from(frame.into_buffer());
         let (width, height) = (pixels.width(), pixels.height());
-        upright(width, height, to_rgb(pixels), &[orientation]).map(Some)
-    };
-    let mut frames = frames;
-    Ok(Box::new(iter::from_fn(move || {
-        one(&mut frames).transpose()
-    })))
+        let image = upright(width, height, to_rgb(pixels), &[self.orientation])?;
+        Ok(Some(Page {
+            image,
+            time_ms: Some(begins / 1000),
+        }))
+    }
+
+    fn frame(&mut self) -> Result<Option<Frame>, Refused> {
+        let Some(frame) = self.frames.next() else {
+            return Ok(None);
+        };
+        let frame = frame.map_err(damaged_frame)?;
+        let (ms, parts) = frame.delay().numer_denom_ms();
+        let delay = u64::from(ms) * 1000 / u64::from(parts.max(1));
+        self.time_us = self.time_us.saturating_add(delay);
+        Ok(Some(frame))
+    }
+}
+
+impl Iterator for Composed<'_> {
+    type Item = Result<Page, Refused>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.nth(0)
+    }
+
+    fn nth(&mut self, skipped: usize) -> Option<Self::Item> {
+        self.read(skipped).transpose()
+    }
+}
+
+fn damaged_frame(error: ImageError) -> Refused {
+    Refused::broken(format!("a frame of the animation is damaged: {error}"))
 }
 
 /// The pages or frames of a file. A panic inside a decoder becomes an error.
@@ -157,12 +231,17 @@ impl<'a> Pages<'a> {
 }
 
 impl Iterator for Pages<'_> {
-    type Item = Result<Image, Refused>;
+    type Item = Result<Page, Refused>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.nth(0)
+    }
+
+    /// Pages that are skipped are not decoded; frames are, where later ones are drawn over them.
+    fn nth(&mut self, skipped: usize) -> Option<Self::Item> {
         let all = self.all.as_mut()?;
         // After a panic the decoder is not used again.
-        let next = catch_unwind(AssertUnwindSafe(|| all.next()));
+        let next = catch_unwind(AssertUnwindSafe(|| all.nth(skipped)));
         let next = next.unwrap_or_else(|_| {
             let detail = "the decoder stopped on a page or frame";
             Some(Err(Refused::new(RefusedCode::DecoderFailed, detail)))

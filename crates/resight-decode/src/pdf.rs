@@ -12,6 +12,7 @@ use resight_vision::Image;
 
 use crate::deep_stack::on_a_deep_stack;
 use crate::limits::DecodeLimits;
+use crate::pages::Independent;
 use crate::place::Images;
 use crate::refused::{Refused, RefusedCode};
 use crate::upright::upright;
@@ -41,10 +42,13 @@ pub(crate) fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Ima
         let _share = limits.memory.take(needed(bytes))?;
         on_a_deep_stack(|| Ok(open(bytes)?.pages().len()))?
     };
-    Ok(Box::new((0..count).map(move |number| {
-        let _share = limits.memory.take(needed(bytes))?;
-        on_a_deep_stack(|| draw(&open(bytes)?, number, limits))
-    })))
+    Ok(Box::new(Independent {
+        places: 0..count,
+        decode: move |number| {
+            let _share = limits.memory.take(needed(bytes))?;
+            on_a_deep_stack(|| Ok(draw(&open(bytes)?, number, limits)?.into()))
+        },
+    }))
 }
 
 /// The document is copied, and its streams are longer than in the file.

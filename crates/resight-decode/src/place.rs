@@ -36,8 +36,27 @@ pub struct Counts {
     pub idle: usize,
 }
 
-/// Pages or frames, as they are decoded.
-pub type Images<'a> = Box<dyn Iterator<Item = Result<Image, Refused>> + 'a>;
+/// Pages or frames, as they are decoded. `nth` skips some.
+pub type Images<'a> = Box<dyn Iterator<Item = Result<Page, Refused>> + 'a>;
+
+/// A page or frame of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Upright.
+    pub image: Image,
+    /// When the frame begins, in milliseconds from the first; `None` of a page.
+    pub time_ms: Option<u64>,
+}
+
+/// A page that has no time.
+impl From<Image> for Page {
+    fn from(image: Image) -> Self {
+        Self {
+            image,
+            time_ms: None,
+        }
+    }
+}
 
 /// A picture to decode. Its length was checked, and its format is supported.
 #[derive(Clone, Copy)]
@@ -58,6 +77,8 @@ pub struct Pixels {
     pub pages: u32,
     /// Bits a sample of the file.
     pub depth: u8,
+    /// When the frame begins, where it is one of several.
+    pub time_ms: Option<u64>,
 }
 
 /// Where which formats are decoded. The default decodes all of them in the caller's process.

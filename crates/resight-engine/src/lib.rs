@@ -10,6 +10,7 @@ mod calibrate;
 mod compare;
 mod describe;
 mod drawing;
+mod describe_views;
 mod duplicates;
 mod error;
 mod feature_blob;
@@ -74,7 +75,7 @@ pub use resight_store::{
 };
 pub use search::Searcher;
 pub use search::answer::{
-    EvidenceKind, Hit, Instance, QueryFacts, SameObject, SearchAnswer, Stage, Timings,
+    EvidenceKind, Hit, HitView, Instance, QueryFacts, SameObject, SearchAnswer, Stage, Timings,
 };
 pub use search::request::{
     MOST_QUERIES, Mode, Query, QueryPicture, Region, SearchOptions, Variant,

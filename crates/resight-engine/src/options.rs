@@ -3,6 +3,9 @@
 use resight_decode::DecodeLimits;
 use resight_vision::VerifyOptions;
 
+/// Views of a picture, at most, whatever [`EngineOptions::most_views`] is.
+pub(crate) const MOST_VIEWS: u32 = 32;
+
 /// Bounds and trade-offs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EngineOptions {
@@ -12,6 +15,8 @@ pub struct EngineOptions {
     pub max_side: u32,
     /// Number of features kept of each picture, the strongest first.
     pub max_features: usize,
+    /// Views described of one file, at most: its pages or frames, the first included. With 1, the first alone.
+    pub most_views: u32,
     /// Number of candidates that every search matches and verifies; fewer where there are fewer.
     pub shortlist: usize,
     /// Number of pictures nearest to the query by a model's vectors that a search matches and verifies
@@ -32,6 +37,7 @@ impl Default for EngineOptions {
             decode: DecodeLimits::default(),
             max_side: 1024,
             max_features: 20_000,
+            most_views: MOST_VIEWS,
             shortlist: 200,
             alike_shortlist: 100,
             matching_cells: 12,

@@ -20,7 +20,7 @@ pub struct Picture {
     pub width: u32,
     /// Height in pixels, upright.
     pub height: u32,
-    /// Pages or frames of the file, of which the first is searched; `None` where the picture was stored before
+    /// Pages or frames of the file; `None` where the picture was stored before
     /// they were counted.
     pub pages: Option<u32>,
     /// Bits a sample of the file; `None` as above.

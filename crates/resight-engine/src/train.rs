@@ -14,7 +14,7 @@ use crate::indexer::listing::files_below;
 use crate::library::Library;
 use crate::library::damage::read_each;
 use crate::library::stored_features::from_bytes;
-use crate::library::visual_index::all_keys;
+use crate::library::visual_index::picture_keys;
 use crate::options::EngineOptions;
 
 /// Progress of training.
@@ -170,8 +170,7 @@ pub fn train_from_library(
     cancel: &AtomicBool,
     on_event: &mut dyn FnMut(TrainEvent),
 ) -> Result<Vocabulary, EngineError> {
-    let all = all_keys(library.catalogue())?;
-    let all: Vec<u64> = all.into_iter().map(|(key, _)| key).collect();
+    let all = picture_keys(library.catalogue())?;
     let keys = spread_evenly(all, plan.most_files);
     on_event(TrainEvent::Listed {
         files: keys.len() as u64,

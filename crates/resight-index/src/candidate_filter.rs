@@ -15,6 +15,8 @@ pub struct CandidateFilter {
     only: Option<Arc<RoaringTreemap>>,
     /// Ascending. Few: a search of a filter's complement is a bitmap of its own.
     except: Vec<Key>,
+    /// Many.
+    without: Option<Arc<RoaringTreemap>>,
 }
 
 const EVERY_KEY: (Bound<u64>, Bound<u64>) = (Bound::Unbounded, Bound::Unbounded);
@@ -25,6 +27,7 @@ impl Default for CandidateFilter {
             range: EVERY_KEY,
             only: None,
             except: Vec::new(),
+            without: None,
         }
     }
 }
@@ -59,16 +62,25 @@ impl CandidateFilter {
         self
     }
 
+    /// Refuses all of these keys. Replaces an earlier set.
+    pub fn without(self, keys: Arc<RoaringTreemap>) -> Self {
+        Self {
+            without: Some(keys).filter(|keys| !keys.is_empty()),
+            ..self
+        }
+    }
+
     /// Whether a search may return this picture.
     pub fn accepts(&self, key: Key) -> bool {
         self.range.contains(&key.0)
             && (self.except.is_empty() || self.except.binary_search(&key).is_err())
             && self.only.as_ref().is_none_or(|only| only.contains(key.0))
+            && self.without.as_ref().is_none_or(|not| !not.contains(key.0))
     }
 
     /// Whether it accepts all keys but [`CandidateFilter::refused_keys`].
     pub fn refuses_listed_only(&self) -> bool {
-        self.range == EVERY_KEY && self.only.is_none()
+        self.range == EVERY_KEY && self.only.is_none() && self.without.is_none()
     }
 
     /// The accepted range of keys; the other parts refuse some of it.
@@ -81,7 +93,12 @@ impl CandidateFilter {
         self.only.as_deref()
     }
 
-    /// The refused keys, ascending.
+    /// The set of refused keys, where there is one.
+    pub fn without_keys(&self) -> Option<&RoaringTreemap> {
+        self.without.as_deref()
+    }
+
+    /// The keys that are refused beside such a set, ascending.
     pub fn refused_keys(&self) -> &[Key] {
         &self.except
     }
@@ -112,6 +129,13 @@ mod tests {
         assert_eq!(except.refused_keys(), [3, 6, 8, 100].map(Key));
         assert_eq!(except.range(), (Bound::Included(3), Bound::Included(9)));
         assert_eq!(except.only_keys().map(RoaringTreemap::len), Some(50));
+        let odd: Arc<RoaringTreemap> = Arc::new((1..100).step_by(2).collect());
+        let without = all.clone().without(odd).in_range(..6);
+        assert_eq!(accepted(&without), [0, 2, 4]);
+        assert!(!without.refuses_listed_only());
+        assert_eq!(without.without_keys().map(RoaringTreemap::len), Some(50));
+        let none = all.clone().without(Arc::default());
+        assert!(none.refuses_listed_only() && none == all);
         assert_eq!(accepted(&all.clone().in_range(10..)), [10, 11, u64::MAX]);
         assert!(accepted(&all.in_range(5..5)).is_empty());
     }

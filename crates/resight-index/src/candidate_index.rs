@@ -65,6 +65,10 @@ pub trait WordQuery: Send {
     /// before any is cut off. First those considered, by agreement, then the others by votes; ties by
     /// votes, then by key. A word's weight depends on all pictures of the snapshot.
     fn candidates(&self, filter: &CandidateFilter) -> Result<Candidates, CandidateError>;
+
+    /// The keys of all pictures that share a word with the query and that `filter` accepts: as many as
+    /// [`Candidates::total`] counts.
+    fn sharing(&self, filter: &CandidateFilter) -> Result<RoaringTreemap, CandidateError>;
 }
 
 /// Finds pictures by one vector each, all of one model.

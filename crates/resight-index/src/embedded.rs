@@ -48,6 +48,10 @@ impl WordQuery for SnapshotQuery<'_> {
     fn candidates(&self, filter: &CandidateFilter) -> Result<Candidates, CandidateError> {
         Ok(SnapshotQuery::candidates(self, &|key| filter.accepts(key)))
     }
+
+    fn sharing(&self, filter: &CandidateFilter) -> Result<RoaringTreemap, CandidateError> {
+        Ok(SnapshotQuery::sharing(self, &|key| filter.accepts(key)))
+    }
 }
 
 impl VectorIndex for DenseIndex {

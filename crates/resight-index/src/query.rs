@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 use resight_vision::signatures::prefetch;
+use roaring::RoaringTreemap;
 
 use crate::Key;
 use crate::agreement::{Agreement, AgreementFinder, FeatureMatch};
@@ -141,6 +142,28 @@ impl SnapshotQuery<'_> {
         tasks
     }
 
+    /// The keys of all accepted pictures with votes.
+    pub fn sharing(&self, accepts: &(dyn Fn(Key) -> bool + Sync)) -> RoaringTreemap {
+        let segments = self.snapshot.segments.iter().enumerate();
+        let keys = segments.flat_map(|(number, live)| {
+            let sums = self.sums(number).into_iter().zip(0u16..=u16::MAX);
+            let voted = sums.filter(|&(sum, p)| sum > 0 && live.is_live(p.into()));
+            voted.map(|(_, p)| live.segment.keys()[usize::from(p)])
+        });
+        keys.filter(|key| accepts(Key(*key))).collect()
+    }
+
+    /// The votes for each picture of a segment.
+    fn sums(&self, number: usize) -> Vec<u64> {
+        let mut sums = vec![0u64; self.snapshot.segments[number].segment.keys().len()];
+        for (_, votes) in self.votes.iter().filter(|(of, _)| *of == number) {
+            for (sum, total) in sums.iter_mut().zip(&votes.totals) {
+                *sum += total;
+            }
+        }
+        sums
+    }
+
     /// The best of a segment's accepted pictures with votes, at most `kept`, in no order, and the
     /// number of all of them.
     fn best_of_segment(
@@ -151,12 +174,7 @@ impl SnapshotQuery<'_> {
     ) -> (Vec<ScoredPicture>, usize) {
         let live = &self.snapshot.segments[number];
         let segment = &live.segment;
-        let mut sums = vec![0u64; segment.keys().len()];
-        for (_, votes) in self.votes.iter().filter(|(of, _)| *of == number) {
-            for (sum, total) in sums.iter_mut().zip(&votes.totals) {
-                *sum += total;
-            }
-        }
+        let sums = self.sums(number);
         let pictures = sums.into_iter().zip(0u16..=u16::MAX);
         let is_accepted = |p: u16| accepts(Key(segment.keys()[usize::from(p)]));
         let voted =

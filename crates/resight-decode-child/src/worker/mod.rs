@@ -87,7 +87,7 @@ impl Worker {
         let decoded = resight_decode::decode(&bytes, &self.limits(request));
         drop(bytes);
         match decoded {
-            Ok(decoded) => self.give(&decoded.image, decoded.pages, decoded.depth),
+            Ok(decoded) => self.give(&decoded.image, decoded.pages, decoded.depth, None),
             Err(refused) => self.answer(&FromChild::Refused(refused)),
         }
     }
@@ -109,8 +109,8 @@ impl Worker {
         self.answer(&FromChild::Opened)?;
         loop {
             match self.next()? {
-                ToChild::Next => match pages.next() {
-                    Some(Ok(image)) => self.give(&image, 1, 0)?,
+                ToChild::Next { skipped } => match pages.nth(skipped as usize) {
+                    Some(Ok(page)) => self.give(&page.image, 1, 0, page.time_ms)?,
                     Some(Err(refused)) => return self.answer(&FromChild::Refused(refused)),
                     None => return self.answer(&FromChild::End),
                 },
@@ -120,13 +120,14 @@ impl Worker {
         }
     }
 
-    fn give(&self, image: &Image, pages: u32, depth: u8) -> io::Result<()> {
+    fn give(&self, image: &Image, pages: u32, depth: u8, time_ms: Option<u64>) -> io::Result<()> {
         self.memory.write_all_at(image.rgb(), 0)?;
         self.answer(&FromChild::Picture {
             width: image.width(),
             height: image.height(),
             pages,
             depth,
+            time_ms,
         })
     }
 

@@ -17,7 +17,7 @@ fn three() -> [RgbImage; 3] {
 fn greys(bytes: &[u8]) -> Vec<u8> {
     let limits = DecodeLimits::default();
     let all = pages(bytes, &limits).unwrap();
-    all.map(|page| page.unwrap().rgb()[0]).collect()
+    all.map(|page| page.unwrap().image.rgb()[0]).collect()
 }
 
 type Maker = fn(&[RgbImage]) -> Vec<u8>;
@@ -39,6 +39,67 @@ fn every_page_and_frame_is_counted_and_read() {
         let one = decode(&make(&three()[..1]), &DecodeLimits::default()).unwrap();
         assert_eq!(one.pages, 1, "{media_type}");
     }
+}
+
+#[test]
+fn pages_and_frames_are_skipped_and_frames_have_times() {
+    let four: Vec<RgbImage> = [20, 120, 220, 70].map(plain).to_vec();
+    let makers: [(Maker, bool); 4] = [
+        (tiff_pages, false),
+        (animated_gif, true),
+        (animated_png, true),
+        (animated_webp, true),
+    ];
+    let limits = DecodeLimits::default();
+    for (make, is_animation) in makers {
+        let bytes = make(&four);
+        let decoded = decode(&bytes, &limits).unwrap();
+        assert_eq!(
+            resight_decode::is_animation(decoded.media_type),
+            is_animation
+        );
+        let mut all = pages(&bytes, &limits).unwrap();
+        let times: Vec<_> = pages(&bytes, &limits)
+            .unwrap()
+            .map(|page| page.unwrap().time_ms)
+            .collect();
+        assert_eq!(times[0], is_animation.then_some(0));
+        assert!(
+            !is_animation || times.is_sorted_by(|a, b| a < b),
+            "{times:?}"
+        );
+        let second = all.nth(1).unwrap().unwrap();
+        let last = all.nth(1).unwrap().unwrap();
+        assert_eq!([&second, &last].map(|page| page.image.rgb()[0]), [120, 70]);
+        assert_eq!([second.time_ms, last.time_ms], [times[1], times[3]]);
+        assert!(all.next().is_none());
+        assert!(pages(&bytes, &limits).unwrap().nth(4).is_none());
+    }
+}
+
+#[cfg(feature = "jxl")]
+#[test]
+fn frames_of_jpeg_xl_are_read_with_their_times() {
+    let limits = DecodeLimits::default();
+    let bytes = include_bytes!("files/animation.jxl");
+    let decoded = decode(bytes, &limits).unwrap();
+    assert_eq!((decoded.media_type, decoded.pages), ("image/jxl", 3));
+    assert_eq!(decoded.image.rgb()[0], 20);
+    let all = pages(bytes, &limits).unwrap().map(Result::unwrap);
+    let told: Vec<_> = all
+        .map(|page| (page.image.rgb()[0], page.time_ms))
+        .collect();
+    assert_eq!(told, [(20, Some(0)), (120, Some(80)), (220, Some(200))]);
+    let last = pages(bytes, &limits).unwrap().nth(2).unwrap().unwrap();
+    assert_eq!(last.image.rgb()[0], 220);
+    for cut in 0..bytes.len() {
+        let all = pages(&bytes[..cut], &limits).into_iter().flatten();
+        assert!(all.filter(Result::is_ok).count() <= 3);
+        let _ = decode(&bytes[..cut], &limits);
+    }
+    let still = include_bytes!("files/lossless.jxl");
+    assert_eq!(decode(still, &limits).unwrap().pages, 1);
+    assert!(pages(still, &limits).is_err());
 }
 
 #[test]

@@ -77,6 +77,7 @@ fn every_page_is_drawn_and_text_has_a_font() {
     let limits = DecodeLimits::default();
     let all: Vec<Image> = pages(&bytes, &limits)
         .unwrap()
+        .map(|page| page.map(|page| page.image))
         .collect::<Result<_, _>>()
         .unwrap();
     assert_eq!(all.len(), 3);

@@ -36,7 +36,7 @@ pub(super) fn further_pages_are_same(
         }
         match (a.next(), b.next()) {
             (None, None) => return true,
-            (Some(Ok(a)), Some(Ok(b))) if is_same_page(&a, &b, &limits.memory) => {}
+            (Some(Ok(a)), Some(Ok(b))) if is_same_page(&a.image, &b.image, &limits.memory) => {}
             _ => return false,
         }
     }

@@ -18,6 +18,7 @@ use crate::library::Library;
 use crate::library::damage::whole_records;
 use crate::library::plain::FEW_FEATURES;
 use crate::library::stored_features::StoredFeatures;
+use crate::library::views::ViewMap;
 use crate::library::visual_index::VisualIndex;
 use crate::picture::Picture;
 use crate::search::answer::Hit;
@@ -71,6 +72,7 @@ pub(super) struct Pairing<'a> {
     pub(super) library: &'a Library,
     visual: &'a VisualIndex,
     snapshot: &'a dyn WordSnapshot,
+    views: &'a ViewMap,
     pub(super) decoded: DecodedPictures<'a>,
     pub(super) is_cancelled: &'a (dyn Fn() -> bool + Sync),
 }
@@ -97,17 +99,18 @@ pub(crate) fn pair_up(
     let Some(&last) = keys.last() else {
         return Ok(PairStep::default());
     };
-    let (visual, snapshot) = {
+    let (visual, snapshot, views) = {
         // A picture is committed before it is indexed: behind this lock all of these are both.
         let _no_changes = library.lock_changes();
         let visual = library.visual();
         let snapshot = visual.index.word_snapshot()?;
-        (visual, snapshot)
+        (visual, snapshot, library.views().map())
     };
     let pairing = Pairing {
         library,
         visual: &visual,
         snapshot: &*snapshot,
+        views: &views,
         decoded: DecodedPictures::new(library),
         is_cancelled,
     };
@@ -201,12 +204,16 @@ impl Pairing<'_> {
         let size = [record.width, record.height];
         let vocabulary = &self.visual.vocabulary;
         let (query, words) = PreparedQuery::new(&stored.features, size, vocabulary, cells);
-        // Those with higher keys search for themselves.
-        let earlier = CandidateFilter::all().in_range(since..record.key);
+        // Those with higher keys search for themselves. Further pages are no pictures.
+        let earlier = CandidateFilter::all()
+            .in_range(since..record.key)
+            .without(self.views.keys().clone());
+        let none = ViewMap::default();
         let scope = Scope {
             snapshot: self.snapshot,
             limit: MOST_EXAMINED,
             filter: &earlier,
+            views: &none,
         };
         let queries = std::slice::from_ref(&query);
         let context = SearchContext {
@@ -217,10 +224,10 @@ impl Pairing<'_> {
         word_query.add(words)?;
         let mut state = SearchState {
             candidates: word_query.candidates(scope.filter)?,
-            examined: Vec::new(),
+            ..SearchState::default()
         };
         let best = &state.candidates.best;
-        state.examined = examine_while_verified(&context, queries, best, SHORTLIST)?;
+        state.examined = examine_while_verified(&context, queries, best, &state.views, SHORTLIST)?;
         search_variants(&context, Variant::ALL, &[], &mut state)?;
         if record.feature_count < FEW_FEATURES {
             let pixels = self.decoded.get(&Picture::from(record.clone()));

@@ -84,7 +84,7 @@ impl Indexer {
         }
         let extractor = &**library.extractor();
         let described = describe(bytes, library.options(), extractor, None)?;
-        let mut prepared = library.prepare(id.clone(), name, bytes, &described)?;
+        let mut prepared = library.prepare(id.clone(), name, bytes, &described, None)?;
         prepared.new.uploaded = true;
         prepared.original = Some(bytes.to_vec());
         let mut pending = vec![PendingChange::Add(Box::new(prepared))];

@@ -69,7 +69,8 @@ impl Indexer {
         }
         let extractor = &**library.extractor();
         let described = describe(&bytes, library.options(), extractor, Some(cancel))?;
-        let mut prepared = library.prepare(id.clone(), id.as_str(), &bytes, &described)?;
+        let mut prepared =
+            library.prepare(id.clone(), id.as_str(), &bytes, &described, Some(cancel))?;
         prepared.new.uploaded = true;
         let effects = {
             let lock = library.lock_changes();

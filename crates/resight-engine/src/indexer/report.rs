@@ -114,6 +114,10 @@ pub struct FolderReport {
     pub indexed: u64,
     /// Of these, with fewer than [`crate::WEAK_BELOW`] features.
     pub weak: u64,
+    /// Further pages and frames of them that were described.
+    pub pages: u64,
+    /// Those that could not be read.
+    pub unread_pages: u64,
     /// Files whose bytes were stored before.
     pub already_there: u64,
     /// Of these, found at a new place: a former path is gone, and was forgotten.

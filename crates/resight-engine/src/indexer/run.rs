@@ -1,6 +1,7 @@
 //! One run over a folder: files are read and described in parallel while the batch before is committed.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 
@@ -27,8 +28,9 @@ use crate::stored_path::{path_text, readable};
 /// Files prepared between two commits, for each thread: few enough that a kill loses little and memory
 /// stays bounded, many enough that a commit is shared.
 const BATCH_PER_THREAD: usize = 8;
-/// Bytes of pixels kept for global models after which a batch is committed early.
-const MOST_PIXEL_BYTES: usize = 128 << 20;
+/// Bytes of pixels kept for global models, and of features of pictures with several pages, after which a batch is
+/// committed early.
+const MOST_HELD_BYTES: usize = 128 << 20;
 /// Changes of one commit where no picture is read.
 pub(super) const PAGE: usize = 5000;
 
@@ -44,10 +46,17 @@ pub(super) enum Outcome {
 /// What a file turned out to have.
 enum Found {
     /// Another picture than before, with its pixels where a global model will describe it.
-    New(Option<Image>),
+    New(Option<Image>, Pages),
     /// A picture stored before, and whether at another path.
     Known(bool),
     Nothing,
+}
+
+/// Further pages or frames of a file.
+#[derive(Clone, Copy, Default)]
+struct Pages {
+    described: u64,
+    unread: u64,
 }
 
 /// The state of a run.
@@ -110,7 +119,7 @@ fn read(
         Some(cancel),
     );
     let prepared = described.and_then(|described| {
-        let prepared = library.prepare(id, &name, &bytes, &described)?;
+        let prepared = library.prepare(id, &name, &bytes, &described, Some(cancel))?;
         Ok((prepared, described.image))
     });
     match prepared {
@@ -145,12 +154,20 @@ fn read_batches<'t>(
     let threads = rayon::current_num_threads();
     let batch = BATCH_PER_THREAD * threads;
     let mut ready = Vec::with_capacity(batch);
-    let mut pixel_bytes = 0;
+    let mut held_bytes = 0;
     let mut rest = tasks;
     while !rest.is_empty() {
         let keeps_pixels = embeds.load(Ordering::Relaxed);
-        // With pixels, memory is looked at more often.
-        let step = if keeps_pixels { 2 * threads } else { batch };
+        // With pixels and many pages, memory is looked at more often.
+        let has_pages = rest
+            .iter()
+            .take(batch)
+            .any(|task| may_have_pages(&task.path));
+        let step = if keeps_pixels || has_pages {
+            2 * threads
+        } else {
+            batch
+        };
         let (next, later) = rest.split_at(step.min(batch - ready.len()).min(rest.len()));
         rest = later;
         let read = next
@@ -161,9 +178,9 @@ fn read_batches<'t>(
             .collect::<Result<Vec<_>, EngineError>>();
         match read {
             Ok(read) => {
-                pixel_bytes += read
+                held_bytes += read
                     .iter()
-                    .map(|(_, outcome)| outcome.pixel_bytes())
+                    .map(|(_, outcome)| outcome.held_bytes())
                     .sum::<usize>();
                 ready.extend(read);
             }
@@ -173,9 +190,9 @@ fn read_batches<'t>(
             }
         }
         let is_cancelled = cancel.load(Ordering::Relaxed);
-        let is_full = ready.len() >= batch || pixel_bytes >= MOST_PIXEL_BYTES;
+        let is_full = ready.len() >= batch || held_bytes >= MOST_HELD_BYTES;
         if is_full || is_cancelled || rest.is_empty() {
-            pixel_bytes = 0;
+            held_bytes = 0;
             let full = std::mem::replace(&mut ready, Vec::with_capacity(batch));
             if full.is_empty() || !send(Ok(full)) {
                 return;
@@ -185,12 +202,28 @@ fn read_batches<'t>(
 }
 
 impl Outcome {
-    fn pixel_bytes(&self) -> usize {
+    fn held_bytes(&self) -> usize {
         match self {
-            Self::Ready(_, Some(image)) => image.rgb().len(),
+            Self::Ready(prepared, image) => {
+                let pixels = image.as_ref().map_or(0, |image| image.rgb().len());
+                let has_pages = !prepared.new.views.is_empty();
+                pixels
+                    + if has_pages {
+                        prepared.feature_bytes()
+                    } else {
+                        0
+                    }
+            }
             _ => 0,
         }
     }
+}
+
+/// Whether files of this name often have several pages or frames.
+fn may_have_pages(path: &Path) -> bool {
+    const ENDINGS: [&str; 6] = ["pdf", "tif", "tiff", "gif", "apng", "webp"];
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| ENDINGS.iter().any(|one| ending.eq_ignore_ascii_case(one)))
 }
 
 impl Run<'_> {
@@ -242,7 +275,11 @@ impl Run<'_> {
                         features: prepared.new.feature_count,
                         already_there: false,
                     };
-                    committed.push((task, event, Found::New(pixels)));
+                    let pages = Pages {
+                        described: prepared.new.views.len() as u64,
+                        unread: prepared.unread_pages.into(),
+                    };
+                    committed.push((task, event, Found::New(pixels, pages)));
                     labels.extend(label_change(&prepared.new.id, self.labels));
                     pending.push(PendingChange::Add(prepared));
                 }
@@ -317,8 +354,10 @@ impl Run<'_> {
                         *already_there = false;
                         self.report.indexed += 1;
                         self.report.weak += u64::from(*features < WEAK_BELOW);
-                        if let Found::New(Some(pixels)) = found {
-                            new.push((key, pixels));
+                        if let Found::New(pixels, pages) = found {
+                            self.report.pages += pages.described;
+                            self.report.unread_pages += pages.unread;
+                            new.extend(pixels.map(|pixels| (key, pixels)));
                         }
                     }
                     _ => {

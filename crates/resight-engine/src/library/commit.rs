@@ -21,6 +21,19 @@ use crate::error::EngineError;
 /// Pictures without a file that are removed in one commit.
 const SETTLED_AT_ONCE: usize = 5000;
 
+/// The words of a new picture and of its views.
+type AddedWords = (PictureWords, Vec<PictureWords>);
+
+/// The new pictures that have views, each with their number. `views` are those that each change brings.
+fn added_views(effects: &[Effect], views: &[u64]) -> Vec<(u64, u64)> {
+    let added = effects.iter().zip(views);
+    let added = added.filter_map(|(effect, views)| match effect {
+        Effect::Added { key, .. } if *views > 0 => Some((*key, *views)),
+        _ => None,
+    });
+    added.collect()
+}
+
 impl Library {
     /// Removes pictures. Returns for each whether it was stored.
     pub fn remove(&self, ids: &[PictureId]) -> Result<Vec<bool>, EngineError> {
@@ -127,7 +140,8 @@ impl Library {
                             .put(&original_name(&prepared.new.id), original)
                             .inspect_err(|_| self.delete_orphaned_files(&put))?;
                     }
-                    words.push(Some(prepared.words));
+                    let views = prepared.view_words;
+                    words.push(Some((prepared.words, views)));
                     changes.push(Change::Add(prepared.new));
                 }
                 PendingChange::Other(change) => {
@@ -136,11 +150,19 @@ impl Library {
                 }
             }
         }
+        let views = words.iter().map(|words: &Option<AddedWords>| {
+            words.as_ref().map_or(0, |(_, views)| views.len() as u64)
+        });
+        let views: Vec<u64> = views.collect();
         let changes_nothing = changes.is_empty();
         let committed = match part_of {
             Some(folder) => self.catalogue().commit_part(folder, changes),
             None => self.catalogue().commit(changes),
         };
+        if let Ok(effects) = &committed {
+            // Before a filter is read again, and before a search can meet them.
+            self.views.add(&added_views(effects, &views));
+        }
         if !changes_nothing {
             self.filters.invalidate();
         }
@@ -157,14 +179,17 @@ impl Library {
     }
 
     /// Shows searches what was committed. It has happened, so nothing here may fail.
-    fn publish(&self, visual: &VisualIndex, effects: &[Effect], words: Vec<Option<PictureWords>>) {
+    fn publish(&self, visual: &VisualIndex, effects: &[Effect], words: Vec<Option<AddedWords>>) {
         let mut added = Vec::new();
         let mut removed = Vec::new();
         let key_of = |removed: &Option<(u64, PictureId)>| removed.as_ref().map(|r| Key(r.0));
         for (effect, words) in effects.iter().zip(words) {
             match effect {
                 Effect::Added { key, replaced } => {
-                    added.extend(words.map(|words| (Key(*key), words)));
+                    if let Some((words, views)) = words {
+                        added.push((Key(*key), words));
+                        added.extend((key + 1..).map(Key).zip(views));
+                    }
                     removed.extend(key_of(replaced));
                 }
                 Effect::AlreadyThere { replaced, .. } => removed.extend(key_of(replaced)),
@@ -186,11 +211,13 @@ impl Library {
 
     /// Takes removed pictures out of everything that is searched, and deletes their files.
     fn withdraw(&self, visual: &VisualIndex, removed: &[Key]) {
-        visual.index.remove(removed);
+        let with_views = self.views.with_views(removed);
+        visual.index.remove(&with_views);
         self.models.remove_pictures(removed);
-        for key in removed {
+        for key in with_views {
             visual.cache.remove(key.0);
         }
+        self.views.remove(removed);
         if !removed.is_empty() || !self.swept.swap(true, Ordering::Relaxed) {
             self.delete_removed_files();
         }

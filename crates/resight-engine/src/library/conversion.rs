@@ -11,7 +11,7 @@ use resight_store::Catalogue;
 use resight_vision::Keypoint;
 
 use super::components::{Components, IndexFolder, VOCABULARY_SETTING};
-use super::damage::{Read, read_each, records_of, undecodable};
+use super::damage::{Read, read_each, sizes_of, undecodable};
 use super::stored_features::from_bytes;
 use super::visual_index::{all_keys, fill, open_index, remove_others};
 use crate::error::EngineError;
@@ -19,9 +19,9 @@ use crate::error::EngineError;
 /// Progress of a conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvertStep {
-    /// Pictures with new words.
+    /// Pictures, and further pages and frames, with new words.
     pub done: u64,
-    /// All pictures.
+    /// All of them.
     pub total: u64,
 }
 
@@ -91,25 +91,25 @@ impl<'a> Conversion<'a> {
     pub(crate) fn progress(&self) -> Result<ConvertStep, EngineError> {
         Ok(ConvertStep {
             done: self.index.snapshot().len() as u64,
-            total: self.catalogue.count()?,
+            total: self.catalogue.count()? + self.catalogue.view_count()?,
         })
     }
 
     /// Converts one more batch. Returns `false` when none is left.
     pub(crate) fn advance(&mut self) -> Result<bool, EngineError> {
-        let keys = self.catalogue.keys_after(self.last, BATCH)?;
+        let keys = self.catalogue.described_after(self.last, BATCH)?;
         let keys: Vec<u64> = keys.into_iter().map(|(key, _)| key).collect();
         let Some(&last) = keys.last() else {
             return Ok(false);
         };
         let features = read_each(&keys, |keys| self.catalogue.features(keys))?;
-        let records = records_of(self.catalogue, &keys)?;
-        let all = keys.into_par_iter().zip(features).zip(records);
-        let words = all.filter_map(|((key, features), record)| {
-            let size = match record {
+        let sizes = sizes_of(self.catalogue, &keys)?;
+        let all = keys.into_par_iter().zip(features).zip(sizes);
+        let words = all.filter_map(|((key, features), size)| {
+            let size = match size {
                 // Removed meanwhile.
                 Ok(None) => return None,
-                Ok(Some(record)) => Some([record.width, record.height]),
+                Ok(size) => size,
                 Err(error) => {
                     tracing::warn!("places of words are taken from features alone: {error}");
                     None

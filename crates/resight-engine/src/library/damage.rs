@@ -42,6 +42,27 @@ pub(crate) fn whole_records(
     Ok(without_damaged(records_of(catalogue, keys)?))
 }
 
+/// Widths and heights of pictures and views, each by itself where the record of one is damaged; `None` for keys of
+/// neither.
+pub(crate) fn sizes_of(
+    catalogue: &dyn Catalogue,
+    keys: &[u64],
+) -> Result<Vec<Result<Option<[u32; 2]>, StoreError>>, StoreError> {
+    let records = records_of(catalogue, keys)?;
+    let others = keys.iter().zip(&records);
+    let others = others.filter(|(_, record)| matches!(record, Ok(None)));
+    let others: Vec<u64> = others.map(|(key, _)| *key).collect();
+    let mut views = read_each(&others, |keys| catalogue.views(keys))?.into_iter();
+    let sizes = records.into_iter().map(|record| match record? {
+        Some(record) => Ok(Some([record.width, record.height])),
+        None => {
+            let view = views.next().transpose()?.flatten();
+            Ok(view.map(|view| [view.width, view.height]))
+        }
+    });
+    Ok(sizes.collect())
+}
+
 /// What was read, and nothing, with a warning, in place of what is damaged.
 pub(crate) fn without_damaged<T>(read: Vec<Result<Option<T>, StoreError>>) -> Vec<Option<T>> {
     let whole = read.into_iter().map(|one| {
@@ -55,7 +76,9 @@ pub(crate) fn without_damaged<T>(read: Vec<Result<Option<T>, StoreError>>) -> Ve
 
 /// The error for bytes that cannot be decoded, although they have their checksum or were written without.
 pub(crate) fn undecodable(catalogue: &dyn Catalogue, key: u64, what: &'static str) -> StoreError {
-    let id = match catalogue.pictures(&[key]).as_deref() {
+    let view = catalogue.views(&[key]).ok().and_then(|mut one| one.pop());
+    let picture = view.flatten().map_or(key, |view| view.picture);
+    let id = match catalogue.pictures(&[picture]).as_deref() {
         Ok([Some(record)]) => record.id.as_str().to_owned(),
         _ => format!("number {key}"),
     };

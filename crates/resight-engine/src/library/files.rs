@@ -9,6 +9,7 @@ use resight_decode::{
 use resight_store::PictureId;
 
 use super::Library;
+use crate::describe_views::page;
 use crate::error::EngineError;
 use crate::options::EngineOptions;
 use crate::picture::{OpenFile, Picture, PictureFile, id_of};
@@ -61,6 +62,20 @@ impl Library {
             tracing::warn!("the rebuilt thumbnail of {id} is not stored: {error}");
         }
         Ok(bytes)
+    }
+
+    /// A small JPEG of a page or frame of the picture's file, drawn when it is asked for.
+    ///
+    /// # Errors
+    /// As [`Library::file`]; `bad_query` where the file has no such page, or none that can be read.
+    pub fn page_thumbnail(&self, id: &PictureId, number: u32) -> Result<Vec<u8>, EngineError> {
+        let file = self.file(id)?;
+        let page = page(&file.bytes, number, self.options()).ok_or_else(|| {
+            EngineError::BadQuery(format!(
+                "the file of picture {id} has no page or frame {number} that can be read"
+            ))
+        })?;
+        Ok(thumbnail_jpeg(&page.image, THUMBNAIL.0, THUMBNAIL.1)?)
     }
 
     fn new_thumbnail(&self, id: &PictureId) -> Result<Vec<u8>, EngineError> {

@@ -5,6 +5,7 @@
 //! are stored.
 
 pub(crate) mod attached_model;
+mod check_described;
 mod checked_files;
 pub(crate) mod commit;
 pub(crate) mod components;
@@ -30,6 +31,7 @@ mod sound_thumbnails;
 pub(crate) mod stored_features;
 mod taken;
 pub(crate) mod verify;
+pub(crate) mod views;
 pub(crate) mod visual_index;
 
 use std::sync::Arc;
@@ -54,6 +56,7 @@ use filters::FilterCache;
 use picture_signal::PictureSignal;
 use plain::PlainPictures;
 use sound_thumbnails::SoundThumbnails;
+use views::LibraryViews;
 use visual_index::VisualIndex;
 
 /// Stored pictures with everything that is derived from them.
@@ -63,6 +66,7 @@ pub struct Library {
     /// Exchanged as a whole when the vocabulary changes.
     visual: ArcSwap<VisualIndex>,
     models: AttachedModels,
+    views: LibraryViews,
     filters: FilterCache,
     plain: PlainPictures,
     signal: Arc<PictureSignal>,
@@ -116,11 +120,14 @@ impl Library {
             checked => checked?,
         }
         let visual = VisualIndex::open(&components, cache)?;
+        // After the index, so that no view is in it that is not here.
+        let views = LibraryViews::read(&*components.catalogue)?;
         let library = Self {
             components,
             options,
             visual: ArcSwap::from_pointee(visual),
             models: AttachedModels::default(),
+            views,
             filters: FilterCache::default(),
             plain: PlainPictures::default(),
             signal,
@@ -185,6 +192,11 @@ impl Library {
         &self.models
     }
 
+    /// The further pages and frames of pictures.
+    pub(crate) fn views(&self) -> &LibraryViews {
+        &self.views
+    }
+
     /// Likenesses of the stored pictures with few features.
     pub(crate) fn plain(&self) -> &PlainPictures {
         &self.plain
@@ -200,7 +212,7 @@ impl Library {
         self.pairing.lock()
     }
 
-    /// Keys of the pictures that match `filter`; `None` for a filter that matches all.
+    /// Keys of the pictures that match `filter` and of their views; `None` for a filter that matches all.
     pub(crate) fn matching_keys(
         &self,
         filter: &Filter,
@@ -210,7 +222,9 @@ impl Library {
         }
         let read = || {
             let page = |after, limit| self.catalogue().matching_keys_after(filter, after, limit);
-            Ok(read_all(|key| *key, page)?.into_iter().collect())
+            let mut keys: RoaringTreemap = read_all(|key| *key, page)?.into_iter().collect();
+            self.views.map().complete(&mut keys);
+            Ok(keys)
         };
         let keys = if self.components.is_only_writer() {
             self.filters.keys(filter, read)?

@@ -1,19 +1,26 @@
 //! A described picture made ready for a commit.
 
+use std::sync::atomic::AtomicBool;
+
 use resight_decode::{taken, thumbnail_jpeg};
 use resight_index::{PictureWords, Vocabulary};
-use resight_store::{Change, NewPicture, PictureId};
+use resight_store::{Change, NewPicture, NewView, PictureId};
 
 use super::Library;
 use super::files::{THUMBNAIL, thumbnail_name};
 use super::stored_features::{from_bytes, in_order, to_bytes};
 use crate::describe::Described;
+use crate::describe_views::describe_views;
 use crate::error::EngineError;
 
 /// A picture ready to be committed.
 pub(crate) struct PreparedPicture {
     pub(crate) new: NewPicture,
     pub(crate) words: PictureWords,
+    /// Words of its views, in their order.
+    pub(crate) view_words: Vec<PictureWords>,
+    /// Further pages or frames that could not be read.
+    pub(crate) unread_pages: u32,
     /// Tag of the vocabulary of the words.
     tag: [u8; 4],
     /// Bytes of the file, where they are to be stored.
@@ -33,13 +40,15 @@ impl From<Change> for PendingChange {
 }
 
 impl Library {
-    /// Assigns words and writes the thumbnail. `bytes` are the file's.
+    /// Assigns words, writes the thumbnail and describes further pages or frames. `bytes` are the file's. `retry` is
+    /// that of [`crate::describe::describe_image`].
     pub(crate) fn prepare(
         &self,
         id: PictureId,
         name: &str,
         bytes: &[u8],
         described: &Described,
+        retry: Option<&AtomicBool>,
     ) -> Result<PreparedPicture, EngineError> {
         let image = &described.image;
         let size = [image.width(), image.height()];
@@ -50,6 +59,26 @@ impl Library {
         // thumbnail lost to a removal in between is made again when it is asked for.
         let thumbnail = thumbnail_jpeg(image, THUMBNAIL.0, THUMBNAIL.1)?;
         self.blobs().put(&thumbnail_name(&id), &thumbnail)?;
+        let (mut views, mut view_words) = (Vec::new(), Vec::new());
+        let (options, extractor) = (self.options(), &**self.extractor());
+        let unread_pages =
+            describe_views(bytes, described, options, extractor, retry, &mut |view| {
+                let postings = vocabulary.postings(&view.features, view.size);
+                let (features, words) = in_order(&view.features, &postings);
+                views.push(NewView {
+                    number: view.number,
+                    time_ms: view.time_ms,
+                    width: view.size[0],
+                    height: view.size[1],
+                    feature_count: features.len() as u32,
+                    features: to_bytes(&features),
+                    words: words.to_bytes(vocabulary.tag()),
+                });
+                view_words.push(words);
+            })?;
+        if unread_pages > 0 {
+            tracing::warn!("{unread_pages} further pages or frames of {name} cannot be read");
+        }
         Ok(PreparedPicture {
             new: NewPicture {
                 id,
@@ -67,9 +96,11 @@ impl Library {
                 features: to_bytes(&features),
                 words: words.to_bytes(vocabulary.tag()),
                 source: None,
-                views: Vec::new(),
+                views,
             },
             words,
+            view_words,
+            unread_pages,
             tag: vocabulary.tag(),
             original: None,
         })
@@ -82,12 +113,31 @@ impl PreparedPicture {
         if self.tag == vocabulary.tag() {
             return;
         }
-        // This process has encoded them, so decoding does not fail.
-        if let Some(features) = from_bytes(&self.new.features) {
-            let size = [self.new.width, self.new.height];
-            self.words = PictureWords::new(vocabulary.postings(&features, size));
-            self.new.words = self.words.to_bytes(vocabulary.tag());
-            self.tag = vocabulary.tag();
+        let size = [self.new.width, self.new.height];
+        let Some(words) = words_of(&self.new.features, size, vocabulary) else {
+            return;
+        };
+        self.new.words = words.to_bytes(vocabulary.tag());
+        self.words = words;
+        for (view, words) in self.new.views.iter_mut().zip(&mut self.view_words) {
+            let size = [view.width, view.height];
+            if let Some(new) = words_of(&view.features, size, vocabulary) {
+                view.words = new.to_bytes(vocabulary.tag());
+                *words = new;
+            }
         }
+        self.tag = vocabulary.tag();
     }
+
+    /// Bytes of encoded features, which are many where a file has many pages.
+    pub(crate) fn feature_bytes(&self) -> usize {
+        let views = self.new.views.iter().map(|view| view.features.len());
+        self.new.features.len() + views.sum::<usize>()
+    }
+}
+
+/// The words of features that this process has encoded, so decoding does not fail.
+fn words_of(features: &[u8], size: [u32; 2], vocabulary: &Vocabulary) -> Option<PictureWords> {
+    let features = from_bytes(features)?;
+    Some(PictureWords::new(vocabulary.postings(&features, size)))
 }

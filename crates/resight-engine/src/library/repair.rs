@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_decode::{decode, read_bounded, thumbnail_jpeg};
 use resight_index::PictureWords;
-use resight_store::{PictureId, PictureRecord, StoreError};
+use resight_store::{PictureId, PictureRecord, StoreError, ViewRecord};
+use resight_vision::LocalFeatures;
 
 use super::components::Components;
 use super::damage::{has_record, if_readable};
@@ -19,7 +20,8 @@ use super::findings::{Finding, FindingKind};
 use super::leftovers::id_in;
 use super::stored_features::{from_bytes, in_order, to_bytes};
 use super::visual_index::remove_index;
-use crate::describe::describe;
+use crate::describe::{describe, describe_image};
+use crate::describe_views::page;
 use crate::error::EngineError;
 use crate::options::EngineOptions;
 use crate::picture::id_of;
@@ -170,42 +172,68 @@ impl Repairing<'_> {
             )));
         }
         let bytes = self.bytes_of(&record)?;
-        let extractor = &*self.parts.extractor;
-        let described = describe(&bytes, self.options, extractor, Some(self.cancel))?;
-        let image = &described.image;
+        let view = self.view(finding)?;
+        let key = view.as_ref().map_or(record.key, |view| view.key);
+        let (described, size) = self.described(&bytes, view.as_ref())?;
         let vocabulary = &self.parts.vocabulary;
-        let size = [image.width(), image.height()];
-        let postings = vocabulary.postings(&described.features, size);
-        let (features, words) = in_order(&described.features, &postings);
+        let postings = vocabulary.postings(&described, size);
+        let (features, words) = in_order(&described, &postings);
         let words = words.to_bytes(vocabulary.tag());
         let catalogue = &*self.parts.catalogue;
         // Another version of the extractor may make other features, and the index has words of the earlier ones.
-        let before = catalogue
-            .words(&[record.key])
-            .ok()
-            .and_then(|mut one| one.pop());
+        let before = catalogue.words(&[key]).ok().and_then(|mut one| one.pop());
         if before.flatten().as_ref() != Some(&words) {
             self.remove_index()?;
         }
         let count = features.len() as u32;
-        catalogue.replace_features(record.key, count, &to_bytes(&features), &words)?;
-        self.rebuilt.insert(record.key);
+        catalogue.replace_features(key, count, &to_bytes(&features), &words)?;
+        self.rebuilt.insert(key);
         Ok(())
     }
 
+    /// The features of a picture, or of one of its pages or frames, and the size of that.
+    fn described(
+        &self,
+        bytes: &[u8],
+        view: Option<&ViewRecord>,
+    ) -> Result<(LocalFeatures, [u32; 2]), Stays> {
+        let extractor = &*self.parts.extractor;
+        let Some(view) = view else {
+            let described = describe(bytes, self.options, extractor, Some(self.cancel))?;
+            let size = [described.image.width(), described.image.height()];
+            return Ok((described.features, size));
+        };
+        let number = view.number;
+        let page = page(bytes, number, self.options)
+            .ok_or_else(|| cannot(format!("page or frame {number} cannot be read")))?;
+        let features = describe_image(&page.image, self.options, extractor, Some(self.cancel))?;
+        Ok((features, [page.image.width(), page.image.height()]))
+    }
+
+    /// The page or frame that a finding is about; `None` where it is about the picture.
+    fn view(&self, finding: &Finding) -> Result<Option<ViewRecord>, Stays> {
+        let view = finding.key.map(|key| self.parts.catalogue.views(&[key]));
+        Ok(view.transpose()?.and_then(|mut one| one.pop()).flatten())
+    }
+
     fn words(&mut self, finding: &Finding) -> Result<(), Stays> {
-        let record = self.record(finding)?;
-        if self.rebuilt.contains(&record.key) {
+        let (key, size) = match self.view(finding)? {
+            Some(view) => (view.key, [view.width, view.height]),
+            None => {
+                let record = self.record(finding)?;
+                (record.key, [record.width, record.height])
+            }
+        };
+        if self.rebuilt.contains(&key) {
             return Ok(());
         }
         let catalogue = &*self.parts.catalogue;
-        let features = catalogue.features(&[record.key])?.pop().flatten();
+        let features = catalogue.features(&[key])?.pop().flatten();
         let features = features.and_then(|bytes| from_bytes(&bytes));
         let features = features.ok_or_else(|| cannot("its features are damaged as well"))?;
         let vocabulary = &self.parts.vocabulary;
-        let size = [record.width, record.height];
         let words = PictureWords::new(vocabulary.postings(&features, size));
-        catalogue.replace_words(record.key, &words.to_bytes(vocabulary.tag()))?;
+        catalogue.replace_words(key, &words.to_bytes(vocabulary.tag()))?;
         Ok(())
     }
 
@@ -253,7 +281,11 @@ impl Repairing<'_> {
         let catalogue = &*self.parts.catalogue;
         let name = finding.thing.strip_suffix(".jpg").unwrap_or(&finding.thing);
         let record = match finding.key {
-            Some(key) => catalogue.pictures(&[key])?.pop().flatten(),
+            Some(key) => {
+                let view = catalogue.views(&[key])?.pop().flatten();
+                let key = view.map_or(key, |view| view.picture);
+                catalogue.pictures(&[key])?.pop().flatten()
+            }
             None => id_in(name)
                 .map(|id| catalogue.picture(&id))
                 .transpose()?

@@ -3,11 +3,12 @@
 use resight_store::StoreError;
 
 use super::Library;
-use super::damage::{Read, if_readable, name_of, read_each};
-use super::findings::{Finding, FindingKind, Verification};
-use super::verify::{
-    check_blobs, check_features, check_words, find_record, is_of_another_vocabulary,
+use super::check_described::{
+    Described, check_features, check_views, check_words, is_of_another_vocabulary, length, read_one,
 };
+use super::damage::{if_readable, name_of};
+use super::findings::{Finding, FindingKind, Verification};
+use super::verify::{check_blobs, find_record};
 use crate::error::EngineError;
 
 /// The catalogue's setting with the key of the picture that was checked last.
@@ -27,7 +28,7 @@ pub struct Scrubbed {
 }
 
 impl Library {
-    /// Checks the picture after the key `after`, the first one for `None`: its record, features, words and
+    /// Checks the picture after the key `after`, the first one for `None`: its record, features, words, views and
     /// vectors, its uploaded file and its thumbnail. `None` behind the last one.
     pub fn scrub_after(&self, after: Option<u64>) -> Result<Option<Scrubbed>, EngineError> {
         let catalogue = self.catalogue();
@@ -49,13 +50,19 @@ impl Library {
         bytes += length(&features) + length(&words);
         match read_one(key, |keys| catalogue.pictures(keys))? {
             Ok(Some(record)) => {
-                check_features(&record, features, &mut checked);
+                let picture = Described::picture(&record);
+                check_features(&picture, features, &mut checked);
                 let tag = self.vocabulary().tag();
                 if is_of_another_vocabulary(&words, tag) {
                     is_complete = false;
                 } else {
-                    check_words(tag, &record, words, &mut checked);
+                    check_words(tag, &picture, words, &mut checked);
                 }
+                // Words of another vocabulary are there while a conversion ends.
+                let exchanged = || Ok(true);
+                let (read, all) = check_views(catalogue, tag, &record, &exchanged, &mut checked)?;
+                bytes += read;
+                is_complete &= all;
                 bytes += check_blobs(self.blobs(), self.options(), &record, &mut checked)?;
             }
             Err(error) => find_record(key, &error, &mut checked),
@@ -127,18 +134,4 @@ fn unreadable_up_to(key: u64) -> Scrubbed {
         findings: checked.findings,
         is_complete: false,
     }
-}
-
-fn read_one<T>(
-    key: u64,
-    read: impl Fn(&[u64]) -> Result<Vec<Option<T>>, StoreError>,
-) -> Result<Result<Option<T>, StoreError>, StoreError> {
-    let one = if_readable(read_each(&[key], read))?;
-    let one = one.unwrap_or_else(|error| vec![Err(error)]);
-    Ok(one.into_iter().next().unwrap_or(Ok(None)))
-}
-
-fn length(read: &Read) -> u64 {
-    read.as_ref()
-        .map_or(0, |bytes| bytes.as_ref().map_or(0, Vec::len) as u64)
 }

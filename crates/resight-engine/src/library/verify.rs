@@ -3,17 +3,18 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use resight_index::{PictureWords, WordsError};
 use resight_store::{BlobStore, PictureId, PictureRecord, StoreError, pages, read_all};
 
 use super::attached_model::vector_from_bytes;
+use super::check_described::{
+    Described, check_features, check_views, check_words, is_of_another_vocabulary,
+};
 use super::components::{Components, IndexFolder, VOCABULARY_SETTING};
-use super::damage::{Read, has_record, if_readable, name_of, read_each, records_of, undecodable};
+use super::damage::{has_record, if_readable, name_of, read_each, records_of, undecodable};
 use super::files::{original_name, thumbnail_name, thumbnail_pixels};
 use super::findings::{FindingKind, Verification};
 use super::leftovers::{id_in, shards};
-use super::stored_features::from_bytes;
-use super::visual_index::{all_keys, open_stored};
+use super::visual_index::{all_keys, open_stored, picture_keys};
 use crate::error::EngineError;
 use crate::options::EngineOptions;
 use crate::picture::id_of;
@@ -79,7 +80,8 @@ fn check_pictures(
     checked: &mut Verification,
 ) -> Result<(), EngineError> {
     let catalogue = &*parts.catalogue;
-    let keys: Vec<u64> = all_keys(catalogue)?.iter().map(|k| k.0).collect();
+    let keys = picture_keys(catalogue)?;
+    let has_views = catalogue.view_count()? > 0;
     let total = keys.len() as u64;
     for keys in keys.chunks(TOGETHER) {
         let records = records_of(catalogue, keys)?;
@@ -92,10 +94,15 @@ fn check_pictures(
             }
             match record {
                 Ok(Some(record)) => {
-                    check_features(&record, features, checked);
+                    let picture = Described::picture(&record);
+                    check_features(&picture, features, checked);
                     let tag = parts.vocabulary.tag();
                     if !(is_of_another_vocabulary(&words, tag) && was_exchanged(parts)?) {
-                        check_words(tag, &record, words, checked);
+                        check_words(tag, &picture, words, checked);
+                    }
+                    if has_views {
+                        let is_exchanged = || was_exchanged(parts);
+                        check_views(catalogue, tag, &record, &is_exchanged, checked)?;
                     }
                     check_blobs(&*parts.blobs, options, &record, checked)?;
                     for path in &record.sources {
@@ -117,15 +124,6 @@ fn check_pictures(
     Ok(())
 }
 
-/// As words are for a moment while a conversion ends.
-pub(super) fn is_of_another_vocabulary(words: &Read, tag: [u8; 4]) -> bool {
-    let Ok(Some(bytes)) = words else {
-        return false;
-    };
-    let read = PictureWords::from_bytes(bytes, tag);
-    matches!(read, Err(WordsError::OtherVocabulary))
-}
-
 /// Whether the pictures were converted to another vocabulary since the library was opened.
 fn was_exchanged(parts: &Components) -> Result<bool, StoreError> {
     let present = parts.catalogue.setting(VOCABULARY_SETTING)?;
@@ -135,38 +133,6 @@ fn was_exchanged(parts: &Components) -> Result<bool, StoreError> {
 /// Notes that the record of a picture is damaged.
 pub(super) fn find_record(key: u64, error: &StoreError, checked: &mut Verification) {
     checked.find_of(key, FindingKind::RecordDamaged, name_of(key, error), error);
-}
-
-pub(super) fn check_features(record: &PictureRecord, features: Read, checked: &mut Verification) {
-    let detail = match features {
-        Err(error) => error.to_string(),
-        Ok(bytes) => {
-            let readable = bytes.and_then(|bytes| from_bytes(&bytes));
-            if readable.is_some_and(|f| f.len() == record.feature_count as usize) {
-                return;
-            }
-            "they cannot be decoded, or their number is not the picture's".into()
-        }
-    };
-    checked.find_of(record.key, FindingKind::FeaturesDamaged, &record.id, detail);
-}
-
-pub(super) fn check_words(
-    tag: [u8; 4],
-    record: &PictureRecord,
-    words: Read,
-    checked: &mut Verification,
-) {
-    let detail = match words {
-        Err(error) => error.to_string(),
-        Ok(None) => WordsError::Damaged.to_string(),
-        Ok(Some(bytes)) => match PictureWords::from_bytes(&bytes, tag) {
-            // Those of an earlier version are completed when the folder is opened.
-            Ok(_) | Err(WordsError::NoPlaces) => return,
-            Err(error) => error.to_string(),
-        },
-    };
-    checked.find_of(record.key, FindingKind::WordsDamaged, &record.id, detail);
 }
 
 fn check_vectors(

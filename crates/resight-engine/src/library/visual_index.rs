@@ -9,7 +9,7 @@ use resight_index::{Index, Key, Opened, PictureWords, Place, Vocabulary, WordsEr
 use resight_store::{Catalogue, StoreError, read_all};
 
 use super::components::{Components, IndexFolder};
-use super::damage::{undecodable, without_damaged};
+use super::damage::{sizes_of, undecodable, without_damaged};
 use super::feature_cache::FeatureCache;
 use super::stored_features::{StoredFeatures, from_bytes};
 use crate::error::EngineError;
@@ -63,12 +63,19 @@ impl VisualIndex {
     }
 }
 
-/// Keys of all stored pictures, ascending, each with its number of features.
+/// Keys of all stored pictures and their views, ascending, each with its number of features.
 pub(crate) fn all_keys(catalogue: &dyn Catalogue) -> Result<Vec<(u64, u32)>, StoreError> {
     read_all(
         |(key, _)| *key,
-        |after, limit| catalogue.keys_after(after, limit),
+        |after, limit| catalogue.described_after(after, limit),
     )
+}
+
+/// Keys of all stored pictures, ascending.
+pub(crate) fn picture_keys(catalogue: &dyn Catalogue) -> Result<Vec<u64>, StoreError> {
+    let page = |after, limit| catalogue.keys_after(after, limit);
+    let keys = read_all(|(key, _): &(u64, u32)| *key, page)?;
+    Ok(keys.into_iter().map(|(key, _)| key).collect())
 }
 
 /// Adds the pictures with keys above `after`. `next` returns the stored words of at most so many
@@ -106,7 +113,7 @@ fn one_by_one(
     next: impl Fn(Option<u64>, usize) -> Result<Vec<(u64, Vec<u8>)>, StoreError>,
 ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
     let mut batch = Vec::new();
-    for (key, _) in catalogue.keys_after(after, REBUILD_BATCH)? {
+    for (key, _) in catalogue.described_after(after, REBUILD_BATCH)? {
         match next(Some(key - 1), 1) {
             // No words of this picture may be there, and then those of the next one.
             Ok(rows) => batch.extend(rows.into_iter().filter(|row| row.0 == key)),
@@ -137,16 +144,13 @@ fn words_of(
         Err(StoreError::PictureDamaged { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let record = match catalogue.pictures(&[key]) {
-        Err(StoreError::PictureDamaged { .. }) => None,
-        read => read?.pop().flatten(),
-    };
-    let Some((features, record)) = features.zip(record) else {
+    let size = sizes_of(catalogue, &[key])?.pop();
+    let size = size.and_then(Result::ok).flatten();
+    let Some((features, size)) = features.zip(size) else {
         let error = undecodable(catalogue, key, "words");
         tracing::error!("a picture is in no search: {error}");
         return Ok(None);
     };
-    let size = [record.width, record.height];
     if is_without_places {
         let places = Place::all(&features.keypoints, size);
         if let Ok(words) = PictureWords::from_bytes_and_places(bytes, &places) {

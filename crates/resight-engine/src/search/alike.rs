@@ -27,7 +27,9 @@ pub(crate) fn examine_alike(
         return Ok(nearest);
     }
     let unseen = move_behind_examined(&nearest, state);
-    let hits = examine(context, context.queries, &unseen)?;
+    // Vectors are those of first pages.
+    let views = state.views.with_first_pages();
+    let hits = examine(context, context.queries, &unseen, &views)?;
     state.examined.extend(hits.into_iter().map(|hit| {
         // Words had it further down at best.
         let stage = Stage::Dense;

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use resight_store::PictureId;
+use resight_decode::is_animation;
+use resight_index::Key;
+use resight_store::{PictureId, ViewRecord};
 use resight_vision::Transform;
 
 use super::request::Variant;
@@ -146,11 +148,52 @@ impl EvidenceKind {
     }
 }
 
+/// The page or frame of a picture that a hit is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HitView {
+    /// Its number in the file, from 1.
+    pub number: u32,
+    /// When the frame begins, in milliseconds from the first; `None` of a page.
+    pub time_ms: Option<u64>,
+    /// Its width in pixels, upright.
+    pub width: u32,
+    /// Its height in pixels, upright.
+    pub height: u32,
+    /// Its key; `None` for the first page, whose features are the picture's.
+    pub(crate) key: Option<Key>,
+}
+
+impl HitView {
+    pub(crate) fn new(view: &ViewRecord) -> Self {
+        Self {
+            number: view.number,
+            time_ms: view.time_ms,
+            width: view.width,
+            height: view.height,
+            key: Some(Key(view.key)),
+        }
+    }
+
+    /// The first page or frame.
+    pub(crate) fn first(picture: &Picture) -> Self {
+        Self {
+            number: 1,
+            time_ms: is_animation(&picture.media_type).then_some(0),
+            width: picture.width,
+            height: picture.height,
+            key: None,
+        }
+    }
+}
+
 /// A picture found, with the evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
     /// The picture.
     pub picture: Picture,
+    /// The page or frame that the evidence is about, and in whose pixels it is; `None` of a picture of which one page
+    /// is described alone.
+    pub view: Option<HitView>,
     /// The stage that found it.
     pub stage: Stage,
     /// Whether its file has the bytes of a query that was sent. Such a hit is verified, whatever its
@@ -220,6 +263,7 @@ impl Hit {
     pub(crate) fn unexamined(picture: Picture, words: f64) -> Self {
         Self {
             picture,
+            view: None,
             stage: Stage::Words,
             identical: false,
             by_pixels: false,
@@ -246,6 +290,16 @@ impl Hit {
             instances: Vec::new(),
             matches: Vec::new(),
         }
+    }
+
+    /// Whether the file's views are frames of an animation, and not pages.
+    pub fn is_frame(&self) -> bool {
+        is_animation(&self.picture.media_type)
+    }
+
+    /// Whether it is about another page or frame than the first.
+    pub(crate) fn is_of_further_page(&self) -> bool {
+        self.view.as_ref().is_some_and(|view| view.key.is_some())
     }
 
     /// Makes the hit a verified one, at this place alone. `region` and `shared` are in the result's pixels,

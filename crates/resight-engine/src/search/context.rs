@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use resight_index::{CandidateFilter, CandidateOptions, WordQuery, WordSnapshot};
-use resight_store::{Catalogue, PictureRecord};
+use resight_index::{CandidateFilter, CandidateOptions, Candidates, WordQuery, WordSnapshot};
+use resight_store::{Catalogue, PictureRecord, ViewRecord};
 use resight_vision::LocalExtractor;
 
+use super::folding::{MatchedViews, candidates};
 use super::prepared::PreparedQuery;
 use crate::error::EngineError;
 use crate::library::Library;
-use crate::library::damage::whole_records;
+use crate::library::damage::{read_each, whole_records, without_damaged};
 use crate::library::stored_features::StoredFeatures;
+use crate::library::views::ViewMap;
 use crate::library::visual_index::VisualIndex;
-use crate::options::EngineOptions;
+use crate::options::{EngineOptions, MOST_VIEWS};
 
 /// A search: its queries, the pictures it may find, and the state of the library that it sees.
 pub(crate) struct SearchContext<'a> {
@@ -33,8 +35,10 @@ pub(crate) struct Scope<'a> {
     pub(crate) snapshot: &'a dyn WordSnapshot,
     /// Number of candidates.
     pub(crate) limit: usize,
-    /// The pictures that the search may find.
+    /// The pictures that the search may find, with their views.
     pub(crate) filter: &'a CandidateFilter,
+    /// The views of all pictures.
+    pub(crate) views: &'a ViewMap,
 }
 
 impl<'a> SearchContext<'a> {
@@ -64,6 +68,16 @@ impl<'a> SearchContext<'a> {
         }
     }
 
+    /// Views, in the order of `keys`; `None` for those no longer stored.
+    pub(crate) fn views(&self, keys: &[u64]) -> Result<Vec<Option<ViewRecord>>, EngineError> {
+        if self.leaves_out_damaged {
+            let read = read_each(keys, |keys| self.catalogue.views(keys))?;
+            Ok(without_damaged(read))
+        } else {
+            Ok(self.catalogue.views(keys)?)
+        }
+    }
+
     /// Features of pictures, in the order of `keys`; `None` for those no longer stored.
     pub(crate) fn features(
         &self,
@@ -80,10 +94,24 @@ impl<'a> SearchContext<'a> {
 impl<'a> Scope<'a> {
     /// A query by words, without features yet.
     pub(crate) fn word_query(&self) -> Result<Box<dyn WordQuery + 'a>, EngineError> {
+        // So many keys are of as many pictures as are wanted.
+        let of_each = if self.views.is_empty() {
+            1
+        } else {
+            MOST_VIEWS as usize
+        };
         let options = CandidateOptions {
-            limit: self.limit,
+            limit: self.limit.saturating_mul(of_each),
             ..CandidateOptions::default()
         };
         Ok(self.snapshot.word_query(options)?)
+    }
+
+    /// The candidates of a query of [`Scope::word_query`] so far, and the views that brought them.
+    pub(crate) fn candidates(
+        &self,
+        query: &dyn WordQuery,
+    ) -> Result<(Candidates, MatchedViews), EngineError> {
+        candidates(query, self.filter, self.limit, self.views)
     }
 }

@@ -1,11 +1,15 @@
 //! Examining candidates: their features are matched with the query's, and the matches verified.
 
+use std::cmp::Ordering;
+
 use rayon::prelude::*;
 use resight_index::Candidate;
+use resight_store::ViewRecord;
 
-use super::answer::Hit;
+use super::answer::{Hit, HitView};
 use super::context::SearchContext;
 use super::evidence::{SharedPart, Sides, inlier_points};
+use super::folding::MatchedViews;
 use super::instances::{add_apart, other_instances};
 use super::patience::Patience;
 use super::prepared::PreparedQuery;
@@ -14,25 +18,109 @@ use crate::geometry;
 use crate::library::stored_features::StoredFeatures;
 use crate::picture::Picture;
 
-/// Examines candidates against each query. Returns one hit for each, in their order; `None` for a picture
-/// that was removed since the index was asked.
+/// Examines candidates against each query, each by the views that brought it. Returns one hit for each, in their
+/// order: that of the surest view; `None` for a picture that was removed since the index was asked.
 pub(crate) fn examine(
     context: &SearchContext<'_>,
     queries: &[PreparedQuery<'_>],
     candidates: &[Candidate],
+    views: &MatchedViews,
 ) -> Result<Vec<Option<Hit>>, EngineError> {
     if queries.is_empty() {
         return Ok(Vec::new());
     }
+    let compared = Compared::new(candidates, views);
     let keys: Vec<u64> = candidates.iter().map(|c| c.key.0).collect();
     let records = context.records(&keys)?;
-    let features = context.features(&keys)?;
-    let all = candidates.par_iter().zip(records).zip(features);
-    let hits = all.map(|((candidate, record), stored)| {
-        let (picture, stored) = (Picture::from(record?), stored?);
-        surest_hit(context, queries, &picture, &stored, candidate.score)
+    let features = context.features(&compared.keys)?;
+    let views = compared.views(context)?;
+    let pictures: Vec<Option<Picture>> = records
+        .into_iter()
+        .map(|record| record.map(Picture::from))
+        .collect();
+    let all = compared.candidates.par_iter().zip(views).zip(features);
+    let hits = all.map(|((&number, view), stored)| {
+        let (picture, stored) = (pictures[number].as_ref()?, stored?);
+        let view = match view {
+            Viewed::First => None,
+            Viewed::Further(view) => Some(HitView::new(&view)),
+            Viewed::Removed => return None,
+        };
+        let words = candidates[number].score;
+        surest_hit(context, queries, picture, view.as_ref(), &stored, words)
     });
-    Ok(hits.collect())
+    let hits: Vec<Option<Hit>> = hits.collect();
+    Ok(compared.surest_of_each(candidates.len(), hits))
+}
+
+/// The pages of candidates that are compared.
+struct Compared {
+    keys: Vec<u64>,
+    /// Of each the number of its candidate, ascending.
+    candidates: Vec<usize>,
+    /// Whether it is the candidate's own key.
+    is_own: Vec<bool>,
+}
+
+/// The record of a page that is compared.
+enum Viewed {
+    First,
+    Further(ViewRecord),
+    Removed,
+}
+
+impl Compared {
+    fn new(candidates: &[Candidate], views: &MatchedViews) -> Self {
+        let mut compared = Self {
+            keys: Vec::with_capacity(candidates.len()),
+            candidates: Vec::with_capacity(candidates.len()),
+            is_own: Vec::with_capacity(candidates.len()),
+        };
+        for (number, candidate) in candidates.iter().enumerate() {
+            for key in views.of(candidate.key) {
+                compared.keys.push(key.0);
+                compared.candidates.push(number);
+                compared.is_own.push(key == candidate.key);
+            }
+        }
+        compared
+    }
+
+    fn views(&self, context: &SearchContext<'_>) -> Result<Vec<Viewed>, EngineError> {
+        let all = self.keys.iter().zip(&self.is_own);
+        let further: Vec<u64> = all.filter(|(_, own)| !**own).map(|(key, _)| *key).collect();
+        let mut records = if further.is_empty() {
+            Vec::new().into_iter()
+        } else {
+            context.views(&further)?.into_iter()
+        };
+        let viewed = self.is_own.iter().map(|is_own| match is_own {
+            true => Viewed::First,
+            false => records
+                .next()
+                .flatten()
+                .map_or(Viewed::Removed, Viewed::Further),
+        });
+        Ok(viewed.collect())
+    }
+
+    /// The surest of the hits of each candidate; of equals, the first.
+    fn surest_of_each(&self, candidates: usize, hits: Vec<Option<Hit>>) -> Vec<Option<Hit>> {
+        let mut surest: Vec<Option<Hit>> = Vec::with_capacity(candidates);
+        surest.resize_with(candidates, || None);
+        for (&number, hit) in self.candidates.iter().zip(hits) {
+            let best = &mut surest[number];
+            let is_surer = match (&hit, &best) {
+                (Some(hit), Some(best)) => order(hit, best).is_lt(),
+                (Some(_), None) => true,
+                (None, _) => false,
+            };
+            if is_surer {
+                *best = hit;
+            }
+        }
+        surest
+    }
 }
 
 /// Examines candidates from the first on, as long as one of the last few was verified. Returns the hits
@@ -41,13 +129,21 @@ pub(crate) fn examine_while_verified(
     context: &SearchContext<'_>,
     queries: &[PreparedQuery<'_>],
     candidates: &[Candidate],
+    views: &MatchedViews,
     patience: Patience,
 ) -> Result<Vec<Option<Hit>>, EngineError> {
     patience.examine(
         candidates.len(),
         |hit: &Option<Hit>| hit.as_ref().is_some_and(|hit| hit.verified),
-        |range| examine(context, queries, &candidates[range]),
+        |range| examine(context, queries, &candidates[range], views),
     )
+}
+
+/// The surer hit first.
+fn order(a: &Hit, b: &Hit) -> Ordering {
+    let of = |hit: &Hit| (!hit.verified, hit.log10_nfa.unwrap_or(f64::MAX));
+    let (a, b) = (of(a), of(b));
+    a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
 }
 
 /// The hit by the query that agrees most surely; of equals, by the first.
@@ -55,29 +151,29 @@ fn surest_hit(
     context: &SearchContext<'_>,
     queries: &[PreparedQuery<'_>],
     picture: &Picture,
+    view: Option<&HitView>,
     stored: &StoredFeatures,
     words: f64,
 ) -> Option<Hit> {
-    let hits = queries
-        .iter()
-        .map(|query| compare(context, query, picture.clone(), stored, words));
-    let order = |hit: &Hit| (!hit.verified, hit.log10_nfa.unwrap_or(f64::MAX));
-    hits.min_by(|a, b| {
-        let (a, b) = (order(a), order(b));
-        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
-    })
+    let hits = queries.iter().map(|query| {
+        let mut hit = Hit::unexamined(picture.clone(), words);
+        hit.view = view.cloned();
+        compare(context, query, hit, stored)
+    });
+    hits.min_by(order)
 }
 
 fn compare(
     context: &SearchContext<'_>,
     query: &PreparedQuery<'_>,
-    picture: Picture,
+    mut hit: Hit,
     stored: &StoredFeatures,
-    words: f64,
 ) -> Hit {
     let (vocabulary, options) = (&context.visual.vocabulary, &context.options.verify);
-    let size = [picture.width, picture.height];
-    let mut hit = Hit::unexamined(picture, words);
+    let size = match &hit.view {
+        Some(view) => [view.width, view.height],
+        None => [hit.picture.width, hit.picture.height],
+    };
     hit.examined = true;
     hit.query = query.number;
     let sides = Sides {

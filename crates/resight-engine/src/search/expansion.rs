@@ -62,9 +62,11 @@ pub(crate) fn expand(
         return Ok(());
     }
     query.add(words)?;
-    let answers = query.candidates(context.scope.filter)?;
+    let (answers, views) = context.scope.candidates(query)?;
     let (mut new, mut rest) = merge_answers(&answers, context.options.shortlist, state);
-    let hits = examine_while_verified(context, context.queries, &new, NEW_CANDIDATES)?;
+    let hits = examine_while_verified(context, context.queries, &new, &views, NEW_CANDIDATES)?;
+    let before = std::mem::replace(&mut state.views, views);
+    state.views.extend(before);
     let unexamined = new.split_off(hits.len());
     state.examined.extend(hits.into_iter().map(|hit| {
         let stage = Stage::Expansion;
@@ -121,7 +123,10 @@ fn sources(
     likely.truncate(SOURCES);
     let keys: Vec<u64> = likely
         .iter()
-        .map(|(candidate, _)| candidate.key.0)
+        .map(|(candidate, hit)| {
+            let view = hit.view.as_ref().and_then(|view| view.key);
+            view.unwrap_or(candidate.key).0
+        })
         .collect();
     let features = context.features(&keys)?;
     let sources = likely.iter().zip(features);

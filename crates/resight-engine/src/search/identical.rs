@@ -8,6 +8,7 @@ use resight_vision::Transform;
 use super::answer::{EvidenceKind, Hit, Stage};
 use super::context::SearchContext;
 use super::examine::examine;
+use super::folding::MatchedViews;
 use super::prepared::PreparedQuery;
 use super::query::ResolvedQuery;
 use super::state::{SearchState, unshared};
@@ -32,7 +33,9 @@ pub(crate) fn find_identical(
         let known = state.candidates.best.iter().find(|c| c.key == key);
         let candidate: Candidate = known.copied().unwrap_or_else(|| unshared(key));
         let own = std::slice::from_ref(prepared);
-        let hit = examine(context, own, &[candidate])?.pop().flatten();
+        let hit = examine(context, own, &[candidate], &MatchedViews::default())?
+            .pop()
+            .flatten();
         if let Some(hit) = hit {
             state.add_identical(candidate, identical(hit, prepared), is_complete);
         }

@@ -7,6 +7,7 @@ pub(crate) mod context;
 pub(crate) mod evidence;
 pub(crate) mod examine;
 pub(crate) mod expansion;
+pub(crate) mod folding;
 pub(crate) mod grouping;
 pub(crate) mod identical;
 pub(crate) mod instances;
@@ -38,7 +39,7 @@ use expansion::{LIKELY, expand};
 use grouping::{Objects, same_object};
 use identical::find_identical;
 use likeness::{Likenesses, ask_models};
-use page::page;
+use page::{name_views, page};
 use patience::{MOST_EXAMINED, PATIENCE, Patience};
 use pixel_evidence::decide_marks;
 use plain::{find_plain, plain_queries};
@@ -111,7 +112,9 @@ impl Searcher {
         let mut watch = Stopwatch::start();
         let snapshot = visual.index.word_snapshot()?;
         let (prepared, words) = prepare_all(&resolved, vocabulary, engine_options.matching_cells);
-        let accepted = AcceptedPictures::read(library, &resolved, &options.filter)?;
+        // After the snapshot: it has every key of a view that is in it.
+        let views = library.views().map();
+        let accepted = AcceptedPictures::read(library, &resolved, &options.filter, &views)?;
         let objects = if options.group_by_object {
             Some(Objects::read(library.catalogue())?)
         } else {
@@ -121,6 +124,7 @@ impl Searcher {
             snapshot: &*snapshot,
             limit: candidate_limit(options, engine_options.shortlist),
             filter: &accepted.filter,
+            views: &views,
         };
         let context = SearchContext::new(library, &visual, &prepared, scope);
         let by_words = options.by_words();
@@ -128,7 +132,7 @@ impl Searcher {
         let mut word_query = scope.word_query()?;
         if by_words {
             word_query.add(words)?;
-            state.candidates = word_query.candidates(scope.filter)?;
+            (state.candidates, state.views) = scope.candidates(&*word_query)?;
         }
         timings.candidates_ms = watch.lap();
 
@@ -138,7 +142,7 @@ impl Searcher {
             most: MOST_EXAMINED,
         };
         let best = &state.candidates.best;
-        state.examined = examine_while_verified(&context, &prepared, best, patience)?;
+        state.examined = examine_while_verified(&context, &prepared, best, &state.views, patience)?;
         timings.verify_ms = watch.lap();
 
         let likenesses = if asks_models || options.mode == Mode::Similar {
@@ -174,7 +178,10 @@ impl Searcher {
         }
         let shortlist = state.examined.len();
         let ranking = Ranking::new(state, &likenesses, objects.as_ref(), options);
-        let mut page = page(library.catalogue(), ranking.all, &likenesses, options)?;
+        let catalogue = library.catalogue();
+        let mut page = page(catalogue, ranking.all, &likenesses, options)?;
+        name_views(catalogue, &views, &ranking.views, &mut page)?;
+        let mut page = page.into_iter().map(|(_, hit)| hit).collect::<Vec<_>>();
         decide_marks(library, &resolved, &mut page);
         let groups = ranking.groups.as_ref();
         let same_object = groups

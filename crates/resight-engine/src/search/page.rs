@@ -3,20 +3,22 @@
 use resight_index::{Candidate, Key};
 use resight_store::Catalogue;
 
-use super::answer::{Hit, Stage};
+use super::answer::{Hit, HitView, Stage};
+use super::folding::MatchedViews;
 use super::likeness::Likenesses;
 use super::ranking::Ranked;
 use super::request::SearchOptions;
 use super::state::is_unshared;
 use crate::error::EngineError;
+use crate::library::views::ViewMap;
 
-/// The hits of the requested part; `None` for pictures that were removed meanwhile.
+/// The hits of the requested part, each with the key of its picture; `None` for pictures that were removed meanwhile.
 pub(crate) fn page(
     catalogue: &dyn Catalogue,
     ranked: Vec<Ranked>,
     likenesses: &Likenesses,
     options: &SearchOptions,
-) -> Result<Vec<Option<Hit>>, EngineError> {
+) -> Result<Vec<(Key, Option<Hit>)>, EngineError> {
     let page = ranked.into_iter().skip(options.offset).take(options.limit);
     let page: Vec<Ranked> = page.collect();
     let unexamined = page.iter().filter(|r| r.hit.is_none());
@@ -25,21 +27,51 @@ pub(crate) fn page(
     let keys: Vec<Key> = page.iter().map(|r| r.candidate.key).collect();
     let hits = page.into_iter().zip(likenesses.of(&keys)?);
     let hits = hits.map(|(r, likeness)| {
-        let mut hit = match r.hit {
-            Some(hit) => hit,
-            None => unexamined.next().flatten()?,
-        };
-        if !hit.examined && is_unshared(&r.candidate) {
-            hit.stage = Stage::Dense;
-        }
-        if let Some(likeness) = likeness {
-            hit.cosine = Some(likeness.cosine.into());
-            hit.alike = likeness.is_alike();
-            hit.model = likenesses.name(likeness.model).map(str::to_owned);
-        }
-        Some(hit)
+        let key = r.candidate.key;
+        let hit = r.hit.or_else(|| unexamined.next().flatten());
+        let hit = hit.map(|mut hit| {
+            if !hit.examined && is_unshared(&r.candidate) {
+                hit.stage = Stage::Dense;
+            }
+            if let Some(likeness) = likeness {
+                hit.cosine = Some(likeness.cosine.into());
+                hit.alike = likeness.is_alike();
+                hit.model = likenesses.name(likeness.model).map(str::to_owned);
+            }
+            hit
+        });
+        (key, hit)
     });
     Ok(hits.collect())
+}
+
+/// Names the page or frame of each hit whose picture has several: of one that was not examined, the one with the most
+/// votes, and the first where nothing else is known.
+pub(crate) fn name_views(
+    catalogue: &dyn Catalogue,
+    views: &ViewMap,
+    matched: &MatchedViews,
+    page: &mut [(Key, Option<Hit>)],
+) -> Result<(), EngineError> {
+    let unnamed = page.iter_mut().filter_map(|(key, hit)| {
+        let hit = hit.as_mut().filter(|hit| hit.view.is_none())?;
+        views.has(*key).then_some((*key, hit))
+    });
+    for (key, hit) in unnamed {
+        let best = if hit.examined {
+            key
+        } else {
+            matched.best_of(key)
+        };
+        let view = if best == key {
+            None
+        } else {
+            catalogue.views(&[best.0])?.pop().flatten()
+        };
+        let first = || HitView::first(&hit.picture);
+        hit.view = Some(view.as_ref().map_or_else(first, HitView::new));
+    }
+    Ok(())
 }
 
 /// Hits that the index alone ranked, in the order of `candidates`.

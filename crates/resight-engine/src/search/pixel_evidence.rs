@@ -97,7 +97,8 @@ pub(crate) fn decide_marks(library: &Library, queries: &[ResolvedQuery], page: &
     page.par_iter_mut().flatten().for_each(|hit| {
         let Some(query) = queries
             .get(hit.query)
-            .filter(|_| is_open(hit.evidence, hit.is_exact))
+            // The thumbnail shows the first page.
+            .filter(|_| is_open(hit.evidence, hit.is_exact) && !hit.is_of_further_page())
         else {
             return;
         };

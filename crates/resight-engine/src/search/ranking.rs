@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use resight_index::{Candidate, Key};
 
 use super::answer::Hit;
+use super::folding::MatchedViews;
 use super::grouping::{Objects, best_of_each};
 use super::likeness::{Likeness, Likenesses};
 use super::request::SearchOptions;
@@ -50,6 +51,8 @@ pub(crate) struct Ranking {
     pub(crate) alike: usize,
     /// Number of pictures in the whole ranking, of which `all` may list a part.
     pub(crate) total: usize,
+    /// The views that brought candidates.
+    pub(crate) views: MatchedViews,
     /// Where hits are grouped, the keys of the other pictures of each object, best first.
     pub(crate) groups: Option<Vec<Vec<Key>>>,
 }
@@ -67,6 +70,7 @@ impl Ranking {
         let SearchState {
             mut candidates,
             examined,
+            views,
         } = state;
         let unseen = likenesses.unseen(&candidates.best, by_words);
         candidates.best.extend(unseen);
@@ -98,6 +102,7 @@ impl Ranking {
             alike: all[verified..].iter().filter(|r| r.is_alike()).count(),
             total,
             all,
+            views,
             groups,
         }
     }

@@ -12,6 +12,7 @@ use super::query::ResolvedQuery;
 use super::request::SearchOptions;
 use crate::error::EngineError;
 use crate::library::Library;
+use crate::library::views::ViewMap;
 
 /// The pictures that match the filter, without the queries themselves and those that somebody decided
 /// are no match of them.
@@ -26,6 +27,7 @@ impl AcceptedPictures {
         library: &Library,
         queries: &[ResolvedQuery],
         filter: &Filter,
+        views: &ViewMap,
     ) -> Result<Self, EngineError> {
         let own: Vec<u64> = queries.iter().filter_map(|query| query.key).collect();
         let mut no_match = HashSet::new();
@@ -34,14 +36,21 @@ impl AcceptedPictures {
             let page = |after, limit| catalogue.not_matches_of_after(id, after, limit);
             no_match.extend(read_all(|key| *key, page)?);
         }
-        Ok(Self::new(library.matching_keys(filter)?, &own, no_match))
+        let matching = library.matching_keys(filter)?;
+        Ok(Self::new(matching, &own, no_match, views))
     }
 
-    fn new(matching: Option<Arc<RoaringTreemap>>, own: &[u64], mut no_match: HashSet<u64>) -> Self {
+    fn new(
+        matching: Option<Arc<RoaringTreemap>>,
+        own: &[u64],
+        mut no_match: HashSet<u64>,
+        views: &ViewMap,
+    ) -> Self {
         no_match.retain(|key| !own.contains(key));
         let left_out = no_match.len();
-        let excluded = no_match.into_iter().chain(own.iter().copied()).map(Key);
-        let filter = CandidateFilter::all().except(excluded);
+        let excluded = no_match.into_iter().chain(own.iter().copied());
+        let excluded = excluded.flat_map(|key| std::iter::once(key).chain(views.of(key)));
+        let filter = CandidateFilter::all().except(excluded.map(Key));
         Self {
             filter: match matching {
                 Some(keys) => filter.only(keys),
@@ -71,8 +80,12 @@ mod tests {
     fn a_search_finds_neither_its_queries_nor_what_is_no_match() {
         let matching = (1..=6).collect::<RoaringTreemap>();
         for (matching, found) in [(None, vec![3, 4, 6, 7]), (Some(matching), vec![3, 4, 6])] {
-            let accepted =
-                AcceptedPictures::new(matching.map(Arc::new), &[1, 2], HashSet::from([2, 5]));
+            let accepted = AcceptedPictures::new(
+                matching.map(Arc::new),
+                &[1, 2],
+                HashSet::from([2, 5]),
+                &ViewMap::default(),
+            );
             let contained = (1..8).filter(|key| accepted.filter.accepts(Key(*key)));
             assert_eq!(contained.collect::<Vec<_>>(), found);
             assert_eq!(accepted.left_out, 1, "2 is a query");

@@ -3,6 +3,7 @@
 use resight_index::{Candidate, Candidates, Key};
 
 use super::answer::Hit;
+use super::folding::MatchedViews;
 
 /// Candidates and the hits of those that were examined.
 ///
@@ -12,6 +13,8 @@ use super::answer::Hit;
 pub(crate) struct SearchState {
     pub(crate) candidates: Candidates,
     pub(crate) examined: Vec<Option<Hit>>,
+    /// The views that brought the candidates.
+    pub(crate) views: MatchedViews,
 }
 
 /// A candidate that shares no word with the query.

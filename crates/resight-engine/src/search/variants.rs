@@ -12,6 +12,7 @@ use resight_vision::{LocalExtractor, LocalFeatures};
 use super::answer::{Hit, Stage};
 use super::context::SearchContext;
 use super::examine::{examine, examine_while_verified};
+use super::folding::MatchedViews;
 use super::patience::{MOST_EXAMINED, Patience};
 use super::prepared::{PreparedQuery, pack_by_cell};
 use super::request::Variant;
@@ -53,13 +54,14 @@ pub(crate) fn search_variants(
         return Ok(searched);
     }
     let (queries, words) = prepare(context, &features);
-    let answers = {
+    let (answers, views) = {
         let mut query = context.scope.word_query()?;
         query.add(words)?;
-        query.candidates(context.scope.filter)?.best
+        let (answers, views) = context.scope.candidates(&*query)?;
+        (answers.best, views)
     };
     let is_complete = state.is_complete();
-    let hits = examine_while_verified(context, &queries, &answers, SHORTLIST)?;
+    let hits = examine_while_verified(context, &queries, &answers, &views, SHORTLIST)?;
     let mut seen: HashSet<Key> = answers[..hits.len()].iter().map(|c| c.key).collect();
     for (candidate, hit) in answers.iter().zip(hits) {
         if let Some(hit) = hit.filter(|hit| hit.verified) {
@@ -69,7 +71,7 @@ pub(crate) fn search_variants(
     seen.extend(state.verified().map(|(candidate, _)| candidate.key));
     let unseen = alike.iter().filter(|c| !seen.contains(&c.key));
     let unseen: Vec<Candidate> = unseen.copied().collect();
-    let hits = examine(context, &queries, &unseen)?;
+    let hits = examine(context, &queries, &unseen, &MatchedViews::default())?;
     for (candidate, hit) in unseen.iter().zip(hits) {
         if let Some(hit) = hit.filter(|hit| hit.verified) {
             let stage = Stage::Dense;

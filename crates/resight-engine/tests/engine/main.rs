@@ -38,3 +38,4 @@ mod random_operations;
 mod ranking;
 mod sheets;
 mod support;
+mod views;

@@ -12,12 +12,15 @@ use resight_engine::{
     SearchOptions, Tag, Update, Variant, Vocabulary,
 };
 use resight_store::{FolderBlobs, SqliteCatalogue};
+use resight_test_support::tiff_pages;
 use resight_vision::Sift;
 
-use crate::support::{Bench, picture};
+use crate::support::{Bench, page, picture};
 
-/// Things that pictures show, each in two copies.
+/// Things that pictures show, each in two copies and on the second of three pages of an album.
 const THINGS: u32 = 4;
+/// The copy of a thing that is an album.
+const ALBUM: u8 = 2;
 const TAGS: [&str; 3] = ["a", "b", "c"];
 
 /// A thing, and which copy of it.
@@ -37,7 +40,7 @@ enum Operation {
 }
 
 fn name() -> impl Strategy<Value = Name> {
-    (0..THINGS, 0..2_u8)
+    (0..THINGS, 0..=ALBUM)
 }
 
 fn some_tags() -> impl Strategy<Value = Vec<&'static str>> {
@@ -59,6 +62,10 @@ fn operation() -> impl Strategy<Value = Operation> {
 }
 
 fn file_of(name: Name) -> Vec<u8> {
+    if name.1 == ALBUM {
+        let numbers = [500 + name.0, name.0, 600 + name.0];
+        return tiff_pages(&numbers.map(page));
+    }
     picture(name.0, 50 * name.1)
 }
 
@@ -189,6 +196,12 @@ fn search(bench: &Bench, model: &Model, thing: u32, tag: Option<&str>) {
         .iter()
         .map(|hit| hit.picture.name.clone())
         .collect();
+    assert_eq!(found.len(), answer.hits.len(), "a picture is one hit");
+    for hit in &answer.hits {
+        let is_album = hit.picture.name.ends_with("-2");
+        let page = hit.view.as_ref().map(|view| view.number);
+        assert_eq!(page, is_album.then_some(2), "{}", hit.picture.name);
+    }
     assert_eq!(found, model.matching(Some(thing), tag), "{thing} {tag:?}");
 }
 
@@ -206,7 +219,11 @@ fn group(bench: &Bench, model: &Model) {
             .collect::<BTreeSet<_>>()
     });
     let expected = (0..THINGS)
-        .map(|thing| (thing, model.matching(Some(thing), None)))
+        .map(|thing| {
+            let mut copies = model.matching(Some(thing), None);
+            copies.remove(&text_of((thing, ALBUM)));
+            (thing, copies)
+        })
         .filter(|(thing, copies)| copies.len() == 2 && !model.separated.contains(thing));
     let expected: BTreeSet<_> = expected.map(|(_, copies)| copies).collect();
     assert_eq!(groups.collect::<BTreeSet<_>>(), expected);

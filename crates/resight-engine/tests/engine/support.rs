@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use image::RgbImage;
 use resight_engine::{
     Components, Duplicates, EngineError, EngineOptions, GlobalModels, Indexer, Library, Searcher,
     Vocabulary,
@@ -24,6 +25,12 @@ pub(crate) fn halves(left: u32, right: u32, brighter: u8) -> Vec<u8> {
         [left, right],
         brighter,
     ))
+}
+
+/// A page or frame that differs from number to number.
+pub(crate) fn page(number: u32) -> RgbImage {
+    let cells = resight_test_support::cells(150, 110, number, 0);
+    image::DynamicImage::from(cells).into_rgb8()
 }
 
 /// A catalogue in memory, blobs below `root`, and our own SIFT.

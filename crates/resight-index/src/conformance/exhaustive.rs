@@ -191,6 +191,13 @@ impl WordQuery for ExhaustiveQuery<'_> {
             total,
         })
     }
+
+    fn sharing(&self, filter: &CandidateFilter) -> Result<RoaringTreemap, CandidateError> {
+        let pictures = self.stored.pictures.iter();
+        let accepted = pictures.filter(|(key, _)| filter.accepts(**key));
+        let sharing = accepted.filter(|(_, postings)| votes(&self.matches(postings)) > 0);
+        Ok(sharing.map(|(key, _)| key.0).collect())
+    }
 }
 
 /// Vectors in memory, searched exhaustively.

@@ -183,12 +183,22 @@ fn a_filter_applies_before_candidates_are_cut_off(
             .only(Arc::new([29, 30, HIGH[0] + 30].into_iter().collect())),
         all.clone().in_range(1..1),
         all.clone().only(Arc::default()),
+        all.clone().without(every_third.clone()),
         all.clone()
             .only(every_third)
             .except([Key(30), Key(33)])
             .in_range(10..=70),
     ];
     for filter in filters {
+        let sharing = |snapshot: &dyn WordSnapshot| {
+            let mut asked = snapshot.word_query(everything())?;
+            asked.add(query(30))?;
+            let total = asked.candidates(&filter)?.total;
+            let keys = asked.sharing(&filter)?;
+            assert_eq!(keys.len(), total as u64, "{filter:?}");
+            Ok::<_, CandidateError>(keys)
+        };
+        assert_eq!(sharing(&*snapshot)?, sharing(&*expected)?, "{filter:?}");
         for options in varied_options() {
             let found = ask(&*snapshot, query(30), options, &filter)?;
             assert!(found.best.iter().all(|c| filter.accepts(c.key)));
