@@ -11,7 +11,7 @@ import { refreshCount, reloadPictures, setUpLibrary, showLibrary } from './libra
 import { closeMatch, openMatch, setUpMatch } from './match.js';
 import { openRegion, pixelsOf, regionOutline, setUpRegion } from './region.js';
 import { setUpSignIn } from './sign-in.js';
-import { $, Problem, api, base, collection, el, fileForm, filterParameters, fixed, labels, many, mark, number, outlines, pageAddress, percent, picture, say, showProblem, svg, thumbnailOf } from './page.js';
+import { $, Problem, api, base, collection, el, fileForm, filterParameters, fixed, labels, many, mark, number, outlines, pageAddress, percent, picture, say, showProblem, sizeOf, smallOf, svg, viewOf } from './page.js';
 
 const HITS = 50;
 const KEPT_UPLOADS = 8;
@@ -179,15 +179,17 @@ function figures(hit) {
 
 function hitCard(hit, index, queryId) {
   const { image } = hit;
-  const thumb = el('span', { className: 'thumb' }, picture([thumbnailOf(image)], { loading: 'lazy' }));
+  const thumb = el('span', { className: 'thumb' }, picture([smallOf(hit)], { loading: 'lazy' }));
   if (hit.region) {
-    thumb.append(svg('svg', { viewBox: `0 0 ${image.width} ${image.height}`, 'aria-hidden': 'true' },
+    const { width, height } = sizeOf(hit);
+    thumb.append(svg('svg', { viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' },
       ...outlines(hit).map((region) => svg('polygon', { class: 'quad', points: region.map((point) => point.join(',')).join(' ') }))));
   }
   const card = el('button', { type: 'button', className: hit.verified ? 'hit' : hit.alike ? 'hit unsure alike' : 'hit unsure', title: image.name, onclick: () => go({ key: current.key, hit: index }) },
     thumb,
     el('span', { className: 'hit-text' },
       el('span', { className: 'hit-name' }, el('span', { className: 'rank' }, String(index + 1)), image.name),
+      viewOf(hit) ? el('span', { className: 'labels muted' }, viewOf(hit)) : null,
       mark(hit),
       el('span', { className: 'figures' },
         ...figures(hit)),

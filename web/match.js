@@ -4,7 +4,7 @@
 // What must hold: points, outline and transform are in pixels of the full pictures, whose sizes the
 // server states. Drawing scales by those sizes, never by the size of whatever the browser loaded.
 
-import { $, closeOnBackdrop, el, fileOf, fixed, many, mark, number, outlines, percent, picture, thumbnailOf } from './page.js';
+import { $, closeOnBackdrop, el, fileOf, fixed, many, mark, number, outlines, percent, picture, shownOf, sizeOf, viewOf } from './page.js';
 
 /** Most lines drawn between the two pictures. */
 const MOST_LINES = 90;
@@ -36,12 +36,14 @@ export function openMatch(of, at) {
   $('match-count').textContent = many(hit.matches?.length ?? 0, 'match', 'matches');
   $('match-file').href = fileOf(image);
   $('caption-query').textContent = `Query: ${of.name}, ${query.width} × ${query.height}`;
-  $('caption-result').textContent = `Result: ${image.name}, ${image.width} × ${image.height}`;
+  const { width, height } = sizeOf(hit);
+  const shown = [image.name, viewOf(hit), `${width} × ${height}`].filter(Boolean);
+  $('caption-result').textContent = `Result: ${shown.join(', ')}`;
 
   $('frame-query').style.setProperty('--ratio', query.width / query.height);
-  $('frame-result').style.setProperty('--ratio', image.width / image.height);
+  $('frame-result').style.setProperty('--ratio', width / height);
   $('frame-query').replaceChildren(picture(of.addresses, { alt: `The query, ${of.name}` }));
-  $('frame-result').replaceChildren(picture([fileOf(image), thumbnailOf(image)], { alt: `The result, ${image.name}` }));
+  $('frame-result').replaceChildren(picture(shownOf(hit), { alt: `The result, ${image.name}` }));
   $('overlay-tools').hidden = !hit.transform;
   if (hit.transform) $('frame-result').append(picture(of.addresses, { className: 'warped' }, { placeholder: false }));
   $('match-facts').replaceChildren(...facts(query));
@@ -117,7 +119,7 @@ function warp() {
   if (!warped) return;
   const { query } = search.answer;
   const h = hit.transform;
-  const s = $('frame-result').clientWidth / hit.image.width;
+  const s = $('frame-result').clientWidth / sizeOf(hit).width;
   // The laid-over picture has the query's size times s, so its pixels map by S·H·S⁻¹.
   warped.style.width = `${query.width * s}px`;
   warped.style.height = `${query.height * s}px`;
@@ -137,7 +139,7 @@ function placer(frame, size) {
 /** Both ends of every match on the stage, as [query point, result point]. */
 function ends() {
   const onQuery = placer($('frame-query'), search.answer.query);
-  const onResult = placer($('frame-result'), hit.image);
+  const onResult = placer($('frame-result'), sizeOf(hit));
   return (hit.matches ?? []).map(([qx, qy, rx, ry]) => [onQuery(qx, qy), onResult(rx, ry)]);
 }
 
@@ -175,9 +177,10 @@ function draw() {
 
 /** The query's outline at each place where it is seen in the result, kept inside the result's frame. */
 function outline(pen) {
-  const place = placer($('frame-result'), hit.image);
+  const place = placer($('frame-result'), sizeOf(hit));
   const [left, top] = place(0, 0);
-  const [right, bottom] = place(hit.image.width, hit.image.height);
+  const size = sizeOf(hit);
+  const [right, bottom] = place(size.width, size.height);
   pen.save();
   pen.beginPath();
   pen.rect(left - 2, top - 2, right - left + 4, bottom - top + 4);

@@ -66,6 +66,32 @@ export function picture(addresses, props = {}, { placeholder = true } = {}) {
 /** The part that matches at each place where the query is seen in a hit, the surest first; the query's outline where that is not known. */
 export const outlines = (hit) => (hit.instances?.length ? hit.instances : [hit]).map((one) => one.shared ?? one.region).filter(Boolean);
 
+/** Which page or frame a hit is about, where the file has several; empty otherwise. */
+export function viewOf(hit) {
+  if (hit.page != null) return `page ${number.format(hit.page)}`;
+  if (hit.frame == null) return '';
+  const time = hit.time_ms == null ? '' : `, ${fixed(hit.time_ms / 1000, 1)} s`;
+  return `frame ${number.format(hit.frame)}${time}`;
+}
+
+/** Its number in the file; null where the file has one page, or the hit is about the first. */
+const further = (hit) => [hit.page, hit.frame].find((at) => at > 1) ?? null;
+
+/** Width and height of what a hit's places are in: the page or frame, or the picture. */
+export const sizeOf = (hit) => (hit.view_size ? { width: hit.view_size[0], height: hit.view_size[1] } : { width: hit.image.width, height: hit.image.height });
+
+/** Addresses of a hit's picture, the best first: its file where a browser shows what the hit is about, and its thumbnail. */
+export function shownOf(hit) {
+  const page = further(hit);
+  return page == null ? [fileOf(hit.image), thumbnailOf(hit.image)] : [smallOf(hit)];
+}
+
+/** Address of a small copy of what a hit is about. */
+export function smallOf(hit) {
+  const page = further(hit);
+  return page == null ? thumbnailOf(hit.image) : `${thumbnailOf(hit.image)}?page=${page}`;
+}
+
 /** Labels of a picture in one line; empty where nothing is. */
 export function labels(image) {
   return [image.object, image.tags.map((tag) => `#${tag}`).join(' ')].filter(Boolean).join('  ');

@@ -12,21 +12,23 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use parking_lot::Mutex;
 use resight_app::Code;
 use resight_engine::{EngineError, OpenFile, PictureId};
+use serde::Deserialize;
 use tokio::io::AsyncReadExt;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 use tokio_util::io::ReaderStream;
+use utoipa::IntoParams;
 
 use super::App;
 use super::intake::{self, LARGE_RATE};
 use super::pages::holds_tag;
-use super::params::PictureAt;
+use super::params::{Params, PictureAt, Whole};
 use super::problem::Problem;
 use crate::wire::ProblemBody;
 
@@ -75,10 +77,19 @@ impl Files {
     }
 }
 
+/// Which page of a file is shown.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Shown {
+    /// Number of a page or frame of the file, from 1, to be drawn instead; without, the picture's own thumbnail
+    #[param(value_type = Option<u64>, minimum = 1)]
+    page: Option<Whole<1, { u32::MAX as u64 }>>,
+}
+
 /// A small JPEG of a picture, upright.
 #[utoipa::path(
     get, path = "/images/{id}/thumbnail", tag = "pictures", operation_id = "thumbnail",
-    params(("id" = String, Path, description = "The picture's id")),
+    params(("id" = String, Path, description = "The picture's id"), Shown),
     responses(
         (status = 200, description = "The thumbnail", body = Vec<u8>, content_type = "image/jpeg"),
         (status = 304, description = "The client holds it already"),
@@ -89,15 +100,23 @@ impl Files {
 pub(crate) async fn thumbnail(
     app: App,
     PictureAt(id): PictureAt,
+    uri: Uri,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
-    let tag = format!("\"{id}-small\"");
+    let page = Params::only::<Shown>(&uri)?.page.map(Whole::value);
+    let tag = match page {
+        None => format!("\"{id}-small\""),
+        Some(page) => format!("\"{id}-small-{page}\""),
+    };
     if let Some(answer) = held(&app, &asked, &id, &tag).await? {
         return Ok(answer);
     }
-    let bytes = match stored_thumbnail(&app, &id).await? {
-        Some(stored) => stored,
-        None => rebuilt_thumbnail(&app, &id).await?,
+    let bytes = match page.and_then(|page| u32::try_from(page).ok()) {
+        Some(page) => page_thumbnail(&app, &id, page).await?,
+        None => match stored_thumbnail(&app, &id).await? {
+            Some(stored) => stored,
+            None => rebuilt_thumbnail(&app, &id).await?,
+        },
     };
     let headers = [(header::CONTENT_TYPE, "image/jpeg")];
     Ok(kept_for_good((headers, bytes).into_response(), &tag))
@@ -107,6 +126,13 @@ async fn stored_thumbnail(app: &App, id: &PictureId) -> Result<Option<Vec<u8>>, 
     let (library, id) = (app.library.clone(), id.clone());
     let read = move || library.stored_thumbnail(&id);
     app.work.light.run(read).await
+}
+
+async fn page_thumbnail(app: &App, id: &PictureId, page: u32) -> Result<Vec<u8>, Problem> {
+    let _turn = app.files.turn(id).await?;
+    let (library, id) = (app.library.clone(), id.clone());
+    let draw = move || library.page_thumbnail(&id, page);
+    app.work.heavy.run(draw).await
 }
 
 async fn rebuilt_thumbnail(app: &App, id: &PictureId) -> Result<Vec<u8>, Problem> {

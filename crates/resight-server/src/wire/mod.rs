@@ -65,7 +65,7 @@ pub struct Picture {
     width: u32,
     /// Height in pixels, upright.
     height: u32,
-    /// Pages or frames of the file, of which the first is searched; null where the picture was stored by a
+    /// Pages or frames of the file, of which at most 32 are searched; null where the picture was stored by a
     /// version that did not count them.
     #[schema(required)]
     pages: Option<u32>,

@@ -91,6 +91,19 @@ struct Timings {
 #[derive(Debug, Serialize, ToSchema)]
 struct Hit {
     image: Picture,
+    /// Which page of the file the hit is about, from 1; only where several pages are searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<u32>,
+    /// Which frame of an animation the hit is about, from 1; only where several frames are searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame: Option<u32>,
+    /// When that frame begins, in milliseconds from the first; only with `frame`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_ms: Option<u64>,
+    /// Width and height of that page or frame in pixels, in which the places in the result are; only with `page` or
+    /// `frame`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    view_size: Option<[u32; 2]>,
     /// The stage that found it: `words` of the query, `expansion`, words of verified hits, `dense`, the
     /// vectors of a model, `bytes`, those of the file, or `pixels`, those of a picture with few features.
     #[schema(example = "words")]
@@ -288,7 +301,13 @@ impl Hit {
     fn new(hit: engine::Hit, matches: bool, reader: Reader<'_>) -> Self {
         // A hundredth of a pixel is far below what a match can tell, and halves the answer.
         let point = |p: [f64; 4]| p.map(|value| rounded(value, 100.0));
+        let is_frame = hit.is_frame();
+        let number = hit.view.as_ref().map(|view| view.number);
         Self {
+            page: number.filter(|_| !is_frame),
+            frame: number.filter(|_| is_frame),
+            time_ms: hit.view.as_ref().and_then(|view| view.time_ms),
+            view_size: hit.view.as_ref().map(|view| [view.width, view.height]),
             image: Picture::new(hit.picture, reader),
             stage: hit.stage.as_str().to_owned(),
             identical: hit.identical,

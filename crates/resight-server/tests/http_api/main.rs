@@ -35,3 +35,4 @@ mod queries;
 mod searching;
 mod serving;
 mod storage;
+mod views;

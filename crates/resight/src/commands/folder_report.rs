@@ -189,6 +189,8 @@ pub(crate) fn tell_report(
             "files": report.files,
             "indexed": report.indexed,
             "weak": report.weak,
+            "pages": report.pages,
+            "unread_pages": report.unread_pages,
             "already_there": report.already_there,
             "moved": report.moved,
             "unchanged": report.unchanged,
@@ -297,6 +299,11 @@ fn summary(report: &FolderReport, dir: &Path) -> String {
         (
             report.weak,
             "of these with few features (resight list --weak)",
+        ),
+        (report.pages, "further pages and frames of them"),
+        (
+            report.unread_pages,
+            "further pages and frames could not be read",
         ),
         (
             report.already_there.saturating_sub(report.moved),

@@ -55,11 +55,20 @@ pub(super) const HIT: &[&str] = &[
     "words",
     "cosine",
     "alike",
+    "page",
+    "frame",
+    "time_ms",
 ];
 
 /// `rank` counts from 1, over all pages.
 pub(super) fn hit(rank: usize, hit: &Hit) -> Vec<String> {
     let number = |value: Option<f64>| value.map(|number| number.to_string());
+    let view = hit.view.as_ref();
+    let is_frame = hit.is_frame();
+    let page = || view.map(|view| view.number.to_string());
+    let time = view
+        .and_then(|view| view.time_ms)
+        .map(|time| time.to_string());
     vec![
         rank.to_string(),
         hit.picture.id.to_string(),
@@ -77,6 +86,9 @@ pub(super) fn hit(rank: usize, hit: &Hit) -> Vec<String> {
         hit.words.to_string(),
         number(hit.cosine).unwrap_or_default(),
         hit.alike.to_string(),
+        page().filter(|_| !is_frame).unwrap_or_default(),
+        page().filter(|_| is_frame).unwrap_or_default(),
+        time.unwrap_or_default(),
     ]
 }
 

@@ -283,8 +283,20 @@ fn row(rank: usize, hit: &Hit) -> Vec<String> {
         format!("{:.2}", hit.words),
         hit.cosine
             .map_or_else(String::new, |cosine| format!("{cosine:.2}")),
-        place(&hit.picture),
+        place(&hit.picture) + &view(hit),
     ]
+}
+
+/// Which page or frame it is, where there are several.
+fn view(hit: &Hit) -> String {
+    match &hit.view {
+        None => String::new(),
+        Some(view) if !hit.is_frame() => format!(", page {}", view.number),
+        Some(view) => match view.time_ms {
+            Some(ms) => format!(", frame {}, {:.1} s", view.number, ms as f64 / 1e3),
+            None => format!(", frame {}", view.number),
+        },
+    }
 }
 
 /// What matches covers always some of the query, so a share below a hundredth is not written as 0.

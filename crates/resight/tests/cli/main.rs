@@ -41,5 +41,6 @@ mod serve;
 mod shells;
 mod support;
 mod verify;
+mod views;
 #[cfg(unix)]
 mod walk;

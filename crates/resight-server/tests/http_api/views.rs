@@ -1,0 +1,87 @@
+//! Hits on pages and frames, and their thumbnails.
+
+use axum::http::StatusCode;
+use image::RgbImage;
+use resight_test_support::{animated_gif, tiff_pages};
+use serde_json::{Value, json};
+
+use crate::fixtures::{Bench, add, ask, form, get, png, textured};
+
+fn pages(seeds: std::ops::Range<u64>) -> Vec<RgbImage> {
+    seeds.map(|seed| textured(320, 240, seed)).collect()
+}
+
+#[tokio::test]
+async fn a_hit_names_the_page_or_the_frame() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let album = add(&app, "album.tif", &tiff_pages(&pages(40..44))).await;
+    let moving = add(&app, "moving.gif", &animated_gif(&pages(50..53))).await;
+    let single = add(&app, "single.png", &png(&textured(320, 240, 60))).await;
+    let count = get(&app, "/v1/count").await.json();
+    assert_eq!(count["count"], 3, "{count}");
+    let hit = async |seed| -> Value {
+        let query = png(&textured(320, 240, seed));
+        let found = ask(&app, form("/v1/search", "file", "q.png", &query)).await;
+        let found = found.json();
+        assert_eq!(found["verified_hits"], 1, "{found}");
+        assert!(found["total"].as_u64().unwrap() <= 3);
+        found["hits"][0].clone()
+    };
+    for (seed, page) in [(40, 1), (43, 4)] {
+        let hit = hit(seed).await;
+        assert_eq!(
+            (&hit["image"]["id"], &hit["page"]),
+            (&json!(album), &json!(page))
+        );
+        assert_eq!(hit["view_size"], json!([320, 240]));
+        assert!(
+            hit.get("frame").is_none() && hit.get("time_ms").is_none(),
+            "{hit}"
+        );
+    }
+    let frame = hit(52).await;
+    assert_eq!(
+        (&frame["image"]["id"], &frame["frame"]),
+        (&json!(moving), &json!(3))
+    );
+    assert_eq!((&frame["time_ms"], frame.get("page")), (&json!(160), None));
+    let one = hit(60).await;
+    assert_eq!(one["image"]["id"], single);
+    for name in ["page", "frame", "time_ms", "view_size"] {
+        assert!(one.get(name).is_none(), "{one}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_a_thumbnail_of_its_own() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let id = add(&app, "album.tif", &tiff_pages(&pages(40..43))).await;
+    let address = format!("/v1/images/{id}/thumbnail");
+    let first = get(&app, &address).await;
+    let third = get(&app, &format!("{address}?page=3")).await;
+    assert_eq!(
+        (first.status, third.status),
+        (StatusCode::OK, StatusCode::OK)
+    );
+    assert_eq!(third.headers["content-type"], "image/jpeg");
+    assert_ne!(first.headers["etag"], third.headers["etag"]);
+    assert_eq!(
+        get(&app, &format!("{address}?page=1")).await.body,
+        first.body
+    );
+    let found = ask(&app, form("/v1/search", "file", "q.jpg", &third.body))
+        .await
+        .json();
+    assert_eq!(found["hits"][0]["page"], 3, "{found}");
+    for (page, code) in [
+        ("4", "bad_query"),
+        ("0", "bad_parameter"),
+        ("x", "bad_parameter"),
+    ] {
+        let refused = get(&app, &format!("{address}?page={page}")).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{page}");
+        assert_eq!(refused.json()["code"], code, "{page}");
+    }
+}
