@@ -90,10 +90,10 @@ async def mixed(server, minutes, clients=64):
             memory.append(server.memory())
             await asyncio.sleep(2)
 
-    health = []
-    watching = asyncio.create_task(load.probe(load.Client(server.port), "/healthz", health, until))
-    await asyncio.gather(*(loop(number) for number in range(clients)), watch(), watching)
+    watching = asyncio.create_task(load.probe_apart(server.port, "/healthz", 60 * minutes))
+    await asyncio.gather(*(loop(number) for number in range(clients)), watch())
     took = time.perf_counter() - begun_at
+    health = await watching
     third = len(memory) // 3
     middle, last = (statistics.median(part) for part in (memory[third : 2 * third], memory[2 * third :]))
     answered = {what: good for (what, is_good), good in times.items() if is_good}
@@ -136,7 +136,7 @@ def real_pictures(data, work, distractors, learnt):
 class Peer:
     """The FastAPI service."""
 
-    def __init__(self, database, learn, work):
+    def __init__(self, database, learn, work, words):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -144,7 +144,7 @@ class Peer:
         command = [sys.executable, HERE / "service_peers" / "fastapi_search.py", database, learn, work / "peer"]
         begun = time.perf_counter()
         self.process = subprocess.Popen(
-            [*map(str, command), str(self.port), str(os.cpu_count() or 1)], stdout=subprocess.PIPE, text=True,
+            [*map(str, command), str(self.port), str(os.cpu_count() or 1), str(words)], stdout=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
         if self.process.stdout.readline() != "answers\n":
@@ -185,7 +185,7 @@ async def turn(port, path, queries, clients, seconds, at):
 
 async def peers(arguments, work):
     database, learn, queries = real_pictures(arguments.data, work, arguments.distractors, arguments.learn)
-    peer = Peer(database, learn, work)
+    peer = Peer(database, learn, work, arguments.words)
     server = load.Server(arguments.resight, work, 0)
     systems = {
         "resight": (server.port, "/v1/search?limit=5"),
@@ -213,7 +213,7 @@ async def peers(arguments, work):
 
     found = {
         "pictures": len(list(database.iterdir())), "queries": len(queries), "clients": clients, "rounds": arguments.rounds,
-        "seconds": arguments.seconds, "peer_build_s": round(peer.build, 1),
+        "seconds": arguments.seconds, "words": arguments.words, "peer_build_s": round(peer.build, 1),
         "searches_a_second": {name: round(statistics.median(all_), 2) for name, all_ in rates.items()},
         "p50_ms": {name: load.milliseconds(load.percentile(all_, 0.5)) for name, all_ in times.items()},
         "recall_at_1": {name: round(sum(right[name]) / sum(asked[name]), 3) for name in systems},
@@ -234,6 +234,7 @@ def main():
     parser.add_argument("--pictures", type=int, default=400, help="generated ones, that are there from the start")
     parser.add_argument("--distractors", type=int, default=600)
     parser.add_argument("--learn", type=int, default=400, help="photos that the peer's words are learnt from")
+    parser.add_argument("--words", type=int, default=16384, help="of the peer's vocabulary")
     everything = ["mixed", "peers", "overload"]
     parser.add_argument("--only", nargs="*", choices=everything, default=everything)
     arguments = parser.parse_args()

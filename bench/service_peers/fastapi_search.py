@@ -1,6 +1,6 @@
 """Search by FastAPI, OpenCV and faiss: the recipe of `retrieval_beside_peers.Bow` as a service.
 
-    python fastapi_search.py FOLDER LEARNT_FROM WORK PORT PROCESSES
+    python fastapi_search.py FOLDER LEARNT_FROM WORK PORT PROCESSES WORDS
 
 Builds once, then answers in as many processes as there are cores. `/search` ranks by visual words, `/search_verified`
 verifies the first of them by matching and RANSAC as well. Prints a line when it answers.
@@ -61,6 +61,7 @@ def main():
     global bow
     folder, learnt_from, work = (pathlib.Path(word) for word in sys.argv[1:4])
     port, processes = int(sys.argv[4]), int(sys.argv[5])
+    recipe.WORDS = int(sys.argv[6])
     # The recipe reads a path with a name; the list is the order of its answers.
     bow = recipe.Bow(sorted(folder.iterdir()), sorted(learnt_from.iterdir()), work)
     listening = socket.create_server(("127.0.0.1", port), backlog=2048)

@@ -12,6 +12,7 @@ use super::App;
 use super::intake::{self, Sent};
 use super::params::{Page, Params, Whole, picture_id};
 use super::problem::Problem;
+use super::wanted;
 use crate::wire::{Decision, DuplicateList, NotAMatchList, ProblemBody, TwoPictures};
 
 /// Groups when no limit is given.
@@ -148,7 +149,6 @@ fn two_pictures(sent: Sent) -> Result<[PictureId; 2], Problem> {
     let Sent::Json(body) = sent else {
         return Err(bad(" and say so in its content type."));
     };
-    let two: TwoPictures =
-        serde_json::from_slice(&body).map_err(|error| bad(&format!(": {error}.")))?;
+    let two: TwoPictures = wanted::object(&body).map_err(|why| bad(&format!(": {why}.")))?;
     Ok([picture_id("a", &two.a)?, picture_id("b", &two.b)?])
 }

@@ -30,7 +30,7 @@ use super::intake::{self, LARGE_RATE};
 use super::pages::holds_tag;
 use super::params::{Params, PictureAt, Whole};
 use super::problem::Problem;
-use crate::wire::ProblemBody;
+use crate::wire::{FileBytes, ProblemBody};
 
 /// Sent with stored files: shown directly, they may neither run nor load anything.
 const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
@@ -91,7 +91,7 @@ pub(crate) struct Shown {
     get, path = "/images/{id}/thumbnail", tag = "pictures", operation_id = "thumbnail",
     params(("id" = String, Path, description = "The picture's id"), Shown),
     responses(
-        (status = 200, description = "The thumbnail", body = Vec<u8>, content_type = "image/jpeg"),
+        (status = 200, description = "The thumbnail", body = inline(FileBytes), content_type = "image/jpeg"),
         (status = 304, description = "The client holds it already"),
         (status = 404, description = "No such picture", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
@@ -151,8 +151,8 @@ async fn rebuilt_thumbnail(app: &App, id: &PictureId) -> Result<Vec<u8>, Problem
     get, path = "/images/{id}/file", tag = "pictures", operation_id = "picture_file",
     params(("id" = String, Path, description = "The picture's id")),
     responses(
-        (status = 200, description = "The file", body = Vec<u8>, content_type = "image/*"),
-        (status = 206, description = "The part of it that the header Range asks for", body = Vec<u8>, content_type = "image/*"),
+        (status = 200, description = "The file", body = inline(FileBytes), content_type = "image/*"),
+        (status = 206, description = "The part of it that the header Range asks for", body = inline(FileBytes), content_type = "image/*"),
         (status = 304, description = "The client holds it already"),
         (status = 404, description = "No such picture", body = ProblemBody, content_type = "application/problem+json"),
         (status = 410, description = "The file is no longer in its folder", body = ProblemBody, content_type = "application/problem+json"),

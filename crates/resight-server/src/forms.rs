@@ -1,7 +1,10 @@
-//! The forms of parameters in the description of the API: patterns, names and bounds of what is refused
+//! The forms of parameters and bodies in the description of the API: patterns, names and bounds of what is refused
 //! otherwise. They stand here once for all operations, beside the description's own texts.
 
+use resight_app::jobs::JobKind;
+use resight_app::keys::Scope;
 use resight_engine::{Mode, ObjectId, PairKind, RefusedCode, Tag};
+use resight_store::JobState;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::{ArrayItems, Object, Schema};
 use utoipa::openapi::{OpenApi, RefOr};
@@ -16,27 +19,60 @@ use super::params::MAX_OFFSET;
 const ID: &str = "^[0-9a-f]{32}$";
 /// A collection's name.
 const COLLECTION: &str = "^[a-z0-9][a-z0-9_-]{0,62}$";
-/// Four numbers, in pixels or percent.
-const REGION: &str = "^(pct:)?[0-9.eE+-]+(,[0-9.eE+-]+){3}$";
+/// Four numbers, in pixels or percent, of which the last two are above 0.
+const REGION: &str =
+    "^(pct:)?[0-9.eE+-]+,[0-9.eE+-]+(,[+]?[0-9.]*[1-9][0-9.]*([eE][+-]?[0-9]+)?){2}$";
+/// What `next` of a page has.
+const CURSOR: &str = "^[0-9a-f]+$";
 
 /// A day, or a part of a year, or a moment.
-const MOMENT: &str =
-    "^[0-9]{4}(-[0-9]{2}(-[0-9]{2}([Tt][0-9:.]+([Zz]|[+ -][0-9]{2}:[0-9]{2}))?)?)?$";
+const MOMENT: &str = "^(182[6-9]|18[3-9][0-9]|19[0-9]{2}|[2-9][0-9]{3})(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01])\
+    ([Tt]([01][0-9]|2[0-3])(:[0-5][0-9]){2}([.][0-9]*)?([Zz]|[+ -]([01][0-9]|2[0-3]):[0-5][0-9]))?)?)?$";
 
-/// Gives each parameter its form.
+/// Gives each parameter and each field of a body its form.
 pub(crate) fn describe(document: &mut OpenApi) {
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
             for parameter in operation.parameters.iter_mut().flatten() {
                 if let RefOr::T(parameter) = parameter {
-                    restrict(parameter);
+                    restrict(parameter, path == "/v1/jobs");
                 }
+            }
+        }
+    }
+    let schemas = document.components.get_or_insert_default();
+    for (name, schema) in &mut schemas.schemas {
+        let RefOr::T(Schema::Object(body)) = schema else {
+            continue;
+        };
+        for (field, schema) in &mut body.properties {
+            if let RefOr::T(schema) = schema
+                && let Some(value) = value_of(schema)
+            {
+                restrict_field(name, field, value);
             }
         }
     }
 }
 
-fn restrict(parameter: &mut Parameter) {
+/// Fields of bodies; those of answers have what was taken.
+fn restrict_field(body: &str, field: &str, value: &mut Object) {
+    match (body, field) {
+        ("LabelChange" | "PictureAtAddress", "tags" | "add_tags" | "remove_tags")
+        | ("RulesWanted" | "RulesShown", "tags") => chars(value, Tag::MAX_CHARS),
+        ("LabelChange" | "PictureAtAddress", "object") => chars(value, ObjectId::MAX_CHARS),
+        ("StoredQuery", "image_id" | "image_ids") | ("StoredPair" | "TwoPictures", "a" | "b") => {
+            value.pattern = Some(ID.to_owned());
+        }
+        ("JobWanted" | "FolderWanted", "collection") => value.pattern = Some(COLLECTION.to_owned()),
+        ("JobWanted", "kind") => one_of(value, &JobKind::ALL.map(JobKind::as_str)),
+        ("KeyWanted", "scopes") => one_of(value, &Scope::ALL.map(Scope::as_str)),
+        ("KeyWanted", "collections") => value.pattern = Some(COLLECTION.to_owned()),
+        _ => {}
+    }
+}
+
+fn restrict(parameter: &mut Parameter, of_jobs: bool) {
     let Some(RefOr::T(schema)) = &mut parameter.schema else {
         return;
     };
@@ -48,6 +84,10 @@ fn restrict(parameter: &mut Parameter) {
         ("id", true) | ("image_id", false) => value.pattern = Some(ID.to_owned()),
         ("collection", true) => value.pattern = Some(COLLECTION.to_owned()),
         ("region", false) => value.pattern = Some(REGION.to_owned()),
+        ("cursor", false) => value.pattern = Some(CURSOR.to_owned()),
+        ("kind", false) if of_jobs => one_of(value, &JobKind::ALL.map(JobKind::as_str)),
+        ("state", false) if of_jobs => one_of(value, &JobState::ALL.map(JobState::as_str)),
+        ("of", false) if of_jobs => value.pattern = Some(COLLECTION.to_owned()),
         ("mode", false) => one_of(value, &Mode::NAMES),
         ("kind", false) => one_of(value, &PairKind::ALL.map(PairKind::as_str)),
         ("code", false) => one_of(value, &RefusedCode::ALL.map(RefusedCode::as_str)),

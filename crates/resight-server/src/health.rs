@@ -114,7 +114,10 @@ fn reason(problem: &StoreError) -> Value {
 /// Figures for a monitor, in Prometheus' text form.
 #[utoipa::path(
     get, path = "/metrics", tag = "service", operation_id = "metrics",
-    responses((status = 200, description = "The figures", body = String, content_type = "application/openmetrics-text")),
+    responses(
+        (status = 200, description = "The figures", body = String, content_type = "application/openmetrics-text"),
+        (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
 )]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     let mut registry = Registry::default();

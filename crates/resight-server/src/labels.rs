@@ -16,6 +16,7 @@ use super::intake;
 use super::listing::{self, Following, Ordered, PageOfPictures};
 use super::params::{Page, Params, PictureAt, bad, path_segment};
 use super::problem::Problem;
+use super::wanted;
 use crate::wire::{self, LabelChange, ObjectList, ObjectPictures, Picture, ProblemBody, Removed};
 
 /// Entries of a list when no limit is given.
@@ -101,8 +102,7 @@ fn unusable(why: &str) -> String {
 pub(crate) fn change_of(body: &[u8]) -> Result<LabelPatch, Problem> {
     let not_one =
         |why: &str| Problem::new(Code::BadBody, format!("The change cannot be made: {why}"));
-    let change: LabelChange =
-        serde_json::from_slice(body).map_err(|error| not_one(&error.to_string()))?;
+    let change: LabelChange = wanted::object(body).map_err(|why| not_one(&why))?;
     change.patch().map_err(|why| not_one(&why))
 }
 

@@ -16,6 +16,7 @@ mod compat;
 mod connections;
 mod cursor;
 mod duplicates;
+mod failures;
 mod fetch;
 mod files;
 mod filters;
@@ -291,6 +292,7 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
         .routes(routes!(service::legacy_count));
     collections::describe(api.get_openapi_mut());
     forms::describe(api.get_openapi_mut());
+    failures::describe(api.get_openapi_mut());
     api
 }
 

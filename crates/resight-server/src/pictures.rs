@@ -20,8 +20,8 @@ use super::params::{Page, Params, PictureAt};
 use super::problem::Problem;
 use super::{App, intake, wanted};
 use crate::wire::{
-    AddedOrMany, AddedPicture, FileOutcome, PictureAndPaths, PictureAtAddress, PictureForm,
-    PictureList, ProblemBody, Reader,
+    AddedOrMany, AddedPicture, AdditionForm, FileBytes, FileOutcome, PictureAndPaths,
+    PictureAtAddress, PictureList, ProblemBody, Reader,
 };
 
 /// Entries of a list when no limit is given.
@@ -80,7 +80,7 @@ pub(crate) struct UploadName {
     ),
     request_body(
         description = "The picture, in a form, as it is, or at an address; or several in a form or in archives",
-        content((PictureForm = "multipart/form-data"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream"), (Vec<u8> = "application/zip"), (Vec<u8> = "application/x-tar"), (Vec<u8> = "application/gzip"), (PictureAtAddress = "application/json")),
+        content((AdditionForm = "multipart/form-data"), (inline(FileBytes) = "image/*"), (inline(FileBytes) = "application/octet-stream"), (inline(FileBytes) = "application/zip"), (inline(FileBytes) = "application/x-tar"), (inline(FileBytes) = "application/gzip"), (PictureAtAddress = "application/json")),
     ),
     responses(
         (status = 201, description = "Stored", body = AddedPicture),

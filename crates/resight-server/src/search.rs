@@ -22,8 +22,8 @@ use super::params::{Flag, Page, Params, bad, parsed_option, picture_id};
 use super::problem::Problem;
 use super::wanted::{self, Wanted};
 use crate::wire::{
-    Comparison, PairForm, PictureForm, PicturesForm, ProblemBody, SearchAnswer, StoredPair,
-    StoredQuery,
+    Comparison, FileBytes, PairForm, PictureForm, PicturesForm, ProblemBody, SearchAnswer,
+    StoredPair, StoredQuery,
 };
 
 /// Hits when no limit is given.
@@ -35,7 +35,7 @@ const PAGE: u64 = 20;
     params(Page, SearchParameters, Filters),
     request_body(
         description = "At most 10 pictures of the same thing: in a form, one as it is, features that /v1/features gave, the ids of stored ones, or the address of one",
-        content((PicturesForm = "multipart/form-data"), (StoredQuery = "application/json"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream"), (Vec<u8> = "application/vnd.resight.features")),
+        content((PicturesForm = "multipart/form-data"), (StoredQuery = "application/json"), (inline(FileBytes) = "image/*"), (inline(FileBytes) = "application/octet-stream"), (inline(FileBytes) = "application/vnd.resight.features")),
     ),
     responses(
         (status = 200, description = "The hits", body = SearchAnswer),
@@ -132,10 +132,10 @@ pub(crate) async fn compare(app: App, request: Request) -> Result<Json<Compariso
     post, path = "/features", tag = "search", operation_id = "features",
     request_body(
         description = "The picture, in a form or as it is",
-        content((PictureForm = "multipart/form-data"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream")),
+        content((PictureForm = "multipart/form-data"), (inline(FileBytes) = "image/*"), (inline(FileBytes) = "application/octet-stream")),
     ),
     responses(
-        (status = 200, description = "The features; they carry the version of the format and the model that made them", body = Vec<u8>, content_type = "application/vnd.resight.features"),
+        (status = 200, description = "The features; they carry the version of the format and the model that made them", body = inline(FileBytes), content_type = "application/vnd.resight.features"),
         (status = 413, description = "Too large", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "Not a form or a picture", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The picture cannot be used", body = ProblemBody, content_type = "application/problem+json"),

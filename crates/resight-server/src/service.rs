@@ -72,7 +72,7 @@ pub(crate) async fn models(app: App, uri: Uri) -> Result<Json<ModelList>, Proble
     get, path = "/api/tot_num", tag = "service", operation_id = "legacy_count",
     responses(
         (status = 200, description = "Their number", body = LegacyAnswer),
-        (status = "default", description = "Any failure", body = LegacyAnswer),
+        (status = "default", description = "Any other failure", content((LegacyAnswer = "application/json"), (ProblemBody = "application/problem+json"))),
     ),
 )]
 pub(crate) async fn legacy_count(State(app): State<App>, request: Request) -> Response {

@@ -138,6 +138,13 @@ pub(crate) fn pair(sent: Sent) -> Result<[Wanted; 2], Problem> {
 
 /// A JSON body as what it stands for; `form` is shown where it cannot.
 pub(crate) fn json<T: DeserializeOwned>(body: &[u8], form: &str) -> Result<T, Problem> {
-    serde_json::from_slice(body)
-        .map_err(|error| bad_body(&format!("The JSON is not of the form {form}: {error}")))
+    object(body).map_err(|why| bad_body(&format!("The JSON is not of the form {form}: {why}")))
+}
+
+/// A JSON object as what it stands for. serde would take an array of its fields' values as well.
+pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err("it is an array and not an object".to_owned());
+    }
+    serde_json::from_slice(body).map_err(|error| error.to_string())
 }

@@ -38,7 +38,7 @@ const LONGEST: Duration = Duration::from_secs(600);
     get, path = "/v1/jobs/{job}/events", tag = "jobs", operation_id = "job_events",
     params(("job" = u64, Path, description = "The job's number")),
     responses(
-        (status = 200, description = "Server-sent events", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Server-sent events", content_type = "text/event-stream"),
         (status = 404, description = "No such job", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Too many clients follow jobs", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),

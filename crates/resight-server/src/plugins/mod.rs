@@ -24,12 +24,15 @@ use super::access::Caller;
 use super::intake;
 use super::params::{path_segment, path_segments};
 use super::problem::Problem;
-use crate::wire::ProblemBody;
+use crate::wire::{FileBytes, ProblemBody};
 
 /// The plug-ins, what each offers and how it does.
 #[utoipa::path(
     get, path = "/v1/plugins", tag = "plugins", operation_id = "list_plugins",
-    responses((status = 200, description = "All plug-ins", body = Value)),
+    responses(
+        (status = 200, description = "All plug-ins", body = Value),
+        (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
 )]
 pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Json<Value> {
     let all = app.plugins.iter().map(|p| summary(p, &caller));
@@ -83,7 +86,7 @@ pub(crate) async fn ask(State(app): State<App>, request: Request) -> Result<Resp
     ),
     request_body(
         description = "Named arguments as a JSON object or a form, or a picture as it is",
-        content((Value = "application/json"), (Value = "multipart/form-data"), (Value = "application/x-www-form-urlencoded"), (Vec<u8> = "image/*"), (Vec<u8> = "application/octet-stream")),
+        content((Value = "application/json"), (Value = "multipart/form-data"), (Value = "application/x-www-form-urlencoded"), (inline(FileBytes) = "image/*"), (inline(FileBytes) = "application/octet-stream")),
     ),
     responses(
         (status = 200, description = "What the function returned: JSON, a picture or other bytes", body = Value),

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use resight_engine as engine;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{KnownFormat, Schema, SchemaFormat, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::duplicates::StoredPath;
 use super::told_apart::told_apart;
@@ -148,9 +150,10 @@ pub(crate) struct StoredPair {
 )]
 pub(crate) struct PicturesForm {
     /// A picture's file, or features that `/v1/features` gave; may be given several times.
-    #[schema(value_type = Vec<String>, format = Binary)]
-    file: Vec<Vec<u8>>,
+    #[schema(value_type = Vec<String>, format = Binary, required = false)]
+    file: Vec<FileBytes>,
     /// Id of a stored picture; may be given several times.
+    #[schema(required = false)]
     image_id: Vec<String>,
 }
 
@@ -163,26 +166,51 @@ pub(crate) struct PicturesForm {
 pub(crate) struct PairForm {
     /// The first picture's file, or a stored picture's id as a text field.
     #[schema(value_type = String, format = Binary)]
-    a: Vec<u8>,
+    a: FileBytes,
     /// The second picture's file, or a stored picture's id as a text field.
     #[schema(value_type = String, format = Binary)]
-    b: Vec<u8>,
+    b: FileBytes,
 }
 
-/// A form with one file, or where pictures are added with several, of which some may be archives. Fields named
-/// `tag`, `object` and `metadata` say what the parameters of these names do, for all files. A field named `labels`
-/// has a JSON object a line for single files: `file` (its name; without it lines are in the order of the files),
-/// `name`, `tags`, `object`, `metadata`. With several files these fields come first.
+/// A form with one file.
 #[derive(ToSchema)]
+#[allow(
+    dead_code,
+    reason = "describes the form; the form itself is read as it arrives"
+)]
 pub(crate) struct PictureForm {
     /// The picture's file.
     #[schema(value_type = String, format = Binary)]
-    #[allow(
-        dead_code,
-        reason = "describes the form; the form itself is read as it arrives"
-    )]
-    file: Vec<u8>,
+    file: FileBytes,
 }
+
+/// A form with one file or several, of which some may be archives. Fields named `tag`, `object` and `metadata` say
+/// what the parameters of these names do, for all files. A field named `labels` has a JSON object a line for single
+/// files: `file` (its name; without it lines are in the order of the files), `name`, `tags`, `object`, `metadata`.
+/// With several files these fields come first.
+#[derive(ToSchema)]
+#[allow(
+    dead_code,
+    reason = "describes the form; the form itself is read as it arrives"
+)]
+pub(crate) struct AdditionForm {
+    /// The files.
+    #[schema(value_type = Vec<String>, format = Binary)]
+    file: Vec<FileBytes>,
+}
+
+/// A file's bytes. A list of numbers, as which `Vec<u8>` is described, is what JSON would have.
+pub(crate) struct FileBytes;
+
+impl PartialSchema for FileBytes {
+    fn schema() -> RefOr<Schema> {
+        let bytes = ObjectBuilder::new().schema_type(Type::String);
+        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        bytes.format(Some(binary)).into()
+    }
+}
+
+impl ToSchema for FileBytes {}
 
 /// An error (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]

@@ -28,8 +28,8 @@ pub use collections::{Collection, CollectionList, address_of};
 pub use comparison::Comparison;
 pub use duplicates::{Decision, DuplicateList, NotAMatchList, TwoPictures, state_name};
 pub(crate) use http::{
-    AddedPicture, Health, LegacyAnswer, PairForm, PictureAndPaths, PictureAtAddress, PictureForm,
-    PicturesForm, ProblemBody, RefusedList, StoredPair, StoredQuery,
+    AddedPicture, AdditionForm, FileBytes, Health, LegacyAnswer, PairForm, PictureAndPaths,
+    PictureAtAddress, PictureForm, PicturesForm, ProblemBody, RefusedList, StoredPair, StoredQuery,
 };
 pub use jobs::{
     FolderList, FolderShown, JobList, JobRefused, JobRefusedList, JobShown, RulesShown,

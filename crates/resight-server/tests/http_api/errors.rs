@@ -470,3 +470,21 @@ fn check_references(part: &Value, whole: &Value) {
         _ => {}
     }
 }
+
+#[tokio::test]
+async fn an_array_is_no_object() {
+    let app = Bench::new().app();
+    let two = format!("[\"{ID}\", \"{ID}\"]");
+    for (method, address, body) in [
+        ("PATCH", format!("/v1/images/{ID}"), "[[], [], []]"),
+        ("PATCH", "/v1/images?tag=a".to_owned(), "[null, [\"a\"]]"),
+        ("POST", "/v1/compare".to_owned(), &*two),
+        ("POST", "/v1/not-a-match".to_owned(), &*two),
+        ("POST", "/v1/session".to_owned(), " [\"key\"]"),
+    ] {
+        let mut request = post(&address, "application/json", body.to_owned());
+        *request.method_mut() = method.parse().unwrap();
+        let told = ask(&app, request).await.problem(422, "bad_body");
+        assert!(told.contains("array"), "{address}: {told}");
+    }
+}
