@@ -39,3 +39,4 @@ mod ranking;
 mod sheets;
 mod support;
 mod views;
+mod views_stored;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::catalogue::SqliteCatalogue;
+use super::rows::length;
 use super::sums::{self, Part, sum_of};
 use super::{labels, orphans, settings, taken, views};
 use crate::changes::{Change, Changes, Effect};
@@ -372,9 +373,4 @@ pub(super) fn remove(connection: &Connection, key: i64, id: &PictureId) -> Resul
         )?
         .execute([id.as_str()])?;
     Ok(())
-}
-
-pub(super) fn length(bytes: &[u8]) -> i64 {
-    // SQLite refuses blobs above 2 GB, so this never saturates.
-    i64::try_from(bytes.len()).unwrap_or(i64::MAX)
 }

@@ -3,8 +3,7 @@
 use rusqlite::{Connection, Result, params};
 
 use super::catalogue::SqliteCatalogue;
-use super::changes::length;
-use super::rows::{above, key_column, page};
+use super::rows::{above, key_column, length, page};
 use super::sums::{self, Part, sum_of};
 use super::views;
 use crate::error::StoreError;

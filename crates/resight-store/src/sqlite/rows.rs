@@ -115,3 +115,9 @@ pub(super) fn page(limit: usize) -> i64 {
 pub(super) fn above(after: Option<u64>) -> i64 {
     at_most(after.unwrap_or(0))
 }
+
+/// The length of bytes as it is stored.
+pub(super) fn length(bytes: &[u8]) -> i64 {
+    // SQLite refuses blobs above 2 GB, so this never saturates.
+    i64::try_from(bytes.len()).unwrap_or(i64::MAX)
+}

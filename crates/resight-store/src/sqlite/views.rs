@@ -9,8 +9,9 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Result, Row, params};
 
 use super::catalogue::SqliteCatalogue;
-use super::changes::length;
-use super::rows::{above, for_chunks, in_order, key_column, key_pair, number, page, unsigned};
+use super::rows::{
+    above, for_chunks, in_order, key_column, key_pair, length, number, page, unsigned,
+};
 use super::sums::{Part, damage, id_or_number, sum_of};
 use crate::error::StoreError;
 use crate::views::{NewView, ViewRecord, Views};
