@@ -1,4 +1,4 @@
-"""What schemathesis gets to know of the server: pictures to send, and things that are there. KNOWN names a JSON file.
+"""What schemathesis gets to know of the server: pictures to send, and things that are there. KNOWN names a JSON file."""
 
 import json
 import os

@@ -6,7 +6,7 @@ use resight_app::keys::Scope;
 use resight_engine::{Mode, ObjectId, PairKind, RefusedCode, Tag};
 use resight_store::JobState;
 use utoipa::openapi::path::{Parameter, ParameterIn};
-use utoipa::openapi::schema::{ArrayItems, Object, Schema};
+use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, Object, Schema, SchemaType, Type};
 use utoipa::openapi::{OpenApi, RefOr};
 
 use super::collections::operations;
@@ -46,12 +46,43 @@ pub(crate) fn describe(document: &mut OpenApi) {
             continue;
         };
         for (field, schema) in &mut body.properties {
-            if let RefOr::T(schema) = schema
-                && let Some(value) = value_of(schema)
-            {
+            let RefOr::T(schema) = schema else {
+                continue;
+            };
+            open_up(schema);
+            if name == "LabelChange" {
+                without_default(schema);
+            }
+            if let Some(value) = value_of(schema) {
                 restrict_field(name, field, value);
             }
         }
+    }
+}
+
+/// An object of which nothing is said may have anything in it; generators take it for an empty one.
+fn open_up(schema: &mut Schema) {
+    if let Schema::Object(object) = schema {
+        let is_object = match &object.schema_type {
+            SchemaType::Type(kind) => *kind == Type::Object,
+            SchemaType::Array(kinds) => kinds.contains(&Type::Object),
+            SchemaType::AnyValue => false,
+        };
+        if is_object && object.properties.is_empty() {
+            let anything = AdditionalProperties::FreeForm(true);
+            object
+                .additional_properties
+                .get_or_insert(Box::new(anything));
+        }
+    }
+}
+
+/// What is left out of a change stays; a default of null would say that it is cleared.
+fn without_default(schema: &mut Schema) {
+    match schema {
+        Schema::Object(value) => value.default = None,
+        Schema::Array(all) => all.default = None,
+        _ => {}
     }
 }
 

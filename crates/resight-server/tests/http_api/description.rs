@@ -217,6 +217,13 @@ async fn fields_of_bodies_have_the_forms_that_are_accepted() {
             assert_eq!(&about[key], value, "{body} {field} {key}");
         }
     }
+    for (field, about) in schemas["LabelChange"]["properties"].as_object().unwrap() {
+        assert_eq!(about.get("default"), None, "{field}");
+    }
+    for body in ["LabelChange", "PictureAtAddress", "Picture"] {
+        let metadata = &schemas[body]["properties"]["metadata"];
+        assert_eq!(metadata["additionalProperties"], true, "{body}");
+    }
     let kinds = schemas["JobWanted"]["properties"]["kind"]["enum"].as_array();
     assert_eq!(kinds.unwrap().len(), 5);
     let scopes = schemas["KeyWanted"]["properties"]["scopes"]["items"]["enum"].as_array();
