@@ -171,7 +171,7 @@ fn a_filter_applies_before_candidates_are_cut_off(
     }
     let snapshot = subject.index().word_snapshot()?;
     let expected = expected.index().word_snapshot()?;
-    let every_third = Arc::new((0..80).step_by(3).collect());
+    let every_third = Arc::new((0..80).step_by(3).collect::<roaring::RoaringTreemap>());
     let all = CandidateFilter::all();
     let filters = [
         all.clone().except([Key(30)]),
