@@ -34,6 +34,14 @@ pub enum AppError {
         /// What to do next.
         next_step: String,
     },
+    /// A folder has no project of VISE.
+    #[error("{}: {why}", printable(&path.to_string_lossy()))]
+    NotAViseProject {
+        /// What was looked for.
+        path: PathBuf,
+        /// Why it cannot be used.
+        why: String,
+    },
     /// No collection has this name.
     #[error("there is no collection named {0}")]
     UnknownCollection(CollectionName),
@@ -310,6 +318,7 @@ impl AppError {
             Self::Store(error) => error.into(),
             Self::Model(error) => error.into(),
             Self::ByServer { code, .. } => *code,
+            Self::NotAViseProject { .. } => Code::NotAViseProject,
             Self::UnknownCollection(_) => Code::UnknownCollection,
             Self::DefaultCollection => Code::BadCollectionName,
             Self::CollectionInUse(_) => Code::Busy,

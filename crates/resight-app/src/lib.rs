@@ -31,6 +31,7 @@ pub mod export;
 mod extractors;
 pub mod folders;
 pub mod global_models;
+pub mod import;
 pub mod jobs;
 pub mod keys;
 pub mod local;

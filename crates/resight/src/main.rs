@@ -37,8 +37,8 @@ use arguments::DECODE_WORKER;
 use arguments::SharedArgs;
 use commands::{
     backup, calibrate, collections, compare, doctor, duplicates, eval, export, features, folders,
-    forget, index, jobs, keys, labels, models, pictures, plugin, refused, search, serve, shells,
-    train, verify,
+    forget, import, index, jobs, keys, labels, models, pictures, plugin, refused, search, serve,
+    shells, train, verify,
 };
 use error::CliError;
 use output::Output;
@@ -80,6 +80,7 @@ enum Command {
     Forget(forget::ForgetArgs),
     Tag(labels::TagArgs),
     Export(export::ExportArgs),
+    Import(import::ImportArgs),
     Refused(refused::RefusedArgs),
     Collections(collections::CollectionsArgs),
     Folders(folders::FoldersArgs),
@@ -176,6 +177,7 @@ fn run(cli: &Cli) -> Result<Verdict, CliError> {
         Command::Forget(args) => forget::run(args, &config, &mut output),
         Command::Tag(args) => labels::run(args, &config, &mut output),
         Command::Export(args) => export::run(args, &config, &mut output),
+        Command::Import(args) => import::run(args, &config, &mut output),
         Command::Refused(args) => refused::run(args, &config, &mut output),
         Command::Collections(args) => collections::run(args, &config, &mut output),
         Command::Folders(args) => folders::run(args, &config, &mut output),

@@ -375,6 +375,9 @@ codes! {
     BackupSource = "backup_source", None,
         "The data folder is damaged, so the backup before stays",
         "Run `resight verify --repair`, do what it says, and make the backup again.";
+    NotAViseProject = "not_a_vise_project", None,
+        "The folder has no project of VISE",
+        "Name the folder of the project that has filelist.txt, which is called data.";
     NoBackup = "no_backup", None,
         "The folder has no whole backup",
         "Name the folder that `resight backup` was given; where its list is damaged, use another backup.";

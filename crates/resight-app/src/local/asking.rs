@@ -34,17 +34,18 @@ impl Served {
         self.each(&request)
     }
 
-    /// Changes the labels of all of these pictures; returns whether each is there.
+    /// Changes the labels of pictures, all at once; returns whether each is there.
     pub fn label(
         &self,
         collection: &CollectionName,
-        ids: &[PictureId],
-        patch: &LabelPatch,
+        patches: &[(PictureId, LabelPatch)],
     ) -> Result<Vec<bool>, AppError> {
+        let patches = patches.iter();
         let request = Request::Label {
             collection: collection.to_string(),
-            ids: texts(ids),
-            patch: Patch::of(patch),
+            patches: patches
+                .map(|(id, patch)| (id.to_string(), Patch::of(patch)))
+                .collect(),
         };
         self.each(&request)
     }

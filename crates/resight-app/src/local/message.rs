@@ -15,11 +15,10 @@ pub(super) enum Request {
         collection: String,
         ids: Vec<String>,
     },
-    /// Change the labels of pictures in the same way; answered by whether each is there.
+    /// Change the labels of pictures, all at once; answered by whether each is there.
     Label {
         collection: String,
-        ids: Vec<String>,
-        patch: Patch,
+        patches: Vec<(String, Patch)>,
     },
     /// Forget absolute paths.
     Forget {
@@ -142,6 +141,13 @@ pub(super) fn texts(ids: &[PictureId]) -> Vec<String> {
 /// `None` where a text is no id.
 pub(super) fn ids(texts: &[String]) -> Option<Vec<PictureId>> {
     texts.iter().map(|text| PictureId::parse(text)).collect()
+}
+
+/// `None` where a text is no id, or cannot be what it stands for.
+pub(super) fn patches_of(sent: Vec<(String, Patch)>) -> Option<Vec<(PictureId, LabelPatch)>> {
+    let sent = sent.into_iter();
+    sent.map(|(id, patch)| Some((PictureId::parse(&id)?, patch.patch()?)))
+        .collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use resight_engine::{Duplicates, ForgetOptions, Library, path_of_text, path_text};
 use resight_store::{CollectionName, StoreError};
 
-use super::message::{MOST_BYTES, Reply, Request, ids};
+use super::message::{MOST_BYTES, Reply, Request, ids, patches_of};
 use super::socket;
 use crate::collections::{Collections, Lease};
 use crate::jobs::Jobs;
@@ -117,15 +117,12 @@ fn carry_out(request: Request, collections: &Collections, jobs: &Jobs) -> Result
         }
         Request::Label {
             collection,
-            ids: texts,
-            patch,
+            patches,
         } => {
             let library = lease(&collection)?;
-            let patch = patch.patch();
-            let patch = patch.ok_or_else(|| not_understood("no change of labels"))?;
-            let ids = ids(&texts).ok_or_else(no_id)?;
-            let patches = ids.into_iter().map(|id| (id, patch.clone()));
-            let done = library.label(patches.collect())?;
+            let patches = patches_of(patches);
+            let patches = patches.ok_or_else(|| not_understood("no change of labels"))?;
+            let done = library.label(patches)?;
             Ok(Reply::Each { done })
         }
         Request::Forget {

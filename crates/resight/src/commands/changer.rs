@@ -60,18 +60,13 @@ impl Changer {
         })
     }
 
-    /// Changes the labels of all of these pictures.
-    pub(super) fn label(&self, ids: &[PictureId], patch: &LabelPatch) -> Result<(), CliError> {
+    /// Changes the labels of pictures, all at once.
+    pub(super) fn label(&self, patches: Vec<(PictureId, LabelPatch)>) -> Result<(), CliError> {
         match self {
-            Self::Own(folder) => {
-                let patches = ids.iter().map(|id| (id.clone(), patch.clone()));
-                folder.library.label(patches.collect())?;
-            }
+            Self::Own(folder) => drop(folder.library.label(patches)?),
             Self::Server {
                 server, collection, ..
-            } => {
-                server.label(collection, ids, patch)?;
-            }
+            } => drop(server.label(collection, &patches)?),
         }
         Ok(())
     }

@@ -93,7 +93,8 @@ pub(crate) fn run(args: &TagArgs, config: &Config, output: &mut Output) -> Resul
     if !unknown.is_empty() {
         return Err(not_stored(&unknown));
     }
-    changer.label(&ids, &patch)?;
+    let patches = ids.iter().map(|id| (id.clone(), patch.clone()));
+    changer.label(patches.collect())?;
     if output.is_json() {
         let ids: Vec<&str> = ids.iter().map(PictureId::as_str).collect();
         return output.json(&json!({ "changed": ids }));

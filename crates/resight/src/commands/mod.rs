@@ -13,6 +13,7 @@ pub(crate) mod features;
 mod folder_report;
 pub(crate) mod folders;
 pub(crate) mod forget;
+pub(crate) mod import;
 pub(crate) mod index;
 mod index_by_server;
 pub(crate) mod jobs;

@@ -20,6 +20,7 @@ mod export;
 mod extractor;
 #[cfg(unix)]
 mod formats;
+mod import;
 #[cfg(unix)]
 mod jobs;
 mod keys;
