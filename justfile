@@ -90,3 +90,12 @@ bench-sift-quality data:
 # Our matcher beside OpenCV's
 bench-matching:
     bench/run matching_beside_opencv.py
+
+# The server as a service: adds, searches and deletions at once, beside FastAPI with OpenCV and faiss, and overloaded
+bench-service data:
+    bench/run service.py --data {{data}}
+
+# The API beside its description: schemathesis, and clients that generators make
+conformance resight="target/release/resight":
+    bench/conformance/check schemas --resight {{resight}} --examples 3
+    bench/conformance/check generated --resight {{resight}}

@@ -24,6 +24,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -148,6 +149,7 @@ class Peer:
             start_new_session=True,
         )  # fmt: skip
         if self.process.stdout.readline() != "answers\n":
+            self.stop()
             raise SystemExit("the FastAPI service did not start")
         self.build = time.perf_counter() - begun
 
@@ -186,6 +188,13 @@ async def turn(port, path, queries, clients, seconds, at):
 async def peers(arguments, work):
     database, learn, queries = real_pictures(arguments.data, work, arguments.distractors, arguments.learn)
     peer = Peer(database, learn, work, arguments.words)
+    try:
+        return await beside(peer, arguments, database, queries, work)
+    finally:
+        peer.stop()
+
+
+async def beside(peer, arguments, database, queries, work):
     server = load.Server(arguments.resight, work, 0)
     systems = {
         "resight": (server.port, "/v1/search?limit=5"),
@@ -206,7 +215,6 @@ async def peers(arguments, work):
             print(f"round {round_ + 1}", {name: round(all_[-1], 2) for name, all_ in rates.items()}, flush=True)
     finally:
         server.stop()
-        peer.stop()
 
     def ratio(a, b):
         return round(statistics.median(x / y for x, y in zip(rates[a], rates[b])), 2)
@@ -239,6 +247,8 @@ def main():
     parser.add_argument("--only", nargs="*", choices=everything, default=everything)
     arguments = parser.parse_args()
     arguments.resight = pathlib.Path(arguments.resight).resolve()
+    # What it started ends with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     work = pathlib.Path(tempfile.mkdtemp())
     found = {}
     try:
