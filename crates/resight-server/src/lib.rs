@@ -26,6 +26,7 @@ mod jobs;
 mod kept_body;
 mod labels;
 mod listing;
+mod live;
 mod matching;
 mod moment;
 mod pages;
@@ -71,6 +72,7 @@ pub use base_path::BasePath;
 pub use connections::ConnectionLimits;
 pub use fetch::{FetchSettings, Resolve};
 pub use jobs::served::JobsServed;
+pub use live::{Changeable, Live};
 pub use proxy::TrustedProxies;
 
 use crate::wire::Reader;
@@ -91,17 +93,14 @@ pub struct HttpSettings {
     pub queue: usize,
     /// The largest picture taken, in bytes: give the engine's own limit.
     pub max_picture_bytes: u64,
-    /// Host names that the server answers to, beside `localhost` and the loopback addresses; `None`
-    /// for every name. Keep `Some` when bound to a loopback address: it keeps other sites out.
-    pub allowed_hosts: Option<Vec<String>>,
     /// How long the next part of a body may be awaited; a client that stops sending for longer is
     /// answered `upload_too_slow`.
     pub upload_idle: Duration,
     /// Bytes a second that a body must have on average, once [`HttpSettings::upload_idle`] is over; a slower
     /// one is answered `upload_too_slow`.
     pub upload_rate: u64,
-    /// How many connections there may be, and how long they may do nothing.
-    pub connections: ConnectionLimits,
+    /// Who may ask, and over how many connections: it can change while the server runs.
+    pub live: Live,
     /// How long requests in progress may take after the shutdown began.
     pub grace: Duration,
     /// Whose functions are served.
@@ -127,18 +126,16 @@ pub struct HttpSettings {
 }
 
 impl Default for HttpSettings {
-    /// One picture at a time for each core, 64 waiting, the engine's default size limit, loopback
-    /// names only, 15 seconds for the next part of a body and 1 KiB a second, as many
-    /// connections as the limit of open files suggests, 30 seconds of grace.
+    /// One picture at a time for each core, 64 waiting, the engine's default size limit, 15 seconds for the next
+    /// part of a body and 1 KiB a second, 30 seconds of grace.
     fn default() -> Self {
         Self {
             concurrency: std::thread::available_parallelism().map_or(1, usize::from),
             queue: 64,
             max_picture_bytes: DecodeLimits::default().max_bytes,
-            allowed_hosts: Some(Vec::new()),
             upload_idle: Duration::from_secs(15),
             upload_rate: 1024,
-            connections: ConnectionLimits::default(),
+            live: Live::default(),
             grace: Duration::from_secs(30),
             plugins: Plugins::default(),
             collections: Collections::default(),
@@ -317,7 +314,7 @@ fn app_until(
         files: Arc::default(),
         plugins: settings.plugins,
         collections: settings.collections,
-        access: access::Access::new(settings.access.clone()),
+        access: access::Access::new(settings.access, settings.live.clone()),
         answers: settings.answers,
         spools: intake::Spools::new(settings.spool),
         fetcher: fetch::Fetcher::new(settings.fetch),
@@ -349,7 +346,7 @@ fn app_until(
         Ok::<_, Problem>(Json(document))
     };
     let others = state.clone();
-    let guarded = guard::Guard::new(settings.allowed_hosts, settings.access.origins);
+    let guarded = guard::Guard::new(settings.live);
     let proxies = ProxySettings {
         base: settings.base_path,
         trusted: settings.trusted_proxies,
@@ -390,14 +387,14 @@ pub async fn serve(
     settings: HttpSettings,
     shutdown: impl Future<Output = ()>,
 ) {
-    let (limits, grace) = (settings.connections.clone(), settings.grace);
+    let (live, grace) = (settings.live.clone(), settings.grace);
     let proxies = ProxySettings {
         base: settings.base_path.clone(),
         trusted: settings.trusted_proxies.clone(),
     };
     let (stop, stopping) = watch::channel(false);
     let app = app_until(library, settings, stopping);
-    let service = connections::Service::new(app, limits, proxies);
+    let service = connections::Service::new(app, live, proxies);
     let shutdown = async {
         shutdown.await;
         // Answers that have no end of their own end now. Nobody may be sending one.

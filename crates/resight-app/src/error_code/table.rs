@@ -413,6 +413,9 @@ codes! {
     Usage = "usage", None,
         "The arguments cannot be understood",
         "Run `resight --help`, or `resight COMMAND --help`.";
+    BadConfig = "bad_config", None,
+        "The configuration cannot be used",
+        "Correct what the detail names; docs/configuration.md lists all options, and `resight config check` looks for mistakes.";
     Interrupted = "interrupted", None,
         "The command was interrupted",
         "Run the same command again to go on.";

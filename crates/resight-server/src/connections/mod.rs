@@ -32,6 +32,7 @@ use tokio::time::timeout;
 use tower::ServiceExt;
 
 use crate::intake;
+use crate::live::Live;
 use crate::problem::Problem;
 use crate::proxy::{Peer, ProxySettings};
 use clients::{Clients, Counted};
@@ -50,16 +51,16 @@ const SPARE_BODY: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Service {
     app: Router,
-    limits: ConnectionLimits,
+    live: Live,
     proxies: Arc<ProxySettings>,
     clients: Arc<Clients>,
 }
 
 impl Service {
-    pub(crate) fn new(app: Router, limits: ConnectionLimits, proxies: ProxySettings) -> Self {
+    pub(crate) fn new(app: Router, live: Live, proxies: ProxySettings) -> Self {
         Self {
             app,
-            limits,
+            live,
             proxies: Arc::new(proxies),
             clients: Arc::default(),
         }
@@ -73,13 +74,15 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()>,
     grace: Duration,
 ) {
-    let limits = &service.limits;
-    tracing::info!(
-        connections = limits.total,
-        per_address = limits.per_address,
-        "connections are bounded"
-    );
-    let table = Table::new(limits.clone());
+    {
+        let limits = &service.live.now().connections;
+        tracing::info!(
+            connections = limits.total,
+            per_address = limits.per_address,
+            "connections are bounded"
+        );
+    }
+    let table = Table::new(service.live.clone());
     let (stop, stopping) = watch::channel(false);
     let mut shutdown = pin!(shutdown);
     loop {
@@ -118,8 +121,8 @@ async fn attend(
         tracing::debug!(%error, "a connection keeps its delay");
     }
     let (activity, is_spare) = (seat.activity.clone(), seat.spare);
-    let limits = &service.limits;
-    let stream = Watched::new(stream, limits, activity.clone());
+    let limits = service.live.now().connections.clone();
+    let stream = Watched::new(stream, &limits, activity.clone());
     let answers = service_fn(|request: hyper::Request<Incoming>| {
         let answering = activity.begin();
         let answer = answer(service.clone(), request.map(Body::new), from, is_spare);
@@ -169,7 +172,10 @@ async fn answer(service: Service, mut request: Request, from: IpAddr, is_spare: 
     }
     let client = service.proxies.client(from, request.headers());
     let counted = match client != from && !is_health {
-        true => service.clients.begin(client, service.limits.per_address),
+        true => {
+            let most = service.live.now().connections.per_address;
+            service.clients.begin(client, most)
+        }
         false => Some(Counted::nobody()),
     };
     let Some(_counted) = counted else {
@@ -216,7 +222,7 @@ mod tests {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let service = Service::new(app, limits, ProxySettings::default());
+        let service = Service::new(app, limits.into(), ProxySettings::default());
         let served = tokio::spawn(serve(listener, service, shutdown, NEVER * 10));
         let mut client = TcpStream::connect(address).await.unwrap();
         let head = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n";

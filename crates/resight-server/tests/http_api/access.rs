@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
 use resight_app::keys::{Keys, NewKey, Scope};
-use resight_server::{AccessSettings, HttpSettings, Policy};
+use resight_server::{AccessSettings, Changeable, HttpSettings, Live, Policy};
 use resight_store::CollectionName;
 use serde_json::Value;
 
@@ -27,10 +27,14 @@ pub(crate) fn guarded(policy: Policy) -> Guarded {
     let access = AccessSettings {
         keys: Some(keys.clone()),
         policy,
-        origins: vec!["https://pictures.example".into()],
     };
+    let live = Live::new(Changeable {
+        origins: vec!["https://pictures.example".into()],
+        ..Changeable::default()
+    });
     let app = bench.app_with(HttpSettings {
         access,
+        live,
         ..HttpSettings::default()
     });
     let open = bench.app();

@@ -63,7 +63,6 @@ impl World {
             access: AccessSettings {
                 keys: Some(keys.clone()),
                 policy,
-                origins: Vec::new(),
             },
             ..HttpSettings::default()
         };

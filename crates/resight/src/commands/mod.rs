@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod calibrate;
 pub(crate) mod collections;
 pub(crate) mod compare;
+pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod eval;

@@ -4,6 +4,7 @@
 
 mod backup;
 mod commands;
+mod configuration;
 #[cfg(unix)]
 mod crash;
 #[cfg(target_os = "linux")]

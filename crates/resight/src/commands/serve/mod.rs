@@ -1,7 +1,10 @@
 //! `resight serve`.
 
+mod listening;
+mod reload;
+
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,7 +21,8 @@ use resight_app::plugins::Plugins;
 use resight_app::scrub::DEFAULT_RATE;
 use resight_engine::Library;
 use resight_server::{
-    self as http, AccessSettings, BasePath, FetchSettings, HttpSettings, Policy, TrustedProxies,
+    self as http, AccessSettings, BasePath, Changeable, ConnectionLimits, FetchSettings,
+    HttpSettings, Live, Policy, TrustedProxies,
 };
 use resight_store::CollectionName;
 use resight_vision::ModelId;
@@ -35,6 +39,9 @@ use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::output::{Output, counted};
 use crate::service_manager;
+use listening::listen;
+use reload::Reloading;
+pub(crate) use reload::Reread;
 
 const SHORT_EXAMPLES: &str = "\
 Examples:
@@ -56,10 +63,6 @@ Folders that are named are registered: the next `resight serve` indexes them too
 Ctrl-C stops cleanly; what is indexed by then is kept, and the rest goes on at the next start. A second Ctrl-C stops
 at once.";
 
-/// The environment's variables for what proxies need.
-const BASE_PATH: &str = "RESIGHT_BASE_PATH";
-const TRUSTED_PROXY: &str = "RESIGHT_TRUSTED_PROXY";
-
 /// How often it is told how far jobs have come.
 const TOLD_EACH: Duration = Duration::from_millis(500);
 /// Requests that end this soon after the stop are not worth a remark.
@@ -73,7 +76,7 @@ const LAST_WORK: Duration = Duration::from_secs(5);
 #[command(after_help = SHORT_EXAMPLES, after_long_help = EXAMPLES)]
 pub(crate) struct ServeArgs {
     /// Folders of pictures to register and to index, with their subfolders
-    #[arg(value_name = "DIR")]
+    #[arg(id = "folders", value_name = "DIR")]
     dirs: Vec<PathBuf>,
     /// Address and port to listen at
     #[arg(long, default_value = "127.0.0.1:7777", value_name = "ADDRESS")]
@@ -94,12 +97,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, hide_short_help = true)]
     allow_fetch: bool,
     /// A port that pictures may be fetched from, beside 80 and 443; may be given several times
-    #[arg(
-        long,
-        hide_short_help = true,
-        value_name = "PORT",
-        requires = "allow_fetch"
-    )]
+    #[arg(long, hide_short_help = true, value_name = "PORT")]
     allow_fetch_port: Vec<u16>,
     /// What all addresses begin with behind a reverse proxy, such as /photos [env: RESIGHT_BASE_PATH]
     #[arg(long, hide_short_help = true, value_name = "PATH")]
@@ -113,6 +111,15 @@ pub(crate) struct ServeArgs {
         value_delimiter = ','
     )]
     trusted_proxy: Vec<String>,
+    /// Connections at most, 8 to 1024 [default: by the limit of open files]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=1024))]
+    max_connections: Option<u32>,
+    /// Connections of one address at most [default: a quarter of all]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    max_connections_per_address: Option<u32>,
+    /// How long requests in progress may take after the stop
+    #[arg(long, hide_short_help = true, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    grace: Duration,
     /// Forget pictures whose files are gone, and those without labels whose files are left out now
     #[arg(long)]
     prune: bool,
@@ -130,10 +137,17 @@ pub(crate) struct ServeArgs {
     watch: bool,
 }
 
-pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Result<(), CliError> {
+/// `reread` gives the arguments again, by a configuration that has changed meanwhile.
+pub(crate) fn run(
+    args: &ServeArgs,
+    config: &Config,
+    reread: &Reread<'_>,
+    output: &mut Output,
+) -> Result<(), CliError> {
     check_folders(&args.dirs, config)?;
+    check_fetching(args)?;
     let (base_path, trusted_proxies) = (base_path(args)?, trusted_proxies(args)?);
-    let interrupt = Interrupt::listen()?;
+    let interrupt = Interrupt::listen_for_server()?;
     // Before the data folder is opened, so that a port in use fails at once.
     let (listener, address) = listen(&args.listen)?;
     let keys = Arc::new(Keys::open(&config.root)?);
@@ -175,7 +189,6 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         access: AccessSettings {
             keys: Some(keys),
             policy,
-            origins: args.cors_origin.clone(),
         },
         base_path,
         trusted_proxies,
@@ -195,7 +208,16 @@ pub(crate) fn run(args: &ServeArgs, config: &Config, output: &mut Output) -> Res
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|error| failed("the port could not be taken over", &error))?;
         service_manager::is_ready(&url);
-        serve(listener, engine, settings, interrupt, &mut teller, output).await;
+        let mut reloading = Reloading::new(reread, address, settings.live.clone());
+        serve(
+            listener,
+            engine,
+            settings,
+            interrupt,
+            (&mut reloading, &mut teller),
+            output,
+        )
+        .await;
         Ok::<_, CliError>(())
     });
     drop(teller);
@@ -285,7 +307,7 @@ async fn serve(
     engine: Arc<Library>,
     settings: HttpSettings,
     interrupt: Interrupt,
-    teller: &mut JobTeller,
+    (reloading, teller): (&mut Reloading<'_>, &mut JobTeller),
     output: &mut Output,
 ) {
     let grace = settings.grace.as_secs();
@@ -301,6 +323,7 @@ async fn serve(
         tokio::select! {
             () = &mut server => return,
             () = &mut asked => break,
+            () = interrupt.reload_wanted() => reloading.reload(),
             () = sleep(TOLD_EACH), if has_listener => {
                 // Where nobody reads this any more, requests are still answered.
                 has_listener = teller.tell(output).is_ok();
@@ -327,25 +350,48 @@ fn settings(
     config: &Config,
     address: SocketAddr,
 ) -> HttpSettings {
-    // A page elsewhere can point a name of its own at a loopback address and have the browser
-    // call us; such calls carry that name. Others on the network may use any name, unless told.
-    let guarded = address.ip().is_loopback() || !args.allow_host.is_empty();
     HttpSettings {
         concurrency: config.thread_count(),
         max_picture_bytes: engine.options().decode.max_bytes,
-        allowed_hosts: guarded.then(|| args.allow_host.clone()),
+        grace: args.grace,
+        live: Live::new(changeable(args, address)),
         ..HttpSettings::default()
     }
 }
 
-/// A setting of the environment; `None` where it is empty.
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|text| !text.is_empty())
+/// What can change while the server runs.
+fn changeable(args: &ServeArgs, address: SocketAddr) -> Changeable {
+    // A page elsewhere can point a name of its own at a loopback address and have the browser
+    // call us; such calls carry that name. Others on the network may use any name, unless told.
+    let guarded = address.ip().is_loopback() || !args.allow_host.is_empty();
+    let mut connections = ConnectionLimits::default();
+    if let Some(total) = args.max_connections {
+        connections = connections.of_total(total as usize);
+    }
+    if let Some(most) = args.max_connections_per_address {
+        connections.per_address = most as usize;
+    }
+    Changeable {
+        allowed_hosts: guarded.then(|| args.allow_host.clone()),
+        origins: args.cors_origin.clone(),
+        connections,
+    }
+}
+
+/// Refuses ports to fetch from where nothing is fetched.
+fn check_fetching(args: &ServeArgs) -> Result<(), CliError> {
+    if args.allow_fetch || args.allow_fetch_port.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::Usage {
+        code: Code::Usage,
+        detail: "ports to fetch pictures from are named, and fetching is not allowed".into(),
+        next_step: "Give --allow-fetch as well, or leave out --allow-fetch-port.".into(),
+    })
 }
 
 fn base_path(args: &ServeArgs) -> Result<BasePath, CliError> {
-    let text = args.base_path.clone().or_else(|| variable(BASE_PATH));
-    let text = text.unwrap_or_default();
+    let text = args.base_path.clone().unwrap_or_default();
     text.parse().map_err(|why| CliError::Usage {
         code: Code::BasePath,
         detail: format!("{text:?} cannot be the base path: {why}"),
@@ -354,47 +400,11 @@ fn base_path(args: &ServeArgs) -> Result<BasePath, CliError> {
 }
 
 fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies, CliError> {
-    let mut texts = args.trusted_proxy.clone();
-    if texts.is_empty() {
-        let given = variable(TRUSTED_PROXY).unwrap_or_default();
-        texts = given
-            .split(',')
-            .map(str::trim)
-            .filter(|t| !t.is_empty())
-            .map(str::to_owned)
-            .collect();
-    }
-    TrustedProxies::parse(&texts).map_err(|wrong| CliError::Usage {
+    TrustedProxies::parse(&args.trusted_proxy).map_err(|wrong| CliError::Usage {
         code: Code::TrustedProxy,
         detail: format!("{wrong:?} is neither a network nor an address"),
         next_step: "Write it as in --trusted-proxy 127.0.0.1 or --trusted-proxy 10.0.0.0/8.".into(),
     })
-}
-
-fn listen(address: &str) -> Result<(TcpListener, SocketAddr), CliError> {
-    let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => CliError::Failure {
-            code: Code::PortInUse,
-            detail: format!("another program listens at {address} already"),
-            next_step: "Choose another port, for example --listen 127.0.0.1:7778, or port 0 for any free one.".into(),
-        },
-        io::ErrorKind::InvalidInput => CliError::Usage {
-            code: Code::ListenAddress,
-            detail: format!("{address:?} is not an address with a port: {error}"),
-            next_step: "Write it as in --listen 127.0.0.1:7777 or --listen [::1]:7777.".into(),
-        },
-        _ => CliError::Failure {
-            code: Code::CannotListen,
-            detail: format!("cannot listen at {address}: {error}"),
-            next_step: "Choose an address of this machine and a port from 1024 upwards with --listen.".into(),
-        },
-    })?;
-    let bound = || {
-        listener.set_nonblocking(true)?;
-        listener.local_addr()
-    };
-    let bound = bound().map_err(|error| failed("the port could not be set up", &error))?;
-    Ok((listener, bound))
 }
 
 fn failed(what: &str, error: &io::Error) -> CliError {
@@ -403,21 +413,5 @@ fn failed(what: &str, error: &io::Error) -> CliError {
         detail: format!("{what}: {error}"),
         next_step: "Nothing that was acknowledged is lost; start it again, with -v for more."
             .into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_cannot_be_listened_at_is_told_apart() {
-        let (holder, address) = listen("127.0.0.1:0").unwrap();
-        let taken = listen(&address.to_string()).unwrap_err();
-        assert_eq!((taken.code(), taken.exit_code(1)), (Code::PortInUse, 1));
-        assert!(taken.next_step().contains("--listen"));
-        drop(holder);
-        let wrong = listen("7777").unwrap_err();
-        assert_eq!((wrong.code(), wrong.exit_code(1)), (Code::ListenAddress, 2));
     }
 }
