@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -19,6 +19,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::live::Live;
 use super::problem::Problem;
 use super::proxy::Forwarded;
+use super::request_id;
 use resight_app::Code;
 
 /// Whom the server answers.
@@ -46,8 +47,13 @@ impl Guard {
                 Method::PATCH,
                 Method::DELETE,
             ])
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-            .expose_headers([header::RETRY_AFTER, header::LOCATION])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                HeaderName::from_static("idempotency-key"),
+                request_id::HEADER,
+            ])
+            .expose_headers([header::RETRY_AFTER, header::LOCATION, request_id::HEADER])
             .max_age(Duration::from_secs(600))
     }
 }

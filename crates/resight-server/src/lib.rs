@@ -35,6 +35,7 @@ mod pictures;
 mod plugins;
 mod problem;
 mod proxy;
+mod request_id;
 mod search;
 mod service;
 mod wanted;
@@ -256,6 +257,7 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
             collections::create,
             collections::remove
         ))
+        .routes(routes!(service::live))
         .routes(routes!(service::health))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
@@ -375,8 +377,16 @@ fn framed(routes: Router, proxies: ProxySettings) -> Router {
         .layer(always("x-content-type-options", "nosniff"))
         .layer(always("referrer-policy", "no-referrer"))
         .layer(always("cross-origin-resource-policy", "same-origin"))
+        .layer(always("x-frame-options", "DENY"))
         // Failures of ours are logged where they happen, with their cause.
-        .layer(TraceLayer::new_for_http().on_failure(()))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(request_id::span)
+                .on_request(())
+                .on_response(request_id::answered)
+                .on_failure(()),
+        )
+        .layer(middleware::from_fn(request_id::enter))
 }
 
 /// Serves on `listener` until `shutdown` completes; then takes no more connections, and returns

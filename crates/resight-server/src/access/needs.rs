@@ -23,6 +23,7 @@ pub(super) enum Need {
 
 /// Of all routes of the API: method, route, need. Those of a collection stand here as those of the default one.
 const ROUTES: &[(&str, &str, Need)] = &[
+    ("GET", "/livez", Need::Nothing),
     ("GET", "/healthz", Need::Nothing),
     ("GET", "/readyz", Need::NothingInPart),
     ("GET", "/metrics", Need::Of(Scope::Read)),
@@ -188,7 +189,7 @@ mod tests {
         for (method, path, need) in ROUTES {
             if [Need::Nothing, Need::NothingInPart].contains(need) {
                 assert!(
-                    ["/healthz", "/readyz", "/v1/session"].contains(path),
+                    ["/livez", "/healthz", "/readyz", "/v1/session"].contains(path),
                     "{method} {path}"
                 );
             }

@@ -1,6 +1,6 @@
 //! Accepts connections and serves each, within bounds of their number and of their time.
 //!
-//! Invariant: `/healthz` and `/readyz` are answered whatever other connections do, as long as a file can
+//! Invariant: `/livez`, `/healthz` and `/readyz` are answered whatever other connections do, as long as a file can
 //! be opened for one more: idle connections make room, and beyond those at work there are spare ones.
 //! Invariant: a shutdown waits for requests that are being answered and for nothing else.
 
@@ -35,6 +35,7 @@ use crate::intake;
 use crate::live::Live;
 use crate::problem::Problem;
 use crate::proxy::{Peer, ProxySettings};
+use crate::request_id::RequestId;
 use clients::{Clients, Counted};
 pub use limits::ConnectionLimits;
 use stream::Watched;
@@ -159,9 +160,22 @@ async fn attend(
 }
 
 async fn answer(service: Service, mut request: Request, from: IpAddr, is_spare: bool) -> Response {
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let mut answer = admitted(service, request, from, is_spare).await;
+    id.put_on(&mut answer);
+    answer
+}
+
+async fn admitted(
+    service: Service,
+    mut request: Request,
+    from: IpAddr,
+    is_spare: bool,
+) -> Response {
     let is_health = matches!(
         service.proxies.local(request.uri().path()),
-        "/healthz" | "/readyz"
+        "/livez" | "/healthz" | "/readyz"
     );
     if is_spare && !is_health {
         return refuse(

@@ -27,6 +27,7 @@ mod nasty;
 mod pages;
 mod pictures;
 mod plugins;
+mod operations;
 mod proxies;
 mod queries;
 mod searching;
