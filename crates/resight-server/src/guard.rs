@@ -53,7 +53,12 @@ impl Guard {
                 HeaderName::from_static("idempotency-key"),
                 request_id::HEADER,
             ])
-            .expose_headers([header::RETRY_AFTER, header::LOCATION, request_id::HEADER])
+            .expose_headers([
+                header::ETAG,
+                header::LOCATION,
+                header::RETRY_AFTER,
+                request_id::HEADER,
+            ])
             .max_age(Duration::from_secs(600))
     }
 }

@@ -15,6 +15,7 @@ mod collections;
 mod connections;
 mod cursor;
 mod duplicates;
+mod encoding;
 mod fetch;
 mod files;
 mod filters;
@@ -373,6 +374,8 @@ fn framed(routes: Router, proxies: ProxySettings) -> Router {
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(proxies, proxy::enter))
+        .layer(middleware::from_fn(encoding::tag))
+        .layer(encoding::compression())
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(always("x-content-type-options", "nosniff"))
         .layer(always("referrer-policy", "no-referrer"))

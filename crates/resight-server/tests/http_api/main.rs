@@ -10,6 +10,7 @@ mod collections;
 mod connections;
 mod description;
 mod duplicates;
+mod encoding;
 mod errors;
 mod fetching;
 mod files;
