@@ -71,7 +71,7 @@ use utoipa_axum::routes;
 
 pub use access::{AccessSettings, Policy};
 pub use base_path::BasePath;
-pub use connections::ConnectionLimits;
+pub use connections::{ConnectionLimits, Tls, TlsError};
 pub use fetch::{FetchSettings, Resolve};
 pub use jobs::served::JobsServed;
 pub use live::{Changeable, Live};
@@ -103,6 +103,8 @@ pub struct HttpSettings {
     pub upload_rate: u64,
     /// Who may ask, and over how many connections: it can change while the server runs.
     pub live: Live,
+    /// What the server proves itself with; `None` where it speaks without TLS.
+    pub tls: Option<Tls>,
     /// How long requests in progress may take after the shutdown began.
     pub grace: Duration,
     /// Whose functions are served.
@@ -138,6 +140,7 @@ impl Default for HttpSettings {
             upload_idle: Duration::from_secs(15),
             upload_rate: 1024,
             live: Live::default(),
+            tls: None,
             grace: Duration::from_secs(30),
             plugins: Plugins::default(),
             collections: Collections::default(),
@@ -400,14 +403,15 @@ pub async fn serve(
     settings: HttpSettings,
     shutdown: impl Future<Output = ()>,
 ) {
-    let (live, grace) = (settings.live.clone(), settings.grace);
+    let (live, tls) = (settings.live.clone(), settings.tls.clone());
+    let grace = settings.grace;
     let proxies = ProxySettings {
         base: settings.base_path.clone(),
         trusted: settings.trusted_proxies.clone(),
     };
     let (stop, stopping) = watch::channel(false);
     let app = app_until(library, settings, stopping);
-    let service = connections::Service::new(app, live, proxies);
+    let service = connections::Service::new(app, live, proxies).over(tls);
     let shutdown = async {
         shutdown.await;
         // Answers that have no end of their own end now. Nobody may be sending one.

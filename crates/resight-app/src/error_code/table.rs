@@ -440,6 +440,9 @@ codes! {
     TrustedProxy = "trusted_proxy", None,
         "This is no network and no address of a proxy",
         "Write it as in --trusted-proxy 127.0.0.1 or --trusted-proxy 10.0.0.0/8.";
+    BadCertificate = "bad_certificate", None,
+        "The certificate for HTTPS cannot be used",
+        "Name PEM files that belong together with --tls-cert (the server's certificate first, then those that signed it) and --tls-key.";
     CannotListen = "cannot_listen", None,
         "The server cannot listen at this address",
         "Choose an address of this machine and a port from 1024 upwards with --listen.";

@@ -9,6 +9,7 @@ mod clients;
 mod limits;
 mod stream;
 mod table;
+mod tls;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -26,6 +27,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use resight_app::Code;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -38,6 +40,7 @@ use crate::proxy::{Peer, ProxySettings};
 use crate::request_id::RequestId;
 use clients::{Clients, Counted};
 pub use limits::ConnectionLimits;
+pub use tls::{Tls, TlsError};
 use stream::Watched;
 use table::{Seat, Table};
 
@@ -53,6 +56,7 @@ const SPARE_BODY: Duration = Duration::from_secs(1);
 pub(crate) struct Service {
     app: Router,
     live: Live,
+    tls: Option<Tls>,
     proxies: Arc<ProxySettings>,
     clients: Arc<Clients>,
 }
@@ -62,9 +66,15 @@ impl Service {
         Self {
             app,
             live,
+            tls: None,
             proxies: Arc::new(proxies),
             clients: Arc::default(),
         }
+    }
+
+    /// The same over TLS, where there is a certificate.
+    pub(crate) fn over(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
     }
 }
 
@@ -109,7 +119,8 @@ pub(crate) async fn serve(
     }
 }
 
-/// Serves one connection until it ends, has to make room, or the server stops.
+/// Serves one connection, over TLS where there is a certificate. What bounds its writes lies below TLS, so that it holds
+/// for the handshake as well.
 async fn attend(
     stream: TcpStream,
     from: IpAddr,
@@ -121,9 +132,35 @@ async fn attend(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps its delay");
     }
-    let (activity, is_spare) = (seat.activity.clone(), seat.spare);
     let limits = service.live.now().connections.clone();
-    let stream = Watched::new(stream, &limits, activity.clone());
+    let stream = Watched::new(stream, &limits, seat.activity.clone());
+    let Some(tls) = &service.tls else {
+        return converse(stream, from, seat, &limits, service, stopping).await;
+    };
+    let longest = tls::HANDSHAKE.min(limits.head);
+    let agreed = tokio::select! {
+        agreed = timeout(longest, tls.acceptor().accept(stream)) => agreed,
+        // There is no request yet, so that it makes room at once.
+        () = seat.close.notified() => return,
+        _ = stopping.wait_for(|stopping| *stopping) => return,
+    };
+    match agreed {
+        Ok(Ok(stream)) => converse(stream, from, seat, &limits, service, stopping).await,
+        Ok(Err(error)) => tracing::debug!(%from, %error, "a client and the server agreed on no key"),
+        Err(_) => tracing::debug!(%from, "a client took too long to agree on a key"),
+    }
+}
+
+/// Answers the requests of a connection until it ends, has to make room, or the server stops.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    from: IpAddr,
+    seat: Seat,
+    limits: &ConnectionLimits,
+    service: Service,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let (activity, is_spare) = (seat.activity.clone(), seat.spare);
     let answers = service_fn(|request: hyper::Request<Incoming>| {
         let answering = activity.begin();
         let answer = answer(service.clone(), request.map(Body::new), from, is_spare);

@@ -34,3 +34,4 @@ mod queries;
 mod searching;
 mod serving;
 mod storage;
+mod tls;

@@ -47,6 +47,8 @@ pub(crate) const CHANGE_LIVE: &[&str] = &[
     "cors_origin",
     "max_connections",
     "max_connections_per_address",
+    "tls_cert",
+    "tls_key",
 ];
 
 /// Whether an option changes while a server runs.

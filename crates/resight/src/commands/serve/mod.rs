@@ -1,5 +1,6 @@
 //! `resight serve`.
 
+mod certificate;
 mod listening;
 mod reload;
 
@@ -90,6 +91,12 @@ pub(crate) struct ServeArgs {
     /// Ask for keys on this machine's own address too, also while there are none
     #[arg(long, hide_short_help = true)]
     require_keys: bool,
+    /// The certificate of this server, to speak HTTPS: a PEM file with those that signed it after it
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The key of that certificate: a PEM file without a password
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// Let pages of this origin use the API by a key, as in https://pictures.example; may be given several times
     #[arg(long, hide_short_help = true, value_name = "ORIGIN", value_parser = origin)]
     cors_origin: Vec<String>,
@@ -147,6 +154,7 @@ pub(crate) fn run(
     check_folders(&args.dirs, config)?;
     check_fetching(args)?;
     let (base_path, trusted_proxies) = (base_path(args)?, trusted_proxies(args)?);
+    let tls = certificate::load(args)?;
     let interrupt = Interrupt::listen_for_server()?;
     // Before the data folder is opened, so that a port in use fails at once.
     let (listener, address) = listen(&args.listen)?;
@@ -181,7 +189,8 @@ pub(crate) fn run(
     let (answers, cursor_key) = (Answers::open(&config.root)?, CursorKey::open(&config.root)?);
     let count = lease.count()?;
     drop(lease);
-    let url = format!("http://{address}{base_path}");
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{address}{base_path}");
     announce(&url, count, folder.library.model(), output)?;
     let settings = HttpSettings {
         plugins: plugins.clone(),
@@ -192,6 +201,7 @@ pub(crate) fn run(
         },
         base_path,
         trusted_proxies,
+        tls: tls.clone(),
         answers,
         spool: Some(config.root.clone()),
         cursor_key: Some(cursor_key),
@@ -208,7 +218,7 @@ pub(crate) fn run(
         let listener = tokio::net::TcpListener::from_std(listener)
             .map_err(|error| failed("the port could not be taken over", &error))?;
         service_manager::is_ready(&url);
-        let mut reloading = Reloading::new(reread, address, settings.live.clone());
+        let mut reloading = Reloading::new(reread, address, (settings.live.clone(), tls));
         serve(
             listener,
             engine,

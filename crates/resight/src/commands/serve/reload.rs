@@ -4,9 +4,9 @@
 
 use std::net::SocketAddr;
 
-use resight_server::Live;
+use resight_server::{Live, Tls};
 
-use super::{ServeArgs, changeable};
+use super::{ServeArgs, certificate, changeable};
 use crate::configuration::{Effective, reference};
 use crate::error::CliError;
 
@@ -24,16 +24,22 @@ pub(super) struct Reloading<'a> {
     effective: Effective,
     address: SocketAddr,
     live: Live,
+    tls: Option<Tls>,
 }
 
 impl<'a> Reloading<'a> {
     /// For a server that listens at `address`.
-    pub(super) fn new(reread: &'a Reread<'a>, address: SocketAddr, live: Live) -> Self {
+    pub(super) fn new(
+        reread: &'a Reread<'a>,
+        address: SocketAddr,
+        (live, tls): (Live, Option<Tls>),
+    ) -> Self {
         Self {
             reread,
             effective: reread.began.clone(),
             address,
             live,
+            tls,
         }
     }
 
@@ -58,6 +64,10 @@ impl<'a> Reloading<'a> {
         }
         let names: Vec<String> = at_once.iter().map(|one| one.name()).collect();
         self.live.change(changeable(&args, self.address));
+        // Its files may have others in them under the same names.
+        if let Err(error) = certificate::reload(self.tls.as_ref(), &args) {
+            tracing::error!(%error, "the certificate stays as it was");
+        }
         tracing::warn!(
             changed = names.join(", "),
             "the configuration was read again"
