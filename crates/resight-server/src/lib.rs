@@ -17,6 +17,7 @@ mod cursor;
 mod duplicates;
 mod encoding;
 mod fetch;
+mod figures;
 mod files;
 mod filters;
 mod forms;
@@ -172,6 +173,7 @@ struct App {
     spools: intake::Spools,
     fetcher: fetch::Fetcher,
     cursors: cursor::Cursors,
+    figures: figures::Figures,
     jobs: Option<Arc<JobsServed>>,
     /// Places for clients that follow jobs.
     followers: Arc<Semaphore>,
@@ -325,11 +327,12 @@ fn app_until(
         spools: intake::Spools::new(settings.spool),
         fetcher: fetch::Fetcher::new(settings.fetch),
         cursors: cursor::Cursors::of(settings.cursor_key),
+        figures: figures::Figures::default(),
         jobs: settings.jobs,
         followers: Arc::new(Semaphore::new(jobs::events::MOST_FOLLOWERS)),
         stopping,
     };
-    let access = state.access.clone();
+    let (access, counted) = (state.access.clone(), state.figures.clone());
     let enter = middleware::from_fn_with_state(state.clone(), collections::enter);
     // The fallbacks lie below `enter` as well: a collection that is not there is told before a wrong method.
     let enter = |routes: Router<App>| {
@@ -368,7 +371,8 @@ fn app_until(
         ))
         .layer(middleware::from_fn_with_state(access, access::check))
         .layer(guarded.cors())
-        .layer(middleware::from_fn_with_state(guarded, guard::check));
+        .layer(middleware::from_fn_with_state(guarded, guard::check))
+        .layer(middleware::from_fn_with_state(counted, figures::count));
     framed(routes, proxies)
 }
 

@@ -23,6 +23,7 @@ mod jobs;
 mod labels;
 mod listing;
 mod load;
+mod metrics;
 mod mutated;
 mod nasty;
 mod pages;
