@@ -124,6 +124,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
     app.figures.register(&mut registry);
     figures::register_queues(&mut registry, &app.work);
     register_library(&app, &mut registry).await?;
+    app.webhooks.register(&mut registry);
     register_memory(&mut registry, app.library.options().decode.memory.in_use());
     if let Some(counts) = app.library.options().decode.place.counts() {
         register_decoders(&mut registry, counts);

@@ -41,6 +41,7 @@ mod request_id;
 mod search;
 mod service;
 mod wanted;
+mod webhooks;
 pub mod wire;
 mod work;
 
@@ -77,6 +78,7 @@ pub use fetch::{FetchSettings, Resolve};
 pub use jobs::served::JobsServed;
 pub use live::{Changeable, Live};
 pub use proxy::TrustedProxies;
+pub use webhooks::WebhookSettings;
 
 use crate::wire::Reader;
 use problem::Problem;
@@ -126,6 +128,8 @@ pub struct HttpSettings {
     pub fetch: Option<FetchSettings>,
     /// Where archives that are sent lie while they are read; `None` for the system's folder for temporary files.
     pub spool: Option<PathBuf>,
+    /// Addresses that are told of jobs that have ended; `None` for none.
+    pub webhooks: Option<WebhookSettings>,
     /// Jobs and registered folders; `None` where there is no data folder, as in tests.
     pub jobs: Option<Arc<JobsServed>>,
 }
@@ -152,6 +156,7 @@ impl Default for HttpSettings {
             cursor_key: None,
             fetch: None,
             spool: None,
+            webhooks: None,
             jobs: None,
         }
     }
@@ -174,6 +179,7 @@ struct App {
     fetcher: fetch::Fetcher,
     cursors: cursor::Cursors,
     figures: figures::Figures,
+    webhooks: webhooks::Served,
     jobs: Option<Arc<JobsServed>>,
     /// Places for clients that follow jobs.
     followers: Arc<Semaphore>,
@@ -280,6 +286,8 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
         .routes(routes!(jobs::events::follow))
         .routes(routes!(jobs::folders::list, jobs::folders::register))
         .routes(routes!(jobs::folders::change, jobs::folders::forget))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::remove))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::one))
         .routes(routes!(plugins::ask, plugins::send))
@@ -328,10 +336,17 @@ fn app_until(
         fetcher: fetch::Fetcher::new(settings.fetch),
         cursors: cursor::Cursors::of(settings.cursor_key),
         figures: figures::Figures::default(),
+        webhooks: webhooks::Served::new(settings.webhooks),
         jobs: settings.jobs,
         followers: Arc::new(Semaphore::new(jobs::events::MOST_FOLLOWERS)),
         stopping,
     };
+    if let Some(jobs) = &state.jobs
+        && let Some(delivery) = state.webhooks.delivery(jobs)
+        && let Ok(runtime) = tokio::runtime::Handle::try_current()
+    {
+        runtime.spawn(delivery.run(state.stopping.clone()));
+    }
     let (access, counted) = (state.access.clone(), state.figures.clone());
     let enter = middleware::from_fn_with_state(state.clone(), collections::enter);
     // The fallbacks lie below `enter` as well: a collection that is not there is told before a wrong method.

@@ -169,6 +169,16 @@ codes! {
     BadCollectionName = "bad_collection_name", Some(422),
         "This cannot be done with a collection of this name",
         "Use 1 to 63 of a-z, 0-9, _ and -, the first a letter or a digit; the one named default cannot be removed.";
+    // Webhooks.
+    BadWebhook = "bad_webhook", Some(422),
+        "There can be no such webhook",
+        "Correct what the detail names; remove webhooks that are not needed with DELETE /v1/webhooks/{id}.";
+    UnknownWebhook = "unknown_webhook", Some(404),
+        "No webhook has this id",
+        "List them with GET /v1/webhooks.";
+    WebhooksDamaged = "webhooks_damaged", None,
+        "The webhooks cannot be read",
+        "Put webhooks.json of the data folder back from a backup; or move it away, start the server and make the webhooks again.";
     // Jobs and registered folders.
     UnknownJob = "unknown_job", Some(404),
         "There is no job of this number",

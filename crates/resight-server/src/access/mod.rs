@@ -334,7 +334,7 @@ fn managed(access: &Access, caller: &Caller) -> Result<Arc<Keys>, Problem> {
 }
 
 /// Runs what reads or writes the files of keys.
-async fn on_disk<T: Send + 'static>(
+pub(crate) async fn on_disk<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, AppError> + Send + 'static,
 ) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(act).await;
@@ -353,6 +353,6 @@ pub(crate) async fn body<T: DeserializeOwned>(
 }
 
 /// An answer that nobody may keep.
-fn unkept<T: serde::Serialize>(status: axum::http::StatusCode, body: T) -> Response {
+pub(crate) fn unkept<T: serde::Serialize>(status: axum::http::StatusCode, body: T) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

@@ -35,6 +35,9 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/v1/keys", Need::Of(Scope::Admin)),
     ("POST", "/v1/keys", Need::Of(Scope::Admin)),
     ("DELETE", "/v1/keys/{key}", Need::Of(Scope::Admin)),
+    ("GET", "/v1/webhooks", Need::Of(Scope::Admin)),
+    ("POST", "/v1/webhooks", Need::Of(Scope::Admin)),
+    ("DELETE", "/v1/webhooks/{webhook}", Need::Of(Scope::Admin)),
     ("GET", "/v1/collections", Need::AnyKey),
     ("GET", "/v1/collections/{collection}", Need::Of(Scope::Read)),
     (
@@ -140,6 +143,7 @@ pub(super) fn is_of_a_collection(path: &str) -> bool {
         "plugins",
         "jobs",
         "folders",
+        "webhooks",
     ];
     path == "/api/tot_num" || first.is_some_and(|first| !others.contains(&first))
 }

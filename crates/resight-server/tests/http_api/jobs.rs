@@ -100,7 +100,7 @@ impl World {
         }
     }
 
-    fn key(&self, scopes: &[Scope], collections: Option<&str>) -> String {
+    pub(crate) fn key(&self, scopes: &[Scope], collections: Option<&str>) -> String {
         let new = NewKey {
             name: "a test".into(),
             scopes: scopes.to_vec(),

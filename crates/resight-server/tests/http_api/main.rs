@@ -36,3 +36,4 @@ mod searching;
 mod serving;
 mod storage;
 mod tls;
+mod webhooks;

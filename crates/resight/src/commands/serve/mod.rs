@@ -5,12 +5,13 @@ mod listening;
 mod reload;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use resight_app::Code;
 use resight_app::answers::Answers;
 use resight_app::collections::Collections;
@@ -20,10 +21,11 @@ use resight_app::data_folder;
 use resight_app::keys::Keys;
 use resight_app::plugins::Plugins;
 use resight_app::scrub::DEFAULT_RATE;
+use resight_app::webhooks::Webhooks;
 use resight_engine::Library;
 use resight_server::{
     self as http, AccessSettings, BasePath, Changeable, ConnectionLimits, FetchSettings,
-    HttpSettings, Live, Policy, TrustedProxies,
+    HttpSettings, Live, Policy, TrustedProxies, WebhookSettings,
 };
 use resight_store::CollectionName;
 use resight_vision::ModelId;
@@ -118,6 +120,9 @@ pub(crate) struct ServeArgs {
         value_delimiter = ','
     )]
     trusted_proxy: Vec<String>,
+    /// A network beside the public internet that webhooks may be in, at any port, as in 10.0.0.0/8; may be given several times
+    #[arg(long, hide_short_help = true, value_name = "CIDR", value_parser = network)]
+    webhook_network: Vec<IpNet>,
     /// Connections at most, 8 to 1024 [default: by the limit of open files]
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=1024))]
     max_connections: Option<u32>,
@@ -205,6 +210,10 @@ pub(crate) fn run(
         answers,
         spool: Some(config.root.clone()),
         cursor_key: Some(cursor_key),
+        webhooks: Some(WebhookSettings::new(
+            Webhooks::open(&config.root)?,
+            &args.webhook_network,
+        )),
         fetch: args
             .allow_fetch
             .then(|| FetchSettings::public(&args.allow_fetch_port)),
@@ -296,6 +305,13 @@ fn policy(
         });
     }
     Ok(Policy::Always)
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse::<IpNet>();
+    let network = network.or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| "a network is written as in 10.0.0.0/8, an address as in 10.0.0.5".to_owned())
 }
 
 /// An origin as browsers send it: a scheme, a name and perhaps a port.
