@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::fixtures::{Bench, ask, get, request};
+use crate::fixtures::{Bench, add, ask, get, png, post, request, textured};
 
 #[tokio::test]
 async fn a_live_server_says_so_by_either_name() {
@@ -62,5 +62,52 @@ async fn every_answer_has_the_headers_that_bind_browsers() {
         ] {
             assert_eq!(answer.header(name), value, "{method} {address} {name}");
         }
+    }
+}
+
+/// A form with a text before one or two pictures.
+fn form_with(field: &str, pictures: usize) -> axum::http::Request<axum::body::Body> {
+    let mut body = format!(
+        "--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\nsea\r\n"
+    )
+    .into_bytes();
+    for seed in 0..pictures {
+        let head = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{seed}.png\"\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(&png(&textured(90, 70, seed as u64 + 1)));
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--edge--\r\n");
+    post("/v1/images", "multipart/form-data; boundary=edge", body)
+}
+
+#[tokio::test]
+async fn a_form_with_a_field_that_nothing_takes_is_refused_by_its_name() {
+    let bench = Bench::new();
+    let app = bench.app();
+    for pictures in [1, 2] {
+        let refused = ask(&app, form_with("tagg", pictures)).await;
+        let detail = refused.problem(422, "bad_parameter");
+        assert!(detail.contains("tagg"), "{detail}");
+        assert_eq!(get(&app, "/v1/count").await.json()["count"], 0);
+    }
+    for pictures in [1, 2] {
+        let taken = ask(&app, form_with("tag", pictures)).await;
+        assert!(taken.status.is_success());
+    }
+    assert_eq!(get(&app, "/v1/count?tag=sea").await.json()["count"], 2);
+}
+
+#[tokio::test]
+async fn a_change_of_many_that_changes_nothing_is_refused() {
+    let bench = Bench::new();
+    let app = bench.app();
+    add(&app, "a.png", &png(&textured(90, 70, 1))).await;
+    for (body, status) in [("{}", 422), (r#"{"add_tags": ["a"]}"#, 200)] {
+        let mut change = post("/v1/images?folder=/x", "application/json", body);
+        *change.method_mut() = "PATCH".parse().unwrap();
+        assert_eq!(ask(&app, change).await.status, status, "{body}");
     }
 }
