@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::Code;
-use crate::webhooks::MOST_WEBHOOKS;
 use resight_engine::{EngineError, Refused, RefusedCode, readable};
 use resight_models::ModelError;
 use resight_plugin::PluginError;
@@ -241,8 +240,11 @@ pub enum AppError {
         why: String,
     },
     /// There are as many webhooks as may be.
-    #[error("there are as many webhooks as may be, {MOST_WEBHOOKS}")]
-    TooManyWebhooks,
+    #[error("there are as many webhooks as may be, {most}")]
+    TooManyWebhooks {
+        /// How many there may be.
+        most: usize,
+    },
     /// No webhook has this id.
     #[error("no webhook has the id {0:?}")]
     UnknownWebhook(String),
@@ -345,7 +347,7 @@ impl AppError {
             Self::BadKey { .. } => Code::BadKey,
             Self::UnknownKey(_) => Code::UnknownKey,
             Self::WebhooksDamaged { .. } => Code::WebhooksDamaged,
-            Self::TooManyWebhooks => Code::BadWebhook,
+            Self::TooManyWebhooks { .. } => Code::BadWebhook,
             Self::UnknownWebhook(_) => Code::UnknownWebhook,
             Self::UnknownJob(_) => Code::UnknownJob,
             Self::JobEnded(_) => Code::JobEnded,

@@ -18,7 +18,7 @@ use crate::atomic_file::AtomicFile;
 /// The file's name in the data folder.
 const NAME: &str = "webhooks.json";
 /// Addresses at most.
-pub const MOST_WEBHOOKS: usize = 20;
+const MOST_WEBHOOKS: usize = 20;
 /// Bytes of a secret.
 const SECRET_BYTES: usize = 32;
 
@@ -113,14 +113,16 @@ impl Webhooks {
         self.all.lock().clone()
     }
 
-    /// Adds an address, which is told of jobs that end from now on. The secret is made here.
+    /// Adds an address, to which the server reports jobs that end from now on. The secret is made here.
     ///
     /// # Errors
     /// `bad_webhook` where there are as many as may be, and where it cannot be stored.
     pub fn add(&self, url: &str, made_by: Option<&str>) -> Result<Webhook, AppError> {
         let mut all = self.all.lock();
         if all.len() >= MOST_WEBHOOKS {
-            return Err(AppError::TooManyWebhooks);
+            return Err(AppError::TooManyWebhooks {
+                most: MOST_WEBHOOKS,
+            });
         }
         let now = now_ms();
         let mut secret = [0; SECRET_BYTES];
@@ -209,7 +211,13 @@ mod tests {
         hooks.remove(&other.id).unwrap();
         hooks.note(&other.id, told).unwrap();
         let again = Webhooks::open(root.path()).unwrap().list();
-        assert_eq!(again, [Webhook { told, ..one.clone() }]);
+        assert_eq!(
+            again,
+            [Webhook {
+                told,
+                ..one.clone()
+            }]
+        );
         let unknown = hooks.remove(&other.id).unwrap_err();
         assert_eq!(unknown.code(), Code::UnknownWebhook);
         assert!(!format!("{one:?}").contains(&one.secret));

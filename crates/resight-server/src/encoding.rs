@@ -66,8 +66,7 @@ fn media_type(headers: &HeaderMap) -> &str {
 }
 
 /// Tags JSON that is read, and answers a client that has it already by 304.
-pub(crate) async fn tag(mut request: Request, next: Next) -> Response {
-    keep_identity(request.headers_mut());
+pub(crate) async fn tag(request: Request, next: Next) -> Response {
     if request.method() != Method::GET {
         return next.run(request).await;
     }
@@ -99,9 +98,12 @@ pub(crate) async fn tag(mut request: Request, next: Next) -> Response {
     if let Ok(value) = HeaderValue::from_str(&format!("W/{tag}")) {
         parts.headers.insert(header::ETAG, value);
     }
-    // Whoever keeps it asks again, and keeps it for one client.
+    // A cache asks again before it uses it, and keeps it for one client.
     let keeping = HeaderValue::from_static("private, no-cache");
-    parts.headers.entry(header::CACHE_CONTROL).or_insert(keeping);
+    parts
+        .headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(keeping);
     if holds_tag(&asked, &tag) {
         parts.status = StatusCode::NOT_MODIFIED;
         parts.headers.remove(header::CONTENT_TYPE);
@@ -111,16 +113,28 @@ pub(crate) async fn tag(mut request: Request, next: Next) -> Response {
     Response::from_parts(parts, Body::from(body))
 }
 
+/// Lies around [`compression`].
+pub(crate) async fn accept(mut request: Request, next: Next) -> Response {
+    keep_identity(request.headers_mut());
+    next.run(request).await
+}
+
 /// Takes a client's refusal of uncompressed answers away, which most answers here are: there would be nothing to send.
 fn keep_identity(headers: &mut HeaderMap) {
     let texts = headers.get_all(header::ACCEPT_ENCODING).iter();
     let parts = texts.filter_map(|value| value.to_str().ok());
-    let parts: Vec<&str> = parts.flat_map(|text| text.split(',')).map(str::trim).collect();
+    let parts: Vec<&str> = parts
+        .flat_map(|text| text.split(','))
+        .map(str::trim)
+        .collect();
     let is_about_all = |part: &&str| part.starts_with("identity") || part.starts_with('*');
-    if !parts.iter().any(|part| is_about_all(&part)) {
+    if !parts.iter().any(is_about_all) {
         return;
     }
-    let kept: Vec<&str> = parts.into_iter().filter(|part| !is_about_all(part)).collect();
+    let kept: Vec<&str> = parts
+        .into_iter()
+        .filter(|part| !is_about_all(part))
+        .collect();
     match HeaderValue::from_str(&kept.join(", ")) {
         Ok(value) if !kept.is_empty() => {
             headers.insert(header::ACCEPT_ENCODING, value);

@@ -85,7 +85,10 @@ impl Figures {
         self.0.requests.get_or_create(&counted).inc();
         let timed = vec![label("method", method), label("route", route)];
         let seconds = since.elapsed().as_secs_f64();
-        self.0.request_seconds.get_or_create(&timed).observe(seconds);
+        self.0
+            .request_seconds
+            .get_or_create(&timed)
+            .observe(seconds);
     }
 
     /// Adds them to what a monitor reads.
@@ -109,7 +112,11 @@ impl Figures {
 }
 
 /// Counts a request and its time.
-pub(crate) async fn count(State(figures): State<Figures>, request: Request, next: Next) -> Response {
+pub(crate) async fn count(
+    State(figures): State<Figures>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (since, method) = (Instant::now(), request.method().clone());
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or(NO_ROUTE, MatchedPath::as_str).to_owned();

@@ -63,6 +63,7 @@ use resight_app::answers::Answers;
 use resight_app::cursor_key::CursorKey;
 use resight_engine::{DecodeLimits, Library};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -78,7 +79,7 @@ pub use fetch::{FetchSettings, Resolve};
 pub use jobs::served::JobsServed;
 pub use live::{Changeable, Live};
 pub use proxy::TrustedProxies;
-pub use webhooks::WebhookSettings;
+pub use webhooks::served::WebhookSettings;
 
 use crate::wire::Reader;
 use problem::Problem;
@@ -179,7 +180,7 @@ struct App {
     fetcher: fetch::Fetcher,
     cursors: cursor::Cursors,
     figures: figures::Figures,
-    webhooks: webhooks::Served,
+    webhooks: webhooks::served::Served,
     jobs: Option<Arc<JobsServed>>,
     /// Places for clients that follow jobs.
     followers: Arc<Semaphore>,
@@ -336,17 +337,12 @@ fn app_until(
         fetcher: fetch::Fetcher::new(settings.fetch),
         cursors: cursor::Cursors::of(settings.cursor_key),
         figures: figures::Figures::default(),
-        webhooks: webhooks::Served::new(settings.webhooks),
+        webhooks: webhooks::served::Served::new(settings.webhooks),
         jobs: settings.jobs,
         followers: Arc::new(Semaphore::new(jobs::events::MOST_FOLLOWERS)),
         stopping,
     };
-    if let Some(jobs) = &state.jobs
-        && let Some(delivery) = state.webhooks.delivery(jobs)
-        && let Ok(runtime) = tokio::runtime::Handle::try_current()
-    {
-        runtime.spawn(delivery.run(state.stopping.clone()));
-    }
+    report_jobs(&state);
     let (access, counted) = (state.access.clone(), state.figures.clone());
     let enter = middleware::from_fn_with_state(state.clone(), collections::enter);
     // The fallbacks lie below `enter` as well: a collection that is not there is told before a wrong method.
@@ -391,6 +387,18 @@ fn app_until(
     framed(routes, proxies)
 }
 
+/// Reports jobs that end to the addresses that want to know, until the server ends.
+fn report_jobs(app: &App) {
+    let Some(jobs) = &app.jobs else {
+        return;
+    };
+    let delivery = webhooks::delivery::Delivery::of(&app.webhooks, &jobs.jobs);
+    // Without a runtime nothing is served.
+    if let (Some(delivery), Ok(runtime)) = (delivery, Handle::try_current()) {
+        runtime.spawn(delivery.run(app.stopping.clone()));
+    }
+}
+
 /// What is around the routes, which are chosen by the address without its prefix.
 fn framed(routes: Router, proxies: ProxySettings) -> Router {
     Router::new()
@@ -398,6 +406,7 @@ fn framed(routes: Router, proxies: ProxySettings) -> Router {
         .layer(middleware::from_fn_with_state(proxies, proxy::enter))
         .layer(middleware::from_fn(encoding::tag))
         .layer(encoding::compression())
+        .layer(middleware::from_fn(encoding::accept))
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(always("x-content-type-options", "nosniff"))
         .layer(always("referrer-policy", "no-referrer"))

@@ -96,7 +96,7 @@ pub(crate) fn span(request: &Request) -> Span {
 pub(crate) fn answered(answer: &Response, took: Duration, _: &Span) {
     tracing::info!(
         status = answer.status().as_u16(),
-        milliseconds = took.as_millis(),
+        milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "answered"
     );
 }

@@ -27,7 +27,7 @@ impl Log {
                 .with_ansi(std::io::stderr().is_terminal())
                 .with_target(shared.verbose > 1)
                 .boxed(),
-            LogFormat::Json => lines.json().with_ansi(false).boxed(),
+            LogFormat::Json => lines.json().with_span_list(false).with_ansi(false).boxed(),
         };
         let log = tracing_subscriber::registry().with(filter).with(lines);
         let begun = log.try_init().is_ok();

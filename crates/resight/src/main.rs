@@ -64,7 +64,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     Index(index::IndexArgs),
     Search(search::SearchArgs),
     Compare(compare::CompareArgs),
@@ -191,7 +191,7 @@ fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
                 let (cli, effective) = configured(typed)?;
                 log.change(&cli.shared);
                 match cli.command {
-                    Command::Serve(args) => Ok((args, effective)),
+                    Command::Serve(args) => Ok((*args, effective)),
                     // The same words are parsed.
                     _ => Err(CliError::Interrupted),
                 }

@@ -1,4 +1,6 @@
-//! Figures of a library for those who watch over it.
+//! Figures of a library for monitors.
+
+use resight_index::WordIndex;
 
 use super::Library;
 use crate::error::EngineError;

@@ -40,9 +40,9 @@ use crate::proxy::{Peer, ProxySettings};
 use crate::request_id::RequestId;
 use clients::{Clients, Counted};
 pub use limits::ConnectionLimits;
-pub use tls::{Tls, TlsError};
 use stream::Watched;
 use table::{Seat, Table};
+pub use tls::{Tls, TlsError};
 
 /// How long the head of a request may take on a spare connection.
 const SPARE_HEAD: Duration = Duration::from_secs(5);
@@ -146,7 +146,9 @@ async fn attend(
     };
     match agreed {
         Ok(Ok(stream)) => converse(stream, from, seat, &limits, service, stopping).await,
-        Ok(Err(error)) => tracing::debug!(%from, %error, "a client and the server agreed on no key"),
+        Ok(Err(error)) => {
+            tracing::debug!(%from, %error, "a client and the server agreed on no key")
+        }
         Err(_) => tracing::debug!(%from, "a client took too long to agree on a key"),
     }
 }

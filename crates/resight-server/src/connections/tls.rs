@@ -89,9 +89,9 @@ fn read(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
 fn unread(what: &str, path: &Path, error: &pem::Error) -> TlsError {
     let path = path.display();
     TlsError(match error {
-        pem::Error::NoItemsFound => format!(
-            "there is no {what} in {path}; it has to be PEM, and a key without a password"
-        ),
+        pem::Error::NoItemsFound => {
+            format!("there is no {what} in {path}; it has to be PEM, and a key without a password")
+        }
         pem::Error::Io(error) => format!("{path} cannot be read: {error}"),
         other => format!("{path} cannot be read as PEM: {other}"),
     })

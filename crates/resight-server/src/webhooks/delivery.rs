@@ -1,7 +1,7 @@
 //! Telling addresses of jobs that have ended.
 //!
-//! Invariant: an address is told of each job that ended after it was registered, in the order of their ends, at least
-//! once; or the log says of which it was not, after the last attempt.
+//! Invariant: the server reports to an address each job that ended after the address was registered, in the order of
+//! their ends, at least once; or the log says which one it gave up, after the last attempt.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Counters, signature};
+use super::served::{Counters, Served};
+use super::signature;
 use crate::fetch::Messenger;
 use crate::wire::JobShown;
 
@@ -35,11 +36,11 @@ const GONE: u16 = 410;
 /// What messages are sent with.
 #[derive(Clone)]
 pub(crate) struct Delivery {
-    pub(super) hooks: Arc<Webhooks>,
-    pub(super) jobs: Jobs,
-    pub(super) messenger: Messenger,
-    pub(super) first_wait: Duration,
-    pub(super) counters: Counters,
+    hooks: Arc<Webhooks>,
+    jobs: Jobs,
+    messenger: Messenger,
+    first_wait: Duration,
+    counters: Counters,
 }
 
 /// A message that was not taken.
@@ -58,16 +59,28 @@ enum Turn {
 }
 
 impl Delivery {
+    /// What reports the jobs of `jobs`; `None` without webhooks.
+    pub(crate) fn of(served: &Served, jobs: &Jobs) -> Option<Self> {
+        let settings = served.settings.as_ref()?;
+        Some(Self {
+            hooks: settings.hooks.clone(),
+            jobs: jobs.clone(),
+            messenger: Messenger::new(settings.targets.clone()),
+            first_wait: settings.first_wait,
+            counters: served.counters.clone(),
+        })
+    }
+
     /// Tells until the server is to end.
     pub(crate) async fn run(self, mut stopping: watch::Receiver<bool>) {
         let mut failed: HashMap<String, Failed> = HashMap::new();
         loop {
             tokio::select! {
-                _ = stopping.wait_for(|stopping| *stopping) => return,
+                () = stopped(&mut stopping) => return,
                 () = self.round(&mut failed) => {}
             }
             tokio::select! {
-                _ = stopping.wait_for(|stopping| *stopping) => return,
+                () = stopped(&mut stopping) => return,
                 () = sleep(LOOKED_EACH) => {}
             }
         }
@@ -79,7 +92,10 @@ impl Delivery {
         failed.retain(|id, _| hooks.iter().any(|hook| hook.id == *id));
         let mut turns = JoinSet::new();
         for hook in hooks {
-            if failed.get(&hook.id).is_some_and(|one| one.until > Instant::now()) {
+            if failed
+                .get(&hook.id)
+                .is_some_and(|one| one.until > Instant::now())
+            {
                 continue;
             }
             let (own, id) = (self.clone(), hook.id.clone());
@@ -109,7 +125,10 @@ impl Delivery {
                     self.note(&hook.id, at);
                 }
                 Ok(GONE) => {
-                    tracing::warn!(webhook = hook.id, "the address wants no message any more: it is forgotten");
+                    tracing::warn!(
+                        webhook = hook.id,
+                        "the address wants no message any more: it is forgotten"
+                    );
                     if let Err(error) = self.hooks.remove(&hook.id) {
                         tracing::warn!(%error, webhook = hook.id, "it could not be forgotten");
                     }
@@ -117,8 +136,14 @@ impl Delivery {
                 }
                 refused => {
                     self.counters.failed.inc();
-                    let why = refused.map_or_else(|why| why, |status| format!("it answers {status}"));
-                    tracing::warn!(webhook = hook.id, job = at.job, why, "an address was not told of a job");
+                    let why =
+                        refused.map_or_else(|why| why, |status| format!("it answers {status}"));
+                    tracing::warn!(
+                        webhook = hook.id,
+                        job = at.job,
+                        why,
+                        "an address was not told of a job"
+                    );
                     return Turn::Failed(at);
                 }
             }
@@ -130,14 +155,25 @@ impl Delivery {
         let before = failed.get(&id).filter(|one| one.at == at);
         let attempts = before.map_or(0, |one| one.attempts) + 1;
         if attempts >= ATTEMPTS {
-            tracing::error!(webhook = id, job = at.job, "an address is not told of a job: all attempts failed");
+            tracing::error!(
+                webhook = id,
+                job = at.job,
+                "an address is not told of a job: all attempts failed"
+            );
             self.counters.given_up.inc();
             self.note(&id, at);
             failed.remove(&id);
             return;
         }
         let until = Instant::now() + jittered(wait_after(self.first_wait, attempts));
-        failed.insert(id, Failed { at, attempts, until });
+        failed.insert(
+            id,
+            Failed {
+                at,
+                attempts,
+                until,
+            },
+        );
     }
 
     fn note(&self, id: &str, told: Told) {
@@ -181,15 +217,28 @@ impl Delivery {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let seconds = since.map_or(0, |time| time.as_secs());
         let headers = vec![
-            ("webhook-signature", signature::of(&hook.secret(), &id, seconds, &body)),
+            (
+                "webhook-signature",
+                signature::of(&hook.secret(), &id, seconds, &body),
+            ),
             ("webhook-id", id),
             ("webhook-timestamp", seconds.to_string()),
         ];
         let sending = self.messenger.post(&hook.url, headers, body);
         match timeout(PATIENCE, sending).await {
             Ok(answered) => answered,
-            Err(_) => Err(format!("it did not answer within {} seconds", PATIENCE.as_secs())),
+            Err(_) => Err(format!(
+                "it did not answer within {} seconds",
+                PATIENCE.as_secs()
+            )),
         }
+    }
+}
+
+/// Ends when the server is to end, and never where nobody can say so.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    if stopping.wait_for(|stopping| *stopping).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

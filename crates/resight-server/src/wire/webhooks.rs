@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::timestamp;
 
-/// An address that is told of jobs that have ended, without its secret.
+/// An address to which the server reports jobs that have ended, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookShown {
     /// Twelve hexadecimal digits, by which it is removed.
@@ -43,10 +43,10 @@ pub struct WebhookList {
 /// A webhook that is wanted.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WebhookWanted {
+pub(crate) struct WebhookWanted {
     /// Where messages are to be sent: http or https.
     #[schema(example = "https://example.org/resight")]
-    pub url: String,
+    pub(crate) url: String,
 }
 
 /// A webhook that was made.

@@ -99,11 +99,20 @@ fn expected(method: &str, path: &str) -> Option<Scope> {
     let path = path.replace("/v1/collections/{collection}/", "/v1/");
     let is_search = ["/v1/search", "/v1/compare", "/v1/features"].contains(&&*path);
     let is_admin = path.starts_with("/v1/keys")
+        || path.starts_with("/v1/webhooks")
         || path == "/v1/refused"
         || path == "/v1/jobs/{job}/refused"
         || (path.starts_with("/v1/folders") && method != "GET")
         || (path == "/v1/collections/{collection}" && method != "GET");
-    if ["/healthz", "/readyz", "/v1/session", "/v1/collections"].contains(&&*path) {
+    if [
+        "/livez",
+        "/healthz",
+        "/readyz",
+        "/v1/session",
+        "/v1/collections",
+    ]
+    .contains(&&*path)
+    {
         return None;
     }
     Some(match method {
@@ -191,7 +200,15 @@ async fn a_key_of_some_collections_reaches_no_other_one() {
     let id = add(&guarded.open, "a.png", &png(&textured(80, 60, 1))).await;
     let foreign = guarded.key_of(of(vec![museum], Scope::Admin));
     for (method, path, _) in operations(&id) {
-        if ["/healthz", "/readyz", "/v1/session", "/v1/collections"].contains(&&*path) {
+        if [
+            "/livez",
+            "/healthz",
+            "/readyz",
+            "/v1/session",
+            "/v1/collections",
+        ]
+        .contains(&&*path)
+        {
             continue;
         }
         // They are in no collection's address; `jobs.rs` has what such a key reaches there.

@@ -59,12 +59,17 @@ async fn long_json_is_compressed_as_the_client_takes_it() {
     ] {
         let answer = with(&app, ("GET", LONG), Some(accepts), None).await;
         assert_eq!(answer.status, StatusCode::OK, "{accepts}");
-        assert_eq!(answer.header(header::CONTENT_ENCODING), encoding, "{accepts}");
+        assert_eq!(
+            answer.header(header::CONTENT_ENCODING),
+            encoding,
+            "{accepts}"
+        );
         assert!(unpacked(&answer) == plain.body, "{accepts}");
         assert_eq!(answer.header(header::ETAG), plain.header(header::ETAG));
         if !encoding.is_empty() {
             assert!(answer.body.len() * 3 < plain.body.len(), "{accepts}");
-            assert!(answer.header(header::VARY).contains("accept-encoding"));
+            let varies = answer.headers.get_all(header::VARY);
+            assert!(varies.iter().any(|value| value == "accept-encoding"));
         }
     }
     for page in ["/", "/app.js", "/style.css", "/errors"] {
@@ -117,7 +122,12 @@ async fn json_that_a_client_has_is_not_sent_again() {
     let tag = first.header(header::ETAG).to_owned();
     assert!(tag.starts_with("W/\"") && tag.ends_with('"'), "{tag}");
     assert_eq!(first.header(header::CACHE_CONTROL), "private, no-cache");
-    for holds in [&*tag, tag.trim_start_matches("W/"), "*", &format!("\"x\", {tag}")] {
+    for holds in [
+        &*tag,
+        tag.trim_start_matches("W/"),
+        "*",
+        &format!("\"x\", {tag}"),
+    ] {
         let again = with(&app, ("GET", "/v1/images"), Some("gzip"), Some(holds)).await;
         assert_eq!(again.status, StatusCode::NOT_MODIFIED, "{holds}");
         assert_eq!((again.body.len(), again.header(header::ETAG)), (0, &*tag));

@@ -16,7 +16,9 @@ fn types(text: &str) -> BTreeSet<(String, String)> {
 /// The same from the table of the document.
 fn documented() -> BTreeSet<(String, String)> {
     let text = include_str!("../../../../docs/metrics.md");
-    let rows = text.lines().filter_map(|line| line.strip_prefix("| `resight_"));
+    let rows = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `resight_"));
     rows.map(|row| {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let name = cells[0].trim_end_matches('`');

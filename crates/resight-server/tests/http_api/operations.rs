@@ -67,10 +67,9 @@ async fn every_answer_has_the_headers_that_bind_browsers() {
 
 /// A form with a text before one or two pictures.
 fn form_with(field: &str, pictures: usize) -> axum::http::Request<axum::body::Body> {
-    let mut body = format!(
-        "--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\nsea\r\n"
-    )
-    .into_bytes();
+    let mut body =
+        format!("--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\nsea\r\n")
+            .into_bytes();
     for seed in 0..pictures {
         let head = format!(
             "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{seed}.png\"\r\n\r\n"

@@ -185,8 +185,16 @@ fn wrong_files_are_told_in_plain_words() {
         (&empty, &own.key, "there is no certificate in"),
         (&own.key, &own.key, "there is no certificate in"),
         (&own.certificate, &empty, "there is no private key in"),
-        (&own.certificate, &own.certificate, "there is no private key in"),
-        (&own.certificate, &other.key, "does not belong to the first certificate"),
+        (
+            &own.certificate,
+            &own.certificate,
+            "there is no private key in",
+        ),
+        (
+            &own.certificate,
+            &other.key,
+            "does not belong to the first certificate",
+        ),
         (&damaged, &own.key, "damaged cannot be read as PEM"),
     ] {
         let error = Tls::load(certificate, key).unwrap_err().to_string();

@@ -52,7 +52,11 @@ async fn receiver(statuses: &[u16]) -> (String, UnboundedReceiver<Message>) {
     let statuses = Arc::new(parking_lot::Mutex::new(statuses.to_vec()));
     let taken = move |headers: HeaderMap, body: axum::body::Bytes| {
         let mut statuses = statuses.lock();
-        let status = if statuses.len() > 1 { statuses.remove(0) } else { statuses[0] };
+        let status = if statuses.len() > 1 {
+            statuses.remove(0)
+        } else {
+            statuses[0]
+        };
         sent.send((headers, body.to_vec())).unwrap();
         async move { axum::http::StatusCode::from_u16(status).unwrap() }
     };
@@ -73,7 +77,11 @@ fn header(message: &Message, name: &str) -> String {
 
 async fn registered(app: &Router, key: &str, url: &str) -> Answer {
     let body = json!({"url": url}).to_string();
-    ask(app, with(post("/v1/webhooks", "application/json", body), key)).await
+    ask(
+        app,
+        with(post("/v1/webhooks", "application/json", body), key),
+    )
+    .await
 }
 
 async fn job(app: &Router, key: &str) -> u64 {
@@ -87,7 +95,10 @@ fn is_signed(message: &Message, secret: &str) -> bool {
     let secret = secret.strip_prefix("whsec_").unwrap();
     let secret = data_encoding::BASE64.decode(secret.as_bytes()).unwrap();
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &secret);
-    let (id, time) = (header(message, "webhook-id"), header(message, "webhook-timestamp"));
+    let (id, time) = (
+        header(message, "webhook-id"),
+        header(message, "webhook-timestamp"),
+    );
     let signed = [format!("{id}.{time}.").into_bytes(), message.1.clone()].concat();
     let signature = header(message, "webhook-signature");
     let signature = signature.strip_prefix("v1,").unwrap();
@@ -105,17 +116,29 @@ async fn an_address_is_told_of_a_job_until_it_takes_the_message_and_after_a_rest
     let made = registered(&app, &key, &url).await;
     assert_eq!(made.status, 201);
     let secret = made.json()["secret"].as_str().unwrap().to_owned();
-    let list = ask(&app, with(request("GET", "/v1/webhooks"), &key)).await.json();
+    let list = ask(&app, with(request("GET", "/v1/webhooks"), &key))
+        .await
+        .json();
     assert_eq!(list["webhooks"][0]["url"], url);
     assert!(!list.to_string().contains(&secret), "it is shown once");
     world.run();
     let first = job(&app, &key).await;
-    let attempts = [next(&mut received).await, next(&mut received).await, next(&mut received).await];
+    let attempts = [
+        next(&mut received).await,
+        next(&mut received).await,
+        next(&mut received).await,
+    ];
     for message in &attempts {
         assert!(is_signed(message, &secret));
-        assert_eq!(header(message, "webhook-id"), header(&attempts[0], "webhook-id"));
+        assert_eq!(
+            header(message, "webhook-id"),
+            header(&attempts[0], "webhook-id")
+        );
         let body: Value = serde_json::from_slice(&message.1).unwrap();
-        assert_eq!((&body["type"], &body["data"]["id"]), (&json!("job.done"), &json!(first)));
+        assert_eq!(
+            (&body["type"], &body["data"]["id"]),
+            (&json!("job.done"), &json!(first))
+        );
         let mut changed = message.clone();
         changed.1.push(b' ');
         assert!(!is_signed(&changed, &secret));
@@ -130,7 +153,10 @@ async fn an_address_is_told_of_a_job_until_it_takes_the_message_and_after_a_rest
     let metrics = ask(&app, with(request("GET", "/metrics"), &key)).await;
     let metrics = String::from_utf8(metrics.body).unwrap();
     crate::metrics::are_documented(&metrics);
-    assert!(metrics.contains("resight_webhook_messages_failed_total 2"), "{metrics}");
+    assert!(
+        metrics.contains("resight_webhook_messages_failed_total 2"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -138,13 +164,18 @@ async fn jobs_that_ended_without_a_server_are_told_by_the_next_one() {
     let mut world = World::new(Policy::Always);
     let key = world.key(&[Scope::Admin], None);
     let (url, mut received) = receiver(&[204]).await;
-    Webhooks::open(&world.path("data")).unwrap().add(&url, None).unwrap();
+    Webhooks::open(&world.path("data"))
+        .unwrap()
+        .add(&url, None)
+        .unwrap();
     world.run();
     let without = world.app();
     let id = job(&without, &key).await;
     loop {
         let address = format!("/v1/jobs/{id}");
-        let job = ask(&without, with(request("GET", &address), &key)).await.json();
+        let job = ask(&without, with(request("GET", &address), &key))
+            .await
+            .json();
         if job["state"] == "done" {
             break;
         }
@@ -191,13 +222,25 @@ async fn webhooks_are_for_admins_and_for_addresses_that_can_be() {
     world.settings.webhooks = Some(settings(&world, &[]));
     let app = world.app();
     let admin = world.key(&[Scope::Admin], None);
-    let other = world.key(&[Scope::Search, Scope::Read, Scope::Add, Scope::Delete], None);
+    let other = world.key(
+        &[Scope::Search, Scope::Read, Scope::Add, Scope::Delete],
+        None,
+    );
     let some = world.key(&[Scope::Admin], Some("museum"));
     for key in [&other, &some] {
-        registered(&app, key, "https://a.example/").await.problem(403, "key_not_allowed");
+        registered(&app, key, "https://a.example/")
+            .await
+            .problem(403, "key_not_allowed");
     }
-    for url in ["ftp://a.example/", "a.example", "https://me:secret@a.example/", ""] {
-        registered(&app, &admin, url).await.problem(422, "fetch_bad_address");
+    for url in [
+        "ftp://a.example/",
+        "a.example",
+        "https://me:secret@a.example/",
+        "",
+    ] {
+        registered(&app, &admin, url)
+            .await
+            .problem(422, "fetch_bad_address");
     }
     let made = registered(&app, &admin, "https://a.example/").await.json();
     let id = made["webhook"]["id"].as_str().unwrap();

@@ -3,7 +3,7 @@
 use resight_app::Code;
 use resight_server::Tls;
 
-use super::ServeArgs;
+use super::args::ServeArgs;
 use crate::error::CliError;
 
 fn refused(detail: String) -> CliError {

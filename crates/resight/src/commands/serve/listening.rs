@@ -5,7 +5,6 @@ use std::net::{SocketAddr, TcpListener};
 
 use resight_app::Code;
 
-use super::failed;
 use crate::error::CliError;
 
 pub(super) fn listen(address: &str) -> Result<(TcpListener, SocketAddr), CliError> {
@@ -32,6 +31,16 @@ pub(super) fn listen(address: &str) -> Result<(TcpListener, SocketAddr), CliErro
     };
     let bound = bound().map_err(|error| failed("the port could not be set up", &error))?;
     Ok((listener, bound))
+}
+
+/// The server could not go on.
+pub(super) fn failed(what: &str, error: &io::Error) -> CliError {
+    CliError::Failure {
+        code: Code::ServerFailed,
+        detail: format!("{what}: {error}"),
+        next_step: "Nothing that was acknowledged is lost; start it again, with -v for more."
+            .into(),
+    }
 }
 
 #[cfg(test)]

@@ -1,17 +1,15 @@
 //! `resight serve`.
 
+mod args;
 mod certificate;
 mod listening;
 mod reload;
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use resight_app::Code;
 use resight_app::answers::Answers;
 use resight_app::collections::Collections;
@@ -20,12 +18,11 @@ use resight_app::cursor_key::CursorKey;
 use resight_app::data_folder;
 use resight_app::keys::Keys;
 use resight_app::plugins::Plugins;
-use resight_app::scrub::DEFAULT_RATE;
 use resight_app::webhooks::Webhooks;
 use resight_engine::Library;
 use resight_server::{
-    self as http, AccessSettings, BasePath, Changeable, ConnectionLimits, FetchSettings,
-    HttpSettings, Live, Policy, TrustedProxies, WebhookSettings,
+    self as http, AccessSettings, BasePath, FetchSettings, HttpSettings, Live, Policy,
+    TrustedProxies, WebhookSettings,
 };
 use resight_store::CollectionName;
 use resight_vision::ModelId;
@@ -35,36 +32,17 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::index::check_folders;
-use super::served_jobs::{JobArgs, JobTeller, ServedJobs};
+use super::served_jobs::{JobTeller, ServedJobs};
 use super::train::open_for_writing;
-use crate::arguments::{PatternArgs, PluginArgs};
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
 use crate::output::{Output, counted};
 use crate::service_manager;
-use listening::listen;
+pub(crate) use args::ServeArgs;
+use args::changeable;
+use listening::{failed, listen};
 use reload::Reloading;
 pub(crate) use reload::Reread;
-
-const SHORT_EXAMPLES: &str = "\
-Examples:
-  resight serve ~/Pictures             serve, and index what is new meanwhile
-  resight serve --help                 all options, and more examples";
-
-const EXAMPLES: &str = "\
-Examples:
-  resight serve                        what is indexed already, and registered folders
-  resight serve ~/Pictures             serve, and index what is new meanwhile
-  resight serve --listen 127.0.0.1:0   any free port
-  resight keys create me --scope admin && resight serve --listen 0.0.0.0:7777
-  resight serve --listen 192.168.1.5:7777 --allow-host nas.local --open
-  resight serve --base-path /photos --trusted-proxy 127.0.0.1 --allow-host pics.example
-  resight serve ~/Pictures --model sscd
-  resight serve ~/Pictures --plugin my_algorithm.py --workers 2 --watch
-
-Folders that are named are registered: the next `resight serve` indexes them too (`resight folders`).
-Ctrl-C stops cleanly; what is indexed by then is kept, and the rest goes on at the next start. A second Ctrl-C stops
-at once.";
 
 /// How often it is told how far jobs have come.
 const TOLD_EACH: Duration = Duration::from_millis(500);
@@ -74,82 +52,8 @@ const NOTICEABLE: Duration = Duration::from_millis(300);
 /// would still write is either kept whole or not at all.
 const LAST_WORK: Duration = Duration::from_secs(5);
 
-/// Serve the web page and the HTTP API, and index folders meanwhile
-#[derive(Debug, clap::Args)]
-#[command(after_help = SHORT_EXAMPLES, after_long_help = EXAMPLES)]
-pub(crate) struct ServeArgs {
-    /// Folders of pictures to register and to index, with their subfolders
-    #[arg(id = "folders", value_name = "DIR")]
-    dirs: Vec<PathBuf>,
-    /// Address and port to listen at
-    #[arg(long, default_value = "127.0.0.1:7777", value_name = "ADDRESS")]
-    listen: String,
-    /// A further name by which clients may call this server; may be given several times
-    #[arg(long, value_name = "NAME")]
-    allow_host: Vec<String>,
-    /// Ask nobody for a key: everyone who reaches the address can see, add and remove pictures
-    #[arg(long, conflicts_with = "require_keys")]
-    open: bool,
-    /// Ask for keys on this machine's own address too, also while there are none
-    #[arg(long, hide_short_help = true)]
-    require_keys: bool,
-    /// The certificate of this server, to speak HTTPS: a PEM file with those that signed it after it
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
-    tls_cert: Option<PathBuf>,
-    /// The key of that certificate: a PEM file without a password
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
-    tls_key: Option<PathBuf>,
-    /// Let pages of this origin use the API by a key, as in https://pictures.example; may be given several times
-    #[arg(long, hide_short_help = true, value_name = "ORIGIN", value_parser = origin)]
-    cors_origin: Vec<String>,
-    /// Fetch pictures from public addresses that requests name
-    #[arg(long, hide_short_help = true)]
-    allow_fetch: bool,
-    /// A port that pictures may be fetched from, beside 80 and 443; may be given several times
-    #[arg(long, hide_short_help = true, value_name = "PORT")]
-    allow_fetch_port: Vec<u16>,
-    /// What all addresses begin with behind a reverse proxy, such as /photos [env: RESIGHT_BASE_PATH]
-    #[arg(long, hide_short_help = true, value_name = "PATH")]
-    base_path: Option<String>,
-    /// A proxy, or a network of proxies, whose X-Forwarded-* headers count; may be given several times
-    /// [env: RESIGHT_TRUSTED_PROXY, separated by commas]
-    #[arg(
-        long,
-        hide_short_help = true,
-        value_name = "CIDR",
-        value_delimiter = ','
-    )]
-    trusted_proxy: Vec<String>,
-    /// A network beside the public internet that webhooks may be in, at any port, as in 10.0.0.0/8; may be given several times
-    #[arg(long, hide_short_help = true, value_name = "CIDR", value_parser = network)]
-    webhook_network: Vec<IpNet>,
-    /// Connections at most, 8 to 1024 [default: by the limit of open files]
-    #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=1024))]
-    max_connections: Option<u32>,
-    /// Connections of one address at most [default: a quarter of all]
-    #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    max_connections_per_address: Option<u32>,
-    /// How long requests in progress may take after the stop
-    #[arg(long, hide_short_help = true, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
-    grace: Duration,
-    /// Forget pictures whose files are gone, and those without labels whose files are left out now
-    #[arg(long)]
-    prune: bool,
-    #[command(flatten)]
-    patterns: PatternArgs,
-    /// KiB a second that are read in the background to find damaged files and rows; 0 reads nothing
-    #[arg(long, hide_short_help = true, value_name = "KIB", default_value_t = DEFAULT_RATE >> 10, value_parser = clap::value_parser!(u64).range(..=1 << 22))]
-    scrub_rate: u64,
-    #[command(flatten)]
-    jobs: JobArgs,
-    #[command(flatten)]
-    plugins: PluginArgs,
-    /// Load a plug-in again when its file changes
-    #[arg(long, help_heading = "Plug-ins")]
-    watch: bool,
-}
-
 /// `reread` gives the arguments again, by a configuration that has changed meanwhile.
+// Long because the parts of a server are begun here in their order.
 pub(crate) fn run(
     args: &ServeArgs,
     config: &Config,
@@ -220,33 +124,93 @@ pub(crate) fn run(
         jobs: Some(Arc::new(served.served.clone())),
         ..settings(args, &folder.library, config, address)
     };
-    let runtime = runtime()?;
-    let engine = folder.library.clone();
-    let mut teller = JobTeller::new(served.served.jobs.clone());
-    let ended = runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener)
-            .map_err(|error| failed("the port could not be taken over", &error))?;
-        service_manager::is_ready(&url);
-        let mut reloading = Reloading::new(reread, address, (settings.live.clone(), tls));
-        serve(
-            listener,
-            engine,
-            settings,
-            interrupt,
-            (&mut reloading, &mut teller),
-            output,
-        )
-        .await;
-        Ok::<_, CliError>(())
-    });
-    drop(teller);
-    // Dropping it would wait for ever for a thread that hangs, on a dead network drive perhaps.
-    runtime.shutdown_timeout(LAST_WORK);
-    ended?;
+    let reloading = Reloading::new(reread, address, (settings.live.clone(), tls));
+    let (engine, jobs) = (folder.library.clone(), served.served.jobs.clone());
+    let serving = Serving {
+        engine,
+        settings,
+        interrupt,
+        reloading,
+        teller: JobTeller::new(jobs),
+    };
+    serving.run(listener, &url, output)?;
     if !output.is_json() {
         output.remark("Stopped.");
     }
     Ok(())
+}
+
+/// A server that is set up.
+struct Serving<'a> {
+    engine: Arc<Library>,
+    settings: HttpSettings,
+    interrupt: Interrupt,
+    reloading: Reloading<'a>,
+    teller: JobTeller,
+}
+
+impl Serving<'_> {
+    fn run(
+        mut self,
+        listener: std::net::TcpListener,
+        url: &str,
+        output: &mut Output,
+    ) -> Result<(), CliError> {
+        let runtime = runtime()?;
+        let ended = runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener)
+                .map_err(|error| failed("the port could not be taken over", &error))?;
+            service_manager::is_ready(url);
+            self.serve(listener, output).await;
+            Ok::<_, CliError>(())
+        });
+        drop(self.teller);
+        // Dropping it would wait for ever for a thread that hangs, on a dead network drive perhaps.
+        runtime.shutdown_timeout(LAST_WORK);
+        ended
+    }
+
+    /// Serves until the user asks to stop, and says so when requests in progress hold that up.
+    async fn serve(&mut self, listener: tokio::net::TcpListener, output: &mut Output) {
+        let settings = self.settings.clone();
+        let grace = settings.grace.as_secs();
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async {
+            // The sender lives as long as the server.
+            let _ = stopped.await;
+        };
+        let mut server = pin!(http::serve(
+            listener,
+            self.engine.clone(),
+            settings,
+            stopped
+        ));
+        let mut asked = pin!(self.interrupt.wait());
+        let mut has_listener = true;
+        loop {
+            tokio::select! {
+                () = &mut server => return,
+                () = &mut asked => break,
+                () = self.interrupt.reload_wanted() => self.reloading.reload(),
+                () = sleep(TOLD_EACH), if has_listener => {
+                    // Where nobody reads this any more, requests are still answered.
+                    has_listener = self.teller.tell(output).is_ok();
+                }
+            }
+        }
+        service_manager::is_stopping();
+        // The receiver is gone only when the server has ended, which is then seen below.
+        let _ = stop.send(());
+        if timeout(NOTICEABLE, &mut server).await.is_ok() {
+            return;
+        }
+        if !output.is_json() {
+            output.remark(format_args!(
+                "Waiting up to {grace} s for requests in progress; Ctrl-C again stops at once."
+            ));
+        }
+        server.await;
+    }
 }
 
 fn runtime() -> Result<Runtime, CliError> {
@@ -307,69 +271,6 @@ fn policy(
     Ok(Policy::Always)
 }
 
-/// A network, or one address.
-fn network(text: &str) -> Result<IpNet, String> {
-    let network = text.parse::<IpNet>();
-    let network = network.or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    network.map_err(|_| "a network is written as in 10.0.0.0/8, an address as in 10.0.0.5".to_owned())
-}
-
-/// An origin as browsers send it: a scheme, a name and perhaps a port.
-fn origin(text: &str) -> Result<String, String> {
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.contains(['/', '?', '#', '*', '@', ' ']) => {
-            Ok(text.to_ascii_lowercase())
-        }
-        _ => Err("an origin has a scheme, a name and perhaps a port, as in https://pictures.example:8443".into()),
-    }
-}
-
-/// Serves until the user asks to stop, and says so when requests in progress hold that up.
-async fn serve(
-    listener: tokio::net::TcpListener,
-    engine: Arc<Library>,
-    settings: HttpSettings,
-    interrupt: Interrupt,
-    (reloading, teller): (&mut Reloading<'_>, &mut JobTeller),
-    output: &mut Output,
-) {
-    let grace = settings.grace.as_secs();
-    let (stop, stopped) = oneshot::channel();
-    let stopped = async {
-        // The sender lives as long as the server.
-        let _ = stopped.await;
-    };
-    let mut server = pin!(http::serve(listener, engine, settings, stopped));
-    let mut asked = pin!(interrupt.wait());
-    let mut has_listener = true;
-    loop {
-        tokio::select! {
-            () = &mut server => return,
-            () = &mut asked => break,
-            () = interrupt.reload_wanted() => reloading.reload(),
-            () = sleep(TOLD_EACH), if has_listener => {
-                // Where nobody reads this any more, requests are still answered.
-                has_listener = teller.tell(output).is_ok();
-            }
-        }
-    }
-    service_manager::is_stopping();
-    // The receiver is gone only when the server has ended, which is then seen below.
-    let _ = stop.send(());
-    if timeout(NOTICEABLE, &mut server).await.is_ok() {
-        return;
-    }
-    if !output.is_json() {
-        output.remark(format_args!(
-            "Waiting up to {grace} s for requests in progress; Ctrl-C again stops at once."
-        ));
-    }
-    server.await;
-}
-
 fn settings(
     args: &ServeArgs,
     engine: &Arc<Library>,
@@ -382,25 +283,6 @@ fn settings(
         grace: args.grace,
         live: Live::new(changeable(args, address)),
         ..HttpSettings::default()
-    }
-}
-
-/// What can change while the server runs.
-fn changeable(args: &ServeArgs, address: SocketAddr) -> Changeable {
-    // A page elsewhere can point a name of its own at a loopback address and have the browser
-    // call us; such calls carry that name. Others on the network may use any name, unless told.
-    let guarded = address.ip().is_loopback() || !args.allow_host.is_empty();
-    let mut connections = ConnectionLimits::default();
-    if let Some(total) = args.max_connections {
-        connections = connections.of_total(total as usize);
-    }
-    if let Some(most) = args.max_connections_per_address {
-        connections.per_address = most as usize;
-    }
-    Changeable {
-        allowed_hosts: guarded.then(|| args.allow_host.clone()),
-        origins: args.cors_origin.clone(),
-        connections,
     }
 }
 
@@ -431,13 +313,4 @@ fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies, CliError> {
         detail: format!("{wrong:?} is neither a network nor an address"),
         next_step: "Write it as in --trusted-proxy 127.0.0.1 or --trusted-proxy 10.0.0.0/8.".into(),
     })
-}
-
-fn failed(what: &str, error: &io::Error) -> CliError {
-    CliError::Failure {
-        code: Code::ServerFailed,
-        detail: format!("{what}: {error}"),
-        next_step: "Nothing that was acknowledged is lost; start it again, with -v for more."
-            .into(),
-    }
 }

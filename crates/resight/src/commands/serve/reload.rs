@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 
 use resight_server::{Live, Tls};
 
-use super::{ServeArgs, certificate, changeable};
+use super::args::{ServeArgs, changeable};
+use super::certificate;
 use crate::configuration::{Effective, reference};
 use crate::error::CliError;
 
