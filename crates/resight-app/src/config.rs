@@ -128,14 +128,7 @@ impl Config {
     /// `models_folder_name` and `no_home_folder` for folders.
     pub fn new(settings: Settings) -> Result<Self, AppError> {
         settings.check_ranges()?;
-        let named = match settings.data {
-            Some(named) => named,
-            None => platform_data_folder()?,
-        };
-        let root = std::path::absolute(&named).map_err(|source| AppError::DataFolderName {
-            path: named,
-            source,
-        })?;
+        let root = data_folder(settings.data)?;
         let models = settings.models.map(|named| {
             std::path::absolute(&named).map_err(|source| AppError::ModelsFolderName {
                 path: named,
@@ -240,6 +233,21 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// The absolute path of the data folder `named`, or of this user's one.
+///
+/// # Errors
+/// `data_folder_name` and `no_home_folder`.
+pub fn data_folder(named: Option<PathBuf>) -> Result<PathBuf, AppError> {
+    let named = match named {
+        Some(named) => named,
+        None => platform_data_folder()?,
+    };
+    std::path::absolute(&named).map_err(|source| AppError::DataFolderName {
+        path: named,
+        source,
+    })
 }
 
 fn platform_data_folder() -> Result<PathBuf, AppError> {

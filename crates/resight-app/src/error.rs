@@ -249,6 +249,23 @@ pub enum AppError {
     /// No API key has this id.
     #[error("no API key has the id {0:?}")]
     UnknownKey(String),
+    /// The file of webhooks cannot be read.
+    #[error("the webhooks in {} cannot be read: {why}", path.display())]
+    WebhooksDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// There are as many webhooks as may be.
+    #[error("there are as many webhooks as may be, {most}")]
+    TooManyWebhooks {
+        /// How many there may be.
+        most: usize,
+    },
+    /// No webhook has this id.
+    #[error("no webhook has the id {0:?}")]
+    UnknownWebhook(String),
     /// No job has this number.
     #[error("there is no job {0}")]
     UnknownJob(u64),
@@ -349,6 +366,9 @@ impl AppError {
             Self::KeysDamaged { .. } => Code::KeysDamaged,
             Self::BadKey { .. } => Code::BadKey,
             Self::UnknownKey(_) => Code::UnknownKey,
+            Self::WebhooksDamaged { .. } => Code::WebhooksDamaged,
+            Self::TooManyWebhooks { .. } => Code::BadWebhook,
+            Self::UnknownWebhook(_) => Code::UnknownWebhook,
             Self::UnknownJob(_) => Code::UnknownJob,
             Self::JobEnded(_) => Code::JobEnded,
             Self::TooManyJobs => Code::Busy,

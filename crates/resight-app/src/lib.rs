@@ -45,6 +45,7 @@ mod repair;
 pub mod scrub;
 mod scrub_state;
 mod vocabularies;
+pub mod webhooks;
 
 pub use error::{AppError, printable};
 pub use error_code::Code;

@@ -49,6 +49,7 @@ pub use library::Library;
 pub use library::attached_model::{FEWEST_TO_TELL, ModelComponents, alike_from};
 pub use library::components::{Components, IndexFolder, MODEL_SETTING, VOCABULARY_SETTING};
 pub use library::conversion::ConvertStep;
+pub use library::figures::LibraryFigures;
 pub use library::files::{original_name, thumbnail_name};
 pub use library::findings::{Finding, FindingKind, Verification};
 pub use library::forget::{ForgetOptions, Forgotten};

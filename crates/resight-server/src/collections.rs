@@ -210,6 +210,8 @@ impl From<AppError> for Problem {
             // They say what is wrong with what was sent.
             AppError::BadKey { .. }
             | AppError::UnknownKey(_)
+            | AppError::TooManyWebhooks { .. }
+            | AppError::UnknownWebhook(_)
             | AppError::UnknownJob(_)
             | AppError::JobEnded(_)
             | AppError::TooManyJobs

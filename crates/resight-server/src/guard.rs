@@ -6,43 +6,40 @@
 //! own name at this machine (DNS rebinding).
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::live::Live;
 use super::problem::Problem;
 use super::proxy::Forwarded;
+use super::request_id;
 use resight_app::Code;
 
 /// Whom the server answers.
 #[derive(Clone)]
 pub(crate) struct Guard {
-    /// Host names by which it may be called; `None` for any.
-    hosts: Option<Arc<[String]>>,
-    /// Origins of other pages that may use the API.
-    origins: Arc<[String]>,
+    /// Host names by which it may be called, and origins of other pages that may use the API.
+    live: Live,
 }
 
 impl Guard {
-    pub(crate) fn new(hosts: Option<Vec<String>>, origins: Vec<String>) -> Self {
-        Self {
-            hosts: hosts.map(Into::into),
-            origins: origins.into(),
-        }
+    pub(crate) fn new(live: Live) -> Self {
+        Self { live }
     }
 
     /// Lets pages of the listed origins read answers. They send a key with each request: cookies are not sent.
     pub(crate) fn cors(&self) -> CorsLayer {
-        let origins = self.origins.iter();
-        let origins = origins.filter_map(|origin| HeaderValue::from_str(origin).ok());
+        let live = self.live.clone();
+        let is_listed = move |origin: &HeaderValue, _: &Parts| live.lists(origin.as_bytes());
         CorsLayer::new()
-            .allow_origin(origins.collect::<Vec<_>>())
+            .allow_origin(AllowOrigin::predicate(is_listed))
             .allow_methods([
                 Method::GET,
                 Method::POST,
@@ -50,8 +47,18 @@ impl Guard {
                 Method::PATCH,
                 Method::DELETE,
             ])
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-            .expose_headers([header::RETRY_AFTER, header::LOCATION])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                HeaderName::from_static("idempotency-key"),
+                request_id::HEADER,
+            ])
+            .expose_headers([
+                header::ETAG,
+                header::LOCATION,
+                header::RETRY_AFTER,
+                request_id::HEADER,
+            ])
             .max_age(Duration::from_secs(600))
     }
 }
@@ -66,11 +73,11 @@ pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Ne
         request.uri(),
         request.headers(),
         forwarded,
-        guard.hosts.as_deref(),
+        guard.live.now().allowed_hosts.as_deref(),
     );
     let verdict = verdict.and_then(|host| match request.method().is_safe() {
         true => Ok(()),
-        false => origin(request.headers(), host, &guard.origins),
+        false => origin(request.headers(), host, &guard.live),
     });
     match verdict {
         Ok(()) => next.run(request).await,
@@ -109,7 +116,7 @@ fn host<'a>(
     Ok(forwarded.or(in_address).or(named))
 }
 
-fn origin(headers: &HeaderMap, host: Option<&str>, others: &[String]) -> Result<(), Problem> {
+fn origin(headers: &HeaderMap, host: Option<&str>, live: &Live) -> Result<(), Problem> {
     // Browsers compare the page's origin with the address that they ask, which a proxy may change on the
     // way. No page can write this header, and browsers send it only over HTTPS and to this machine, where
     // nobody else's name leads.
@@ -120,8 +127,7 @@ fn origin(headers: &HeaderMap, host: Option<&str>, others: &[String]) -> Result<
     }
     for value in headers.get_all(header::ORIGIN) {
         let text = value.to_str().unwrap_or("?");
-        let is_listed = others.iter().any(|one| one.eq_ignore_ascii_case(text));
-        if !is_listed && !same_place(text, host) {
+        if !live.lists(value.as_bytes()) && !same_place(text, host) {
             let detail = format!("The request comes from a page of {text:?}.");
             return Err(Problem::new(Code::CrossOrigin, detail));
         }

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::access::Caller;
+use super::figures;
 use super::jobs;
 use super::plugins;
 use super::problem::Problem;
@@ -122,7 +123,11 @@ fn reason(problem: &StoreError) -> Value {
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     let mut registry = Registry::default();
     let pictures = gauge(held(&app).await? as u64);
-    registry.register("resight_pictures", "Pictures held", pictures);
+    registry.register("resight_pictures", "Pictures stored", pictures);
+    app.figures.register(&mut registry);
+    figures::register_queues(&mut registry, &app.work);
+    register_library(&app, &mut registry).await?;
+    app.webhooks.register(&mut registry);
     register_memory(&mut registry, app.library.options().decode.memory.in_use());
     if let Some(counts) = app.library.options().decode.place.counts() {
         register_decoders(&mut registry, counts);
@@ -145,6 +150,28 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
     encode(&mut text, &registry).map_err(|error| Problem::internal(&error))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+/// The index of the default collection, and the cache that all collections share.
+async fn register_library(app: &App, registry: &mut Registry) -> Result<(), Problem> {
+    let library = app.library.clone();
+    let figures = app.work.health.run(move || library.figures()).await?;
+    registry.register(
+        "resight_index_pictures",
+        "Pictures that the index has",
+        gauge(figures.indexed as u64),
+    );
+    let requests = Family::<Labels, Counter>::default();
+    for (result, count) in [("hit", figures.cache_hits), ("miss", figures.cache_misses)] {
+        let label = vec![("result", result.to_owned())];
+        requests.get_or_create(&label).inc_by(count);
+    }
+    registry.register(
+        "resight_feature_cache_requests",
+        "Features of stored pictures that were needed",
+        requests,
+    );
+    Ok(())
 }
 
 /// Of the default collection.

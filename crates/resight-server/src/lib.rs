@@ -16,8 +16,10 @@ mod compat;
 mod connections;
 mod cursor;
 mod duplicates;
+mod encoding;
 mod failures;
 mod fetch;
+mod figures;
 mod files;
 mod filters;
 mod forms;
@@ -29,6 +31,7 @@ mod jobs;
 mod kept_body;
 mod labels;
 mod listing;
+mod live;
 mod matching;
 mod moment;
 mod pages;
@@ -37,9 +40,11 @@ mod pictures;
 mod plugins;
 mod problem;
 mod proxy;
+mod request_id;
 mod search;
 mod service;
 mod wanted;
+mod webhooks;
 pub mod wire;
 mod work;
 
@@ -61,6 +66,7 @@ use resight_app::answers::Answers;
 use resight_app::cursor_key::CursorKey;
 use resight_engine::{DecodeLimits, Library};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -72,10 +78,12 @@ use utoipa_axum::routes;
 pub use access::{AccessSettings, Policy};
 pub use base_path::BasePath;
 pub use compat::interface::Interface;
-pub use connections::ConnectionLimits;
+pub use connections::{ConnectionLimits, Tls, TlsError};
 pub use fetch::{FetchSettings, Resolve};
 pub use jobs::served::JobsServed;
+pub use live::{Changeable, Live};
 pub use proxy::TrustedProxies;
+pub use webhooks::served::WebhookSettings;
 
 use crate::wire::Reader;
 use problem::Problem;
@@ -95,17 +103,16 @@ pub struct HttpSettings {
     pub queue: usize,
     /// The largest picture taken, in bytes: give the engine's own limit.
     pub max_picture_bytes: u64,
-    /// Host names that the server answers to, beside `localhost` and the loopback addresses; `None`
-    /// for every name. Keep `Some` when bound to a loopback address: it keeps other sites out.
-    pub allowed_hosts: Option<Vec<String>>,
     /// How long the next part of a body may be awaited; a client that stops sending for longer is
     /// answered `upload_too_slow`.
     pub upload_idle: Duration,
     /// Bytes a second that a body must have on average, once [`HttpSettings::upload_idle`] is over; a slower
     /// one is answered `upload_too_slow`.
     pub upload_rate: u64,
-    /// How many connections there may be, and how long they may do nothing.
-    pub connections: ConnectionLimits,
+    /// Who may ask, and over how many connections: it can change while the server runs.
+    pub live: Live,
+    /// What the server proves itself with; `None` where it speaks without TLS.
+    pub tls: Option<Tls>,
     /// How long requests in progress may take after the shutdown began.
     pub grace: Duration,
     /// Whose functions are served.
@@ -126,6 +133,8 @@ pub struct HttpSettings {
     pub fetch: Option<FetchSettings>,
     /// Where archives that are sent lie while they are read; `None` for the system's folder for temporary files.
     pub spool: Option<PathBuf>,
+    /// Addresses that are told of jobs that have ended; `None` for none.
+    pub webhooks: Option<WebhookSettings>,
     /// Jobs and registered folders; `None` where there is no data folder, as in tests.
     pub jobs: Option<Arc<JobsServed>>,
     /// Whether pictures are served to viewers of the IIIF, whose pages may be of any site.
@@ -135,18 +144,17 @@ pub struct HttpSettings {
 }
 
 impl Default for HttpSettings {
-    /// One picture at a time for each core, 64 waiting, the engine's default size limit, loopback
-    /// names only, 15 seconds for the next part of a body and 1 KiB a second, as many
-    /// connections as the limit of open files suggests, 30 seconds of grace.
+    /// One picture at a time for each core, 64 waiting, the engine's default size limit, 15 seconds for the next
+    /// part of a body and 1 KiB a second, 30 seconds of grace.
     fn default() -> Self {
         Self {
             concurrency: std::thread::available_parallelism().map_or(1, usize::from),
             queue: 64,
             max_picture_bytes: DecodeLimits::default().max_bytes,
-            allowed_hosts: Some(Vec::new()),
             upload_idle: Duration::from_secs(15),
             upload_rate: 1024,
-            connections: ConnectionLimits::default(),
+            live: Live::default(),
+            tls: None,
             grace: Duration::from_secs(30),
             plugins: Plugins::default(),
             collections: Collections::default(),
@@ -157,6 +165,7 @@ impl Default for HttpSettings {
             cursor_key: None,
             fetch: None,
             spool: None,
+            webhooks: None,
             jobs: None,
             iiif: false,
             interfaces: Vec::new(),
@@ -180,6 +189,8 @@ struct App {
     spools: intake::Spools,
     fetcher: fetch::Fetcher,
     cursors: cursor::Cursors,
+    figures: figures::Figures,
+    webhooks: webhooks::served::Served,
     jobs: Option<Arc<JobsServed>>,
     /// Places for clients that follow jobs.
     followers: Arc<Semaphore>,
@@ -269,6 +280,7 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
             collections::create,
             collections::remove
         ))
+        .routes(routes!(service::live))
         .routes(routes!(service::health))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
@@ -286,6 +298,8 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
         .routes(routes!(jobs::events::follow))
         .routes(routes!(jobs::folders::list, jobs::folders::register))
         .routes(routes!(jobs::folders::change, jobs::folders::forget))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::remove))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::one))
         .routes(routes!(plugins::ask, plugins::send))
@@ -329,16 +343,19 @@ fn app_until(
         files: Arc::default(),
         plugins: settings.plugins,
         collections: settings.collections,
-        access: access::Access::new(settings.access.clone()),
+        access: access::Access::new(settings.access, settings.live.clone()),
         answers: settings.answers,
         spools: intake::Spools::new(settings.spool),
         fetcher: fetch::Fetcher::new(settings.fetch),
         cursors: cursor::Cursors::of(settings.cursor_key),
+        figures: figures::Figures::default(),
+        webhooks: webhooks::served::Served::new(settings.webhooks),
         jobs: settings.jobs,
         followers: Arc::new(Semaphore::new(jobs::events::MOST_FOLLOWERS)),
         stopping,
     };
-    let access = state.access.clone();
+    report_jobs(&state);
+    let (access, counted) = (state.access.clone(), state.figures.clone());
     let enter = middleware::from_fn_with_state(state.clone(), collections::enter);
     // The fallbacks lie below `enter` as well: a collection that is not there is told before a wrong method.
     let enter = |routes: Router<App>| {
@@ -361,7 +378,7 @@ fn app_until(
         Ok::<_, Problem>(Json(document))
     };
     let others = state.clone();
-    let guarded = guard::Guard::new(settings.allowed_hosts, settings.access.origins);
+    let guarded = guard::Guard::new(settings.live);
     let proxies = ProxySettings {
         base: settings.base_path,
         trusted: settings.trusted_proxies,
@@ -382,7 +399,8 @@ fn app_until(
             settings.iiif,
             iiif::open_to_all,
         ))
-        .layer(middleware::from_fn_with_state(guarded, guard::check));
+        .layer(middleware::from_fn_with_state(guarded, guard::check))
+        .layer(middleware::from_fn_with_state(counted, figures::count));
     framed(routes, proxies)
 }
 
@@ -395,17 +413,40 @@ fn switched_on(interfaces: &[Interface], iiif: bool) -> Router<App> {
     }
 }
 
+/// Reports jobs that end to the addresses that want to know, until the server ends.
+fn report_jobs(app: &App) {
+    let Some(jobs) = &app.jobs else {
+        return;
+    };
+    let delivery = webhooks::delivery::Delivery::of(&app.webhooks, &jobs.jobs);
+    // Without a runtime nothing is served.
+    if let (Some(delivery), Ok(runtime)) = (delivery, Handle::try_current()) {
+        runtime.spawn(delivery.run(app.stopping.clone()));
+    }
+}
+
 /// What is around the routes, which are chosen by the address without its prefix.
 fn framed(routes: Router, proxies: ProxySettings) -> Router {
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn_with_state(proxies, proxy::enter))
+        .layer(middleware::from_fn(encoding::tag))
+        .layer(encoding::compression())
+        .layer(middleware::from_fn(encoding::accept))
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(always("x-content-type-options", "nosniff"))
         .layer(always("referrer-policy", "no-referrer"))
         .layer(always("cross-origin-resource-policy", "same-origin"))
+        .layer(always("x-frame-options", "DENY"))
         // Failures of ours are logged where they happen, with their cause.
-        .layer(TraceLayer::new_for_http().on_failure(()))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(request_id::span)
+                .on_request(())
+                .on_response(request_id::answered)
+                .on_failure(()),
+        )
+        .layer(middleware::from_fn(request_id::enter))
 }
 
 /// Serves on `listener` until `shutdown` completes; then takes no more connections, and returns
@@ -416,14 +457,15 @@ pub async fn serve(
     settings: HttpSettings,
     shutdown: impl Future<Output = ()>,
 ) {
-    let (limits, grace) = (settings.connections.clone(), settings.grace);
+    let (live, tls) = (settings.live.clone(), settings.tls.clone());
+    let grace = settings.grace;
     let proxies = ProxySettings {
         base: settings.base_path.clone(),
         trusted: settings.trusted_proxies.clone(),
     };
     let (stop, stopping) = watch::channel(false);
     let app = app_until(library, settings, stopping);
-    let service = connections::Service::new(app, limits, proxies);
+    let service = connections::Service::new(app, live, proxies).over(tls);
     let shutdown = async {
         shutdown.await;
         // Answers that have no end of their own end now. Nobody may be sending one.

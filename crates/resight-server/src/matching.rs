@@ -109,6 +109,11 @@ pub(crate) async fn change(
     };
     let body = intake::json(request, &app.bodies.of(CHANGE_BYTES)).await?;
     let patch = change_of(&body)?;
+    if patch.is_empty() {
+        return Err(intake::bad_body(
+            "It changes nothing: give tags, add_tags, remove_tags, object or metadata",
+        ));
+    }
     let library = app.library.clone();
     let done = move || {
         let matched = library.count_matching(&filter)?;

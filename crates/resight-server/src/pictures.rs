@@ -142,6 +142,7 @@ pub(crate) async fn add(app: App, caller: Caller, request: Request) -> Result<Re
     let mut said = Params::from(given);
     said.extend(beginning.texts);
     let patch = said.take::<LabelParameters>()?.patch();
+    said.finish()?;
     let (sent_name, bytes) = match beginning.files.pop() {
         Some(Part::Picture { name, bytes }) => (name, bytes),
         Some(Part::Refused { problem, .. }) => return Err(problem),

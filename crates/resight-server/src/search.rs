@@ -298,6 +298,7 @@ impl SearchRequest {
             })
             .collect();
         let answer = Searcher::new(app.library.shared()).search_all(&queries, &self.options)?;
+        app.figures.searched(&answer.timings);
         let (options, matches) = (&self.options, self.matches);
         SearchAnswer::new(&app.library, answer, options, matches, app.reader())
     }

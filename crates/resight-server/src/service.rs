@@ -20,7 +20,16 @@ use crate::wire::{Count, Health, LegacyAnswer, ModelList, ProblemBody, RefusedFi
 /// Entries of the list of refused files when no limit is given.
 const PAGE: u64 = 100;
 
-/// Whether the server answers.
+/// Whether the process is alive. It is answered whatever else the server does, and tells nothing else.
+#[utoipa::path(
+    get, path = "/livez", tag = "service", operation_id = "live",
+    responses((status = 200, description = "It is", body = Health)),
+)]
+pub(crate) async fn live() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// The same as `/livez`, by an older name.
 #[utoipa::path(
     get, path = "/healthz", tag = "service", operation_id = "health",
     responses((status = 200, description = "It does", body = Health)),

@@ -49,6 +49,15 @@ pub(crate) struct Lane {
     at_work: Arc<Semaphore>,
     /// How many are at work at most.
     width: usize,
+    /// How many are at work and waiting at most.
+    size: usize,
+}
+
+/// How busy a lane is.
+pub(crate) struct Load {
+    pub(crate) running: usize,
+    pub(crate) waiting: usize,
+    pub(crate) places: usize,
 }
 
 impl Lane {
@@ -61,12 +70,24 @@ impl Lane {
             places: Arc::new(Semaphore::new(places)),
             at_work: Arc::new(Semaphore::new(concurrency)),
             width: concurrency,
+            size: places,
         }
     }
 
     /// How many are at work at once at most.
     pub(crate) fn width(&self) -> usize {
         self.width
+    }
+
+    /// How busy it is now.
+    pub(crate) fn load(&self) -> Load {
+        let running = self.width.saturating_sub(self.at_work.available_permits());
+        let inside = self.size.saturating_sub(self.places.available_permits());
+        Load {
+            running,
+            waiting: inside.saturating_sub(running),
+            places: self.size,
+        }
     }
 
     /// Takes a place, or fails with `busy` when all are taken.

@@ -16,13 +16,9 @@ use resight_app::plugins::PluginSettings;
 use resight_engine::Patterns;
 use resight_models::Choice;
 use resight_store::CollectionName;
+use tracing_subscriber::EnvFilter;
 
 use crate::error::CliError;
-
-/// Environment variable with the data folder.
-const DATA_VARIABLE: &str = "RESIGHT_DATA";
-/// Environment variable with the folder of models.
-const MODELS_VARIABLE: &str = "RESIGHT_MODELS";
 
 /// The argument that makes this program decode for another process of it.
 pub(crate) const DECODE_WORKER: &str = "decode-worker";
@@ -36,11 +32,19 @@ pub(crate) enum Where {
     Here,
 }
 
+/// Values of `--log-format`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
 /// Options that every command takes.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct SharedArgs {
     // Not clap's `env`: a variable would count as typed, so that `resight` alone printed no help and
-    // usage lines named the option as required.
+    // usage lines named the option as required. `configuration` makes defaults of variables.
     /// Folder for the catalogue and the index [default: this user's folder for application data, on
     /// Linux ~/.local/share/resight] [env: RESIGHT_DATA]
     #[arg(
@@ -128,6 +132,39 @@ pub(crate) struct SharedArgs {
         help_heading = "Shared options"
     )]
     pub(crate) onnxruntime: PathBuf,
+    /// The configuration's file: TOML, as docs/configuration.md describes it [default: resight.toml in the data folder,
+    /// where it is there] [env: RESIGHT_CONFIG]
+    #[arg(
+        long,
+        hide_short_help = true,
+        global = true,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help_heading = "Shared options"
+    )]
+    pub(crate) config: Option<PathBuf>,
+    /// What is logged, in place of --verbose and --quiet: a level (error, warn, info, debug), or levels by part, as in
+    /// warn,resight_server=debug [env: RESIGHT_LOG]
+    #[arg(
+        long,
+        hide_short_help = true,
+        global = true,
+        value_name = "FILTER",
+        value_parser = log_filter,
+        help_heading = "Shared options"
+    )]
+    pub(crate) log: Option<String>,
+    /// How the log is written on standard error
+    #[arg(
+        long,
+        hide_short_help = true,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text",
+        help_heading = "Shared options"
+    )]
+    pub(crate) log_format: LogFormat,
     /// Write for programs: JSON on standard output, errors as JSON on standard error
     #[arg(long, global = true, help_heading = "Shared options")]
     pub(crate) json: bool,
@@ -146,10 +183,10 @@ pub(crate) struct SharedArgs {
 }
 
 impl SharedArgs {
-    /// The settings that these arguments stand for, with the environment's folders where none is typed.
+    /// The settings that these arguments stand for.
     pub(crate) fn settings(&self) -> Settings {
         Settings {
-            data: folder(&self.data, std::env::var_os(DATA_VARIABLE)),
+            data: self.data.clone().map(PathBuf::from),
             collection: self.collection.clone(),
             threads: self.threads.and_then(|n| NonZeroUsize::new(n as usize)),
             max_features: self.max_features.map(|n| n as usize),
@@ -162,7 +199,7 @@ impl SharedArgs {
             },
             decode_worker: Some(vec![DECODE_WORKER.into()]),
             vocabulary: self.vocabulary.clone(),
-            models: folder(&self.models, std::env::var_os(MODELS_VARIABLE)),
+            models: self.models.clone().map(PathBuf::from),
             with_models: self.with_models.clone(),
             runtime: match self.onnxruntime.to_str() {
                 Some("auto" | "") => Choice::Auto,
@@ -173,11 +210,12 @@ impl SharedArgs {
     }
 }
 
-/// The folder that is typed, else the environment's. A variable that is empty counts as unset, an option
-/// does not.
-fn folder(typed: &Option<OsString>, variable: Option<OsString>) -> Option<PathBuf> {
-    let variable = variable.filter(|value| !value.is_empty());
-    typed.clone().or(variable).map(PathBuf::from)
+/// A filter for the log as it is typed.
+fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::builder().parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Reads a number of `range`.
@@ -336,22 +374,6 @@ mod tests {
                 let read = line.map(|line| read(&line.shared.settings()));
                 assert_eq!(read, understood, "{option} {number}");
             }
-        }
-    }
-
-    #[test]
-    fn an_empty_variable_names_no_folder_and_an_empty_option_a_wrong_one() {
-        // (what is typed, the variable, the folder meant)
-        for (typed, variable, meant) in [
-            (None, None, None),
-            (None, Some(""), None),
-            (None, Some("/v"), Some("/v")),
-            (Some(""), None, Some("")),
-            (Some(""), Some("/v"), Some("")),
-            (Some("/o"), Some("/v"), Some("/o")),
-        ] {
-            let found = folder(&typed.map(OsString::from), variable.map(OsString::from));
-            assert_eq!(found, meant.map(PathBuf::from));
         }
     }
 

@@ -12,25 +12,25 @@
 mod arenas;
 mod arguments;
 mod commands;
+mod configuration;
 mod consent;
 mod draw;
 mod error;
 mod filters;
 mod format;
 mod interrupt;
+mod log;
 mod naming;
 mod output;
 mod progress;
 mod service_manager;
 mod verdict;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use resight_app::Code;
 use resight_app::config::Config;
-use tracing_subscriber::EnvFilter;
 
 #[cfg(target_os = "linux")]
 use arguments::DECODE_WORKER;
@@ -39,13 +39,15 @@ use commands::{
     backup, calibrate, collections, compare, doctor, duplicates, eval, export, features, folders,
     forget, import, index, jobs, keys, labels, models, pictures, plugin, refused, search, serve,
     shells, train, verify,
+    backup, calibrate, collections, compare, config, doctor, duplicates, eval, features, folders,
+    forget, index, jobs, keys, labels, models, pictures, plugin, refused, search, serve, shells,
+    train, verify,
 };
+use configuration::Effective;
 use error::CliError;
+use log::Log;
 use output::Output;
 use verdict::Verdict;
-
-/// Environment variable with a filter for the log, for example `resight_engine=debug`.
-const LOG_VARIABLE: &str = "RESIGHT_LOG";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,7 +69,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     Index(index::IndexArgs),
     Search(search::SearchArgs),
     Compare(compare::CompareArgs),
@@ -95,6 +97,7 @@ enum Command {
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Doctor(doctor::DoctorArgs),
+    Config(config::ConfigCommand),
     Completions(shells::CompletionsArgs),
     Man(shells::ManArgs),
 }
@@ -109,14 +112,38 @@ fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     arenas::limit();
     let cli = match Cli::try_parse() {
+    let typed = match Cli::command().try_get_matches() {
+        Ok(typed) => typed,
+        Err(error) => return refuse(&error),
+    };
+    let cli = match parsed(&typed) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
     let json = cli.shared.json;
-    match run(&cli) {
+    match run(&cli, &typed) {
         Ok(verdict) => verdict.into(),
         Err(error) => error.report(json, cli.command.failure()),
     }
+}
+
+fn parsed(matches: &ArgMatches) -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(matches).map_err(|error| error.format(&mut Cli::command()))
+}
+
+/// The command line with what the configuration's file and the environment add to it.
+fn configured(typed: &ArgMatches) -> Result<(Cli, Effective), CliError> {
+    let program = Cli::command();
+    let effective = Effective::gather(&program, typed)?;
+    let completed = effective.defaults_of(program).try_get_matches();
+    // Each value was checked before; what is left are rules among several.
+    let cli = completed.and_then(|all| parsed(&all));
+    let cli = cli.map_err(|error| CliError::Usage {
+        code: Code::BadConfig,
+        detail: error.to_string().trim_end().to_owned(),
+        next_step: Code::BadConfig.next_step().into(),
+    })?;
+    Ok((cli, effective))
 }
 
 /// Whether another process of this program started this one to decode pictures.
@@ -136,21 +163,24 @@ impl Command {
     }
 }
 
-/// Commands that packages are built with, where nobody has a home.
-fn run_without_settings(cli: &Cli) -> Option<Result<(), CliError>> {
+/// Commands that packages are built with, where nobody has a home, and those about the configuration itself.
+fn run_without_settings(cli: &Cli, typed: &ArgMatches) -> Option<Result<(), CliError>> {
     let mut output = Output::new(&cli.shared);
     match &cli.command {
         Command::Completions(args) => Some(shells::completions(args, Cli::command(), &mut output)),
         Command::Man(args) => Some(shells::man(args, Cli::command(), &mut output)),
+        Command::Config(command) => Some(config::run(command, &Cli::command(), typed, &mut output)),
         _ => None,
     }
 }
 
-fn run(cli: &Cli) -> Result<Verdict, CliError> {
-    start_log(&cli.shared);
-    if let Some(done) = run_without_settings(cli) {
+/// `typed` is what was typed, of which `typed_cli` was parsed.
+fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
+    if let Some(done) = run_without_settings(typed_cli, typed) {
         return done.map(|()| Verdict::Found);
     }
+    let (cli, effective) = configured(typed)?;
+    let log = Log::start(&cli.shared);
     let config = Config::new(cli.shared.settings())?;
     if let Some(threads) = config.threads {
         // Fails only when the pool exists already, and this is the start of the process.
@@ -166,7 +196,22 @@ fn run(cli: &Cli) -> Result<Verdict, CliError> {
     let done = match &cli.command {
         Command::Search(args) => return search::run(args, &config, &mut output),
         Command::Compare(args) => return compare::run(args, &config, &mut output),
-        Command::Serve(args) => serve::run(args, &config, &mut output),
+        Command::Serve(args) => {
+            let again = || {
+                let (cli, effective) = configured(typed)?;
+                log.change(&cli.shared);
+                match cli.command {
+                    Command::Serve(args) => Ok((*args, effective)),
+                    // The same words are parsed.
+                    _ => Err(CliError::Interrupted),
+                }
+            };
+            let reread = serve::Reread {
+                began: &effective,
+                again: &again,
+            };
+            serve::run(args, &config, &reread, &mut output)
+        }
         Command::Index(args) => index::run(args, &config, &mut output),
         Command::Features(args) => features::run(args, &config, &mut output),
         Command::Duplicates(args) => duplicates::run(args, &config, &mut output),
@@ -184,7 +229,9 @@ fn run(cli: &Cli) -> Result<Verdict, CliError> {
         Command::Jobs(args) => jobs::run(args, &config, &mut output),
         Command::Keys(args) => keys::run(args, &config, &mut output),
         Command::Train(args) => train::run(args, &config, &mut output),
-        Command::Eval(args) => eval::run(args, &config, cli.shared.data.is_some(), &mut output),
+        Command::Eval(args) => {
+            eval::run(args, &config, typed_cli.shared.data.is_some(), &mut output)
+        }
         Command::Calibrate(args) => calibrate::run(args, &config, &mut output),
         Command::Plugin(command) => plugin::run(command, &mut output),
         Command::Models(command) => models::run(command, &config, &mut output),
@@ -193,7 +240,7 @@ fn run(cli: &Cli) -> Result<Verdict, CliError> {
         Command::Restore(args) => backup::restore(args, &config, &mut output),
         Command::Doctor(_) => doctor::run(&config, &mut output),
         // Done above.
-        Command::Completions(_) | Command::Man(_) => Ok(()),
+        Command::Completions(_) | Command::Man(_) | Command::Config(_) => Ok(()),
     };
     done.map(|()| Verdict::Found)
 }
@@ -212,28 +259,6 @@ fn refuse(error: &clap::Error) -> ExitCode {
     // With nobody to read it, there is nothing better to do than to end.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
-}
-
-fn start_log(shared: &SharedArgs) {
-    let level = match (shared.quiet, shared.verbose) {
-        (true, _) => "error",
-        // People wait for what their plug-ins print.
-        (false, 0) => "warn,resight_plugin::output=info",
-        (false, 1) => "info",
-        (false, _) => "debug",
-    };
-    let filter = match std::env::var(LOG_VARIABLE) {
-        Ok(text) if !text.is_empty() => EnvFilter::new(text),
-        _ => EnvFilter::new(level),
-    };
-    let started = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(shared.verbose > 1)
-        .try_init();
-    // Only fails when a test has a log already.
-    drop(started);
 }
 
 #[cfg(test)]

@@ -175,6 +175,13 @@ codes! {
     BadCollectionName = "bad_collection_name", Some(422),
         "This cannot be done with a collection of this name",
         "Use 1 to 63 of a-z, 0-9, _ and -, the first a letter or a digit; the one named default cannot be removed.";
+    // Webhooks.
+    BadWebhook = "bad_webhook", Some(422), "There can be no such webhook",
+        "Correct what the detail names; remove webhooks that are not needed with DELETE /v1/webhooks/{id}.";
+    UnknownWebhook = "unknown_webhook", Some(404), "No webhook has this id",
+        "List them with GET /v1/webhooks.";
+    WebhooksDamaged = "webhooks_damaged", None, "The webhooks cannot be read",
+        "Put webhooks.json of the data folder back from a backup; or move it away, start the server and make the webhooks again.";
     // Jobs and registered folders.
     UnknownJob = "unknown_job", Some(404),
         "There is no job of this number",
@@ -425,6 +432,8 @@ codes! {
     Usage = "usage", None,
         "The arguments cannot be understood",
         "Run `resight --help`, or `resight COMMAND --help`.";
+    BadConfig = "bad_config", None, "The configuration cannot be used",
+        "Correct what the detail names; docs/configuration.md lists all options, and `resight config check` looks for mistakes.";
     Interrupted = "interrupted", None,
         "The command was interrupted",
         "Run the same command again to go on.";
@@ -449,6 +458,8 @@ codes! {
     TrustedProxy = "trusted_proxy", None,
         "This is no network and no address of a proxy",
         "Write it as in --trusted-proxy 127.0.0.1 or --trusted-proxy 10.0.0.0/8.";
+    BadCertificate = "bad_certificate", None, "The certificate for HTTPS cannot be used",
+        "Name PEM files that belong together with --tls-cert (the server's certificate first, then those that signed it) and --tls-key.";
     CannotListen = "cannot_listen", None,
         "The server cannot listen at this address",
         "Choose an address of this machine and a port from 1024 upwards with --listen.";

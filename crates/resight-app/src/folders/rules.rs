@@ -83,6 +83,14 @@ mod tests {
                 ..Rules::default()
             },
             Rules {
+                exclude: vec!["raw[0-9".into()],
+                ..Rules::default()
+            },
+            Rules {
+                include: vec!["{a,b".into()],
+                ..Rules::default()
+            },
+            Rules {
                 tags: vec!["a\nb".into()],
                 ..Rules::default()
             },

@@ -84,6 +84,8 @@ impl Patterns {
         let excluded = self.exclude.iter().map(|pattern| (pattern, ""));
         let included = self.include.iter().map(|pattern| (pattern, "!"));
         let mut builder = GitignoreBuilder::new(root);
+        // In a file, a bracket without its end stands for itself; here it is more likely a mistake.
+        builder.allow_unclosed_class(false);
         for (pattern, sign) in excluded.chain(included) {
             let line = format!("{sign}{}", from_root(pattern, [root, named]));
             let added = builder.add_line(None, &line).map(drop);

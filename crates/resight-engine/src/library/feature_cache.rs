@@ -39,6 +39,8 @@ struct SharedMemory {
     /// By owner and key.
     entries: Cache<(u64, u64), Arc<StoredFeatures>, Bytes>,
     owners: AtomicU64,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 /// A picture's features weigh about this much; only a hint for the cache's first allocation.
@@ -50,6 +52,8 @@ impl FeatureCache {
         let memory = SharedMemory {
             entries: Cache::with_weighter(items, bytes, Bytes),
             owners: AtomicU64::new(1),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
         };
         Self {
             memory: Arc::new(memory),
@@ -63,6 +67,12 @@ impl FeatureCache {
             memory: self.memory.clone(),
             owner: self.memory.owners.fetch_add(1, Ordering::Relaxed),
         }
+    }
+
+    /// How many features of all owners were found here, and how many had to be read.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (load(&self.memory.hits), load(&self.memory.misses))
     }
 
     fn entry(&self, key: u64) -> (u64, u64) {
@@ -84,6 +94,10 @@ impl FeatureCache {
         let missing: Vec<usize> = (0..keys.len())
             .filter(|&i| matches!(found[i], Ok(None)))
             .collect();
+        let (misses, all) = (missing.len() as u64, keys.len() as u64);
+        let memory = &self.memory;
+        memory.misses.fetch_add(misses, Ordering::Relaxed);
+        memory.hits.fetch_add(all - misses, Ordering::Relaxed);
         if missing.is_empty() {
             return Ok(found);
         }

@@ -13,6 +13,7 @@ pub(crate) mod conversion;
 pub(crate) mod convert;
 pub(crate) mod damage;
 pub(crate) mod feature_cache;
+pub(crate) mod figures;
 pub(crate) mod files;
 pub(crate) mod filters;
 pub(crate) mod findings;

@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 
 use super::intake;
 use super::kept_body::until_sent;
+use super::live::Live;
 use super::params::path_segment;
 use super::problem::{HasTraceback, Problem};
 use super::{App, wanted};
@@ -49,14 +50,13 @@ pub struct AccessSettings {
     pub keys: Option<Arc<Keys>>,
     /// When they are asked for.
     pub policy: Policy,
-    /// Origins such as `https://pictures.example` whose pages may use the API, by a key.
-    pub origins: Vec<String>,
 }
 
 /// What decides on each request.
 #[derive(Clone)]
 pub(crate) struct Access {
     settings: Arc<AccessSettings>,
+    live: Live,
     limits: Arc<Limits>,
     /// Whether there was a key since the start: removing the file opens nothing.
     has_asked: Arc<AtomicBool>,
@@ -139,12 +139,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 impl Access {
-    pub(crate) fn new(settings: AccessSettings) -> Self {
+    pub(crate) fn new(settings: AccessSettings, live: Live) -> Self {
         // Where it cannot be read, each request says so.
         let keys = settings.keys.as_ref();
         let has_asked = keys.is_some_and(|keys| keys.were_used().unwrap_or(true));
         Self {
             settings: Arc::new(settings),
+            live,
             limits: Arc::default(),
             has_asked: Arc::new(AtomicBool::new(has_asked)),
         }
@@ -152,8 +153,7 @@ impl Access {
 
     /// Whether a page of this origin may use the API.
     pub(crate) fn lists(&self, origin: &[u8]) -> bool {
-        let mut listed = self.settings.origins.iter();
-        listed.any(|one| one.as_bytes().eq_ignore_ascii_case(origin))
+        self.live.lists(origin)
     }
 
     /// The keys, where this server asks for them now.
@@ -334,7 +334,7 @@ fn managed(access: &Access, caller: &Caller) -> Result<Arc<Keys>, Problem> {
 }
 
 /// Runs what reads or writes the files of keys.
-async fn on_disk<T: Send + 'static>(
+pub(crate) async fn on_disk<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, AppError> + Send + 'static,
 ) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(act).await;
@@ -353,6 +353,6 @@ pub(crate) async fn body<T: DeserializeOwned>(
 }
 
 /// An answer that nobody may keep.
-fn unkept<T: serde::Serialize>(status: axum::http::StatusCode, body: T) -> Response {
+pub(crate) fn unkept<T: serde::Serialize>(status: axum::http::StatusCode, body: T) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

@@ -23,6 +23,7 @@ pub(super) enum Need {
 
 /// Of all routes of the API: method, route, need. Those of a collection stand here as those of the default one.
 const ROUTES: &[(&str, &str, Need)] = &[
+    ("GET", "/livez", Need::Nothing),
     ("GET", "/healthz", Need::Nothing),
     ("GET", "/readyz", Need::NothingInPart),
     ("GET", "/metrics", Need::Of(Scope::Read)),
@@ -34,6 +35,9 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/v1/keys", Need::Of(Scope::Admin)),
     ("POST", "/v1/keys", Need::Of(Scope::Admin)),
     ("DELETE", "/v1/keys/{key}", Need::Of(Scope::Admin)),
+    ("GET", "/v1/webhooks", Need::Of(Scope::Admin)),
+    ("POST", "/v1/webhooks", Need::Of(Scope::Admin)),
+    ("DELETE", "/v1/webhooks/{webhook}", Need::Of(Scope::Admin)),
     ("GET", "/v1/collections", Need::AnyKey),
     ("GET", "/v1/collections/{collection}", Need::Of(Scope::Read)),
     (
@@ -189,6 +193,7 @@ pub(super) fn is_of_a_collection(path: &str) -> bool {
         "plugins",
         "jobs",
         "folders",
+        "webhooks",
     ];
     path == "/api/tot_num"
         || is_compatible(path)
@@ -246,7 +251,7 @@ mod tests {
         for (method, path, need) in ROUTES {
             if [Need::Nothing, Need::NothingInPart].contains(need) {
                 assert!(
-                    ["/healthz", "/readyz", "/v1/session"].contains(path),
+                    ["/livez", "/healthz", "/readyz", "/v1/session"].contains(path),
                     "{method} {path}"
                 );
             }

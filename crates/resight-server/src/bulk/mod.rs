@@ -117,6 +117,7 @@ impl Bulk {
             .partition(|(name, _)| name == labels::FIELD);
         given.extend(common);
         let common: LabelPatch = given.take::<LabelParameters>()?.patch();
+        given.finish()?;
         let each = labels::Lines::read(each.iter().map(|(_, text)| &**text))?;
         let (sender, mut received) = mpsc::channel(WAITING_LINES);
         let mut adder = Adder::new(self.app, common, each, Sink::new(sender));

@@ -44,6 +44,15 @@ impl ConnectionLimits {
             write_rate: 1024,
         }
     }
+
+    /// The same with so many connections in all, and a quarter of them for one address.
+    pub fn of_total(self, total: usize) -> Self {
+        Self {
+            total,
+            per_address: total.div_ceil(4),
+            ..self
+        }
+    }
 }
 
 impl Default for ConnectionLimits {

@@ -1,6 +1,6 @@
 //! Accepts connections and serves each, within bounds of their number and of their time.
 //!
-//! Invariant: `/healthz` and `/readyz` are answered whatever other connections do, as long as a file can
+//! Invariant: `/livez`, `/healthz` and `/readyz` are answered whatever other connections do, as long as a file can
 //! be opened for one more: idle connections make room, and beyond those at work there are spare ones.
 //! Invariant: a shutdown waits for requests that are being answered and for nothing else.
 
@@ -9,6 +9,7 @@ mod clients;
 mod limits;
 mod stream;
 mod table;
+mod tls;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -26,18 +27,22 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use resight_app::Code;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
 use crate::intake;
+use crate::live::Live;
 use crate::problem::Problem;
 use crate::proxy::{Peer, ProxySettings};
+use crate::request_id::RequestId;
 use clients::{Clients, Counted};
 pub use limits::ConnectionLimits;
 use stream::Watched;
 use table::{Seat, Table};
+pub use tls::{Tls, TlsError};
 
 /// How long the head of a request may take on a spare connection.
 const SPARE_HEAD: Duration = Duration::from_secs(5);
@@ -50,19 +55,26 @@ const SPARE_BODY: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Service {
     app: Router,
-    limits: ConnectionLimits,
+    live: Live,
+    tls: Option<Tls>,
     proxies: Arc<ProxySettings>,
     clients: Arc<Clients>,
 }
 
 impl Service {
-    pub(crate) fn new(app: Router, limits: ConnectionLimits, proxies: ProxySettings) -> Self {
+    pub(crate) fn new(app: Router, live: Live, proxies: ProxySettings) -> Self {
         Self {
             app,
-            limits,
+            live,
+            tls: None,
             proxies: Arc::new(proxies),
             clients: Arc::default(),
         }
+    }
+
+    /// The same over TLS, where there is a certificate.
+    pub(crate) fn over(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
     }
 }
 
@@ -73,13 +85,15 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()>,
     grace: Duration,
 ) {
-    let limits = &service.limits;
-    tracing::info!(
-        connections = limits.total,
-        per_address = limits.per_address,
-        "connections are bounded"
-    );
-    let table = Table::new(limits.clone());
+    {
+        let limits = &service.live.now().connections;
+        tracing::info!(
+            connections = limits.total,
+            per_address = limits.per_address,
+            "connections are bounded"
+        );
+    }
+    let table = Table::new(service.live.clone());
     let (stop, stopping) = watch::channel(false);
     let mut shutdown = pin!(shutdown);
     loop {
@@ -105,7 +119,8 @@ pub(crate) async fn serve(
     }
 }
 
-/// Serves one connection until it ends, has to make room, or the server stops.
+/// Serves one connection, over TLS where there is a certificate. What bounds its writes lies below TLS, so that it holds
+/// for the handshake as well.
 async fn attend(
     stream: TcpStream,
     from: IpAddr,
@@ -117,9 +132,37 @@ async fn attend(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps its delay");
     }
+    let limits = service.live.now().connections.clone();
+    let stream = Watched::new(stream, &limits, seat.activity.clone());
+    let Some(tls) = &service.tls else {
+        return converse(stream, from, seat, &limits, service, stopping).await;
+    };
+    let longest = tls::HANDSHAKE.min(limits.head);
+    let agreed = tokio::select! {
+        agreed = timeout(longest, tls.acceptor().accept(stream)) => agreed,
+        // There is no request yet, so that it makes room at once.
+        () = seat.close.notified() => return,
+        _ = stopping.wait_for(|stopping| *stopping) => return,
+    };
+    match agreed {
+        Ok(Ok(stream)) => converse(stream, from, seat, &limits, service, stopping).await,
+        Ok(Err(error)) => {
+            tracing::debug!(%from, %error, "a client and the server agreed on no key")
+        }
+        Err(_) => tracing::debug!(%from, "a client took too long to agree on a key"),
+    }
+}
+
+/// Answers the requests of a connection until it ends, has to make room, or the server stops.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    from: IpAddr,
+    seat: Seat,
+    limits: &ConnectionLimits,
+    service: Service,
+    mut stopping: watch::Receiver<bool>,
+) {
     let (activity, is_spare) = (seat.activity.clone(), seat.spare);
-    let limits = &service.limits;
-    let stream = Watched::new(stream, limits, activity.clone());
     let answers = service_fn(|request: hyper::Request<Incoming>| {
         let answering = activity.begin();
         let answer = answer(service.clone(), request.map(Body::new), from, is_spare);
@@ -156,9 +199,22 @@ async fn attend(
 }
 
 async fn answer(service: Service, mut request: Request, from: IpAddr, is_spare: bool) -> Response {
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let mut answer = admitted(service, request, from, is_spare).await;
+    id.put_on(&mut answer);
+    answer
+}
+
+async fn admitted(
+    service: Service,
+    mut request: Request,
+    from: IpAddr,
+    is_spare: bool,
+) -> Response {
     let is_health = matches!(
         service.proxies.local(request.uri().path()),
-        "/healthz" | "/readyz"
+        "/livez" | "/healthz" | "/readyz"
     );
     if is_spare && !is_health {
         return refuse(
@@ -169,7 +225,10 @@ async fn answer(service: Service, mut request: Request, from: IpAddr, is_spare: 
     }
     let client = service.proxies.client(from, request.headers());
     let counted = match client != from && !is_health {
-        true => service.clients.begin(client, service.limits.per_address),
+        true => {
+            let most = service.live.now().connections.per_address;
+            service.clients.begin(client, most)
+        }
         false => Some(Counted::nobody()),
     };
     let Some(_counted) = counted else {
@@ -216,7 +275,7 @@ mod tests {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let service = Service::new(app, limits, ProxySettings::default());
+        let service = Service::new(app, limits.into(), ProxySettings::default());
         let served = tokio::spawn(serve(listener, service, shutdown, NEVER * 10));
         let mut client = TcpStream::connect(address).await.unwrap();
         let head = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n";

@@ -14,13 +14,14 @@ use tokio::time::{Instant, timeout_at};
 
 use super::ConnectionLimits;
 use super::activity::Activity;
+use crate::live::Live;
 
 /// How long a connection that was told to close is waited for.
 const CLOSING: Duration = Duration::from_secs(1);
 
 /// All connections of a server.
 pub(super) struct Table {
-    limits: ConnectionLimits,
+    live: Live,
     open: Mutex<Open>,
     /// Told when a connection has closed.
     closed: Notify,
@@ -86,9 +87,9 @@ impl Drop for Seat {
 }
 
 impl Table {
-    pub(super) fn new(limits: ConnectionLimits) -> Arc<Self> {
+    pub(super) fn new(live: Live) -> Arc<Self> {
         Arc::new(Self {
-            limits,
+            live,
             open: Mutex::default(),
             closed: Notify::new(),
         })
@@ -127,7 +128,8 @@ impl Table {
         loop {
             let mut closed = pin!(self.closed.notified());
             closed.as_mut().enable();
-            let room = self.open.lock().room(&self.limits, source, spare);
+            let limits = self.live.now().connections.clone();
+            let room = self.open.lock().room(&limits, source, spare);
             match room {
                 Room::Free => {}
                 Room::Soon => {
@@ -204,12 +206,13 @@ mod tests {
     use super::*;
 
     fn table() -> Arc<Table> {
-        Table::new(ConnectionLimits {
+        let limits = ConnectionLimits {
             total: 3,
             per_address: 2,
             spare: 1,
             ..ConnectionLimits::for_open_files(None)
-        })
+        };
+        Table::new(limits.into())
     }
 
     fn address(text: &str) -> IpAddr {
@@ -245,7 +248,8 @@ mod tests {
         let first = table.admit(address, false).await.unwrap();
         let second = table.admit(address, false).await.unwrap();
         let third = table.admit(address, false).await.unwrap();
-        let room = || table.open.lock().room(&table.limits, here, false);
+        let limits = table.live.now().connections.clone();
+        let room = || table.open.lock().room(&limits, here, false);
         assert_eq!(room(), Room::Soon);
         let _answering = first.activity.begin();
         // The next one is told.

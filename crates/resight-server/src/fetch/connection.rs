@@ -68,9 +68,45 @@ pub(super) async fn get(
     tls: &Tls,
     bounds: &Bounds,
 ) -> Result<Reply, Problem> {
+    let stream = secured(target, addresses, tls).await?;
+    ask(target, stream, bounds).await
+}
+
+/// Sends `request` to the first of `addresses` that can be connected to; gives the status of the answer, whose body is
+/// left unread.
+pub(super) async fn post(
+    target: &Target,
+    addresses: &[SocketAddr],
+    tls: &Tls,
+    request: Request<Body>,
+) -> Result<StatusCode, Problem> {
+    let broken = |error: hyper::Error| failed(target, &error);
+    let stream = secured(target, addresses, tls).await?;
+    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
+        .max_buf_size(HEAD_BYTES)
+        .handshake::<_, Body>(TokioIo::new(stream))
+        .await
+        .map_err(broken)?;
+    // It ends with this function.
+    let mut connections = JoinSet::new();
+    connections.spawn(connection);
+    let answer = sender.send_request(request).await.map_err(broken)?;
+    Ok(answer.status())
+}
+
+/// A connection, with TLS or without.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+async fn secured(
+    target: &Target,
+    addresses: &[SocketAddr],
+    tls: &Tls,
+) -> Result<Box<dyn Stream>, Problem> {
     let stream = connected(target, addresses).await?;
     if !target.is_tls {
-        return ask(target, stream, bounds).await;
+        return Ok(Box::new(stream));
     }
     let tls = tls.clone();
     let config = tokio::task::spawn_blocking(move || tls.config()).await;
@@ -80,7 +116,7 @@ pub(super) async fn get(
     let name = ServerName::try_from(target.host.clone()).map_err(|error| failed(target, &error))?;
     let secured = TlsConnector::from(config).connect(name, stream).await;
     let stream = secured.map_err(|error| failed(target, &error))?;
-    ask(target, stream, bounds).await
+    Ok(Box::new(stream))
 }
 
 async fn connected(target: &Target, addresses: &[SocketAddr]) -> Result<TcpStream, Problem> {
@@ -92,10 +128,7 @@ async fn connected(target: &Target, addresses: &[SocketAddr]) -> Result<TcpStrea
     Err(failed(target, &"it cannot be connected to"))
 }
 
-async fn ask<S>(target: &Target, stream: S, bounds: &Bounds) -> Result<Reply, Problem>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+async fn ask(target: &Target, stream: Box<dyn Stream>, bounds: &Bounds) -> Result<Reply, Problem> {
     let broken = |error: hyper::Error| failed(target, &error);
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
         .max_buf_size(HEAD_BYTES)

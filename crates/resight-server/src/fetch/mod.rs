@@ -6,6 +6,7 @@
 
 mod address;
 mod connection;
+mod messenger;
 mod target;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use tokio::time::timeout;
 use super::intake::Bounds;
 use super::problem::Problem;
 use connection::{Reply, Tls};
+pub(crate) use messenger::{Messenger, check_address};
 use target::Target;
 
 /// The most redirects.
@@ -62,6 +64,8 @@ pub struct FetchSettings {
     resolver: Arc<dyn Resolve>,
     /// Networks that are fetched from although they are not public.
     beside: Vec<IpNet>,
+    /// Whether these are asked at any port.
+    any_port_beside: bool,
     patience: Duration,
 }
 
@@ -72,7 +76,18 @@ impl FetchSettings {
             ports: [&[80, 443], more_ports].concat(),
             resolver: Arc::new(System),
             beside: Vec::new(),
+            any_port_beside: false,
             patience: PATIENCE,
+        }
+    }
+
+    /// And from these networks, at any port.
+    #[must_use]
+    pub fn with_networks(self, networks: &[IpNet]) -> Self {
+        Self {
+            beside: networks.to_vec(),
+            any_port_beside: !networks.is_empty(),
+            ..self
         }
     }
 
@@ -169,7 +184,8 @@ impl FetchSettings {
     /// The addresses of a target that may be connected to.
     async fn addresses(&self, target: &Target) -> Result<Vec<SocketAddr>, Problem> {
         let port = target.port;
-        if !self.ports.contains(&port) {
+        let is_usual = self.ports.contains(&port);
+        if !is_usual && !self.any_port_beside {
             let detail = format!("Nothing is fetched from port {port}.");
             return Err(Problem::new(Code::FetchForbiddenAddress, detail));
         }
@@ -181,7 +197,9 @@ impl FetchSettings {
             Problem::new(Code::FetchFailed, detail)
         })?;
         let is_allowed = |address: &IpAddr| {
-            address::is_public(*address) || self.beside.iter().any(|net| net.contains(address))
+            let is_beside = self.beside.iter().any(|net| net.contains(address));
+            is_usual && address::is_public(*address)
+                || is_beside && (is_usual || self.any_port_beside)
         };
         let allowed = found.into_iter().filter(is_allowed).take(TRIED);
         let allowed: Vec<SocketAddr> = allowed.map(|ip| SocketAddr::new(ip, port)).collect();

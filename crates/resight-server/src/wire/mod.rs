@@ -15,6 +15,7 @@ mod keys;
 mod labels;
 mod search;
 mod told_apart;
+mod webhooks;
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -42,6 +43,8 @@ pub use labels::{
     object_id, tag,
 };
 pub use search::SearchAnswer;
+pub(crate) use webhooks::WebhookWanted;
+pub use webhooks::{WebhookList, WebhookMade, WebhookShown};
 
 /// Who reads the JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
 use resight_app::keys::{Keys, NewKey, Scope};
-use resight_server::{AccessSettings, HttpSettings, Policy};
+use resight_server::{AccessSettings, Changeable, HttpSettings, Live, Policy};
 use resight_store::CollectionName;
 use serde_json::Value;
 
@@ -27,10 +27,14 @@ pub(crate) fn guarded(policy: Policy) -> Guarded {
     let access = AccessSettings {
         keys: Some(keys.clone()),
         policy,
-        origins: vec!["https://pictures.example".into()],
     };
+    let live = Live::new(Changeable {
+        origins: vec!["https://pictures.example".into()],
+        ..Changeable::default()
+    });
     let app = bench.app_with(HttpSettings {
         access,
+        live,
         ..HttpSettings::default()
     });
     let open = bench.app();
@@ -95,11 +99,20 @@ fn expected(method: &str, path: &str) -> Option<Scope> {
     let path = path.replace("/v1/collections/{collection}/", "/v1/");
     let is_search = ["/v1/search", "/v1/compare", "/v1/features"].contains(&&*path);
     let is_admin = path.starts_with("/v1/keys")
+        || path.starts_with("/v1/webhooks")
         || path == "/v1/refused"
         || path == "/v1/jobs/{job}/refused"
         || (path.starts_with("/v1/folders") && method != "GET")
         || (path == "/v1/collections/{collection}" && method != "GET");
-    if ["/healthz", "/readyz", "/v1/session", "/v1/collections"].contains(&&*path) {
+    if [
+        "/livez",
+        "/healthz",
+        "/readyz",
+        "/v1/session",
+        "/v1/collections",
+    ]
+    .contains(&&*path)
+    {
         return None;
     }
     Some(match method {
@@ -187,7 +200,15 @@ async fn a_key_of_some_collections_reaches_no_other_one() {
     let id = add(&guarded.open, "a.png", &png(&textured(80, 60, 1))).await;
     let foreign = guarded.key_of(of(vec![museum], Scope::Admin));
     for (method, path, _) in operations(&id) {
-        if ["/healthz", "/readyz", "/v1/session", "/v1/collections"].contains(&&*path) {
+        if [
+            "/livez",
+            "/healthz",
+            "/readyz",
+            "/v1/session",
+            "/v1/collections",
+        ]
+        .contains(&&*path)
+        {
             continue;
         }
         // They are in no collection's address; `jobs.rs` has what such a key reaches there.

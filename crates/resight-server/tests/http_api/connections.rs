@@ -28,7 +28,7 @@ async fn server(bench: Bench, connections: ConnectionLimits) -> Server {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let settings = HttpSettings {
-        connections,
+        live: connections.into(),
         grace: NEVER * 10,
         ..HttpSettings::default()
     };

@@ -1,6 +1,6 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use resight_server::HttpSettings;
+use resight_server::{Changeable, HttpSettings, Live};
 
 use crate::fixtures::{Answer, Bench, ask};
 
@@ -73,8 +73,12 @@ async fn other_names_for_this_machine_are_refused() {
     in_address.problem(421, "unknown_host");
 
     let allowed_hosts = Some(vec!["pics.example".to_owned()]);
-    let listed = bench.app_with(HttpSettings {
+    let live = Live::new(Changeable {
         allowed_hosts,
+        ..Changeable::default()
+    });
+    let listed = bench.app_with(HttpSettings {
+        live: live.clone(),
         ..HttpSettings::default()
     });
     for host in ["pics.example:80", "localhost"] {
@@ -87,10 +91,12 @@ async fn other_names_for_this_machine_are_refused() {
         .await
         .problem(421, "unknown_host");
 
-    let any = bench.app_with(HttpSettings {
+    // The same app, which is told while it runs.
+    live.change(Changeable {
         allowed_hosts: None,
-        ..HttpSettings::default()
+        ..Changeable::default()
     });
+    let any = listed;
     assert_eq!(
         with(&any, "GET", "/healthz", "other.example", "")
             .await

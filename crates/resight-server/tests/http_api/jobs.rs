@@ -63,7 +63,6 @@ impl World {
             access: AccessSettings {
                 keys: Some(keys.clone()),
                 policy,
-                origins: Vec::new(),
             },
             ..HttpSettings::default()
         };
@@ -173,6 +172,7 @@ async fn a_job_is_made_listed_and_followed_to_its_end() {
         "{metrics}"
     );
     assert!(metrics.contains("resight_folders{state=\"gone\"} 0"));
+    crate::metrics::are_documented(&metrics);
     ask(&app, request("DELETE", &format!("/v1/jobs/{id}")))
         .await
         .problem(409, "job_ended");

@@ -334,6 +334,7 @@ async fn a_failure_is_the_author_s_and_the_rest_goes_on() {
     assert_eq!(told["last_error"]["code"], "plugin_crashed");
     let metrics = served.get("/metrics").await;
     let text = String::from_utf8(metrics.body).unwrap();
+    crate::metrics::are_documented(&text);
     for line in [
         "resight_pictures 0",
         "resight_plugin_state{plugin=\"mine\",state=\"ok\"} 1",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use resight_server::{HttpSettings, TrustedProxies};
+use resight_server::{Changeable, HttpSettings, Live, TrustedProxies};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -103,7 +103,10 @@ async fn headers_of_a_proxy_count_only_where_it_is_named() {
         let trusted: Vec<String> = trusted.iter().map(|t| (*t).to_owned()).collect();
         let settings = HttpSettings {
             trusted_proxies: TrustedProxies::parse(&trusted).unwrap(),
-            allowed_hosts: Some(vec!["pics.example".into()]),
+            live: Live::new(Changeable {
+                allowed_hosts: Some(vec!["pics.example".into()]),
+                ..Changeable::default()
+            }),
             grace: Duration::from_secs(1),
             ..HttpSettings::default()
         };

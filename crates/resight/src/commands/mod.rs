@@ -5,6 +5,7 @@ pub(crate) mod calibrate;
 mod changer;
 pub(crate) mod collections;
 pub(crate) mod compare;
+pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod eval;

@@ -6,6 +6,7 @@ mod backup;
 #[cfg(unix)]
 mod by_server;
 mod commands;
+mod configuration;
 #[cfg(unix)]
 mod crash;
 #[cfg(target_os = "linux")]

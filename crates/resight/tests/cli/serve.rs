@@ -9,7 +9,7 @@ use crate::support::{
 };
 use serde_json::Value;
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill")
         .args([name, &child.id().to_string()])
         .status()

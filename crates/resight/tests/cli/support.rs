@@ -14,16 +14,20 @@ use tempfile::TempDir;
 /// The program with its data in `data`, standard input closed, and nothing of the caller's
 /// environment that would change its answers.
 pub(crate) fn resight(data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_resight"));
+    let mut command = bare();
+    command.arg("--data").arg(data);
     command
-        .env_remove("RESIGHT_DATA")
-        .env_remove("RESIGHT_LOG")
-        .env_remove("RESIGHT_MODELS")
-        .env_remove("RESIGHT_BASE_PATH")
-        .env_remove("RESIGHT_TRUSTED_PROXY")
-        .arg("--data")
-        .arg(data)
-        .stdin(Stdio::null());
+}
+
+/// The program without an argument, standard input closed, and none of its variables in the environment.
+pub(crate) fn bare() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_resight"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("RESIGHT_") {
+            command.env_remove(name);
+        }
+    }
+    command.stdin(Stdio::null());
     command
 }
 

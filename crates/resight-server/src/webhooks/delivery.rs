@@ -1,0 +1,280 @@
+//! Telling addresses of jobs that have ended.
+//!
+//! Invariant: the server reports to an address each job that ended after the address was registered, in the order of
+//! their ends, at least once; or the log says which one it gave up, after the last attempt.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use resight_app::jobs::{Job, Jobs};
+use resight_app::webhooks::{Told, Webhook, Webhooks};
+use resight_store::{JobFilter, JobState};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::served::{Counters, Served};
+use super::signature;
+use crate::fetch::Messenger;
+use crate::wire::JobShown;
+
+/// How often it is looked whether a job has ended.
+const LOOKED_EACH: Duration = Duration::from_millis(500);
+/// Jobs that wait to be told at most; older ones are passed over.
+const MOST_WAITING: usize = 1000;
+/// How long an address may take to answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How often a message is sent at most.
+const ATTEMPTS: u32 = 10;
+/// The longest wait before the next attempt.
+const LONGEST_WAIT: Duration = Duration::from_secs(6 * 3600);
+/// A status by which an address says that it wants no message any more.
+const GONE: u16 = 410;
+
+/// What messages are sent with.
+#[derive(Clone)]
+pub(crate) struct Delivery {
+    hooks: Arc<Webhooks>,
+    jobs: Jobs,
+    messenger: Messenger,
+    first_wait: Duration,
+    counters: Counters,
+}
+
+/// A message that was not taken.
+#[derive(Clone, Copy)]
+struct Failed {
+    at: Told,
+    attempts: u32,
+    until: Instant,
+}
+
+/// What became of a turn.
+enum Turn {
+    /// All was told.
+    Done,
+    Failed(Told),
+}
+
+impl Delivery {
+    /// What reports the jobs of `jobs`; `None` without webhooks.
+    pub(crate) fn of(served: &Served, jobs: &Jobs) -> Option<Self> {
+        let settings = served.settings.as_ref()?;
+        Some(Self {
+            hooks: settings.hooks.clone(),
+            jobs: jobs.clone(),
+            messenger: Messenger::new(settings.targets.clone()),
+            first_wait: settings.first_wait,
+            counters: served.counters.clone(),
+        })
+    }
+
+    /// Tells until the server is to end.
+    pub(crate) async fn run(self, mut stopping: watch::Receiver<bool>) {
+        let mut failed: HashMap<String, Failed> = HashMap::new();
+        loop {
+            tokio::select! {
+                () = stopped(&mut stopping) => return,
+                () = self.round(&mut failed) => {}
+            }
+            tokio::select! {
+                () = stopped(&mut stopping) => return,
+                () = sleep(LOOKED_EACH) => {}
+            }
+        }
+    }
+
+    /// Gives every address that has not to wait its turn.
+    async fn round(&self, failed: &mut HashMap<String, Failed>) {
+        let hooks = self.hooks.list();
+        failed.retain(|id, _| hooks.iter().any(|hook| hook.id == *id));
+        let mut turns = JoinSet::new();
+        for hook in hooks {
+            if failed
+                .get(&hook.id)
+                .is_some_and(|one| one.until > Instant::now())
+            {
+                continue;
+            }
+            let (own, id) = (self.clone(), hook.id.clone());
+            turns.spawn(async move { (id, own.turn(hook).await) });
+        }
+        while let Some(turn) = turns.join_next().await {
+            match turn {
+                Ok((id, Turn::Done)) => {
+                    failed.remove(&id);
+                }
+                Ok((id, Turn::Failed(at))) => self.wait_or_give_up(failed, id, at),
+                Err(error) => tracing::error!(%error, "telling an address of jobs failed"),
+            }
+        }
+    }
+
+    /// Tells an address of all that it was not told of.
+    async fn turn(&self, mut hook: Webhook) -> Turn {
+        for job in self.waiting(hook.told).await {
+            let Some(at) = end_of(&job) else {
+                continue;
+            };
+            match self.send(&hook, job, at).await {
+                Ok(status) if (200..300).contains(&status) => {
+                    self.counters.delivered.inc();
+                    hook.told = at;
+                    self.note(&hook.id, at);
+                }
+                Ok(GONE) => {
+                    tracing::warn!(
+                        webhook = hook.id,
+                        "the address wants no message any more: it is forgotten"
+                    );
+                    if let Err(error) = self.hooks.remove(&hook.id) {
+                        tracing::warn!(%error, webhook = hook.id, "it could not be forgotten");
+                    }
+                    return Turn::Done;
+                }
+                refused => {
+                    self.counters.failed.inc();
+                    let why =
+                        refused.map_or_else(|why| why, |status| format!("it answers {status}"));
+                    tracing::warn!(
+                        webhook = hook.id,
+                        job = at.job,
+                        why,
+                        "an address was not told of a job"
+                    );
+                    return Turn::Failed(at);
+                }
+            }
+        }
+        Turn::Done
+    }
+
+    fn wait_or_give_up(&self, failed: &mut HashMap<String, Failed>, id: String, at: Told) {
+        let before = failed.get(&id).filter(|one| one.at == at);
+        let attempts = before.map_or(0, |one| one.attempts) + 1;
+        if attempts >= ATTEMPTS {
+            tracing::error!(
+                webhook = id,
+                job = at.job,
+                "an address is not told of a job: all attempts failed"
+            );
+            self.counters.given_up.inc();
+            self.note(&id, at);
+            failed.remove(&id);
+            return;
+        }
+        let until = Instant::now() + jittered(wait_after(self.first_wait, attempts));
+        failed.insert(
+            id,
+            Failed {
+                at,
+                attempts,
+                until,
+            },
+        );
+    }
+
+    fn note(&self, id: &str, told: Told) {
+        if let Err(error) = self.hooks.note(id, told) {
+            tracing::warn!(%error, webhook = id, "what an address was told is not stored; it is told again");
+        }
+    }
+
+    /// Jobs that ended after `told`, in the order of their ends.
+    async fn waiting(&self, told: Told) -> Vec<Job> {
+        let jobs = self.jobs.clone();
+        let filter = JobFilter {
+            states: vec![JobState::Done, JobState::Failed, JobState::Cancelled],
+            ..JobFilter::default()
+        };
+        let read = tokio::task::spawn_blocking(move || jobs.list(&filter, MOST_WAITING)).await;
+        let mut ended = match read {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "jobs that have ended could not be listed");
+                Vec::new()
+            }
+            Err(_) => Vec::new(),
+        };
+        ended.retain(|job| end_of(job).is_some_and(|end| end > told));
+        ended.sort_by_key(end_of);
+        ended
+    }
+
+    /// Sends one message; gives the status of its answer.
+    async fn send(&self, hook: &Webhook, job: Job, at: Told) -> Result<u16, String> {
+        let shown = JobShown::new(job, true);
+        let body = json!({
+            "type": format!("job.{}", shown.state),
+            "timestamp": shown.ended,
+            "data": shown,
+        });
+        let body = body.to_string().into_bytes();
+        // The same in each attempt, by which a receiver knows one that it has.
+        let id = format!("job-{}-{}", at.job, at.ended_ms);
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let seconds = since.map_or(0, |time| time.as_secs());
+        let headers = vec![
+            (
+                "webhook-signature",
+                signature::of(&hook.secret(), &id, seconds, &body),
+            ),
+            ("webhook-id", id),
+            ("webhook-timestamp", seconds.to_string()),
+        ];
+        let sending = self.messenger.post(&hook.url, headers, body);
+        match timeout(PATIENCE, sending).await {
+            Ok(answered) => answered,
+            Err(_) => Err(format!(
+                "it did not answer within {} seconds",
+                PATIENCE.as_secs()
+            )),
+        }
+    }
+}
+
+/// Ends when the server is to end, and never where nobody can say so.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    if stopping.wait_for(|stopping| *stopping).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn end_of(job: &Job) -> Option<Told> {
+    job.record.ended_ms.map(|ended_ms| Told {
+        ended_ms,
+        job: job.record.id,
+    })
+}
+
+/// How long to wait after so many attempts: four times as long each time.
+fn wait_after(first: Duration, attempts: u32) -> Duration {
+    let factor = 4_u32.saturating_pow(attempts.saturating_sub(1));
+    first.saturating_mul(factor).min(LONGEST_WAIT)
+}
+
+/// Up to a quarter longer, so that addresses on one machine are not asked all at once.
+fn jittered(wait: Duration) -> Duration {
+    let mut byte = [0];
+    // Without randomness there is no jitter.
+    let share = getrandom::fill(&mut byte).map_or(0, |()| u32::from(byte[0]));
+    wait.saturating_add(wait / 4 * share / 255)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_up_to_a_bound() {
+        let first = Duration::from_secs(5);
+        for (attempts, seconds) in [(1, 5), (2, 20), (3, 80), (9, 6 * 3600), (40, 6 * 3600)] {
+            let wait = wait_after(first, attempts);
+            assert_eq!(wait.as_secs(), seconds, "{attempts}");
+            let jittered = jittered(wait);
+            assert!((wait..=wait * 5 / 4).contains(&jittered), "{jittered:?}");
+        }
+    }
+}
