@@ -9,8 +9,8 @@
 mod calibrate;
 mod compare;
 mod describe;
-mod drawing;
 mod describe_views;
+mod drawing;
 mod duplicates;
 mod error;
 mod feature_blob;

@@ -36,12 +36,9 @@ use resight_app::config::Config;
 use arguments::DECODE_WORKER;
 use arguments::SharedArgs;
 use commands::{
-    backup, calibrate, collections, compare, doctor, duplicates, eval, export, features, folders,
-    forget, import, index, jobs, keys, labels, models, pictures, plugin, refused, search, serve,
-    shells, train, verify,
-    backup, calibrate, collections, compare, config, doctor, duplicates, eval, features, folders,
-    forget, index, jobs, keys, labels, models, pictures, plugin, refused, search, serve, shells,
-    train, verify,
+    backup, calibrate, collections, compare, config, doctor, duplicates, eval, export, features,
+    folders, forget, import, index, jobs, keys, labels, models, pictures, plugin, refused, search,
+    serve, shells, train, verify,
 };
 use configuration::Effective;
 use error::CliError;
@@ -111,7 +108,6 @@ fn main() -> ExitCode {
     }
     #[cfg(target_os = "linux")]
     arenas::limit();
-    let cli = match Cli::try_parse() {
     let typed = match Cli::command().try_get_matches() {
         Ok(typed) => typed,
         Err(error) => return refuse(&error),

@@ -264,7 +264,6 @@ async fn a_key_sees_the_pictures_of_its_collections_alone() {
         access: AccessSettings {
             keys: Some(keys.clone()),
             policy: Policy::Always,
-            origins: Vec::new(),
         },
         iiif: true,
         ..world.settings.clone()

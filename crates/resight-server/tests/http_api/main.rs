@@ -38,6 +38,6 @@ mod queries;
 mod searching;
 mod serving;
 mod storage;
-mod views;
 mod tls;
+mod views;
 mod webhooks;
