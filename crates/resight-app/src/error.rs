@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::Code;
+use crate::{Code, store_advice};
 use resight_engine::{EngineError, Refused, RefusedCode, readable};
 use resight_models::ModelError;
 use resight_plugin::PluginError;
@@ -383,7 +383,7 @@ impl AppError {
     pub fn next_step(&self) -> Cow<'static, str> {
         match self {
             Self::Engine(EngineError::Store(error)) | Self::Store(error) => {
-                store_next_step(error).into()
+                store_advice::next_step(error).into()
             }
             Self::Engine(error) => error.next_step().into(),
             Self::Model(error) => error.next_step(),
@@ -438,40 +438,6 @@ impl AppError {
         match self {
             Self::Engine(EngineError::Store(error)) | Self::Store(error) => Some(error),
             _ => None,
-        }
-    }
-}
-
-fn store_next_step(error: &StoreError) -> &'static str {
-    match error {
-        StoreError::Locked { .. } => "Stop the process that has the data folder open for changes.",
-        StoreError::Damaged { .. } => {
-            "Move the data folder away and index the pictures again, or put a backup of the whole folder in its place."
-        }
-        StoreError::PictureDamaged { .. } => {
-            "Repair the data folder; or remove the picture that is named and add it again."
-        }
-        StoreError::Newer { .. } => {
-            "Install the newer version of Resight, or choose another data folder."
-        }
-        StoreError::Missing { .. } => "Check the data folder's name, or index a folder first.",
-        StoreError::Io { .. } => {
-            "Check the data folder's permissions: this user must be able to read and write there; and that its disk is healthy."
-        }
-        StoreError::CutShort { .. } => {
-            "Open the data folder once for changes, as a user who may write there; that undoes or completes the change."
-        }
-        StoreError::Full { .. } => {
-            "Free some disk space and try again; nothing of this change was kept."
-        }
-        StoreError::Gone { .. } => {
-            "Put the data folder back in its place and start this process again; nothing of this change was kept."
-        }
-        StoreError::Busy { .. } => {
-            "Try again, and close other programs that write to the catalogue."
-        }
-        StoreError::ReadOnly | StoreError::BadName { .. } | StoreError::Failed { .. } => {
-            "Report this as a defect; nothing that was acknowledged is lost."
         }
     }
 }

@@ -44,6 +44,7 @@ mod recovery;
 mod repair;
 pub mod scrub;
 mod scrub_state;
+mod store_advice;
 mod vocabularies;
 pub mod webhooks;
 

@@ -15,6 +15,7 @@ mod collections;
 mod compat;
 mod connections;
 mod cursor;
+mod description;
 mod duplicates;
 mod encoding;
 mod failures;
@@ -54,12 +55,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, OriginalUri, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use axum::{Router, middleware};
 use resight_app::Code;
 use resight_app::answers::Answers;
@@ -365,18 +364,7 @@ fn app_until(
             .layer(enter)
     };
     let (routes, description) = api(enter).split_for_parts();
-    let description = serde_json::to_value(description).map_err(|error| error.to_string());
-    let served = state.plugins.clone();
-    // What plug-ins offer changes when they are loaded again.
-    let openapi = move || async move {
-        let mut document = description.map_err(|error| Problem::internal(&error))?;
-        plugins::describe(&mut document, &served);
-        let prefix = proxy::prefix();
-        if !prefix.as_str().is_empty() {
-            document["servers"] = serde_json::json!([{"url": prefix.as_str()}]);
-        }
-        Ok::<_, Problem>(Json(document))
-    };
+    let openapi = description::route(description, state.plugins.clone());
     let others = state.clone();
     let guarded = guard::Guard::new(settings.live);
     let proxies = ProxySettings {
@@ -386,7 +374,7 @@ fn app_until(
     let routes = routes
         .merge(switched_on(&settings.interfaces, settings.iiif))
         .with_state(state)
-        .route("/openapi.json", get(openapi))
+        .route("/openapi.json", openapi)
         .merge(pages::routes())
         .fallback(move |request| other_route(others, request))
         .method_not_allowed_fallback(wrong_method)

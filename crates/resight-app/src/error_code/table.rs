@@ -6,8 +6,7 @@ use super::declare::codes;
 
 codes! {
     // The request itself.
-    UnknownRoute = "unknown_route", Some(404),
-        "There is nothing at this address",
+    UnknownRoute = "unknown_route", Some(404), "There is nothing at this address",
         "Compare the address with the list in /openapi.json.";
     MethodNotAllowed = "method_not_allowed", Some(405),
         "This address does not take that method",
@@ -15,14 +14,11 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", Some(415),
         "The body's content type is not taken here",
         "Send multipart/form-data with a field named file, or the picture itself as image/* or application/octet-stream.";
-    BadBody = "bad_body", Some(422),
-        "The request's body could not be understood",
+    BadBody = "bad_body", Some(422), "The request's body could not be understood",
         "Correct the body as the detail says; /openapi.json describes each one.";
-    BadParameter = "bad_parameter", Some(422),
-        "A parameter is not valid",
+    BadParameter = "bad_parameter", Some(422), "A parameter is not valid",
         "Correct the parameter that the detail names.";
-    IiifBadRequest = "iiif_bad_request", Some(400),
-        "The address of the image is not valid",
+    IiifBadRequest = "iiif_bad_request", Some(400), "The address of the image is not valid",
         "Correct the part that the detail names; the IIIF Image API 3.0 has their forms.";
     IiifNotImplemented = "iiif_not_implemented", Some(501),
         "Images of this kind are not drawn",
@@ -30,26 +26,21 @@ codes! {
     UploadTooSlow = "upload_too_slow", Some(408),
         "The request's body did not arrive in time",
         "Send it again over a faster connection, or send a smaller picture.";
-    BadCursor = "bad_cursor", Some(422),
-        "The cursor does not belong to this list",
+    BadCursor = "bad_cursor", Some(422), "The cursor does not belong to this list",
         "Begin again without a cursor, and give `next` back as it is, with the same filters and sort.";
-    FilterNeeded = "filter_needed", Some(422),
-        "Changing all pictures needs a condition",
+    FilterNeeded = "filter_needed", Some(422), "Changing all pictures needs a condition",
         "Name at least one, such as tag=old; what it would change is counted with dry_run=true.";
     TooManyFiles = "too_many_files", Some(422),
         "The request has more files than are taken at once",
         "Send the files in several requests.";
-    BadArchive = "bad_archive", Some(422),
-        "The archive could not be read",
+    BadArchive = "bad_archive", Some(422), "The archive could not be read",
         "Pack the pictures again, as a ZIP, tar or tar.gz archive.";
     ArchiveTooLarge = "archive_too_large", Some(422),
         "The archive is larger than is taken, or becomes so when it is unpacked",
         "Send the pictures in several smaller archives, or as files of a form.";
-    NestedArchive = "nested_archive", Some(422),
-        "There is an archive within the archive",
+    NestedArchive = "nested_archive", Some(422), "There is an archive within the archive",
         "Unpack the inner archive and send its files.";
-    EncryptedEntry = "encrypted_entry", Some(422),
-        "The file in the archive is encrypted",
+    EncryptedEntry = "encrypted_entry", Some(422), "The file in the archive is encrypted",
         "Pack it again without a password.";
     EntryNotSupported = "entry_not_supported", Some(422),
         "This kind of entry of an archive is not taken",
@@ -63,14 +54,12 @@ codes! {
     FetchNotAllowed = "fetch_not_allowed", Some(403),
         "This server does not fetch addresses",
         "Send the file itself; the server fetches public addresses when it is started with --allow-fetch.";
-    FetchBadAddress = "fetch_bad_address", Some(422),
-        "The address cannot be fetched",
+    FetchBadAddress = "fetch_bad_address", Some(422), "The address cannot be fetched",
         "Give an address of http or https without a name or a password in it.";
     FetchForbiddenAddress = "fetch_forbidden_address", Some(403),
         "The address may not be fetched",
         "Give an address on the public internet, at port 80 or 443, or send the file itself.";
-    FetchFailed = "fetch_failed", Some(502),
-        "The address could not be fetched",
+    FetchFailed = "fetch_failed", Some(502), "The address could not be fetched",
         "Open the address elsewhere; when it works there, try again or send the file itself.";
     FetchTooManyRedirects = "fetch_too_many_redirects", Some(502),
         "The address leads on too often",
@@ -78,93 +67,67 @@ codes! {
     FetchWrongType = "fetch_wrong_type", Some(422),
         "What is at the address is not sent as a picture",
         "Give the address of the picture itself and not of a page with it, or send the file itself.";
-    FetchTooSlow = "fetch_too_slow", Some(504),
-        "The address took too long",
+    FetchTooSlow = "fetch_too_slow", Some(504), "The address took too long",
         "Try again later, or send the file itself.";
-    KeyMissing = "key_missing", Some(401),
-        "This server asks for an API key",
+    KeyMissing = "key_missing", Some(401), "This server asks for an API key",
         "Send a key as Authorization: Bearer KEY, or sign in on the page; `resight keys create` makes one.";
-    KeyUnknown = "key_unknown", Some(401),
-        "The API key is not accepted",
+    KeyUnknown = "key_unknown", Some(401), "The API key is not accepted",
         "Check that the whole key was sent; one that was revoked is replaced by a new one.";
-    KeyEnded = "key_ended", Some(401),
-        "The API key's time is over",
+    KeyEnded = "key_ended", Some(401), "The API key's time is over",
         "Use another key, or sign in again.";
-    KeyNotAllowed = "key_not_allowed", Some(403),
-        "The API key does not allow this",
+    KeyNotAllowed = "key_not_allowed", Some(403), "The API key does not allow this",
         "Use a key with the scope and for the collection that the detail names.";
-    RateLimited = "rate_limited", Some(429),
-        "The API key has reached its limit",
+    RateLimited = "rate_limited", Some(429), "The API key has reached its limit",
         "Send the request again after the time that the Retry-After header names.";
-    BadKey = "bad_key", Some(422),
-        "There can be no such API key",
+    BadKey = "bad_key", Some(422), "There can be no such API key",
         "Correct what the detail names.";
-    UnknownKey = "unknown_key", Some(404),
-        "No API key has this id",
+    UnknownKey = "unknown_key", Some(404), "No API key has this id",
         "List the keys with GET /v1/keys or `resight keys list`.";
-    KeysDamaged = "keys_damaged", Some(503),
-        "The API keys cannot be read",
+    KeysDamaged = "keys_damaged", Some(503), "The API keys cannot be read",
         "Check that the server's user may read keys.json of the data folder, or put it back from a backup; or stop the server, delete the file and make new keys.";
     CrossOrigin = "cross_origin", Some(403),
         "A page of another site may not change anything here",
         "Use the server's own page, or send the request from a program without an Origin header; a proxy in front must pass the Host header on.";
-    UnknownHost = "unknown_host", Some(421),
-        "The server does not answer to this name",
+    UnknownHost = "unknown_host", Some(421), "The server does not answer to this name",
         "Use http://localhost and the port, or start the server with --allow-host NAME.";
-    BadQuery = "bad_query", Some(422),
-        "This cannot be searched for",
+    BadQuery = "bad_query", Some(422), "This cannot be searched for",
         "Correct what the detail names.";
-    NoModel = "no_model", Some(422),
-        "No model is in use that tells what looks alike",
+    NoModel = "no_model", Some(422), "No model is in use that tells what looks alike",
         "Search with mode=exact, or start the server with --model NAME; `resight models list` names some.";
-    BadFeatures = "bad_features", Some(422),
-        "The features that were sent cannot be used",
+    BadFeatures = "bad_features", Some(422), "The features that were sent cannot be used",
         "Make them again with POST /v1/features of this server.";
     // The picture.
-    Empty = "empty", Some(422),
-        "The picture holds no bytes",
+    Empty = "empty", Some(422), "The picture holds no bytes",
         "Choose the file again and check that it is not empty.";
-    TooManyBytes = "too_many_bytes", Some(413),
-        "The picture's file is too large",
+    TooManyBytes = "too_many_bytes", Some(413), "The picture's file is too large",
         "Save the picture at a smaller size or with stronger compression.";
-    TooManyPixels = "too_many_pixels", Some(422),
-        "The picture has too many pixels",
+    TooManyPixels = "too_many_pixels", Some(422), "The picture has too many pixels",
         "Scale the picture down and send that.";
-    TooSmall = "too_small", Some(422),
-        "The picture is too small to be recognised",
+    TooSmall = "too_small", Some(422), "The picture is too small to be recognised",
         "Use a larger version of the picture.";
-    NotAnImage = "not_an_image", Some(422),
-        "The file is not a picture",
+    NotAnImage = "not_an_image", Some(422), "The file is not a picture",
         "Choose a picture, for example a JPEG or PNG file.";
     FormatNotSupported = "format_not_supported", Some(422),
         "Pictures of this format cannot be read",
         "Convert the picture to JPEG or PNG and send that.";
-    Broken = "broken", Some(422),
-        "The picture's data is damaged",
+    Broken = "broken", Some(422), "The picture's data is damaged",
         "Fetch or export the picture again; if it opens elsewhere, save it again as JPEG or PNG.";
     ExtractorFailed = "extractor_failed", Some(502),
         "The feature extractor failed on this picture",
         "Correct what the detail names in the extractor, or send another picture.";
-    ModelFailed = "model_failed", Some(502),
-        "The model failed on this picture",
+    ModelFailed = "model_failed", Some(502), "The model failed on this picture",
         "Send another picture; `resight models check NAME` tries the model.";
-    DecoderFailed = "decoder_failed", Some(422),
-        "The picture's data made the decoder fail",
+    DecoderFailed = "decoder_failed", Some(422), "The picture's data made the decoder fail",
         "Convert the picture to JPEG or PNG and send that.";
-    Unreadable = "unreadable", Some(422),
-        "The picture's file could not be read",
+    Unreadable = "unreadable", Some(422), "The picture's file could not be read",
         "Check that the file is still there and that the server may read it.";
-    UnknownPicture = "unknown_picture", Some(404),
-        "There is no picture with this id",
+    UnknownPicture = "unknown_picture", Some(404), "There is no picture with this id",
         "List the pictures with GET /v1/images; this one may have been removed.";
-    UnknownObject = "unknown_object", Some(404),
-        "No picture belongs to this object",
+    UnknownObject = "unknown_object", Some(404), "No picture belongs to this object",
         "List the objects with GET /v1/objects; its pictures may have been removed.";
-    TooManyTags = "too_many_tags", Some(422),
-        "A picture has at most 64 tags",
+    TooManyTags = "too_many_tags", Some(422), "A picture has at most 64 tags",
         "Remove tags that are no longer needed, or keep such facts as metadata.";
-    SamePicture = "same_picture", Some(422),
-        "Both pictures are the same",
+    SamePicture = "same_picture", Some(422), "Both pictures are the same",
         "Give the ids of two different pictures.";
     FileGone = "file_gone", Some(410),
         "The picture's file is no longer where it was indexed",
@@ -183,14 +146,11 @@ codes! {
     WebhooksDamaged = "webhooks_damaged", None, "The webhooks cannot be read",
         "Put webhooks.json of the data folder back from a backup; or move it away, start the server and make the webhooks again.";
     // Jobs and registered folders.
-    UnknownJob = "unknown_job", Some(404),
-        "There is no job of this number",
+    UnknownJob = "unknown_job", Some(404), "There is no job of this number",
         "List the jobs with GET /v1/jobs; those that ended long ago are forgotten.";
-    NoExport = "no_export", Some(404),
-        "The job has no file",
+    NoExport = "no_export", Some(404), "The job has no file",
         "Make a job of the kind export and wait until it is done; its file is kept for 7 days.";
-    JobEnded = "job_ended", Some(409),
-        "The job has ended already",
+    JobEnded = "job_ended", Some(409), "The job has ended already",
         "Read what it has done with GET /v1/jobs, or make another job.";
     UnknownFolder = "unknown_folder", Some(404),
         "No registered folder has this number",

@@ -3,14 +3,17 @@
 use resight_store::{Catalogue, PictureId, PictureRecord, StoreError};
 
 /// What is stored for one of several keys: `None` where there is nothing, an error where it is damaged.
-pub(crate) type Read = Result<Option<Vec<u8>>, StoreError>;
+pub(crate) type ReadOne<T> = Result<Option<T>, StoreError>;
+
+/// Its bytes.
+pub(crate) type Read = ReadOne<Vec<u8>>;
 
 /// Reads rows of these keys, each by itself where one of them is damaged. Other errors than
 /// `picture_damaged` are returned for all.
 pub(crate) fn read_each<T>(
     keys: &[u64],
     read: impl Fn(&[u64]) -> Result<Vec<Option<T>>, StoreError>,
-) -> Result<Vec<Result<Option<T>, StoreError>>, StoreError> {
+) -> Result<Vec<ReadOne<T>>, StoreError> {
     match read(keys) {
         Ok(all) => return Ok(all.into_iter().map(Ok).collect()),
         Err(StoreError::PictureDamaged { .. }) => {}
@@ -29,7 +32,7 @@ pub(crate) fn read_each<T>(
 pub(crate) fn records_of(
     catalogue: &dyn Catalogue,
     keys: &[u64],
-) -> Result<Vec<Result<Option<PictureRecord>, StoreError>>, StoreError> {
+) -> Result<Vec<ReadOne<PictureRecord>>, StoreError> {
     read_each(keys, |keys| catalogue.pictures(keys))
 }
 
@@ -47,7 +50,7 @@ pub(crate) fn whole_records(
 pub(crate) fn sizes_of(
     catalogue: &dyn Catalogue,
     keys: &[u64],
-) -> Result<Vec<Result<Option<[u32; 2]>, StoreError>>, StoreError> {
+) -> Result<Vec<ReadOne<[u32; 2]>>, StoreError> {
     let records = records_of(catalogue, keys)?;
     let others = keys.iter().zip(&records);
     let others = others.filter(|(_, record)| matches!(record, Ok(None)));
@@ -64,7 +67,7 @@ pub(crate) fn sizes_of(
 }
 
 /// What was read, and nothing, with a warning, in place of what is damaged.
-pub(crate) fn without_damaged<T>(read: Vec<Result<Option<T>, StoreError>>) -> Vec<Option<T>> {
+pub(crate) fn without_damaged<T>(read: Vec<ReadOne<T>>) -> Vec<Option<T>> {
     let whole = read.into_iter().map(|one| {
         one.unwrap_or_else(|error| {
             tracing::warn!("a picture is left out: {error}");

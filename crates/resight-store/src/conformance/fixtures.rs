@@ -71,7 +71,7 @@ pub fn upload(number: u64) -> Change {
 pub fn view_of(number: u64, page: u32) -> NewView {
     NewView {
         number: page,
-        time_ms: (page % 2 == 0).then_some(u64::from(page) * 40),
+        time_ms: page.is_multiple_of(2).then_some(u64::from(page) * 40),
         width: 10 + page,
         height: u32::MAX,
         feature_count: page,
