@@ -143,8 +143,6 @@ codes! {
         "Correct what the detail names; remove webhooks that are not needed with DELETE /v1/webhooks/{id}.";
     UnknownWebhook = "unknown_webhook", Some(404), "No webhook has this id",
         "List them with GET /v1/webhooks.";
-    WebhooksDamaged = "webhooks_damaged", None, "The webhooks cannot be read",
-        "Put webhooks.json of the data folder back from a backup; or move it away, start the server and make the webhooks again.";
     // Jobs and registered folders.
     UnknownJob = "unknown_job", Some(404), "There is no job of this number",
         "List the jobs with GET /v1/jobs; those that ended long ago are forgotten.";
@@ -290,6 +288,8 @@ codes! {
         "Something in the server went wrong",
         "Try again; if it happens again, look in the server's log and report it.";
     // Opening a data folder.
+    WebhooksDamaged = "webhooks_damaged", None, "The webhooks cannot be read",
+        "Put webhooks.json of the data folder back from a backup; or move it away, start the server and make the webhooks again.";
     NothingIndexed = "nothing_indexed", None,
         "Nothing is indexed in the data folder yet",
         "Index a folder of pictures first, or name another data folder.";
