@@ -61,6 +61,10 @@ pub(crate) struct Service {
     clients: Arc<Clients>,
 }
 
+/// Marks requests that came over TLS to this server itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OverTls;
+
 impl Service {
     pub(crate) fn new(app: Router, live: Live, proxies: ProxySettings) -> Self {
         Self {
@@ -239,6 +243,9 @@ async fn admitted(
         .await;
     };
     request.extensions_mut().insert(Peer(from));
+    if service.tls.is_some() {
+        request.extensions_mut().insert(OverTls);
+    }
     let answered = service.app.oneshot(request).await;
     answered.unwrap_or_else(|never: Infallible| match never {})
 }

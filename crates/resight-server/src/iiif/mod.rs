@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use super::App;
 use super::access::{Caller, not_for};
 use super::collections;
+use super::connections::OverTls;
 use super::files::kept_for_good;
 use super::pages::holds_tag;
 use super::params::path_segments;
@@ -165,7 +166,8 @@ impl FromRequestParts<App> for Named {
 /// Scheme, host and prefix by which the client asks.
 fn origin(parts: &Parts) -> String {
     let forwarded = parts.extensions.get::<Forwarded>();
-    let is_https = forwarded.is_some_and(Forwarded::is_https);
+    let is_https = forwarded.is_some_and(Forwarded::is_https)
+        || parts.extensions.get::<OverTls>().is_some();
     let scheme = match is_https || parts.uri.scheme_str() == Some("https") {
         true => "https",
         false => "http",

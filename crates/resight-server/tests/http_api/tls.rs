@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use resight_server::{ConnectionLimits, HttpSettings, Tls, serve};
+use resight_server::{ConnectionLimits, HttpSettings, Tls, app, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -17,7 +17,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::fixtures::Bench;
+use crate::fixtures::{Bench, add, png, textured};
 
 /// Longer than anything here takes.
 const NEVER: Duration = Duration::from_secs(120);
@@ -48,7 +48,7 @@ struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
-    _bench: Bench,
+    bench: Bench,
 }
 
 async fn server(tls: Tls, connections: ConnectionLimits) -> Server {
@@ -58,6 +58,7 @@ async fn server(tls: Tls, connections: ConnectionLimits) -> Server {
     let (stop, stopped) = oneshot::channel();
     let settings = HttpSettings {
         tls: Some(tls),
+        iiif: true,
         live: connections.into(),
         grace: NEVER * 10,
         ..HttpSettings::default()
@@ -73,12 +74,20 @@ async fn server(tls: Tls, connections: ConnectionLimits) -> Server {
         address,
         stop,
         ended,
-        _bench: bench,
+        bench,
     }
 }
 
 /// Asks as a client that trusts this certificate alone.
 async fn ask(address: SocketAddr, trusted: &CertificateDer<'static>) -> Result<String, String> {
+    ask_for("/v1/count", address, trusted).await
+}
+
+async fn ask_for(
+    path: &str,
+    address: SocketAddr,
+    trusted: &CertificateDer<'static>,
+) -> Result<String, String> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -90,7 +99,7 @@ async fn ask(address: SocketAddr, trusted: &CertificateDer<'static>) -> Result<S
     let name = ServerName::try_from("localhost").unwrap();
     let secured = TlsConnector::from(Arc::new(config)).connect(name, stream);
     let mut stream = secured.await.map_err(|error| error.to_string())?;
-    let head = "GET /v1/count HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -123,6 +132,22 @@ async fn requests_are_answered_over_tls_by_the_certificate_that_is_in_the_files(
     tls.reload(&other.certificate, &other.key).unwrap();
     assert!(ask(server.address, &other.der).await.is_ok());
     assert!(ask(server.address, &one.der).await.is_err());
+    server.stop.send(()).unwrap();
+    server.ended.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_for_viewers_have_the_scheme_that_was_asked_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = files(folder.path(), "own");
+    let tls = Tls::load(&own.certificate, &own.key).unwrap();
+    let server = server(tls, ConnectionLimits::for_open_files(None)).await;
+    let plain = app(server.bench.engine.clone(), HttpSettings::default());
+    let id = add(&plain, "a.png", &png(&textured(160, 120, 1))).await;
+    let path = format!("/iiif/3/{id}/info.json");
+    let answer = ask_for(&path, server.address, &own.der).await.unwrap();
+    let wanted = format!("\"id\":\"https://localhost/iiif/3/{id}\"");
+    assert!(answer.contains(&wanted), "{answer}");
     server.stop.send(()).unwrap();
     server.ended.await.unwrap();
 }
