@@ -273,15 +273,15 @@ const LATER: u64 = 30;
 /// Attempts to add it while the disk counts as full.
 const PATIENT: usize = 40;
 
-/// Copies a folder with everything in it.
+/// Copies a folder with all files in it. The socket of a server that was killed means nothing elsewhere.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
+        let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
+        if kind.is_dir() {
             copy(&entry.path(), &target)?;
-        } else {
+        } else if kind.is_file() {
             fs::copy(entry.path(), target)?;
         }
     }
