@@ -166,8 +166,8 @@ impl FromRequestParts<App> for Named {
 /// Scheme, host and prefix by which the client asks.
 fn origin(parts: &Parts) -> String {
     let forwarded = parts.extensions.get::<Forwarded>();
-    let is_https = forwarded.is_some_and(Forwarded::is_https)
-        || parts.extensions.get::<OverTls>().is_some();
+    let is_https =
+        forwarded.is_some_and(Forwarded::is_https) || parts.extensions.get::<OverTls>().is_some();
     let scheme = match is_https || parts.uri.scheme_str() == Some("https") {
         true => "https",
         false => "http",
