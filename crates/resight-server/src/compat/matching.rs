@@ -7,18 +7,20 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
+use resight_app::keys::Scope;
 use resight_engine::{
     EngineError, Filter, Library, Picture, PictureId, Query, SearchOptions, Searcher, Variant,
 };
 use serde_json::{Value, json};
 
 use super::super::App;
+use super::super::access::Caller;
 use super::super::intake::{self, bad_body};
 use super::super::params::MAX_OFFSET;
 use super::super::problem::Problem;
 use super::{
-    Fields, MOST, PAGE, added, found, last_name, matching, metadata_of, score, score_of,
-    set_metadata,
+    Fields, MOST, PAGE, added, found, last_name, matching, metadata_of, one_by_one, score,
+    score_of, set_metadata,
 };
 
 /// Entries of a list when no limit is given.
@@ -61,13 +63,28 @@ fn path_of(picture: &Picture) -> String {
     }
 }
 
-/// The pictures that a path names.
-fn at(library: &Library, path: &str) -> Result<Vec<Picture>, EngineError> {
+/// The pictures that were added with a path.
+fn with_path(library: &Library, path: &str) -> Result<Vec<Picture>, EngineError> {
     let filter = Filter {
         entries: vec![(PATH.to_owned(), path.to_owned())],
         ..Filter::default()
     };
-    let mut found = matching(library, &filter)?;
+    matching(library, &filter)
+}
+
+/// Takes the path from a picture, and removes the picture where nothing else keeps it, if that is allowed.
+fn take_path(library: &Library, picture: &Picture, may_remove: bool) -> Result<(), EngineError> {
+    if may_remove && picture.uploaded && picture.sources.is_empty() {
+        return library.remove(std::slice::from_ref(&picture.id)).map(drop);
+    }
+    let mut labels = metadata_of(picture);
+    labels.remove(PATH);
+    set_metadata(library, &picture.id, labels)
+}
+
+/// The pictures that a path names, or an id.
+fn at(library: &Library, path: &str) -> Result<Vec<Picture>, EngineError> {
+    let mut found = with_path(library, path)?;
     if found.is_empty()
         && let Some(id) = PictureId::parse(path)
     {
@@ -81,11 +98,12 @@ async fn ping(request: Request) -> Response {
     answer("ping", Ok(Vec::new()))
 }
 
-async fn add(app: App, request: Request) -> Response {
-    answer("add", add_one(&app, request).await)
+async fn add(app: App, caller: Caller, request: Request) -> Response {
+    let may_remove = caller.allows(Scope::Delete);
+    answer("add", add_one(&app, may_remove, request).await)
 }
 
-async fn add_one(app: &App, request: Request) -> Result<Vec<Value>, Problem> {
+async fn add_one(app: &App, may_remove: bool, request: Request) -> Result<Vec<Value>, Problem> {
     let fields = Fields::read(app, request).await?;
     let path = fields.text(&["filepath", "filepaths[0]"]);
     let metadata = match fields.text(&["metadata"]) {
@@ -114,11 +132,14 @@ async fn add_one(app: &App, request: Request) -> Result<Vec<Value>, Problem> {
         }
         set_metadata(&library, &new.id, labels)?;
         // Another picture that had the path gives way.
-        let others = at(&library, &path)?.into_iter().map(|one| one.id);
-        let others: Vec<PictureId> = others.filter(|id| *id != new.id).collect();
-        library.remove(&others).map(drop)
+        for other in with_path(&library, &path)? {
+            if other.id != new.id {
+                take_path(&library, &other, may_remove)?;
+            }
+        }
+        Ok(())
     };
-    app.work.light.run(label).await?;
+    one_by_one(app, label).await?;
     Ok(Vec::new())
 }
 

@@ -2,6 +2,7 @@
 //! its address was changed. `docs/compatibility.md` says what each route does here.
 //!
 //! Invariant: these routes work on the default collection, and need the scopes that the same work needs below `/v1`.
+//! Invariant: a picture gives its name to another one by an addition; it is removed only where the key may delete.
 //! Invariant: a failure of such a route has the form of that interface, and the HTTP status of Resight's own, but
 //! where clients of that interface expect 200.
 
@@ -12,6 +13,7 @@ mod pastec;
 
 use axum::Router;
 use axum::body::Bytes;
+use parking_lot::Mutex;
 use resight_engine::{
     Added, EngineError, Filter, Hit, Indexer, LabelPatch, Library, Metadata, Picture, PictureId,
     Query, QueryPicture, SearchAnswer, SearchOptions, Searcher, Update,
@@ -28,6 +30,21 @@ use interface::Interface;
 const PAGE: usize = 10;
 /// The most hits or entries of one answer.
 const MOST: u64 = 1000;
+
+/// Of two additions under one name one stays: each looks for the other's picture after its own has the name.
+static CHANGES: Mutex<()> = Mutex::new(());
+
+/// Runs `work`, which gives a name to a picture or takes it away, beside no other of its kind.
+async fn one_by_one<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, Problem> {
+    let alone = move || {
+        let _alone = CHANGES.lock();
+        work()
+    };
+    app.work.light.run(alone).await
+}
 
 /// The routes of these interfaces.
 pub(crate) fn routes(interfaces: &[Interface]) -> Router<App> {

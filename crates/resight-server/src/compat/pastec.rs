@@ -9,16 +9,18 @@ use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use resight_app::Code;
+use resight_app::keys::Scope;
 use resight_engine::{
     EngineError, Filter, LabelPatch, Library, Order, OrderBy, Picture, SearchOptions, Tag,
 };
 use serde_json::{Value, json};
 
 use super::super::App;
+use super::super::access::Caller;
 use super::super::intake::bad_body;
 use super::super::params::{Params, path_segment};
 use super::super::problem::Problem;
-use super::{Fields, added, found, matching, metadata_of, set_metadata};
+use super::{Fields, added, found, matching, metadata_of, one_by_one, set_metadata};
 
 /// What the tag of a number begins with.
 const PREFIX: &str = "pastec:";
@@ -122,10 +124,19 @@ fn with_number(library: &Library, number: u32) -> Result<Vec<Picture>, EngineErr
     matching(library, &filter)
 }
 
-/// Takes a number from a picture, and removes the picture where nothing else keeps it.
-fn take_number(library: &Library, picture: &Picture, number: u32) -> Result<(), EngineError> {
+/// Takes a number from a picture, and removes the picture where nothing else keeps it, if that is allowed.
+fn take_number(
+    library: &Library,
+    picture: &Picture,
+    number: u32,
+    may_remove: bool,
+) -> Result<(), EngineError> {
     let is_other = |one: u32| one != number;
-    if numbers(picture).any(is_other) || !picture.uploaded || !picture.sources.is_empty() {
+    if !may_remove
+        || numbers(picture).any(is_other)
+        || !picture.uploaded
+        || !picture.sources.is_empty()
+    {
         let patch = LabelPatch {
             remove_tags: tag_of(number).into_iter().collect(),
             ..LabelPatch::default()
@@ -146,11 +157,17 @@ async fn ping(app: App, request: Request) -> Response {
     answer(pong.await)
 }
 
-async fn add(app: App, Numbered(number): Numbered, request: Request) -> Response {
-    answer(add_one(&app, number, request).await)
+async fn add(app: App, caller: Caller, Numbered(number): Numbered, request: Request) -> Response {
+    let may_remove = caller.allows(Scope::Delete);
+    answer(add_one(&app, may_remove, number, request).await)
 }
 
-async fn add_one(app: &App, number: u32, request: Request) -> Result<Value, Problem> {
+async fn add_one(
+    app: &App,
+    may_remove: bool,
+    number: u32,
+    request: Request,
+) -> Result<Value, Problem> {
     let fields = fields_of(app, request).await?;
     let picture = fields.picture(app, &["image", "file"], &["url"]).await?;
     let (bytes, name) = picture.ok_or_else(|| bad_body("The request has no picture"))?;
@@ -170,12 +187,12 @@ async fn add_one(app: &App, number: u32, request: Request) -> Result<Value, Prob
         // Another picture that had the number gives way.
         for other in with_number(&library, number)? {
             if other.id != new.id {
-                take_number(&library, &other, number)?;
+                take_number(&library, &other, number, may_remove)?;
             }
         }
         Ok(())
     };
-    app.work.light.run(label).await?;
+    one_by_one(app, label).await?;
     Ok(json!({
         "type": "IMAGE_ADDED",
         "image_id": number,
@@ -188,7 +205,7 @@ async fn remove(app: App, Numbered(number): Numbered) -> Response {
     let remove = move || {
         let found = with_number(&library, number)?;
         for picture in &found {
-            take_number(&library, picture, number)?;
+            take_number(&library, picture, number, true)?;
         }
         Ok(!found.is_empty())
     };
@@ -349,7 +366,7 @@ async fn io_one(app: &App, request: Request) -> Result<Value, Problem> {
             let clear = move || {
                 for number in all_numbers(&library)? {
                     for picture in with_number(&library, number)? {
-                        take_number(&library, &picture, number)?;
+                        take_number(&library, &picture, number, true)?;
                     }
                 }
                 Ok(())

@@ -498,3 +498,49 @@ async fn keys_and_scopes_hold() {
         assert_eq!(answer.status, status, "{method} {address}");
     }
 }
+
+#[tokio::test]
+async fn a_key_that_may_only_add_removes_nothing() {
+    let mut world = crate::jobs::World::new(Policy::Always);
+    let add = world.key(&[Scope::Add], None);
+    let all = world.key(&[Scope::Read, Scope::Add, Scope::Delete], None);
+    world.settings.interfaces = Interface::ALL.to_vec();
+    let app = world.app();
+    let stored = async || {
+        let answer = ask(&app, with(request("GET", "/v1/count"), &all)).await;
+        answer.json()["count"].as_u64().unwrap()
+    };
+    let pictures: Vec<Vec<u8>> = (1..7).map(|seed| png(&textured(160, 120, seed))).collect();
+    let uploaded = with(form("/v1/images", "file", "a.png", &pictures[0]), &all);
+    let id = ask(&app, uploaded).await.json()["id"].clone();
+    let id = id.as_str().unwrap();
+    // The path is the id of a picture, and then the path of one.
+    for (path, picture) in [(id, &pictures[1]), ("p", &pictures[2]), ("p", &pictures[3])] {
+        let asked = fields(
+            "POST",
+            "/add",
+            Some(("image", picture)),
+            &[("filepath", path)],
+        );
+        done(&app, with(asked, &add), "add").await;
+    }
+    for picture in &pictures[4..] {
+        let asked = with(raw("PUT", "/index/images/7", picture.clone()), &add);
+        typed(&app, asked, 200, "IMAGE_ADDED").await;
+    }
+    assert_eq!(stored().await, 6);
+    // One that may delete has the earlier picture give way; one that only has such a path as its id stays.
+    for path in [id, "p"] {
+        let again = png(&textured(160, 120, 20 + path.len() as u64));
+        let asked = fields(
+            "POST",
+            "/add",
+            Some(("image", &again)),
+            &[("filepath", path)],
+        );
+        done(&app, with(asked, &all), "add").await;
+    }
+    assert_eq!(stored().await, 6);
+    let first = with(request("GET", &format!("/v1/images/{id}")), &all);
+    assert_eq!(ask(&app, first).await.status, 200);
+}
