@@ -73,7 +73,7 @@ use resight_vision::Image;
 pub use calendar::{utc_date, utc_seconds};
 pub use limits::DecodeLimits;
 pub use memory::{MemoryBudget, MemoryUse, Purpose, Share, Waiting};
-pub use pages::Pages;
+pub use pages::{Pages, most_frames};
 pub use place::{Counts, Elsewhere, Formats, Images, Job, Page, Pixels, Place};
 pub use raw_kind::is_raw;
 pub use read::{open_bounded, read_bounded};

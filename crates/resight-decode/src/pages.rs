@@ -117,6 +117,21 @@ pub(crate) fn pages<'a>(
     Ok(Pages::new(all))
 }
 
+/// Pixels that are gone through for one animation at most. A file of a few MiB may have millions of frames of a large
+/// canvas, and each is drawn over those before.
+const MOST_DRAWN: u64 = 500_000_000;
+
+/// The number of frames of this size that are read of an animation at most.
+pub fn most_frames(width: u32, height: u32) -> u32 {
+    let pixels = (u64::from(width) * u64::from(height)).max(LEAST_DRAWN);
+    u32::try_from(MOST_DRAWN / pixels)
+        .unwrap_or(u32::MAX)
+        .max(1)
+}
+
+/// What a frame costs at least, in pixels.
+const LEAST_DRAWN: u64 = 1 << 12;
+
 /// The frames of an animation, composed and upright.
 fn frames<'a, D: ImageDecoder + 'a>(
     mut decoder: D,
@@ -137,6 +152,7 @@ fn frames<'a, D: ImageDecoder + 'a>(
         needed,
         limits,
         time_us: 0,
+        left: most_frames(width, height),
     }))
 }
 
@@ -166,6 +182,8 @@ struct Composed<'a> {
     limits: &'a DecodeLimits,
     /// When the next frame begins, in microseconds.
     time_us: u64,
+    /// Frames that may still be read.
+    left: u32,
 }
 
 impl Composed<'_> {
@@ -191,6 +209,10 @@ impl Composed<'_> {
     }
 
     fn frame(&mut self) -> Result<Option<Frame>, Refused> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| {
+            let detail = "the animation has more frames of its size than are read";
+            Refused::new(RefusedCode::TooManyPixels, detail)
+        })?;
         let Some(frame) = self.frames.next() else {
             return Ok(None);
         };

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use resight_decode::{Page, Pages, is_animation, pages, resized};
+use resight_decode::{Page, Pages, is_animation, most_frames, pages, resized};
 use resight_vision::{Fault, Image, LocalExtractor, LocalFeatures};
 
 use crate::describe::{Described, describe_image};
@@ -40,8 +40,16 @@ pub(crate) fn describe_views(
     keep: &mut dyn FnMut(DescribedView),
 ) -> Result<u32, EngineError> {
     let is_animation = is_animation(first.media_type);
+    if first.pages <= 1 {
+        return Ok(0);
+    }
+    let mut count = first.pages;
+    if is_animation {
+        // Each frame is drawn over those before, so all up to the last one are gone through.
+        count = count.min(most_frames(first.image.width(), first.image.height()));
+    }
     // The first frame of a PNG need not be the picture that programs without animations show.
-    let wanted = sampled(first.pages, options.most_views.min(MOST_VIEWS));
+    let wanted = sampled(count, options.most_views.min(MOST_VIEWS));
     let wanted = wanted.filter(|number| *number > 1 || is_animation);
     let mut file = Turned {
         bytes,

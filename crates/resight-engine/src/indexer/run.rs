@@ -221,7 +221,7 @@ impl Outcome {
 
 /// Whether files of this name often have several pages or frames.
 fn may_have_pages(path: &Path) -> bool {
-    const ENDINGS: [&str; 6] = ["pdf", "tif", "tiff", "gif", "apng", "webp"];
+    const ENDINGS: [&str; 7] = ["pdf", "tif", "tiff", "gif", "apng", "webp", "jxl"];
     let ending = path.extension().and_then(|ending| ending.to_str());
     ending.is_some_and(|ending| ENDINGS.iter().any(|one| ending.eq_ignore_ascii_case(one)))
 }

@@ -11,6 +11,10 @@ use resight_index::Key;
 use resight_store::{Catalogue, StoreError, pages};
 use roaring::RoaringTreemap;
 
+use crate::options::MOST_VIEWS;
+
+/// Views of a picture at most. What a damaged row says beyond it would hide other pictures.
+const MOST: u64 = MOST_VIEWS as u64;
 /// Keys read at a time.
 const PAGE: usize = 50_000;
 
@@ -29,7 +33,10 @@ impl ViewMap {
         let page = |after, limit| catalogue.view_keys_after(after, limit);
         for page in pages(PAGE, |(key, _): &(u64, u64)| *key, page) {
             for (key, picture) in page? {
-                if let Some(number) = key.checked_sub(picture).filter(|number| *number > 0) {
+                if let Some(number) = key
+                    .checked_sub(picture)
+                    .filter(|number| (1..=MOST).contains(number))
+                {
                     map.add(picture, number);
                 }
             }
