@@ -5,8 +5,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use resight_engine::{Duplicates, ForgetOptions, Library, path_of_text, path_text};
 use resight_store::{CollectionName, StoreError};
@@ -23,17 +24,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Carries out what commands ask for, until it is dropped.
 pub struct LocalServer {
     root: PathBuf,
+    socket: socket::Identity,
     stopping: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    /// Says when the thread has ended.
+    ended: Receiver<()>,
 }
 
 impl Drop for LocalServer {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::Relaxed);
-        // Wakes the thread, which waits for a command. Without the socket it stays until the process ends.
-        let woken = socket::connect(&self.root);
-        if let (Ok(_), Some(thread)) = (woken, self.thread.take()) {
-            let _panicked = thread.join();
+        if !self.socket.is_at(&self.root) {
+            // The folder is another server's by now. The thread stays until the process ends.
+            return;
+        }
+        // Wakes the thread, which waits for a command, or carries one out: that one may take its time.
+        if socket::connect(&self.root).is_ok() {
+            let _ended = self.ended.recv_timeout(PATIENCE);
         }
         socket::remove(&self.root);
     }
@@ -51,15 +57,25 @@ impl LocalServer {
         let folder = root.join(socket::FOLDER);
         let listener = private::create_folder(&folder).and_then(|()| socket::listen(root));
         let listener = listener.inspect_err(|error| warn(error)).ok()?;
+        let socket = socket::Identity::of(root)
+            .inspect_err(|error| warn(error))
+            .ok()?;
         let stopping = Arc::new(AtomicBool::new(false));
+        let (says, ended) = sync_channel(1);
         let (ends, collections, jobs) = (stopping.clone(), collections.clone(), jobs.clone());
         let thread = thread::Builder::new().name("resight-local".into());
-        let thread = thread.spawn(move || serve(&listener, &ends, &collections, &jobs));
-        let thread = thread.inspect_err(|error| warn(error)).ok()?;
+        let thread = thread.spawn(move || {
+            serve(&listener, &ends, &collections, &jobs);
+            // Before the receiver hears of it, nothing of the collections is in use any more.
+            drop((collections, jobs));
+            let _unheard = says.send(());
+        });
+        thread.inspect_err(|error| warn(error)).ok()?;
         Some(Self {
             root: root.to_owned(),
+            socket,
             stopping,
-            thread: Some(thread),
+            ended,
         })
     }
 }
@@ -81,8 +97,7 @@ fn serve(listener: &UnixListener, stopping: &AtomicBool, collections: &Collectio
 fn answer(stream: &UnixStream, collections: &Collections, jobs: &Jobs) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let mut line = Vec::new();
-    BufReader::new(stream.take(MOST_BYTES)).read_until(b'\n', &mut line)?;
+    let line = line_of(stream)?;
     if line.is_empty() {
         // It only looked whether somebody is here.
         return Ok(());
@@ -100,6 +115,26 @@ fn answer(stream: &UnixStream, collections: &Collections, jobs: &Jobs) -> std::i
     line.push(b'\n');
     let mut stream = stream;
     stream.write_all(&line)
+}
+
+/// What a command says, within [`PATIENCE`] in all: others wait meanwhile.
+fn line_of(stream: &UnixStream) -> std::io::Result<Vec<u8>> {
+    let begun = Instant::now();
+    let mut reader = BufReader::new(stream.take(MOST_BYTES));
+    let mut line = Vec::new();
+    loop {
+        let some = reader.fill_buf()?;
+        let end = some.iter().position(|byte| *byte == b'\n');
+        let taken = end.map_or(some.len(), |end| end + 1);
+        line.extend_from_slice(&some[..taken]);
+        reader.consume(taken);
+        if end.is_some() || taken == 0 {
+            return Ok(line);
+        }
+        if begun.elapsed() > PATIENCE {
+            return Err(std::io::ErrorKind::TimedOut.into());
+        }
+    }
 }
 
 fn carry_out(request: Request, collections: &Collections, jobs: &Jobs) -> Result<Reply, AppError> {
@@ -131,6 +166,12 @@ fn carry_out(request: Request, collections: &Collections, jobs: &Jobs) -> Result
             prune,
         } => {
             let library = lease(&collection)?;
+            // A picture whose file has just been moved has none until the folder is read.
+            let name = named(&collection)?;
+            let lock = collections.indexing(&name);
+            let _alone = lock
+                .try_lock_for(PATIENCE)
+                .ok_or_else(|| being_read(&name))?;
             let paths: Vec<PathBuf> = paths.iter().map(|text| path_of_text(text)).collect();
             let options = ForgetOptions {
                 prune,
@@ -176,6 +217,13 @@ fn carry_out(request: Request, collections: &Collections, jobs: &Jobs) -> Result
             Ok(Reply::One { done: true })
         }
     }
+}
+
+fn being_read(name: &CollectionName) -> AppError {
+    StoreError::Busy {
+        location: format!("the collection {name}, whose folders are being read").into(),
+    }
+    .into()
 }
 
 fn named(text: &str) -> Result<CollectionName, AppError> {

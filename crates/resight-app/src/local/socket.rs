@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,23 @@ pub(super) fn listen(root: &Path) -> io::Result<UnixListener> {
 
 pub(super) fn connect(root: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(&place(root)?.path)
+}
+
+/// Which socket it is: by device and number.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identity(u64, u64);
+
+impl Identity {
+    /// Of the socket in a data folder.
+    pub(super) fn of(root: &Path) -> io::Result<Self> {
+        let found = std::fs::symlink_metadata(root.join(FOLDER).join(NAME))?;
+        Ok(Self(found.dev(), found.ino()))
+    }
+
+    /// Whether it is still there.
+    pub(super) fn is_at(&self, root: &Path) -> bool {
+        Self::of(root).is_ok_and(|found| found == *self)
+    }
 }
 
 pub(super) fn remove(root: &Path) {

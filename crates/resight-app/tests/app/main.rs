@@ -17,6 +17,8 @@ mod followed;
 mod jobs;
 mod keys;
 mod likeness;
+#[cfg(unix)]
+mod local;
 mod plugin_vectors;
 mod recovery;
 mod repair;
