@@ -141,7 +141,12 @@ async fn attend(
     let Some(tls) = &service.tls else {
         return converse(stream, from, seat, &limits, service, stopping).await;
     };
-    let longest = tls::HANDSHAKE.min(limits.head);
+    let most = if seat.spare {
+        SPARE_HEAD
+    } else {
+        tls::HANDSHAKE
+    };
+    let longest = most.min(limits.head);
     let agreed = tokio::select! {
         agreed = timeout(longest, tls.acceptor().accept(stream)) => agreed,
         // There is no request yet, so that it makes room at once.

@@ -178,7 +178,10 @@ fn annotations(canvas: &str, hit: &Hit) -> Vec<Value> {
             "target": target,
         })
     };
-    let outlines = hit.instances.iter().filter_map(|one| one.shared.as_ref());
+    // The canvas shows the first page: an outline on another one has no place there.
+    let is_first = hit.view.as_ref().is_none_or(|view| view.number <= 1);
+    let outlines = hit.instances.iter().filter(|_| is_first);
+    let outlines = outlines.filter_map(|one| one.shared.as_ref());
     let mut all: Vec<Value> = outlines
         .zip(1..)
         .map(|(outline, number)| annotation(number, part(canvas, outline)))

@@ -96,6 +96,7 @@ pub(crate) fn run(
 
     // What can fail is opened before `announce` says that the server serves.
     let (answers, cursor_key) = (Answers::open(&config.root)?, CursorKey::open(&config.root)?);
+    let webhooks = Webhooks::open(&config.root)?;
     let count = lease.count()?;
     drop(lease);
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -114,10 +115,7 @@ pub(crate) fn run(
         answers,
         spool: Some(config.root.clone()),
         cursor_key: Some(cursor_key),
-        webhooks: Some(WebhookSettings::new(
-            Webhooks::open(&config.root)?,
-            &args.webhook_network,
-        )),
+        webhooks: Some(WebhookSettings::new(webhooks, &args.webhook_network)),
         fetch: args
             .allow_fetch
             .then(|| FetchSettings::public(&args.allow_fetch_port)),

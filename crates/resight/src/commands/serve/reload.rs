@@ -64,11 +64,12 @@ impl<'a> Reloading<'a> {
             );
         }
         let names: Vec<String> = at_once.iter().map(|one| one.name()).collect();
-        self.live.change(changeable(&args, self.address));
-        // Its files may have others in them under the same names.
+        // Its files may have others in them under the same names. It is the one part that can still fail.
         if let Err(error) = certificate::reload(self.tls.as_ref(), &args) {
-            tracing::error!(%error, "the certificate stays as it was");
+            tracing::error!(%error, "hosts, origins, connections and the certificate stay as they were");
+            return;
         }
+        self.live.change(changeable(&args, self.address));
         tracing::warn!(
             changed = names.join(", "),
             "the configuration was read again"
