@@ -55,6 +55,27 @@ class Node:
         return inspect.BoundArguments(self.signature, ordered)  # type: ignore[arg-type]
 
 
+def needed(call: Callable[..., Any]) -> List[Any]:
+    """The functions that a function that `resolved` returned depends on."""
+    return list(getattr(call, _NEEDED, ()))
+
+
+def refuse_guards(module: Any) -> None:
+    """Raises `ValueError` where an application or a route of FastAPI has dependencies beside the parameters of
+    functions: nothing here would call them, and they may be what keeps strangers out."""
+    for value in vars(module).values():
+        if type(value).__module__.split(".")[0] != "fastapi" or not hasattr(value, "routes"):
+            continue
+        router = getattr(value, "router", value)
+        guarded = [r for r in value.routes if getattr(r, "dependencies", None)]
+        if getattr(router, "dependencies", None) or guarded:
+            where = f"the route {guarded[0].path}" if guarded else "the application"
+            raise ValueError(
+                f"{where} has dependencies=[...], which are not called here; give each as a parameter "
+                "of the function, as in user = Depends(...)"
+            )
+
+
 def resolved(call: Callable[..., Any]) -> Callable[..., Any]:
     """A function that takes what `call` and its dependencies take, and gives each its share; `call`
     itself where it has no dependency. Raises `TypeError` or `ValueError` for a dependency that cannot be
@@ -83,23 +104,30 @@ def resolved(call: Callable[..., Any]) -> Callable[..., Any]:
     def sync(*args: Any, **keywords: Any) -> Any:
         given = signature.bind(*args, **keywords).arguments
         with contextlib.ExitStack() as stack:
-            return _called(top, given, stack, {})
+            return _whole(_called(top, given, stack, {}))
         raise RuntimeError(_SWALLOWED)
 
     @functools.wraps(call)
     async def awaiting(*args: Any, **keywords: Any) -> Any:
         given = signature.bind(*args, **keywords).arguments
         async with contextlib.AsyncExitStack() as stack:
-            return await _awaited(top, given, stack, {})
+            return _whole(await _awaited(top, given, stack, {}))
         raise RuntimeError(_SWALLOWED)
 
     chosen: Any = awaiting if any(node.is_async for node in top.all()) else sync
     chosen.__signature__ = signature
+    setattr(chosen, _NEEDED, [node.call for node in top.all()[1:]])
     return chosen  # type: ignore[no-any-return]
 
 
+_NEEDED = "__resight_needed__"
 _NAMED = ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")
 _SWALLOWED = "a dependency caught what the function raised, and raised nothing itself"
+
+
+def _whole(value: Any) -> Any:
+    """What a generator yields, while its dependencies are there."""
+    return list(value) if inspect.isgenerator(value) else value
 
 
 def _ordered(own: List[inspect.Parameter]) -> List[inspect.Parameter]:

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Optional
 
 from . import MARK
 from ._bind import Signature
-from ._depends import resolved
+from ._depends import needed, refuse_guards, resolved
 
 _OURS = os.path.join("<resight>", "")
 _TRACEBACK = 16 * 1024
@@ -104,7 +104,9 @@ class Function:
 
 def functions(module: Any) -> Dict[str, Function]:
     """The public functions that the file itself defines, and all that it decorates."""
+    refuse_guards(module)
     found: Dict[str, Function] = {}
+    plain: Dict[str, Any] = {}
     for name, value in list(vars(module).items()):
         if not callable(value) or inspect.isclass(value):
             continue
@@ -118,6 +120,13 @@ def functions(module: Any) -> Dict[str, Function]:
         if function.name in found:
             raise ValueError(f"two functions are named {function.name!r}")
         found[function.name] = function
+        if not marked:
+            plain[function.name] = value
+    # Dependencies are parts of functions, and are called by themselves only where a decorator says so.
+    parts = [part for function in found.values() for part in needed(function.call)]
+    for name, value in plain.items():
+        if any(value is part for part in parts):
+            del found[name]
     return found
 
 

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import pathlib
 import sys
+import types
 import typing
 import unittest
 from typing import List, Optional
@@ -11,7 +12,7 @@ from typing import List, Optional
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from resight._bind import BadArgument, Signature, arguments  # noqa: E402
-from resight._load import Function  # noqa: E402
+from resight._load import Function, functions  # noqa: E402
 
 
 class Depends:
@@ -178,6 +179,43 @@ class Dependencies(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, "value of .*nothing depends on nothing"):
             Function("nothing", nothing, {})
 
+    def test_dependencies_are_not_served_by_themselves(self):
+        module = types.ModuleType("a_plugin")
+        code = '''
+def settings(): return {"password": "x"}
+def user(settings=Depends(settings)): return "me"
+def shown(user=Depends(user)): return user
+def other(): return 1
+'''
+        for said in depends():
+            module.Depends = said
+            exec(code, vars(module))
+            self.assertEqual(sorted(functions(module)), ["other", "shown"])
+
+    def test_dependencies_of_routes_are_refused(self):
+        try:
+            import fastapi
+        except ImportError:
+            self.skipTest("FastAPI is not installed")
+
+        def auth():
+            raise fastapi.HTTPException(401)
+
+        def page():
+            return 1
+
+        guard = [fastapi.Depends(auth)]
+        app, whole = fastapi.FastAPI(), fastapi.FastAPI(dependencies=guard)
+        router = fastapi.APIRouter(dependencies=guard)
+        app.get("/secure", dependencies=guard)(page)
+        for value in (app, whole, router):
+            module = types.ModuleType("a_plugin")
+            module.app = value
+            with self.assertRaisesRegex(ValueError, "dependencies=.*not called here"):
+                functions(module)
+        module.app = fastapi.FastAPI()
+        self.assertEqual(functions(module), {})
+
     def test_a_function_without_dependencies_stays_as_it_is(self):
         def yields(n: int = 2):
             yield from range(n)
@@ -185,10 +223,18 @@ class Dependencies(unittest.TestCase):
         for call in (yields, len, dict):
             self.assertIs(Function("f", call, {}).call, call)
 
-        def top(n=Depends(lambda n=3: n)):
+        events = []
+
+        def opened(n=3):
             yield n
+            events.append("close")
+
+        def top(n=Depends(opened)):
+            yield n
+            events.append("end")
 
         self.assertEqual(list(asked(top)), [3], "what it yields itself is its result")
+        self.assertEqual(events, ["end", "close"])
 
 
 if __name__ == "__main__":
