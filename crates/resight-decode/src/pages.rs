@@ -117,11 +117,11 @@ pub(crate) fn pages<'a>(
     Ok(Pages::new(all))
 }
 
-/// Pixels that are gone through for one animation at most. A file of a few MiB may have millions of frames of a large
+/// At most this many pixels of an animation are gone through. A file of a few MiB may have millions of frames of a large
 /// canvas, and each is drawn over those before.
 const MOST_DRAWN: u64 = 500_000_000;
 
-/// The number of frames of this size that are read of an animation at most.
+/// At most this many frames of this size are read of an animation.
 pub fn most_frames(width: u32, height: u32) -> u32 {
     let pixels = (u64::from(width) * u64::from(height)).max(LEAST_DRAWN);
     u32::try_from(MOST_DRAWN / pixels)
@@ -129,7 +129,7 @@ pub fn most_frames(width: u32, height: u32) -> u32 {
         .max(1)
 }
 
-/// What a frame costs at least, in pixels.
+/// The pixels that a frame of less counts as.
 const LEAST_DRAWN: u64 = 1 << 12;
 
 /// The frames of an animation, composed and upright.

@@ -164,29 +164,7 @@ fn carry_out(request: Request, collections: &Collections, jobs: &Jobs) -> Result
             collection,
             paths,
             prune,
-        } => {
-            let library = lease(&collection)?;
-            // A picture whose file has just been moved has none until the folder is read.
-            let name = named(&collection)?;
-            let lock = collections.indexing(&name);
-            let _alone = lock
-                .try_lock_for(PATIENCE)
-                .ok_or_else(|| being_read(&name))?;
-            let paths: Vec<PathBuf> = paths.iter().map(|text| path_of_text(text)).collect();
-            let options = ForgetOptions {
-                prune,
-                dry_run: false,
-            };
-            let done = library.forget_paths(&paths, options)?;
-            let unknown = done.unknown.iter().filter_map(|path| path_text(path));
-            Ok(Reply::Forgotten {
-                paths: done.paths,
-                refusals: done.refusals,
-                kept_without_path: done.kept_without_path,
-                removed: done.removed,
-                unknown: unknown.collect(),
-            })
-        }
+        } => forget(collections, &named(&collection)?, &paths, prune),
         Request::NotAMatch {
             collection,
             a,
@@ -219,9 +197,37 @@ fn carry_out(request: Request, collections: &Collections, jobs: &Jobs) -> Result
     }
 }
 
+fn forget(
+    collections: &Collections,
+    name: &CollectionName,
+    paths: &[String],
+    prune: bool,
+) -> Result<Reply, AppError> {
+    let library = collections.lease(name)?;
+    // A picture whose file has just been moved has none until the folder is read.
+    let lock = collections.indexing(name);
+    let _alone = lock
+        .try_lock_for(PATIENCE)
+        .ok_or_else(|| being_read(name))?;
+    let paths: Vec<PathBuf> = paths.iter().map(|text| path_of_text(text)).collect();
+    let options = ForgetOptions {
+        prune,
+        dry_run: false,
+    };
+    let done = library.forget_paths(&paths, options)?;
+    let unknown = done.unknown.iter().filter_map(|path| path_text(path));
+    Ok(Reply::Forgotten {
+        paths: done.paths,
+        refusals: done.refusals,
+        kept_without_path: done.kept_without_path,
+        removed: done.removed,
+        unknown: unknown.collect(),
+    })
+}
+
 fn being_read(name: &CollectionName) -> AppError {
     StoreError::Busy {
-        location: format!("the collection {name}, whose folders are being read").into(),
+        location: format!("the collection {name}, whose folders are being read"),
     }
     .into()
 }

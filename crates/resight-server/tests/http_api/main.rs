@@ -8,6 +8,7 @@ mod browsers;
 mod bulk;
 mod collections;
 mod compat;
+mod compat_access;
 mod connections;
 mod description;
 mod duplicates;
