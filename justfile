@@ -31,17 +31,6 @@ fuzz factor="200":
     RESIGHT_FUZZ_FACTOR={{factor}} cargo test --release --workspace -- mutated damaged_folders
     PROPTEST_CASES={{factor}} cargo test --release --workspace -- random_
 
-# Fuzzing guided by coverage: decode, words, vocabulary or manifest (needs `cargo install cargo-fuzz`)
-fuzz-coverage target seconds="600":
-    mkdir -p fuzz/corpus/{{target}}
-    RUSTC_BOOTSTRAP=1 cargo fuzz run {{target}} fuzz/corpus/{{target}} fuzz/seeds/{{target}} -- -max_total_time={{seconds}}
-
-# Unsafe code under AddressSanitizer: kernels beside their scalar twins, mapped files, memory shared with workers
-sanitize:
-    RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address cargo test --release --target x86_64-unknown-linux-gnu \
-        --config profile.release.debug-assertions=true --target-dir target/sanitize \
-        -p resight-vision -p resight-index -p resight-plugin --lib
-
 # Try to run scripts on the page by names, labels, pictures and answers of plug-ins, in Chromium
 page-scripting resight="target/release/resight":
     web/scripting/check {{resight}}
