@@ -72,7 +72,7 @@ impl Disk {
             let entries = self.entries(path)?;
             self.folders.insert(inode, entries);
         } else {
-            self.files.insert(inode, fs::read(path)?);
+            self.files.insert(inode, bytes_of(path)?);
         }
         Ok(())
     }
@@ -150,7 +150,7 @@ impl Disk {
         }
         let durable = self.files.get(&inode).cloned().unwrap_or_default();
         let current = match present {
-            Some(path) => fs::read(path)?,
+            Some(path) => bytes_of(path)?,
             None => durable.clone(),
         };
         if current == durable {
@@ -182,6 +182,14 @@ fn mixed(random: &mut Random, durable: &[u8], current: &[u8]) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// The bytes of a file; a socket has none.
+fn bytes_of(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::metadata(path)?.is_file() {
+        true => fs::read(path),
+        false => Ok(Vec::new()),
+    }
 }
 
 #[cfg(test)]
