@@ -30,8 +30,8 @@ class Picture:
     name: str
     #: The object it belongs to; null where it belongs to none.
     object: Optional[str]
-    #: Pages or frames of the file, of which the first is searched; null where the picture was stored by a version that
-    #: did not count them.
+    #: Pages or frames of the file, of which at most 32 are searched; null where the picture was stored by a version
+    #: that did not count them.
     pages: Optional[int]
     #: Its tags, ascending.
     tags: List[str]

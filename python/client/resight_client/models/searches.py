@@ -92,9 +92,18 @@ class Hit:
     verified: bool
     #: Score by visual words; comparable within one search only.
     words: float
+    #: Which frame of an animation the hit is about, from 1; only where several frames are searched.
+    frame: Optional[int] = None
     #: The inliers as [query x, query y, result x, result y] in pixels of the full pictures; only with `matches=true`.
     matches: Optional[List[List[float]]] = None
+    #: Which page of the file the hit is about, from 1; only where several pages are searched.
+    page: Optional[int] = None
     same_object: Optional[SameObject] = None
+    #: When that frame begins, in milliseconds from the first; only with `frame`.
+    time_ms: Optional[int] = None
+    #: Width and height of that page or frame in pixels, in which the places in the result are; only with `page` or
+    #: `frame`.
+    view_size: Optional[List[int]] = None
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class Job:
     folder_id: Optional[int]
     #: Its number.
     id: int
-    #: What it does: index, duplicates, verify, backup or embed.
+    #: What it does: index, duplicates, verify, backup, embed or export.
     kind: str
     #: When it was made (RFC 3339, UTC).
     made: str
