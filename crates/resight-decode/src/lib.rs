@@ -81,6 +81,7 @@ pub use refused::{Refused, RefusedCode};
 pub use scale::{enlarge, fit_within, resized, shrink, thumbnail_jpeg};
 use sniff::{Format, Sniffed};
 pub use taken::taken;
+pub use upright::turned;
 
 /// A decoded picture.
 #[derive(Clone, Debug, PartialEq, Eq)]

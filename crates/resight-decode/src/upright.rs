@@ -31,6 +31,23 @@ pub(crate) fn upright(
     Image::from_rgb(pixels.width(), pixels.height(), pixels.into_bytes()).ok_or_else(wrong_length)
 }
 
+/// The picture with left and right exchanged, where it is `mirrored`, and then turned by quarters clockwise. `None`
+/// only where it has another number of bytes than its size says.
+pub fn turned(image: Image, mirrored: bool, quarter_turns: u8) -> Option<Image> {
+    let turn = match quarter_turns % 4 {
+        0 => Orientation::NoTransforms,
+        1 => Orientation::Rotate90,
+        2 => Orientation::Rotate180,
+        _ => Orientation::Rotate270,
+    };
+    let mirror = match mirrored {
+        true => Orientation::FlipHorizontal,
+        false => Orientation::NoTransforms,
+    };
+    let (width, height) = (image.width(), image.height());
+    upright(width, height, image.into_rgb(), &[mirror, turn]).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! A part of a stored picture, drawn at another size, for viewers.
 
-use resight_decode::{Refused, RefusedCode, resized};
+use resight_decode::{Refused, RefusedCode, resized, turned};
 use resight_store::PictureId;
 use resight_vision::Image;
 
@@ -72,21 +72,21 @@ fn drawn(whole: Image, drawing: &Drawing) -> Option<Image> {
     turned(toned, drawing.mirrored, drawing.quarter_turns)
 }
 
-fn part_of(whole: Image, [left, top, width, height]: [u32; 4]) -> Option<Image> {
-    let [columns, rows] = [whole.width(), whole.height()];
-    if [left, top, width, height] == [0, 0, columns, rows] {
-        return Some(whole);
+fn part_of(whole: Image, part: [u32; 4]) -> Option<Image> {
+    match part == [0, 0, whole.width(), whole.height()] {
+        true => Some(whole),
+        false => cropped(&whole, part),
     }
-    if left.checked_add(width)? > columns || top.checked_add(height)? > rows {
-        return None;
-    }
-    let stride = columns as usize * 3;
-    let (from, length) = (left as usize * 3, width as usize * 3);
-    let lines = whole.rgb().chunks_exact(stride);
-    let lines = lines.skip(top as usize).take(height as usize);
-    let mut rgb = Vec::with_capacity(length * height as usize);
-    for line in lines {
-        rgb.extend_from_slice(&line[from..from + length]);
+}
+
+/// A part of a picture: left, top, width, height; `None` where it does not lie inside.
+pub(crate) fn cropped(image: &Image, [left, top, width, height]: [u32; 4]) -> Option<Image> {
+    let row = 3 * image.width() as usize;
+    let (from, bytes) = (3 * left as usize, 3 * width as usize);
+    let rows = image.rgb().chunks_exact(row).skip(top as usize);
+    let mut rgb = Vec::with_capacity(bytes * height as usize);
+    for pixels in rows.take(height as usize) {
+        rgb.extend_from_slice(pixels.get(from..from + bytes)?);
     }
     Image::from_rgb(width, height, rgb)
 }
@@ -107,37 +107,6 @@ fn toned(image: Image, tone: Tone) -> Option<Image> {
         height,
         grey.pixels().iter().flat_map(value).collect(),
     )
-}
-
-fn turned(image: Image, mirrored: bool, quarter_turns: u8) -> Option<Image> {
-    let turns = quarter_turns % 4;
-    if turns == 0 && !mirrored {
-        return Some(image);
-    }
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    let (columns, rows) = match turns % 2 {
-        0 => (width, height),
-        _ => (height, width),
-    };
-    let mut rgb = Vec::with_capacity(image.rgb().len());
-    for y in 0..rows {
-        for x in 0..columns {
-            // Where the pixel at (x, y) was before it was turned.
-            let (from_x, from_y) = match turns {
-                0 => (x, y),
-                1 => (y, height - 1 - x),
-                2 => (width - 1 - x, height - 1 - y),
-                _ => (width - 1 - y, x),
-            };
-            let from_x = match mirrored {
-                true => width - 1 - from_x,
-                false => from_x,
-            };
-            let at = (from_y * width + from_x) * 3;
-            rgb.extend_from_slice(&image.rgb()[at..at + 3]);
-        }
-    }
-    Image::from_rgb(u32::try_from(columns).ok()?, u32::try_from(rows).ok()?, rgb)
 }
 
 #[cfg(test)]

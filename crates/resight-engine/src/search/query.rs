@@ -10,6 +10,7 @@ use resight_vision::{Descriptors, Image, LocalFeatures};
 use super::answer::{QueryFacts, Stopwatch, Timings};
 use super::request::{Query, QueryPicture};
 use crate::describe::describe_image;
+use crate::drawing::cropped;
 use crate::error::EngineError;
 use crate::feature_blob;
 use crate::library::Library;
@@ -264,18 +265,6 @@ impl QueryResolver<'_> {
 /// Whether a picture's pixels may have to tell what its features cannot.
 fn may_be_plain(features: &LocalFeatures) -> bool {
     features.len() < FEW_STORED as usize
-}
-
-/// A part of a picture: left, top, width, height; `None` where it does not lie inside.
-fn cropped(image: &Image, [left, top, width, height]: [u32; 4]) -> Option<Image> {
-    let row = 3 * image.width() as usize;
-    let (from, bytes) = (3 * left as usize, 3 * width as usize);
-    let rows = image.rgb().chunks_exact(row).skip(top as usize);
-    let mut rgb = Vec::with_capacity(bytes * height as usize);
-    for pixels in rows.take(height as usize) {
-        rgb.extend_from_slice(pixels.get(from..from + bytes)?);
-    }
-    Image::from_rgb(width, height, rgb)
 }
 
 /// Whether a place lies in a rectangle. Pixel centres are whole numbers, so a picture's edge lies at
