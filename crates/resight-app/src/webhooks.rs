@@ -118,12 +118,6 @@ impl Webhooks {
     /// # Errors
     /// `bad_webhook` where there are as many as may be, and where it cannot be stored.
     pub fn add(&self, url: &str, made_by: Option<&str>) -> Result<Webhook, AppError> {
-        let mut all = self.all.lock();
-        if all.len() >= MOST_WEBHOOKS {
-            return Err(AppError::TooManyWebhooks {
-                most: MOST_WEBHOOKS,
-            });
-        }
         let now = now_ms();
         let mut secret = [0; SECRET_BYTES];
         let mut id = [0; 6];
@@ -142,10 +136,15 @@ impl Webhooks {
             },
             secret: hex::encode(secret),
         };
-        let mut wanted = all.clone();
-        wanted.push(webhook.clone());
-        self.write(&wanted)?;
-        *all = wanted;
+        self.change(|all| {
+            if all.len() >= MOST_WEBHOOKS {
+                return Err(AppError::TooManyWebhooks {
+                    most: MOST_WEBHOOKS,
+                });
+            }
+            all.push(webhook.clone());
+            Ok(())
+        })?;
         Ok(webhook)
     }
 
@@ -154,14 +153,12 @@ impl Webhooks {
     /// # Errors
     /// `unknown_webhook` where there is none with this id, and where it cannot be stored.
     pub fn remove(&self, id: &str) -> Result<(), AppError> {
-        let mut all = self.all.lock();
-        let wanted: Vec<Webhook> = all.iter().filter(|one| one.id != id).cloned().collect();
-        if wanted.len() == all.len() {
-            return Err(AppError::UnknownWebhook(id.to_owned()));
-        }
-        self.write(&wanted)?;
-        *all = wanted;
-        Ok(())
+        self.change(|all| {
+            let place = all.iter().position(|one| one.id == id);
+            let place = place.ok_or_else(|| AppError::UnknownWebhook(id.to_owned()))?;
+            all.remove(place);
+            Ok(())
+        })
     }
 
     /// Stores that an address was told of everything up to `told`. One that was forgotten meanwhile stays so.
@@ -169,13 +166,28 @@ impl Webhooks {
     /// # Errors
     /// Where it cannot be stored; it is told again then.
     pub fn note(&self, id: &str, told: Told) -> Result<(), AppError> {
+        let noted = self.change(|all| {
+            let one = all.iter_mut().find(|one| one.id == id);
+            one.ok_or_else(|| AppError::UnknownWebhook(id.to_owned()))?
+                .told = told;
+            Ok(())
+        });
+        match noted {
+            Err(AppError::UnknownWebhook(_)) => Ok(()),
+            noted => noted,
+        }
+    }
+
+    /// Stores what `edit` makes of the addresses; where it or the disk fails, they stay as they were.
+    fn change(
+        &self,
+        edit: impl FnOnce(&mut Vec<Webhook>) -> Result<(), AppError>,
+    ) -> Result<(), AppError> {
         let mut all = self.all.lock();
         let mut wanted = all.clone();
-        if let Some(one) = wanted.iter_mut().find(|one| one.id == id) {
-            one.told = told;
-            self.write(&wanted)?;
-            *all = wanted;
-        }
+        edit(&mut wanted)?;
+        self.write(&wanted)?;
+        *all = wanted;
         Ok(())
     }
 

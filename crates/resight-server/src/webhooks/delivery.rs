@@ -74,10 +74,15 @@ impl Delivery {
     /// Tells until the server is to end.
     pub(crate) async fn run(self, mut stopping: watch::Receiver<bool>) {
         let mut failed: HashMap<String, Failed> = HashMap::new();
+        // The version of the jobs of which all was told.
+        let mut told = None;
         loop {
-            tokio::select! {
-                () = stopped(&mut stopping) => return,
-                () = self.round(&mut failed) => {}
+            let version = self.jobs.version();
+            if told != Some(version) {
+                tokio::select! {
+                    () = stopped(&mut stopping) => return,
+                    is_told = self.round(&mut failed) => told = is_told.then_some(version),
+                }
             }
             tokio::select! {
                 () = stopped(&mut stopping) => return,
@@ -86,39 +91,47 @@ impl Delivery {
         }
     }
 
-    /// Gives every address that has not to wait its turn.
-    async fn round(&self, failed: &mut HashMap<String, Failed>) {
-        let hooks = self.hooks.list();
+    /// Gives every address that has not to wait its turn. Returns whether nothing is left to be told.
+    async fn round(&self, failed: &mut HashMap<String, Failed>) -> bool {
+        let mut hooks = self.hooks.list();
         failed.retain(|id, _| hooks.iter().any(|hook| hook.id == *id));
+        let now = Instant::now();
+        hooks.retain(|hook| failed.get(&hook.id).is_none_or(|one| one.until <= now));
+        if hooks.is_empty() {
+            return failed.is_empty();
+        }
+        let Some(ended) = self.ended().await else {
+            return false;
+        };
+        let ended: Arc<[Job]> = ended.into();
         let mut turns = JoinSet::new();
         for hook in hooks {
-            if failed
-                .get(&hook.id)
-                .is_some_and(|one| one.until > Instant::now())
-            {
-                continue;
-            }
-            let (own, id) = (self.clone(), hook.id.clone());
-            turns.spawn(async move { (id, own.turn(hook).await) });
+            let (own, id, ended) = (self.clone(), hook.id.clone(), ended.clone());
+            turns.spawn(async move { (id, own.turn(hook, &ended).await) });
         }
+        let mut is_whole = true;
         while let Some(turn) = turns.join_next().await {
             match turn {
                 Ok((id, Turn::Done)) => {
                     failed.remove(&id);
                 }
                 Ok((id, Turn::Failed(at))) => self.wait_or_give_up(failed, id, at),
-                Err(error) => tracing::error!(%error, "telling an address of jobs failed"),
+                Err(error) => {
+                    tracing::error!(%error, "telling an address of jobs failed");
+                    is_whole = false;
+                }
             }
         }
+        is_whole && failed.is_empty()
     }
 
-    /// Tells an address of all that it was not told of.
-    async fn turn(&self, mut hook: Webhook) -> Turn {
-        for job in self.waiting(hook.told).await {
-            let Some(at) = end_of(&job) else {
+    /// Tells an address of those of `ended` that it was not told of.
+    async fn turn(&self, mut hook: Webhook, ended: &[Job]) -> Turn {
+        for job in ended {
+            let Some(at) = end_of(job).filter(|at| *at > hook.told) else {
                 continue;
             };
-            match self.send(&hook, job, at).await {
+            match self.send(&hook, job.clone(), at).await {
                 Ok(status) if (200..300).contains(&status) => {
                     self.counters.delivered.inc();
                     hook.told = at;
@@ -182,8 +195,8 @@ impl Delivery {
         }
     }
 
-    /// Jobs that ended after `told`, in the order of their ends.
-    async fn waiting(&self, told: Told) -> Vec<Job> {
+    /// The latest jobs that have ended, in the order of their ends; `None` where they cannot be read now.
+    async fn ended(&self) -> Option<Vec<Job>> {
         let jobs = self.jobs.clone();
         let filter = JobFilter {
             states: vec![JobState::Done, JobState::Failed, JobState::Cancelled],
@@ -194,13 +207,12 @@ impl Delivery {
             Ok(Ok(ended)) => ended,
             Ok(Err(error)) => {
                 tracing::warn!(%error, "jobs that have ended could not be listed");
-                Vec::new()
+                return None;
             }
-            Err(_) => Vec::new(),
+            Err(_) => return None,
         };
-        ended.retain(|job| end_of(job).is_some_and(|end| end > told));
         ended.sort_by_key(end_of);
-        ended
+        Some(ended)
     }
 
     /// Sends one message; gives the status of its answer.
