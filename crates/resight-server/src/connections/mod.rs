@@ -208,19 +208,6 @@ async fn converse(
 }
 
 async fn answer(service: Service, mut request: Request, from: IpAddr, is_spare: bool) -> Response {
-    let id = RequestId::of(request.headers());
-    request.extensions_mut().insert(id.clone());
-    let mut answer = admitted(service, request, from, is_spare).await;
-    id.put_on(&mut answer);
-    answer
-}
-
-async fn admitted(
-    service: Service,
-    mut request: Request,
-    from: IpAddr,
-    is_spare: bool,
-) -> Response {
     let is_health = matches!(
         service.proxies.local(request.uri().path()),
         "/livez" | "/healthz" | "/readyz"
@@ -255,10 +242,14 @@ async fn admitted(
     answered.unwrap_or_else(|never: Infallible| match never {})
 }
 
+/// Refuses a request before it reaches the routes, which name all others.
 async fn refuse(request: Request, detail: &str) -> Response {
+    let id = RequestId::of(request.headers());
     // What comes of it does not matter: a client that is still sending sees the answer more surely.
     let _ = timeout(SPARE_BODY, intake::discard(request.into_body())).await;
-    Problem::new(Code::TooManyConnections, detail).into_response()
+    let mut answer = Problem::new(Code::TooManyConnections, detail).into_response();
+    id.put_on(&mut answer);
+    answer
 }
 
 #[cfg(test)]
