@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use resight_app::Code;
@@ -80,18 +80,27 @@ pub(super) async fn post(
     tls: &Tls,
     request: Request<Body>,
 ) -> Result<StatusCode, Problem> {
-    let broken = |error: hyper::Error| failed(target, &error);
     let stream = secured(target, addresses, tls).await?;
+    let (answer, _connection) = sent(target, stream, request).await?;
+    Ok(answer.status())
+}
+
+/// Sends a request. The connection ends when the set that comes with the answer is dropped.
+async fn sent(
+    target: &Target,
+    stream: Box<dyn Stream>,
+    request: Request<Body>,
+) -> Result<(Response<Incoming>, JoinSet<hyper::Result<()>>), Problem> {
+    let broken = |error: hyper::Error| failed(target, &error);
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
         .max_buf_size(HEAD_BYTES)
         .handshake::<_, Body>(TokioIo::new(stream))
         .await
         .map_err(broken)?;
-    // It ends with this function.
     let mut connections = JoinSet::new();
     connections.spawn(connection);
     let answer = sender.send_request(request).await.map_err(broken)?;
-    Ok(answer.status())
+    Ok((answer, connections))
 }
 
 /// A connection, with TLS or without.
@@ -129,15 +138,6 @@ async fn connected(target: &Target, addresses: &[SocketAddr]) -> Result<TcpStrea
 }
 
 async fn ask(target: &Target, stream: Box<dyn Stream>, bounds: &Bounds) -> Result<Reply, Problem> {
-    let broken = |error: hyper::Error| failed(target, &error);
-    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-        .max_buf_size(HEAD_BYTES)
-        .handshake::<_, Body>(TokioIo::new(stream))
-        .await
-        .map_err(broken)?;
-    // It ends with this function.
-    let mut connections = JoinSet::new();
-    connections.spawn(connection);
     let (path, host) = target.request();
     let request = Request::get(path)
         .header(header::HOST, host)
@@ -149,11 +149,8 @@ async fn ask(target: &Target, stream: Box<dyn Stream>, bounds: &Bounds) -> Resul
         )
         .body(Body::empty())
         .map_err(|error| Problem::internal(&error))?;
-    let (parts, body) = sender
-        .send_request(request)
-        .await
-        .map_err(broken)?
-        .into_parts();
+    let (answer, _connection) = sent(target, stream, request).await?;
+    let (parts, body) = answer.into_parts();
     let location = parts.headers.get(header::LOCATION);
     if parts.status.is_redirection()
         && let Some(location) = location.and_then(|value| value.to_str().ok())
