@@ -8,14 +8,14 @@ use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response};
 use super::collections::operations;
 
 /// Answers that need nothing and fail by nothing that a caller could change.
-const ALWAYS: &str = "/healthz";
+const ALWAYS: [&str; 2] = ["/livez", "/healthz"];
 /// The scheme's name.
 const KEY: &str = "key";
 
 /// Describes the failures of each operation, and how a key is sent.
 pub(crate) fn describe(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
-        if path != ALWAYS {
+        if !ALWAYS.contains(&path.as_str()) {
             operations(item).for_each(fill);
         }
     }
