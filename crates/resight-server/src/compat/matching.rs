@@ -231,7 +231,7 @@ async fn remove_one(app: &App, request: Request) -> Result<Vec<Value>, Problem> 
         let ids: Vec<PictureId> = at(&library, &path)?.into_iter().map(|one| one.id).collect();
         library.remove(&ids).map(drop)
     };
-    app.work.light.run(remove).await?;
+    one_by_one(app, remove).await?;
     Ok(Vec::new())
 }
 

@@ -34,7 +34,7 @@ const MOST: u64 = 1000;
 /// Of two additions under one name one stays: each looks for the other's picture after its own has the name.
 static CHANGES: Mutex<()> = Mutex::new(());
 
-/// Runs `work`, which gives a name to a picture or takes it away, beside no other of its kind.
+/// Runs `work`, which changes by what name pictures are known or what is stored with it, beside no other of its kind.
 async fn one_by_one<T: Send + 'static>(
     app: &App,
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,

@@ -209,7 +209,7 @@ async fn remove(app: App, Numbered(number): Numbered) -> Response {
         }
         Ok(!found.is_empty())
     };
-    answer(match app.work.light.run(remove).await {
+    answer(match one_by_one(&app, remove).await {
         Ok(true) => Ok(json!({"type": "IMAGE_REMOVED", "image_id": number})),
         Ok(false) => Err(unknown(number)),
         Err(problem) => Err(problem),
@@ -257,7 +257,7 @@ async fn set_tag(app: &App, number: u32, text: Option<String>) -> Result<(), Pro
         }
         Ok(!found.is_empty())
     };
-    match app.work.light.run(set).await? {
+    match one_by_one(app, set).await? {
         true => Ok(()),
         false => Err(unknown(number)),
     }
