@@ -124,30 +124,13 @@ pub fn export(
     on_step: &mut dyn FnMut(u64, u64),
 ) -> Result<Exported, ExportError> {
     let mut out = BufWriter::new(out);
-    let exported = match options.format {
-        ExportFormat::Jsonl => {
-            let mut form = lines::Lines::new(&mut out);
-            write(
-                library,
-                collection,
-                options.paths,
-                cancel,
-                &mut form,
-                on_step,
-            )?
-        }
-        ExportFormat::Csv => {
-            let mut form = rows::Rows::new(&mut out);
-            write(
-                library,
-                collection,
-                options.paths,
-                cancel,
-                &mut form,
-                on_step,
-            )?
-        }
+    let mut form: Box<dyn Form + '_> = match options.format {
+        ExportFormat::Jsonl => Box::new(lines::Lines::new(&mut out)),
+        ExportFormat::Csv => Box::new(rows::Rows::new(&mut out)),
     };
+    let paths = options.paths;
+    let exported = write(library, collection, paths, cancel, &mut *form, on_step)?;
+    drop(form);
     out.flush()?;
     Ok(exported)
 }

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use super::super::access::Caller;
 use super::super::params::{Flag, Params, Whole};
 use super::super::problem::Problem;
-use super::{Named, in_engine, linked_data};
+use super::{Named, linked_data};
 
 const CONTEXT: &str = "http://iiif.io/api/presentation/3/context.json";
 /// Hits when no limit is given.
@@ -65,19 +65,17 @@ pub(super) async fn of_hits(
     };
     let (library, asked) = (named.app.library.clone(), named.id.clone());
     let search = move || {
-        in_engine(|| {
-            let query = QueryPicture::from(Query::Stored(&asked));
-            let answer = Searcher::new(library.shared()).search_all(&[query], &options)?;
-            Ok((library.picture(&asked)?, answer))
-        })
+        let query = QueryPicture::from(Query::Stored(&asked));
+        let answer = Searcher::new(library.shared()).search_all(&[query], &options)?;
+        Ok((library.picture(&asked)?, answer))
     };
     let (query, answer) = named.app.work.heavy.run(search).await?;
-    let id = match uri.query() {
-        Some(query) => format!("{}/search?{query}", named.manifests(&named.id)),
-        None => format!("{}/search", named.manifests(&named.id)),
-    };
     // Below it lie addresses that need not lead anywhere.
     let below = format!("{}/search", named.manifests(&named.id));
+    let id = match uri.query() {
+        Some(query) => format!("{below}?{query}"),
+        None => below.clone(),
+    };
     let mut items = vec![canvas(&named, &below, 1, &query, None)];
     for (hit, number) in answer.hits.iter().zip(2..) {
         items.push(canvas(&named, &below, number, &hit.picture, Some(hit)));

@@ -22,7 +22,7 @@ use axum::{Json, Router};
 use image::ExtendedColorType;
 use image::codecs::{jpeg::JpegEncoder, png::PngEncoder};
 use resight_app::Code;
-use resight_engine::{EngineError, Picture, PictureId};
+use resight_engine::{Picture, PictureId};
 use resight_store::CollectionName;
 use resight_vision::Image;
 use serde_json::{Value, json};
@@ -321,11 +321,6 @@ fn encoded(image: &Image, format: Format) -> image::ImageResult<Vec<u8>> {
         )?,
     }
     Ok(out.into_inner())
-}
-
-/// Names the error of a closure.
-fn in_engine<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
-    work()
 }
 
 #[cfg(test)]
