@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::schema::ServiceRecords;
 use crate::error::StoreError;
 use crate::lock::SharedFolderLock;
-use crate::sqlite::{from_sql, immutable, is_beyond_writing};
+use crate::sqlite::{from_sql, immutable, is_beyond_writing, open_copy};
 
 /// Pages that are copied in one step: 16 MiB.
 const PAGES: i32 = 4096;
@@ -64,7 +64,7 @@ impl ServiceRecords {
 }
 
 fn copy_file(dir: &Path, source: &Path, target: &Path) -> Result<(), StoreError> {
-    let (in_source, in_target) = (|e| from_sql(source, e), |e| from_sql(target, e));
+    let in_source = |error| from_sql(source, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     // Where this user may not write, nobody else may open the folder for changes meanwhile.
     let still = match is_beyond_writing(source) {
@@ -80,17 +80,13 @@ fn copy_file(dir: &Path, source: &Path, target: &Path) -> Result<(), StoreError>
     };
     let from = opened.map_err(in_source)?;
     from.busy_timeout(PATIENCE).map_err(in_source)?;
-    let mut to = Connection::open(target).map_err(in_target)?;
-    // A copy that is cut short is of no use, so nothing needs to be undone.
-    for (name, value) in [("journal_mode", "off"), ("synchronous", "off")] {
-        to.pragma_update(None, name, value).map_err(in_target)?;
-    }
+    let mut to = open_copy(target)?;
     let copied = (|| {
         let backup = Backup::new(&from, &mut to)?;
         backup.run_to_completion(PAGES, PAUSE, None)
     })();
     copied.map_err(in_source)?;
-    to.close().map_err(|(_, error)| in_target(error))
+    to.close().map_err(|(_, error)| from_sql(target, error))
 }
 
 /// Names the file that was copied in place of the copy.

@@ -37,3 +37,4 @@ mod views;
 pub use catalogue::SqliteCatalogue;
 pub(crate) use connection::{immutable, is_beyond_writing, open_durable};
 pub(crate) use errors::from_sql;
+pub(crate) use snapshot::open_copy;

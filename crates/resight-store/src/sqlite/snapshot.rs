@@ -26,15 +26,7 @@ impl SqliteCatalogue {
         on_step: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<bool, StoreError> {
         let path = dir.join(Self::FILE_NAME);
-        let target = |error| from_sql(&path, error);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut copy = Connection::open_with_flags(&path, flags).map_err(target)?;
-        // A copy that is cut short is of no use, so nothing needs to be undone.
-        for (name, value) in [("journal_mode", "off"), ("synchronous", "off")] {
-            copy.pragma_update(None, name, value).map_err(target)?;
-        }
+        let mut copy = open_copy(&path)?;
         let copied = self.read(|source| {
             // The transaction begins with its first read, and all steps see its state.
             source.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
@@ -52,7 +44,20 @@ impl SqliteCatalogue {
                 }
             }
         })?;
-        copy.close().map_err(|(_, error)| target(error))?;
+        copy.close().map_err(|(_, error)| from_sql(&path, error))?;
         Ok(copied)
     }
+}
+
+/// Opens a new file to be copied into. A copy that is cut short is of no use, so nothing needs to be undone.
+pub(crate) fn open_copy(path: &Path) -> Result<Connection, StoreError> {
+    let target = |error| from_sql(path, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let copy = Connection::open_with_flags(path, flags).map_err(target)?;
+    for (name, value) in [("journal_mode", "off"), ("synchronous", "off")] {
+        copy.pragma_update(None, name, value).map_err(target)?;
+    }
+    Ok(copy)
 }
