@@ -247,27 +247,15 @@ fn text_of(path: &Path, is_named: bool) -> Result<Option<String>, CliError> {
 }
 
 fn given(setting: Setting, typed: &ArgMatches, entry: Option<&Entry>) -> Result<Given, CliError> {
-    if let Some(values) = typed_values(&setting, typed) {
-        return Ok(Given {
-            setting,
-            values,
-            origin: Origin::Flag,
-        });
-    }
-    if let Some(text) = variable(&setting.variable) {
-        let values = variable_values(&setting, &text)?;
-        return Ok(Given {
-            setting,
-            values,
-            origin: Origin::Variable,
-        });
-    }
-    let (values, origin) = match entry {
-        Some(entry) => (
-            entry.values.iter().map(OsString::from).collect(),
-            Origin::File(entry.line),
-        ),
-        None => (Vec::new(), Origin::Default),
+    let (values, origin) = if let Some(values) = typed_values(&setting, typed) {
+        (values, Origin::Flag)
+    } else if let Some(text) = variable(&setting.variable) {
+        (variable_values(&setting, &text)?, Origin::Variable)
+    } else if let Some(entry) = entry {
+        let values = entry.values.iter().map(OsString::from);
+        (values.collect(), Origin::File(entry.line))
+    } else {
+        (Vec::new(), Origin::Default)
     };
     Ok(Given {
         setting,
