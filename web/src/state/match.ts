@@ -1,0 +1,54 @@
+// One match in one shape, whether a search found it or two stored pictures were compared.
+
+import { type Comparison, type Hit, type Picture, type SearchAnswer, fileOf, thumbnailOf } from '../api/server';
+import type { Matrix, Point, Size } from '../pure/transform';
+import { furtherPage, sizeOf, viewOf } from './words';
+
+export interface Seen { transform: Matrix; outline: Point[]; inliers: number }
+
+export interface Match {
+  query: { name: string; addresses: string[]; size: Size; id: string | null };
+  result: { image: Picture; addresses: string[]; size: Size; view: string };
+  verified: boolean; alike: boolean; identical: boolean; mirrored: boolean; inverted: boolean; byPixels: boolean;
+  evidence: string | null;
+  inliers: number; nfa: number | null; coverageQuery: number; coverageResult: number;
+  words: number | null; cosine: number | null; stage: string | null;
+  points: [number, number, number, number][];
+  /** Each place where the query is seen, the surest first. */
+  seen: Seen[];
+  sharedQuery: Point[];
+  hit: Hit | null;
+}
+
+const points = (given: readonly (readonly number[])[] | null | undefined): Point[] => (given ?? []).map(([x = 0, y = 0]) => [x, y]);
+const pairs = (given: readonly (readonly number[])[] | null | undefined): Match['points'] => (given ?? []).map(([a = 0, b = 0, c = 0, d = 0]) => [a, b, c, d]);
+
+export function matchOfHit(hit: Hit, answer: SearchAnswer, name: string, addresses: string[], id: string | null): Match {
+  const page = furtherPage(hit);
+  const seen = hit.instances.length ? hit.instances : hit.transform ? [{ transform: hit.transform, region: hit.region, shared: hit.shared, inliers: hit.inliers }] : [];
+  return {
+    query: { name, addresses, size: answer.query, id },
+    result: { image: hit.image, addresses: page == null ? [fileOf(hit.image.id), thumbnailOf(hit.image.id)] : [thumbnailOf(hit.image.id, page)], size: sizeOf(hit), view: viewOf(hit) },
+    verified: hit.verified, alike: hit.alike, identical: hit.identical, mirrored: hit.mirrored, inverted: hit.inverted, byPixels: hit.by_pixels, evidence: hit.evidence ?? null,
+    inliers: hit.inliers, nfa: hit.nfa_log10 ?? null, coverageQuery: hit.coverage_query, coverageResult: hit.coverage_result,
+    words: hit.words, cosine: hit.cosine ?? null, stage: hit.stage,
+    points: pairs(hit.matches),
+    seen: seen.map((one) => ({ transform: one.transform, outline: points(one.shared ?? one.region), inliers: one.inliers })),
+    sharedQuery: points(hit.shared_query),
+    hit,
+  };
+}
+
+export function matchOfPair(pair: Comparison, a: Picture, b: Picture): Match {
+  return {
+    query: { name: a.name, addresses: [fileOf(a.id), thumbnailOf(a.id)], size: pair.a, id: a.id },
+    result: { image: b, addresses: [fileOf(b.id), thumbnailOf(b.id)], size: pair.b, view: '' },
+    verified: pair.verified, alike: false, identical: pair.identical, mirrored: pair.mirrored, inverted: pair.inverted, byPixels: pair.by_pixels, evidence: pair.evidence ?? null,
+    inliers: pair.inliers, nfa: pair.nfa_log10 ?? null, coverageQuery: pair.coverage_a, coverageResult: pair.coverage_b,
+    words: null, cosine: null, stage: null,
+    points: pairs(pair.points),
+    seen: pair.transform ? [{ transform: pair.transform, outline: points(pair.region), inliers: pair.inliers }] : [],
+    sharedQuery: [],
+    hit: null,
+  };
+}
