@@ -46,9 +46,8 @@ try {
     await page.waitForLoadState('networkidle');
   }
   await page.screenshot({ path: join(out, 'results.png') });
-  await page.setViewportSize({ width: 1040, height: 640 });
-  await page.locator('#hits li', { hasText: 'on-the-table.jpg' }).locator('a, button').first().click();
-  await page.waitForSelector('#match[open]');
+  await page.locator('#hits li', { hasText: 'on-the-table.jpg' }).locator('a').first().click();
+  await page.waitForSelector('#match-facts');
   await page.waitForLoadState('networkidle');
   await page.waitForTimeout(500);
   await page.screenshot({ path: join(out, 'match.png') });

@@ -177,22 +177,32 @@ try {
   const page = await open(context, `${base}/`);
   await page.waitForSelector('#grid li');
   for (let at = 0; at < (await page.locator('#grid li').count()); at += 1) {
-    await page.locator('#grid li').nth(at).locator('a, button').first().click();
-    await page.waitForSelector('#panel[open]');
+    await page.locator('#grid li').nth(at).locator('.open').click();
+    await page.waitForSelector('#panel[open] #panel-find');
     await page.waitForTimeout(100);
     await page.keyboard.press('Escape');
     opened += 1;
   }
   await page.setInputFiles('#query-file', { name: markups.image('query-name'), mimeType: 'image/jpeg', buffer: jpeg });
   await page.waitForSelector('#hits li');
-  await page.locator('#hits li').locator('a, button').first().click();
-  await page.waitForTimeout(500);
+  await page.locator('#hits li').locator('a').first().click();
+  await page.waitForSelector('#match-facts');
+  await page.waitForTimeout(300);
+  for (const way of ['overlay', 'swipe', 'blink', 'difference']) if (await page.locator(`#way-${way}:enabled`).count()) await page.click(`#way-${way}`);
   await page.keyboard.press('Escape');
   await page.setInputFiles('#query-file', { name: markups.element('broken-query'), mimeType: 'image/jpeg', buffer: jpeg.subarray(0, 300) });
   await page.waitForTimeout(500);
   await page.goto(`${base}/`);
   await page.click('#to-duplicates');
   await page.waitForTimeout(1500);
+  for (const view of ['work', 'refused', 'keys', 'plugins']) {
+    await page.goto(`${base}/?view=${view}`);
+    await page.waitForTimeout(400);
+  }
+  for (const key of ['tag', 'object', 'name_prefix', 'sort', 'view', 'open', 'image', 'region']) {
+    await page.goto(`${base}/?${key}=${encodeURIComponent(markups.image(key))}`);
+    await page.waitForTimeout(200);
+  }
   await page.goto(`${base}/#${encodeURIComponent(markups.image('fragment'))}`);
   await page.goto(`${base}/?collection=${encodeURIComponent(markups.image('collection'))}&tag=${encodeURIComponent(markups.image('parameter'))}`);
   await page.waitForTimeout(500);

@@ -1,92 +1,104 @@
 //! The web page's files, which are part of the program.
+//!
+//! `build.rs` compresses what lies in `web/dist` and writes the table. A file is sent as it lies here to clients that
+//! take brotli, and opened for the others.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read as _;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+
+use crate::problem::Problem;
 
 /// What the page may load: its own files, and the pictures that it makes itself.
 const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
-/// Address, media type and content of each file. `web/README.md` names them too.
-const FILES: [(&str, &str, &str); 10] = [
-    (
-        "/",
-        "text/html; charset=utf-8",
-        include_str!("../../../web/index.html"),
-    ),
-    (
-        "/style.css",
-        "text/css; charset=utf-8",
-        include_str!("../../../web/style.css"),
-    ),
-    ("/app.js", SCRIPT, include_str!("../../../web/app.js")),
-    (
-        "/duplicates.js",
-        SCRIPT,
-        include_str!("../../../web/duplicates.js"),
-    ),
-    (
-        "/library.js",
-        SCRIPT,
-        include_str!("../../../web/library.js"),
-    ),
-    ("/match.js", SCRIPT, include_str!("../../../web/match.js")),
-    (
-        "/sign-in.js",
-        SCRIPT,
-        include_str!("../../../web/sign-in.js"),
-    ),
-    ("/region.js", SCRIPT, include_str!("../../../web/region.js")),
-    // Where the `type` of every problem points to.
-    (
-        "/errors",
-        "text/plain; charset=utf-8",
-        include_str!("../../../docs/errors.md"),
-    ),
-    ("/page.js", SCRIPT, include_str!("../../../web/page.js")),
-];
-const SCRIPT: &str = "text/javascript; charset=utf-8";
+/// Names of these files have a hash of their content, so what lies at an address never changes.
+const HASHED: &str = "/assets/";
+const FOR_A_YEAR: &str = "public, max-age=31536000, immutable";
+
+struct PageFile {
+    address: &'static str,
+    media_type: &'static str,
+    /// With its quotes.
+    tag: &'static str,
+    /// Uncompressed, in bytes.
+    size: usize,
+    compressed: &'static [u8],
+}
+
+const FILES: &[PageFile] = &include!(concat!(env!("OUT_DIR"), "/page_files.rs"));
 
 /// Whether a file of the page lies at an address.
 pub(crate) fn has(address: &str) -> bool {
-    FILES.iter().any(|(at, ..)| *at == address)
+    FILES.iter().any(|file| file.address == address)
 }
 
 /// A route for each file.
 pub(crate) fn routes() -> Router {
-    FILES
-        .iter()
-        .fold(Router::new(), |router, &(address, media_type, content)| {
-            let mut hasher = DefaultHasher::new();
-            content.hash(&mut hasher);
-            let tag = format!("\"{:016x}\"", hasher.finish());
-            let answer =
-                move |headers: HeaderMap| async move { file(&headers, media_type, content, &tag) };
-            router.route(address, get(answer))
-        })
+    FILES.iter().fold(Router::new(), |router, file| {
+        let answer = move |headers: HeaderMap| async move { answer(&headers, file) };
+        router.route(file.address, get(answer))
+    })
 }
 
-fn file(asked: &HeaderMap, media_type: &'static str, content: &'static str, tag: &str) -> Response {
-    // A new version of the program brings new files, so browsers ask each time; the tag keeps that
-    // cheap.
-    let mut response = match holds_tag(asked, tag) {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => ([(header::CONTENT_TYPE, media_type)], content).into_response(),
+fn answer(asked: &HeaderMap, file: &'static PageFile) -> Response {
+    let mut response = match (holds_tag(asked, file.tag), takes_brotli(asked)) {
+        (true, _) => StatusCode::NOT_MODIFIED.into_response(),
+        (false, true) => (
+            [(header::CONTENT_ENCODING, "br")],
+            Bytes::from_static(file.compressed),
+        )
+            .into_response(),
+        (false, false) => match opened(file) {
+            Ok(content) => content.into_response(),
+            Err(error) => return Problem::internal(&error).into_response(),
+        },
+    };
+    // A new version of the program brings a new index, so browsers ask for that each time; the tag keeps it cheap.
+    let keeping = match file.address.starts_with(HASHED) {
+        true => FOR_A_YEAR,
+        false => "no-cache",
     };
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(POLICY),
-    );
-    if let Ok(tag) = HeaderValue::from_str(tag) {
-        headers.insert(header::ETAG, tag);
+    for (name, value) in [
+        (header::CACHE_CONTROL, keeping),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::ETAG, file.tag),
+        (header::VARY, "accept-encoding"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if response.status() == StatusCode::OK {
+        let kind = HeaderValue::from_static(file.media_type);
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
     }
     response
+}
+
+fn opened(file: &PageFile) -> std::io::Result<Vec<u8>> {
+    let mut content = Vec::with_capacity(file.size);
+    brotli::Decompressor::new(file.compressed, 1 << 14).read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// Whether the client names brotli among what it takes, and does not refuse it by `q=0`.
+fn takes_brotli(asked: &HeaderMap) -> bool {
+    asked
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|part| {
+            let (name, weight) = part.split_once(';').unwrap_or((part, ""));
+            let weight = weight.trim().strip_prefix("q=").map(str::trim);
+            let refused = weight.and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0);
+            name.trim().eq_ignore_ascii_case("br") && !refused
+        })
 }
 
 /// Whether the client says that it holds what `tag` (with its quotes) names.

@@ -54,7 +54,12 @@ export const server = createClient<paths>({ baseUrl: folder, fetch: asked });
 /** What belongs to the collection that is shown: the same addresses, below its own. */
 export const pictures = createClient<paths>({
   baseUrl: folder,
-  fetch: (request) => asked(new Request(address(request.url.slice(`${folder}/v1/`.length)), request)),
+  fetch: async (request) => {
+    // A request made of another one would send its body as a stream, which HTTP/1 does not know.
+    const body = request.method === 'GET' ? undefined : await request.text();
+    const { method, headers, signal } = request;
+    return asked(new Request(address(request.url.slice(`${folder}/v1/`.length)), { method, headers, signal, body: body || undefined }));
+  },
 });
 
 /** A request that the description of the API cannot type: forms and repeated parameters. */

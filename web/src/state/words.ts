@@ -17,8 +17,8 @@ export function motionWords(transform: Matrix, size: Size): string[] {
   return [
     ...(mirrored ? [m.mirrored()] : []),
     ...(Math.abs(turn) >= 2 ? [turn > 0 ? m.turned_clockwise({ angle: String(turn) }) : m.turned_anticlockwise({ angle: String(-turn) })] : []),
-    ...(scale > 1.1 ? [m.larger({ times: fixed(scale, scale < 10 ? 1 : 0, settings.locale) })] : []),
-    ...(scale < 0.9 && scale > 0 ? [m.smaller({ times: fixed(1 / scale, scale > 0.1 ? 1 : 0, settings.locale) })] : []),
+    ...(scale > 1.15 ? [m.larger({ times: fixed(scale, scale < 10 ? 1 : 0, settings.locale) })] : []),
+    ...(scale < 0.87 && scale > 0 ? [m.smaller({ times: fixed(1 / scale, scale > 0.1 ? 1 : 0, settings.locale) })] : []),
   ];
 }
 

@@ -54,7 +54,7 @@ async fn no_address_ends_with_a_slash() {
         "/v1/collections/default/",
         "/v1/collections/default/images/",
         "/healthz/",
-        "/style.css/",
+        "/errors/",
     ] {
         let detail = get(&app, address).await.problem(404, "unknown_route");
         assert!(detail.contains(address), "{detail}");

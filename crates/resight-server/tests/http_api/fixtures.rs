@@ -1,11 +1,13 @@
 //! Generated pictures, an engine in a temporary folder, and short ways to ask.
 
+use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use flate2::read::GzDecoder;
 use resight_engine::{Components, EngineOptions, Library};
 use resight_index::Vocabulary;
 use resight_server::HttpSettings;
@@ -212,4 +214,26 @@ impl LocalExtractor for Gated {
         assert!(!self.panics.load(Ordering::SeqCst), "told to");
         self.sift.extract(image)
     }
+}
+
+/// The body of an answer as it was before it was compressed.
+pub(crate) fn unpacked(answer: &Answer) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    match answer.header(header::CONTENT_ENCODING) {
+        "gzip" => GzDecoder::new(&*answer.body).read_to_end(&mut bytes),
+        "br" => brotli::Decompressor::new(&*answer.body, 4096).read_to_end(&mut bytes),
+        "" => return answer.body.clone(),
+        other => panic!("{other}"),
+    }
+    .unwrap();
+    bytes
+}
+
+/// Address of the first file with this ending that the page names.
+pub(crate) async fn asset(app: &Router, ending: &str) -> String {
+    let html = String::from_utf8(get(app, "/").await.body).unwrap();
+    let end = format!(".{ending}\"");
+    let (before, _) = html.split_once(&end).unwrap();
+    let (_, name) = before.rsplit_once("=\"./").unwrap();
+    format!("/{name}.{ending}")
 }

@@ -8,7 +8,7 @@ use resight_server::{Changeable, HttpSettings, Live, TrustedProxies};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::fixtures::{Bench, add, ask, get, png, textured};
+use crate::fixtures::{Bench, add, ask, asset, get, png, textured};
 
 fn below(path: &str) -> HttpSettings {
     HttpSettings {
@@ -28,9 +28,10 @@ async fn addresses_are_answered_with_the_prefix_and_without_and_given_with_it() 
         assert_eq!(list["images"][0]["thumbnail"], thumbnail, "{address}");
         assert_eq!(get(&app, &thumbnail).await.status, StatusCode::OK);
     }
+    let script = format!("/photos{}", asset(&app, "js").await);
     for page in [
         "/photos/",
-        "/photos/app.js",
+        &*script,
         "/photos/errors",
         "/photos/healthz",
         "/healthz",
@@ -54,15 +55,8 @@ async fn addresses_are_answered_with_the_prefix_and_without_and_given_with_it() 
 #[tokio::test]
 async fn the_page_names_no_address_outside_of_its_folder() {
     let app = Bench::new().app();
-    for file in [
-        "/",
-        "/app.js",
-        "/page.js",
-        "/library.js",
-        "/match.js",
-        "/duplicates.js",
-        "/region.js",
-    ] {
+    let script = asset(&app, "js").await;
+    for file in ["/", &*script] {
         let text = String::from_utf8(get(&app, file).await.body).unwrap();
         for outside in ["href=\"/", "src=\"/", "'/v1", "`/v1", "`/?", "'/'", "\"/v1"] {
             assert!(!text.contains(outside), "{file} has {outside}");

@@ -184,7 +184,7 @@ fn a_base_path_comes_from_the_flag_or_the_environment_and_nonsense_is_refused() 
         let address = address
             .strip_suffix("/photos")
             .unwrap_or_else(|| panic!("{url}"));
-        for path in ["/photos/v1/count", "/v1/count", "/photos/app.js"] {
+        for path in ["/photos/v1/count", "/v1/count", "/photos/errors"] {
             let answer = get(address, path);
             assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
         }
