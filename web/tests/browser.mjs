@@ -199,7 +199,7 @@ await step('every view in both languages and themes, on a phone and a screen', a
   for (const viewport of [{ width: 390, height: 844 }, { width: 1600, height: 1000 }]) for (const colorScheme of ['light', 'dark']) {
     const where = `${viewport.width} ${colorScheme}`;
     const page = await open(`${base}/`, { viewport, colorScheme, hasTouch: viewport.width < 500 });
-    for (const [address, selector] of [['/', '#grid li'], [`/?image=${idOf('picture-1.jpg')}`, '#hits li'], [`/?image=${idOf('picture-1.jpg')}&match=${idOf('picture-1.jpg')}`, '#match-facts'], ['/?view=duplicates', '#duplicates .empty'], ['/?view=work', '#jobs li'], ['/?view=refused', '#refused-title'], ['/?view=plugins', '#plugins .empty']]) {
+    for (const [address, selector] of [['/', '#grid li'], [`/?image=${idOf('picture-5.jpg')}`, '#hits li'], [`/?image=${idOf('picture-5.jpg')}&match=${idOf('picture-6.jpg')}`, '#match-facts'], ['/?view=duplicates', '#duplicates .empty'], ['/?view=work', '#jobs li'], ['/?view=refused', '#refused-title'], ['/?view=plugins', '#plugins .empty']]) {
       await page.goto(base + address);
       await page.waitForSelector(selector);
       await fits(page, `${where} ${address}`);
