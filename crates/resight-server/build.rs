@@ -30,7 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     files.sort();
     let mut table = String::from("[\n");
     for (number, path) in files.iter().enumerate() {
-        let name = path.strip_prefix(&dist)?.to_string_lossy().replace('\\', "/");
+        let name = path
+            .strip_prefix(&dist)?
+            .to_string_lossy()
+            .replace('\\', "/");
         let address = match &*name {
             "index.html" => "/".to_owned(),
             _ => format!("/{name}"),
@@ -42,7 +45,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     // Where the `type` of every problem points to.
     let errors = ("/errors", "text/plain; charset=utf-8");
-    row(&mut table, &out, files.len(), errors, &root.join("docs/errors.md"))?;
+    row(
+        &mut table,
+        &out,
+        files.len(),
+        errors,
+        &root.join("docs/errors.md"),
+    )?;
     table.push(']');
     fs::write(out.join("page_files.rs"), table)?;
     println!("cargo::rerun-if-changed={}", dist.display());

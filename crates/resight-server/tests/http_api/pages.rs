@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 
-use crate::fixtures::{Bench, asset, ask, get, unpacked};
+use crate::fixtures::{Bench, ask, asset, get, unpacked};
 
 fn built() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/dist")
