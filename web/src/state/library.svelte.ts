@@ -19,6 +19,8 @@ class Library {
   private next: string | null = null;
   private key = '';
   private turn = 0;
+  /** After a failure nothing is asked again until somebody asks for it. */
+  private failed = false;
 
   show(filters: Filters, sort: Sort): void {
     const key = JSON.stringify([filterParameters(filters), sort]);
@@ -33,6 +35,7 @@ class Library {
     this.chosen = new Set();
     this.anchor = null;
     this.busy = false;
+    this.failed = false;
     void this.load(filters, sort, true);
   }
 
@@ -41,7 +44,7 @@ class Library {
   }
 
   async load(filters: Filters, sort: Sort, first = false): Promise<void> {
-    if (this.busy || (!first && this.next === null)) return;
+    if (this.busy || this.failed || (!first && this.next === null)) return;
     const turn = this.turn;
     this.busy = true;
     try {
@@ -52,7 +55,12 @@ class Library {
       this.total = page.total;
       this.next = page.next;
     } catch (error) {
-      if (turn === this.turn) notices.fail(error, () => void this.load(filters, sort, first));
+      if (turn !== this.turn) return;
+      this.failed = true;
+      notices.fail(error, () => {
+        this.failed = false;
+        void this.load(filters, sort, first);
+      });
     } finally {
       if (turn === this.turn) this.busy = false;
     }
