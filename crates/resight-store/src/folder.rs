@@ -227,7 +227,8 @@ impl BlobStore for FolderBlobs {
 
 impl Drop for FolderBlobs {
     fn drop(&mut self) {
-        if self.is_writer && !*self.has_failed.get_mut() {
+        // A power cut must not bring back a blob that was deleted, and not the sign that it may be unknown.
+        if self.is_writer && !*self.has_failed.get_mut() && self.settle_deletions().is_ok() {
             // If it stays, the next opening looks for what a kill might have left.
             let _ = fs::remove_file(self.root.join(OPEN));
         }

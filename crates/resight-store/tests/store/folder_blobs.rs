@@ -86,4 +86,11 @@ fn a_blob_that_could_not_be_stored_or_deleted_counts_as_left_open() {
     assert!(!was_left_open(&|blobs| assert!(
         blobs.delete("a/b").unwrap()
     )));
+    // A power cut may bring back what was deleted, so the deletion is on the disk before the sign is taken away.
+    assert!(was_left_open(&|blobs| {
+        blobs.put("c/d", b"x").unwrap();
+        assert!(blobs.delete("c/d").unwrap());
+        // As a disk does that refuses to synchronise.
+        fs::remove_dir(dir.path().join("c")).unwrap();
+    }));
 }
