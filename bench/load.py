@@ -1,6 +1,7 @@
 """How the server bears load: many connections, ten times more requests than it can serve, and a long mixed run.
 
-    bench/run load.py [--resight target/release/resight] [--pictures 400] [--minutes 30] [--only connections overload soak]
+    bench/run load.py [--resight target/release/resight] [--pictures 400] [--minutes 30] [--clients 64]
+        [--only connections overload soak beside] [--peer NAME=PORT[/PATH] ...]
 
 Generates pictures, serves them with --memory 1024 and a plug-in, and measures from this machine, so that client and
 server share its cores.
@@ -10,8 +11,10 @@ them, and how many were refused or closed for a newer one.
 overload: clients in a closed loop, as many as cores and then ten times the places there are; searches answered a
 second, the share refused with 503, how long answered and refused ones took, and /healthz meanwhile.
 soak: adds, searches, deletions, label changes, files fetched and plug-in calls of which some crash their worker, for
---minutes. Memory of the server is read every five seconds: its median in the last third of the time beside that in
-the second third.
+--minutes, by --clients. Memory of the server is read every five seconds: its median in each sixth of the time.
+beside: the same plain GET of /livez here, and of what each --peer serves (nginx, `cargo run --release -p
+resight-server --example hello`): by as many clients as cores, by ten times the places there are, and beside 2,000 idle
+connections. Only then is it said what of a latency is the machine's.
 """
 
 import argparse
@@ -238,7 +241,7 @@ async def overload(server, seconds):
     return found
 
 
-async def soak(server, minutes, clients=8):
+async def soak(server, minutes, clients):
     until = time.perf_counter() + 60 * minutes
     counts, memory, files, times = {}, [], [], {}
     added = []
@@ -281,15 +284,75 @@ async def soak(server, minutes, clients=8):
             await asyncio.sleep(5)
 
     await asyncio.gather(*(loop(i) for i in range(clients)), watch())
-    third = len(memory) // 3
-    middle, last = (sorted(part)[len(part) // 2] for part in (memory[third : 2 * third], memory[2 * third :]))
+    sixth = max(1, len(memory) // 6)
+    parts = [memory[at : at + sixth] for at in range(0, sixth * 6, sixth)]
     found = {
-        "minutes": minutes, "answers": counts, "memory_second_third_mib": round(middle), "memory_last_third_mib": round(last),
+        "minutes": minutes, "clients": clients, "answers": counts, "stored": len(added),
+        "memory_by_sixth_mib": [round(percentile(part, 0.5)) for part in parts if part],
         "memory_most_mib": round(max(memory)), "files_most": max(files), "files_last": files[-1],
+        "p50_ms": {what: milliseconds(percentile(all_, 0.5)) for what, all_ in times.items()},
         "p99_ms": {what: milliseconds(percentile(all_, 0.99)) for what, all_ in times.items()},
     }
     print("soak", found, flush=True)
     return found
+
+
+async def plain(port, path, clients, seconds):
+    """Clients that GET one path again and again, each on a connection it keeps."""
+    took, other = [], {}
+    until = time.perf_counter() + seconds
+
+    async def loop():
+        client = Client(port)
+        while time.perf_counter() < until:
+            begun = time.perf_counter()
+            try:
+                status, _ = await client.ask("GET", path)
+            except (OSError, asyncio.IncompleteReadError):
+                status = 0
+            if status == 200:
+                took.append(time.perf_counter() - begun)
+            else:
+                other[status] = other.get(status, 0) + 1
+                await asyncio.sleep(0.2)
+        client.close()
+
+    watching = asyncio.create_task(probe_apart(port, path, seconds))
+    await asyncio.gather(*(loop() for _ in range(clients)))
+    apart = [t for s, t in await watching if s == 200]
+    return {
+        "clients": clients, "a_second": round(len(took) / seconds), "other": other, "p50_ms": milliseconds(percentile(took, 0.5)),
+        "p99_ms": milliseconds(percentile(took, 0.99)), "apart_p50_ms": milliseconds(percentile(apart, 0.5)),
+        "apart_p99_ms": milliseconds(percentile(apart, 0.99)),
+    }
+
+
+async def beside(server, peers, seconds):
+    """Resight's /livez, and the same of the peers, one after another."""
+    asked = {"resight": (server.port, "/livez"), **peers}
+    places = (os.cpu_count() or 1) + 64
+    found = {}
+    for name, (port, path) in asked.items():
+        idle, refused = [], 0
+        found[name] = {"few": await plain(port, path, os.cpu_count() or 1, seconds), "many": await plain(port, path, 10 * places, seconds)}
+        for _ in range(2000):
+            try:
+                idle.append(await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 10))
+            except (OSError, asyncio.TimeoutError):
+                refused += 1
+        found[name]["beside_idle"] = await plain(port, path, os.cpu_count() or 1, seconds)
+        found[name]["idle"] = {"refused": refused, "closed": sum(reader.at_eof() for reader, _ in idle)}
+        for _, writer in idle:
+            writer.close()
+        await asyncio.sleep(0.5)
+        print(name, found[name], flush=True)
+    return found
+
+
+def peer(text):
+    name, at = text.split("=", 1)
+    port, _, path = at.partition("/")
+    return name, (int(port), f"/{path}")
 
 
 def main():
@@ -298,7 +361,9 @@ def main():
     parser.add_argument("--pictures", type=int, default=400)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seconds", type=float, default=20, help="of each step of overload")
-    parser.add_argument("--only", nargs="*", choices=["connections", "overload", "soak"], default=["connections", "overload", "soak"])
+    parser.add_argument("--only", nargs="*", choices=["connections", "overload", "soak", "beside"], default=["connections", "overload", "soak"])
+    parser.add_argument("--clients", type=int, default=8, help="of the soak")
+    parser.add_argument("--peer", type=peer, action="append", default=[], help="NAME=PORT[/PATH] of another server, for beside")
     arguments = parser.parse_args()
     work = pathlib.Path(tempfile.mkdtemp())
     server = Server(pathlib.Path(arguments.resight).resolve(), work, arguments.pictures)
@@ -309,7 +374,9 @@ def main():
         if "overload" in arguments.only:
             found["overload"] = asyncio.run(overload(server, arguments.seconds))
         if "soak" in arguments.only:
-            found["soak"] = asyncio.run(soak(server, arguments.minutes))
+            found["soak"] = asyncio.run(soak(server, arguments.minutes, arguments.clients))
+        if "beside" in arguments.only:
+            found["beside"] = asyncio.run(beside(server, dict(arguments.peer), arguments.seconds))
         verified = None
     finally:
         server.stop()
