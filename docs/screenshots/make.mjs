@@ -31,12 +31,22 @@ async function answers(url) {
   throw new Error(`${url} does not answer`);
 }
 
+async function counts(url, wanted) {
+  for (let i = 0; i < 600; i += 1) {
+    if ((await (await fetch(url)).json()).count >= wanted) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${url} does not reach ${wanted}`);
+}
+
 await draw(join(work, 'pictures'), scenes.folder);
 await draw(join(work, 'query'), scenes.query);
 const options = ['--listen', `127.0.0.1:${port}`, '--data', join(work, 'data'), '--quiet'];
 const server = spawn(resight, ['serve', join(work, 'pictures'), ...options], { stdio: ['ignore', 'ignore', 'inherit'] });
 try {
   await answers(`http://127.0.0.1:${port}/readyz`);
+  // The folder is indexed while the server answers.
+  await counts(`http://127.0.0.1:${port}/v1/count`, Object.keys(scenes.folder).length);
   const page = await browser.newPage({ viewport: { width: 1120, height: 740 }, colorScheme: 'light' });
   // The first search warms up the server; the second one is shown.
   for (const _ of ['first', 'second']) {
