@@ -59,15 +59,16 @@ async fn the_page_names_no_address_outside_of_its_folder() {
     // Paths of the API stand in the script as its description has them; the client puts the page's folder before them.
     for file in ["/", &*script] {
         let text = String::from_utf8(get(&app, file).await.body).unwrap();
-        for outside in [
-            "href=\"/",
-            "src=\"/",
-            "fetch(\"/",
-            "fetch('/",
-            "fetch(`/",
-            "`/?",
-        ] {
+        for outside in ["href=\"/", "src=\"/", "'/v1", "`/?", "'/'", "\"/v1"] {
             assert!(!text.contains(outside), "{file} has {outside}");
+        }
+        let calls = [".GET(", ".POST(", ".PATCH(", ".DELETE("];
+        for before in text.split("`/v1").rev().skip(1) {
+            let is_of_a_call = calls.iter().any(|call| before.ends_with(call));
+            assert!(
+                is_of_a_call,
+                "{file} has `/v1 outside of the client's calls"
+            );
         }
     }
 }
