@@ -1,7 +1,9 @@
 // Pictures that are being added: one line a file, with the server's reason for each that it refuses.
 
 import { type Schemas, fileForm, send } from '../api/server';
-import { factsOf } from './notices.svelte';
+import { library } from './library.svelte';
+import { reasonOf } from './notices.svelte';
+import { routes } from './route.svelte';
 
 export interface Line { name: string; state: 'waiting' | 'sending' | 'added' | 'present' | 'refused'; reason: string; id: string | null }
 type Answer = Schemas['AddedPicture'] | Schemas['BulkAnswer'];
@@ -19,7 +21,7 @@ class Adding {
   get busy(): boolean { return this.done < this.lines.length; }
   count = (state: Line['state']): number => this.lines.filter((line) => line.state === state).length;
 
-  add(files: readonly File[], ended: () => void): void {
+  add(files: readonly File[]): void {
     if (!this.busy) this.lines = [];
     this.stopped = false;
     this.open = true;
@@ -27,7 +29,7 @@ class Adding {
       const path = (file as File & { webkitRelativePath?: string }).webkitRelativePath;
       this.waiting.push({ file, line: this.lines.push({ name: path || file.name, state: 'waiting', reason: '', id: null }) - 1 });
     }
-    while (this.running < AT_ONCE && this.waiting.length) void this.work(ended);
+    while (this.running < AT_ONCE && this.waiting.length) void this.work();
   }
 
   stop(): void {
@@ -36,11 +38,11 @@ class Adding {
     this.waiting = [];
   }
 
-  private async work(ended: () => void): Promise<void> {
+  private async work(): Promise<void> {
     this.running += 1;
     for (let next = this.waiting.shift(); next && !this.stopped; next = this.waiting.shift()) await this.send(next.file, next.line);
     this.running -= 1;
-    if (this.running === 0) ended();
+    if (this.running === 0) library.reload(routes.now.filters, routes.now.sort);
   }
 
   private async send(file: File, at: number): Promise<void> {
@@ -58,9 +60,8 @@ class Adding {
         line.id = answer.id;
       }
     } catch (error) {
-      const facts = factsOf(error);
       line.state = 'refused';
-      line.reason = [facts?.detail || facts?.title, facts?.next_step].filter(Boolean).join(' ');
+      line.reason = reasonOf(error);
     }
   }
 }

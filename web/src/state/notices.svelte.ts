@@ -45,6 +45,12 @@ export function factsOf(error: unknown): ProblemFacts | null {
   return error.facts;
 }
 
+/** The same as one text, for a place that has no room for a banner. */
+export function reasonOf(error: unknown): string {
+  const facts = factsOf(error);
+  return [facts?.detail || facts?.title, facts?.next_step].filter(Boolean).join(' ');
+}
+
 export const notices = new Notices();
 
 class Connection {
