@@ -101,6 +101,18 @@ await step('a picture is added, and what is none is refused with a reason', asyn
   await page.context().close();
 });
 
+await step('after a reload, which forgets an upload, another one is searched', async () => {
+  const page = await open(`${base}/`);
+  for (const visit of ['first', 'second']) {
+    await page.setInputFiles('#query-file', { name: `${visit}.jpg`, mimeType: 'image/jpeg', buffer: crop });
+    await page.waitForSelector('#hits li');
+    await page.reload();
+    await page.waitForSelector('#query-file', { state: 'attached' });
+    expect((await page.locator('#hits li').count()) === 0, `the ${visit} upload outlives a reload`);
+  }
+  await page.context().close();
+});
+
 await step('an upload is searched, its match seen closely', async () => {
   const page = await open(`${base}/`);
   await page.setInputFiles('#query-file', { name: 'query.jpg', mimeType: 'image/jpeg', buffer: crop });

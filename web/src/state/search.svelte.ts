@@ -12,7 +12,8 @@ export interface Upload { id: number; file: File; url: string }
 
 class Uploads {
   private kept: Upload[] = [];
-  private next = 1;
+  // `history.state` outlives a reload: a number of an earlier visit must not be given again.
+  private next = Date.now();
 
   add(file: File): Upload {
     const upload = { id: this.next, file, url: URL.createObjectURL(file) };
