@@ -12,9 +12,9 @@ overload: clients in a closed loop, as many as cores and then ten times the plac
 second, the share refused with 503, how long answered and refused ones took, and /healthz meanwhile.
 soak: adds, searches, deletions, label changes, files fetched and plug-in calls of which some crash their worker, for
 --minutes, by --clients. Memory of the server is read every five seconds: its median in each sixth of the time.
-beside: the same plain GET of /livez here, and of what each --peer serves (nginx, `cargo run --release -p
-resight-server --example hello`): by as many clients as cores, by ten times the places there are, and beside 2,000 idle
-connections. Only then is it said what of a latency is the machine's.
+beside: the same plain GET of /livez here, and of what each --peer serves (nginx, or a plain axum): by as many clients as
+cores, by ten times the places there are, and beside 2,000 idle connections, so that a latency can be told from the
+machine's own. No run beside a peer is recorded yet.
 """
 
 import argparse
