@@ -10,8 +10,6 @@ const STAYS = 8000;
 class Notices {
   list = $state<Notice[]>([]);
   problem = $state.raw<{ facts: ProblemFacts; retry?: () => void } | null>(null);
-  /** What a screen reader is told. */
-  said = $state('');
   private next = 1;
 
   tell(text: string, more: { undo?: () => void; bad?: boolean } = {}): void {
