@@ -43,10 +43,13 @@ check-proxies resight="target/release/resight":
 client resight="target/debug/resight":
     python/client/check {{resight}}
 
-# All that is linked in, as CycloneDX: resight.cdx.json (needs `cargo install cargo-cyclonedx`)
+# All that is linked in, as CycloneDX: resight.cdx.json
 sbom:
-    cargo cyclonedx --format json --manifest-path crates/resight/Cargo.toml
-    mv crates/resight/*.cdx.json resight.cdx.json
+    packaging/sbom --output resight.cdx.json
+
+# The published form built twice in different folders, and compared: the same bytes, or what differs
+reproducible:
+    packaging/reproducible
 
 # Format all Rust code
 fmt:
