@@ -1,7 +1,6 @@
 //! What holds for the repository as a whole: arrows between crates, circles of files, paths in
 //! ARCHITECTURE.md, links, names, lengths of files and functions, where `unsafe` may stand, phrases.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -114,7 +113,17 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
     ];
     sources.retain(|path| path.exists());
     for folder in [
-        "crates", "crash", "xtask", "web", "bench", "python", "examples", "docs",
+        "crates",
+        "crash",
+        "fuzz",
+        "interleavings",
+        "xtask",
+        "web",
+        "bench",
+        "python",
+        "examples",
+        "docs",
+        "packaging",
     ] {
         collect(&root.join(folder), &mut sources);
     }
@@ -126,21 +135,18 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
     problems
 }
 
-/// Every test that docs/security.md names is a function.
+/// Every test that docs/security.md names is one.
 fn tests_of_the_threat_model(root: &Path, sources: &[PathBuf], problems: &mut Vec<String>) {
     let rust = sources
         .iter()
         .filter(|path| path.extension().is_some_and(|e| e == "rs"));
-    let texts: Vec<String> = rust.flat_map(fs::read_to_string).collect();
-    let functions: BTreeSet<&str> = texts
-        .iter()
-        .flat_map(|text| named_tests::functions(text))
+    let read: Vec<(&Path, String)> = rust
+        .filter_map(|path| Some((path.as_path(), fs::read_to_string(path).ok()?)))
         .collect();
+    let files: Vec<(&Path, &str)> = read.iter().map(|(path, text)| (*path, &**text)).collect();
     let text = fs::read_to_string(root.join("docs/security.md")).unwrap_or_default();
-    for (number, name) in named_tests::missing_tests(&text, &functions) {
-        problems.push(format!(
-            "docs/security.md:{number} names the test {name}, which does not exist"
-        ));
+    for (number, why) in named_tests::wrong_names(&text, &files) {
+        problems.push(format!("docs/security.md:{number} {why}"));
     }
 }
 
