@@ -31,6 +31,10 @@ fuzz factor="200":
     RESIGHT_FUZZ_FACTOR={{factor}} cargo test --release --workspace -- mutated damaged_folders
     PROPTEST_CASES={{factor}} cargo test --release --workspace -- random_
 
+# Threads in thousands of other orders; RESIGHT_INTERLEAVINGS_FACTOR multiplies their number
+interleavings:
+    cargo test --manifest-path interleavings/Cargo.toml --target-dir target/interleavings -- --nocapture
+
 # Try to run scripts on the page by names, labels, pictures and answers of plug-ins, in Chromium
 page-scripting resight="target/release/resight":
     web/scripting/check {{resight}}
