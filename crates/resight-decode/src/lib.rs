@@ -29,6 +29,8 @@ mod calendar;
 mod colour_spaces;
 #[cfg(any(feature = "pdf", feature = "svg"))]
 mod deep_stack;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(feature = "heif")]
 mod heif;
 mod ico;

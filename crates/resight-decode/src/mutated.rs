@@ -1,20 +1,13 @@
-//! Our own readers of file structures on files changed at random. [`crate::decode`] makes a refusal of a panic,
-//! so they are called directly here.
+//! Files changed at random, through the functions that the fuzzers call.
 
 use image::ImageFormat;
+use moxcms::ColorProfile;
 use resight_test_support::{
-    Random, TiffDirectory, animated_gif, animated_png, animated_webp, dng, encode, fuzz, jpeg,
-    textured, tiff, tiff_pages,
+    Random, TiffDirectory, animated_gif, animated_png, animated_webp, dng, encode, fuzz_reader,
+    jpeg, textured, tiff, tiff_pages,
 };
 
-use crate::DecodeLimits;
-use crate::sniff::{Format, Sniffed, sniff};
-use crate::{
-    bmff,
-    jpeg::Segments,
-    pages, raw, scan,
-    tiff::{self, Tiff},
-};
+use crate::{bmff, fuzzing};
 
 fn corpus() -> Vec<Vec<u8>> {
     let small = |seed| textured(40, 28, seed);
@@ -36,62 +29,62 @@ fn corpus() -> Vec<Vec<u8>> {
 
 #[test]
 fn directories_segments_and_frames_of_changed_files() {
-    let limits = DecodeLimits {
-        max_pixels: 100_000,
-        ..DecodeLimits::default()
-    };
-    fuzz("structures", 20_000, &corpus(), |bytes| {
-        let sniffed = sniff(bytes);
-        if let Some(tiff) = Tiff::open(bytes) {
-            let all = tiff.all();
-            assert!(tiff.chain().len() <= all.len().max(1) + 65_536);
-            for at in tiff.pages().into_iter().take(4) {
-                let _ = tiff::decode(&tiff, at, &limits);
-            }
-        }
-        let mut segments = Segments::of(bytes).with_fill(1024);
-        assert!(
-            segments
-                .by_ref()
-                .take(bytes.len())
-                .all(|(_, rest)| rest.len() < bytes.len())
-        );
-        let _ = segments.ends_early();
-        let reached = scan::reach(bytes);
-        if let scan::Reach::AllRows(end) = reached {
-            assert!(scan::completed(bytes, end).len() <= bytes.len() + 2);
-        }
-        if let Sniffed::Supported(format) = sniffed {
-            let frames = pages::frame_count(bytes, format);
-            assert!(
-                frames as usize <= bytes.len(),
-                "{frames} in {} bytes",
-                bytes.len()
-            );
-            if let Format::Raw(kind) = format {
-                let _ = raw::decode(bytes, kind, &limits);
-            }
-        }
-    });
+    let (read, refused) = fuzz_reader("structures", 20_000, corpus(), fuzzing::structures);
+    assert!(read > 100 && refused > 100, "{read} {refused}");
 }
 
 #[test]
 fn boxes_of_changed_containers() {
-    let corpus = bmff::tests::corpus();
     let mut random = Random::new(3);
-    let (mut read, mut refused) = (0, 0);
-    fuzz("boxes", 20_000, &corpus, |bytes| {
-        let _ = bmff::frames(bytes);
-        match bmff::primary(bytes) {
-            Ok(item) => {
-                read += 1;
-                assert!(item.data.len() <= bytes.len());
-                assert!(item.transforms.len() <= 4);
-            }
-            Err(_) => refused += 1,
-        }
+    let (read, refused) = fuzz_reader("boxes", 20_000, bmff::tests::corpus(), |bytes| {
         // And from anywhere on.
-        let _ = bmff::primary(&bytes[random.below(bytes.len() + 1)..]);
+        fuzzing::boxes(&bytes[random.below(bytes.len() + 1)..]);
+        fuzzing::boxes(bytes)
     });
     assert!(read > 100 && refused > 100, "{read} {refused}");
+}
+
+/// `tests/pictures/mutated.rs` tries more of them, of all formats.
+#[test]
+fn changed_pictures_of_our_readers() {
+    let (read, refused) = fuzz_reader("picture", 500, corpus(), fuzzing::picture);
+    assert!(read > 20 && refused > 20, "{read} {refused}");
+}
+
+/// A Photoshop file of 20 by 18 pixels, in grey of eight bits that lie as they are or are packed.
+fn photoshop(is_packed: bool) -> Vec<u8> {
+    let (width, height) = (20_u32, 18_u32);
+    let mut out = b"8BPS\0\x01\0\0\0\0\0\0\0\x01".to_vec();
+    out.extend([height, width].iter().flat_map(|side| side.to_be_bytes()));
+    out.extend([0, 8, 0, 1]);
+    // No palette, no resources, no layers.
+    out.extend([0; 12]);
+    out.extend([0, u8::from(is_packed)]);
+    if is_packed {
+        // Each row is one run.
+        out.extend((0..height).flat_map(|_| 2_u16.to_be_bytes()));
+        out.extend((0..height).flat_map(|row| [(257 - width) as u8, row as u8]));
+    } else {
+        out.extend((0..width * height).map(|at| at as u8));
+    }
+    out
+}
+
+#[test]
+fn changed_photoshop_files() {
+    let made = vec![photoshop(false), photoshop(true)];
+    assert!(made.iter().all(|file| fuzzing::photoshop(file)));
+    let (read, refused) = fuzz_reader("photoshop", 5_000, made, fuzzing::photoshop);
+    assert!(read > 100 && refused > 100, "{read} {refused}");
+}
+
+#[test]
+fn changed_colour_profiles() {
+    let profiles = [
+        ColorProfile::new_display_p3(),
+        ColorProfile::new_adobe_rgb(),
+    ];
+    let made = profiles.map(|profile| profile.encode().unwrap()).to_vec();
+    let (read, refused) = fuzz_reader("profile", 2_000, made, fuzzing::profile);
+    assert!(read > 20 && refused > 20, "{read} {refused}");
 }

@@ -211,10 +211,12 @@ mod tests {
     fn mutated_exif_is_read_or_tells_nothing() {
         let exif = exif(&[(0x9003, "2019:07:31 12:34:56"), (0x9011, "+02:00")]);
         let corpus = [in_jpeg(&exif), in_png(&exif), in_webp(&exif), exif];
-        let mut told = 0;
-        resight_test_support::fuzz("taken", 20_000, &corpus, |bytes| {
-            told += u32::from(taken(bytes).is_some());
-        });
+        let (told, _) = resight_test_support::fuzz_reader(
+            "taken",
+            20_000,
+            corpus.to_vec(),
+            crate::fuzzing::taken,
+        );
         assert!(told > 0, "no changed file tells its time");
     }
 }

@@ -45,7 +45,7 @@ pub fn is_features_blob(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-fn write(
+pub(crate) fn write(
     features: &LocalFeatures,
     size: [u32; 2],
     model: &ModelId,
@@ -84,7 +84,7 @@ pub(crate) fn read(
     read_as(blob, extractor.model(), extractor.dimension())
 }
 
-fn read_as(
+pub(crate) fn read_as(
     blob: &[u8],
     current: &ModelId,
     dimension: usize,

@@ -14,6 +14,8 @@ mod drawing;
 mod duplicates;
 mod error;
 mod feature_blob;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod geometry;
 mod indexer;
 mod library;

@@ -15,6 +15,8 @@ mod embedded;
 mod file_header;
 mod folder;
 mod frequencies;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod index;
 mod live;
 mod maintenance;

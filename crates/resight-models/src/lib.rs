@@ -13,6 +13,8 @@
 //! of concurrent runs.
 
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod global;
 mod hash;
 mod identity;

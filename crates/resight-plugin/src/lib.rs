@@ -7,6 +7,8 @@ mod config;
 mod embedded;
 mod error;
 mod extractors;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod manifest;
 mod metrics;
 mod plugin;

@@ -19,7 +19,7 @@ mod random;
 pub use containers::{
     TiffDirectory, animated_gif, animated_png, animated_webp, dng, tiff, tiff_pages,
 };
-pub use mutation::{fuzz, mutated};
+pub use mutation::{fuzz, fuzz_corpus, fuzz_reader, mutated};
 pub use pages::text_page;
 pub use pictures::{cells, encode, halves, jpeg, jpeg_taken, pgm, png, textured};
 pub use random::{Random, scrambled};

@@ -2,7 +2,10 @@
 
 #![allow(clippy::panic, reason = "a helper of a test may fail the test")]
 
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
 
 use crate::random::Random;
 
@@ -98,6 +101,33 @@ fn put_number(out: &mut [u8], at: usize, random: &mut Random) {
     out[at..at + width].copy_from_slice(&bytes[..width]);
 }
 
+/// Inputs to be changed: `made`, and what the folder `name` of the fuzzers' corpora has. Where `RESIGHT_FUZZ_SEEDS` names
+/// a folder, those made are written there as seeds for the fuzzers.
+pub fn fuzz_corpus(name: &str, mut made: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    if let Some(folder) = std::env::var_os("RESIGHT_FUZZ_SEEDS") {
+        let folder = Path::new(&folder).join(name);
+        fs::create_dir_all(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+        for bytes in &made {
+            // Two tests may make seeds for one target.
+            let mut hasher = DefaultHasher::new();
+            bytes.hash(&mut hasher);
+            let path = folder.join(format!("made-{:016x}", hasher.finish()));
+            fs::write(&path, bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        }
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fuzz/corpus")
+        .join(name);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let kept = paths
+        .iter()
+        .map(|path| fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())));
+    made.extend(kept);
+    made
+}
+
 /// Calls `check` with `count` changed inputs made from `corpus`, or that times `RESIGHT_FUZZ_FACTOR` of the
 /// environment. They follow from `RESIGHT_FUZZ_SEED`, 1 where it is absent. Returns their number.
 ///
@@ -125,6 +155,25 @@ pub fn fuzz(name: &str, count: u64, corpus: &[Vec<u8>], mut check: impl FnMut(&[
     }
     eprintln!("{name}: {count} inputs of seed {seed}");
     count
+}
+
+/// Calls a reader, which returns whether it read something, with `made`, with the fuzzers' corpus `name`, and with `count`
+/// changed ones of both, as [`fuzz`] does. Returns how many of the changed ones were read and how many refused.
+pub fn fuzz_reader(
+    name: &str,
+    count: u64,
+    made: Vec<Vec<u8>>,
+    mut reader: impl FnMut(&[u8]) -> bool,
+) -> (u64, u64) {
+    let corpus = fuzz_corpus(name, made);
+    for bytes in &corpus {
+        reader(bytes);
+    }
+    let mut read = 0;
+    let all = fuzz(name, count, &corpus, |bytes| {
+        read += u64::from(reader(bytes));
+    });
+    (read, all - read)
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl Patterns {
     }
 
     /// As they are read within `root`, whose path, also as it is spelled in `named`, a pattern may begin with.
-    fn below(&self, root: &Path, named: &Path) -> Result<Gitignore, BadPattern> {
+    pub(crate) fn below(&self, root: &Path, named: &Path) -> Result<Gitignore, BadPattern> {
         let excluded = self.exclude.iter().map(|pattern| (pattern, ""));
         let included = self.include.iter().map(|pattern| (pattern, "!"));
         let mut builder = GitignoreBuilder::new(root);

@@ -12,6 +12,8 @@ mod build;
 mod code;
 mod exact;
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod graph;
 mod index;
 mod maintenance;

@@ -5,7 +5,6 @@
 mod global;
 mod hostile;
 mod local;
-mod mutated;
 mod real;
 mod store;
 mod support;

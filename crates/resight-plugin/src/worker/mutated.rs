@@ -1,17 +1,11 @@
 //! Frames of workers changed at random: each is decoded into values that can be used, or refused as the worker's or
 //! the author's fault. `RESIGHT_FUZZ_FACTOR` multiplies their number.
 
-use resight_test_support::fuzz;
-use resight_vision::Image;
+use resight_test_support::fuzz_reader;
 use serde_json::json;
 
-use super::decode::{BadReply, not_loaded, parts, raised, replies};
-use super::wire::{HEADER, Header, Kind, ReplyMeta};
-use crate::call::Call;
-use crate::reply::{Reply, Rows};
-
-/// Most bytes of a body.
-const LIMIT: u64 = 1 << 20;
+use super::wire::{Header, Kind};
+use crate::fuzzing;
 
 /// A whole frame with results `described`, whose parts are `data`.
 fn frame(kind: Kind, described: &[serde_json::Value], data: &[&[u8]]) -> Vec<u8> {
@@ -56,72 +50,21 @@ fn corpus() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Decodes a frame as the server does: the kind, and the reply of a result.
-fn decoded(bytes: &[u8], call: &Call<'_>) -> Result<Option<Reply>, String> {
-    let head = bytes.first_chunk::<HEADER>().ok_or("no header")?;
-    let header = Header::from_worker(head, LIMIT)?;
-    let rest = &bytes[HEADER..];
-    let (meta, rest) = rest.split_at_checked(header.meta as usize).ok_or("short")?;
-    let body = rest.get(..header.body as usize).ok_or("short")?;
-    let meta: ReplyMeta = serde_json::from_slice(meta).map_err(|e| e.to_string())?;
-    let words = |bad: BadReply| match bad {
-        BadReply::Protocol(words) | BadReply::Author(words) => words,
-    };
-    match header.kind {
-        Kind::Raised => Err(raised(meta, "f", "mine.py").to_string()),
-        Kind::Failed => Err(not_loaded(meta, "mine.py").to_string()),
-        Kind::Result => {
-            let parts = parts(&meta, body.to_vec(), None, LIMIT).map_err(words)?;
-            let mut replies = replies(&meta, parts, &[call]).map_err(words)?;
-            Ok(replies.pop())
-        }
-        _ => Ok(None),
-    }
-}
-
-fn assert_usable(reply: &Reply) {
-    match reply {
-        Reply::Json(_) => {}
-        Reply::Bytes { content_type, .. } => {
-            assert!(content_type.contains('/') && !content_type.contains(['\r', '\n']));
-        }
-        Reply::Picture(image) => assert!(image.width() > 0 && image.height() > 0),
-        Reply::Vector(values) => {
-            assert!(!values.is_empty() && values.iter().all(|v| v.is_finite()))
-        }
-        Reply::Local(local) => {
-            let rows = match &local.rows {
-                Rows::Bytes(rows) => rows.len(),
-                Rows::Float(rows) => {
-                    assert!(rows.iter().all(|v| v.is_finite()));
-                    rows.len()
-                }
-            };
-            assert_eq!(rows, local.keypoints.len() * local.dimension);
-            for point in &local.keypoints {
-                assert!(point.x.is_finite() && point.y.is_finite() && point.scale > 0.0);
-                assert!((0.0..std::f32::consts::TAU + 1e-3).contains(&point.angle));
-            }
-        }
-    }
+#[test]
+fn a_changed_frame_is_decoded_or_refused() {
+    let (good, refused) = fuzz_reader("frame", 20_000, corpus(), fuzzing::frame);
+    assert!(good > 100 && refused > 1000, "{good} {refused}");
 }
 
 #[test]
-fn a_changed_frame_is_decoded_or_refused() {
-    let image = Image::from_rgb(10, 10, vec![0; 300]).unwrap();
-    let call = Call::new("f").picture(&image);
-    let (mut good, mut refused) = (0, 0);
-    fuzz("frames", 20_000, &corpus(), |bytes| {
-        match decoded(bytes, &call) {
-            Ok(reply) => {
-                good += 1;
-                reply.iter().for_each(assert_usable);
-            }
-            Err(words) => {
-                refused += 1;
-                assert!(!words.is_empty());
-            }
-        }
-    });
-    assert!(good > 100 && refused > 1000, "{good} {refused}");
+fn a_changed_handshake_is_read_or_refused() {
+    let made = r#"{"protocol": 1, "python": "3.13.0", "implementation": "CPython", "gil": true,
+        "functions": [{"name": "f", "role": "function", "signature": "(x: int)", "parameters":
+        [{"name": "x", "kind": "keyword_only", "required": true, "takes": "picture"}],
+        "batch": {"max": 4, "wait_ms": 5}}, {"name": "e", "role": "embed", "signature": "(p)",
+        "dimension": 3, "kind": "float"}]}"#;
+    assert!(fuzzing::handshake(made.as_bytes()));
+    let made = vec![made.as_bytes().to_vec()];
+    let (good, refused) = fuzz_reader("handshake", 10_000, made, fuzzing::handshake);
+    assert!(good > 50 && refused > 1000, "{good} {refused}");
 }
