@@ -6,10 +6,12 @@ A decorator only attaches a dictionary to the function, which is called and test
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional, Sequence, TypeVar, Union
+import http
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar, Union
 
 __all__ = [
     "File",
+    "HTTPException",
     "batch",
     "cancelled",
     "embedder",
@@ -123,6 +125,23 @@ class File:
     ) -> None:
         self.data = data
         self.content_type = content_type
+
+
+class HTTPException(Exception):
+    """An answer with a status from 400 to 599, as FastAPI's, where that is not installed.
+
+    ``detail`` is a text or any JSON value. Of ``headers`` the server sends those that docs/plugins.md lists.
+    """
+
+    def __init__(
+        self, status_code: int, detail: Any = None, headers: Optional[Mapping[str, str]] = None
+    ) -> None:
+        self.status_code = status_code
+        self.detail = http.HTTPStatus(status_code).phrase if detail is None else detail
+        self.headers = headers
+
+    def __str__(self) -> str:
+        return f"{self.status_code}: {self.detail}"
 
 
 _cancelled: Callable[[], bool] = lambda: False

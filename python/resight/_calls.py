@@ -12,6 +12,7 @@ import time
 from typing import Any, Callable, Dict, List, Tuple
 
 from . import _arrays, _wire
+from ._answered import answered
 from ._arrays import BadResult
 from ._bind import BadArgument, arguments
 from ._load import Function, functions, load, trimmed
@@ -64,10 +65,22 @@ class Plugin:
         except BadArgument as bad:
             kind, reply, result.parts = _wire.BAD_ARGUMENT, {"message": str(bad)}, []
         except BaseException as error:  # sys.exit and KeyboardInterrupt as well
-            kind, reply, result.parts = _wire.RAISED, self.describe(error), []
+            kind, reply, result.parts = self._failed(error)
             error.__traceback__ = None
         reply["us"] = int((time.perf_counter() - begun) * 1e6)
         return kind, reply, result.parts
+
+    def _failed(self, error: BaseException) -> Answer:
+        try:
+            answer = answered(error)
+        except BadResult as bad:
+            return _wire.BAD_RESULT, {"message": str(bad)}, []
+        except BaseException as second:  # such as a detail whose own method raises
+            return _wire.RAISED, self.describe(second), []
+        if answer is None:
+            return _wire.RAISED, self.describe(error), []
+        described, detail = answer
+        return _wire.ANSWERED, {**described, "p": [len(detail)]}, [memoryview(detail)]
 
     def describe(self, error: BaseException) -> Dict[str, Any]:
         """The description of an exception."""

@@ -9,9 +9,10 @@ import linecache
 import os
 import sys
 import traceback
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from . import MARK
+from . import MARK, _annotations
+from ._answered import refuse_passed
 from ._bind import Signature
 from ._depends import needed, refuse_guards, resolved
 
@@ -117,6 +118,8 @@ def functions(module: Any) -> Dict[str, Function]:
         if not marked and (not own or name.startswith("_")):
             continue
         function = Function(name, value, marked)
+        if not function.hidden:
+            refuse_passed(function.name, _asked(value, function.call))
         if function.name in found:
             raise ValueError(f"two functions are named {function.name!r}")
         found[function.name] = function
@@ -128,6 +131,20 @@ def functions(module: Any) -> Dict[str, Function]:
         if any(value is part for part in parts):
             del found[name]
     return found
+
+
+def _asked(call: Callable[..., Any], resolved_call: Callable[..., Any]) -> List[Tuple[str, Any]]:
+    """The parameters of a function and of those that it depends on, with their annotations."""
+    asked = []
+    for each in [call, *needed(resolved_call)]:
+        try:
+            parameters = _annotations.signature(each).parameters.values()
+        except (TypeError, ValueError):  # a function in C that does not say what it takes
+            continue
+        space = _annotations.space(each)
+        given = [p for p in parameters if p.annotation is not p.empty]
+        asked += [(p.name, _annotations.evaluated(p.annotation, space)) for p in given]
+    return asked
 
 
 def trimmed(error: BaseException, path: str) -> Dict[str, Any]:

@@ -16,7 +16,7 @@ HEADER = struct.Struct("<IBBHIII")
 
 HELLO, CALL, GRANT, STOP, PING = 1, 2, 3, 4, 5
 READY, FAILED, RESULT, RAISED, BAD_RESULT, NEED, PONG = 16, 17, 18, 19, 20, 21, 22
-BAD_ARGUMENT = 23
+BAD_ARGUMENT, ANSWERED = 23, 24
 
 #: Results of at most this many bytes travel in the frame.
 INLINE = 32 * 1024

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use resight_vision::{ExtractError, Fault};
 
+use crate::reply::HttpAnswer;
+
 /// Who can act on an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -55,6 +57,14 @@ pub enum PluginError {
         file: Box<str>,
         /// The last line of the author's own file in the traceback.
         line: Option<u32>,
+    },
+    /// The function raised an exception that is an answer of HTTP.
+    #[error("{function} answered with status {}: {}", answer.status, shown(answer))]
+    Answered {
+        /// The function called.
+        function: String,
+        /// Its answer.
+        answer: Box<HttpAnswer>,
     },
     /// The function returned a value that cannot be used.
     #[error("{detail}")]
@@ -195,6 +205,13 @@ impl From<PluginError> for ExtractError {
     }
 }
 
+/// The beginning of an answer's detail.
+fn shown(answer: &HttpAnswer) -> String {
+    let detail = answer.detail.value();
+    let text = detail.as_str().unwrap_or(answer.detail.as_str());
+    text.chars().take(500).collect()
+}
+
 fn at(file: &str, line: Option<u32>) -> String {
     line.map_or_else(String::new, |line| format!(" ({file}, line {line})"))
 }
@@ -213,6 +230,11 @@ impl PluginError {
     /// What to do next.
     pub fn next_step(&self) -> &'static str {
         self.row().3
+    }
+
+    /// Whether the function itself said that the request, and not the plug-in, is at fault.
+    pub(crate) fn is_callers(&self) -> bool {
+        matches!(self, Self::Answered { answer, .. } if answer.status < 500)
     }
 
     /// When to try again, if that can help.
@@ -265,6 +287,8 @@ impl PluginError {
                 "Send the arguments that the detail lists; GET /openapi.json describes them.";
             Raised: "plugin_raised", Author, Picture,
                 "Look at the line that the traceback names.";
+            Answered: "plugin_answered", Caller, Picture,
+                "Do what the detail says; the author of the plug-in wrote it.";
             BadResult: "plugin_bad_result", Author, Picture,
                 "Return what the detail says is expected; `resight plugin check FILE` tries it.";
             Crashed: "plugin_crashed", Author, Picture,

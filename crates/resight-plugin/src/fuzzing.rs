@@ -6,7 +6,7 @@ use resight_vision::Image;
 use crate::call::Call;
 use crate::manifest::Manifest;
 use crate::reply::{Reply, Rows};
-use crate::worker::decode::{BadReply, not_loaded, parts, raised, replies};
+use crate::worker::decode::{BadReply, answered, not_loaded, parts, raised, replies};
 use crate::worker::wire::{HEADER, Header, Kind, ReplyMeta};
 
 /// Most bytes of a body.
@@ -43,6 +43,10 @@ fn decoded(bytes: &[u8], call: &Call<'_>) -> Result<Option<Reply>, String> {
     };
     match header.kind {
         Kind::Raised => Err(raised(meta, "f", "mine.py").to_string()),
+        Kind::Answered => {
+            let parts = parts(&meta, body.to_vec(), None, LIMIT).map_err(words)?;
+            Err(answered(meta, parts, "f").map_err(words)?.to_string())
+        }
         Kind::Failed => Err(not_loaded(meta, "mine.py").to_string()),
         Kind::Result => {
             let parts = parts(&meta, body.to_vec(), None, LIMIT).map_err(words)?;

@@ -29,7 +29,7 @@ pub use extractors::local::{Encoding, PythonLocalExtractor};
 pub use manifest::{Batch, DeclaredKind, Function, FunctionRef, Manifest, Parameter, Role, Takes};
 pub use plugin::Plugin;
 pub use queue::reply_slot::PendingReply;
-pub use reply::{ExtractedFeatures, JsonText, Outcome, Reply, Rows};
+pub use reply::{ExtractedFeatures, HttpAnswer, JsonText, Outcome, Reply, Rows};
 pub use status::{Health, LastError, Latency, Status};
 pub use worker::death::Cause;
 pub use worker::memory::Transport;

@@ -25,7 +25,9 @@ impl Metrics {
     /// Counts a call that was made at `since`.
     pub(crate) fn count(&self, outcome: &Outcome, since: Instant) {
         self.latency.add(since.elapsed());
-        if let Err(error) = outcome {
+        if let Err(error) = outcome
+            && !error.is_callers()
+        {
             self.errors.fetch_add(1, Ordering::Relaxed);
             self.remember(error);
         }

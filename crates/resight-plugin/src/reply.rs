@@ -69,6 +69,17 @@ impl PartialEq for JsonText {
     }
 }
 
+/// What a function answered by raising an `HTTPException`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpAnswer {
+    /// From 400 to 599.
+    pub status: u16,
+    /// A text or any other value.
+    pub detail: JsonText,
+    /// Names and values as the author wrote them, unchecked.
+    pub headers: Vec<(String, String)>,
+}
+
 /// Features that `extract` returned, checked: `keypoints.len() * dimension` values in `rows`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExtractedFeatures {

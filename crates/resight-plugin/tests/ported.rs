@@ -7,7 +7,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use resight_plugin::{Call, Manifest, Plugin, Reply, Takes};
+use resight_plugin::{Call, HttpAnswer, Manifest, Plugin, PluginError, Reply, Takes};
 use serde_json::{Value, json};
 use support::*;
 
@@ -144,5 +144,101 @@ fn texts_become_what_the_annotations_say_and_others_are_refused() {
         assert_eq!(takes(&manifest, "sizes"), Takes::Bytes);
         assert_eq!(takes(&manifest, "shape"), Takes::Any);
         assert_eq!(takes(&manifest, "whole"), Takes::None);
+    }
+}
+
+fn answer_of(plugin: &Plugin, call: Call<'_>) -> HttpAnswer {
+    match failed(plugin, call) {
+        PluginError::Answered { answer, .. } => *answer,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_exception_of_http_is_the_answer_and_the_worker_stays() {
+    for python in pythons() {
+        let plugin = started(&ported(), &python);
+        let process = json_of(&plugin, Call::new("says"));
+        for ours in [true, false] {
+            for detail in [
+                json!("no such picture"),
+                json!({"loc": ["id"], "n": 3}),
+                json!(null),
+            ] {
+                let call = Call::new("answers").with("status", 404).with("ours", ours);
+                let answer = answer_of(&plugin, call.with("detail", detail.clone()));
+                let expected = match ours && detail.is_null() {
+                    true => json!("Not Found"),
+                    false => detail,
+                };
+                assert_eq!((answer.status, answer.detail.value()), (404, expected));
+                assert_eq!(answer.headers, []);
+            }
+            let call = Call::new("answers").with("status", 503).with("wait", "7");
+            let answer = answer_of(&plugin, call.with("ours", ours));
+            let header = ("Retry-After".to_owned(), "7".to_owned());
+            assert_eq!((answer.status, answer.headers), (503, vec![header]));
+        }
+        // Longer than a frame takes, so that it comes through shared memory.
+        let long = answer_of(&plugin, Call::new("answers_at_length"));
+        let rows = long.detail.value()["rows"].as_array().map(Vec::len);
+        assert_eq!((long.status, rows), (413, Some(1000)));
+        let redirected = failed(&plugin, Call::new("answers").with("status", 307));
+        assert_eq!(redirected.code(), "plugin_raised", "{redirected}");
+        // The caller's mistakes are none of the plug-in's failures.
+        let status = plugin.status();
+        assert_eq!(status.errors, 3, "two of 503, and what was raised");
+        assert_eq!(status.restarts.len(), 0);
+        assert_eq!(json_of(&plugin, Call::new("says")), process);
+    }
+}
+
+#[test]
+fn of_gathered_calls_only_the_one_is_answered_so() {
+    let Some(python) = pythons().into_iter().next() else {
+        return;
+    };
+    let plugin = started(&ported(), &python);
+    std::thread::scope(|scope| {
+        let calls = ["a", "bad", "b"].map(|value| {
+            let call = Call::new("batched").with("values", value);
+            (value, scope.spawn(|| plugin.call(call)))
+        });
+        for (value, call) in calls {
+            match call.join().unwrap() {
+                Ok(reply) => assert_eq!(reply, Reply::Json(value.into())),
+                Err(error) => assert_eq!((value, error.code()), ("bad", "plugin_answered")),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_file_whose_function_asks_for_a_request_is_refused_as_it_loads() {
+    let text = r#"
+class Request:
+    __module__ = "starlette.requests"
+
+def listed(q: str, request: Request):
+    return q
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    let file = written(folder.path(), text);
+    for python in pythons() {
+        let report = resight_plugin::check(&file, &python).unwrap();
+        let error = report.load_error.unwrap();
+        assert_eq!(error.code(), "plugin_start_failed");
+        for part in [
+            "listed asks for a Request of FastAPI",
+            "the parameter request",
+            "parameters of their own",
+        ] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+    let renamed = text.replace("listed", "_listed");
+    let file = written(folder.path(), &renamed);
+    for python in pythons() {
+        assert!(resight_plugin::check(&file, &python).unwrap().passed());
     }
 }

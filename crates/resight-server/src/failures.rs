@@ -47,17 +47,27 @@ fn fill(operation: &mut Operation) {
         ),
         (true, "429", "The key has reached its limit"),
     ];
+    // Where a plug-in answers, its author may have given a detail of any type.
+    let is_plugins = operation
+        .operation_id
+        .as_deref()
+        .is_some_and(|id| id.ends_with("_plugin_function"));
+    let body = if is_plugins {
+        "PluginProblem"
+    } else {
+        "ProblemBody"
+    };
     for (is_possible, status, text) in failures {
         if is_possible {
             let all = &mut operation.responses.responses;
             all.entry(status.to_owned())
-                .or_insert_with(|| RefOr::T(problem(text)));
+                .or_insert_with(|| RefOr::T(problem(text, body)));
         }
     }
 }
 
-fn problem(text: &str) -> Response {
-    let body = Content::new(Some(Ref::from_schema_name("ProblemBody")));
+fn problem(text: &str, body: &str) -> Response {
+    let body = Content::new(Some(Ref::from_schema_name(body)));
     let mut response = Response::new(text);
     response
         .content

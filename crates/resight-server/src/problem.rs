@@ -6,15 +6,15 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use resight_app::Code;
 use resight_engine::EngineError;
-use resight_plugin::{PluginError, Side};
+use resight_plugin::{HttpAnswer, PluginError, Side};
 use resight_store::StoreError;
 
 use crate::proxy;
-use crate::wire::ProblemBody;
+use crate::wire::{PluginProblem, ProblemBody};
 
 /// A failed request: a code and what happened this time.
 #[derive(Debug)]
@@ -23,7 +23,19 @@ pub(crate) struct Problem {
     detail: String,
     traceback: Option<String>,
     retry_after: Option<Duration>,
+    /// What a plug-in's function itself answered.
+    answer: Option<Box<HttpAnswer>>,
 }
+
+/// Headers of an author's answer that are sent: those that say how to ask again. Others could change what browsers
+/// and proxies do with the server's own addresses.
+const FROM_AUTHORS: [HeaderName; 5] = [
+    header::RETRY_AFTER,
+    header::WWW_AUTHENTICATE,
+    header::ALLOW,
+    header::CONTENT_LANGUAGE,
+    HeaderName::from_static("x-error"),
+];
 
 impl Problem {
     /// `detail` says what happened this time, with or without a capital and a full stop.
@@ -33,6 +45,7 @@ impl Problem {
             detail: sentence(detail.into()),
             traceback: None,
             retry_after: None,
+            answer: None,
         }
     }
 
@@ -48,6 +61,7 @@ impl Problem {
             detail: format!("{}; the reason is in its log.", code.title()),
             traceback: None,
             retry_after: None,
+            answer: None,
         }
     }
 
@@ -69,7 +83,39 @@ impl Problem {
     }
 
     pub(crate) fn status(&self) -> StatusCode {
-        status_of(self.code)
+        let answered = self.answer.as_ref();
+        let named = answered.and_then(|answer| StatusCode::from_u16(answer.status).ok());
+        named.unwrap_or_else(|| status_of(self.code))
+    }
+
+    /// The body, as JSON.
+    fn body(self) -> Response {
+        let (code, status) = (self.code, self.status().as_u16());
+        let kind = format!("{}/errors#{}", proxy::prefix(), code.as_str());
+        let title = code.title().to_owned();
+        let next_step = code.next_step().to_owned();
+        if let Some(answer) = self.answer {
+            return Json(PluginProblem {
+                kind,
+                title,
+                status,
+                detail: answer.detail.value(),
+                code: code.as_str().to_owned(),
+                next_step,
+                traceback: None,
+            })
+            .into_response();
+        }
+        Json(ProblemBody {
+            kind,
+            title,
+            status,
+            detail: self.detail,
+            code: code.as_str().to_owned(),
+            next_step,
+            traceback: self.traceback,
+        })
+        .into_response()
     }
 
     /// The title and the detail in one line, for the original project's error form.
@@ -131,12 +177,19 @@ impl From<PluginError> for Problem {
         if error.side() == Side::Server {
             tracing::warn!(code = error.code(), %error, "a plug-in's call failed");
         }
-        Self {
+        let problem = Self {
             traceback: error.traceback(),
             retry_after: error.retry_after(),
             // It begins with the function's name, which has no capital.
             detail: format!("{error}."),
             ..Self::new(Code::from(&error), "")
+        };
+        match error {
+            PluginError::Answered { answer, .. } => Self {
+                answer: Some(answer),
+                ..problem
+            },
+            _ => problem,
         }
     }
 }
@@ -161,16 +214,10 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (code, status) = (self.code, self.status());
         let has_traceback = self.traceback.is_some();
-        let body = ProblemBody {
-            kind: format!("{}/errors#{}", proxy::prefix(), code.as_str()),
-            title: code.title().to_owned(),
-            status: status.as_u16(),
-            detail: self.detail,
-            code: code.as_str().to_owned(),
-            next_step: code.next_step().to_owned(),
-            traceback: self.traceback,
-        };
-        let mut response = (status, Json(body)).into_response();
+        let wait = self.retry_after;
+        let authors = self.answer.as_ref().map(|answer| from_author(answer));
+        let mut response = self.body();
+        *response.status_mut() = status;
         if has_traceback {
             response.extensions_mut().insert(HasTraceback(code));
         }
@@ -184,10 +231,10 @@ impl IntoResponse for Problem {
             StatusCode::SERVICE_UNAVAILABLE,
             StatusCode::TOO_MANY_REQUESTS,
         ];
-        let wait = self.retry_after.or(comes_again
+        let wait = wait.or(comes_again
             .contains(&status)
             .then_some(Duration::from_secs(1)));
-        if status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED && authors.is_none() {
             let scheme = HeaderValue::from_static("Bearer");
             headers.insert(header::WWW_AUTHENTICATE, scheme);
         }
@@ -196,8 +243,19 @@ impl IntoResponse for Problem {
             let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
+        headers.extend(authors.unwrap_or_default());
         response
     }
+}
+
+/// The headers of an author's answer that are sent.
+fn from_author(answer: &HttpAnswer) -> HeaderMap {
+    let named = answer.headers.iter().filter_map(|(name, value)| {
+        let name = HeaderName::try_from(name.as_str()).ok()?;
+        let value = HeaderValue::try_from(value.as_str()).ok()?;
+        FROM_AUTHORS.contains(&name).then_some((name, value))
+    });
+    named.collect()
 }
 
 /// `text` with a capital at its start and a full stop at its end.

@@ -140,6 +140,7 @@ impl From<&PluginError> for Code {
             PluginError::NoFunction { .. } => Self::PluginNoFunction,
             PluginError::BadArgument { .. } => Self::PluginBadArgument,
             PluginError::Raised { .. } => Self::PluginRaised,
+            PluginError::Answered { .. } => Self::PluginAnswered,
             PluginError::BadResult { .. } => Self::PluginBadResult,
             PluginError::Crashed { .. } => Self::PluginCrashed,
             PluginError::Timeout { .. } => Self::PluginTimeout,

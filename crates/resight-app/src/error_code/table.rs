@@ -178,6 +178,9 @@ codes! {
     PluginRaised = "plugin_raised", Some(502),
         "The plug-in's function raised an exception",
         "Look at the line that the traceback names.";
+    PluginAnswered = "plugin_answered", Some(502),
+        "The plug-in's function answered with a failure",
+        "Do what the detail says; the author of the plug-in wrote it.";
     PluginBadResult = "plugin_bad_result", Some(502),
         "The plug-in's function returned what cannot be used",
         "Return what the detail says is expected; `resight plugin check FILE` tries it.";

@@ -224,6 +224,12 @@ pub(super) fn answer(
                 detail: meta.message,
             });
         }
+        Some(Kind::Answered) => {
+            return Err(match decode::answered(meta, data, function) {
+                Ok(answer) => answer,
+                Err(BadReply::Author(detail) | BadReply::Protocol(detail)) => internal(detail),
+            });
+        }
         _ => return Err(bad(meta.message)),
     }
     let bytes: u64 = data.iter().map(|part| part.len() as u64).sum();

@@ -112,7 +112,9 @@ impl GlobalExtractor for PythonGlobalExtractor {
         self.run(images).map_err(|error| {
             let is_refused = matches!(
                 error,
-                PluginError::Raised { .. } | PluginError::BadResult { .. }
+                PluginError::Raised { .. }
+                    | PluginError::Answered { .. }
+                    | PluginError::BadResult { .. }
             );
             let mut error = ExtractError::from(error);
             if error.fault == Fault::Picture && !is_refused {

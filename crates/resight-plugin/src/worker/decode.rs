@@ -6,7 +6,7 @@ use super::memory::SharedMemory;
 use super::wire::{Described, ReplyMeta};
 use crate::call::{Call, Content};
 use crate::error::PluginError;
-use crate::reply::{ExtractedFeatures, JsonText, Reply, Rows};
+use crate::reply::{ExtractedFeatures, HttpAnswer, JsonText, Reply, Rows};
 
 const MAX_FEATURES: usize = 1_000_000;
 const MAX_DIMENSION: usize = 65_536;
@@ -265,6 +265,29 @@ pub(crate) fn raised(meta: ReplyMeta, function: &str, file: &str) -> PluginError
     }
 }
 
+/// The error for an exception that is an answer of HTTP. Its only part is its detail.
+pub(crate) fn answered(
+    meta: ReplyMeta,
+    parts: Vec<Vec<u8>>,
+    function: &str,
+) -> Result<PluginError, BadReply> {
+    if !(400..=599).contains(&meta.status) {
+        return Err(garbled("the status of an answer"));
+    }
+    let detail = parts.into_iter().next();
+    let detail = detail.ok_or_else(|| garbled("a part is missing"))?;
+    let detail = JsonText::checked(detail).map_err(|_| garbled("an answer that is no JSON"))?;
+    let answer = HttpAnswer {
+        status: meta.status,
+        detail,
+        headers: meta.headers,
+    };
+    Ok(PluginError::Answered {
+        function: function.into(),
+        answer: Box::new(answer),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -385,6 +408,29 @@ mod tests {
                 parts(&shared, Vec::new(), None, limit).is_err(),
                 "there is no memory"
             );
+        }
+    }
+
+    #[test]
+    fn an_answer_has_a_status_of_failures_and_json() {
+        let meta = |status| ReplyMeta {
+            status,
+            headers: vec![("Retry-After".into(), "7".into())],
+            ..ReplyMeta::default()
+        };
+        let error = answered(meta(404), vec![b"{\"a\":1}".to_vec()], "f").unwrap();
+        assert_eq!(error.code(), "plugin_answered");
+        assert_eq!(error.to_string(), r#"f answered with status 404: {"a":1}"#);
+        let gone = answered(meta(410), vec![b"\"no more\"".to_vec()], "f").unwrap();
+        assert_eq!(gone.to_string(), "f answered with status 410: no more");
+        for (status, data) in [
+            (200, vec![b"1".to_vec()]),
+            (600, vec![b"1".to_vec()]),
+            (404, vec![b"{".to_vec()]),
+            (404, vec![]),
+        ] {
+            let error = answered(meta(status), data, "f").unwrap_err();
+            assert!(matches!(error, BadReply::Protocol(_)), "{status}");
         }
     }
 

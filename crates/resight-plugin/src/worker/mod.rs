@@ -411,6 +411,10 @@ impl Worker {
             let function = function.to_owned();
             Trouble::Call(PluginError::BadResult { function, detail })
         };
+        let unusable = |fault: BadReply| match fault {
+            BadReply::Author(detail) => bad_result(detail),
+            BadReply::Protocol(detail) => ChannelError::Garbled(detail).into(),
+        };
         let served = match frame.kind {
             Kind::Raised => {
                 let file = self.context.config.file.to_string_lossy();
@@ -421,15 +425,18 @@ impl Worker {
                 function: function.to_owned(),
                 detail: meta.message,
             })),
+            Kind::Answered => {
+                let limit = self.context.config.max_result;
+                let answered = decode::parts(&meta, frame.body, self.results.as_ref(), limit)
+                    .and_then(|parts| decode::answered(meta, parts, function));
+                Err(answered.map_or_else(unusable, Trouble::Call))
+            }
             Kind::Result => {
                 let limit = self.context.config.max_result;
                 decode::parts(&meta, frame.body, self.results.as_ref(), limit)
                     .and_then(|parts| decode::replies(&meta, parts, calls))
                     .map(|replies| (replies, Duration::from_micros(meta.us)))
-                    .map_err(|fault| match fault {
-                        BadReply::Author(detail) => bad_result(detail),
-                        BadReply::Protocol(detail) => ChannelError::Garbled(detail).into(),
-                    })
+                    .map_err(unusable)
             }
             other => Err(ChannelError::Garbled(format!("{other:?} instead of a reply")).into()),
         };

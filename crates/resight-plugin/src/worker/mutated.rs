@@ -12,6 +12,7 @@ fn frame(kind: Kind, described: &[serde_json::Value], data: &[&[u8]]) -> Vec<u8>
     let lengths: Vec<usize> = data.iter().map(|part| part.len()).collect();
     let meta = json!({
         "r": described, "p": lengths, "slot": false, "us": 12, "message": "no", "type": "ValueError", "line": 3,
+        "status": 404, "headers": [["Retry-After", "7"]],
     });
     let (meta, body) = (meta.to_string(), data.concat());
     let header = Header {
@@ -45,6 +46,7 @@ fn corpus() -> Vec<Vec<u8>> {
         one(local("uint8"), &[&points, &[7, 8]]),
         one(local("float32"), &[&points, &floats(&[0.5, 0.25])]),
         frame(Kind::Raised, &[], &[]),
+        frame(Kind::Answered, &[], &[b"{\"why\": [1]}"]),
         frame(Kind::Failed, &[], &[]),
         frame(Kind::Need, &[], &[]),
     ]

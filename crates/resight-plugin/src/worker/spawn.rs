@@ -30,7 +30,7 @@ macro_rules! modules {
 }
 
 /// The modules of the Python package, each after those that it imports.
-pub(crate) const MODULES: [(&str, &str); 18] = modules![
+pub(crate) const MODULES: [(&str, &str); 19] = modules![
     "resight" in "__init__.py",
     "resight._wire" in "_wire.py",
     "resight._arrays" in "_arrays.py",
@@ -40,8 +40,9 @@ pub(crate) const MODULES: [(&str, &str); 18] = modules![
     "resight._objects" in "_objects.py",
     "resight._types" in "_types.py",
     "resight._json" in "_json.py",
-    "resight._values" in "_values.py",
     "resight._annotations" in "_annotations.py",
+    "resight._answered" in "_answered.py",
+    "resight._values" in "_values.py",
     "resight._bind" in "_bind.py",
     "resight._depends" in "_depends.py",
     "resight._load" in "_load.py",

@@ -32,6 +32,7 @@ pub(crate) enum Kind {
     Need = 21,
     Pong = 22,
     BadArgument = 23,
+    Answered = 24,
 }
 
 impl Kind {
@@ -45,6 +46,7 @@ impl Kind {
             21 => Self::Need,
             22 => Self::Pong,
             23 => Self::BadArgument,
+            24 => Self::Answered,
             _ => return None,
         })
     }
@@ -240,6 +242,11 @@ pub(crate) struct ReplyMeta {
     pub(crate) traceback: String,
     #[serde(default)]
     pub(crate) line: Option<u32>,
+    /// This and the rest: of an exception that is an answer of HTTP.
+    #[serde(default)]
+    pub(crate) status: u16,
+    #[serde(default)]
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 /// One result.

@@ -106,6 +106,31 @@ def shape(image): return list(getattr(image, "shape", [type(image).__name__, len
 def shapes(images: list): return [list(image.shape) for image in images]
 
 
+class HTTPException(Exception):
+    """As FastAPI's."""
+
+    __module__ = "fastapi.exceptions"
+
+    def __init__(self, status_code, detail=None, headers=None):
+        self.status_code, self.detail, self.headers = status_code, detail, headers
+
+
+def answers(status: int, detail: Any = "no", wait: Optional[str] = None, ours: bool = False):
+    kind = resight.HTTPException if ours else HTTPException
+    raise kind(status_code=status, detail=detail, headers={"Retry-After": wait} if wait else None)
+
+
+def answers_at_length():
+    raise HTTPException(413, {"rows": ["x" * 100] * 1000})
+
+
+@resight.batch(max=4, wait_ms=20)
+def batched(values: List[str]):
+    if "bad" in values:
+        raise HTTPException(422, "bad is not taken")
+    return values
+
+
 # What goes out.
 
 

@@ -24,7 +24,7 @@ use super::access::Caller;
 use super::intake;
 use super::params::{path_segment, path_segments};
 use super::problem::Problem;
-use crate::wire::{FileBytes, ProblemBody};
+use crate::wire::{FileBytes, PluginProblem, ProblemBody};
 
 /// The plug-ins, what each offers and how it does.
 #[utoipa::path(
@@ -68,8 +68,10 @@ pub(crate) async fn one(
     ),
     responses(
         (status = 200, description = "What the function returned: JSON, a picture or other bytes", body = Value),
-        (status = 404, description = "No such plug-in or function", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 502, description = "The function failed; the body holds the traceback", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such plug-in or function, or the function answered so", body = PluginProblem, content_type = "application/problem+json"),
+        (status = 502, description = "The function failed; the body holds the traceback", body = PluginProblem, content_type = "application/problem+json"),
+        (status = "4XX", description = "The function answered with this status", body = PluginProblem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The function answered with this status", body = PluginProblem, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -90,8 +92,10 @@ pub(crate) async fn ask(State(app): State<App>, request: Request) -> Result<Resp
     ),
     responses(
         (status = 200, description = "What the function returned: JSON, a picture or other bytes", body = Value),
-        (status = 404, description = "No such plug-in or function", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 502, description = "The function failed; the body holds the traceback", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such plug-in or function, or the function answered so", body = PluginProblem, content_type = "application/problem+json"),
+        (status = 502, description = "The function failed; the body holds the traceback", body = PluginProblem, content_type = "application/problem+json"),
+        (status = "4XX", description = "The function answered with this status", body = PluginProblem, content_type = "application/problem+json"),
+        (status = "5XX", description = "The function answered with this status", body = PluginProblem, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]

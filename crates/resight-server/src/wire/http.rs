@@ -212,6 +212,27 @@ impl PartialSchema for FileBytes {
 
 impl ToSchema for FileBytes {}
 
+/// An error of a plug-in's function, whose author may have given any detail.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginProblem {
+    /// Address of the code in the list of errors.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// What the code means; the same for every occurrence.
+    pub(crate) title: String,
+    /// The answer's HTTP status.
+    pub(crate) status: u16,
+    /// What went wrong this time: a text, or any value of an author's `HTTPException`.
+    pub(crate) detail: Value,
+    /// Stable identifier for programs.
+    pub(crate) code: String,
+    /// What to do now.
+    pub(crate) next_step: String,
+    /// Python's traceback or the worker's last lines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) traceback: Option<String>,
+}
+
 /// An error (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProblemBody {

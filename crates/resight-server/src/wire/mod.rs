@@ -30,7 +30,8 @@ pub use comparison::Comparison;
 pub use duplicates::{Decision, DuplicateList, NotAMatchList, TwoPictures, state_name};
 pub(crate) use http::{
     AddedPicture, AdditionForm, FileBytes, Health, LegacyAnswer, PairForm, PictureAndPaths,
-    PictureAtAddress, PictureForm, PicturesForm, ProblemBody, RefusedList, StoredPair, StoredQuery,
+    PictureAtAddress, PictureForm, PicturesForm, PluginProblem, ProblemBody, RefusedList,
+    StoredPair, StoredQuery,
 };
 pub use jobs::{
     FolderList, FolderShown, JobList, JobRefused, JobRefusedList, JobShown, RulesShown,

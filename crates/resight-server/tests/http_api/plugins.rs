@@ -42,6 +42,16 @@ def embed(images):
 def fails(n=0):
     return 1 // n
 
+def answers(status: int = 404, detail="no such picture", json: bool = False):
+    headers = {
+        "Retry-After": "7", "WWW-Authenticate": 'Basic realm="mine"', "X-Accel-Redirect": "/etc/passwd",
+        "Set-Cookie": "a=b", "Content-Type": "text/html", "X-Error": "mine",
+    }
+    raise resight.HTTPException(status, {"why": [detail]} if json else detail, headers)
+
+def refuses():
+    raise resight.HTTPException(401, "who are you?")
+
 def ends():
     os._exit(7)
 
@@ -343,6 +353,48 @@ async fn a_failure_is_the_author_s_and_the_rest_goes_on() {
     ] {
         assert!(text.lines().any(|l| l == line), "{line} in {text}");
     }
+}
+
+#[tokio::test]
+async fn what_an_author_answers_is_sent_with_its_status_and_detail() {
+    let Some(served) = Served::ready() else {
+        return;
+    };
+    for status in [400, 404, 418, 429, 500, 503] {
+        let answer = served
+            .get(&format!("/v1/plugins/mine/answers?status={status}"))
+            .await;
+        let detail = answer.problem(status, "plugin_answered");
+        assert_eq!(detail, "no such picture", "as it was given");
+        let sent = [
+            (header::RETRY_AFTER.as_str(), Some("7")),
+            ("www-authenticate", Some("Basic realm=\"mine\"")),
+            ("x-error", Some("mine")),
+            ("x-accel-redirect", None),
+            ("set-cookie", None),
+            ("content-type", Some("application/problem+json")),
+        ];
+        for (name, expected) in sent {
+            let found = answer
+                .headers
+                .get(name)
+                .map(|value| value.to_str().unwrap());
+            assert_eq!(found, expected, "{name}");
+        }
+        assert_eq!(answer.json()["status"], status);
+        assert_eq!(answer.json()["traceback"], Value::Null);
+    }
+    let body = json!({"status": 422, "json": true});
+    let answer = served.post("answers", &body).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer.json()["detail"], json!({"why": ["no such picture"]}));
+    assert_eq!(answer.json()["code"], "plugin_answered");
+    // The server's own keys have nothing to do with it.
+    let refused = served.get("/v1/plugins/mine/refuses").await;
+    refused.problem(401, "plugin_answered");
+    assert_eq!(refused.headers.get(header::WWW_AUTHENTICATE), None);
+    let redirected = served.get("/v1/plugins/mine/answers?status=302").await;
+    redirected.problem(502, "plugin_raised");
 }
 
 #[tokio::test]
