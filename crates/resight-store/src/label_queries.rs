@@ -39,7 +39,7 @@ pub struct Filter {
     pub object: Option<ObjectId>,
     /// Its metadata has each of these entries.
     pub entries: Vec<(String, String)>,
-    /// It has fewer features than this.
+    /// It has fewer features than this, and so has each further page or frame of its file.
     pub features_below: Option<u32>,
     /// It has at least one of these tags, where there are any.
     pub any_tags: Vec<Tag>,

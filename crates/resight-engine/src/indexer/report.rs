@@ -112,7 +112,7 @@ pub struct FolderReport {
     pub files: u64,
     /// Pictures added.
     pub indexed: u64,
-    /// Of these, with fewer than [`crate::WEAK_BELOW`] features.
+    /// Of these, with fewer than [`crate::WEAK_BELOW`] features on each page.
     pub weak: u64,
     /// Further pages and frames of them that were described.
     pub pages: u64,

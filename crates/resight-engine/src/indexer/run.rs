@@ -57,6 +57,8 @@ enum Found {
 struct Pages {
     described: u64,
     unread: u64,
+    /// Features of the one that has most.
+    most_features: u32,
 }
 
 /// The state of a run.
@@ -278,6 +280,7 @@ impl Run<'_> {
                     let pages = Pages {
                         described: prepared.new.views.len() as u64,
                         unread: prepared.unread_pages.into(),
+                        most_features: prepared.most_features(),
                     };
                     committed.push((task, event, Found::New(pixels, pages)));
                     labels.extend(label_change(&prepared.new.id, self.labels));
@@ -353,8 +356,9 @@ impl Run<'_> {
                     Effect::Added { key, .. } => {
                         *already_there = false;
                         self.report.indexed += 1;
-                        self.report.weak += u64::from(*features < WEAK_BELOW);
                         if let Found::New(pixels, pages) = found {
+                            let is_weak = pages.most_features.max(*features) < WEAK_BELOW;
+                            self.report.weak += u64::from(is_weak);
                             self.report.pages += pages.described;
                             self.report.unread_pages += pages.unread;
                             new.extend(pixels.map(|pixels| (key, pixels)));

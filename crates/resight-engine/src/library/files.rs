@@ -70,12 +70,17 @@ impl Library {
     /// As [`Library::file`]; `bad_query` where the file has no such page, or none that can be read.
     pub fn page_thumbnail(&self, id: &PictureId, number: u32) -> Result<Vec<u8>, EngineError> {
         let file = self.file(id)?;
-        let page = page(&file.bytes, number, self.options()).ok_or_else(|| {
-            EngineError::BadQuery(format!(
-                "the file of picture {id} has no page or frame {number} that can be read"
-            ))
-        })?;
-        Ok(thumbnail_jpeg(&page.image, THUMBNAIL.0, THUMBNAIL.1)?)
+        let drawn = match page(&file.bytes, number, self.options()) {
+            Some(page) => page.image,
+            // The only picture of a file is its first page.
+            None if number == 1 => decode(&file.bytes, &self.options().decode)?.image,
+            None => {
+                return Err(EngineError::BadQuery(format!(
+                    "the file of picture {id} has no page or frame {number} that can be read"
+                )));
+            }
+        };
+        Ok(thumbnail_jpeg(&drawn, THUMBNAIL.0, THUMBNAIL.1)?)
     }
 
     fn new_thumbnail(&self, id: &PictureId) -> Result<Vec<u8>, EngineError> {

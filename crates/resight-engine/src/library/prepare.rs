@@ -108,6 +108,12 @@ impl Library {
 }
 
 impl PreparedPicture {
+    /// Features of the further page or frame that has most.
+    pub(crate) fn most_features(&self) -> u32 {
+        let counts = self.new.views.iter().map(|view| view.feature_count);
+        counts.max().unwrap_or(0)
+    }
+
     /// Assigns words of `vocabulary` where the picture was prepared with another one.
     pub(crate) fn adopt_vocabulary(&mut self, vocabulary: &Vocabulary) {
         if self.tag == vocabulary.tag() {

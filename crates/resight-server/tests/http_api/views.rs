@@ -75,6 +75,14 @@ async fn a_page_has_a_thumbnail_of_its_own() {
         .await
         .json();
     assert_eq!(found["hits"][0]["page"], 3, "{found}");
+    // A file with one picture has a first page too.
+    let single = add(&app, "single.png", &png(&textured(320, 240, 60))).await;
+    let address_of_single = format!("/v1/images/{single}/thumbnail");
+    let own = get(&app, &address_of_single).await;
+    let first = get(&app, &format!("{address_of_single}?page=1")).await;
+    assert_eq!((first.status, first.body), (StatusCode::OK, own.body));
+    let second = get(&app, &format!("{address_of_single}?page=2")).await;
+    second.problem(422, "bad_query");
     for (page, code) in [
         ("4", "bad_query"),
         ("0", "bad_parameter"),

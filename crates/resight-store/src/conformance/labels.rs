@@ -128,7 +128,7 @@ fn of(name: &str, filter: Filter) -> Filter {
 }
 
 /// Reads the pictures that match, with every method and in pages; `expected` are their keys.
-fn check_matching(catalogue: &dyn Catalogue, filter: &Filter, expected: &[u64]) {
+pub(super) fn check_matching(catalogue: &dyn Catalogue, filter: &Filter, expected: &[u64]) {
     let keys = |after, limit| {
         let keys = catalogue.matching_keys_after(filter, after, limit);
         keys.unwrap()

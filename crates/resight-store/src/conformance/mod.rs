@@ -183,6 +183,7 @@ suite! {$
     }
     views {
         views_have_the_keys_after_their_picture,
+        few_features_are_few_on_each_page,
         a_picture_counts_once,
         features_and_words_are_those_of_pictures_and_views,
         views_go_with_their_picture_and_their_keys_are_not_used_again,

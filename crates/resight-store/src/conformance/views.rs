@@ -3,7 +3,8 @@
 use super::fixtures::{
     Make, added, features, id, one, picture, upload, view_of, with_views, words,
 };
-use crate::{Catalogue, Change, Effect};
+use super::labels::check_matching;
+use crate::{Catalogue, Change, Effect, Filter, NewPicture};
 
 /// What is stored for one key.
 fn encoded(catalogue: &dyn Catalogue, key: u64) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
@@ -60,6 +61,36 @@ pub(super) fn a_picture_counts_once(make: Make<'_>) {
         catalogue.view_keys_after(None, 1).unwrap(),
         [(key + 1, key)]
     );
+}
+
+pub(super) fn few_features_are_few_on_each_page(make: Make<'_>) {
+    let catalogue = &*make();
+    // Seven features on the first page each, and so many on the second.
+    let keys = [6, 7, 40].map(|features| {
+        let mut view = view_of(features.into(), 2);
+        view.feature_count = features;
+        let other = view_of(features.into(), 3);
+        added(
+            catalogue,
+            Change::Add(NewPicture {
+                views: vec![other, view],
+                ..picture(features.into())
+            }),
+        )
+    });
+    let single = added(catalogue, upload(1));
+    for (below, expected) in [
+        (7, &[][..]),
+        (8, &[keys[0], keys[1], single]),
+        (40, &[keys[0], keys[1], single]),
+        (41, &[keys[0], keys[1], keys[2], single]),
+    ] {
+        let filter = Filter {
+            features_below: Some(below),
+            ..Filter::default()
+        };
+        check_matching(catalogue, &filter, expected);
+    }
 }
 
 pub(super) fn features_and_words_are_those_of_pictures_and_views(make: Make<'_>) {

@@ -261,8 +261,10 @@ impl Conditions {
             self.between(column, between);
         }
         if let Some(features) = filter.features_below {
-            self.sql += " AND own.feature_count < ?";
-            self.values.push(Value::from(i64::from(features)));
+            self.sql += " AND own.feature_count < ? AND NOT EXISTS
+                (SELECT 1 FROM picture_view AS page WHERE page.picture = own.key AND page.feature_count >= ?)";
+            let bound = Value::from(i64::from(features));
+            self.values.extend([bound.clone(), bound]);
         }
         if let Some(prefix) = &filter.name_prefix {
             self.sql += " AND ";

@@ -44,3 +44,36 @@ fn pages_and_frames_are_counted_found_and_named() {
     assert!(table.contains("moving.gif, frame 3, 0.2 s"), "{table}");
     world.text(&["verify"]);
 }
+
+#[test]
+fn a_document_is_weak_where_no_page_has_features() {
+    let world = World::empty();
+    let folder = world.path("lib");
+    fs::create_dir(&folder).unwrap();
+    let blank = || RgbImage::from_pixel(400, 320, image::Rgb([250; 3]));
+    let cover = [blank(), textured(400, 320, 5)];
+    fs::write(folder.join("cover.tif"), tiff_pages(&cover)).unwrap();
+    fs::write(folder.join("blank.tif"), tiff_pages(&[blank(), blank()])).unwrap();
+    fs::write(folder.join("one.png"), png(&blank())).unwrap();
+    let told = world.text(&["index", "@lib"]);
+    assert!(told.contains("2 of these with few features"), "{told}");
+    let listed = world.json(&["list", "--weak"]).remove(0);
+    assert_eq!(listed["total"], 2);
+    let mut names: Vec<&str> = listed["images"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|image| image["name"].as_str().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["blank.tif", "one.png"]);
+    // All of them, page by page of the list.
+    for offset in ["0", "1"] {
+        let page = ["list", "--weak", "--limit", "1", "--offset", offset];
+        let page = world.json(&page).remove(0);
+        assert_eq!(
+            (&page["total"], page["images"].as_array().map(Vec::len)),
+            (&2.into(), Some(1))
+        );
+    }
+}

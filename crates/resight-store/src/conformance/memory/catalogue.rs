@@ -66,7 +66,7 @@ impl Pictures for MemoryCatalogue {
     }
 
     fn list(&self, offset: u64, limit: u64) -> Page<PictureRecord> {
-        Ok(self.newest_first(|_| true, offset, limit))
+        Ok(self.newest_first(|_, _| true, offset, limit))
     }
 
     fn count(&self) -> Result<u64, StoreError> {

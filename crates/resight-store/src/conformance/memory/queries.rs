@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalogue::{MemoryCatalogue, above};
-use super::state::Stored;
+use super::state::{State, Stored};
 use crate::clock::now_ms;
 use crate::decisions::{Decisions, NotAMatch};
 use crate::error::StoreError;
@@ -22,7 +22,7 @@ fn count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn matches(stored: &Stored, filter: &Filter) -> bool {
+fn matches(state: &State, stored: &Stored, filter: &Filter) -> bool {
     let labels = &stored.record.labels;
     filter.tags.iter().all(|tag| labels.tags.contains(tag))
         && !filter.not_tags.iter().any(|tag| labels.tags.contains(tag))
@@ -33,8 +33,19 @@ fn matches(stored: &Stored, filter: &Filter) -> bool {
             .all(|entry| stored.entries.contains(entry))
         && filter
             .features_below
-            .is_none_or(|features| stored.record.feature_count < features)
+            .is_none_or(|features| has_fewer(state, stored.record.key, features))
         && matches_more(&stored.record, filter)
+}
+
+/// Whether a picture and each of its views have fewer features.
+fn has_fewer(state: &State, picture: u64, features: u32) -> bool {
+    let own = state.pictures.get(&picture);
+    let views = state.views.values().map(|view| &view.record);
+    let views = views.filter(|view| view.picture == picture);
+    own.is_none_or(|own| own.record.feature_count < features)
+        && views
+            .map(|view| view.feature_count)
+            .all(|count| count < features)
 }
 
 fn matches_more(record: &PictureRecord, filter: &Filter) -> bool {
@@ -67,12 +78,13 @@ fn matches_more(record: &PictureRecord, filter: &Filter) -> bool {
 impl MemoryCatalogue {
     pub(super) fn newest_first(
         &self,
-        is_wanted: impl Fn(&Stored) -> bool,
+        is_wanted: impl Fn(&State, &Stored) -> bool,
         offset: u64,
         limit: u64,
     ) -> Vec<PictureRecord> {
         let state = self.state.read();
-        let wanted = state.pictures.values().filter(|stored| is_wanted(stored));
+        let all = state.pictures.values();
+        let wanted = all.filter(|stored| is_wanted(&state, stored));
         let mut records: Vec<&PictureRecord> = wanted.map(|stored| &stored.record).collect();
         records.sort_by_key(|record| Reverse((record.added_ms, record.key)));
         let page = records.into_iter().skip(count(offset)).take(count(limit));
@@ -108,7 +120,11 @@ impl LabelQueries for MemoryCatalogue {
         offset: u64,
         limit: u64,
     ) -> Result<Vec<PictureRecord>, StoreError> {
-        Ok(self.newest_first(|stored| matches(stored, filter), offset, limit))
+        Ok(self.newest_first(
+            |state, stored| matches(state, stored, filter),
+            offset,
+            limit,
+        ))
     }
 
     fn matching_page(
@@ -119,7 +135,10 @@ impl LabelQueries for MemoryCatalogue {
         limit: u64,
     ) -> Result<Vec<PictureRecord>, StoreError> {
         let state = self.state.read();
-        let wanted = state.pictures.values().filter(|one| matches(one, filter));
+        let wanted = state
+            .pictures
+            .values()
+            .filter(|one| matches(&state, one, filter));
         let mut placed: Vec<(Position, &PictureRecord)> = wanted
             .map(|one| (order.position(&one.record), &one.record))
             .collect();
@@ -142,7 +161,7 @@ impl LabelQueries for MemoryCatalogue {
     fn matching_count(&self, filter: &Filter) -> Result<u64, StoreError> {
         let state = self.state.read();
         let all = state.pictures.values();
-        Ok(all.filter(|stored| matches(stored, filter)).count() as u64)
+        Ok(all.filter(|stored| matches(&state, stored, filter)).count() as u64)
     }
 
     fn matching_keys_after(
@@ -153,7 +172,7 @@ impl LabelQueries for MemoryCatalogue {
     ) -> Result<Vec<u64>, StoreError> {
         let state = self.state.read();
         let all = above(&state.pictures, after);
-        let matching = all.filter(|(_, stored)| matches(stored, filter));
+        let matching = all.filter(|(_, stored)| matches(&state, stored, filter));
         Ok(matching.map(|(key, _)| key).take(limit).collect())
     }
 
