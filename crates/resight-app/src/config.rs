@@ -12,6 +12,7 @@ use resight_models::Choice;
 use resight_store::{CollectionName, Collections};
 
 use crate::decoding::{DecodeIn, Decoding};
+use crate::videos::{ReadVideos, VideoReading};
 use crate::{AppError, memory};
 
 /// What a front end was told. The default opens this user's data folder with defaults throughout.
@@ -34,6 +35,10 @@ pub struct Settings {
     pub decode_in: DecodeIn,
     /// Arguments with which the program that runs decodes for another process of it; `None`: it cannot.
     pub decode_worker: Option<Vec<OsString>>,
+    /// What reads videos.
+    pub read_videos: ReadVideos,
+    /// Arguments with which the program that runs becomes ffmpeg; `None`: it cannot.
+    pub video_worker: Option<Vec<OsString>>,
     /// A vocabulary's file; `None`: the collection's own or the built-in one.
     pub vocabulary: Option<PathBuf>,
     /// Folder of models; `None`: `models` in this user's folder for application data.
@@ -110,6 +115,8 @@ pub struct Config {
     pub memory: MemoryBudget,
     /// Where pictures are decoded, for all collections.
     pub decoding: Decoding,
+    /// What reads videos.
+    pub videos: VideoReading,
     /// A vocabulary's file; `None`: the collection's own or the built-in one.
     pub vocabulary: Option<PathBuf>,
     /// Folder of models; `None`: see [`Config::models_folder`].
@@ -140,6 +147,7 @@ impl Config {
         let at_once = threads.map_or(1, NonZeroUsize::get);
         Ok(Self {
             decoding: Decoding::new(settings.decode_in, settings.decode_worker, at_once),
+            videos: VideoReading::new(settings.read_videos, settings.video_worker),
             data: Collections::new(&root).folder(&settings.collection),
             collection: settings.collection,
             root,
@@ -199,6 +207,7 @@ impl Config {
             decode: DecodeLimits {
                 memory: self.memory.clone(),
                 place: self.decoding.place(),
+                videos: self.videos.videos(),
                 ..defaults.decode
             },
             feature_cache_bytes: self.memory.for_features(),

@@ -119,6 +119,14 @@ pub enum AppError {
         /// What the system says.
         detail: String,
     },
+    /// An ffmpeg was named that does not run.
+    #[error("{} cannot read videos: {detail}", printable(&program.to_string_lossy()))]
+    FfmpegNotFound {
+        /// As it was named.
+        program: PathBuf,
+        /// Why.
+        detail: String,
+    },
     /// The data folder is, or lies inside, a folder to be indexed.
     #[error(
         "the data folder {} lies in {}, which is to be indexed and is never written to",
@@ -348,6 +356,7 @@ impl AppError {
             Self::ModelsFolderName { .. } => Code::ModelsFolderName,
             Self::NoHomeFolder { .. } => Code::NoHomeFolder,
             Self::DecoderNotStarted { .. } => Code::DecoderNotStarted,
+            Self::FfmpegNotFound { .. } => Code::FfmpegNotFound,
             Self::DataInsidePictures { .. } => Code::DataInsidePictures,
             Self::PluginNameTaken { .. } => Code::PluginNameTaken,
             Self::ExtractorUnknown { .. } => Code::ExtractorUnknown,

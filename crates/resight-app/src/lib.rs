@@ -45,6 +45,7 @@ mod repair;
 pub mod scrub;
 mod scrub_state;
 mod store_advice;
+pub mod videos;
 mod vocabularies;
 pub mod webhooks;
 

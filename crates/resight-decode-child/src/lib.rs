@@ -19,6 +19,8 @@ mod child;
 #[cfg(target_os = "linux")]
 mod death;
 #[cfg(target_os = "linux")]
+mod ffmpeg;
+#[cfg(target_os = "linux")]
 mod limits;
 #[cfg(target_os = "linux")]
 mod options;
@@ -31,6 +33,8 @@ mod wire;
 #[cfg(target_os = "linux")]
 mod worker;
 
+#[cfg(target_os = "linux")]
+pub use ffmpeg::{Ffmpeg, FfmpegOptions, find_program, launch};
 #[cfg(target_os = "linux")]
 pub use options::PoolOptions;
 #[cfg(target_os = "linux")]

@@ -8,7 +8,7 @@ use jxl::api::{
 use resight_vision::Image;
 
 use crate::limits::DecodeLimits;
-use crate::place::{Images, Page};
+use crate::page::{Images, Page};
 use crate::refused::Refused;
 use crate::rgb::to_rgb;
 use crate::upright::upright;

@@ -44,6 +44,7 @@ mod memory;
 #[cfg(test)]
 mod mutated;
 mod packbits;
+mod page;
 mod pages;
 #[cfg(feature = "pdf")]
 mod pdf;
@@ -65,6 +66,7 @@ mod svg;
 mod taken;
 mod tiff;
 mod upright;
+mod video;
 mod yuv;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -75,8 +77,9 @@ use resight_vision::Image;
 pub use calendar::{utc_date, utc_seconds};
 pub use limits::DecodeLimits;
 pub use memory::{MemoryBudget, MemoryUse, Purpose, Share, Waiting};
+pub use page::{Images, Page, Pixels};
 pub use pages::{Pages, most_frames};
-pub use place::{Counts, Elsewhere, Formats, Images, Job, Page, Pixels, Place};
+pub use place::{Counts, Elsewhere, Formats, Job, Place};
 pub use raw_kind::is_raw;
 pub use read::{open_bounded, read_bounded};
 pub use refused::{Refused, RefusedCode};
@@ -84,6 +87,7 @@ pub use scale::{enlarge, fit_within, resized, shrink, thumbnail_jpeg};
 use sniff::{Format, Sniffed};
 pub use taken::taken;
 pub use upright::turned;
+pub use video::{Container, VideoJob, VideoReader, Videos, is_video};
 
 /// A decoded picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +111,22 @@ pub struct Decoded {
 /// [`Refused`] with any code except [`RefusedCode::Unreadable`].
 pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
     let format = supported(bytes, limits)?;
+    if let Format::Video(container) = format {
+        let reader = limits.videos.reader(container)?;
+        let first = reader.first(VideoJob {
+            bytes,
+            max_pixels: limits.max_pixels,
+            memory: &limits.memory,
+            container,
+        })?;
+        limits.check_size(first.image.width(), first.image.height())?;
+        return Ok(Decoded {
+            image: first.image,
+            media_type: format.media_type(),
+            pages: first.pages.max(1),
+            depth: first.depth,
+        });
+    }
     let done = elsewhere(bytes, format, limits).and_then(|(place, job)| place.decode(job));
     if let Some(done) = done {
         let pixels = done?;
@@ -170,13 +190,23 @@ fn elsewhere<'a>(
     Some((limits.place.of(format.is_rare())?, job))
 }
 
-/// All pages of a TIFF or PDF file, or frames of an animated GIF, WebP, PNG or JPEG XL, each decoded when it is asked for and
+/// All pages of a TIFF or PDF file, frames of an animated GIF, WebP, PNG or JPEG XL, or samples of a video, each decoded when it is asked for and
 /// upright. The first of an APNG is the first frame of the animation, which need not be the default picture.
 ///
 /// # Errors
 /// As [`decode`]; [`RefusedCode::FormatNotSupported`] for formats without pages, and for sequences in AVIF.
 pub fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Pages<'a>, Refused> {
     let format = supported(bytes, limits)?;
+    if let Format::Video(container) = format {
+        let reader = limits.videos.reader(container)?;
+        let job = VideoJob {
+            bytes,
+            max_pixels: limits.max_pixels,
+            memory: &limits.memory,
+            container,
+        };
+        return reader.samples(job).map(Pages::of_video);
+    }
     let opened = elsewhere(bytes, format, limits).and_then(|(place, job)| place.pages(job));
     if let Some(opened) = opened {
         return opened.map(Pages::new);
@@ -188,13 +218,13 @@ pub fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Pages<'a>,
     })
 }
 
-/// Whether several pictures in a file of this media type are frames of an animation, each drawn over those before,
-/// and not pages.
+/// Whether several pictures in a file of this media type are frames of an animation or of a video, and not pages.
 pub fn is_animation(media_type: &str) -> bool {
-    matches!(
-        media_type,
-        "image/gif" | "image/png" | "image/webp" | "image/avif" | "image/jxl"
-    )
+    is_video(media_type)
+        || matches!(
+            media_type,
+            "image/gif" | "image/png" | "image/webp" | "image/avif" | "image/jxl"
+        )
 }
 
 /// Decodes the first page of a TIFF file; returns also the bits a sample and the number of pages.

@@ -3,6 +3,7 @@
 use crate::memory::MemoryBudget;
 use crate::place::Place;
 use crate::refused::{Refused, RefusedCode};
+use crate::video::Videos;
 
 /// The most that a picture may cost; [`crate::decode`] refuses what exceeds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct DecodeLimits {
     pub memory: MemoryBudget,
     /// Where decoders run. Default in the caller's process.
     pub place: Place,
+    /// What reads videos. Default nothing.
+    pub videos: Videos,
 }
 
 impl Default for DecodeLimits {
@@ -27,6 +30,7 @@ impl Default for DecodeLimits {
             min_side: 16,
             memory: MemoryBudget::default(),
             place: Place::default(),
+            videos: Videos::default(),
         }
     }
 }

@@ -11,7 +11,7 @@ use image::metadata::Orientation;
 use image::{AnimationDecoder, DynamicImage, Frame, Frames, ImageDecoder, ImageFormat};
 
 use crate::limits::DecodeLimits;
-use crate::place::{Images, Page};
+use crate::page::{Images, Page};
 use crate::refused::{Refused, RefusedCode};
 use crate::rgb::to_rgb;
 use crate::sniff::Format;
@@ -244,11 +244,24 @@ fn damaged_frame(error: ImageError) -> Refused {
 pub struct Pages<'a> {
     /// `None` after an error.
     all: Option<Images<'a>>,
+    /// Whether others may follow one that cannot be read.
+    goes_on: bool,
 }
 
 impl<'a> Pages<'a> {
     pub(crate) fn new(all: Images<'a>) -> Self {
-        Self { all: Some(all) }
+        Self {
+            all: Some(all),
+            goes_on: false,
+        }
+    }
+
+    /// Samples of a video.
+    pub(crate) fn of_video(all: Images<'a>) -> Self {
+        Self {
+            all: Some(all),
+            goes_on: true,
+        }
     }
 }
 
@@ -262,13 +275,19 @@ impl Iterator for Pages<'_> {
     /// Pages that are skipped are not decoded; frames are, where later ones are drawn over them.
     fn nth(&mut self, skipped: usize) -> Option<Self::Item> {
         let all = self.all.as_mut()?;
-        // After a panic the decoder is not used again.
         let next = catch_unwind(AssertUnwindSafe(|| all.nth(skipped)));
+        // After a panic the decoder is not used again.
+        let panicked = next.is_err();
         let next = next.unwrap_or_else(|_| {
             let detail = "the decoder stopped on a page or frame";
             Some(Err(Refused::new(RefusedCode::DecoderFailed, detail)))
         });
-        if !matches!(next, Some(Ok(_))) {
+        let ends = match next {
+            Some(Ok(_)) => false,
+            Some(Err(_)) => panicked || !self.goes_on,
+            None => true,
+        };
+        if ends {
             self.all = None;
         }
         next

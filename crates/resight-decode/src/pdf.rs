@@ -12,8 +12,8 @@ use resight_vision::Image;
 
 use crate::deep_stack::on_a_deep_stack;
 use crate::limits::DecodeLimits;
+use crate::page::Images;
 use crate::pages::Independent;
-use crate::place::Images;
 use crate::refused::{Refused, RefusedCode};
 use crate::upright::upright;
 

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use resight_vision::Image;
-
 use crate::limits::DecodeLimits;
+use crate::page::{Images, Pixels};
 use crate::refused::Refused;
 
 /// Decodes beside the caller's process, in one that may end instead.
@@ -36,28 +35,6 @@ pub struct Counts {
     pub idle: usize,
 }
 
-/// Pages or frames, as they are decoded. `nth` skips some.
-pub type Images<'a> = Box<dyn Iterator<Item = Result<Page, Refused>> + 'a>;
-
-/// A page or frame of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// Upright.
-    pub image: Image,
-    /// When the frame begins, in milliseconds from the first; `None` of a page.
-    pub time_ms: Option<u64>,
-}
-
-/// A page that has no time.
-impl From<Image> for Page {
-    fn from(image: Image) -> Self {
-        Self {
-            image,
-            time_ms: None,
-        }
-    }
-}
-
 /// A picture to decode. Its length was checked, and its format is supported.
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
@@ -67,18 +44,6 @@ pub struct Job<'a> {
     pub limits: &'a DecodeLimits,
     /// The name of its format, for messages.
     pub format: &'static str,
-}
-
-/// What [`Elsewhere`] returns of a picture.
-pub struct Pixels {
-    /// Upright.
-    pub image: Image,
-    /// Pages or frames of the file, at least 1.
-    pub pages: u32,
-    /// Bits a sample of the file.
-    pub depth: u8,
-    /// When the frame begins, where it is one of several.
-    pub time_ms: Option<u64>,
 }
 
 /// Where which formats are decoded. The default decodes all of them in the caller's process.

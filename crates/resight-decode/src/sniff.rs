@@ -3,6 +3,7 @@
 use image::ImageFormat;
 
 use crate::raw_kind::RawKind;
+use crate::video::Container;
 
 /// A format that this crate decodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) enum Format {
     Svg,
     /// Of a camera: the largest JPEG in it is decoded.
     Raw(RawKind),
+    /// Read by another program, where there is one.
+    Video(Container),
 }
 
 impl Format {
@@ -35,6 +38,7 @@ impl Format {
             Self::Psd => "Photoshop (PSD)",
             Self::Svg => "SVG",
             Self::Raw(kind) => kind.name(),
+            Self::Video(container) => container.name(),
             Self::Raster(format) => raster_name(format),
         }
     }
@@ -47,7 +51,7 @@ impl Format {
             Self::Jxl => cfg!(feature = "jxl"),
             Self::Pdf => cfg!(feature = "pdf"),
             Self::Svg => cfg!(feature = "svg"),
-            Self::Avif | Self::Psd | Self::Raster(_) | Self::Raw(_) => true,
+            Self::Avif | Self::Psd | Self::Raster(_) | Self::Raw(_) | Self::Video(_) => true,
         }
     }
 
@@ -68,6 +72,7 @@ impl Format {
             Self::Psd => "image/vnd.adobe.photoshop",
             Self::Svg => "image/svg+xml",
             Self::Raw(kind) => kind.media_type(),
+            Self::Video(container) => container.media_type(),
             Self::Raster(format) => format.to_mime_type(),
         }
     }
@@ -113,6 +118,9 @@ pub(crate) fn sniff(bytes: &[u8]) -> Sniffed {
     }
     if let Some(name) = unsupported(bytes) {
         return Sniffed::Unsupported(name);
+    }
+    if let Some(container) = Container::of(bytes) {
+        return Sniffed::Supported(Format::Video(container));
     }
     let Some(kind) = infer::get(bytes) else {
         return if looks_like_tga(bytes) {
@@ -269,7 +277,7 @@ mod tests {
             true => Sniffed::Supported(format),
             false => Sniffed::Unsupported(format.name()),
         };
-        let cases: [(&[u8], Sniffed); 16] = [
+        let cases: [(&[u8], Sniffed); 17] = [
             (
                 b"\xff\xd8\xff\xe0",
                 Sniffed::Supported(Format::Raster(ImageFormat::Jpeg)),
@@ -287,7 +295,11 @@ mod tests {
             (b"\0\0\0\x0cjP  \r\n\x87\n", built(Format::Jp2)),
             (b"\xff\x0a", built(Format::Jxl)),
             (b"\0\0\0\x14ftypmif1\0\0\0\0heic", built(Format::Heif)),
-            (b"\0\0\0\x10ftypisomavif", Sniffed::Unsupported("Video")),
+            (
+                b"\0\0\0\x10ftypisomavif",
+                Sniffed::Supported(Format::Video(Container::Mp4)),
+            ),
+            (b"FLV\x01\x05....", Sniffed::Unsupported("Video")),
             (
                 b"<?xml version='1.0'?>\n<svg width='3'/>",
                 built(Format::Svg),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use resight_decode::{Page, Pages, is_animation, most_frames, pages, resized};
+use resight_decode::{Page, Pages, is_animation, is_video, most_frames, pages, resized};
 use resight_vision::{Fault, Image, LocalExtractor, LocalFeatures};
 
 use crate::describe::{Described, describe_image};
@@ -44,13 +44,14 @@ pub(crate) fn describe_views(
         return Ok(0);
     }
     let mut count = first.pages;
-    if is_animation {
+    let is_drawn_over = is_animation && !is_video(first.media_type);
+    if is_drawn_over {
         // Each frame is drawn over those before, so all up to the last one are gone through.
         count = count.min(most_frames(first.image.width(), first.image.height()));
     }
     // The first frame of a PNG need not be the picture that programs without animations show.
     let wanted = sampled(count, options.most_views.min(MOST_VIEWS));
-    let wanted = wanted.filter(|number| *number > 1 || is_animation);
+    let wanted = wanted.filter(|number| *number > 1 || is_drawn_over);
     let mut file = Turned {
         bytes,
         options,

@@ -68,7 +68,7 @@ pub use options::EngineOptions;
 pub use picture::{Added, OpenFile, Picture, PictureFile};
 pub use resight_decode::{
     Counts as DecoderCounts, DecodeLimits, Decoded, Formats, MemoryBudget, MemoryUse, Place,
-    Purpose, Refused, RefusedCode, Share, Waiting, decode, fit_within, read_bounded,
+    Purpose, Refused, RefusedCode, Share, Videos, Waiting, decode, fit_within, read_bounded,
     thumbnail_jpeg, utc_date, utc_seconds,
 };
 pub use resight_index::{TrainStep, Vocabulary};

@@ -13,6 +13,7 @@ use resight_app::config::Settings;
 use resight_app::decoding::DecodeIn;
 use resight_app::folders::Rules;
 use resight_app::plugins::PluginSettings;
+use resight_app::videos::ReadVideos;
 use resight_engine::Patterns;
 use resight_models::Choice;
 use resight_store::CollectionName;
@@ -22,6 +23,9 @@ use crate::error::CliError;
 
 /// The argument that makes this program decode for another process of it.
 pub(crate) const DECODE_WORKER: &str = "decode-worker";
+
+/// The argument that makes this program become ffmpeg, with fewer rights.
+pub(crate) const VIDEO_WORKER: &str = "video-worker";
 
 /// Values of `--decode-in`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -91,6 +95,16 @@ pub(crate) struct SharedArgs {
         help_heading = "Shared options"
     )]
     pub(crate) decode_in: Where,
+    /// The ffmpeg by which frames of videos are read; auto takes the one on the path, off reads none
+    #[arg(
+        long,
+        hide_short_help = true,
+        global = true,
+        value_name = "PATH",
+        default_value = "auto",
+        help_heading = "Shared options"
+    )]
+    pub(crate) ffmpeg: PathBuf,
     /// Visual vocabulary made by `resight train`, instead of the built-in one
     #[arg(
         long,
@@ -198,6 +212,12 @@ impl SharedArgs {
                 Where::Here => DecodeIn::Here,
             },
             decode_worker: Some(vec![DECODE_WORKER.into()]),
+            read_videos: match self.ffmpeg.to_str() {
+                Some("auto" | "") => ReadVideos::Auto,
+                Some("off") => ReadVideos::Off,
+                _ => ReadVideos::By(self.ffmpeg.clone()),
+            },
+            video_worker: Some(vec![VIDEO_WORKER.into()]),
             vocabulary: self.vocabulary.clone(),
             models: self.models.clone().map(PathBuf::from),
             with_models: self.with_models.clone(),

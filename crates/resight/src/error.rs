@@ -158,6 +158,9 @@ fn hint(error: &AppError) -> Option<Cow<'static, str>> {
         AppError::DecoderNotStarted { .. } => {
             "Leave out --decode-in=process, or remove what the detail names."
         }
+        AppError::FfmpegNotFound { .. } => {
+            "Name the program itself with --ffmpeg PATH, or give --ffmpeg off."
+        }
         AppError::NoHomeFolder { .. } => "Name a data folder with --data DIR.",
         AppError::DataInsidePictures { .. } => {
             "Choose a data folder elsewhere with --data DIR, or index the folders of pictures one by one."

@@ -32,9 +32,9 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use resight_app::Code;
 use resight_app::config::Config;
 
-#[cfg(target_os = "linux")]
-use arguments::DECODE_WORKER;
 use arguments::SharedArgs;
+#[cfg(target_os = "linux")]
+use arguments::{DECODE_WORKER, VIDEO_WORKER};
 use commands::{
     backup, calibrate, collections, compare, config, doctor, duplicates, eval, export, features,
     folders, forget, import, index, jobs, keys, labels, models, pictures, plugin, refused, search,
@@ -107,6 +107,10 @@ fn main() -> ExitCode {
         return resight_decode_child::serve();
     }
     #[cfg(target_os = "linux")]
+    if let Some(arguments) = of_video_worker() {
+        return resight_decode_child::launch(arguments);
+    }
+    #[cfg(target_os = "linux")]
     arenas::limit();
     let typed = match Cli::command().try_get_matches() {
         Ok(typed) => typed,
@@ -140,6 +144,14 @@ fn configured(typed: &ArgMatches) -> Result<(Cli, Effective), CliError> {
         next_step: Code::BadConfig.next_step().into(),
     })?;
     Ok((cli, effective))
+}
+
+/// What this process is to become, where another one of this program started it to read a video.
+#[cfg(target_os = "linux")]
+fn of_video_worker() -> Option<impl Iterator<Item = std::ffi::OsString>> {
+    let mut arguments = std::env::args_os().skip(1);
+    let first = arguments.next()?;
+    (first == VIDEO_WORKER).then_some(arguments)
 }
 
 /// Whether another process of this program started this one to decode pictures.
@@ -188,6 +200,7 @@ fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
         }
     }
     config.decoding.check()?;
+    config.videos.check()?;
     let mut output = Output::new(&cli.shared);
     let done = match &cli.command {
         Command::Search(args) => return search::run(args, &config, &mut output),

@@ -314,6 +314,9 @@ codes! {
     DecoderNotStarted = "decoder_not_started", None,
         "No process for decoding can be started",
         "Have pictures decoded in the program's own process, or remove what the detail names.";
+    FfmpegNotFound = "ffmpeg_not_found", None,
+        "The ffmpeg that was named does not run",
+        "Name the program itself, or leave videos out.";
     PluginNameTaken = "plugin_name_taken", None,
         "Two plug-ins have one name",
         "Rename one of the files: a plug-in is named after its file.";

@@ -1,7 +1,7 @@
 //! What a child runs: it decodes one picture after another until its parent is gone.
 
 mod confine;
-mod inherited;
+pub(crate) mod inherited;
 
 use std::fs::File;
 use std::io;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use resight_decode::{DecodeLimits, MemoryBudget, Pages, Place, Refused, RefusedCode};
+use resight_decode::{DecodeLimits, MemoryBudget, Pages, Place, Refused, RefusedCode, Videos};
 use resight_vision::Image;
 
 use crate::wire::{FromChild, Request, ToChild};
@@ -162,6 +162,7 @@ impl Worker {
             min_side: request.min_side,
             memory: MemoryBudget::of_another(request.most, Box::new(ask)),
             place: Place::default(),
+            videos: Videos::default(),
         }
     }
 

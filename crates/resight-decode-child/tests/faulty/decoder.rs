@@ -3,6 +3,13 @@
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments
+        .next()
+        .is_some_and(|first| first == "video-worker")
+    {
+        return resight_decode_child::launch(arguments);
+    }
     // A picture on the command line: a parent, whose child decodes it.
     if let Some(picture) = std::env::args_os().nth(1) {
         return parent(std::path::Path::new(&picture));

@@ -4,6 +4,7 @@ use resight_app::AppError;
 use resight_app::config::Config;
 use resight_app::decoding::State;
 use resight_app::models::Models;
+use resight_app::videos::VideoState;
 use resight_models::{ModelError, Runtime};
 use resight_vision::Simd;
 use serde_json::{Value, json};
@@ -38,6 +39,7 @@ struct Findings<'a> {
     cores: usize,
     simd: &'static str,
     decoding: State,
+    videos: VideoState,
     has_data: bool,
 }
 
@@ -53,6 +55,7 @@ pub(crate) fn run(config: &Config, output: &mut Output) -> Result<(), CliError> 
         cores: std::thread::available_parallelism().map_or(1, |n| n.get()),
         simd: Simd::widest().name(),
         decoding: config.decoding.state(),
+        videos: config.videos.state(),
         has_data: config.data.is_dir(),
     };
     if output.is_json() {
@@ -72,6 +75,7 @@ fn to_json(findings: &Findings<'_>) -> Value {
         cores,
         simd,
         decoding,
+        videos,
         has_data,
     } = findings;
     let found = match runtime {
@@ -99,6 +103,7 @@ fn to_json(findings: &Findings<'_>) -> Value {
         "cores": cores,
         "threads": config.thread_count(),
         "decoding": decoding_json(decoding),
+        "videos": videos_json(videos),
         "data": {"folder": config.data, "exists": has_data},
         "models": {
             "folder": models.folder.path(),
@@ -116,6 +121,23 @@ fn decoding_json(state: &State) -> Value {
             "formats": formats,
             "confined": confined,
         }),
+    }
+}
+
+fn videos_json(state: &VideoState) -> Value {
+    match state {
+        VideoState::Off { why } => json!({"ffmpeg": null, "why": why}),
+        VideoState::By { program, version } => json!({"ffmpeg": program, "version": version}),
+    }
+}
+
+fn tell_videos(state: &VideoState, output: &mut Output) -> Result<(), CliError> {
+    match state {
+        VideoState::Off { why } => output.line(format_args!("videos     are not read: {why}")),
+        VideoState::By { program, version } => {
+            output.line(format_args!("videos     are read by {}", program.display()))?;
+            output.line(format_args!("           {}", printable(version)))
+        }
     }
 }
 
@@ -148,6 +170,7 @@ fn tell(findings: &Findings<'_>, output: &mut Output) -> Result<(), CliError> {
         cores,
         simd,
         decoding,
+        videos,
         has_data,
     } = findings;
     output.line(format_args!("resight    {}", env!("CARGO_PKG_VERSION")))?;
@@ -177,6 +200,7 @@ fn tell(findings: &Findings<'_>, output: &mut Output) -> Result<(), CliError> {
         counted(config.thread_count() as u64, "thread", "threads")
     ))?;
     tell_decoding(decoding, output)?;
+    tell_videos(videos, output)?;
     output.line(format_args!(
         "data       {}{}",
         config.data.display(),

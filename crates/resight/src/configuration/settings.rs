@@ -21,7 +21,7 @@ const OF_A_RUN: &[&str] = &[
     "in_process",
 ];
 /// Paths that are looked up elsewhere when they are a single word.
-const MAY_BE_WORDS: &[&str] = &["python", "onnxruntime"];
+const MAY_BE_WORDS: &[&str] = &["python", "onnxruntime", "ffmpeg"];
 
 /// An option that a file and the environment can set.
 #[derive(Clone, Debug)]

@@ -43,6 +43,8 @@ mod serve;
 mod shells;
 mod support;
 mod verify;
+#[cfg(target_os = "linux")]
+mod videos;
 mod views;
 #[cfg(unix)]
 mod walk;

@@ -39,7 +39,7 @@ fn names(lines: &[Value]) -> Vec<&str> {
 #[test]
 fn broken_pictures_come_before_what_lies_beside_pictures() {
     let world = world();
-    let text = world.text(&["index", "@lib", "--quiet"]);
+    let text = world.text(&["index", "@lib", "--quiet", "--ffmpeg", "off"]);
     let lines: Vec<&str> = text.lines().collect();
     assert!(
         lines[0].contains("1 indexed, 3 could not be read, 35 no pictures"),
@@ -56,7 +56,7 @@ fn broken_pictures_come_before_what_lies_beside_pictures() {
     assert_eq!(place(counts), lines.len() - 1, "{text}");
     assert!(!text.contains(".png.json:"), "{text}");
     // Nothing is read again, and the counts stay apart.
-    let again = world.text(&["index", "@lib", "--quiet"]);
+    let again = world.text(&["index", "@lib", "--quiet", "--ffmpeg", "off"]);
     assert!(
         again.contains(
             "3 could not be read before and have not changed (resight refused), 35 no pictures"
@@ -68,7 +68,7 @@ fn broken_pictures_come_before_what_lies_beside_pictures() {
 #[test]
 fn refused_files_are_filtered_and_go_on_where_a_page_ends() {
     let world = world();
-    let told = world.json(&["index", "@lib"]);
+    let told = world.json(&["index", "@lib", "--ffmpeg", "off"]);
     let done = events(&told, "done")[0];
     let counts = ["refused", "no_pictures", "unchanged_refused"].map(|key| &done[key]);
     assert_eq!(counts, [&value!(38), &value!(35), &value!(0)]);
@@ -121,10 +121,11 @@ fn refused_files_are_filtered_and_go_on_where_a_page_ends() {
 #[test]
 fn refused_files_are_read_again_on_request() {
     let world = world();
-    world.json(&["index", "@lib"]);
+    world.json(&["index", "@lib", "--ffmpeg", "off"]);
     for option in ["--retry", "--retry-refused"] {
-        let told = world.json(&["index", "@lib", option]);
+        let told = world.json(&["index", "@lib", option, "--ffmpeg", "off"]);
         assert_eq!(events(&told, "refused").len(), 38, "{option}");
     }
-    assert!(events(&world.json(&["index", "@lib"]), "refused").is_empty());
+    let again = world.json(&["index", "@lib", "--ffmpeg", "off"]);
+    assert!(events(&again, "refused").is_empty());
 }
