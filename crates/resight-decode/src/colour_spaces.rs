@@ -18,7 +18,12 @@ pub(crate) fn cmyk([c, m, y, k]: [u8; 4]) -> [u8; 3] {
 
 /// CIE L*a*b* of the white of print (D50) to sRGB. `l` is 255 for white.
 pub(crate) fn lab(l: u8, a: f32, b: f32) -> [u8; 3] {
-    let y = (f32::from(l) * (100.0 / 255.0) + 16.0) / 116.0;
+    lab_of(f32::from(l) * (100.0 / 255.0), a, b)
+}
+
+/// As [`lab`], with L* from 0 to 100.
+pub(crate) fn lab_of(l: f32, a: f32, b: f32) -> [u8; 3] {
+    let y = (l + 16.0) / 116.0;
     let cube = |t: f32| match t > 6.0 / 29.0 {
         true => t * t * t,
         false => (t - 4.0 / 29.0) * (108.0 / 841.0),

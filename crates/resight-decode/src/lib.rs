@@ -9,7 +9,7 @@
 //!
 //! It applies the orientation, blends transparency over white (over black or grey where white would hide
 //! most of it), reduces deeper samples to eight bits (over the range that they use, see `range.rs`) and converts
-//! RGB with a profile of primaries and curves to sRGB; it ignores other profiles. Of an AVIF it also ignores the alpha plane, the clean aperture and film grain: none
+//! RGB and four inks to sRGB by their profile (`profile.rs`, `profile_table.rs`). Of an AVIF it ignores the alpha plane, the clean aperture and film grain: none
 //! of them helps matching.
 //!
 //! Invariant: [`decode`] checks the size in the header before it allocates memory for pixels, for which it
@@ -37,6 +37,7 @@ mod ico;
 #[cfg(feature = "jp2")]
 mod jp2;
 mod jpeg;
+mod jpeg_inks;
 #[cfg(feature = "jxl")]
 mod jxl;
 mod limits;
@@ -50,6 +51,7 @@ mod pages;
 mod pdf;
 mod place;
 mod profile;
+mod profile_table;
 mod psd;
 mod range;
 mod raster;

@@ -1,4 +1,5 @@
-//! Colour profiles of RGB by three primaries and curves (ICC.1:2022, 8.3), such as Display P3 and Adobe RGB, to sRGB.
+//! Colour profiles of RGB by three primaries and curves (ICC.1:2022, 8.3), such as Display P3 and Adobe RGB, to sRGB;
+//! others are in `profile_table.rs`.
 //!
 //! `moxcms` reads the profile. Its conversions use other instructions on other processors, so that pixels would differ
 //! by one; the few operations that it takes are done here in one order.
@@ -8,6 +9,7 @@ use std::sync::LazyLock;
 use moxcms::{ColorProfile, DataColorSpace, ToneReprCurve, Xyzd};
 
 use crate::colour_spaces::encoded;
+use crate::profile_table::ProfileTable;
 
 /// Entries of the table from linear light to eight bits.
 const STEPS: usize = 4096;
@@ -19,7 +21,29 @@ const TO_LINEAR: [[f64; 3]; 3] = [
 ];
 
 /// How to convert pixels.
-pub(crate) struct Conversion {
+pub(crate) enum Conversion {
+    Primaries(Primaries),
+    Table(ProfileTable),
+}
+
+impl Conversion {
+    /// `None` for profiles of another kind, those that are damaged, and those of which nothing is to be seen.
+    pub(crate) fn of(profile: &[u8]) -> Option<Self> {
+        let primaries = Primaries::of(profile).map(Self::Primaries);
+        primaries.or_else(|| ProfileTable::of(profile, 3).map(Self::Table))
+    }
+
+    /// Converts RGB of eight bits.
+    pub(crate) fn apply(&self, rgb: &mut [u8]) {
+        match self {
+            Self::Primaries(primaries) => primaries.apply(rgb),
+            Self::Table(table) => table.apply(rgb),
+        }
+    }
+}
+
+/// Three primaries and curves.
+pub(crate) struct Primaries {
     /// Linear light of each value, of each channel.
     linear: [Vec<f32>; 3],
     matrix: [[f32; 3]; 3],
@@ -33,9 +57,9 @@ static ENCODED: LazyLock<Vec<u8>> = LazyLock::new(|| {
         .collect()
 });
 
-impl Conversion {
+impl Primaries {
     /// `None` for profiles of another kind, those that are damaged, and those of which nothing is to be seen.
-    pub(crate) fn of(profile: &[u8]) -> Option<Self> {
+    fn of(profile: &[u8]) -> Option<Self> {
         let profile = ColorProfile::new_from_slice(profile).ok()?;
         // A table says more than primaries, and is another kind of profile.
         if profile.color_space != DataColorSpace::Rgb || profile.lut_a_to_b_perceptual.is_some() {
@@ -94,8 +118,7 @@ impl Conversion {
         })
     }
 
-    /// Converts RGB of eight bits.
-    pub(crate) fn apply(&self, rgb: &mut [u8]) {
+    fn apply(&self, rgb: &mut [u8]) {
         for pixel in rgb.as_chunks_mut::<3>().0 {
             *pixel = self.pixel(*pixel);
         }
@@ -108,7 +131,7 @@ mod tests {
 
     #[test]
     fn profiles_of_srgb_are_left_out_and_wide_ones_are_applied() {
-        let of = |profile: ColorProfile| Conversion::of(&profile.encode().unwrap());
+        let of = |profile: ColorProfile| Primaries::of(&profile.encode().unwrap());
         assert!(of(ColorProfile::new_srgb()).is_none());
         assert!(Conversion::of(b"no profile").is_none());
         let p3 = of(ColorProfile::new_display_p3()).unwrap();

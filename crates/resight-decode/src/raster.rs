@@ -8,12 +8,13 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Lim
 use resight_vision::Image;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::jpeg::Segments;
+use crate::jpeg_inks;
 use crate::limits::DecodeLimits;
 use crate::pages::is_animated_webp;
 use crate::profile::Conversion;
+use crate::profile_table::ProfileTable;
 use crate::refused::{Refused, RefusedCode};
 use crate::rgb::to_rgb;
 use crate::scan::{self, End, Reach};
@@ -78,6 +79,14 @@ fn decode_turned(
     let depth = colour.bits_per_pixel() / u16::from(colour.channel_count()).max(1);
     let needed = bytes_needed(bytes, format, &decoder, orientation);
     let profile = metadata.profile.as_deref();
+    if let Some(inks) = profile.and_then(|profile| metadata.inks(profile)) {
+        // Four values a pixel in place of three.
+        let pixels = u64::from(width) * u64::from(height);
+        let _share = limits.memory.take(needed.saturating_add(pixels))?;
+        let rgb = jpeg_inks::rgb(bytes, &inks)?;
+        let image = upright(width, height, rgb, &[orientation])?;
+        return Ok((image, 8));
+    }
     let conversion = profile.and_then(Conversion::of);
     let _share = limits.memory.take(needed)?;
     let pixels = DynamicImage::from_decoder(decoder).map_err(explain)?;
@@ -96,6 +105,8 @@ struct Metadata {
     exif: Option<Vec<u8>>,
     xmp: Option<Vec<u8>>,
     profile: Option<Vec<u8>>,
+    /// Whether it is a JPEG of four inks.
+    has_inks: bool,
 }
 
 impl Metadata {
@@ -104,24 +115,29 @@ impl Metadata {
             exif: decoder.exif_metadata().ok().flatten(),
             xmp: decoder.xmp_metadata().ok().flatten(),
             profile: decoder.icc_profile().ok().flatten(),
+            has_inks: false,
         }
     }
 
     /// As `image` reads each of them, which reads the headers again for each.
     fn of_jpeg(bytes: &[u8]) -> Self {
-        let options = DecoderOptions::default()
-            .set_strict_mode(false)
-            .set_max_width(usize::MAX)
-            .set_max_height(usize::MAX);
-        let mut headers = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+        let mut headers = JpegDecoder::new_with_options(ZCursor::new(bytes), jpeg_inks::options());
         match headers.decode_headers() {
             Ok(()) => Self {
                 exif: headers.exif().cloned(),
                 xmp: headers.xmp().cloned(),
                 profile: headers.icc_profile(),
+                has_inks: jpeg_inks::has_inks(&headers),
             },
             Err(_) => Self::default(),
         }
+    }
+
+    /// The profile's table, of a JPEG of four inks.
+    fn inks(&self, profile: &[u8]) -> Option<ProfileTable> {
+        self.has_inks
+            .then(|| ProfileTable::of(profile, 4))
+            .flatten()
     }
 
     /// Of Exif, or where that says nothing, of XMP.

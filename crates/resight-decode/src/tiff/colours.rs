@@ -7,16 +7,18 @@ use super::pixel::{Alpha, Colours, Kind};
 use super::samples::Samples;
 use super::{Tiff, tag};
 use crate::colour_spaces::{cmyk, lab, ycbcr};
+use crate::profile_table::ProfileTable;
 use crate::range::{self, Numbers};
 use crate::refused::Refused;
 use crate::rgb::to_rgb;
 
-/// RGB of the whole picture.
+/// RGB of the whole picture; `inks` are those of its profile.
 pub(super) fn rgb(
     tiff: &Tiff<'_>,
     offset: u64,
     layout: &Layout,
     samples: Samples,
+    inks: Option<&ProfileTable>,
 ) -> Result<Vec<u8>, Refused> {
     let channels = layout.channels();
     let pixels = match layout.colours {
@@ -35,7 +37,10 @@ pub(super) fn rgb(
         Colours::BlackIsZero | Colours::Palette => [pixel[0]; 3],
         Colours::YCbCr if !layout.is_converted() => ycbcr([pixel[0], pixel[1], pixel[2]]),
         Colours::Rgb | Colours::YCbCr => [pixel[0], pixel[1], pixel[2]],
-        Colours::Cmyk => cmyk([pixel[0], pixel[1], pixel[2], pixel[3]]),
+        Colours::Cmyk => match inks {
+            Some(inks) => inks.pixel(&pixel[..4]),
+            None => cmyk([pixel[0], pixel[1], pixel[2], pixel[3]]),
+        },
         Colours::Lab => lab(
             pixel[0],
             f32::from(pixel[1] as i8),

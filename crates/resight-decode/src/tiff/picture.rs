@@ -10,6 +10,7 @@ use super::samples::{Row, Samples, bytes_each, place, undo_predictor};
 use super::{Tiff, colours, tag};
 use crate::limits::DecodeLimits;
 use crate::profile::Conversion;
+use crate::profile_table::ProfileTable;
 use crate::refused::Refused;
 use crate::upright::upright;
 
@@ -32,10 +33,11 @@ pub(crate) fn decode(
         .memory
         .take(bytes_needed(&layout, tiff.bytes.len(), is_turned))?;
     let samples = read(tiff, offset, &layout)?;
-    let mut rgb = colours::rgb(tiff, offset, &layout, samples)?;
-    let profile = tiff
-        .bytes_of(offset, tag::PROFILE)
-        .filter(|_| layout.colours == Colours::Rgb);
+    let profile = tiff.bytes_of(offset, tag::PROFILE);
+    let inks = profile.filter(|_| layout.colours == Colours::Cmyk);
+    let inks = inks.and_then(|profile| ProfileTable::of(profile, 4));
+    let mut rgb = colours::rgb(tiff, offset, &layout, samples, inks.as_ref())?;
+    let profile = profile.filter(|_| layout.colours == Colours::Rgb);
     if let Some(conversion) = profile.and_then(Conversion::of) {
         conversion.apply(&mut rgb);
     }

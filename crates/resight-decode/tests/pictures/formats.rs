@@ -216,3 +216,25 @@ fn noise_never_panics() {
         });
     }
 }
+
+/// Four stripes of CMYK with a profile by which each ink takes a quarter of the lightness away, written by another
+/// program: paper, cyan, black, and all inks.
+#[test]
+fn four_inks_are_converted_by_their_profile() {
+    let expected = [[255_u8; 3], [185; 3], [185; 3], [0; 3]];
+    for file in [
+        &include_bytes!("files/cmyk_profile.jpg")[..],
+        include_bytes!("files/cmyk_profile.tif"),
+    ] {
+        let decoded = decode(file, &DecodeLimits::default()).unwrap();
+        let image = &decoded.image;
+        assert_eq!((image.width(), image.height()), (64, 32));
+        for (stripe, expected) in expected.iter().enumerate() {
+            let at = 3 * (10 * 64 + stripe * 16 + 8);
+            let pixel = &image.rgb()[at..at + 3];
+            let mut pairs = pixel.iter().zip(expected);
+            let is_near = pairs.all(|(a, b)| a.abs_diff(*b) <= 3);
+            assert!(is_near, "{}: {stripe}: {pixel:?}", decoded.media_type);
+        }
+    }
+}
