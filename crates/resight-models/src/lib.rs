@@ -28,16 +28,17 @@ mod pixels;
 mod pull;
 mod runtime;
 mod store;
+mod xfeat;
 
 pub use error::ModelError;
 pub use global::GlobalModel;
 pub use hash::FileHash;
 pub use identity::{MODEL_PREFIX, model_name, numerics, same_model};
-pub use known::{KNOWN, Known, Origin, known};
+pub use known::{KNOWN, Known, Origin, WheelFile, known};
 pub use local::LocalModel;
 pub use manifest::{
     Colour, Coordinates, Element, FILE_NAME, Filter, Fit, GlobalOutput, Input, Layout, LocalOutput,
-    Manifest, Output, Pooling,
+    Manifest, MapOutput, Output, Pooling,
 };
 pub use pull::pull;
 pub use runtime::{Choice, LibraryPlace, OnnxRuntime, Runtime};

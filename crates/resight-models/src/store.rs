@@ -267,7 +267,7 @@ pub(crate) fn read_model(path: &Path) -> Result<Vec<u8>, ModelError> {
     read_bounded(path, MODEL_BYTES)
 }
 
-fn check_hash(expected: FileHash, bytes: &[u8], file: &Path) -> Result<(), ModelError> {
+pub(crate) fn check_hash(expected: FileHash, bytes: &[u8], file: &Path) -> Result<(), ModelError> {
     let found = expected.same_kind(bytes);
     if found == expected {
         return Ok(());

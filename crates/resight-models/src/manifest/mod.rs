@@ -9,7 +9,7 @@ use crate::error::ModelError;
 
 pub use settings::{
     Colour, Coordinates, Element, FILE_NAME, Filter, Fit, GlobalOutput, Input, Layout, LocalOutput,
-    Manifest, Output, Pooling,
+    Manifest, MapOutput, Output, Pooling,
 };
 
 impl Manifest {
@@ -27,7 +27,7 @@ impl Manifest {
     pub fn kind(&self) -> &'static str {
         match self.output {
             Output::Global(_) => "global",
-            Output::Local(_) => "local",
+            Output::Local(_) | Output::Maps(_) => "local",
         }
     }
 

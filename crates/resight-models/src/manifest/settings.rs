@@ -38,8 +38,10 @@ pub struct Manifest {
 pub enum Output {
     /// One vector for each picture.
     Global(GlobalOutput),
-    /// Keypoints and their descriptors.
+    /// Keypoints and their descriptors, as lists.
     Local(LocalOutput),
+    /// Keypoints and their descriptors, as maps.
+    Maps(MapOutput),
 }
 
 /// How a picture becomes a model's input.
@@ -208,6 +210,31 @@ pub struct LocalOutput {
     pub scale: f32,
     /// Weaker keypoints are dropped.
     pub min_score: f32,
+}
+
+/// The output of a model of kind `local` that computes maps: one cell of the input's pixels for each
+/// place of `[1, C, H, W]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MapOutput {
+    /// Name of the output `[1, D, H, W]`.
+    pub descriptors: String,
+    /// Name of the output `[1, cell² + 1, H, W]`: for each pixel of a cell, row by row, the logit of a
+    /// keypoint there, and last that of none.
+    pub logits: String,
+    /// Name of the output `[1, 1, H, W]`, from 0 to 1, by which the probabilities are multiplied.
+    pub reliability: Option<String>,
+    /// D.
+    pub dimension: usize,
+    /// Pixels of the input along the side of a cell.
+    pub cell: usize,
+    /// The least probability of a keypoint.
+    pub threshold: f32,
+    /// A keypoint is the strongest pixel within so many rows and columns.
+    pub radius: usize,
+    /// Values from `-range` to `range` become bytes; others are clamped.
+    pub range: f32,
+    /// The scale of every keypoint, in pixels of the input.
+    pub scale: f32,
 }
 
 /// The unit of a keypoint's coordinates.

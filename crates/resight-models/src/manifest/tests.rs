@@ -312,4 +312,54 @@ fn the_text_of_settings_never_changes() {
          Local(LocalOutput { keypoints: \"k\", scores: \"s\", descriptors: \"d\", scales: None, \
          angles: None, coordinates: Pixels, dimension: 64, range: 0.5, scale: 4.0, min_score: 0.0 })"
     );
+    assert!(parse(&maps("")).unwrap().settings().ends_with(
+        ";Maps(MapOutput { descriptors: \"d\", logits: \"l\", reliability: None, dimension: 64, cell: 8, \
+         threshold: 0.05, radius: 2, range: 0.5, scale: 4.0 })"
+    ));
+}
+
+/// A manifest of maps, with `more` in its last table, `[output]`.
+fn maps(more: &str) -> String {
+    let logits = LOCAL.replace("keypoints = \"k\"\nscores = \"s\"", "logits = \"l\"");
+    format!("{logits}\n{more}\n")
+}
+
+#[test]
+fn maps_are_told_from_lists_by_their_logits() {
+    let manifest = parse(&maps("reliability = \"r\"\ncell = 4")).unwrap();
+    assert_eq!(manifest.kind(), "local");
+    let Output::Maps(output) = manifest.output else {
+        panic!("{:?}", manifest.output)
+    };
+    assert_eq!((output.cell, output.reliability.as_deref()), (4, Some("r")));
+    // (manifest, what the error says)
+    for (text, says) in [
+        (
+            maps("keypoints = \"k\""),
+            "output.keypoints belongs to models that output lists",
+        ),
+        (maps("min_score = 0.1"), "output.min_score belongs"),
+        (maps("cell = 1"), "output.cell = 1"),
+        (maps("radius = 0"), "output.radius = 0"),
+        (maps("threshold = 1.0"), "output.threshold = 1"),
+        (
+            maps("name = \"x\""),
+            "output.name belongs to models of kind \"global\"",
+        ),
+        (
+            format!("{LOCAL}cell = 8\n"),
+            "output.cell belongs to models that output maps",
+        ),
+        (
+            format!("{GLOBAL}[output]\nlogits = \"l\"\n"),
+            "output.logits belongs to models of kind \"local\"",
+        ),
+        (
+            format!("{GLOBAL}[output]\nradius = 2\n"),
+            "output.radius belongs to models of kind \"local\"",
+        ),
+    ] {
+        let error = parse(&text).unwrap_err();
+        assert!(error.contains(says), "{says}: {error}");
+    }
 }

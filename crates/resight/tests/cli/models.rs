@@ -43,7 +43,7 @@ fn models_are_added_listed_checked_and_removed() {
     let list = &world.json(&["models", "list"])[0];
     assert_eq!(named(list, "sscd")["installed"], false);
     assert_eq!(named(list, "sscd")["exercised"], true);
-    assert_eq!(named(list, "xfeat")["exercised"], false);
+    assert_eq!(named(list, "aliked")["exercised"], false);
     assert!(
         named(list, "sscd")["terms"]
             .as_str()
@@ -106,7 +106,7 @@ fn mistakes_are_told_apart() {
     );
     assert!(!world.path("models").exists());
     assert_eq!(
-        world.error(&["models", "pull", "xfeat", "--yes"], 1)["code"],
+        world.error(&["models", "pull", "aliked", "--yes"], 1)["code"],
         "model_fetch"
     );
     let no_python = [

@@ -59,7 +59,7 @@ impl Raw {
         }
         let output = match self.kind {
             Kind::Global => Output::Global(self.output.global()?),
-            Kind::Local => Output::Local(self.output.local()?),
+            Kind::Local => self.output.local()?,
         };
         Ok(Manifest {
             name: self.name,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::super::settings::{Coordinates, GlobalOutput, LocalOutput, Pooling};
+use super::super::settings::{Coordinates, GlobalOutput, LocalOutput, MapOutput, Output, Pooling};
 use super::keys::first_given;
 
 /// Largest dimension of a vector.
@@ -42,6 +42,11 @@ pub(super) struct RawOutput {
     range: Option<f32>,
     scale: Option<f32>,
     min_score: Option<f32>,
+    logits: Option<String>,
+    reliability: Option<String>,
+    cell: Option<usize>,
+    threshold: Option<f32>,
+    radius: Option<usize>,
 }
 
 impl RawOutput {
@@ -56,8 +61,9 @@ impl RawOutput {
             ("range", self.range.is_some()),
             ("scale", self.scale.is_some()),
             ("min_score", self.min_score.is_some()),
+            ("logits", self.logits.is_some()),
         ]);
-        if let Some(key) = of_local {
+        if let Some(key) = of_local.or(self.first_of_maps()) {
             return Err(format!("output.{key} belongs to models of kind \"local\""));
         }
         if self.gem_p.is_some() && !matches!(self.pooling, Some(RawPooling::Gem)) {
@@ -84,7 +90,7 @@ impl RawOutput {
         })
     }
 
-    pub(super) fn local(self) -> Result<LocalOutput, String> {
+    pub(super) fn local(self) -> Result<Output, String> {
         let of_global = first_given(&[
             ("name", self.name.is_some()),
             ("pooling", self.pooling.is_some()),
@@ -94,12 +100,19 @@ impl RawOutput {
         if let Some(key) = of_global {
             return Err(format!("output.{key} belongs to models of kind \"global\""));
         }
+        if self.logits.is_some() {
+            return Ok(Output::Maps(self.maps()?));
+        }
+        if let Some(key) = self.first_of_maps() {
+            return Err(format!(
+                "output.{key} belongs to models that output maps, which have output.logits"
+            ));
+        }
         let min_score = self.min_score.unwrap_or(0.0);
         if !min_score.is_finite() {
             return Err(format!("output.min_score = {min_score} is not finite"));
         }
-
-        Ok(LocalOutput {
+        Ok(Output::Local(LocalOutput {
             keypoints: required("keypoints", self.keypoints)?,
             scores: required("scores", self.scores)?,
             descriptors: required("descriptors", self.descriptors)?,
@@ -110,6 +123,55 @@ impl RawOutput {
             range: positive("range", self.range.unwrap_or(0.5))?,
             scale: positive("scale", self.scale.unwrap_or(4.0))?,
             min_score,
+        }))
+    }
+
+    /// The first key that has a meaning beside `logits` only.
+    fn first_of_maps(&self) -> Option<&'static str> {
+        first_given(&[
+            ("reliability", self.reliability.is_some()),
+            ("cell", self.cell.is_some()),
+            ("threshold", self.threshold.is_some()),
+            ("radius", self.radius.is_some()),
+        ])
+    }
+
+    fn maps(self) -> Result<MapOutput, String> {
+        let of_lists = first_given(&[
+            ("keypoints", self.keypoints.is_some()),
+            ("scores", self.scores.is_some()),
+            ("scales", self.scales.is_some()),
+            ("angles", self.angles.is_some()),
+            ("coordinates", self.coordinates.is_some()),
+            ("min_score", self.min_score.is_some()),
+        ]);
+        if let Some(key) = of_lists {
+            return Err(format!(
+                "output.{key} belongs to models that output lists, which have no output.logits"
+            ));
+        }
+        let cell = self.cell.unwrap_or(8);
+        if !(2..=32).contains(&cell) {
+            return Err(format!("output.cell = {cell} is not from 2 to 32"));
+        }
+        let radius = self.radius.unwrap_or(2);
+        if !(1..=32).contains(&radius) {
+            return Err(format!("output.radius = {radius} is not from 1 to 32"));
+        }
+        let threshold = self.threshold.unwrap_or(0.05);
+        if !(0.0..1.0).contains(&threshold) {
+            return Err(format!("output.threshold = {threshold} is not from 0 to 1"));
+        }
+        Ok(MapOutput {
+            descriptors: required("descriptors", self.descriptors)?,
+            logits: required("logits", self.logits)?,
+            reliability: self.reliability,
+            dimension: dimension(required("dimension", self.dimension)?, MAX_LOCAL_DIMENSION)?,
+            cell,
+            threshold,
+            radius,
+            range: positive("range", self.range.unwrap_or(0.5))?,
+            scale: positive("scale", self.scale.unwrap_or(4.0))?,
         })
     }
 }

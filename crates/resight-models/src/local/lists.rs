@@ -1,102 +1,13 @@
-//! Models of kind `local`, which are keypoint networks, as [`LocalExtractor`]s.
+//! Networks whose outputs are lists: one row for each keypoint.
 
-use resight_vision::sample::blocks;
-use resight_vision::{
-    Descriptors, ExtractError, Image, Keypoint, LocalExtractor, LocalFeatures, ModelId,
-};
+use resight_vision::{Descriptors, Keypoint, LocalFeatures};
 
-use crate::error::ModelError;
-use crate::identity::same_model;
-use crate::loaded::LoadedModel;
-use crate::manifest::{Coordinates, LocalOutput, Manifest, Output};
-use crate::runtime::Runtime;
+use super::places::Places;
+use crate::manifest::LocalOutput;
 use crate::runtime::network::Tensor;
 
-/// Largest distance of a keypoint outside of the picture, in pixels of the input: networks refine
-/// places beyond the border.
-const MARGIN: f64 = 2.0;
-
-/// A network that computes keypoints, scores and descriptors.
-pub struct LocalModel {
-    loaded: LoadedModel,
-    output: LocalOutput,
-    /// Most keypoints kept.
-    most: usize,
-}
-
-impl LocalModel {
-    /// Loads the file's `bytes`, which `manifest` describes, and runs them on a sample picture. The
-    /// model describes at most `at_once` pictures concurrently, and keeps the `most` strongest
-    /// keypoints of each.
-    ///
-    /// # Errors
-    /// As [`GlobalModel::load`](crate::GlobalModel::load), for the other kind.
-    pub fn load(
-        manifest: &Manifest,
-        bytes: Vec<u8>,
-        runtime: &Runtime,
-        at_once: usize,
-        most: usize,
-    ) -> Result<Self, ModelError> {
-        let Output::Local(output) = &manifest.output else {
-            return Err(ModelError::WrongKind {
-                name: manifest.name.clone(),
-                kind: manifest.kind(),
-            });
-        };
-        // `most` is no part of the id: more or fewer features of one kind can be compared.
-        let model = Self {
-            loaded: LoadedModel::load(manifest, bytes, &names(output), runtime, at_once)?,
-            output: output.clone(),
-            most,
-        };
-        if let Some(sample) = blocks(320, 240, 1) {
-            model.describe(&sample)?;
-        }
-        Ok(model)
-    }
-
-    /// Uses the id `stored` for further output if it is of the same model in any runtime. Returns
-    /// whether it is.
-    pub fn adopt_id(&mut self, stored: &str) -> bool {
-        let same = same_model(self.loaded.id.as_str(), stored);
-        if same {
-            self.loaded.id = ModelId::new(stored);
-        }
-        same
-    }
-
-    fn describe(&self, image: &Image) -> Result<LocalFeatures, ModelError> {
-        let found = self.loaded.run(image)?;
-        let places = Places {
-            coordinates: self.output.coordinates,
-            size: found.size.map(f64::from),
-            step: found.step,
-        };
-        let features = read(found.outputs, &self.output, &places);
-        let mut features = features.map_err(|detail| self.loaded.mismatch(detail))?;
-        features.sort_strongest_first();
-        features.truncate(self.most);
-        Ok(features)
-    }
-}
-
-impl LocalExtractor for LocalModel {
-    fn model(&self) -> &ModelId {
-        &self.loaded.id
-    }
-
-    fn dimension(&self) -> usize {
-        self.output.dimension
-    }
-
-    fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
-        Ok(self.describe(image)?)
-    }
-}
-
 /// The names of the outputs, in the order in which [`read`] takes them.
-fn names(output: &LocalOutput) -> Vec<&str> {
+pub(super) fn names(output: &LocalOutput) -> Vec<&str> {
     let always = [&output.keypoints, &output.scores, &output.descriptors];
     let sometimes = [&output.scales, &output.angles].into_iter().flatten();
     always
@@ -106,48 +17,12 @@ fn names(output: &LocalOutput) -> Vec<&str> {
         .collect()
 }
 
-/// Converts a model's coordinates to pixels of the picture.
-struct Places {
-    coordinates: Coordinates,
-    /// Columns and rows of the input.
-    size: [f64; 2],
-    /// Pixels of the picture for each of the input.
-    step: [f64; 2],
-}
-
-impl Places {
-    fn pixel(&self, axis: usize, value: f32) -> f32 {
-        let (value, side) = (f64::from(value), self.size[axis]);
-        let of_input = match self.coordinates {
-            Coordinates::Pixels => value,
-            Coordinates::Centred => (value + 1.0) / 2.0 * (side - 1.0),
-            Coordinates::Unit => value * side - 0.5,
-        };
-        // Centres of pixels are whole numbers, so edges lie half a pixel before them.
-        ((of_input + 0.5) * self.step[axis] - 0.5) as f32
-    }
-
-    /// Whether a keypoint lies in the picture, or within [`MARGIN`] of it.
-    fn contain(&self, keypoint: &Keypoint) -> bool {
-        let inside = |axis: usize, value: f32| {
-            let (step, value) = (self.step[axis], f64::from(value));
-            (-MARGIN * step..=(self.size[axis] + MARGIN) * step).contains(&value)
-        };
-        inside(0, keypoint.x) && inside(1, keypoint.y)
-    }
-
-    /// A length in pixels of the picture, by the geometric mean of both axes.
-    fn length(&self, value: f32) -> f32 {
-        (f64::from(value) * (self.step[0] * self.step[1]).sqrt()) as f32
-    }
-}
-
 /// Reads keypoints and descriptors from a network's outputs.
 ///
 /// # Errors
 /// Where the outputs' shapes do not agree, numbers are not finite, or places lie outside of the
 /// picture.
-fn read(
+pub(super) fn read(
     outputs: Vec<Tensor>,
     output: &LocalOutput,
     places: &Places,
@@ -251,32 +126,7 @@ fn wrapped(angle: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn places_are_pixels_of_the_picture() {
-        let mut places = Places {
-            coordinates: Coordinates::Pixels,
-            size: [100.0, 50.0],
-            step: [2.0, 1.0],
-        };
-        // (coordinates, first pixel of the input, last pixel)
-        for (coordinates, first, last) in [
-            (Coordinates::Pixels, 0.0, 99.0),
-            (Coordinates::Centred, -1.0, 1.0),
-            (Coordinates::Unit, 0.005, 0.995),
-        ] {
-            places.coordinates = coordinates;
-            assert!(
-                (places.pixel(0, first) - 0.5).abs() < 1e-4,
-                "{coordinates:?}"
-            );
-            assert!(
-                (places.pixel(0, last) - 198.5).abs() < 1e-4,
-                "{coordinates:?}"
-            );
-        }
-        assert_eq!(places.pixel(1, 1.0), 49.5);
-    }
+    use crate::manifest::Coordinates;
 
     #[test]
     fn invalid_keypoints_are_refused_with_a_reason() {
