@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use resight_test_support::Random;
-use resight_vision::{Descriptors, Match, MatchOptions, Nearest, Simd};
+use resight_vision::{Descriptors, Match, MatchOptions, Nearest, PackedQueries, Simd};
 
 const LENGTH: usize = 128;
 
@@ -58,6 +58,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let ns = time_runs(simd, &query, &result, run);
             println!("{:9}   runs of {run}: {ns:.2} ns a pair", simd.name());
         }
+        let us = time_cells(simd, &query, &result);
+        println!("{:9}   in {CELLS} cells: {us:.1} us", simd.name());
     }
     Ok(())
 }
@@ -92,6 +94,51 @@ fn time_runs(simd: Simd, query: &Descriptors, result: &Descriptors, run: usize) 
         std::hint::black_box(&nearest);
     });
     s * 1e9 / pairs
+}
+
+/// Cells of a vocabulary, and those that a query feature is matched in.
+const CELLS: usize = 256;
+const VISITED: usize = 12;
+
+/// Median time in µs where each query feature looks for its matches in some of the cells, whose sizes differ.
+fn time_cells(simd: Simd, query: &Descriptors, result: &Descriptors) -> f64 {
+    let mut random = Random::new(11);
+    // Half of the features lie in the first third of the cells.
+    let mut cell = || {
+        let third = CELLS as f64 * if random.unit() < 0.5 { 1.0 / 3.0 } else { 1.0 };
+        (random.unit() * third) as usize
+    };
+    let mut ends: Vec<usize> = (0..result.len()).map(|_| cell()).collect();
+    ends.sort_unstable();
+    let mut visitors = vec![Vec::new(); CELLS];
+    for feature in 0..query.len() {
+        for _ in 0..VISITED {
+            let visitors: &mut Vec<u32> = &mut visitors[cell()];
+            if visitors.last() != Some(&(feature as u32)) {
+                visitors.push(feature as u32);
+            }
+        }
+    }
+    let pack = |features: Vec<u32>| {
+        let rows = features
+            .iter()
+            .flat_map(|&i| query.get(i as usize))
+            .copied();
+        PackedQueries::new(features.clone(), rows.collect(), LENGTH)
+    };
+    let packed: Vec<PackedQueries> = visitors.into_iter().map(pack).collect();
+    let s = median(41, || {
+        let mut nearest = Nearest::on(simd, query.len(), result.len());
+        let mut first = 0;
+        for (packed, cell) in packed.iter().zip(0..) {
+            let until = first + ends[first..].iter().take_while(|own| **own == cell).count();
+            let rows = &result.as_bytes()[first * LENGTH..until * LENGTH];
+            nearest.compare_run(first as u32, rows, packed);
+            first = until;
+        }
+        std::hint::black_box(&nearest);
+    });
+    s * 1e6
 }
 
 /// Median seconds of `repeats` calls, after one that is not counted.

@@ -118,7 +118,11 @@ pub(crate) fn cells<'a>(
     let mut first = 0;
     packed.iter().zip(0u32..).filter_map(move |(packed, cell)| {
         let words = vocabulary.cell_words(cell);
-        let until = first + stored.words[first..].partition_point(|&word| word < words.end);
+        // Few in each cell.
+        let here = stored.words[first..]
+            .iter()
+            .take_while(|word| **word < words.end);
+        let until = first + here.count();
         let features = first..until;
         first = until;
         (!packed.is_empty()).then_some((features, packed))

@@ -2,7 +2,7 @@
 
 use super::all_pairs;
 use super::neighbours::{Backward, Forward, offer_backward};
-use super::packed::{PackedQueries, RunNearest};
+use super::packed::{Found, PackedQueries};
 use crate::dispatch::Simd;
 use crate::distance::squared_distances_on;
 use crate::features::Descriptors;
@@ -49,7 +49,6 @@ pub struct Nearest {
     forward: Vec<Forward>,
     backward: Backward,
     distances: Vec<u32>,
-    run: RunNearest,
 }
 
 impl Nearest {
@@ -65,7 +64,6 @@ impl Nearest {
             forward: vec![Forward::NONE; queries],
             backward: Backward::none(results),
             distances: Vec::new(),
-            run: RunNearest::default(),
         }
     }
 
@@ -106,8 +104,7 @@ impl Nearest {
     /// When there is no such feature, or the length of `rows` is no multiple of the packed
     /// descriptors' length.
     pub fn compare_run(&mut self, first: u32, rows: &[u8], packed: &PackedQueries) {
-        let queries = packed.queries();
-        let Some(&last) = queries.last() else {
+        let Some(last) = packed.last() else {
             return;
         };
         // Checked before anything is changed.
@@ -117,23 +114,21 @@ impl Nearest {
             rows.len(),
             packed.dimension()
         );
-        let end = first as usize + rows.len() / packed.dimension();
+        let run = first as usize..first as usize + rows.len() / packed.dimension();
         assert!(
-            end <= self.backward.distances.len() && (last as usize) < self.forward.len(),
-            "result features to {end} of {}, query features to {last} of {}",
+            run.end <= self.backward.distances.len() && (last as usize) < self.forward.len(),
+            "result features to {} of {}, query features to {last} of {}",
+            run.end,
             self.backward.distances.len(),
             self.forward.len()
         );
-        packed.compare(self.simd, first, rows, &mut self.run);
-        for (found, &query) in self.run.forward.iter().zip(queries) {
-            self.forward[query as usize].offer_best(found.nearest, found.second);
-        }
-        let run = first as usize..end;
-        let distances = self.backward.distances[run.clone()].iter_mut();
-        let nearest = distances.zip(&mut self.backward.queries[run]);
-        for ((distance, query), &(d, at)) in nearest.zip(&self.run.backward) {
-            (*distance, *query) = (*distance, *query).min((d, queries[at as usize]));
-        }
+        let found = Found {
+            forward: &mut self.forward,
+            distances: &mut self.backward.distances[run.clone()],
+            queries: &mut self.backward.queries[run],
+            room: &mut self.distances,
+        };
+        packed.compare(self.simd, first, rows, found);
     }
 
     /// Compares all features of the query with all of the result. Descriptors of different

@@ -2,8 +2,9 @@
 
 use crate::dispatch::widest;
 
-/// The nearest neighbours of one query feature.
+/// The nearest neighbours of one query feature: three words in this order, which kernels read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub(super) struct Forward {
     /// Nearest distance and its result feature; both `u32::MAX` while there is none.
     pub(super) nearest: (u32, u32),

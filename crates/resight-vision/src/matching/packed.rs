@@ -12,41 +12,48 @@ use crate::distance::squared_distances_on;
 /// Some of the query's features, with their descriptors.
 ///
 /// Descriptors of 128 bytes are also stored in panels of sixteen, where the processor has
-/// instructions for them: |a − b|² = |a|² + |b|² − 2 a·b, and the terms of b stay the same for all
-/// results.
+/// instructions for them: |a − b|² = |a|² + |b|² − 2 a·b, and the terms of the query stay the same for
+/// all results.
 #[derive(Clone, Debug, Default)]
 pub struct PackedQueries {
     queries: Vec<u32>,
+    /// The largest of them.
+    last: Option<u32>,
     rows: Vec<u8>,
     dimension: usize,
     #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     panels: Option<Panels>,
 }
 
-/// Descriptors in groups of sixteen: a line holds the same four bytes of all sixteen. Lanes beyond
-/// the last descriptor hold zeros and are ignored.
+/// Descriptors in groups of sixteen: a line holds the same four bytes of all sixteen, each less 128 and
+/// signed. Lanes beyond the last descriptor hold zeros and are ignored.
 #[derive(Clone, Debug)]
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 struct Panels {
     /// [`STEPS`] lines for each panel.
     lines: Vec<Line>,
-    /// For each panel |b|² − 256 Σb of its descriptors, wrapping at 2³².
+    /// For each panel the squared lengths of its descriptors.
     columns: Vec<Line>,
 }
+
+/// The lines of a panel, and its column.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+type Panel<'a> = (&'a [Line; STEPS], &'a Line);
 
 /// Bytes of the descriptors that are packed.
 const LENGTH: usize = 128;
 /// Words of a packed descriptor.
 const STEPS: usize = LENGTH / 4;
 
-/// Nearest neighbours between a run of result features and packed queries.
-#[derive(Clone, Debug, Default)]
-pub(super) struct RunNearest {
-    /// For each packed query, its nearest neighbours in the run.
-    pub(super) forward: Vec<Forward>,
-    /// For each result feature, the least distance and the position of that packed query.
-    pub(super) backward: Vec<(u32, u32)>,
-    distances: Vec<u32>,
+/// The nearest neighbours found so far, which a run of result features is offered to.
+pub(super) struct Found<'a> {
+    /// Of each of the query's features.
+    pub(super) forward: &'a mut [Forward],
+    /// Of each result feature of the run, the least distance and its query feature.
+    pub(super) distances: &'a mut [u32],
+    pub(super) queries: &'a mut [u32],
+    /// Room for a number of each result feature, or of each packed query.
+    pub(super) room: &'a mut Vec<u32>,
 }
 
 impl PackedQueries {
@@ -68,6 +75,7 @@ impl PackedQueries {
         let panels = (dimension == LENGTH && has_panels(Simd::widest()) && !queries.is_empty())
             .then(|| Panels::of(rows.as_chunks().0));
         Self {
+            last: queries.iter().max().copied(),
             queries,
             rows,
             dimension,
@@ -143,38 +151,38 @@ impl PackedQueries {
         nearest
     }
 
+    /// The largest index of a query's feature among them.
+    pub(super) fn last(&self) -> Option<u32> {
+        self.last
+    }
+
     /// Compares the packed queries with the result features `first ..`, whose descriptors are
-    /// stored end to end in `rows`. Overwrites `found`.
-    pub(super) fn compare(&self, simd: Simd, first: u32, rows: &[u8], found: &mut RunNearest) {
-        found.forward.clear();
-        found.forward.resize(self.queries.len(), Forward::NONE);
-        found.backward.clear();
+    /// stored end to end in `rows`, and offers each to the other.
+    ///
+    /// # Panics
+    /// When `found` has no room for one of them.
+    pub(super) fn compare(&self, simd: Simd, first: u32, rows: &[u8], found: Found<'_>) {
         if self.is_empty() {
             return;
         }
         #[cfg(target_arch = "x86_64")]
         if let Some(panels) = self.panels.as_ref().filter(|_| has_panels(simd)) {
-            let rows = rows.as_chunks().0;
-            found.backward.resize(rows.len(), Self::NONE);
-            x86::compare(
-                simd,
-                panels,
-                rows,
-                first,
-                &mut found.forward,
-                &mut found.backward,
-            );
+            x86::compare(simd, panels, self, (first, rows.as_chunks().0), found);
             return;
         }
-        for (row, result) in rows.chunks_exact(self.dimension).zip(first..) {
-            squared_distances_on(simd, row, &self.rows, &mut found.distances);
-            let distances = found.distances.iter().copied();
-            for (forward, d) in found.forward.iter_mut().zip(distances.clone()) {
+        let nearest = found.distances.iter_mut().zip(found.queries);
+        let rows = rows.chunks_exact(self.dimension).zip(first..);
+        for ((row, result), (distance, nearest)) in rows.zip(nearest) {
+            squared_distances_on(simd, row, &self.rows, found.room);
+            for (&d, &query) in found.room.iter().zip(&self.queries) {
+                let forward = &mut found.forward[query as usize];
                 if d <= forward.second {
                     forward.offer(d, result);
                 }
+                if (d, query) < (*distance, *nearest) {
+                    (*distance, *nearest) = (d, query);
+                }
             }
-            found.backward.extend(distances.zip(0..).min());
         }
     }
 }
@@ -198,17 +206,19 @@ impl Panels {
         let panels = lines.chunks_exact_mut(STEPS).zip(&mut columns);
         for ((lines, column), rows) in panels.zip(rows.chunks(LANES)) {
             for (lane, row) in rows.iter().enumerate() {
-                let (mut norm, mut sum) = (0u32, 0u32);
-                for &b in row {
-                    norm += u32::from(b) * u32::from(b);
-                    sum += u32::from(b);
-                }
-                column.0[lane] = norm.wrapping_sub(256 * sum);
+                column.0[lane] = row.iter().map(|&b| u32::from(b) * u32::from(b)).sum();
                 for (line, bytes) in lines.iter_mut().zip(row.as_chunks().0) {
-                    line.0[lane] = u32::from_le_bytes(*bytes);
+                    line.0[lane] = u32::from_le_bytes(*bytes) ^ 0x8080_8080;
                 }
             }
         }
         Self { lines, columns }
+    }
+
+    /// The lines and columns of `P` panels from a position on.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    fn some<const P: usize>(&self, first: usize) -> [Panel<'_>; P] {
+        let lines = self.lines.as_chunks().0;
+        std::array::from_fn(|i| (&lines[first + i], &self.columns[first + i]))
     }
 }
