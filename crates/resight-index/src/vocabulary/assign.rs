@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use resight_vision::{Descriptors, Keypoint, LocalFeatures, ModelId, PackedQueries};
+use resight_vision::{
+    Descriptors, Keypoint, LONGEST_CODE, LocalFeatures, ModelId, PackedQueries, inner_products,
+};
 
 use crate::picture_words::Posting;
 use crate::place::Place;
@@ -16,6 +18,8 @@ pub(crate) const SIGNATURE_BITS: usize = 64;
 pub(super) const PROJECTION_SHIFT: u32 = 4;
 /// Cells whose words a feature is compared with.
 pub(super) const VISITED_CELLS: usize = 6;
+/// Features whose nearest cells are searched, and that are projected, together.
+pub(super) const TOGETHER: usize = 64;
 /// A query feature is looked up in at most this many words (multiple assignment on the query's side,
 /// Jégou et al., IJCV 2010 §4)…
 const QUERY_ASSIGNMENTS: usize = 3;
@@ -114,8 +118,10 @@ impl Vocabulary {
         }
         let rows = descriptors.as_bytes();
         let words = self.nearest_word(rows).into_iter();
-        let assigned = words.zip(descriptors.iter()).map(|((_, word), d)| {
-            let signature = self.signature(&self.project(d), word);
+        let projected = rows.chunks(TOGETHER * self.dimension);
+        let projected = projected.flat_map(|rows| self.project_all(rows));
+        let assigned = words.zip(projected).map(|((_, word), projected)| {
+            let signature = self.signature(&projected, word);
             AssignedFeature { word, signature }
         });
         assigned.collect()
@@ -161,34 +167,69 @@ impl Vocabulary {
         let visited = VISITED_CELLS.max(cells).min(self.cells().max(1));
         let nearest_cells = self.nearest_cells(rows, visited, true);
         let words = self.nearest_words(rows, &nearest_cells, QUERY_ASSIGNMENTS, votes, true);
-        let all = words.par_chunks_exact(QUERY_ASSIGNMENTS);
-        let all = all.zip(nearest_cells.par_chunks_exact(visited));
-        let rows = rows.par_chunks_exact(self.dimension);
-        let features = all.zip(rows.zip(&features.keypoints));
-        let features = features.map(|((words, nearest_cells), (d, keypoint))| {
-            let words = words.iter().filter(|w| **w != PackedQueries::NONE);
-            let farthest = words.clone().next().map_or(0, |w| u64::from(w.0)) * QUERY_FIFTHS;
-            let mut words = words.filter(|w| 5 * u64::from(w.0) <= farthest).peekable();
-            let projected = words
-                .peek()
-                .map_or([0; SIGNATURE_BITS], |_| self.project(d));
-            QueryFeature {
-                assigned: words
-                    .map(|&(_, word)| AssignedFeature {
-                        word,
-                        signature: self.signature(&projected, word),
-                    })
-                    .collect(),
-                cells: (nearest_cells.iter().take(cells))
-                    .filter(|c| **c != PackedQueries::NONE)
-                    .map(|&(_, cell)| cell)
-                    .collect(),
-                place: Place::of(keypoint, size),
-            }
+        let all = words.par_chunks(TOGETHER * QUERY_ASSIGNMENTS);
+        let all = all.zip(nearest_cells.par_chunks(TOGETHER * visited));
+        let rows = rows.par_chunks(TOGETHER * self.dimension);
+        let places = features.keypoints.par_chunks(TOGETHER);
+        let features = all.zip(rows.zip(places));
+        let features = features.flat_map_iter(|((words, nearest_cells), (rows, keypoints))| {
+            let is_without = |w: &(u32, u32)| *w == PackedQueries::NONE;
+            // Of those that do not vote, signatures are not needed.
+            let projected = match words.iter().all(is_without) {
+                true => vec![[0; SIGNATURE_BITS]; keypoints.len()],
+                false => self.project_all(rows),
+            };
+            let all = words.chunks_exact(QUERY_ASSIGNMENTS);
+            let all = all.zip(nearest_cells.chunks_exact(visited));
+            let all = all.zip(projected).zip(keypoints);
+            all.map(
+                move |(((words, nearest_cells), projected), keypoint)| QueryFeature {
+                    assigned: self.query_words(words, &projected),
+                    cells: (nearest_cells.iter().take(cells))
+                        .filter(|c| **c != PackedQueries::NONE)
+                        .map(|&(_, cell)| cell)
+                        .collect(),
+                    place: Place::of(keypoint, size),
+                },
+            )
         });
         QueryWords {
             features: features.collect(),
         }
+    }
+
+    /// Of the nearest words of a query feature, with their distances, those that it is looked up in.
+    fn query_words(
+        &self,
+        nearest: &[(u32, u32)],
+        projected: &[i16; SIGNATURE_BITS],
+    ) -> Vec<AssignedFeature> {
+        let words = nearest.iter().filter(|w| **w != PackedQueries::NONE);
+        let farthest = words.clone().next().map_or(0, |w| u64::from(w.0)) * QUERY_FIFTHS;
+        let words = words.filter(|w| 5 * u64::from(w.0) <= farthest);
+        let assigned = words.map(|&(_, word)| AssignedFeature {
+            word,
+            signature: self.signature(projected, word),
+        });
+        assigned.collect()
+    }
+
+    /// The projections of descriptors that are stored end to end in `rows`.
+    fn project_all(&self, rows: &[u8]) -> Vec<[i16; SIGNATURE_BITS]> {
+        if self.dimension > LONGEST_CODE {
+            let rows = rows.chunks_exact(self.dimension);
+            return rows.map(|row| self.project(row)).collect();
+        }
+        let mut projected = vec![[0; SIGNATURE_BITS]; rows.len() / self.dimension.max(1)];
+        let mut products = Vec::new();
+        let directions = self.projection.chunks_exact(self.dimension);
+        for (direction, bit) in directions.zip(0..SIGNATURE_BITS) {
+            inner_products(direction, rows, &mut products);
+            for (own, product) in projected.iter_mut().zip(&products) {
+                own[bit] = (product >> PROJECTION_SHIFT) as i16;
+            }
+        }
+        projected
     }
 
     pub(super) fn project(&self, descriptor: &[u8]) -> [i16; SIGNATURE_BITS] {

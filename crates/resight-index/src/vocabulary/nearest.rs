@@ -4,10 +4,7 @@
 use rayon::prelude::*;
 use resight_vision::{PackedQueries, keep_nearest};
 
-use super::assign::{VISITED_CELLS, Vocabulary};
-
-/// Features whose nearest cells are searched together.
-const TOGETHER: usize = 64;
+use super::assign::{TOGETHER, VISITED_CELLS, Vocabulary};
 
 /// `of` each item, in their order: on the current rayon pool, or on this thread alone.
 fn map_each<I: Send, O: Send>(
