@@ -115,7 +115,7 @@ impl FeatureCache {
                 let features = from_bytes(&features)
                     .ok_or_else(|| undecodable(catalogue, keys[i], "features"))?;
                 let words = words_of(&features, &words, vocabulary);
-                Ok(Some(Arc::new(StoredFeatures::new(&features, &words))))
+                Ok(Some(Arc::new(StoredFeatures::new(features, words))))
             });
             (i, decoded)
         });

@@ -21,12 +21,16 @@ pub(crate) struct StoredFeatures {
 
 impl StoredFeatures {
     /// Sorts features by `words`, which are in the order of `features`.
-    pub(crate) fn new(features: &LocalFeatures, words: &[u32]) -> Self {
+    pub(crate) fn new(features: LocalFeatures, words: Vec<u32>) -> Self {
+        // As they are stored, unless these are words of another vocabulary.
+        if features.len() == words.len() && words.is_sorted() {
+            return Self { words, features };
+        }
         let mut order: Vec<usize> = (0..features.len().min(words.len())).collect();
         order.sort_by_key(|&i| words[i]);
         Self {
             words: order.iter().map(|&i| words[i]).collect(),
-            features: select(features, &order),
+            features: select(&features, &order),
         }
     }
 }
@@ -146,7 +150,7 @@ mod tests {
         assert_eq!(features.keypoints[0].x, 1.0);
         assert_eq!(features.descriptors.get(2), [1, 2]);
         // Other words, another order.
-        let stored = StoredFeatures::new(&features, &[5, 1, 3]);
+        let stored = StoredFeatures::new(features, vec![5, 1, 3]);
         assert_eq!(stored.words, [1, 3, 5]);
         assert_eq!(stored.features.descriptors.as_bytes(), [5, 6, 1, 2, 3, 4]);
     }
