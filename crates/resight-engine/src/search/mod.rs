@@ -7,6 +7,7 @@ pub(crate) mod context;
 pub(crate) mod evidence;
 pub(crate) mod examine;
 pub(crate) mod expansion;
+pub(crate) mod fair_share;
 pub(crate) mod folding;
 pub(crate) mod grouping;
 pub(crate) mod identical;
@@ -36,6 +37,7 @@ use answer::{SearchAnswer, Stopwatch, Timings};
 use context::{Scope, SearchContext};
 use examine::examine_while_verified;
 use expansion::{LIKELY, expand};
+use fair_share::on_fair_share;
 use grouping::{Objects, same_object};
 use identical::find_identical;
 use likeness::{Likenesses, ask_models};
@@ -88,8 +90,17 @@ impl Searcher {
     ///
     /// [`EngineOptions::shortlist`]: crate::EngineOptions::shortlist
     /// [`MOST_QUERIES`]: crate::MOST_QUERIES
-    // Long because the stages stand here in their order.
     pub fn search_all(
+        &self,
+        queries: &[QueryPicture<'_>],
+        options: &SearchOptions,
+    ) -> Result<SearchAnswer, EngineError> {
+        let span = tracing::Span::current();
+        on_fair_share(|| span.in_scope(|| self.all_stages(queries, options)))
+    }
+
+    // Long because the stages stand here in their order.
+    fn all_stages(
         &self,
         queries: &[QueryPicture<'_>],
         options: &SearchOptions,
