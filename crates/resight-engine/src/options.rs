@@ -27,7 +27,7 @@ pub struct EngineOptions {
     pub matching_cells: usize,
     /// Thresholds from which on a match counts as verified.
     pub verify: VerifyOptions,
-    /// Memory for features of stored pictures, in bytes.
+    /// Memory for features of stored pictures and of pictures that were searched for, in bytes.
     pub feature_cache_bytes: u64,
 }
 

@@ -226,6 +226,12 @@ pub trait LocalExtractor: Send + Sync {
     /// Features of `image`, strongest first; none for an image without structure.
     fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError>;
 
+    /// Whether it gives the same features of the same pixels each time, so that they may be kept. Not what
+    /// may be reloaded, be away, or fail.
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+
     /// The same extractor with a lower threshold, for small and for faint pictures. Its features compare
     /// with this one's and are of the same model. `None` where there is none, as with most.
     fn sensitive(&self) -> Option<Arc<dyn LocalExtractor>> {

@@ -4,6 +4,7 @@
 //! of this folder add methods to it by subject; `commit.rs` is the only one that changes which pictures
 //! are stored.
 
+pub(crate) mod asked_pictures;
 pub(crate) mod attached_model;
 mod check_described;
 mod checked_files;
@@ -48,6 +49,7 @@ use roaring::RoaringTreemap;
 
 use crate::error::EngineError;
 use crate::options::EngineOptions;
+use asked_pictures::AskedPictures;
 use attached_model::AttachedModels;
 use checked_files::CheckedFiles;
 use components::Components;
@@ -60,12 +62,16 @@ use sound_thumbnails::SoundThumbnails;
 use views::LibraryViews;
 use visual_index::VisualIndex;
 
+/// The part of the memory for features that those of queries have, as one in so many.
+const OF_QUERIES: u64 = 16;
+
 /// Stored pictures with everything that is derived from them.
 pub struct Library {
     components: Components,
     options: EngineOptions,
     /// Exchanged as a whole when the vocabulary changes.
     visual: ArcSwap<VisualIndex>,
+    asked: AskedPictures,
     models: AttachedModels,
     views: LibraryViews,
     filters: FilterCache,
@@ -91,12 +97,14 @@ impl Library {
     /// `model_mismatch` where stored pictures were described by another extractor, or their words are of
     /// another vocabulary and [`Components::convert`] is not set; and the store's.
     pub fn open(components: Components, options: EngineOptions) -> Result<Self, EngineError> {
-        let cache = FeatureCache::new(options.feature_cache_bytes);
-        Self::open_with(components, options, cache, Arc::default())
+        let of_queries = options.feature_cache_bytes / OF_QUERIES;
+        let cache = FeatureCache::new(options.feature_cache_bytes - of_queries);
+        let asked = AskedPictures::new(of_queries);
+        Self::open_with(components, options, cache, asked, Arc::default())
     }
 
     /// Opens another library in the same process, which shares two things with `other`: the memory for
-    /// features of stored pictures, so that many libraries take no more of it than one, and the signal of
+    /// features, so that many libraries take no more of it than one, and the signal of
     /// [`Library::wait_for_pictures`].
     pub fn open_beside(
         other: &Self,
@@ -104,13 +112,15 @@ impl Library {
         options: EngineOptions,
     ) -> Result<Self, EngineError> {
         let cache = other.visual().cache.beside();
-        Self::open_with(components, options, cache, other.signal.clone())
+        let asked = other.asked.beside();
+        Self::open_with(components, options, cache, asked, other.signal.clone())
     }
 
     fn open_with(
         components: Components,
         options: EngineOptions,
         cache: FeatureCache,
+        asked: AskedPictures,
         signal: Arc<PictureSignal>,
     ) -> Result<Self, EngineError> {
         components.check_model()?;
@@ -127,6 +137,7 @@ impl Library {
             components,
             options,
             visual: ArcSwap::from_pointee(visual),
+            asked,
             models: AttachedModels::default(),
             views,
             filters: FilterCache::default(),
@@ -186,6 +197,11 @@ impl Library {
     /// The vocabulary in use with everything that depends on it.
     pub(crate) fn visual(&self) -> Arc<VisualIndex> {
         self.visual.load_full()
+    }
+
+    /// The pictures that it was searched for last.
+    pub(crate) fn asked(&self) -> &AskedPictures {
+        &self.asked
     }
 
     /// The global models in use.

@@ -14,6 +14,7 @@ use crate::drawing::cropped;
 use crate::error::EngineError;
 use crate::feature_blob;
 use crate::library::Library;
+use crate::library::asked_pictures::AskedFeatures;
 use crate::library::files::THUMBNAIL;
 use crate::library::plain::FEW_STORED;
 use crate::library::visual_index::VisualIndex;
@@ -149,23 +150,52 @@ impl QueryResolver<'_> {
         timings: &mut Timings,
     ) -> Result<WholePicture, EngineError> {
         let mut watch = Stopwatch::start();
+        let id = id_of(bytes);
+        let same_bytes = self.library.catalogue().picture(&id)?;
+        let same_bytes = same_bytes.map(|record| record.key);
+        let asked = self.library.asked();
+        let name = asked.name(id, query.region);
+        let known = asked.get(&name);
+        let needs_pixels = |features: &LocalFeatures| self.needs_pixels || may_be_plain(features);
+        if let Some(known) = known.as_ref().filter(|k| !needs_pixels(&k.features)) {
+            return Ok(WholePicture {
+                id: None,
+                key: None,
+                same_bytes,
+                size: known.size,
+                image: None,
+                small: Some(known.small.clone()),
+                features: known.features.clone(),
+            });
+        }
         let image = decode(bytes, &self.library.options().decode)?.image;
-        let same_bytes = self.library.catalogue().picture(&id_of(bytes))?;
         timings.decode_ms += watch.lap();
         let size = [image.width(), image.height()];
-        let features = match query.region {
-            Some(region) => self.described_region(&image, region.in_pixels(size)?)?,
-            None => self.described_image(&image)?,
+        let features = match (&known, query.region) {
+            (Some(known), _) => known.features.clone(),
+            (None, Some(region)) => self.described_region(&image, region.in_pixels(size)?)?,
+            (None, None) => self.described_image(&image)?,
         };
         timings.extract_ms += watch.lap();
-        let small = Some(small_copy(&image).into_owned());
+        let small = small_copy(&image).into_owned();
+        if known.is_none() && self.library.extractor().is_repeatable() {
+            let (features, small) = (features.clone(), small.clone());
+            asked.keep(
+                name,
+                AskedFeatures {
+                    features,
+                    size,
+                    small,
+                },
+            );
+        }
         Ok(WholePicture {
             id: None,
             key: None,
-            same_bytes: same_bytes.map(|record| record.key),
+            same_bytes,
             size,
-            image: (self.needs_pixels || may_be_plain(&features)).then_some(image),
-            small,
+            image: needs_pixels(&features).then_some(image),
+            small: Some(small),
             features,
         })
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly too")]
 
 mod afar;
+mod asked_pictures;
 #[cfg(unix)]
 mod changed;
 mod conversion;

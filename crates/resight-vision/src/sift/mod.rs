@@ -135,6 +135,10 @@ impl LocalExtractor for Sift {
         Ok(self.extract_gray(&image.to_gray()))
     }
 
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
     /// With a quarter of the contrast threshold.
     fn sensitive(&self) -> Option<Arc<dyn LocalExtractor>> {
         let mut sensitive = self.clone();
