@@ -100,9 +100,10 @@ impl Answers {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Begins a request whose name consists of `parts`; reads a file.
-    pub fn begin(&self, parts: &[&str]) -> Begun {
-        let name = name_of(parts);
+    /// Begins a request about the collection with this [identity](crate::identity_of), whose name consists of `parts`;
+    /// reads a file.
+    pub fn begin(&self, collection: &str, parts: &[&str]) -> Begun {
+        let name = name_of(collection, parts);
         if !self.0.at_work.lock().insert(name.clone()) {
             return Begun::AtWork;
         }
@@ -221,13 +222,32 @@ fn is_fresh(made_ms: i64) -> bool {
     now_ms().saturating_sub(made_ms) < DAY_MS
 }
 
-fn name_of(parts: &[&str]) -> String {
+/// Deletes the answers of a collection in the data folder `root` that was removed. One that stays is never given again:
+/// no other collection has its identity.
+pub fn forget(root: &Path, collection: &str) {
+    let beginning = beginning_of(collection);
+    let entries = fs::read_dir(root.join(FOLDER)).into_iter().flatten();
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&beginning) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// What the names of a collection's answers begin with.
+fn beginning_of(collection: &str) -> String {
+    let hash = blake3::hash(collection.as_bytes()).to_hex();
+    format!("{}-", &hash[..32])
+}
+
+fn name_of(collection: &str, parts: &[&str]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }
-    hasher.finalize().to_hex().to_string()
+    let rest = hasher.finalize().to_hex();
+    format!("{}{}", beginning_of(collection), &rest[..32])
 }
 
 #[cfg(test)]
@@ -245,7 +265,7 @@ mod tests {
     }
 
     fn fresh(answers: &Answers, parts: &[&str]) -> Slot {
-        match answers.begin(parts) {
+        match answers.begin("c", parts) {
             Begun::Fresh(slot) => slot,
             other => panic!("{other:?}"),
         }
@@ -256,15 +276,16 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let answers = Answers::open(root.path()).unwrap();
         let slot = fresh(&answers, &["a", "b"]);
-        assert!(matches!(answers.begin(&["a", "b"]), Begun::AtWork));
+        assert!(matches!(answers.begin("c", &["a", "b"]), Begun::AtWork));
         slot.keep(&answer(b"{\n}")).unwrap();
         for answers in [answers, Answers::open(root.path()).unwrap()] {
-            match answers.begin(&["a", "b"]) {
+            match answers.begin("c", &["a", "b"]) {
                 Begun::Answered(given) => assert_eq!(given, answer(b"{\n}")),
                 other => panic!("{other:?}"),
             }
-            // Names are told apart by their parts.
-            assert!(matches!(answers.begin(&["ab", ""]), Begun::Fresh(_)));
+            // Collections are told apart, and names by their parts.
+            assert!(matches!(answers.begin("d", &["a", "b"]), Begun::Fresh(_)));
+            assert!(matches!(answers.begin("c", &["ab", ""]), Begun::Fresh(_)));
         }
     }
 
@@ -274,7 +295,7 @@ mod tests {
         let answers = Answers::open(root.path()).unwrap();
         drop(fresh(&answers, &["a"]));
         fresh(&answers, &["a"]).keep(&answer(b"{}")).unwrap();
-        let file = root.path().join(FOLDER).join(name_of(&["a"]));
+        let file = root.path().join(FOLDER).join(name_of("c", &["a"]));
         let text = fs::read_to_string(&file).unwrap();
         fs::write(&file, &text[1..]).unwrap();
         drop(fresh(&answers, &["a"]));
@@ -287,6 +308,21 @@ mod tests {
     }
 
     #[test]
+    fn answers_go_with_their_collection() {
+        let root = tempfile::tempdir().unwrap();
+        let answers = Answers::open(root.path()).unwrap();
+        fresh(&answers, &["a"]).keep(&answer(b"{}")).unwrap();
+        let Begun::Fresh(slot) = answers.begin("d", &["a"]) else {
+            panic!("another collection's answer");
+        };
+        slot.keep(&answer(b"{}")).unwrap();
+        forget(root.path(), "c");
+        assert_eq!(fs::read_dir(root.path().join(FOLDER)).unwrap().count(), 1);
+        drop(fresh(&answers, &["a"]));
+        assert!(matches!(answers.begin("d", &["a"]), Begun::Answered(_)));
+    }
+
+    #[test]
     fn their_number_is_bounded() {
         let root = tempfile::tempdir().unwrap();
         let answers = Answers::open(root.path()).unwrap();
@@ -296,6 +332,6 @@ mod tests {
         }
         fresh(&answers, &["a"]).keep(&answer(b"{}")).unwrap();
         assert_eq!(fs::read_dir(&folder).unwrap().count(), MOST);
-        assert!(matches!(answers.begin(&["a"]), Begun::Answered(_)));
+        assert!(matches!(answers.begin("c", &["a"]), Begun::Answered(_)));
     }
 }

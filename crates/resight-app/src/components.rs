@@ -4,11 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use resight_engine::{Components, IndexFolder, Library, PictureId, original_name, thumbnail_name};
+use resight_engine::{
+    Components, IDENTITY_SETTING, IndexFolder, Library, PictureId, original_name, thumbnail_name,
+};
 use resight_index::Vocabulary;
 use resight_store::{
     BlobStore, Catalogue, CollectionName, Collections, FolderBlobs, FolderGuard, ServiceRecords,
-    SqliteCatalogue, StoreError,
+    SqliteCatalogue, StoreError, StoredBytes,
 };
 use resight_vision::{LocalExtractor, ModelId};
 
@@ -128,6 +130,34 @@ pub fn count_in(root: &Path, folder: &Path) -> Result<Option<u64>, StoreError> {
             Ok(Some(catalogue.count()?))
         }
         // Not whole yet, where its file is there.
+        Err(StoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The number of pictures of the collection in `folder`, and how much room they take in its catalogue, which is only
+/// read; `None` where there is none.
+pub(crate) fn stored_in(
+    root: &Path,
+    folder: &Path,
+) -> Result<Option<(u64, StoredBytes)>, StoreError> {
+    match SqliteCatalogue::open_read_only_in(root, folder) {
+        Ok(catalogue) => {
+            let catalogue: &dyn Catalogue = &catalogue;
+            Ok(Some((catalogue.count()?, catalogue.stored_bytes()?)))
+        }
+        Err(StoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What tells the collection in `folder` from others, as its catalogue has it, which is only read.
+pub(crate) fn identity_in(root: &Path, folder: &Path) -> Result<Option<String>, StoreError> {
+    match SqliteCatalogue::open_read_only_in(root, folder) {
+        Ok(catalogue) => {
+            let catalogue: &dyn Catalogue = &catalogue;
+            catalogue.setting(IDENTITY_SETTING)
+        }
         Err(StoreError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use resight_engine::{ConvertStep, Library, Recovery, Verification};
 use resight_index::Vocabulary;
-use resight_store::{Catalogue, Collections as Folders, FolderGuard, FolderLock};
+use resight_store::{Catalogue, CollectionName, Collections as Folders, FolderGuard, FolderLock};
 use resight_vision::{LocalExtractor, ModelId};
 
 use crate::background::Background;
@@ -20,9 +20,18 @@ use crate::global_models::{self, LoadedModels};
 use crate::plugins::Plugins;
 use crate::provenance::Provenance;
 use crate::vocabularies::{self, ChosenVocabulary};
-use crate::{AppError, conversion, extractors, recovery, repair};
+use crate::{AppError, conversion, extractors, recovery, renaming, repair};
 
 pub use crate::components::count_in;
+
+/// Deletes the answers that are kept for requests about a collection which is to be removed.
+pub fn forget_answers(config: &Config, name: &CollectionName) {
+    let folder = Folders::new(&config.root).folder(name);
+    if let Ok(Some(identity)) = components::identity_in(&config.root, &folder) {
+        crate::answers::forget(&config.root, &identity);
+    }
+}
+
 pub use crate::repair::{RepairPhase, Repaired};
 
 /// A library that may change the data folder, and the lock that makes it the only one.
@@ -313,6 +322,9 @@ fn lock(config: &Config) -> Result<FolderLock, AppError> {
     let lock = FolderLock::acquire(&config.root)?;
     if let Err(error) = Folders::new(&config.root).sweep() {
         tracing::warn!("files of removed collections stay for now: {error}");
+    }
+    if let Err(error) = renaming::finish(config) {
+        tracing::warn!("a collection that was to be renamed is not yet: {error}");
     }
     Ok(lock)
 }

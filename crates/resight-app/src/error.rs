@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::printable::printable;
 use crate::{Code, store_advice};
-use resight_engine::{EngineError, Refused, RefusedCode, readable};
+use resight_engine::{EngineError, Refused, RefusedCode};
 use resight_models::ModelError;
 use resight_plugin::PluginError;
 use resight_store::{CollectionName, StoreError};
@@ -48,6 +49,9 @@ pub enum AppError {
     /// The default collection always exists.
     #[error("the default collection cannot be removed")]
     DefaultCollection,
+    /// Another collection has the name.
+    #[error("there is a collection named {0} already")]
+    NameTaken(CollectionName),
     /// A removal waited too long for the requests that use the collection.
     #[error("the collection {0} is in use")]
     CollectionInUse(CollectionName),
@@ -311,6 +315,20 @@ pub enum AppError {
         /// Why not.
         why: String,
     },
+    /// Files are not moved by this server.
+    #[error("there is no folder that files of duplicates may be moved to")]
+    QuarantineOff,
+    /// Files cannot be moved there.
+    #[error("files of duplicates cannot be moved to {}: {why}", path.display())]
+    QuarantineFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// Nothing was moved under this id.
+    #[error("there is no resolution {0:?}")]
+    UnknownResolution(String),
 }
 
 impl From<PluginError> for AppError {
@@ -346,6 +364,7 @@ impl AppError {
             Self::NotAViseProject { .. } => Code::NotAViseProject,
             Self::UnknownCollection(_) => Code::UnknownCollection,
             Self::DefaultCollection => Code::BadCollectionName,
+            Self::NameTaken(_) => Code::NameTaken,
             Self::CollectionInUse(_) => Code::Busy,
             Self::NothingIndexed { .. } => Code::NothingIndexed,
             Self::CatalogueLost { .. } => Code::CatalogueLost,
@@ -372,6 +391,9 @@ impl AppError {
             Self::NoBackup { .. } => Code::NoBackup,
             Self::BackupDamaged { .. } => Code::BackupDamaged,
             Self::RestoreTarget { .. } => Code::RestoreTarget,
+            Self::QuarantineOff => Code::QuarantineOff,
+            Self::QuarantineFolder { .. } => Code::QuarantineFolder,
+            Self::UnknownResolution(_) => Code::UnknownResolution,
             Self::KeysDamaged { .. } => Code::KeysDamaged,
             Self::BadKey { .. } => Code::BadKey,
             Self::UnknownKey(_) => Code::UnknownKey,
@@ -415,6 +437,7 @@ impl AppError {
             self,
             Self::Model(ModelError::Unknown { .. } | ModelError::WrongKind { .. })
                 | Self::DefaultCollection
+                | Self::NameTaken(_)
                 | Self::SettingOutOfRange { .. }
                 | Self::DataFolderName { .. }
                 | Self::ModelsFolderName { .. }
@@ -425,6 +448,7 @@ impl AppError {
                 | Self::ModelNotUsed { .. }
                 | Self::BackupTarget { .. }
                 | Self::RestoreTarget { .. }
+                | Self::QuarantineFolder { .. }
                 | Self::BadKey { .. }
                 | Self::UnknownKey(_)
                 | Self::UnknownJob(_)
@@ -451,24 +475,9 @@ impl AppError {
     }
 }
 
-/// `text` with control characters shown as `?`, because a file's name must not steer a terminal, and with bytes of
-/// a name that are no UTF-8 as `\x` and two digits.
-pub fn printable(text: &str) -> String {
-    readable(text)
-        .chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_cannot_steer_the_terminal() {
-        assert_eq!(printable("a\u{1b}[31mb\nc"), "a?[31mb?c");
-        assert_eq!(printable("caf\u{10ffe9}"), "caf\\xE9");
-    }
 
     #[test]
     fn a_refused_file_is_named_and_cannot_steer_the_terminal() {

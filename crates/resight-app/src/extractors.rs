@@ -17,7 +17,7 @@ use crate::plugins::Plugins;
 use crate::provenance::Provenance;
 
 /// What `--extractor` calls our own.
-const SIFT: &str = "sift";
+pub(crate) const SIFT: &str = "sift";
 
 pub(crate) fn sift(config: &Config) -> Arc<dyn LocalExtractor> {
     let mut options = SiftOptions::default();

@@ -9,13 +9,14 @@
 //!
 //! Invariant: no argument parser, no HTTP and no async runtime is linked.
 //! Invariant: `components` is the only module that names a concrete store.
-//! Invariant: a folder of pictures is read, never written to.
+//! Invariant: a folder of pictures is read, never written to; [`quarantine`] alone moves files, where that is allowed.
 
 pub mod answers;
 pub mod atomic_file;
 pub mod background;
 pub mod backup;
 pub mod calibration;
+pub mod checks;
 pub mod collections;
 mod components;
 pub mod config;
@@ -31,6 +32,7 @@ pub mod export;
 mod extractors;
 pub mod folders;
 pub mod global_models;
+mod identity;
 pub mod import;
 pub mod jobs;
 pub mod keys;
@@ -38,17 +40,23 @@ pub mod local;
 mod memory;
 pub mod models;
 pub mod plugins;
+mod printable;
 mod private;
 mod provenance;
+pub mod quarantine;
 mod recovery;
+pub mod renaming;
 mod repair;
 pub mod scrub;
 mod scrub_state;
+pub mod storage;
 mod store_advice;
 pub mod videos;
 mod vocabularies;
 pub mod webhooks;
 
-pub use error::{AppError, printable};
+pub use error::AppError;
 pub use error_code::Code;
+pub use identity::identity_of;
 pub use memory::address_space_limit;
+pub use printable::printable;

@@ -84,13 +84,7 @@ impl Plugins {
             {
                 config.in_process = settings.in_process;
             }
-            if let Some(same) = configs.iter().find(|other| other.name == config.name) {
-                return Err(AppError::PluginNameTaken {
-                    first: same.file.clone(),
-                    second: file.clone(),
-                    name: config.name,
-                });
-            }
+            check_name(&config, &configs)?;
             configs.push(config);
         }
         let started: Result<Vec<_>, _> = configs.into_iter().map(Plugin::start).collect();
@@ -124,6 +118,37 @@ impl Plugins {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+}
+
+/// Refuses a plug-in with the name of one before it.
+fn check_name(config: &PluginConfig, before: &[PluginConfig]) -> Result<(), AppError> {
+    match before.iter().find(|other| other.name == config.name) {
+        Some(same) => Err(AppError::PluginNameTaken {
+            first: same.file.clone(),
+            second: config.file.clone(),
+            name: config.name.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The names of the plug-ins, of which none is started; or all that is wrong with their files.
+pub(crate) fn check_files(settings: &PluginSettings) -> Result<Vec<String>, Vec<AppError>> {
+    let mut configs: Vec<PluginConfig> = Vec::new();
+    let mut wrong = Vec::new();
+    for file in &settings.files {
+        let config = PluginConfig::new(file);
+        if let Err(error) = check_name(&config, &configs) {
+            wrong.push(error);
+        } else if let Err(error) = config.check() {
+            wrong.push(error.into());
+        }
+        configs.push(config);
+    }
+    match wrong.is_empty() {
+        true => Ok(configs.into_iter().map(|config| config.name).collect()),
+        false => Err(wrong),
     }
 }
 

@@ -184,7 +184,8 @@ pub(crate) fn missing(model: &ModelId, used_before: bool) -> AppError {
     }
 }
 
-fn read(path: &Path) -> Result<Vocabulary, AppError> {
+/// The vocabulary of a file.
+pub(crate) fn read(path: &Path) -> Result<Vocabulary, AppError> {
     let not_one = |reason: &dyn Display| AppError::NotAVocabulary {
         path: path.to_owned(),
         reason: reason.to_string(),

@@ -16,7 +16,7 @@ use crate::AppError;
 use crate::atomic_file::AtomicFile;
 
 /// The file's name in the data folder.
-const NAME: &str = "webhooks.json";
+pub(crate) const NAME: &str = "webhooks.json";
 /// Addresses at most.
 const MOST_WEBHOOKS: usize = 20;
 /// Bytes of a secret.
@@ -81,6 +81,21 @@ pub struct Webhooks {
 }
 
 const VERSION: u32 = 1;
+
+/// The bytes of the file, which can be read; `None` where there is none.
+pub(crate) fn bytes_of(root: &Path) -> Result<Option<Vec<u8>>, AppError> {
+    let path = root.join(NAME);
+    // One that is damaged is told as such.
+    Webhooks::open(root)?;
+    match fs::read(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(AppError::WebhooksDamaged {
+            why: error.to_string(),
+            path,
+        }),
+    }
+}
 
 impl Webhooks {
     /// Those of the data folder whose root is `root`.

@@ -56,7 +56,7 @@ pub use library::files::{original_name, thumbnail_name};
 pub use library::findings::{Finding, FindingKind, Verification};
 pub use library::forget::{ForgetOptions, Forgotten};
 pub use library::matching::ManyLabelled;
-pub use library::pictures::Storage;
+pub use library::pictures::{IDENTITY_SETTING, Storage};
 pub use library::plain::WEAK_BELOW;
 pub use library::refused_files::{RefusedFile, RefusedFilter, RefusedKind, ending_of};
 pub use library::repair::{Repair, repair};
@@ -65,7 +65,7 @@ pub use library::verify::verify;
 pub use likeness::embed::{EmbedStep, vectors_setting};
 pub use likeness::{GlobalModels, ModelState};
 pub use options::EngineOptions;
-pub use picture::{Added, OpenFile, Picture, PictureFile};
+pub use picture::{Added, OpenFile, Picture, PictureFile, id_of_content};
 pub use resight_decode::{
     Counts as DecoderCounts, DecodeLimits, Decoded, Formats, MemoryBudget, MemoryUse, Place,
     Purpose, Refused, RefusedCode, Share, Videos, Waiting, decode, fit_within, read_bounded,

@@ -95,7 +95,10 @@ pub(crate) fn id_of(bytes: &[u8]) -> PictureId {
 }
 
 /// The id of what `content` gives, read in small parts.
-pub(crate) fn id_of_content(content: impl io::Read) -> io::Result<PictureId> {
+///
+/// # Errors
+/// Those of reading.
+pub fn id_of_content(content: impl io::Read) -> io::Result<PictureId> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(content)?;
     Ok(id_of_hash(hasher.finalize()))

@@ -106,6 +106,14 @@ impl PluginConfig {
         }
     }
 
+    /// Refuses values that cannot work, without starting anything.
+    ///
+    /// # Errors
+    /// Those of [`Plugin::start`](crate::Plugin::start) that need no worker.
+    pub fn check(&self) -> Result<(), PluginError> {
+        self.clone().checked().map(drop)
+    }
+
     /// Refuses values that cannot work and makes the paths absolute.
     pub(crate) fn checked(mut self) -> Result<Self, PluginError> {
         let refuse = |detail: String| Err(PluginError::Config { detail });

@@ -18,11 +18,14 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, OpenApi, RefOr, Required};
 
-use super::access::{Caller, not_for};
+use super::access::{self, Caller, not_for};
 use super::params::{Params, SegmentError, path_segment};
 use super::problem::Problem;
 use super::{App, intake, service};
-use crate::wire::{Collection, CollectionList, ProblemBody, address_of};
+use crate::wire::{Collection, CollectionList, CollectionRenamed, ProblemBody, address_of};
+
+/// The largest body of a new name, in bytes.
+const RENAME_BYTES: u64 = 4 << 10;
 
 /// Where the routes of each collection lie.
 pub(crate) const EACH: &str = "/v1/collections/{collection}";
@@ -129,6 +132,47 @@ pub(crate) async fn create(
     Ok((status, Json(told(&name, Some(pictures.unwrap_or(0))))))
 }
 
+/// Gives a collection another name. Its jobs, registered folders and keys follow; addresses with the old name, also in
+/// answers that were given before, lead nowhere. For keys with the scope admin for all collections.
+#[utoipa::path(
+    patch, path = "/v1/collections/{collection}", tag = "collections", operation_id = "rename_collection",
+    params(("collection" = String, Path, description = "The collection's name")),
+    request_body = CollectionRenamed,
+    responses(
+        (status = 200, description = "It has the name", body = Collection),
+        (status = 404, description = "No such collection", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Another one has the name", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "This cannot name one, or it is the default one, which keeps its name", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "A job works on it, or requests that use it take too long", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn rename(
+    State(app): State<App>,
+    caller: Caller,
+    CollectionAt(from): CollectionAt,
+    request: Request,
+) -> Result<Json<Collection>, Problem> {
+    if let Err(problem) = Params::none(request.uri()) {
+        intake::discard(request.into_body()).await;
+        return Err(problem);
+    }
+    let form = "{\"name\": \"…\"}";
+    let CollectionRenamed { name } = access::body(&app, request, RENAME_BYTES, form).await?;
+    let to = named(&name)?;
+    if !caller.is_admin() {
+        let detail = "Collections are renamed by keys for all collections.";
+        return Err(Problem::new(Code::KeyNotAllowed, detail));
+    }
+    let (kept, jobs) = (app.collections.clone(), app.served()?.jobs.clone());
+    let asked = to.clone();
+    let rename = move || Ok(jobs.rename_collection(&kept, &from, &asked));
+    app.work.removing.run(rename).await??;
+    app.access.read_again().await?;
+    let pictures = pictures_in(&app, &to).await?;
+    Ok(Json(told(&to, pictures)))
+}
+
 /// Removes a collection with all its pictures, for good.
 #[utoipa::path(
     delete, path = "/v1/collections/{collection}", tag = "collections", operation_id = "remove_collection",
@@ -203,6 +247,10 @@ impl From<AppError> for Problem {
                 let detail = "The default collection is always there.";
                 Self::new(Code::BadCollectionName, detail)
             }
+            AppError::NameTaken(name) => {
+                let detail = format!("Another collection is named {name}.");
+                Self::new(Code::NameTaken, detail)
+            }
             AppError::CollectionInUse(name) => {
                 let detail = format!("The collection {name} is in use.");
                 Self::new(Code::Busy, detail)
@@ -219,11 +267,18 @@ impl From<AppError> for Problem {
             | AppError::FolderNotAllowed { .. }
             | AppError::NotAFolder { .. }
             | AppError::DataInsidePictures { .. }
-            | AppError::BadRules(_) => Self::new(error.code(), error.to_string()),
+            | AppError::BadRules(_)
+            | AppError::QuarantineOff
+            | AppError::UnknownResolution(_) => Self::new(error.code(), error.to_string()),
             // Its path is for the log.
             AppError::KeysDamaged { .. } => {
                 tracing::error!(%error, "no key is accepted");
                 Self::new(error.code(), "The file of API keys cannot be read.")
+            }
+            // So are these.
+            AppError::QuarantineFolder { .. } => {
+                tracing::error!(%error, "files of duplicates are not moved");
+                Self::new(error.code(), error.code().title())
             }
             AppError::Engine(error) => error.into(),
             AppError::Store(error) => EngineError::from(error).into(),
@@ -258,6 +313,7 @@ pub(crate) async fn enter(State(app): State<App>, request: Request, next: Next) 
 pub(crate) async fn found(app: &App, name: &CollectionName) -> Result<App, Problem> {
     Ok(App {
         library: library_of(app, name).await?,
+        collection: name.clone(),
         base: address_of(name).into(),
         ..app.clone()
     })

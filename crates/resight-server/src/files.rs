@@ -30,12 +30,15 @@ use super::intake::{self, LARGE_RATE};
 use super::pages::holds_tag;
 use super::params::{Params, PictureAt, Whole};
 use super::problem::Problem;
+use super::ranges::{Asked, beyond_end};
 use crate::wire::{FileBytes, ProblemBody};
 
 /// Sent with stored files: shown directly, they may neither run nor load anything.
 const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 /// Bytes of a file that are read at once.
 const PART: usize = 64 << 10;
+/// The largest part of a stored file that is read by itself.
+const SMALL_PART: u64 = 1 << 20;
 /// How long a request waits for others that do the same for the same picture.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -156,6 +159,7 @@ async fn rebuilt_thumbnail(app: &App, id: &PictureId) -> Result<Vec<u8>, Problem
         (status = 304, description = "The client holds it already"),
         (status = 404, description = "No such picture", body = ProblemBody, content_type = "application/problem+json"),
         (status = 410, description = "The file is no longer in its folder", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 416, description = "The header Range names nothing that the file has", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -173,18 +177,28 @@ pub(crate) async fn file(
     let open = move || library.open_file(&opened);
     let (picture, content) = app.work.light.run(open).await?;
     let length = picture.byte_len;
-    let part = part_asked_for(&asked, length, &tag);
+    let part = match Asked::of(&method, &asked, length, &tag) {
+        Asked::Whole => None,
+        Asked::Part(range) => Some(range),
+        Asked::Beyond => return Ok(beyond_end(length)),
+    };
     let range = part.clone().unwrap_or(0..length);
     let size = range.end - range.start;
     let body = match content {
         // Nobody gets the bytes, so they are not read.
         _ if method == Method::HEAD => Body::empty(),
         OpenFile::InFolder(file) => in_parts(file, &range)?,
+        OpenFile::Stored if part.is_some() && size <= SMALL_PART => {
+            in_time(small_part(&app, &id, &range).await?)
+        }
         OpenFile::Stored => in_time(slice(&stored_file(&app, &id, length).await?, &range)),
     };
     let headers = [
         (header::CONTENT_TYPE, picture.media_type),
-        (header::CONTENT_DISPOSITION, disposition(&picture.name)),
+        (
+            header::CONTENT_DISPOSITION,
+            disposition("inline", &picture.name),
+        ),
         (header::CONTENT_SECURITY_POLICY, FILE_POLICY.to_owned()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
         (header::CONTENT_LENGTH, size.to_string()),
@@ -264,23 +278,12 @@ impl AsRef<[u8]> for OneCopy {
     }
 }
 
-/// The part of a file of `length` bytes that the header Range asks for (RFC 9110, 14.2). `None`, for the whole
-/// file, where it asks for none, for several, or for what is not there.
-fn part_asked_for(asked: &HeaderMap, length: u64, tag: &str) -> Option<Range<u64>> {
-    let text = |name| asked.get(name).map(HeaderValue::to_str);
-    if text(header::IF_RANGE).is_some_and(|known| known.ok() != Some(tag)) {
-        return None;
-    }
-    let range = text(header::RANGE)?.ok()?.trim().strip_prefix("bytes=")?;
-    let (first, last) = range.split_once('-')?;
-    let number = |text: &str| text.trim().parse::<u64>().ok();
-    let range = match (number(first), number(last)) {
-        (Some(first), Some(last)) if first <= last => first..last.saturating_add(1).min(length),
-        (Some(first), None) if last.trim().is_empty() => first..length,
-        (None, Some(many)) if first.trim().is_empty() => length.saturating_sub(many)..length,
-        _ => return None,
-    };
-    (range.start < range.end).then_some(range)
+/// A small part of a stored file, which is read alone.
+async fn small_part(app: &App, id: &PictureId, range: &Range<u64>) -> Result<Bytes, Problem> {
+    let share = app.bodies.memory.take(range.end - range.start).await?;
+    let (library, id, range) = (app.library.clone(), id.clone(), range.clone());
+    let read = move || library.stored_part(&id, range);
+    Ok(share.of(app.work.light.run(read).await?))
 }
 
 /// The short answer to a client that holds what `tag` names, as long as the picture is there.
@@ -312,8 +315,8 @@ pub(crate) fn kept_for_good(mut response: Response, tag: &str) -> Response {
     response
 }
 
-/// Content-Disposition (RFC 6266): a plain name for old clients, the full one percent-encoded.
-fn disposition(name: &str) -> String {
+/// Content-Disposition (RFC 6266) of this kind: a plain name for old clients, the full one percent-encoded.
+pub(crate) fn disposition(kind: &str, name: &str) -> String {
     let name = intake::clean_name(name);
     let plain: String = name
         .chars()
@@ -323,7 +326,7 @@ fn disposition(name: &str) -> String {
             _ => '_',
         })
         .collect();
-    let mut header = format!("inline; filename=\"{plain}\"; filename*=UTF-8''");
+    let mut header = format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''");
     for byte in name.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
@@ -343,33 +346,9 @@ mod tests {
     #[test]
     fn a_file_name_cannot_leave_its_header() {
         assert_eq!(
-            disposition("a\"; x=\r\n\"é.jpg"),
+            disposition("inline", "a\"; x=\r\n\"é.jpg"),
             "inline; filename=\"a_; x=__.jpg\"; filename*=UTF-8''a%22%3B%20x%3D%22%C3%A9.jpg"
         );
-    }
-
-    #[test]
-    fn one_part_of_a_file_may_be_asked_for() {
-        for (asked, part) in [
-            ("bytes=0-3", Some(0..4)),
-            ("bytes=4-", Some(4..10)),
-            ("bytes=-3", Some(7..10)),
-            ("bytes=-99", Some(0..10)),
-            ("bytes=8-99", Some(8..10)),
-            ("bytes=10-", None),
-            ("bytes=-0", None),
-            ("bytes=3-2", None),
-            ("bytes=0-1,4-5", None),
-            ("bytes=-", None),
-            ("lines=1-2", None),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::RANGE, asked.parse().unwrap());
-            assert_eq!(part_asked_for(&headers, 10, "\"a\""), part, "{asked}");
-            headers.insert(header::IF_RANGE, "\"a\"".parse().unwrap());
-            assert_eq!(part_asked_for(&headers, 10, "\"a\""), part, "{asked}");
-            assert_eq!(part_asked_for(&headers, 10, "\"b\""), None, "{asked}");
-        }
     }
 
     #[tokio::test]

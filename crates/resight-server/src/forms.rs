@@ -17,6 +17,8 @@ use super::params::MAX_OFFSET;
 
 /// A picture's id.
 const ID: &str = "^[0-9a-f]{32}$";
+/// Ids of pictures, separated by commas.
+const IDS: &str = "^[0-9a-f]{32}(,[0-9a-f]{32})*$";
 /// A collection's name.
 const COLLECTION: &str = "^[a-z0-9][a-z0-9_-]{0,62}$";
 /// Four numbers, in pixels or percent, of which the last two are above 0.
@@ -91,6 +93,9 @@ fn restrict_field(body: &str, field: &str, value: &mut Object) {
     match (body, field) {
         ("LabelChange" | "PictureAtAddress", "tags" | "add_tags" | "remove_tags")
         | ("RulesWanted" | "RulesShown", "tags") => chars(value, Tag::MAX_CHARS),
+        ("DownloadWanted", "ids") | ("GroupWanted", "keep" | "remove") => {
+            value.pattern = Some(ID.to_owned())
+        }
         ("LabelChange" | "PictureAtAddress", "object") => chars(value, ObjectId::MAX_CHARS),
         ("StoredQuery", "image_id" | "image_ids") | ("StoredPair" | "TwoPictures", "a" | "b") => {
             value.pattern = Some(ID.to_owned());
@@ -98,7 +103,9 @@ fn restrict_field(body: &str, field: &str, value: &mut Object) {
         ("JobWanted" | "FolderWanted", "collection") => value.pattern = Some(COLLECTION.to_owned()),
         ("JobWanted", "kind") => one_of(value, &JobKind::ALL.map(JobKind::as_str)),
         ("KeyWanted", "scopes") => one_of(value, &Scope::ALL.map(Scope::as_str)),
-        ("KeyWanted", "collections") => value.pattern = Some(COLLECTION.to_owned()),
+        ("CollectionRenamed", "name") | ("KeyWanted", "collections") => {
+            value.pattern = Some(COLLECTION.to_owned())
+        }
         _ => {}
     }
 }
@@ -113,6 +120,7 @@ fn restrict(parameter: &mut Parameter, of_jobs: bool) {
     let in_path = matches!(parameter.parameter_in, ParameterIn::Path);
     match (&*parameter.name, in_path) {
         ("id", true) | ("image_id", false) => value.pattern = Some(ID.to_owned()),
+        ("id", false) => value.pattern = Some(IDS.to_owned()),
         ("collection", true) => value.pattern = Some(COLLECTION.to_owned()),
         ("region", false) => value.pattern = Some(REGION.to_owned()),
         ("cursor", false) => value.pattern = Some(CURSOR.to_owned()),

@@ -16,6 +16,7 @@ mod compat;
 mod connections;
 mod cursor;
 mod description;
+mod downloads;
 mod duplicates;
 mod encoding;
 mod failures;
@@ -41,9 +42,13 @@ mod pictures;
 mod plugins;
 mod problem;
 mod proxy;
+mod ranges;
 mod request_id;
+mod resolving;
 mod search;
 mod service;
+mod settings;
+mod storage;
 mod wanted;
 mod webhooks;
 pub mod wire;
@@ -51,9 +56,7 @@ mod work;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, FromRequestParts, OriginalUri, Request};
 use axum::http::request::Parts;
@@ -62,8 +65,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
 use resight_app::Code;
 use resight_app::answers::Answers;
-use resight_app::cursor_key::CursorKey;
-use resight_engine::{DecodeLimits, Library};
+use resight_engine::Library;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -78,10 +80,12 @@ pub use access::{AccessSettings, Policy};
 pub use base_path::BasePath;
 pub use compat::interface::Interface;
 pub use connections::{ConnectionLimits, Tls, TlsError};
+pub use downloads::DownloadLimits;
 pub use fetch::{FetchSettings, Resolve};
 pub use jobs::served::JobsServed;
 pub use live::{Changeable, Live};
 pub use proxy::TrustedProxies;
+pub use settings::HttpSettings;
 pub use webhooks::served::WebhookSettings;
 
 use crate::wire::Reader;
@@ -89,93 +93,18 @@ use problem::Problem;
 use proxy::{Forwarded, ProxySettings};
 use resight_app::collections::{Collections, Lease};
 use resight_app::plugins::Plugins;
+use resight_app::quarantine::Quarantine;
+use resight_store::CollectionName;
 
 /// What a form needs beside the picture in it.
 const FORM_BYTES: u64 = 1 << 20;
-
-/// How the server is to behave.
-#[derive(Debug, Clone)]
-pub struct HttpSettings {
-    /// How many pictures are described or searched for at once, at least 1.
-    pub concurrency: usize,
-    /// How many such requests may wait; further ones are answered `busy`.
-    pub queue: usize,
-    /// The largest picture taken, in bytes: give the engine's own limit.
-    pub max_picture_bytes: u64,
-    /// How long the next part of a body may be awaited; a client that stops sending for longer is
-    /// answered `upload_too_slow`.
-    pub upload_idle: Duration,
-    /// Bytes a second that a body must have on average, once [`HttpSettings::upload_idle`] is over; a slower
-    /// one is answered `upload_too_slow`.
-    pub upload_rate: u64,
-    /// Who may ask, and over how many connections: it can change while the server runs.
-    pub live: Live,
-    /// What the server proves itself with; `None` where it speaks without TLS.
-    pub tls: Option<Tls>,
-    /// How long requests in progress may take after the shutdown began.
-    pub grace: Duration,
-    /// Whose functions are served.
-    pub plugins: Plugins,
-    /// The collections beside the default one.
-    pub collections: Collections,
-    /// Keys, and when they are asked for.
-    pub access: AccessSettings,
-    /// What all addresses begin with.
-    pub base_path: BasePath,
-    /// The proxies that say for whom and under which address they ask.
-    pub trusted_proxies: TrustedProxies,
-    /// Answers to requests with an `Idempotency-Key`.
-    pub answers: Answers,
-    /// What cursors of lists are sealed with; `None` for one that ends with the server.
-    pub cursor_key: Option<CursorKey>,
-    /// From where pictures are fetched that requests name by an address; `None` for from nowhere.
-    pub fetch: Option<FetchSettings>,
-    /// Where archives that are sent lie while they are read; `None` for the system's folder for temporary files.
-    pub spool: Option<PathBuf>,
-    /// Addresses that are told of jobs that have ended; `None` for none.
-    pub webhooks: Option<WebhookSettings>,
-    /// Jobs and registered folders; `None` where there is no data folder, as in tests.
-    pub jobs: Option<Arc<JobsServed>>,
-    /// Whether pictures are served to viewers of the IIIF, whose pages may be of any site.
-    pub iiif: bool,
-    /// Interfaces of other services that are served as well.
-    pub interfaces: Vec<Interface>,
-}
-
-impl Default for HttpSettings {
-    /// One picture at a time for each core, 64 waiting, the engine's default size limit, 15 seconds for the next
-    /// part of a body and 1 KiB a second, 30 seconds of grace.
-    fn default() -> Self {
-        Self {
-            concurrency: std::thread::available_parallelism().map_or(1, usize::from),
-            queue: 64,
-            max_picture_bytes: DecodeLimits::default().max_bytes,
-            upload_idle: Duration::from_secs(15),
-            upload_rate: 1024,
-            live: Live::default(),
-            tls: None,
-            grace: Duration::from_secs(30),
-            plugins: Plugins::default(),
-            collections: Collections::default(),
-            access: AccessSettings::default(),
-            base_path: BasePath::default(),
-            trusted_proxies: TrustedProxies::default(),
-            answers: Answers::default(),
-            cursor_key: None,
-            fetch: None,
-            spool: None,
-            webhooks: None,
-            jobs: None,
-            iiif: false,
-            interfaces: Vec::new(),
-        }
-    }
-}
 
 /// What every handler has at hand.
 #[derive(Clone)]
 struct App {
     library: Lease<Library>,
+    /// The collection that it is of.
+    collection: CollectionName,
     /// What the addresses of its pictures begin with.
     base: Arc<str>,
     work: work::Work,
@@ -186,11 +115,14 @@ struct App {
     access: access::Access,
     answers: Answers,
     spools: intake::Spools,
+    downloads: downloads::Downloads,
     fetcher: fetch::Fetcher,
     cursors: cursor::Cursors,
     figures: figures::Figures,
     webhooks: webhooks::served::Served,
     jobs: Option<Arc<JobsServed>>,
+    quarantine: Option<Quarantine>,
+    meter: storage::Meter,
     /// Places for clients that follow jobs.
     followers: Arc<Semaphore>,
     /// Whether the server is to end.
@@ -246,6 +178,7 @@ fn resources() -> OpenApiRouter<App> {
             matching::remove,
             matching::change
         ))
+        .routes(routes!(downloads::by_address, downloads::by_body))
         .routes(routes!(pictures::one, pictures::remove, labels::change))
         .routes(routes!(files::thumbnail))
         .routes(routes!(files::file))
@@ -255,6 +188,9 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(search::features))
         .routes(routes!(search::compare))
         .routes(routes!(duplicates::list))
+        .routes(routes!(resolving::by_groups))
+        .routes(routes!(resolving::list))
+        .routes(routes!(resolving::undo))
         .routes(routes!(
             duplicates::decisions,
             duplicates::add,
@@ -277,6 +213,7 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
         .routes(routes!(
             collections::one,
             collections::create,
+            collections::rename,
             collections::remove
         ))
         .routes(routes!(service::live))
@@ -299,6 +236,7 @@ fn api(enter: impl FnOnce(Router<App>) -> Router<App>) -> OpenApiRouter<App> {
         .routes(routes!(jobs::folders::change, jobs::folders::forget))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::remove))
+        .routes(routes!(storage::used))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::one))
         .routes(routes!(plugins::ask, plugins::send))
@@ -331,6 +269,7 @@ fn app_until(
     let body_limit = settings.max_picture_bytes.saturating_add(FORM_BYTES);
     let state = App {
         library: Lease::unlimited(library),
+        collection: CollectionName::default(),
         base: "/v1".into(),
         work: work::Work::new(&settings),
         bodies: intake::Bounds {
@@ -345,11 +284,14 @@ fn app_until(
         access: access::Access::new(settings.access, settings.live.clone()),
         answers: settings.answers,
         spools: intake::Spools::new(settings.spool),
+        downloads: downloads::Downloads::new(settings.downloads),
         fetcher: fetch::Fetcher::new(settings.fetch),
         cursors: cursor::Cursors::of(settings.cursor_key),
         figures: figures::Figures::default(),
         webhooks: webhooks::served::Served::new(settings.webhooks),
         jobs: settings.jobs,
+        quarantine: settings.quarantine,
+        meter: storage::Meter::default(),
         followers: Arc::new(Semaphore::new(jobs::events::MOST_FOLLOWERS)),
         stopping,
     };

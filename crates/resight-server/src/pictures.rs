@@ -112,7 +112,7 @@ pub(crate) async fn add(app: App, caller: Caller, request: Request) -> Result<Re
     };
     let (lines, headers) = (bulk::wants_lines(request.headers()), request.headers());
     let about = format!("{name:?} {given:?}");
-    let begun = bulk::begin(&app.answers, &caller, headers, &app.base, &about).await;
+    let begun = bulk::begin(&app, &caller, headers, &about).await;
     let mut once = match begun {
         Ok(once) => once,
         Err(problem) => {

@@ -1,5 +1,7 @@
 //! Whole byte strings under a name.
 
+use std::ops::Range;
+
 use crate::error::StoreError;
 
 /// Durable byte strings, each under a name. Any method may be called from any thread.
@@ -16,6 +18,17 @@ pub trait BlobStore: Send + Sync {
 
     /// The bytes under `name`, or `None` if there are none.
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The part of the bytes under `name` that `range` names, or `None` if there are no bytes; shorter where they end
+    /// before. Override it where a part can be read without the rest.
+    fn part(&self, name: &str, range: Range<u64>) -> Result<Option<Vec<u8>>, StoreError> {
+        let bytes = self.get(name)?;
+        Ok(bytes.map(|bytes| {
+            let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+            let (start, end) = (within(range.start), within(range.end));
+            bytes[start..end.max(start)].to_vec()
+        }))
+    }
 
     /// Removes `name`, and returns whether it existed. Cheap, and not durable before
     /// [`BlobStore::settle_deletions`]: a power cut may bring the bytes back.

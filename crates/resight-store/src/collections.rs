@@ -73,6 +73,11 @@ impl Collections {
         }
     }
 
+    /// The folder in which all collections but the default one have theirs; it need not exist.
+    pub fn parent(&self) -> PathBuf {
+        self.root.join(FOLDER)
+    }
+
     /// The folder of a collection, whether or not it exists.
     pub fn folder(&self, name: &CollectionName) -> PathBuf {
         if name.is_default() {
@@ -144,6 +149,19 @@ impl Collections {
         sync_folder(&self.root.join(FOLDER))?;
         // If this fails, the next sweep deletes them.
         let _ = fs::remove_dir_all(&deleted);
+        Ok(true)
+    }
+
+    /// Gives a collection another name, at once and as a whole, and durably. Returns `false` where there is no collection
+    /// `from`, or something has the name `to`; both must not be the default one. No catalogue may be open in it.
+    pub fn rename(&self, from: &CollectionName, to: &CollectionName) -> Result<bool, StoreError> {
+        let (old, new) = (self.folder(from), self.folder(to));
+        let is_taken = fs::symlink_metadata(&new).is_ok();
+        if from.is_default() || to.is_default() || is_taken || !self.has(from) {
+            return Ok(false);
+        }
+        fs::rename(&old, &new).map_err(|error| StoreError::from_io(&old, error))?;
+        sync_folder(&self.root.join(FOLDER))?;
         Ok(true)
     }
 

@@ -80,13 +80,17 @@ pub struct PictureRecord {
     pub labels: Labels,
 }
 
-/// Sums of the lengths of the opaque parts of pictures and views, in bytes.
+/// Sums of the lengths of the opaque parts of pictures and views, and of files that are kept, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoredBytes {
     /// All features.
     pub features: u64,
     /// All words.
     pub words: u64,
+    /// All vectors.
+    pub vectors: u64,
+    /// The files of all uploads.
+    pub originals: u64,
 }
 
 /// The stored pictures.
@@ -130,6 +134,6 @@ pub trait Pictures: Send + Sync {
     /// of features of its picture.
     fn keys_after(&self, after: Option<u64>, limit: usize) -> Result<Vec<(u64, u32)>, StoreError>;
 
-    /// How many bytes the features and the words of all pictures and views take.
+    /// How many bytes the features and the words of all pictures and views take, their vectors, and the files of uploads.
     fn stored_bytes(&self) -> Result<StoredBytes, StoreError>;
 }

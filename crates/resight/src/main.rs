@@ -136,14 +136,28 @@ fn configured(typed: &ArgMatches) -> Result<(Cli, Effective), CliError> {
     let program = Cli::command();
     let effective = Effective::gather(&program, typed)?;
     let completed = effective.defaults_of(program).try_get_matches();
-    // Each value was checked before; what is left are rules among several.
+    Ok((completed_cli(completed)?, effective))
+}
+
+/// Each value was checked before; what is left are rules among several.
+fn completed_cli(completed: Result<ArgMatches, clap::Error>) -> Result<Cli, CliError> {
     let cli = completed.and_then(|all| parsed(&all));
-    let cli = cli.map_err(|error| CliError::Usage {
+    cli.map_err(|error| CliError::Usage {
         code: Code::BadConfig,
         detail: error.to_string().trim_end().to_owned(),
         next_step: Code::BadConfig.next_step().into(),
-    })?;
-    Ok((cli, effective))
+    })
+}
+
+/// The options of `serve` as `program` has them as defaults.
+fn serving(program: clap::Command) -> Result<(serve::ServeArgs, SharedArgs), CliError> {
+    let typed = ["resight", configuration::settings::SERVE];
+    let cli = completed_cli(program.try_get_matches_from(typed))?;
+    match cli.command {
+        Command::Serve(args) => Ok((*args, cli.shared)),
+        // These words are that command.
+        _ => Err(CliError::Interrupted),
+    }
 }
 
 /// What this process is to become, where another one of this program started it to read a video.
@@ -177,7 +191,13 @@ fn run_without_settings(cli: &Cli, typed: &ArgMatches) -> Option<Result<(), CliE
     match &cli.command {
         Command::Completions(args) => Some(shells::completions(args, Cli::command(), &mut output)),
         Command::Man(args) => Some(shells::man(args, Cli::command(), &mut output)),
-        Command::Config(command) => Some(config::run(command, &Cli::command(), typed, &mut output)),
+        Command::Config(command) => Some(config::run(
+            command,
+            &Cli::command(),
+            typed,
+            &serving,
+            &mut output,
+        )),
         _ => None,
     }
 }
@@ -208,16 +228,21 @@ fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
         Command::Serve(args) => {
             let again = || {
                 let (cli, effective) = configured(typed)?;
-                log.change(&cli.shared);
                 match cli.command {
-                    Command::Serve(args) => Ok((*args, effective)),
+                    Command::Serve(args) => Ok(serve::Again {
+                        args: *args,
+                        shared: cli.shared,
+                        effective,
+                    }),
                     // The same words are parsed.
                     _ => Err(CliError::Interrupted),
                 }
             };
             let reread = serve::Reread {
                 began: &effective,
+                settings: cli.shared.settings(),
                 again: &again,
+                log: &|shared| log.change(shared),
             };
             serve::run(args, &config, &reread, &mut output)
         }

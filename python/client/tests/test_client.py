@@ -177,7 +177,9 @@ def test_collections_are_apart(resight: Client) -> None:
     assert resight.count() == 0
     assert resight.collections.get("apart").pictures == 1
     assert [one.name for one in resight.collections.list()] == ["default", "apart"]
-    resight.collections.delete("apart")
+    assert resight.collections.rename("apart", "further").name == "further"
+    assert resight.collection("further").count() == 1
+    resight.collections.delete("further")
     with pytest.raises(NotFound) as failure:
         apart.count()
     assert failure.value.code == "unknown_collection"

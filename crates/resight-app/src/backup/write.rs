@@ -21,6 +21,7 @@ use crate::components;
 use crate::config::Config;
 use crate::keys;
 use crate::models::Models;
+use crate::webhooks;
 use crate::{provenance, vocabularies};
 
 /// Times that a collection is copied again because its vocabulary was exchanged meanwhile.
@@ -111,6 +112,7 @@ pub fn backup(
     }
     run.models(config)?;
     run.keys(config)?;
+    run.webhooks(config)?;
     run.records(config)?;
     run.pool.sync()?;
     let Run {
@@ -335,6 +337,14 @@ impl Run<'_> {
     fn keys(&mut self, config: &Config) -> Result<(), AppError> {
         match keys::bytes_of(&config.root)? {
             Some(bytes) => self.put(keys::NAME.to_owned(), &bytes),
+            None => Ok(()),
+        }
+    }
+
+    /// Addresses that are told of jobs, with the secrets that messages are signed with.
+    fn webhooks(&mut self, config: &Config) -> Result<(), AppError> {
+        match webhooks::bytes_of(&config.root)? {
+            Some(bytes) => self.put(webhooks::NAME.to_owned(), &bytes),
             None => Ok(()),
         }
     }

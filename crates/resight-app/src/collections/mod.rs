@@ -22,6 +22,7 @@ use lease::Leases;
 use slots::{Slots, State};
 
 use crate::AppError;
+use crate::answers;
 use crate::background::Background;
 use crate::components::{self, count_in};
 use crate::config::Config;
@@ -30,6 +31,7 @@ use crate::data_folder::WritableFolder;
 use crate::global_models::{LoadedModels, embed_in_background};
 use crate::provenance::Provenance;
 use crate::recovery::recover_in_background;
+use crate::renaming;
 use crate::scrub_state::ScrubState;
 use crate::vocabularies::{self, ChosenVocabulary};
 
@@ -287,6 +289,9 @@ impl Collections {
         if !inner.folders.has(name) {
             return Err(AppError::UnknownCollection(name.clone()));
         }
+        // One that cannot be read has answers that nobody is given: they end with their day.
+        let folder = inner.folders.folder(name);
+        let identity = components::identity_in(&inner.config.root, &folder).unwrap_or_default();
         let slot = inner.slots.visit(name);
         let before = std::mem::replace(&mut *slot.state.lock(), State::Removing);
         let removed = match before {
@@ -301,6 +306,9 @@ impl Collections {
             State::Closed => inner.folders.remove(name),
         };
         if matches!(removed, Ok(true)) {
+            if let Some(identity) = &identity {
+                answers::forget(&inner.config.root, identity);
+            }
             // Another collection may get the name.
             inner
                 .scrubbed
@@ -314,6 +322,43 @@ impl Collections {
         } else {
             Err(AppError::UnknownCollection(name.clone()))
         }
+    }
+
+    /// Gives a collection another name. Waits for requests that use it, and fails where they take too long. Keep jobs
+    /// from it meanwhile.
+    pub(crate) fn rename(
+        &self,
+        from: &CollectionName,
+        to: &CollectionName,
+    ) -> Result<(), AppError> {
+        let inner = self.inner(from)?;
+        renaming::check(&inner.folders, from, to)?;
+        let in_use = || AppError::CollectionInUse(from.clone());
+        let (slot, target) = (inner.slots.visit(from), inner.slots.visit(to));
+        {
+            // Nobody makes one of that name meanwhile.
+            let mut target = target.state.lock();
+            match &*target {
+                State::Closed => *target = State::Removing,
+                State::Open(_) | State::Removing => return Err(AppError::NameTaken(to.clone())),
+            }
+        }
+        let before = std::mem::replace(&mut *slot.state.lock(), State::Removing);
+        let (after, renamed) = match before {
+            State::Removing => (State::Removing, Err(in_use())),
+            State::Open(open) => match open.close() {
+                Ok(()) => (State::Closed, renaming::rename(&inner.config, from, to)),
+                Err(open) => (State::Open(open), Err(in_use())),
+            },
+            State::Closed => (State::Closed, renaming::rename(&inner.config, from, to)),
+        };
+        *slot.state.lock() = after;
+        *target.state.lock() = State::Closed;
+        if renamed.is_ok() {
+            let mut scrubbed = inner.scrubbed.lock();
+            scrubbed.damaged.retain(|(of, _), _| of != from);
+        }
+        renamed
     }
 
     fn inner(&self, name: &CollectionName) -> Result<&Inner, AppError> {

@@ -27,6 +27,7 @@ use resight_store::{
 };
 
 use crate::AppError;
+use crate::collections::Collections;
 use crate::components::{self, Records};
 use crate::config::Config;
 use crate::data_folder::WritableFolder;
@@ -87,6 +88,8 @@ pub(crate) struct Shared {
     version: AtomicU64,
     /// Jobs that this process runs.
     running: Mutex<HashMap<u64, Running>>,
+    /// Held while a job is begun, and by whoever keeps them from it.
+    starting: Mutex<()>,
     /// Wakes the threads that run jobs.
     waiting: Mutex<()>,
     added: Condvar,
@@ -126,6 +129,7 @@ impl Jobs {
             records: Arc::new(records),
             version: AtomicU64::new(0),
             running: Mutex::default(),
+            starting: Mutex::default(),
             waiting: Mutex::default(),
             added: Condvar::new(),
         }))
@@ -228,6 +232,33 @@ impl Jobs {
     /// Forgets the jobs and the registered folders of a collection that was removed.
     pub fn forget_collection(&self, name: &CollectionName) -> Result<(), AppError> {
         self.0.records.forget_collection(name)?;
+        self.0.note_change();
+        Ok(())
+    }
+
+    /// Gives a collection another name, which its jobs, registered folders and keys follow. Waits for requests that use
+    /// it.
+    ///
+    /// # Errors
+    /// As those of [`renaming::rename`](crate::renaming::rename), and `busy` where a job works on it or requests take too
+    /// long.
+    pub fn rename_collection(
+        &self,
+        collections: &Collections,
+        from: &CollectionName,
+        to: &CollectionName,
+    ) -> Result<(), AppError> {
+        // Else a job would begin, and find no collection of its name.
+        let _held = self.0.starting.lock();
+        let filter = JobFilter {
+            states: vec![JobState::Running],
+            collections: Some(vec![from.clone()]),
+            ..JobFilter::default()
+        };
+        if !self.list(&filter, 1)?.is_empty() {
+            return Err(AppError::CollectionInUse(from.clone()));
+        }
+        collections.rename(from, to)?;
         self.0.note_change();
         Ok(())
     }

@@ -103,7 +103,11 @@ impl Jobs {
 
 fn work(shared: &Shared, workshop: &Workshop, stopping: &AtomicBool, cancel: &AtomicBool) {
     while !cancel.load(Ordering::Relaxed) {
-        match shared.records.begin_job() {
+        let begun = {
+            let _starting = shared.starting.lock();
+            shared.records.begin_job()
+        };
+        match begun {
             Ok(Some(job)) => run(shared, workshop, &job, stopping),
             Ok(None) => shared.wait(LOOKED_EACH),
             Err(error) => {

@@ -80,6 +80,35 @@ struct StoredKey {
 }
 
 impl KeyFile {
+    /// Whether a key is for this collection by its name.
+    pub(super) fn names(&self, collection: &CollectionName) -> bool {
+        self.keys().any(|key| {
+            let listed = key.collections.as_ref();
+            listed.is_some_and(|names| names.contains(collection))
+        })
+    }
+
+    /// Lets keys of one collection be for another.
+    pub(super) fn rename_collection(&mut self, from: &CollectionName, to: &CollectionName) {
+        for (key, _) in self.keys.values_mut() {
+            let Some(names) = &key.collections else {
+                continue;
+            };
+            if names.contains(from) {
+                let mut names = names.clone();
+                names.retain(|name| name != to);
+                for name in names.iter_mut().filter(|name| *name == from) {
+                    *name = to.clone();
+                }
+                let renamed = Key {
+                    collections: Some(names),
+                    ..Key::clone(key)
+                };
+                *key = Arc::new(renamed);
+            }
+        }
+    }
+
     /// Reads the file of a data folder; one that is not there has no keys.
     pub(super) fn read(root: &Path) -> Result<(Self, Stamp), AppError> {
         let path = root.join(NAME);

@@ -232,6 +232,21 @@ impl Keys {
         })
     }
 
+    /// Lets keys follow a collection to its new name.
+    pub(crate) fn rename_collection(
+        &self,
+        from: &CollectionName,
+        to: &CollectionName,
+    ) -> Result<(), AppError> {
+        if !self.present()?.names(from) {
+            return Ok(());
+        }
+        self.change(|file| {
+            file.rename_collection(from, to);
+            Ok(())
+        })
+    }
+
     /// A short text that tells this data folder's keys from others'; empty while there never was one.
     pub fn label(&self) -> Result<String, AppError> {
         Ok(self.present()?.label())

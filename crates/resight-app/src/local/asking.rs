@@ -122,6 +122,19 @@ impl Served {
         self.one(&request).map(drop)
     }
 
+    /// Gives a collection another name.
+    pub fn rename_collection(
+        &self,
+        from: &CollectionName,
+        to: &CollectionName,
+    ) -> Result<(), AppError> {
+        let request = Request::RenameCollection {
+            from: from.to_string(),
+            to: to.to_string(),
+        };
+        self.one(&request).map(drop)
+    }
+
     fn each(&self, request: &Request) -> Result<Vec<bool>, AppError> {
         match self.ask(request)? {
             Reply::Each { done } => Ok(done),

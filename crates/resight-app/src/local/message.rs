@@ -37,6 +37,8 @@ pub(super) enum Request {
     CreateCollection { name: String },
     /// Remove a collection.
     RemoveCollection { name: String },
+    /// Give a collection another name.
+    RenameCollection { from: String, to: String },
 }
 
 /// What the server says.

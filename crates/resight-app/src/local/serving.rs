@@ -1,4 +1,4 @@
-//! The server's side: one command after the other.
+//! The server's side: a thread for each command, as many at once as there are places.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Condvar, Mutex};
 use resight_engine::{Duplicates, ForgetOptions, Library, path_of_text, path_text};
 use resight_store::{CollectionName, StoreError};
 
@@ -18,6 +19,8 @@ use crate::collections::{Collections, Lease};
 use crate::jobs::Jobs;
 use crate::{AppError, private};
 
+/// Commands at work at once.
+const AT_ONCE: usize = 16;
 /// How long a command may take to say what it wants, and to take the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -80,17 +83,58 @@ impl LocalServer {
     }
 }
 
+/// Returns when all commands that were begun have their answers.
 fn serve(listener: &UnixListener, stopping: &AtomicBool, collections: &Collections, jobs: &Jobs) {
-    for connected in listener.incoming() {
-        if stopping.load(Ordering::Relaxed) {
-            return;
+    let places = Places::default();
+    thread::scope(|scope| {
+        for connected in listener.incoming() {
+            if stopping.load(Ordering::Relaxed) {
+                return;
+            }
+            let begun = connected.and_then(|stream| {
+                let place = places.take();
+                let command = thread::Builder::new().name("resight-command".into());
+                command.spawn_scoped(scope, move || {
+                    let _place = place;
+                    if let Err(error) = answer(&stream, collections, jobs) {
+                        tracing::debug!("a command went away: {error}");
+                    }
+                })
+            });
+            if let Err(error) = begun {
+                tracing::debug!("a command is not served: {error}");
+                // Where no more connections can be had, it is not tried without a pause.
+                thread::sleep(Duration::from_millis(10));
+            }
         }
-        let answered = connected.and_then(|stream| answer(&stream, collections, jobs));
-        if let Err(error) = answered {
-            tracing::debug!("a command went away: {error}");
-            // Where no more connections can be had, it is not tried without a pause.
-            thread::sleep(Duration::from_millis(10));
+    });
+}
+
+/// Places for commands at work; further ones wait to be accepted.
+#[derive(Default)]
+struct Places {
+    taken: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// A place, until it is dropped.
+struct Place<'a>(&'a Places);
+
+impl Places {
+    fn take(&self) -> Place<'_> {
+        let mut taken = self.taken.lock();
+        while *taken >= AT_ONCE {
+            self.freed.wait(&mut taken);
         }
+        *taken += 1;
+        Place(self)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.taken.lock() -= 1;
+        self.0.freed.notify_one();
     }
 }
 
@@ -117,7 +161,7 @@ fn answer(stream: &UnixStream, collections: &Collections, jobs: &Jobs) -> std::i
     stream.write_all(&line)
 }
 
-/// What a command says, within [`PATIENCE`] in all: others wait meanwhile.
+/// What a command says, within [`PATIENCE`] in all: it has a place meanwhile.
 fn line_of(stream: &UnixStream) -> std::io::Result<Vec<u8>> {
     let begun = Instant::now();
     let mut reader = BufReader::new(stream.take(MOST_BYTES));
@@ -192,6 +236,10 @@ fn carry_out(request: Request, collections: &Collections, jobs: &Jobs) -> Result
             collections.remove(&name)?;
             // Another collection may get the name.
             jobs.forget_collection(&name)?;
+            Ok(Reply::One { done: true })
+        }
+        Request::RenameCollection { from, to } => {
+            jobs.rename_collection(collections, &named(&from)?, &named(&to)?)?;
             Ok(Reply::One { done: true })
         }
     }

@@ -3,10 +3,36 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use resight_app::local::LocalServer;
+use resight_app::local::{LocalServer, Served};
 
 use crate::jobs::Service;
 use crate::support::World;
+
+#[test]
+fn a_command_that_takes_its_time_keeps_no_other_waiting() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::net::UnixStream;
+
+    let world = World::new();
+    let service = Service::of(&world);
+    let root = world.config().root.clone();
+    let server = LocalServer::begin(&root, &service.collections, &service.jobs).unwrap();
+    let slow = UnixStream::connect(root.join("local/socket")).unwrap();
+    let quick = Served::find(&root).unwrap();
+    assert!(
+        quick
+            .create_collection(&crate::support::named("one"))
+            .unwrap()
+    );
+    // Had the other one waited for its end, this would be over.
+    let mut line = String::new();
+    (&slow)
+        .write_all(b"{\"want\":\"create_collection\",\"name\":\"two\"}\n")
+        .unwrap();
+    BufReader::new(&slow).read_line(&mut line).unwrap();
+    assert!(line.contains("true"), "{line}");
+    drop(server);
+}
 
 #[test]
 fn a_server_whose_folder_was_replaced_ends_and_leaves_the_other_s_socket() {

@@ -1,6 +1,7 @@
 //! Files of stored pictures: thumbnails, uploaded bytes, and files in indexed folders.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 
 use resight_decode::{
@@ -199,6 +200,18 @@ impl Library {
         Err(EngineError::FileGone {
             id: id.clone(),
             reason,
+        })
+    }
+
+    /// A part of the bytes of an uploaded picture, without reading the rest.
+    ///
+    /// # Errors
+    /// `file_gone` where they are not stored.
+    pub fn stored_part(&self, id: &PictureId, range: Range<u64>) -> Result<Vec<u8>, EngineError> {
+        let part = self.blobs().part(&original_name(id), range)?;
+        part.ok_or_else(|| EngineError::FileGone {
+            id: id.clone(),
+            reason: "its bytes are not stored any more".to_owned(),
         })
     }
 

@@ -9,6 +9,9 @@ use crate::error::EngineError;
 use crate::picture::Picture;
 use crate::stored_path::path_text;
 
+/// The name under which the catalogue has a collection's identity.
+pub const IDENTITY_SETTING: &str = "identity";
+
 /// Amounts of what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Storage {
@@ -136,6 +139,21 @@ impl Library {
             0 => Err(EngineError::UnknownObject(id.clone())),
             total => Ok((total, self.pictures_matching(&filter, offset, limit)?)),
         }
+    }
+
+    /// What tells this collection from every other one: `fresh`, where nothing has done so yet.
+    pub fn identity(&self, fresh: &str) -> Result<String, EngineError> {
+        let catalogue = self.catalogue();
+        if let Some(known) = catalogue.setting(IDENTITY_SETTING)? {
+            return Ok(known);
+        }
+        // Two that ask at once get the same.
+        let _lock = self.lock_changes();
+        if let Some(known) = catalogue.setting(IDENTITY_SETTING)? {
+            return Ok(known);
+        }
+        catalogue.set_setting(IDENTITY_SETTING, fresh)?;
+        Ok(fresh.to_owned())
     }
 
     /// How much is stored.

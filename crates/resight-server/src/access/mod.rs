@@ -156,6 +156,14 @@ impl Access {
         self.live.lists(origin)
     }
 
+    /// Has the keys read again now, which something else than a request about them has changed.
+    pub(crate) async fn read_again(&self) -> Result<(), Problem> {
+        match self.settings.keys.clone() {
+            Some(keys) => on_disk(move || keys.refresh()).await,
+            None => Ok(()),
+        }
+    }
+
     /// The keys, where this server asks for them now.
     async fn asked(&self) -> Result<Option<&Arc<Keys>>, Problem> {
         let Some(keys) = &self.settings.keys else {

@@ -46,6 +46,11 @@ const ROUTES: &[(&str, &str, Need)] = &[
         Need::Of(Scope::Admin),
     ),
     (
+        "PATCH",
+        "/v1/collections/{collection}",
+        Need::Of(Scope::Admin),
+    ),
+    (
         "DELETE",
         "/v1/collections/{collection}",
         Need::Of(Scope::Admin),
@@ -54,6 +59,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/v1/images", Need::Of(Scope::Add)),
     ("PATCH", "/v1/images", Need::Of(Scope::Add)),
     ("DELETE", "/v1/images", Need::Of(Scope::Delete)),
+    ("GET", "/v1/images/download", Need::Of(Scope::Read)),
+    ("POST", "/v1/images/download", Need::Of(Scope::Read)),
     ("GET", "/v1/images/{id}", Need::Of(Scope::Read)),
     ("PATCH", "/v1/images/{id}", Need::Of(Scope::Add)),
     ("DELETE", "/v1/images/{id}", Need::Of(Scope::Delete)),
@@ -67,6 +74,10 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/v1/features", Need::Of(Scope::Search)),
     ("POST", "/v1/compare", Need::Of(Scope::Search)),
     ("GET", "/v1/duplicates", Need::Of(Scope::Read)),
+    // Moving files takes the scope admin too, which the handler asks for.
+    ("POST", "/v1/duplicates/resolve", Need::Of(Scope::Delete)),
+    ("GET", "/v1/duplicates/resolutions", Need::Of(Scope::Read)),
+    ("POST", "/v1/duplicates/undo", Need::Of(Scope::Admin)),
     ("GET", "/v1/not-a-match", Need::Of(Scope::Read)),
     ("POST", "/v1/not-a-match", Need::Of(Scope::Add)),
     ("DELETE", "/v1/not-a-match", Need::Of(Scope::Delete)),
@@ -86,6 +97,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/v1/folders", Need::OfSome(Scope::Admin)),
     ("PATCH", "/v1/folders/{folder}", Need::OfSome(Scope::Admin)),
     ("DELETE", "/v1/folders/{folder}", Need::OfSome(Scope::Admin)),
+    ("GET", "/v1/storage", Need::OfSome(Scope::Read)),
     ("GET", "/v1/plugins", Need::Of(Scope::Search)),
     ("GET", "/v1/plugins/{name}", Need::Of(Scope::Search)),
     (
@@ -193,6 +205,7 @@ pub(super) fn is_of_a_collection(path: &str) -> bool {
         "plugins",
         "jobs",
         "folders",
+        "storage",
         "webhooks",
     ];
     path == "/api/tot_num"

@@ -3,10 +3,11 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use resight_app::Code;
-use resight_app::answers::{Answer, Answers, Begun, Slot};
+use resight_app::answers::{Answer, Begun, Slot};
+use resight_app::{Code, identity_of};
 
-use crate::access::Caller;
+use crate::App;
+use crate::access::{Caller, on_disk};
 use crate::intake::Part;
 use crate::params::bad;
 use crate::problem::Problem;
@@ -23,12 +24,11 @@ pub(crate) struct Once {
     answered: Option<Answer>,
 }
 
-/// Begins a request with these headers to `route` of a collection: `about` is the rest of what tells it from others.
+/// Begins a request with these headers about the pictures of `app`: `about` is the rest of what tells it from others.
 pub(crate) async fn begin(
-    answers: &Answers,
+    app: &App,
     caller: &Caller,
     headers: &HeaderMap,
-    base: &str,
     about: &str,
 ) -> Result<Once, Problem> {
     let mut once = Once {
@@ -56,16 +56,19 @@ pub(crate) async fn begin(
         Caller::Holder(holder) => holder.id.clone(),
         Caller::Anyone | Caller::Unknown => String::new(),
     };
-    let (answers, base, key) = (answers.clone(), base.to_owned(), key.to_owned());
-    let begun = move || answers.begin(&[&holder, &base, &key]);
-    match tokio::task::spawn_blocking(begun).await {
-        Ok(Begun::Fresh(slot)) => once.slot = Some(slot),
-        Ok(Begun::Answered(answer)) => once.answered = Some(answer),
-        Ok(Begun::AtWork) => {
+    let (answers, library, key) = (app.answers.clone(), app.library.clone(), key.to_owned());
+    let begun = move || {
+        // Not the name: another collection may have it tomorrow, and this one another name.
+        let collection = identity_of(&library)?;
+        Ok(answers.begin(&collection, &[&holder, &key]))
+    };
+    match on_disk(begun).await? {
+        Begun::Fresh(slot) => once.slot = Some(slot),
+        Begun::Answered(answer) => once.answered = Some(answer),
+        Begun::AtWork => {
             let detail = "A request with this key is at work.";
             return Err(Problem::new(Code::IdempotencyKeyInUse, detail));
         }
-        Err(error) => return Err(Problem::internal(&error)),
     }
     Ok(once)
 }

@@ -49,13 +49,9 @@ impl Tls {
         Ok(Self(Arc::new(ArcSwap::from_pointee(config))))
     }
 
-    /// Reads the files again; connections that begin from now on meet what is in them.
-    ///
-    /// # Errors
-    /// As of [`Tls::load`]; the one before then stays.
-    pub fn reload(&self, certificate: &Path, key: &Path) -> Result<(), TlsError> {
-        self.0.store(Arc::new(read(certificate, key)?));
-        Ok(())
+    /// Connections that begin from now on meet what `loaded` has.
+    pub fn replace(&self, loaded: &Self) {
+        self.0.store(loaded.0.load_full());
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {

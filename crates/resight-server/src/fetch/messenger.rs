@@ -1,5 +1,7 @@
 //! Messages sent to addresses that somebody named, by the rules of fetching.
 
+use std::net::IpAddr;
+
 use axum::http::{HeaderName, HeaderValue, Request, header};
 
 use super::FetchSettings;
@@ -14,9 +16,14 @@ pub(crate) struct Messenger {
     tls: Tls,
 }
 
-/// Refuses an address that cannot be one.
-pub(crate) fn check_address(text: &str) -> Result<(), Problem> {
-    Target::parse(text).map(drop)
+/// Refuses an address that cannot be one, and one whose host is written as numbers that may not be asked. Where a name
+/// leads is looked at each time.
+pub(crate) async fn check_address(text: &str, settings: &FetchSettings) -> Result<(), Problem> {
+    let target = Target::parse(text)?;
+    match target.host.parse::<IpAddr>() {
+        Ok(_) => settings.addresses(&target).await.map(drop),
+        Err(_) => Ok(()),
+    }
 }
 
 impl Messenger {

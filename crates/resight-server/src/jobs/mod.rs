@@ -44,7 +44,7 @@ const MOST_BYTES: u64 = 256 << 10;
 const FORM: &str = r#"{"kind": "…"}"#;
 
 impl App {
-    fn served(&self) -> Result<&Arc<JobsServed>, Problem> {
+    pub(crate) fn served(&self) -> Result<&Arc<JobsServed>, Problem> {
         self.jobs.as_ref().ok_or_else(|| {
             Problem::new(
                 Code::UnknownRoute,

@@ -12,7 +12,7 @@ use resight_app::webhooks::{Told, Webhook, Webhooks};
 use resight_store::{JobFilter, JobState};
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::served::{Counters, Served};
@@ -51,6 +51,23 @@ struct Failed {
     until: Instant,
 }
 
+/// The turns of addresses: each has its own, so that a slow one keeps no other waiting.
+#[derive(Default)]
+struct Turns {
+    running: JoinSet<Turn>,
+    at_work: HashMap<task::Id, AtWork>,
+    failed: HashMap<String, Failed>,
+    /// The version of the jobs of which an address was told all.
+    told: HashMap<String, u64>,
+}
+
+/// The turn of an address.
+struct AtWork {
+    hook: String,
+    /// Of the jobs, before they were read.
+    version: u64,
+}
+
 /// What became of a turn.
 enum Turn {
     /// All was told.
@@ -73,56 +90,70 @@ impl Delivery {
 
     /// Tells until the server is to end.
     pub(crate) async fn run(self, mut stopping: watch::Receiver<bool>) {
-        let mut failed: HashMap<String, Failed> = HashMap::new();
-        // The version of the jobs of which all was told.
-        let mut told = None;
+        let mut turns = Turns::default();
         loop {
-            let version = self.jobs.version();
-            if told != Some(version) {
-                tokio::select! {
-                    () = stopped(&mut stopping) => return,
-                    is_told = self.round(&mut failed) => told = is_told.then_some(version),
-                }
+            tokio::select! {
+                () = stopped(&mut stopping) => return,
+                () = self.begin(&mut turns) => {}
             }
             tokio::select! {
                 () = stopped(&mut stopping) => return,
+                Some(ended) = turns.running.join_next_with_id() => self.settle(&mut turns, ended),
                 () = sleep(LOOKED_EACH) => {}
             }
         }
     }
 
-    /// Gives every address that has not to wait its turn. Returns whether nothing is left to be told.
-    async fn round(&self, failed: &mut HashMap<String, Failed>) -> bool {
+    /// Gives every address its turn that has none, has not to wait, and was not told of all.
+    async fn begin(&self, turns: &mut Turns) {
+        let version = self.jobs.version();
         let mut hooks = self.hooks.list();
-        failed.retain(|id, _| hooks.iter().any(|hook| hook.id == *id));
+        let is_there = |id: &String| hooks.iter().any(|hook| hook.id == *id);
+        turns.failed.retain(|id, _| is_there(id));
+        turns.told.retain(|id, _| is_there(id));
         let now = Instant::now();
-        hooks.retain(|hook| failed.get(&hook.id).is_none_or(|one| one.until <= now));
+        hooks.retain(|hook| {
+            let at_work = turns.at_work.values().any(|one| one.hook == hook.id);
+            let waits = turns
+                .failed
+                .get(&hook.id)
+                .is_some_and(|one| one.until > now);
+            !at_work && !waits && turns.told.get(&hook.id) != Some(&version)
+        });
         if hooks.is_empty() {
-            return failed.is_empty();
+            return;
         }
         let Some(ended) = self.ended().await else {
-            return false;
+            return;
         };
         let ended: Arc<[Job]> = ended.into();
-        let mut turns = JoinSet::new();
         for hook in hooks {
             let (own, id, ended) = (self.clone(), hook.id.clone(), ended.clone());
-            turns.spawn(async move { (id, own.turn(hook, &ended).await) });
+            let turn = turns
+                .running
+                .spawn(async move { own.turn(hook, &ended).await });
+            turns
+                .at_work
+                .insert(turn.id(), AtWork { hook: id, version });
         }
-        let mut is_whole = true;
-        while let Some(turn) = turns.join_next().await {
-            match turn {
-                Ok((id, Turn::Done)) => {
-                    failed.remove(&id);
-                }
-                Ok((id, Turn::Failed(at))) => self.wait_or_give_up(failed, id, at),
-                Err(error) => {
-                    tracing::error!(%error, "telling an address of jobs failed");
-                    is_whole = false;
-                }
+    }
+
+    fn settle(&self, turns: &mut Turns, ended: Result<(task::Id, Turn), JoinError>) {
+        let task = match &ended {
+            Ok((task, _)) => *task,
+            Err(error) => error.id(),
+        };
+        let Some(AtWork { hook, version }) = turns.at_work.remove(&task) else {
+            return;
+        };
+        match ended {
+            Ok((_, Turn::Done)) => {
+                turns.failed.remove(&hook);
+                turns.told.insert(hook, version);
             }
+            Ok((_, Turn::Failed(at))) => self.wait_or_give_up(&mut turns.failed, hook, at),
+            Err(error) => tracing::error!(%error, "telling an address of jobs failed"),
         }
-        is_whole && failed.is_empty()
     }
 
     /// Tells an address of those of `ended` that it was not told of.

@@ -61,7 +61,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let hooks = managed(&app, &caller)?;
     let wanted: WebhookWanted = body(&app, request, MOST_BYTES, FORM).await?;
-    check_address(&wanted.url)?;
+    check_address(&wanted.url, app.webhooks.targets()?).await?;
     let made_by = caller.key_id().map(str::to_owned);
     let made = on_disk(move || hooks.add(&wanted.url, made_by.as_deref())).await?;
     let answer = WebhookMade {

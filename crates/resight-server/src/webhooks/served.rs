@@ -66,6 +66,12 @@ impl Served {
         hooks.ok_or_else(|| Problem::new(Code::UnknownRoute, "This server has no webhooks."))
     }
 
+    /// Which addresses may be told.
+    pub(super) fn targets(&self) -> Result<&FetchSettings, Problem> {
+        let settings = self.settings.as_ref().map(|settings| &settings.targets);
+        settings.ok_or_else(|| Problem::new(Code::UnknownRoute, "This server has no webhooks."))
+    }
+
     /// Adds what a monitor reads of them.
     pub(crate) fn register(&self, registry: &mut Registry) {
         let Some(settings) = &self.settings else {

@@ -1,7 +1,7 @@
 //! Collections as programs read them.
 
 use resight_store::CollectionName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Address below which a server serves a collection, as `/v1`.
@@ -27,4 +27,12 @@ pub struct Collection {
 pub struct CollectionList {
     /// The collections.
     pub collections: Vec<Collection>,
+}
+
+/// The new name of a collection.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, expecting = "an object with name")]
+pub(crate) struct CollectionRenamed {
+    /// 1 to 63 of a-z, 0-9, _ and -, the first a letter or a digit.
+    pub(crate) name: String,
 }

@@ -1,19 +1,22 @@
 //! The JSON that other programs read, from the command line and over HTTP alike. The engine's own
 //! values are not serialisable on purpose, so they can change without what programs read changing.
 //!
-//! Invariant: over HTTP only the answer about one picture (`PictureAndPaths`) tells where its files lie on the
-//! server, and only an admin where keys are asked for. Of lists and hits, only [`Reader::Local`] learns paths; of
+//! Invariant: over HTTP only the answer about one picture (`PictureAndPaths`) and that to resolving duplicates tell where
+//! files lie on the server, and only an admin where keys are asked for. Of lists and hits, only [`Reader::Local`] learns paths; of
 //! paths in a group of duplicates, other readers learn the last names, as few as tell them apart.
 
 mod bulk;
 mod collections;
 mod comparison;
+mod downloads;
 mod duplicates;
 mod http;
 mod jobs;
 mod keys;
 mod labels;
+mod resolving;
 mod search;
+mod storage;
 mod told_apart;
 mod webhooks;
 
@@ -25,8 +28,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub(crate) use bulk::{AddedOrMany, BulkAnswer, BulkSummary, FileOutcome};
+pub(crate) use collections::CollectionRenamed;
 pub use collections::{Collection, CollectionList, address_of};
 pub use comparison::Comparison;
+pub(crate) use downloads::{DownloadForm, DownloadWanted};
 pub use duplicates::{Decision, DuplicateList, NotAMatchList, TwoPictures, state_name};
 pub(crate) use http::{
     AddedPicture, AdditionForm, FileBytes, Health, LegacyAnswer, PairForm, PictureAndPaths,
@@ -43,7 +48,10 @@ pub use labels::{
     LabelChange, ManyChanged, ManyRemoved, ObjectList, ObjectPictures, Removed, metadata_of,
     object_id, tag,
 };
+pub(crate) use resolving::{FilesWanted, GroupWanted, ResolveWanted, UndoWanted};
+pub use resolving::{ResolutionList, ResolutionShown, ResolveAnswer, UndoAnswer};
 pub use search::SearchAnswer;
+pub use storage::StorageShown;
 pub(crate) use webhooks::WebhookWanted;
 pub use webhooks::{WebhookList, WebhookMade, WebhookShown};
 

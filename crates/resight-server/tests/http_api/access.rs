@@ -101,6 +101,7 @@ fn expected(method: &str, path: &str) -> Option<Scope> {
     let is_admin = path.starts_with("/v1/keys")
         || path.starts_with("/v1/webhooks")
         || path == "/v1/refused"
+        || path == "/v1/duplicates/undo"
         || path == "/v1/jobs/{job}/refused"
         || (path.starts_with("/v1/folders") && method != "GET")
         || (path == "/v1/collections/{collection}" && method != "GET");
@@ -121,6 +122,9 @@ fn expected(method: &str, path: &str) -> Option<Scope> {
         "DELETE" if path.starts_with("/v1/jobs") => Scope::Add,
         _ if is_search || path.starts_with("/v1/plugins") => Scope::Search,
         "GET" => Scope::Read,
+        // What is chosen may be too much for an address.
+        "POST" if path == "/v1/images/download" => Scope::Read,
+        "POST" if path == "/v1/duplicates/resolve" => Scope::Delete,
         "DELETE" => Scope::Delete,
         _ => Scope::Add,
     })
@@ -211,8 +215,12 @@ async fn a_key_of_some_collections_reaches_no_other_one() {
         {
             continue;
         }
-        // They are in no collection's address; `jobs.rs` has what such a key reaches there.
-        if path.starts_with("/v1/jobs") || path.starts_with("/v1/folders") {
+        // They are in no collection's address; `jobs.rs` and `storage_use.rs` have what such a key reaches there.
+        let of_several = ["/v1/jobs", "/v1/folders", "/v1/storage"];
+        if of_several
+            .iter()
+            .any(|beginning| path.starts_with(beginning))
+        {
             continue;
         }
         for name in ["default", "%64efault", "other"] {

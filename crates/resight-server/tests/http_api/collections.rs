@@ -177,6 +177,40 @@ async fn a_collection_goes_with_all_that_is_in_it() {
 }
 
 #[tokio::test]
+async fn answers_kept_for_a_key_go_with_their_collection() {
+    let served = Served::new();
+    let bytes = png(&textured(200, 150, 1));
+    let add = async |base: &str, bytes: &[u8]| {
+        let mut sent = post(&format!("{base}/images"), "image/png", bytes.to_vec());
+        let headers = sent.headers_mut();
+        headers.insert("idempotency-key", "k".parse().unwrap());
+        ask(&served.app, sent).await
+    };
+    let one = "/v1/collections/one";
+    for round in 0..2 {
+        assert_eq!(served.put("one").await, StatusCode::CREATED);
+        let made = add(one, &bytes).await;
+        assert_eq!(made.status, StatusCode::CREATED, "round {round}");
+        assert_eq!(made.header("idempotency-replayed"), "");
+        let again = add(one, &bytes).await;
+        assert_eq!(again.header("idempotency-replayed"), "true");
+        assert_eq!(again.body, made.body);
+        let other = png(&textured(200, 150, 2));
+        add(one, &other)
+            .await
+            .problem(422, "idempotency_key_reused");
+        // Another collection has its own.
+        let elsewhere = add("/v1", &bytes).await;
+        assert_eq!(
+            elsewhere.header("idempotency-replayed") == "true",
+            round == 1
+        );
+        let removed = ask(&served.app, request("DELETE", one)).await;
+        assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    }
+}
+
+#[tokio::test]
 async fn a_name_is_decoded_once_and_the_default_one_is_the_same_however_it_is_written() {
     let served = Served::new();
     let app = &served.app;

@@ -158,6 +158,58 @@ async fn parts_of_stored_files_and_of_files_in_folders_are_sent() {
 }
 
 #[tokio::test]
+async fn what_lies_beyond_the_end_is_refused_with_the_length() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let bytes = png(&textured(320, 240, 8));
+    let id = add(&app, "a.png", &bytes).await;
+    let length = bytes.len();
+    let ranged = |method: &str, range: String| {
+        let mut asked = request(method, &format!("/v1/images/{id}/file"));
+        let range = header::HeaderValue::from_str(&range).unwrap();
+        asked.headers_mut().insert(header::RANGE, range);
+        asked
+    };
+    for range in [format!("bytes={length}-"), "bytes=-0".to_owned()] {
+        let beyond = ask(&app, ranged("GET", range)).await;
+        assert!(
+            beyond
+                .problem(416, "range_beyond_end")
+                .contains(&length.to_string())
+        );
+        assert_eq!(
+            beyond.header(header::CONTENT_RANGE),
+            format!("bytes */{length}")
+        );
+    }
+    let last = ask(&app, ranged("GET", "bytes=-5".to_owned())).await;
+    assert_eq!(last.status, StatusCode::PARTIAL_CONTENT);
+    assert!(last.body == bytes[length - 5..]);
+    let several = ask(&app, ranged("GET", "bytes=0-1,5-6".to_owned())).await;
+    assert_eq!(several.status, StatusCode::OK);
+    assert!(several.body == bytes);
+    let head = ask(&app, ranged("HEAD", format!("bytes={length}-"))).await;
+    assert_eq!(head.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_small_part_of_a_stored_file_is_read_alone() {
+    let (bench, gate) = gated_blobs::bench(true);
+    let app = bench.app();
+    let bytes = png(&textured(320, 240, 8));
+    let id = add(&app, "a.png", &bytes).await;
+    // Whoever read the whole file would wait.
+    gate.close();
+    let mut asked = request("GET", &format!("/v1/images/{id}/file"));
+    let range = header::HeaderValue::from_static("bytes=10-19");
+    asked.headers_mut().insert(header::RANGE, range);
+    let part = ask(&app, asked).await;
+    assert_eq!(part.status, StatusCode::PARTIAL_CONTENT);
+    assert!(part.body == bytes[10..20]);
+    assert_eq!(gate.reads.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
 async fn a_file_that_changed_since_it_was_indexed_is_not_sent() {
     let bench = Bench::new();
     let app = bench.app();

@@ -127,9 +127,9 @@ async fn requests_are_answered_over_tls_by_the_certificate_that_is_in_the_files(
     assert!(answer.contains("x-request-id: "), "{answer}");
     assert!(ask(server.address, &other.der).await.is_err());
     // One that cannot be used changes nothing.
-    assert!(tls.reload(&one.certificate, &other.key).is_err());
+    assert!(Tls::load(&one.certificate, &other.key).is_err());
     assert!(ask(server.address, &one.der).await.is_ok());
-    tls.reload(&other.certificate, &other.key).unwrap();
+    tls.replace(&Tls::load(&other.certificate, &other.key).unwrap());
     assert!(ask(server.address, &other.der).await.is_ok());
     assert!(ask(server.address, &one.der).await.is_err());
     server.stop.send(()).unwrap();

@@ -160,6 +160,34 @@ async fn an_address_is_told_of_a_job_until_it_takes_the_message_and_after_a_rest
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_that_does_not_answer_keeps_no_other_waiting() {
+    let mut world = World::new(Policy::Always);
+    world.settings.webhooks = Some(settings(&world, &["127.0.0.0/8"]));
+    let key = world.key(&[Scope::Admin], None);
+    let app = world.app();
+    // It takes connections, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let (url, mut received) = receiver(&[204]).await;
+    for url in [&format!("http://hooks.example:{port}/hook"), &url] {
+        assert_eq!(registered(&app, &key, url).await.status, 201);
+    }
+    world.run();
+    for _ in 0..3 {
+        let id = job(&app, &key).await;
+        let body: Value = serde_json::from_slice(&next(&mut received).await.1).unwrap();
+        assert_eq!(body["data"]["id"], id);
+    }
+    // The first message to the other one is still on its way.
+    let metrics = ask(&app, with(request("GET", "/metrics"), &key)).await;
+    let metrics = String::from_utf8(metrics.body).unwrap();
+    assert!(
+        metrics.contains("resight_webhook_messages_failed_total 0"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_that_ended_without_a_server_are_told_by_the_next_one() {
     let mut world = World::new(Policy::Always);
     let key = world.key(&[Scope::Admin], None);
@@ -241,6 +269,17 @@ async fn webhooks_are_for_admins_and_for_addresses_that_can_be() {
         registered(&app, &admin, url)
             .await
             .problem(422, "fetch_bad_address");
+    }
+    for host in [
+        "127.0.0.1",
+        "10.1.2.3",
+        "169.254.169.254",
+        "[::1]",
+        "[::ffff:10.0.0.1]",
+    ] {
+        registered(&app, &admin, &format!("http://{host}/hook"))
+            .await
+            .problem(403, "fetch_forbidden_address");
     }
     let made = registered(&app, &admin, "https://a.example/").await.json();
     let id = made["webhook"]["id"].as_str().unwrap();

@@ -19,6 +19,27 @@ pub(super) fn a_blob_is_stored_replaced_and_deleted(make: MakeBlobs<'_>) {
     assert_eq!(blobs.get(name).unwrap(), Some(b"three".to_vec()));
 }
 
+pub(super) fn parts_of_a_blob_are_read(make: MakeBlobs<'_>) {
+    let blobs = &*make();
+    blobs.put("a/b", b"0123456789").unwrap();
+    for (range, part) in [
+        (0..10, "0123456789"),
+        (2..5, "234"),
+        (8..99, "89"),
+        (10..12, ""),
+        (99..100, ""),
+        (5..5, ""),
+        (0..u64::MAX, "0123456789"),
+    ] {
+        let read = blobs.part("a/b", range.clone()).unwrap();
+        assert_eq!(read.as_deref(), Some(part.as_bytes()), "{range:?}");
+    }
+    assert_eq!(blobs.part("a", 0..1).unwrap(), None);
+    assert_eq!(blobs.part("none", 0..1).unwrap(), None);
+    let bad = blobs.part("../a", 0..1).unwrap_err();
+    assert_eq!(bad.code(), "store_bad_name");
+}
+
 pub(super) fn the_parts_of_a_name_are_no_blobs(make: MakeBlobs<'_>) {
     let blobs = &*make();
     blobs.put("a/b", b"x").unwrap();

@@ -216,6 +216,7 @@ suite! {$
     run_blob_case(MakeBlobs<'_>):
     blobs {
         a_blob_is_stored_replaced_and_deleted,
+        parts_of_a_blob_are_read,
         the_parts_of_a_name_are_no_blobs,
         names_are_listed_by_folder,
         no_method_takes_a_bad_name,

@@ -97,9 +97,20 @@ pub(super) fn the_list_is_newest_first_and_counts_agree(make: Make<'_>) {
     assert_eq!(listed(5, 2), []);
     assert_eq!(listed(u64::MAX, 2), []);
     assert_eq!(catalogue.count().unwrap(), 5);
+    let all = catalogue.list(0, 9).unwrap();
+    let lengths = all.iter().map(|record| record.byte_len);
+    let listed_bytes = lengths.fold(0, u64::wrapping_add);
+    assert!(all.iter().all(|record| record.uploaded) && listed_bytes > 0);
+    added(catalogue, found(9, "/9"));
+    let keys = catalogue.keys_after(None, 9).unwrap();
+    let vectors = [(keys[0].0, vec![1, 2]), (keys[1].0, vec![1, 2, 3, 4])];
+    catalogue.put_vectors("m", &vectors).unwrap();
+    let numbers = || [0, 1, 2, 3, 4, 9].into_iter();
     let bytes = StoredBytes {
-        features: (0..5).map(|number| features(number).len() as u64).sum(),
-        words: (0..5).map(|number| words(number).len() as u64).sum(),
+        features: numbers().map(|number| features(number).len() as u64).sum(),
+        words: numbers().map(|number| words(number).len() as u64).sum(),
+        vectors: 6,
+        originals: listed_bytes,
     };
     assert_eq!(catalogue.stored_bytes().unwrap(), bytes);
 }

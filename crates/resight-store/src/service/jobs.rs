@@ -217,6 +217,27 @@ impl ServiceRecords {
         })
     }
 
+    /// Lets jobs and folders follow a collection to its new name.
+    pub fn rename_collection(
+        &self,
+        from: &CollectionName,
+        to: &CollectionName,
+    ) -> std::result::Result<(), StoreError> {
+        self.write(|transaction| {
+            let names = [to.as_str(), from.as_str()];
+            transaction.execute(
+                "UPDATE job SET collection = ?1 WHERE collection = ?2",
+                names,
+            )?;
+            // What is left of an earlier collection of the name gives way.
+            transaction.execute(
+                "UPDATE OR REPLACE folder SET collection = ?1 WHERE collection = ?2",
+                names,
+            )?;
+            Ok(())
+        })
+    }
+
     /// Deletes jobs and folders of a collection that was removed: another one may get its name.
     pub fn forget_collection(&self, name: &CollectionName) -> std::result::Result<(), StoreError> {
         self.write(|transaction| {

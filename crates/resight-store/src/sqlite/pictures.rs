@@ -112,6 +112,14 @@ impl Pictures for SqliteCatalogue {
             Ok(StoredBytes {
                 features: sum("features_len")?,
                 words: sum("words_len")?,
+                vectors: number(
+                    connection,
+                    "SELECT CAST(COALESCE(SUM(LENGTH(bytes)), 0) AS BIGINT) FROM vector",
+                )?,
+                originals: number(
+                    connection,
+                    "SELECT CAST(COALESCE(SUM(byte_len), 0) AS BIGINT) FROM picture WHERE uploaded = 1",
+                )?,
             })
         })
     }

@@ -5,6 +5,7 @@ use resight_app::config::Config;
 use resight_app::data_folder;
 use resight_app::jobs::Jobs;
 use resight_app::local::Served;
+use resight_app::renaming;
 use resight_app::{AppError, Code};
 use resight_server::wire::{Collection, CollectionList};
 use resight_store::{CollectionName, Collections, FolderLock};
@@ -21,7 +22,8 @@ Examples:
   resight collections create museum
   resight index ~/Museum --collection museum
   resight search photo.jpg --collection museum
-  resight collections delete museum          asks; --yes does not
+  resight collections rename museum archive
+  resight collections delete archive         asks; --yes does not
 
 A collection has pictures of its own; commands without --collection use the default one.";
 
@@ -43,6 +45,15 @@ enum Action {
         #[arg(value_parser = collection_name)]
         name: CollectionName,
     },
+    /// Give a collection another name, which its jobs, registered folders and keys follow
+    Rename {
+        /// The one that there is
+        #[arg(value_parser = collection_name, value_name = "OLD")]
+        from: CollectionName,
+        /// Its new name
+        #[arg(value_parser = collection_name, value_name = "NEW")]
+        to: CollectionName,
+    },
     /// Forget a collection with all its pictures; indexed files are never touched
     Delete {
         /// Which
@@ -62,6 +73,7 @@ pub(crate) fn run(
     match args.action.as_ref().unwrap_or(&Action::List) {
         Action::List => list(config, output),
         Action::Create { name } => create(name, config, output),
+        Action::Rename { from, to } => rename(from, to, config, output),
         Action::Delete { name, yes } => delete(name, *yes, config, output),
     }
 }
@@ -126,6 +138,23 @@ fn create(name: &CollectionName, config: &Config, output: &mut Output) -> Result
     }
 }
 
+fn rename(
+    from: &CollectionName,
+    to: &CollectionName,
+    config: &Config,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    renaming::check(&Collections::new(&config.root), from, to)?;
+    match Keeper::find(config)? {
+        Keeper::Own(_lock, _) => renaming::rename(config, from, to)?,
+        Keeper::Server(server) => server.rename_collection(from, to)?,
+    }
+    if output.is_json() {
+        return output.json(&json!({ "from": from.as_str(), "to": to.as_str() }));
+    }
+    output.line(format_args!("{from} is named {to} now."))
+}
+
 fn delete(
     name: &CollectionName,
     yes: bool,
@@ -155,6 +184,7 @@ fn delete(
         Keeper::Own(_lock, folders) => {
             // First, so that none is left where this ends between the two: a later collection may get the name.
             Jobs::open(config)?.forget_collection(name)?;
+            data_folder::forget_answers(config, name);
             if !folders.remove(name)? {
                 return Err(AppError::UnknownCollection(name.clone()).into());
             }

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Command};
 use serde_json::{Value, json};
 
-use crate::configuration::{Effective, Origin, entries, file_for, reference, settings};
+use crate::arguments::SharedArgs;
+use crate::commands::serve::ServeArgs;
+use crate::commands::serve::checking;
+use crate::configuration::problem::{self, Problem};
+use crate::configuration::{Effective, Origin, file_for, reference};
 use crate::error::CliError;
 use crate::output::{Output, counted};
 use resight_app::Code;
@@ -26,7 +30,7 @@ pub(crate) struct ConfigCommand {
 
 #[derive(Debug, clap::Subcommand)]
 enum Act {
-    /// Look for mistakes in a file
+    /// Look for all that `serve` would refuse: mistakes in the file, and files, names and addresses that do not fit
     Check {
         /// The file [default: the one that the program reads]
         #[arg(value_name = "FILE")]
@@ -39,51 +43,78 @@ enum Act {
     Reference,
 }
 
-/// `program` is the definition of the command line, and `typed` what was typed of it.
+/// `program` is the definition of the command line, and `typed` what was typed of it. `serving` reads the options
+/// of `serve` with their defaults.
 pub(crate) fn run(
     command: &ConfigCommand,
     program: &Command,
     typed: &ArgMatches,
+    serving: &Serving<'_>,
     output: &mut Output,
 ) -> Result<(), CliError> {
     match &command.act {
-        Act::Check { file } => check(file.clone(), program, typed, output),
+        Act::Check { file } => check(file.clone(), (program, typed, serving), output),
         Act::Show => show(&Effective::gather(program, typed)?, output),
         Act::Reference => output.text(&reference::page(program)),
     }
 }
 
+/// Reads the options of `serve` from a definition of the command line whose defaults they are.
+pub(crate) type Serving<'a> = dyn Fn(Command) -> Result<(ServeArgs, SharedArgs), CliError> + 'a;
+
 fn check(
     file: Option<PathBuf>,
-    program: &Command,
-    typed: &ArgMatches,
+    (program, typed, serving): (&Command, &ArgMatches, &Serving<'_>),
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let found = match file {
+    let file = match file {
         Some(file) => Some((file, true)),
         None => file_for(typed),
     };
-    let Some((file, is_named)) = found else {
-        return Err(CliError::Usage {
-            code: Code::BadConfig,
-            detail: "there is no file, and no data folder that could have one".to_owned(),
-            next_step: "Name a file, as in `resight config check resight.toml`.".into(),
-        });
-    };
-    let set = entries(&file, is_named, &settings::all(program))?.map(|all| all.len());
-    if output.is_json() {
-        return output.json(&json!({"file": file, "exists": set.is_some(), "options": set}));
+    let name = file.as_ref().map(|(path, _)| path.clone());
+    let (effective, mut problems) = Effective::gather_usable(program, typed, file);
+    match serving(effective.all_as_defaults(program.clone())) {
+        Ok((args, shared)) => {
+            if let Err(found) = checking::check(&args, shared.settings()) {
+                problems.extend(found.into_iter().map(|one| one.within(&effective)));
+            }
+        }
+        Err(error) => {
+            let nowhere = (problem::Place::Default, None);
+            problems.push(Problem::of_error(nowhere, &error));
+        }
     }
-    match set {
-        Some(set) => output.line(format_args!(
-            "{}: {}, no mistake",
+    let set = effective.file.as_ref().map(|_| effective.of_file);
+    if output.is_json() {
+        let problems: Vec<Value> = problems.iter().map(Problem::to_json).collect();
+        output.json(
+            &json!({"file": name, "exists": set.is_some(), "options": set, "problems": problems}),
+        )?;
+    }
+    if let Some(first) = problems.first() {
+        return Err(CliError::Failure {
+            code: first.code,
+            detail: problem::lines(&problems),
+            next_step: match &problems[..] {
+                [only] => only.next_step.clone().into(),
+                _ => Code::BadConfig.next_step().into(),
+            },
+        });
+    }
+    if output.is_json() {
+        return Ok(());
+    }
+    match (set, name) {
+        (Some(set), Some(file)) => output.line(format_args!(
+            "{}: {}, nothing that serve would refuse",
             file.display(),
             counted(set as u64, "option", "options")
         )),
-        None => output.line(format_args!(
-            "{} is not there: options are typed or come from the environment",
+        (_, Some(file)) => output.line(format_args!(
+            "{} is not there; options from elsewhere have nothing that serve would refuse",
             file.display()
         )),
+        (_, None) => output.line("There is no file, and nothing that serve would refuse"),
     }
 }
 

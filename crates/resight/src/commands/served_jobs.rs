@@ -42,6 +42,14 @@ pub(crate) struct JobArgs {
         help_heading = "Jobs and folders"
     )]
     allow_backup: Vec<PathBuf>,
+    /// Let admins have the files of duplicates moved to this folder, out of registered folders
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "DIR",
+        help_heading = "Jobs and folders"
+    )]
+    pub(crate) quarantine: Option<PathBuf>,
     /// How long jobs are kept that have ended, as in 12h, 30d or 1y
     #[arg(long, hide_short_help = true, value_name = "TIME", default_value = "30d", value_parser = humantime::parse_duration, help_heading = "Jobs and folders")]
     keep_jobs: Duration,

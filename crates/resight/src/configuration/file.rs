@@ -3,7 +3,6 @@
 //! Invariant: what no option has, and what has the wrong type or a value that the command line would refuse, is a
 //! mistake with the line that it stands in.
 
-use std::fmt;
 use std::path::Path;
 
 use toml::Spanned;
@@ -31,21 +30,8 @@ pub(crate) struct Mistake {
     pub(crate) detail: String,
 }
 
-impl fmt::Display for Mistake {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.key {
-            Some(key) => write!(to, "line {}: {key}: {}", self.line, self.detail),
-            None => write!(to, "line {}: {}", self.line, self.detail),
-        }
-    }
-}
-
-/// Reads a file whose folder is `folder`, or tells all its mistakes.
-pub(crate) fn read(
-    text: &str,
-    folder: &Path,
-    settings: &[Setting],
-) -> Result<Vec<Entry>, Vec<Mistake>> {
+/// Reads a file whose folder is `folder`: what can be used of it, and its mistakes by line.
+pub(crate) fn read(text: &str, folder: &Path, settings: &[Setting]) -> (Vec<Entry>, Vec<Mistake>) {
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         let mistakes = errors.iter().map(|error| Mistake {
@@ -53,7 +39,7 @@ pub(crate) fn read(
             key: None,
             detail: error.message().to_owned(),
         });
-        return Err(mistakes.collect());
+        return (Vec::new(), mistakes.collect());
     }
     let mut reading = Reading {
         text,
@@ -63,12 +49,8 @@ pub(crate) fn read(
         mistakes: Vec::new(),
     };
     reading.table(None, table.get_ref());
-    if reading.mistakes.is_empty() {
-        Ok(reading.entries)
-    } else {
-        reading.mistakes.sort_by_key(|one| one.line);
-        Err(reading.mistakes)
-    }
+    reading.mistakes.sort_by_key(|one| one.line);
+    (reading.entries, reading.mistakes)
 }
 
 fn line_of(text: &str, at: usize) -> usize {

@@ -5,6 +5,7 @@
 //! that nothing behind it knows where a value comes from.
 
 pub(crate) mod file;
+pub(crate) mod problem;
 pub(crate) mod reference;
 pub(crate) mod settings;
 
@@ -20,6 +21,7 @@ use resight_app::config::data_folder;
 
 use crate::error::CliError;
 use file::{Entry, Mistake};
+use problem::{Place, Problem};
 use settings::{Kind, Setting};
 
 /// Names the file.
@@ -54,6 +56,8 @@ pub(crate) struct Given {
 pub(crate) struct Effective {
     /// The file that was read; `None` where there is none.
     pub(crate) file: Option<PathBuf>,
+    /// How many options it sets.
+    pub(crate) of_file: usize,
     pub(crate) all: Vec<Given>,
 }
 
@@ -61,28 +65,50 @@ impl Effective {
     /// Gathers the values of `program` around what was typed.
     ///
     /// # Errors
-    /// `bad_config` where the file or the environment has what cannot be used.
+    /// `bad_config` where the file or the environment has what cannot be used; it names all of it.
     pub(crate) fn gather(program: &Command, typed: &ArgMatches) -> Result<Self, CliError> {
+        let (effective, problems) = Self::gather_usable(program, typed, file_for(typed));
+        match problems.is_empty() {
+            true => Ok(effective),
+            false => Err(wrong(problem::lines(&problems))),
+        }
+    }
+
+    /// Gathers the values that can be used, and what is wrong with the others. `file` is read, which somebody named
+    /// or not.
+    pub(crate) fn gather_usable(
+        program: &Command,
+        typed: &ArgMatches,
+        file: Option<(PathBuf, bool)>,
+    ) -> (Self, Vec<Problem>) {
         let settings = settings::all(program);
-        let file = match file_for(typed) {
-            Some((path, is_named)) => entries(&path, is_named, &settings)?.map(|all| (path, all)),
-            None => None,
-        };
-        let (file, entries) = file.map_or((None, Vec::new()), |(path, all)| (Some(path), all));
+        let mut problems = Vec::new();
+        let mut entries = Vec::new();
+        let mut read = None;
+        if let Some((path, is_named)) = file {
+            match file_entries(&path, is_named, &settings, &mut problems) {
+                Some(found) => (entries, read) = (found, Some(path)),
+                None => {}
+            }
+        }
         let mut all = Vec::new();
         for (index, setting) in settings.into_iter().enumerate() {
             let entry = entries.iter().find(|one| one.setting == index);
-            all.push(given(setting, typed, entry)?);
+            all.push(given(setting, typed, entry, &mut problems));
         }
-        let mut effective = Self { file, all };
-        effective.settle(program)?;
-        Ok(effective)
+        let mut effective = Self {
+            file: read,
+            of_file: entries.len(),
+            all,
+        };
+        effective.settle(program, &mut problems);
+        (effective, problems)
     }
 
     /// Where two options exclude each other, the one of the higher rank counts.
-    fn settle(&mut self, program: &Command) -> Result<(), CliError> {
+    fn settle(&mut self, program: &Command, problems: &mut Vec<Problem>) {
         let Some(serve) = program.find_subcommand(settings::SERVE) else {
-            return Ok(());
+            return;
         };
         let rank = |given: &Given| match given.origin {
             Origin::Default => 0,
@@ -104,8 +130,13 @@ impl Effective {
                     continue;
                 };
                 if rank(one) == rank(other) && one.origin != Origin::Flag {
-                    let (one, other) = (one.setting.name(), other.setting.name());
-                    return Err(wrong(format!("{one} and {other} exclude each other")));
+                    let (first, second) = (one.setting.name(), other.setting.name());
+                    let detail = format!("{first} and {second} exclude each other");
+                    if !problems.iter().any(|known| known.detail == detail) {
+                        problems.push(Problem::bad_config(self.place_of(one), None, detail));
+                    }
+                    beaten.push(other.setting.id.clone());
+                    continue;
                 }
                 let lower = if rank(one) < rank(other) { one } else { other };
                 beaten.push(lower.setting.id.clone());
@@ -116,15 +147,48 @@ impl Effective {
                 (given.origin, given.values) = (Origin::Default, Vec::new());
             }
         }
-        Ok(())
+    }
+
+    /// Where the value of an option is set.
+    fn place_of(&self, given: &Given) -> Place {
+        match (given.origin, &self.file) {
+            (Origin::File(line), Some(file)) => Place::File {
+                path: file.clone(),
+                line: Some(line),
+            },
+            (Origin::Variable, _) => Place::Variable(given.setting.variable.clone()),
+            (Origin::Flag, _) => Place::Flag(given.setting.flag()),
+            (Origin::Default | Origin::File(_), _) => Place::Default,
+        }
+    }
+
+    /// Where an option is set, and its name. Of several options the first that is set anywhere counts.
+    pub(crate) fn place(&self, ids: &[&str]) -> (Place, Option<String>) {
+        let mut named = ids
+            .iter()
+            .filter_map(|id| self.all.iter().find(|given| given.setting.id == *id));
+        let first = named.clone().next();
+        let set = named.find(|given| given.origin != Origin::Default);
+        match set.or(first) {
+            Some(given) => (self.place_of(given), Some(given.setting.name())),
+            None => (Place::Default, None),
+        }
+    }
+
+    /// `program` with all values that are set as its defaults, so that any command reads them.
+    pub(crate) fn all_as_defaults(&self, program: Command) -> Command {
+        self.defaults_where(program, |origin| origin != Origin::Default)
     }
 
     /// `program` with the values of the file and of the environment as its defaults.
-    pub(crate) fn defaults_of(&self, mut program: Command) -> Command {
-        for given in &self.all {
-            if !matches!(given.origin, Origin::File(_) | Origin::Variable) {
-                continue;
-            }
+    pub(crate) fn defaults_of(&self, program: Command) -> Command {
+        self.defaults_where(program, |origin| {
+            matches!(origin, Origin::File(_) | Origin::Variable)
+        })
+    }
+
+    fn defaults_where(&self, mut program: Command, counts: impl Fn(Origin) -> bool) -> Command {
+        for given in self.all.iter().filter(|given| counts(given.origin)) {
             let (id, values) = (given.setting.id.clone(), given.values.clone());
             let set = |arg: clap::Arg| arg.default_values(values);
             program = match given.setting.table {
@@ -193,48 +257,50 @@ pub(crate) fn file_for(typed: &ArgMatches) -> Option<(PathBuf, bool)> {
     Some((data.join(FILE), false))
 }
 
-/// What a file sets; `None` where nobody named it and it is not there.
-pub(crate) fn entries(
+/// What a file sets that can be used; `None` where it is not there or cannot be read.
+fn file_entries(
     path: &Path,
     is_named: bool,
     settings: &[Setting],
-) -> Result<Option<Vec<Entry>>, CliError> {
-    let Some(text) = text_of(path, is_named)? else {
-        return Ok(None);
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<Entry>> {
+    let of_file = |line| Place::File {
+        path: path.to_owned(),
+        line,
+    };
+    let text = match text_of(path, is_named) {
+        Ok(text) => text?,
+        Err(detail) => {
+            problems.push(Problem::bad_config(of_file(None), None, detail));
+            return None;
+        }
     };
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let folder = absolute.parent().unwrap_or(&absolute);
-    match file::read(&text, folder, settings) {
-        Ok(entries) => {
-            let data = entries.iter().find(|e| settings[e.setting].id == "data");
-            match data {
-                Some(data) if !is_named => Err(mistakes(
-                    path,
-                    &[Mistake {
-                        line: data.line,
-                        key: Some("data".to_owned()),
-                        detail: "a file in a data folder names no other one; name the file with --config".to_owned(),
-                    }],
-                )),
-                _ => Ok(Some(entries)),
+    let (mut entries, mut found) = file::read(&text, folder, settings);
+    if !is_named {
+        entries.retain(|entry| {
+            let is_data = settings[entry.setting].id == "data";
+            if is_data {
+                found.push(Mistake {
+                    line: entry.line,
+                    key: Some("data".to_owned()),
+                    detail:
+                        "a file in a data folder names no other one; name the file with --config"
+                            .to_owned(),
+                });
             }
-        }
-        Err(found) => Err(mistakes(path, &found)),
+            !is_data
+        });
     }
+    let found = found.into_iter();
+    problems
+        .extend(found.map(|one| Problem::bad_config(of_file(Some(one.line)), one.key, one.detail)));
+    Some(entries)
 }
 
-fn mistakes(path: &Path, found: &[Mistake]) -> CliError {
-    let all = found
-        .iter()
-        .map(|one| format!("{}, {one}", path.display()))
-        .collect::<Vec<_>>();
-    wrong(all.join("\n"))
-}
-
-fn text_of(path: &Path, is_named: bool) -> Result<Option<String>, CliError> {
-    let failed = |error: &dyn std::fmt::Display| {
-        wrong(format!("{} cannot be read: {error}", path.display()))
-    };
+fn text_of(path: &Path, is_named: bool) -> Result<Option<String>, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("it cannot be read: {error}");
     let length = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => return Ok(None),
         found => found.map_err(|error| failed(&error))?.len(),
@@ -246,22 +312,32 @@ fn text_of(path: &Path, is_named: bool) -> Result<Option<String>, CliError> {
     Ok(Some(text))
 }
 
-fn given(setting: Setting, typed: &ArgMatches, entry: Option<&Entry>) -> Result<Given, CliError> {
-    let (values, origin) = if let Some(values) = typed_values(&setting, typed) {
-        (values, Origin::Flag)
+fn given(
+    setting: Setting,
+    typed: &ArgMatches,
+    entry: Option<&Entry>,
+    problems: &mut Vec<Problem>,
+) -> Given {
+    let (mut values, mut origin) = (Vec::new(), Origin::Default);
+    if let Some(found) = typed_values(&setting, typed) {
+        (values, origin) = (found, Origin::Flag);
     } else if let Some(text) = variable(&setting.variable) {
-        (variable_values(&setting, &text)?, Origin::Variable)
+        match variable_values(&setting, &text) {
+            Ok(found) => (values, origin) = (found, Origin::Variable),
+            Err(detail) => {
+                let place = Place::Variable(setting.variable.clone());
+                problems.push(Problem::bad_config(place, None, detail));
+            }
+        }
     } else if let Some(entry) = entry {
-        let values = entry.values.iter().map(OsString::from);
-        (values.collect(), Origin::File(entry.line))
-    } else {
-        (Vec::new(), Origin::Default)
-    };
-    Ok(Given {
+        let found = entry.values.iter().map(OsString::from);
+        (values, origin) = (found.collect(), Origin::File(entry.line));
+    }
+    Given {
         setting,
         values,
         origin,
-    })
+    }
 }
 
 fn typed_values(setting: &Setting, typed: &ArgMatches) -> Option<Vec<OsString>> {
@@ -284,13 +360,12 @@ fn typed_values(setting: &Setting, typed: &ArgMatches) -> Option<Vec<OsString>> 
     Some(values.map(OsString::from).collect())
 }
 
-fn variable_values(setting: &Setting, text: &OsStr) -> Result<Vec<OsString>, CliError> {
-    let refused = |why: &str| wrong(format!("the variable {}: {why}", setting.variable));
+fn variable_values(setting: &Setting, text: &OsStr) -> Result<Vec<OsString>, String> {
     let Some(utf8) = text.to_str() else {
         // Folders may have any name.
         return match setting.is_path("/") && !setting.kind.is_list() {
             true => Ok(vec![text.to_owned()]),
-            false => Err(refused("must be UTF-8")),
+            false => Err("must be UTF-8".to_owned()),
         };
     };
     let parts: Vec<&str> = match setting.kind.is_list() {
@@ -300,7 +375,7 @@ fn variable_values(setting: &Setting, text: &OsStr) -> Result<Vec<OsString>, Cli
     let mut values = Vec::new();
     for part in parts.into_iter().filter(|part| !part.is_empty()) {
         if let Some(complaint) = setting.complaint(part) {
-            return Err(refused(&complaint));
+            return Err(complaint);
         }
         values.push(match settings::switch(part) {
             Some(is) if setting.kind == Kind::Switch => is.to_string().into(),

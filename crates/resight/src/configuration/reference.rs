@@ -24,7 +24,10 @@ cors-origin = [\"https://pictures.example\"]
 ```
 
 An unknown key, a wrong type and a value that the command line would refuse are errors that name the file, the line and the
-key: `resight config check FILE` looks for them without a server. Relative paths in the file are relative to its folder. In a
+key. `resight config check FILE` looks for them without a server, and for all else that `serve` would refuse: addresses,
+certificates, folders, models, plug-ins and vocabularies that do not fit or are not there, and missing keys. It lists
+everything at once with its place, and ends with 1 where there is something. What the data folder has is not opened, and a
+port that a program has already counts as that of the running server. Relative paths in the file are relative to its folder. In a
 variable, parts of a list are separated by commas, and switches are `true` or `false`. `serve` alone reads the table `[serve]`;
 `--collection`, `--json`, `--verbose` and `--quiet` are for the command line alone. No option is a secret: keys and the secrets of
 webhooks have files of their own in the data folder.
@@ -32,8 +35,8 @@ webhooks have files of their own in the data folder.
 ## While a server runs
 
 SIGHUP (`systemctl reload resight`) has a server read the file again. What is marked with ↻ changes at once; other
-options that have changed are named in the log and need a restart. Where the file has a mistake, the log says so and
-everything stays as it is. A server whose terminal was closed stops.
+options that have changed are named in the log and need a restart. The whole configuration is checked before any of it
+changes: with something that `serve` would refuse, the log says what, and everything stays as it is. A server whose terminal was closed stops.
 ";
 
 const END: &str = "

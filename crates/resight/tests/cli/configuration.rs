@@ -112,8 +112,8 @@ fn a_mistake_in_the_file_names_file_line_and_key() {
         ("json = true\n", 1, "json", "no such option"),
     ] {
         with_file(&data, text);
-        for arguments in [&["config", "check"][..], &["count"]] {
-            let error = json_error(&data, arguments, 2);
+        for (arguments, exit) in [(&["config", "check"][..], 1), (&["count"], 2)] {
+            let error = json_error(&data, arguments, exit);
             assert_eq!(error["code"], "bad_config", "{text}");
             let detail = error["detail"].as_str().unwrap();
             let place = format!("resight.toml, line {line}: {key}: ");
@@ -122,12 +122,198 @@ fn a_mistake_in_the_file_names_file_line_and_key() {
         }
     }
     with_file(&data, "memory = \n");
-    let error = json_error(&data, &["config", "check"], 2);
+    let error = json_error(&data, &["config", "check"], 1);
     assert!(error["detail"].as_str().unwrap().contains("line 1: "));
     // All at once.
     with_file(&data, "a = 1\nb = 2\n");
-    let error = json_error(&data, &["config", "check"], 2);
+    let error = json_error(&data, &["config", "check"], 1);
     assert_eq!(error["detail"].as_str().unwrap().lines().count(), 2);
+}
+
+#[test]
+fn the_check_refuses_what_serve_refuses() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    let text_file = root.path().join("text.txt");
+    fs::write(&text_file, "no vocabulary").unwrap();
+    let text_file = text_file.to_str().unwrap();
+    // (above the tables, in the table, code, line, key)
+    for (above, serve, code, line, key) in [
+        (
+            "",
+            "listen = \"127.0.0.1:99999\"",
+            "listen_address",
+            2,
+            "serve.listen",
+        ),
+        (
+            "",
+            "listen = \"203.0.113.7:7777\"",
+            "cannot_listen",
+            2,
+            "serve.listen",
+        ),
+        (
+            "",
+            "listen = \"0.0.0.0:0\"",
+            "keys_needed",
+            2,
+            "serve.listen",
+        ),
+        (
+            "",
+            "require-keys = true",
+            "keys_needed",
+            2,
+            "serve.require-keys",
+        ),
+        (
+            "",
+            "trusted-proxy = [\"127.0.0.1\"]",
+            "keys_needed",
+            2,
+            "serve.trusted-proxy",
+        ),
+        (
+            "",
+            "trusted-proxy = [\"here\"]\nopen = true",
+            "trusted_proxy",
+            2,
+            "serve.trusted-proxy",
+        ),
+        (
+            "",
+            "tls-cert = \"none.pem\"\ntls-key = \"none.pem\"",
+            "bad_certificate",
+            2,
+            "serve.tls-cert",
+        ),
+        (
+            "",
+            "tls-key = \"none.pem\"",
+            "bad_certificate",
+            2,
+            "serve.tls-key",
+        ),
+        ("", "base-path = \"a b\"", "base_path", 2, "serve.base-path"),
+        (
+            "",
+            "allow-fetch-port = [8080]",
+            "usage",
+            2,
+            "serve.allow-fetch-port",
+        ),
+        ("", "exclude = [\"raw[0-9\"]", "usage", 2, "serve.exclude"),
+        (
+            "",
+            "folders = [\"none\"]",
+            "not_a_folder",
+            2,
+            "serve.folders",
+        ),
+        (
+            "",
+            "folders = [\".\"]",
+            "data_inside_pictures",
+            2,
+            "serve.folders",
+        ),
+        (
+            "",
+            "plugin = [\"none.py\"]",
+            "plugin_config",
+            2,
+            "serve.plugin",
+        ),
+        (
+            "",
+            "extractor = \"none\"",
+            "extractor_unknown",
+            2,
+            "serve.extractor",
+        ),
+        (
+            "models = \"m\"\nmodel = [\"none\"]",
+            "",
+            "model_not_installed",
+            2,
+            "model",
+        ),
+        (
+            "model = [\"plugin:none\"]",
+            "",
+            "extractor_unknown",
+            1,
+            "model",
+        ),
+        ("vocabulary = \"none\"", "", "unreadable", 1, "vocabulary"),
+        (
+            &format!("vocabulary = {text_file:?}"),
+            "",
+            "not_a_vocabulary",
+            1,
+            "vocabulary",
+        ),
+    ] {
+        with_file(
+            &data,
+            &format!("{above}\n[serve]\n{serve}\n")
+                .trim_start()
+                .to_owned(),
+        );
+        let arguments = ["config", "check", "--json"];
+        let output = resight(&data).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{serve}{above}");
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let problems = told["problems"].as_array().unwrap();
+        assert_eq!(problems.len(), 1, "{serve}{above}: {told}");
+        assert_eq!(problems[0]["code"], code, "{serve}{above}: {told}");
+        assert_eq!(problems[0]["line"], line, "{serve}{above}: {told}");
+        assert_eq!(problems[0]["option"], key, "{serve}{above}: {told}");
+        let arguments = ["serve", "--json"];
+        let output = resight(&data).args(arguments).output().unwrap();
+        assert!(!output.status.success(), "{serve}{above}");
+        let refused = said(&output.stderr);
+        assert!(
+            refused.contains(&format!("\"{code}\"")),
+            "{serve}{above}: {refused}"
+        );
+        assert!(!data.join("catalogue.sqlite3").exists());
+    }
+    // What neither refuses, though a program listens at the port.
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = held.local_addr().unwrap();
+    with_file(&data, &format!("[serve]\nlisten = \"{address}\"\n"));
+    let checked = json(&data, &["config", "check"]);
+    assert_eq!(checked[0]["problems"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn the_check_lists_everything_at_once_with_its_place() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    with_file(
+        &data,
+        "memroy = 1\nmodel = [\"none\", \"other\"]\n[serve]\nlisten = \"127.0.0.1:99999\"\ntls-cert = \"a\"\ncors-origin = [\"b\"]\n",
+    );
+    let mut command = resight(&data);
+    command.args(["config", "check", "--vocabulary", "none"]);
+    command.env("RESIGHT_BASE_PATH", "//");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let lines = said(&output.stderr);
+    for part in [
+        "resight.toml, line 1: memroy: ",
+        "resight.toml, line 2: model: no model named \"none\"",
+        "resight.toml, line 2: model: no model named \"other\"",
+        "resight.toml, line 4: serve.listen: ",
+        "resight.toml, line 5: serve.tls-cert: ",
+        "resight.toml, line 6: serve.cors-origin: ",
+        "the variable RESIGHT_BASE_PATH: ",
+        "--vocabulary: ",
+    ] {
+        assert_eq!(lines.matches(part).count(), 1, "{part}: {lines}");
+    }
 }
 
 #[test]
@@ -245,6 +431,18 @@ fn a_hang_up_reads_the_file_again_and_a_broken_one_changes_nothing() {
     let lines = logged("stays as it was").join("\n");
     assert!(lines.contains("line 2: serve.allow-host"), "{lines}");
     assert!(asked_as("pics.example"));
+    // What is well written and cannot be served by changes nothing either: no host, and not what is logged.
+    let file = hosts("").replace("[serve]", "log = \"error\"\n[serve]\nfolders = [\"none\"]");
+    with_file(&data, &file);
+    signal(&child, "-HUP");
+    let lines = logged("stays as it was").join("\n");
+    assert!(lines.contains("no folder"), "{lines}");
+    assert!(asked_as("pics.example"));
+    with_file(&data, &hosts("\"pics.example\", \"b.example\""));
+    signal(&child, "-HUP");
+    // A warning: with the file's `log` it would be left out.
+    logged("was read again");
+    assert!(asked_as("b.example"));
     signal(&child, "-TERM");
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -42,6 +42,11 @@ class Collections:
         """Makes a collection, where there is none of that name."""
         return self._connection.ask(Collection, Request("PUT", f"/v1/collections/{segment(name)}"))
 
+    def rename(self, name: str, new: str) -> Collection:
+        """Gives a collection another name, for a key with the scope `admin` for all collections."""
+        request = Request("PATCH", f"/v1/collections/{segment(name)}", json={"name": new}, harmless=False)
+        return self._connection.ask(Collection, request)
+
     def delete(self, name: str) -> None:
         """Removes a collection with all its pictures."""
         self._connection.remove(Request("DELETE", f"/v1/collections/{segment(name)}"))

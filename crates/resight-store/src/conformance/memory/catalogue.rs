@@ -102,6 +102,19 @@ impl Pictures for MemoryCatalogue {
         Ok(StoredBytes {
             features: sum(|one| one.features.len()) as u64,
             words: sum(|one| one.words.len()) as u64,
+            vectors: state
+                .vectors
+                .values()
+                .flat_map(|all| all.values())
+                .map(|bytes| bytes.len() as u64)
+                .sum(),
+            originals: state
+                .pictures
+                .values()
+                .filter(|stored| stored.record.uploaded)
+                .map(|stored| stored.record.byte_len)
+                // Lengths of tests may be any.
+                .fold(0, u64::wrapping_add),
         })
     }
 }

@@ -97,6 +97,12 @@ pub(crate) struct ServeArgs {
     /// The most connections of one address [default: a quarter of all]
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(super) max_connections_per_address: Option<u32>,
+    /// The most pictures whose files are sent as one ZIP file, 1 to 100000
+    #[arg(long, hide_short_help = true, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) download_files: u32,
+    /// The most MiB of their files
+    #[arg(long, hide_short_help = true, value_name = "MIB", default_value_t = 10_240, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
+    pub(super) download_size: u32,
     /// How long requests in progress may take after the stop
     #[arg(long, hide_short_help = true, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     pub(super) grace: Duration,

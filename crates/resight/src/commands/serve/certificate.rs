@@ -27,13 +27,14 @@ pub(super) fn load(args: &ServeArgs) -> Result<Option<Tls>, CliError> {
     }
 }
 
-/// Has a server that speaks TLS prove itself with what is in the files now.
-pub(super) fn reload(tls: Option<&Tls>, args: &ServeArgs) -> Result<(), CliError> {
-    match (tls, &args.tls_cert, &args.tls_key) {
-        (Some(tls), Some(certificate), Some(key)) => tls
-            .reload(certificate, key)
-            .map_err(|why| refused(why.to_string())),
-        (None, None, None) => Ok(()),
+/// Has a server that speaks TLS prove itself with what was loaded now.
+pub(super) fn exchange(tls: Option<&Tls>, loaded: Option<&Tls>) -> Result<(), CliError> {
+    match (tls, loaded) {
+        (Some(tls), Some(loaded)) => {
+            tls.replace(loaded);
+            Ok(())
+        }
+        (None, None) => Ok(()),
         _ => Err(refused(
             "whether a server speaks TLS changes with its next start".into(),
         )),

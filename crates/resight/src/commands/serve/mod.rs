@@ -2,6 +2,7 @@
 
 mod args;
 mod certificate;
+pub(crate) mod checking;
 mod listening;
 mod reload;
 
@@ -10,7 +11,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use resight_app::Code;
 use resight_app::answers::Answers;
 use resight_app::collections::Collections;
 use resight_app::config::Config;
@@ -18,11 +18,12 @@ use resight_app::cursor_key::CursorKey;
 use resight_app::data_folder;
 use resight_app::keys::Keys;
 use resight_app::plugins::Plugins;
+use resight_app::quarantine::Quarantine;
 use resight_app::webhooks::Webhooks;
 use resight_engine::Library;
 use resight_server::{
-    self as http, AccessSettings, BasePath, FetchSettings, HttpSettings, Live, Policy,
-    TrustedProxies, WebhookSettings,
+    self as http, AccessSettings, DownloadLimits, FetchSettings, HttpSettings, Live,
+    WebhookSettings,
 };
 use resight_store::CollectionName;
 use resight_vision::ModelId;
@@ -31,7 +32,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
-use super::index::check_folders;
 use super::served_jobs::{JobTeller, ServedJobs};
 use super::train::open_for_writing;
 use crate::error::CliError;
@@ -42,7 +42,7 @@ pub(crate) use args::ServeArgs;
 use args::changeable;
 use listening::{failed, listen};
 use reload::Reloading;
-pub(crate) use reload::Reread;
+pub(crate) use reload::{Again, Reread};
 
 /// How often it is told how far jobs have come.
 const TOLD_EACH: Duration = Duration::from_millis(500);
@@ -60,15 +60,18 @@ pub(crate) fn run(
     reread: &Reread<'_>,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    check_folders(&args.dirs, config)?;
-    check_fetching(args)?;
-    let (base_path, trusted_proxies) = (base_path(args)?, trusted_proxies(args)?);
-    let tls = certificate::load(args)?;
+    let checking::Checked {
+        base_path,
+        trusted_proxies,
+        tls,
+        ..
+    } = checking::check(args, reread.settings.clone())
+        .map_err(|refused| checking::refusal(refused, reread.began))?;
     let interrupt = Interrupt::listen_for_server()?;
     // Before the data folder is opened, so that a port in use fails at once.
     let (listener, address) = listen(&args.listen)?;
     let keys = Arc::new(Keys::open(&config.root)?);
-    let policy = policy(args, address, !trusted_proxies.is_empty(), &keys)?;
+    let policy = checking::policy(args, address, !trusted_proxies.is_empty(), &keys)?;
     let plugins = Plugins::for_serving(&args.plugins.settings(), args.watch)?;
     // Whichever collection is indexed into, all are served.
     let all = config.of_collection(&CollectionName::default());
@@ -78,7 +81,6 @@ pub(crate) fn run(
     collections.create(&config.collection)?;
     collections.remember_models(&config.collection, &config.with_models)?;
     let lease = collections.lease(&config.collection)?;
-    args.patterns.patterns()?;
     let rules = args.patterns.rules(args.prune);
     let served = ServedJobs::begin(
         &args.jobs,
@@ -97,6 +99,9 @@ pub(crate) fn run(
     // What can fail is opened before `announce` says that the server serves.
     let (answers, cursor_key) = (Answers::open(&config.root)?, CursorKey::open(&config.root)?);
     let webhooks = Webhooks::open(&config.root)?;
+    let quarantine = args.jobs.quarantine.as_ref();
+    let quarantine = quarantine.map(|folder| Quarantine::new(folder, config));
+    let quarantine = quarantine.transpose()?;
     let count = lease.count()?;
     drop(lease);
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -120,6 +125,11 @@ pub(crate) fn run(
             .allow_fetch
             .then(|| FetchSettings::public(&args.allow_fetch_port)),
         jobs: Some(Arc::new(served.served.clone())),
+        quarantine,
+        downloads: DownloadLimits {
+            files: args.download_files.into(),
+            bytes: u64::from(args.download_size) << 20,
+        },
         iiif: args.iiif,
         interfaces: args.compat.clone(),
         ..settings(args, &folder.library, config, address)
@@ -247,30 +257,6 @@ fn warn_of_open(args: &ServeArgs, address: SocketAddr, output: &Output) {
     }
 }
 
-/// When keys are asked for. Fails where others than this machine could reach a server that has none.
-fn policy(
-    args: &ServeArgs,
-    address: SocketAddr,
-    is_behind_proxy: bool,
-    keys: &Keys,
-) -> Result<Policy, CliError> {
-    if args.open {
-        return Ok(Policy::Open);
-    }
-    // Behind a proxy others reach this machine's own address too.
-    if address.ip().is_loopback() && !is_behind_proxy && !args.require_keys {
-        return Ok(Policy::OncePresent);
-    }
-    if keys.is_empty()? {
-        return Err(CliError::Usage {
-            code: Code::KeysNeeded,
-            detail: format!("there is no API key, and {address} would serve everyone who reaches it, or the proxy before it"),
-            next_step: "Make a key with `resight keys create me --scope admin`, in the same data folder; or serve everyone with --open.".into(),
-        });
-    }
-    Ok(Policy::Always)
-}
-
 fn settings(
     args: &ServeArgs,
     engine: &Arc<Library>,
@@ -284,33 +270,4 @@ fn settings(
         live: Live::new(changeable(args, address)),
         ..HttpSettings::default()
     }
-}
-
-/// Refuses ports to fetch from where nothing is fetched.
-fn check_fetching(args: &ServeArgs) -> Result<(), CliError> {
-    if args.allow_fetch || args.allow_fetch_port.is_empty() {
-        return Ok(());
-    }
-    Err(CliError::Usage {
-        code: Code::Usage,
-        detail: "ports to fetch pictures from are named, and fetching is not allowed".into(),
-        next_step: "Give --allow-fetch as well, or leave out --allow-fetch-port.".into(),
-    })
-}
-
-fn base_path(args: &ServeArgs) -> Result<BasePath, CliError> {
-    let text = args.base_path.clone().unwrap_or_default();
-    text.parse().map_err(|why| CliError::Usage {
-        code: Code::BasePath,
-        detail: format!("{text:?} cannot be the base path: {why}"),
-        next_step: "Write it as in --base-path /photos.".into(),
-    })
-}
-
-fn trusted_proxies(args: &ServeArgs) -> Result<TrustedProxies, CliError> {
-    TrustedProxies::parse(&args.trusted_proxy).map_err(|wrong| CliError::Usage {
-        code: Code::TrustedProxy,
-        detail: format!("{wrong:?} is neither a network nor an address"),
-        next_step: "Write it as in --trusted-proxy 127.0.0.1 or --trusted-proxy 10.0.0.0/8.".into(),
-    })
 }

@@ -4,18 +4,29 @@
 
 use std::net::SocketAddr;
 
+use resight_app::config::Settings;
 use resight_server::{Live, Tls};
 
 use super::args::{ServeArgs, changeable};
-use super::certificate;
+use super::{certificate, checking};
+use crate::arguments::SharedArgs;
 use crate::configuration::{Effective, reference};
 use crate::error::CliError;
 
 /// The configuration that a server begins with, and a way to read it again.
 pub(crate) struct Reread<'a> {
     pub(crate) began: &'a Effective,
-    /// The log follows by itself.
-    pub(crate) again: &'a dyn Fn() -> Result<(ServeArgs, Effective), CliError>,
+    pub(crate) settings: Settings,
+    pub(crate) again: &'a dyn Fn() -> Result<Again, CliError>,
+    /// Has the log follow.
+    pub(crate) log: &'a dyn Fn(&SharedArgs),
+}
+
+/// A configuration that was read again.
+pub(crate) struct Again {
+    pub(crate) args: ServeArgs,
+    pub(crate) shared: SharedArgs,
+    pub(crate) effective: Effective,
 }
 
 /// What is needed to have a server follow its configuration.
@@ -44,15 +55,20 @@ impl<'a> Reloading<'a> {
         }
     }
 
-    /// Changes what can change, and names in the log what cannot.
+    /// Changes what can change, and names in the log what cannot. All of it is checked before anything changes.
     pub(super) fn reload(&mut self) {
-        let (args, effective) = match (self.reread.again)() {
-            Ok(read) => read,
+        let (again, tls) = match self.checked() {
+            Ok(checked) => checked,
             Err(error) => {
                 tracing::error!(%error, "the configuration stays as it was");
                 return;
             }
         };
+        let Again {
+            args,
+            shared,
+            effective,
+        } = again;
         let changed = effective.changed(&self.effective);
         let (at_once, later): (Vec<_>, Vec<_>) = changed
             .into_iter()
@@ -64,11 +80,12 @@ impl<'a> Reloading<'a> {
             );
         }
         let names: Vec<String> = at_once.iter().map(|one| one.name()).collect();
-        // Its files may have others in them under the same names. It is the one part that can still fail.
-        if let Err(error) = certificate::reload(self.tls.as_ref(), &args) {
-            tracing::error!(%error, "hosts, origins, connections and the certificate stay as they were");
+        // Its files may have others in them under the same names.
+        if let Err(error) = certificate::exchange(self.tls.as_ref(), tls.as_ref()) {
+            tracing::error!(%error, "the configuration stays as it was");
             return;
         }
+        (self.reread.log)(&shared);
         self.live.change(changeable(&args, self.address));
         tracing::warn!(
             changed = names.join(", "),
@@ -76,5 +93,13 @@ impl<'a> Reloading<'a> {
         );
         // What waits for a restart is named again the next time.
         self.effective.adopt(&effective, reference::changes_live);
+    }
+
+    /// The configuration as it is now, with the certificate; an error has all that a start would be refused for.
+    fn checked(&self) -> Result<(Again, Option<Tls>), CliError> {
+        let again = (self.reread.again)()?;
+        let checked = checking::check(&again.args, again.shared.settings());
+        let checked = checked.map_err(|refused| checking::refusal(refused, &again.effective))?;
+        Ok((again, checked.tls))
     }
 }

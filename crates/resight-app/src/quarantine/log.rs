@@ -1,0 +1,284 @@
+//! What was moved: lines of JSON, each on the disk before what it says is done.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use resight_engine::{Picture, PictureId};
+use resight_store::now_ms;
+use serde::{Deserialize, Serialize};
+
+use super::moving::sync_folder;
+use crate::AppError;
+
+/// The file's name in the folder of a resolution.
+const NAME: &str = "log.jsonl";
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Line {
+    /// The first one.
+    Begun {
+        resolution: String,
+        made_ms: i64,
+        collection: String,
+    },
+    /// A picture that is to be removed, as it was.
+    Picture {
+        id: String,
+        name: String,
+        tags: Vec<String>,
+        object: Option<String>,
+        metadata: Option<String>,
+    },
+    /// A file of it that is to be moved.
+    File {
+        picture: String,
+        /// Its path as stored text; `None` for the bytes of an upload.
+        from: Option<String>,
+        /// The registered folder that it lies in.
+        root: Option<String>,
+        /// Within the folder of the quarantine, as stored text.
+        to: String,
+        bytes: u64,
+    },
+    /// The picture is not stored any more.
+    Removed { id: String },
+    /// Its files are where they were.
+    Kept { id: String },
+    /// All was put back that could be.
+    Undone { at_ms: i64 },
+}
+
+impl Line {
+    pub(super) fn of(picture: &Picture) -> Self {
+        let labels = &picture.labels;
+        Self::Picture {
+            id: picture.id.to_string(),
+            name: picture.name.clone(),
+            tags: labels.tags.iter().map(ToString::to_string).collect(),
+            object: labels.object.as_ref().map(ToString::to_string),
+            metadata: labels.metadata.clone(),
+        }
+    }
+}
+
+/// A resolution that files were moved by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// By which it can be undone.
+    pub id: String,
+    /// When it was made, in milliseconds since 1970 (UTC).
+    pub made_ms: i64,
+    /// Pictures that were removed.
+    pub pictures: u64,
+    /// Files that were moved.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Whether it was undone.
+    pub undone: bool,
+}
+
+/// The log of a resolution, to be written.
+pub(super) struct Log {
+    pub(super) id: String,
+    /// The folder of the resolution.
+    pub(super) folder: PathBuf,
+    file: File,
+}
+
+impl Log {
+    /// Begins one in a folder of its own.
+    pub(super) fn begin(quarantine: &Path, collection: &str) -> Result<Self, AppError> {
+        let failed = |path: &Path, error| AppError::unwritable(path, error);
+        fs::create_dir_all(quarantine).map_err(|error| failed(quarantine, error))?;
+        let (id, folder) = loop {
+            let id = fresh_id()?;
+            let folder = quarantine.join(&id);
+            match fs::create_dir(&folder) {
+                Ok(()) => break (id, folder),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(&folder, error)),
+            }
+        };
+        let path = folder.join(NAME);
+        let file = File::create_new(&path).map_err(|error| failed(&path, error))?;
+        let mut log = Self { id, folder, file };
+        log.write(&[Line::Begun {
+            resolution: log.id.clone(),
+            made_ms: now_ms(),
+            collection: collection.to_owned(),
+        }])?;
+        for folder in [&log.folder, quarantine] {
+            sync_folder(folder).map_err(|error| failed(folder, error))?;
+        }
+        Ok(log)
+    }
+
+    /// Opens the log of a resolution, and reads its lines.
+    pub(super) fn open(
+        quarantine: &Path,
+        id: &str,
+        collection: &str,
+    ) -> Result<(Self, Vec<Line>), AppError> {
+        let unknown = || AppError::UnknownResolution(id.to_owned());
+        let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if id.is_empty() || id.len() > 64 || !id.bytes().all(is_id) {
+            return Err(unknown());
+        }
+        let folder = quarantine.join(id);
+        let path = folder.join(NAME);
+        let Ok(lines) = read(&path) else {
+            return Err(unknown());
+        };
+        let is_of =
+            |line: &Line| matches!(line, Line::Begun { collection: of, .. } if of == collection);
+        if !lines.first().is_some_and(is_of) {
+            return Err(unknown());
+        }
+        let file = File::options().append(true).open(&path);
+        let log = Self {
+            id: id.to_owned(),
+            folder,
+            file: file.map_err(|error| AppError::unwritable(&path, error))?,
+        };
+        Ok((log, lines))
+    }
+
+    /// Puts lines on the disk.
+    pub(super) fn write(&mut self, lines: &[Line]) -> Result<(), AppError> {
+        let mut text = Vec::new();
+        let written = lines.iter().try_for_each(|line| {
+            serde_json::to_writer(&mut text, line)?;
+            text.push(b'\n');
+            Ok::<_, io::Error>(())
+        });
+        written
+            .and_then(|()| self.file.write_all(&text))
+            .and_then(|()| self.file.sync_data())
+            .map_err(|error| AppError::unwritable(&self.folder.join(NAME), error))
+    }
+}
+
+/// The moment, and what tells it from another one of the same.
+fn fresh_id() -> Result<String, AppError> {
+    let mut random = [0; 3];
+    getrandom::fill(&mut random).map_err(|error| {
+        AppError::unwritable(Path::new(NAME), io::Error::other(error.to_string()))
+    })?;
+    let seconds = now_ms().div_euclid(1000);
+    let ([year, month, day], [hour, minute, second]) = resight_engine::utc_date(seconds);
+    Ok(format!(
+        "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z-{}",
+        hex::encode(random)
+    ))
+}
+
+/// The lines of a log. The last one may have been cut short: what it says was not begun.
+fn read(path: &Path) -> io::Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    for line in BufReader::new(File::open(path)?).split(b'\n') {
+        match serde_json::from_slice(&line?) {
+            Ok(line) => lines.push(line),
+            Err(_) => break,
+        }
+    }
+    Ok(lines)
+}
+
+/// Resolutions of a collection, the newest first.
+pub(super) fn list(
+    quarantine: &Path,
+    collection: &str,
+    most: usize,
+) -> Result<Vec<Resolution>, AppError> {
+    let entries = match fs::read_dir(quarantine) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(AppError::unwritable(quarantine, error)),
+    };
+    let mut names: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    // They begin with their times.
+    names.sort_unstable_by(|a, b| b.cmp(a));
+    let all = names.iter().filter_map(|folder| {
+        let lines = read(&folder.join(NAME)).ok()?;
+        summary(&lines, collection)
+    });
+    Ok(all.take(most).collect())
+}
+
+fn summary(lines: &[Line], collection: &str) -> Option<Resolution> {
+    let Some(Line::Begun {
+        resolution,
+        made_ms,
+        collection: of,
+    }) = lines.first()
+    else {
+        return None;
+    };
+    if of != collection {
+        return None;
+    }
+    let mut summary = Resolution {
+        id: resolution.clone(),
+        made_ms: *made_ms,
+        pictures: 0,
+        files: 0,
+        bytes: 0,
+        undone: false,
+    };
+    let kept = kept(lines);
+    for line in lines {
+        match line {
+            Line::Removed { .. } => summary.pictures += 1,
+            Line::File { picture, bytes, .. } if !kept.contains(&&**picture) => {
+                summary.files += 1;
+                summary.bytes = summary.bytes.saturating_add(*bytes);
+            }
+            Line::Undone { .. } => summary.undone = true,
+            _ => {}
+        }
+    }
+    Some(summary)
+}
+
+/// Ids of pictures whose files were put back at once.
+pub(super) fn kept(lines: &[Line]) -> Vec<&str> {
+    let kept = lines.iter().filter_map(|line| match line {
+        Line::Kept { id } => Some(&**id),
+        _ => None,
+    });
+    kept.collect()
+}
+
+/// The id that a line names.
+pub(super) fn picture_id(text: &str) -> Option<PictureId> {
+    PictureId::parse(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_was_cut_short_has_its_whole_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Log::begin(folder.path(), "c").unwrap();
+        let removed = Line::Removed { id: "a".into() };
+        log.write(std::slice::from_ref(&removed)).unwrap();
+        let path = log.folder.join(NAME);
+        let mut text = fs::read(&path).unwrap();
+        text.extend_from_slice(b"{\"removed\":{\"i");
+        fs::write(&path, text).unwrap();
+        let (log, lines) = Log::open(folder.path(), &log.id, "c").unwrap();
+        assert_eq!(lines[1..], [removed]);
+        for (id, collection) in [(&*log.id, "d"), ("../x", "c"), ("", "c"), ("none", "c")] {
+            assert!(Log::open(folder.path(), id, collection).is_err());
+        }
+        let listed = list(folder.path(), "c", 9).unwrap();
+        assert_eq!((listed.len(), listed[0].pictures), (1, 1));
+        assert!(list(folder.path(), "d", 9).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,199 @@
+//! Duplicates removed, and their files moved to a folder from which they can be put back.
+//!
+//! Invariant: what is to be moved is on record, durably, before anything is moved; so a resolution that was cut short
+//! at any point can be undone.
+//! Invariant: a file is moved only where it has the bytes of its picture and lies in a registered folder, and nothing
+//! is ever written over.
+
+mod carried;
+mod log;
+mod moving;
+mod resolving;
+mod undoing;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use resight_engine::{Metadata, PictureId};
+
+use crate::config::{Config, resolved};
+use crate::{AppError, Code};
+
+pub use log::Resolution;
+pub use resolving::{resolve, stands_once};
+pub use undoing::{Return, Undone};
+
+/// A folder for the files of removed duplicates. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Quarantine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    folder: PathBuf,
+    /// Held while files are moved.
+    turn: Mutex<()>,
+}
+
+/// A picture that is kept, and those that are removed in its favour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The one that is kept.
+    pub keep: PictureId,
+    /// Those that are removed.
+    pub remove: Vec<PictureId>,
+}
+
+/// How duplicates are resolved.
+#[derive(Clone, Copy)]
+pub struct ResolveOptions<'a> {
+    /// The kept picture gets what the removed ones have of labels and it has not.
+    pub carry_over: bool,
+    /// Only tell what would happen.
+    pub dry_run: bool,
+    /// Where files are moved; `None` leaves them where they are.
+    pub quarantine: Option<&'a Quarantine>,
+    /// Registered folders, out of which files may be moved.
+    pub roots: &'a [PathBuf],
+    /// What tells the collection from others.
+    pub collection: &'a str,
+    /// Reads metadata.
+    pub metadata: fn(&str) -> Result<Metadata, String>,
+}
+
+/// What came of it, or would.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// By which it can be undone, where files were moved.
+    pub resolution: Option<String>,
+    /// In the order of the request.
+    pub groups: Vec<ResolvedGroup>,
+}
+
+/// What came of one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedGroup {
+    /// The picture that is kept.
+    pub keep: PictureId,
+    /// Whether its labels change.
+    pub carried_over: bool,
+    /// The others.
+    pub remove: Vec<ResolvedPicture>,
+}
+
+/// What came of a picture that was to be removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedPicture {
+    /// Its id.
+    pub id: PictureId,
+    /// Its name; empty where it is not stored.
+    pub name: String,
+    /// Why it is not removed.
+    pub refusal: Option<(Code, String)>,
+    /// A file of it stays in a registered folder, so that the picture comes back.
+    pub returns: bool,
+    /// Its files.
+    pub files: Vec<ResolvedFile>,
+}
+
+/// What came of a file of a picture that was to be removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedFile {
+    /// Where it lies or lay, as stored text; `None` for the bytes of an upload.
+    pub path: Option<String>,
+    /// Where it lies now or would.
+    pub to: Option<PathBuf>,
+    /// Its bytes.
+    pub bytes: u64,
+    /// What is done with it.
+    pub state: FileState,
+}
+
+/// What is done with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileState {
+    /// It is moved.
+    Moved,
+    /// It stays where it is.
+    Stays,
+    /// It has other bytes than the picture.
+    Changed,
+    /// Nothing is there.
+    Missing,
+    /// It lies in no registered folder.
+    NotRegistered,
+}
+
+impl FileState {
+    /// As it is shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Moved => "moved",
+            Self::Stays => "stays",
+            Self::Changed => "changed",
+            Self::Missing => "missing",
+            Self::NotRegistered => "not_registered",
+        }
+    }
+}
+
+impl Quarantine {
+    /// That of this folder, which is made when something is moved.
+    ///
+    /// # Errors
+    /// `quarantine_folder` where [`check_folder`] refuses it.
+    pub fn new(folder: &Path, config: &Config) -> Result<Self, AppError> {
+        check_folder(folder, config)?;
+        Ok(Self(Arc::new(Inner {
+            folder: resolved(folder),
+            turn: Mutex::default(),
+        })))
+    }
+
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.0.folder
+    }
+
+    /// Resolutions of a collection, the newest first, at most so many.
+    pub fn resolutions(&self, collection: &str, most: usize) -> Result<Vec<Resolution>, AppError> {
+        log::list(self.folder(), collection, most)
+    }
+
+    /// Refuses folders of pictures in which moved files would be found again.
+    fn check_apart(&self, roots: &[PathBuf]) -> Result<(), AppError> {
+        for root in roots {
+            if self.folder().starts_with(root) || root.starts_with(self.folder()) {
+                return Err(AppError::QuarantineFolder {
+                    path: self.folder().to_owned(),
+                    why: format!(
+                        "the registered folder {} has it, or lies in it",
+                        root.display()
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a folder can take files of duplicates. Changes nothing on the disk.
+///
+/// # Errors
+/// `quarantine_folder` for a file, and for one within the data folder or around it.
+pub fn check_folder(folder: &Path, config: &Config) -> Result<(), AppError> {
+    let unusable = |why: &str| {
+        Err(AppError::QuarantineFolder {
+            path: folder.to_owned(),
+            why: why.to_owned(),
+        })
+    };
+    let (real, data) = (resolved(folder), resolved(&config.root));
+    if real.exists() && !real.is_dir() {
+        return unusable("it is a file");
+    }
+    if real.starts_with(&data) || data.starts_with(&real) {
+        return unusable("it lies in the data folder or around it");
+    }
+    Ok(())
+}
