@@ -10,7 +10,7 @@ export const problems = [];
 export async function open(browser, address, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en', ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(40_000);
   page.on('pageerror', (error) => problems.push(`${page.url()}: ${error.message}`));
   page.on('console', (message) => {
     // Refusals of the server that a test provokes are also told to the console.
@@ -31,6 +31,7 @@ export async function accessible(page, where) {
 export const fits = async (page, where) => expect((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0, `${where} is wider than its window`);
 
 export async function step(name, does) {
+  if (process.env.ONLY && !name.includes(process.env.ONLY)) return;
   const before = failures.length;
   const began = Date.now();
   try {

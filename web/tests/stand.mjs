@@ -82,8 +82,9 @@ export function key(resight, work, ...options) {
   return made.stdout.match(/resight_\w+/)?.[0];
 }
 
-export async function settled(base, count) {
-  for (let i = 0; i < 600; i += 1) {
+/** Waits until so many pictures are stored and no job runs; two minutes unless more tries are given. */
+export async function settled(base, count, tries = 600) {
+  for (let i = 0; i < tries; i += 1) {
     const { total } = await (await fetch(`${base}/v1/images?limit=1`)).json();
     const { jobs } = await (await fetch(`${base}/v1/jobs?state=running&state=queued`)).json();
     if (total >= count && !jobs.length) return;

@@ -6,12 +6,16 @@ export type FilterName = (typeof FILTERS)[number];
 /** Each condition may be given several times. */
 export type Filters = Partial<Record<FilterName, string[]>>;
 
-export const VIEWS = ['library', 'search', 'match', 'duplicates', 'refused', 'work', 'keys', 'plugins'] as const;
+export const VIEWS = ['library', 'search', 'match', 'duplicates', 'decisions', 'refused', 'work', 'keys', 'plugins'] as const;
 export type View = (typeof VIEWS)[number];
 export const SORTS = ['-added', 'added', 'name', '-name', '-taken', 'taken', '-bytes', 'bytes'] as const;
 export type Sort = (typeof SORTS)[number];
 export const MODES = ['auto', 'exact', 'similar'] as const;
 export type Mode = (typeof MODES)[number];
+
+export const WAYS = ['side', 'overlay', 'swipe', 'blink', 'difference'] as const;
+/** How the two pictures of a match are shown. */
+export type Way = (typeof WAYS)[number];
 
 export interface Options { mirrored: boolean; inverted: boolean; expand: boolean; verifiedOnly: boolean; byObject: boolean; mode: Mode }
 export const DEFAULTS: Options = { mirrored: true, inverted: true, expand: true, verifiedOnly: false, byObject: false, mode: 'auto' };
@@ -21,9 +25,21 @@ export interface Place {
   view: View;
   /** The stored picture that is searched for. */
   image: string | null;
+  /** Or one that this browser keeps, by its key. */
+  upload: string | null;
+  /** Or one that the server fetches from an address. */
+  url: string | null;
+  /** Further pictures of the same thing: ids of stored ones, and keys of uploads. */
+  more: string[];
   region: string | null;
+  /** Corners of the part that counts, in percent of width and height: x,y,x,y,… */
+  polygon: string | null;
   /** The stored picture that the query is compared with. */
   match: string | null;
+  way: Way;
+  /** Which of the places where the query is seen, from 0. */
+  instance: number;
+  zoomed: boolean;
   /** The picture whose panel is open. */
   open: string | null;
   filters: Filters;
@@ -31,27 +47,37 @@ export interface Place {
   options: Options;
 }
 
-export const HOME: Place = { collection: 'default', view: 'library', image: null, region: null, match: null, open: null, filters: {}, sort: '-added', options: DEFAULTS };
+export const HOME: Place = { collection: 'default', view: 'library', image: null, upload: null, url: null, more: [], region: null, polygon: null, match: null, way: 'side', instance: 0, zoomed: false, open: null, filters: {}, sort: '-added', options: DEFAULTS };
 
 const oneOf = <T extends string>(list: readonly T[], value: string | null): T | null => list.find((one) => one === value) ?? null;
 
-export function placeOfQuery(query: string): Place {
-  const given = new URLSearchParams(query);
+export function placeOfQuery(text: string): Place {
+  const given = new URLSearchParams(text);
   const filters: Filters = {};
   for (const name of FILTERS) {
     const values = given.getAll(name).filter(Boolean);
     if (values.length) filters[name] = values;
   }
   const image = given.get('image') || null;
-  const match = image ? given.get('match') || null : null;
+  const upload = image ? null : given.get('upload') || null;
+  const url = image || upload ? null : given.get('url') || null;
+  const query = image ?? upload ?? url;
+  const match = query ? given.get('match') || null : null;
   const named = oneOf(VIEWS, given.get('view'));
-  const own: View = match ? 'match' : image ? 'search' : 'library';
+  const own: View = match ? 'match' : query ? 'search' : 'library';
   return {
     collection: given.get('collection') || 'default',
-    view: named && named !== 'match' && named !== 'search' ? named : own,
+    view: named && named !== 'match' && (named !== 'search' || !match) ? named : own,
     image,
-    region: image ? given.get('region') || null : null,
+    upload,
+    url,
+    more: image || upload ? given.getAll('also').filter(Boolean) : [],
+    region: query ? given.get('region') || null : null,
+    polygon: query ? given.get('polygon') || null : null,
     match,
+    way: (match && oneOf(WAYS, given.get('way'))) || 'side',
+    instance: match ? Math.max(0, Math.floor(Number(given.get('place')) || 1) - 1) : 0,
+    zoomed: Boolean(match) && given.get('zoom') === 'true',
     open: given.get('open') || null,
     filters,
     sort: oneOf(SORTS, given.get('sort')) ?? '-added',
@@ -83,11 +109,19 @@ export const filterParameters = (filters: Filters): [string, string][] => FILTER
 export function queryOfPlace(place: Place): string {
   const parameters = new URLSearchParams();
   if (place.collection !== 'default') parameters.set('collection', place.collection);
-  if (!['library', 'search', 'match'].includes(place.view)) parameters.set('view', place.view);
-  if (place.image) {
-    parameters.set('image', place.image);
-    if (place.region) parameters.set('region', place.region);
-    if (place.match) parameters.set('match', place.match);
+  const query = [['image', place.image], ['upload', place.upload], ['url', place.url]].find(([, value]) => value);
+  if (!['library', 'search', 'match'].includes(place.view) || (place.view === 'search' && !query)) parameters.set('view', place.view);
+  if (query) {
+    parameters.set(query[0] as string, query[1] as string);
+    if (!place.url) for (const one of place.more) parameters.append('also', one);
+    if (place.polygon) parameters.set('polygon', place.polygon);
+    else if (place.region) parameters.set('region', place.region);
+    if (place.match) {
+      parameters.set('match', place.match);
+      if (place.way !== 'side') parameters.set('way', place.way);
+      if (place.instance) parameters.set('place', String(place.instance + 1));
+      if (place.zoomed) parameters.set('zoom', 'true');
+    }
   }
   if (place.open) parameters.set('open', place.open);
   for (const [name, value] of filterParameters(place.filters)) parameters.append(name, value);

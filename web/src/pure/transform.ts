@@ -71,3 +71,34 @@ export function placeOf(polygon: readonly Point[], { width, height }: Size): Pla
   if (down === 0) return across < 0 ? 'left' : 'right';
   return `${down < 0 ? 'upper' : 'lower'}_${across < 0 ? 'left' : 'right'}`;
 }
+
+/** Where a point of the query lies in the result. */
+export function project(h: Matrix, [x, y]: Point): Point {
+  const w = at(h, 6) * x + at(h, 7) * y + at(h, 8);
+  return [(at(h, 0) * x + at(h, 1) * y + at(h, 2)) / w, (at(h, 3) * x + at(h, 4) * y + at(h, 5)) / w];
+}
+
+/** The matrix from result to query, up to a factor; null where there is none. */
+export function inverse(h: Matrix): Matrix | null {
+  const [a, b, c, d, e, f, g, i, j] = [0, 1, 2, 3, 4, 5, 6, 7, 8].map((n) => at(h, n)) as [number, number, number, number, number, number, number, number, number];
+  const all = [e * j - f * i, c * i - b * j, b * f - c * e, f * g - d * j, a * j - c * g, c * d - a * f, d * i - e * g, b * g - a * i, a * e - b * d];
+  const determinant = a * all[0]! + b * all[3]! + c * all[6]!;
+  return Math.abs(determinant) > 1e-15 ? all.map((value) => value / determinant) : null;
+}
+
+/** How much larger the surroundings of a point become. */
+export function scaleAt(h: Matrix, [x, y]: Point): number {
+  const step = 1;
+  const [u, v] = project(h, [x, y]);
+  const [ux, vx] = project(h, [x + step, y]);
+  const [uy, vy] = project(h, [x, y + step]);
+  return Math.sqrt(Math.abs((ux - u) * (vy - v) - (vx - v) * (uy - u))) / step;
+}
+
+/** Of matched points those that the transform brings to their partner, within `reach` pixels of the result. */
+export function fitting<T extends readonly [number, number, number, number]>(h: Matrix, points: readonly T[], reach: number): T[] {
+  return points.filter(([a, b, c, d]) => {
+    const [x, y] = project(h, [a, b]);
+    return Math.hypot(x - c, y - d) <= reach;
+  });
+}

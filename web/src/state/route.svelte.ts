@@ -1,20 +1,11 @@
-// Which view is shown. The address bar holds all of it but an uploaded query, which `history.state` names.
+// Which view is shown. The address bar holds all of it.
 
 import { collection } from '../api/server';
 import { DEFAULTS, HOME, type Place, placeOfQuery, queryOfPlace } from '../pure/address';
 
-export interface Route extends Place {
-  /** The number of an uploaded query, which only this visit of the page knows. */
-  upload: number | null;
-}
+export type Route = Place;
 
-const read = (): Route => {
-  const place = placeOfQuery(location.search);
-  const upload = (history.state as { upload?: number; match?: string } | null)?.upload ?? null;
-  const match = upload ? ((history.state as { match?: string }).match ?? null) : place.match;
-  const view = upload && place.view === 'library' ? (match ? 'match' : 'search') : place.view;
-  return { ...place, view, upload, match };
-};
+const read = (): Route => placeOfQuery(location.search);
 
 class Routes {
   now = $state.raw<Route>(read());
@@ -35,9 +26,7 @@ class Routes {
   go(change: Partial<Route>, { replace = false }: { replace?: boolean } = {}): void {
     const next: Route = { ...this.now, ...change };
     this.scrolls.set(this.key(this.now), scrollY);
-    const state = next.upload ? { upload: next.upload, match: next.match } : null;
-    const query = queryOfPlace(next.upload ? { ...next, image: null, match: null, region: null } : next);
-    history[replace ? 'replaceState' : 'pushState'](state, '', `./${query}`);
+    history[replace ? 'replaceState' : 'pushState'](null, '', `./${queryOfPlace(next)}`);
     if (!replace) this.depth += 1;
     const moved = this.key(next) !== this.key(this.now);
     this.now = next;
@@ -50,7 +39,7 @@ class Routes {
   }
 
   home(change: Partial<Route> = {}): void {
-    this.go({ ...HOME, options: this.now.options ?? DEFAULTS, sort: this.now.sort, collection, upload: null, ...change });
+    this.go({ ...HOME, options: this.now.options ?? DEFAULTS, sort: this.now.sort, collection, ...change });
   }
 
   back(otherwise: Partial<Route>): void {
@@ -58,7 +47,7 @@ class Routes {
     else this.go(otherwise, { replace: true });
   }
 
-  private key = (route: Route): string => `${route.view} ${route.image} ${route.upload} ${route.region} ${route.match}`;
+  private key = (route: Route): string => JSON.stringify([route.view, route.image, route.upload, route.url, route.more, route.region, route.polygon, route.match]);
 
   private restore(): void {
     const top = this.scrolls.get(this.key(this.now)) ?? 0;

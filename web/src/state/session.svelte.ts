@@ -2,6 +2,7 @@
 // keeps the key.
 
 import { need, type ProblemFacts, type Schemas, server, told } from '../api/server';
+import { uploads } from './uploads.svelte';
 
 class Session {
   key = $state.raw<Schemas['KeyPresented'] | null>(null);
@@ -29,6 +30,8 @@ class Session {
   }
 
   async signOut(): Promise<void> {
+    // The next visitor of this browser has another key, or none.
+    await uploads.forgetAll();
     await server.DELETE('/v1/session');
     location.reload();
   }

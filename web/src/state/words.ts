@@ -1,6 +1,7 @@
 // What a match means, in a sentence.
 
 import type { Hit } from '../api/server';
+import type { Match } from './match';
 import { m } from '../paraglide/messages.js';
 import { fixed, whole } from '../pure/numbers';
 import { type Matrix, motionOf, type Place, placeOf, type Point, type Size } from '../pure/transform';
@@ -25,8 +26,10 @@ export function motionWords(transform: Matrix, size: Size): string[] {
 const join = (parts: readonly string[]): string => parts.join(settings.locale === 'zh' ? '，' : ', ');
 const stop = (): string => (settings.locale === 'zh' ? '。' : '.');
 
+type Told = Pick<Hit, 'identical' | 'verified' | 'by_pixels' | 'inliers' | 'evidence' | 'transform' | 'mirrored' | 'inverted' | 'alike'> & { shared_query: readonly (readonly number[])[] | null; instances: readonly unknown[] };
+
 /** Why a hit is where it is, in one sentence. */
-export function reasonOf(hit: Hit, query: Size): string {
+export function reasonOf(hit: Told, query: Size): string {
   if (hit.identical) return m.why_identical() + stop();
   const parts: string[] = [];
   if (hit.verified) {
@@ -45,6 +48,41 @@ export function reasonOf(hit: Hit, query: Size): string {
     parts.push(m.why_words());
   }
   return join(parts) + stop();
+}
+
+/** The same of a match. */
+export const sentenceOf = (match: Match): string => reasonOf({
+  identical: match.identical, verified: match.verified, by_pixels: match.byPixels, inliers: match.inliers, evidence: match.evidence, alike: match.alike,
+  transform: match.seen[0] ? [...match.seen[0].transform] : null, mirrored: match.mirrored, inverted: match.inverted, shared_query: match.sharedQuery, instances: match.seen,
+}, match.query.size);
+
+export const TERMS = ['file', 'points', 'chance', 'cover', 'motion', 'tones', 'likeness', 'kinds'] as const;
+/** What the page explains of a match. */
+export type Term = (typeof TERMS)[number];
+export interface Fact { term: Term; name: string; value: string; about: string }
+
+const superscript = (value: number): string => String(value).replace(/./g, (one) => (one === '-' ? '⁻' : ('⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(one)] ?? one)));
+
+/** The numbers of a match, each with what it says. */
+export function factsOfMatch(match: Match, instance: number): Fact[] {
+  const { locale } = settings;
+  const seen = match.seen[instance];
+  const motion = seen ? motionWords(seen.transform, match.query.size) : [];
+  const inliers = seen?.inliers ?? match.inliers;
+  const percent = (share: number) => `${Math.round(share * 100)} %`;
+  const { nfa } = match;
+  const chance = nfa == null ? '' : nfa > -1 ? m.chance_likely() : nfa > -4 ? m.chance_unlikely() : m.chance_none();
+  const points = match.matched == null || match.seen.length > 1 ? whole(inliers, locale) : m.points_of({ agree: whole(inliers, locale), all: whole(match.matched, locale) });
+  return [
+    ...(match.identical ? [{ term: 'file' as const, name: m.fact_file(), value: m.mark_identical(), about: m.why_identical() }] : []),
+    { term: 'points', name: m.fact_points(), value: points, about: match.byPixels ? m.why_pixels() : m.fact_points_about() },
+    ...(nfa == null ? [] : [{ term: 'chance' as const, name: m.fact_chance(), value: nfa <= -1 ? `10${superscript(Math.round(nfa))}` : fixed(10 ** nfa, 1, locale), about: chance }]),
+    { term: 'cover', name: m.fact_query(), value: percent(match.coverageQuery), about: match.sharedQuery.length ? placeName(placeOf(match.sharedQuery, match.query.size)) : m.fact_query_about() },
+    { term: 'cover', name: m.fact_result(), value: percent(match.coverageResult), about: m.fact_result_about() },
+    ...(seen ? [{ term: 'motion' as const, name: m.fact_motion(), value: motion.length ? join(motion) : m.motion_none(), about: m.fact_motion_about() }] : []),
+    ...(match.inverted ? [{ term: 'tones' as const, name: m.fact_tones(), value: m.inverted(), about: m.fact_tones_about() }] : []),
+    ...(match.cosine == null ? [] : [{ term: 'likeness' as const, name: m.fact_likeness(), value: fixed(match.cosine, 2, locale), about: m.fact_likeness_about() }]),
+  ];
 }
 
 /** Which page or frame a hit is about, where the file has several; empty otherwise. */

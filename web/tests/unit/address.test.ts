@@ -11,12 +11,21 @@ describe('the address', () => {
     expect(placeOfQuery('')).toEqual(HOME);
   });
   it('says all of a place', () => {
-    const place = { ...HOME, collection: 'maps', view: 'match' as const, image: 'ab', region: 'pct:1,2,3,4', match: 'cd', open: 'ef', filters: { tag: ['a b', 'c&d'], not_tag: ['x'], taken_after: ['2019-07'] }, sort: '-taken' as const, options: { ...DEFAULTS, mirrored: false, byObject: true, mode: 'exact' as const } };
+    const place = { ...HOME, collection: 'maps', view: 'match' as const, image: 'ab', more: ['x1', 'x2'], region: 'pct:1,2,3,4', match: 'cd', way: 'swipe' as const, instance: 2, zoomed: true, open: 'ef', filters: { tag: ['a b', 'c&d'], not_tag: ['x'], taken_after: ['2019-07'] }, sort: '-taken' as const, options: { ...DEFAULTS, mirrored: false, byObject: true, mode: 'exact' as const } };
     expect(placeOfQuery(queryOfPlace(place))).toEqual(place);
     expect(queryOfPlace(HOME)).toBe('');
   });
+  it('names an upload, an address elsewhere, a polygon, and the start of a search', () => {
+    for (const place of [
+      { ...HOME, view: 'search' as const },
+      { ...HOME, view: 'search' as const, upload: 'u1', more: ['ab'], polygon: '1,2,3,4,5,6' },
+      { ...HOME, view: 'match' as const, upload: 'u1', match: 'ab' },
+      { ...HOME, view: 'search' as const, url: 'https://example.org/a.jpg?b=c&d' },
+      { ...HOME, view: 'decisions' as const },
+    ]) expect(placeOfQuery(queryOfPlace(place))).toEqual(place);
+  });
   it('bears nonsense', () => {
-    expect(placeOfQuery('?view=<script>&sort=x&mode=y&region=1,2&match=z&tag=')).toEqual(HOME);
+    expect(placeOfQuery('?view=<script>&sort=x&mode=y&region=1,2&polygon=1,2,3,4,5,6&match=z&way=up&place=-3&zoom=true&also=b&tag=')).toEqual(HOME);
   });
 });
 

@@ -1,1 +1,0 @@
-import{n as e}from"./Icon-DpvwC5UA.js";var t=()=>`tones inverted`,n=()=>`明暗反转`,r=((r={},i={})=>(i.locale??e())===`en`?t(r):n(r)),i=()=>`mirrored`,a=()=>`镜像`,o=((t={},n={})=>(n.locale??e())===`en`?i(t):a(t));export{r as n,o as t};
