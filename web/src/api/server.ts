@@ -12,7 +12,7 @@ export type DuplicateGroup = Schemas['DuplicateGroup'];
 export type Member = Schemas['Member'];
 export type Job = Schemas['JobShown'];
 
-export interface ProblemFacts { title: string; detail?: string; next_step?: string; code?: string; status?: number }
+export interface ProblemFacts { title: string; detail?: string; next_step?: string; code?: string; status?: number; traceback?: string | null }
 
 /** A failure as the server describes it (RFC 9457), or one of our own in the same shape. */
 export class Problem extends Error {
@@ -26,8 +26,8 @@ export const folder = new URL('.', location.href).href.replace(/\/$/, '');
 
 export const collection = new URLSearchParams(location.search).get('collection') || 'default';
 
-/** The address of something of this collection; `path` begins with `images`, `search` and so on. */
-export const address = (path: string): string => (collection === 'default' ? `${folder}/v1/${path}` : `${folder}/v1/collections/${encodeURIComponent(collection)}/${path}`);
+/** The address of something of a collection, of the one that is shown if no other is named; `path` begins with `images`, `search` and so on. */
+export const address = (path: string, of = collection): string => (of === 'default' ? `${folder}/v1/${path}` : `${folder}/v1/collections/${encodeURIComponent(of)}/${path}`);
 
 /** Who wants to know of requests that needed a key, or that got no answer. */
 export const told = { keyWanted: (_facts: ProblemFacts) => {}, lost: () => {}, answered: () => {} };
@@ -61,6 +61,9 @@ export const pictures = createClient<paths>({
     return asked(new Request(address(request.url.slice(`${folder}/v1/`.length)), { method, headers, signal, body: body || undefined }));
   },
 });
+
+/** An answer that is no JSON, or one of another place than the shown collection. */
+export const fetched = (at: string, init?: RequestInit): Promise<Response> => asked(new Request(at, init));
 
 /** A request that the description of the API cannot type: forms and repeated parameters. */
 export async function send<T>(path: string, init?: RequestInit): Promise<T> {

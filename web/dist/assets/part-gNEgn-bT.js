@@ -1,0 +1,1 @@
+import{t as e}from"./runtime-Cne9L9pm.js";var t=()=>`Search a part`,n=()=>`搜索局部`,r=((r={},i={})=>(i.locale??e())===`en`?t(r):n(r));export{r as t};

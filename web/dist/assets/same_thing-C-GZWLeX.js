@@ -1,1 +1,0 @@
-import{n as e}from"./Icon-ZWL2bRdJ.js";var t=()=>`Same thing`,n=()=>`同一事物`,r=((r={},i={})=>(i.locale??e())===`en`?t(r):n(r));export{r as t};

@@ -1,0 +1,1 @@
+import{t as e}from"./runtime-Cne9L9pm.js";var t=()=>`Same thing`,n=()=>`同一事物`,r=((r={},i={})=>(i.locale??e())===`en`?t(r):n(r));export{r as t};
