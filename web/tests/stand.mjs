@@ -16,6 +16,8 @@ export const checked = () => checks;
 /** A picture with much structure, drawn by the browser; `seed` makes it differ from others. */
 export async function picture(browser, seed, { width = 640, height = 480, crop = null, type = 'jpeg' } = {}) {
   const page = await browser.newPage({ viewport: { width, height } });
+  // A machine that builds at the same time may take long.
+  page.setDefaultTimeout(120_000);
   let state = seed * 7919 + 1;
   const next = (below) => (state = (state * 48271) % 2147483647) % below;
   let shapes = '';
