@@ -1,6 +1,6 @@
 //! Another name for a collection, with all that names it: its folder, jobs, registered folders, and keys.
 //!
-//! Invariant: what is begun is on record until it is whole, and whoever opens the data folder for changes completes it.
+//! Invariant: what is begun is on record until it is whole, and the next process that opens the data folder for changes completes it.
 
 use std::fs::{self, File};
 use std::io;

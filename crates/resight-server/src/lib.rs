@@ -76,11 +76,11 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use access::{AccessSettings, Policy};
+pub use access::policy::{AccessSettings, Policy};
 pub use base_path::BasePath;
 pub use compat::interface::Interface;
 pub use connections::{ConnectionLimits, Tls, TlsError};
-pub use downloads::DownloadLimits;
+pub use downloads::limits::DownloadLimits;
 pub use fetch::{FetchSettings, Resolve};
 pub use jobs::served::JobsServed;
 pub use live::{Changeable, Live};

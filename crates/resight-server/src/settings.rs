@@ -11,11 +11,11 @@ use resight_app::plugins::Plugins;
 use resight_app::quarantine::Quarantine;
 use resight_engine::DecodeLimits;
 
-use crate::access::AccessSettings;
+use crate::access::policy::AccessSettings;
 use crate::base_path::BasePath;
 use crate::compat::interface::Interface;
 use crate::connections::Tls;
-use crate::downloads::DownloadLimits;
+use crate::downloads::limits::DownloadLimits;
 use crate::fetch::FetchSettings;
 use crate::jobs::served::JobsServed;
 use crate::live::Live;

@@ -88,7 +88,7 @@ pub(crate) struct Shared {
     version: AtomicU64,
     /// Jobs that this process runs.
     running: Mutex<HashMap<u64, Running>>,
-    /// Held while a job is begun, and by whoever keeps them from it.
+    /// Held while a job is begun, and while a collection is renamed.
     starting: Mutex<()>,
     /// Wakes the threads that run jobs.
     waiting: Mutex<()>,

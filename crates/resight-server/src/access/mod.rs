@@ -6,6 +6,7 @@
 pub(crate) mod keys;
 mod limits;
 mod needs;
+pub(crate) mod policy;
 pub(crate) mod session;
 
 use std::sync::Arc;
@@ -30,27 +31,7 @@ use super::problem::{HasTraceback, Problem};
 use super::{App, wanted};
 use limits::Limits;
 use needs::Need;
-
-/// When a server asks for keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Policy {
-    /// Never: everyone who reaches it may do everything but manage keys.
-    #[default]
-    Open,
-    /// As soon as the data folder has a key, and from then on, also when the last one is removed.
-    OncePresent,
-    /// Always.
-    Always,
-}
-
-/// The keys of the data folder, and when they are asked for.
-#[derive(Clone, Debug, Default)]
-pub struct AccessSettings {
-    /// `None` where there is no data folder, as in tests.
-    pub keys: Option<Arc<Keys>>,
-    /// When they are asked for.
-    pub policy: Policy,
-}
+use policy::{AccessSettings, Policy};
 
 /// What decides on each request.
 #[derive(Clone)]

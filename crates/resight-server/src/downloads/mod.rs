@@ -4,6 +4,7 @@
 //! refusal is an answer, and what is sent is bounded.
 
 mod archive;
+pub(crate) mod limits;
 mod names;
 
 use std::collections::HashSet;
@@ -28,6 +29,7 @@ use super::problem::Problem;
 use super::wanted;
 use crate::wire::{DownloadForm, DownloadWanted, FileBytes, ProblemBody};
 use archive::{BUFFERED, Entry};
+use limits::DownloadLimits;
 
 /// Downloads that are written at once.
 const AT_ONCE: usize = 4;
@@ -39,25 +41,6 @@ const PAGE: u64 = 1000;
 const LISTED: u64 = 400;
 /// The archive's name where the request has none.
 const NAME: &str = "resight-pictures";
-
-/// What one download may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DownloadLimits {
-    /// The most pictures.
-    pub files: u64,
-    /// The most bytes of their files.
-    pub bytes: u64,
-}
-
-impl Default for DownloadLimits {
-    /// 10,000 pictures of 10 GiB.
-    fn default() -> Self {
-        Self {
-            files: 10_000,
-            bytes: 10 << 30,
-        }
-    }
-}
 
 /// What downloads share.
 #[derive(Clone)]
@@ -191,7 +174,7 @@ impl Wanted {
     get, path = "/images/download", tag = "pictures", operation_id = "download_pictures",
     params(Filters, Chosen),
     responses(
-        (status = 200, description = "The archive; the headers X-Resight-Files and X-Resight-Bytes count what is meant", body = inline(FileBytes), content_type = "application/zip"),
+        (status = 200, description = "The archive; the headers X-Resight-Files and X-Resight-Bytes count all of the files", body = inline(FileBytes), content_type = "application/zip"),
         (status = 404, description = "There is no picture of one of the ids", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "A parameter is not valid, nothing is chosen, or more than is sent in one file", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),

@@ -240,7 +240,7 @@ async fn a_client_that_takes_nothing_has_nothing_read_ahead() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     let read = gate.parts.load(Ordering::SeqCst);
     assert!(read < 4 * 12, "all of it was read: {read} parts");
-    // Whoever leaves gives the place back.
+    // A client that leaves gives its place back.
     drop(held.pop());
     let whole = loop {
         let answer = get(&app, &address).await;

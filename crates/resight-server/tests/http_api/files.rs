@@ -198,7 +198,7 @@ async fn a_small_part_of_a_stored_file_is_read_alone() {
     let app = bench.app();
     let bytes = png(&textured(320, 240, 8));
     let id = add(&app, "a.png", &bytes).await;
-    // Whoever read the whole file would wait.
+    // A read of the whole file would wait.
     gate.close();
     let mut asked = request("GET", &format!("/v1/images/{id}/file"));
     let range = header::HeaderValue::from_static("bytes=10-19");

@@ -130,6 +130,7 @@ fn a_mistake_in_the_file_names_file_line_and_key() {
     assert_eq!(error["detail"].as_str().unwrap().lines().count(), 2);
 }
 
+// Long because it is one list of cases.
 #[test]
 fn the_check_refuses_what_serve_refuses() {
     let root = tempfile::tempdir().unwrap();
