@@ -81,7 +81,7 @@ struct Wanted {
 
 enum Pictures {
     Of(Vec<PictureId>),
-    Matching(Filter),
+    Matching(Box<Filter>),
 }
 
 impl Wanted {
@@ -92,7 +92,7 @@ impl Wanted {
                     "The request names no picture and no condition; all=true means all pictures.";
                 return Err(Problem::new(Code::FilterNeeded, detail));
             }
-            ([], ..) => Pictures::Matching(filter),
+            ([], ..) => Pictures::Matching(Box::new(filter)),
             (_, true, false) => {
                 let mut seen = HashSet::with_capacity(ids.len());
                 let mut found = Vec::with_capacity(ids.len());

@@ -86,9 +86,9 @@ impl Effective {
         let mut entries = Vec::new();
         let mut read = None;
         if let Some((path, is_named)) = file {
-            match file_entries(&path, is_named, &settings, &mut problems) {
-                Some(found) => (entries, read) = (found, Some(path)),
-                None => {}
+            let found = file_entries(&path, is_named, &settings, &mut problems);
+            if let Some(found) = found {
+                (entries, read) = (found, Some(path));
             }
         }
         let mut all = Vec::new();

@@ -256,12 +256,7 @@ fn the_check_refuses_what_serve_refuses() {
             "vocabulary",
         ),
     ] {
-        with_file(
-            &data,
-            &format!("{above}\n[serve]\n{serve}\n")
-                .trim_start()
-                .to_owned(),
-        );
+        with_file(&data, format!("{above}\n[serve]\n{serve}\n").trim_start());
         let arguments = ["config", "check", "--json"];
         let output = resight(&data).args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{serve}{above}");
