@@ -60,9 +60,13 @@ class Server:
         if connection is None:
             connection = self.lent.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         headers = {"Content-Type": "image/jpeg"} if body else {}
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except OSError:
+            connection.close()
+            raise
 
     def search(self, parameters, picture=None):
         """What the server answers to a search."""
