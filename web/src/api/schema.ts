@@ -118,7 +118,11 @@ export interface paths {
         delete: operations["remove_collection"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Gives a collection another name. Its jobs, registered folders and keys follow; addresses with the old name, also in
+         *     answers that were given before, lead nowhere. For keys with the scope admin for all collections.
+         */
+        patch: operations["rename_collection"];
         trace?: never;
     };
     "/v1/compare": {
@@ -166,6 +170,64 @@ export interface paths {
         get: operations["duplicates"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/duplicates/resolutions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What files were moved for duplicates of the collection. */
+        get: operations["list_resolutions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/duplicates/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Removes pictures in favour of others, of many groups at once. With `files` as `quarantine`, files in registered folders
+         *     are moved to the folder that the server has for it, and can be put back; that takes the scope admin, and a file whose
+         *     bytes have changed is left where it is, with its picture. With `dry_run` it only tells what would happen.
+         */
+        post: operations["resolve_duplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/duplicates/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts the files of a resolution back where they were, and stores their pictures again with their labels. What the kept
+         *     picture took over stays with it.
+         */
+        post: operations["undo_resolution"];
         delete?: never;
         options?: never;
         head?: never;
@@ -264,6 +326,27 @@ export interface paths {
          *     time.
          */
         patch: operations["label_pictures"];
+        trace?: never;
+    };
+    "/v1/images/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The files of many pictures, as they were added, in one ZIP file: those that match the conditions, or those with the
+         *     ids. They are stored as they are. What cannot be read any more is left out and named in its last entry, left-out.txt.
+         */
+        get: operations["download_pictures"];
+        put?: never;
+        /** The same for more ids than an address can have, as JSON or as a form, which a page can have its browser send. */
+        post: operations["download_many_pictures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/images/{id}": {
@@ -627,6 +710,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much room the data folder takes, by collection and kind. */
+        get: operations["storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhooks": {
         parameters: {
             query?: never;
@@ -732,6 +832,61 @@ export interface components {
             /** @description The collections. */
             collections: components["schemas"]["Collection"][];
         };
+        /** @description The new name of a collection. */
+        CollectionRenamed: {
+            /** @description 1 to 63 of a-z, 0-9, _ and -, the first a letter or a digit. */
+            name: string;
+        };
+        /** @description How much room a collection takes, in bytes. */
+        CollectionStorage: {
+            /**
+             * Format: int64
+             * @description The catalogue's files. Features, words and vectors are parts of it.
+             */
+            catalogue: number;
+            /**
+             * Format: int64
+             * @description Features, by which pictures are verified.
+             */
+            features: number;
+            /**
+             * Format: int64
+             * @description The files of the indexes, which are made from words and vectors.
+             */
+            index: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Files of uploads.
+             */
+            originals: number;
+            /**
+             * Format: int64
+             * @description Its number of pictures.
+             */
+            pictures: number;
+            /**
+             * Format: int64
+             * @description Thumbnails.
+             */
+            thumbnails: number;
+            /**
+             * Format: int64
+             * @description `originals`, `thumbnails`, `catalogue` and `index`.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Vectors of models.
+             */
+            vectors: number;
+            /**
+             * Format: int64
+             * @description Visual words, by which candidates are found.
+             */
+            words: number;
+        };
         /** @description What two pictures share. */
         Comparison: {
             a: components["schemas"]["Side"];
@@ -806,6 +961,28 @@ export interface components {
             /** @description Whether they are held apart now. */
             not_a_match: boolean;
         };
+        /** @description The same as a form, with the names of the parameters of the address; conditions stand beside these. */
+        DownloadForm: {
+            /** @description All pictures. */
+            all?: boolean | null;
+            /** @description Ids, separated by commas; may be given several times. */
+            id?: string | null;
+            /** @description Name of the archive, without its ending. */
+            name?: string | null;
+        };
+        /** @description Which pictures are sent: one of `ids`, `filter` and `all`. */
+        DownloadWanted: {
+            /** @description All pictures. */
+            all?: boolean;
+            /** @description Conditions, as the parameters of a list of pictures. */
+            filter?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Their ids. */
+            ids?: string[] | null;
+            /** @description Name of the archive, without its ending. */
+            name?: string | null;
+        };
         /**
          * @description Pictures that were verified with each other: copies with more than half of the other members each,
          *     those that only show the same scene with three quarters.
@@ -868,6 +1045,11 @@ export interface components {
             /** @description What went wrong this time. */
             reason?: string | null;
         };
+        /**
+         * @description What becomes of the files of removed pictures.
+         * @enum {string}
+         */
+        FilesWanted: "keep" | "quarantine";
         /** @description The registered folders. */
         FolderList: {
             /** @description The folders, in the order in which they were registered. */
@@ -916,6 +1098,13 @@ export interface components {
             path: string;
             /** @description How it is indexed. */
             rules?: components["schemas"]["RulesShown"];
+        };
+        /** @description A picture to keep, and those to remove. */
+        GroupWanted: {
+            /** @description Id of the picture that is kept. */
+            keep: string;
+            /** @description Ids of those that are removed. */
+            remove: string[];
         };
         /** @description Whether the server answers. */
         Health: {
@@ -1423,6 +1612,13 @@ export interface components {
              */
             total: number;
         };
+        /** @description A file that was not put back. */
+        NotRestored: {
+            /** @description Why not. */
+            detail: string;
+            /** @description Where it lay; of an upload its id. */
+            path: string;
+        };
         /** @description An object that pictures belong to. */
         ObjectFacts: {
             id: string;
@@ -1675,6 +1871,26 @@ export interface components {
             /** @description Id of a stored picture; may be given several times. */
             image_id?: string[];
         };
+        /** @description An error of a plug-in's function, whose author may have given any detail. */
+        PluginProblem: {
+            /** @description Stable identifier for programs. */
+            code: string;
+            /** @description What went wrong this time: a text, or any value of an author's `HTTPException`. */
+            detail: unknown;
+            /** @description What to do now. */
+            next_step: string;
+            /**
+             * Format: int32
+             * @description The answer's HTTP status.
+             */
+            status: number;
+            /** @description What the code means; the same for every occurrence. */
+            title: string;
+            /** @description Python's traceback or the worker's last lines. */
+            traceback?: string | null;
+            /** @description Address of the code in the list of errors. */
+            type: string;
+        };
         /** @description An error (RFC 9457). */
         ProblemBody: {
             /** @description Stable identifier for programs. */
@@ -1757,6 +1973,121 @@ export interface components {
              * @description How many were removed.
              */
             removed: number;
+        };
+        /** @description What files were moved for duplicates. */
+        ResolutionList: {
+            /** @description Whether this server moves files. */
+            quarantine: boolean;
+            /** @description The newest first, at most a hundred. */
+            resolutions: components["schemas"]["ResolutionShown"][];
+        };
+        /** @description Files that were moved by one request. */
+        ResolutionShown: {
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Files that were moved.
+             */
+            files: number;
+            /**
+             * @description By which it can be undone.
+             * @example 20261130T105500Z-1a2b3c
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When (RFC 3339, UTC).
+             */
+            made: string;
+            /**
+             * Format: int64
+             * @description Pictures that were removed.
+             */
+            pictures: number;
+            /** @description Whether they were put back. */
+            undone: boolean;
+        };
+        /** @description What came of resolving duplicates, or would. */
+        ResolveAnswer: {
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            bytes: number;
+            /** @description Whether nothing was done. */
+            dry_run: boolean;
+            /** @description In the order of the request. */
+            groups: components["schemas"]["ResolvedGroup"][];
+            /** @description Files that were moved, or would be. */
+            moved: number;
+            /** @description Pictures that were not, or would not be. */
+            refused: number;
+            /** @description Pictures that were removed, or would be. */
+            removed: number;
+            /** @description By which it can be undone; null where no file was moved. */
+            resolution: string | null;
+        };
+        /** @description Which pictures are removed in favour of which, and what becomes of their labels and files. */
+        ResolveWanted: {
+            /** @description The kept picture gets the tags of the others, and what it lacks of an object and of metadata. */
+            carry_over?: boolean;
+            /** @description Only tell what would happen. */
+            dry_run?: boolean;
+            /** @description What becomes of the files. */
+            files?: components["schemas"]["FilesWanted"];
+            /** @description At most 1000, with at most 10,000 pictures to remove. A picture stands in one group, once. */
+            groups: components["schemas"]["GroupWanted"][];
+        };
+        /** @description What came of a file. */
+        ResolvedFile: {
+            /**
+             * Format: int64
+             * @description Its bytes.
+             */
+            bytes: number;
+            /**
+             * @description Where it lies or lay: for admins the whole path, for others its last name. Null for an upload, whose bytes the
+             *     data folder has.
+             */
+            path: string | null;
+            /**
+             * @description `moved`, `stays`, `changed` (it has other bytes than the picture), `missing`, or `not_registered`: it lies in no
+             *     registered folder.
+             * @example moved
+             */
+            state: string;
+            /** @description Where it was moved; null where it was not, and for others than admins. */
+            to: string | null;
+        };
+        /** @description A picture that is kept, and what came of the others. */
+        ResolvedGroup: {
+            /** @description Whether its labels change. */
+            carried_over: boolean;
+            /** @description Id of the kept picture. */
+            keep: string;
+            /** @description The others. */
+            remove: components["schemas"]["ResolvedPicture"][];
+        };
+        /** @description What came of a picture. */
+        ResolvedPicture: {
+            /** @description Why not: one of the list of errors; null where it was. */
+            code: string | null;
+            /** @description The same as a sentence. */
+            detail: string | null;
+            /** @description Its files. */
+            files: components["schemas"]["ResolvedFile"][];
+            /** @description Its id. */
+            id: string;
+            /** @description Its name; empty where it is not stored. */
+            name: string;
+            /** @description Whether it was removed, or would be. */
+            removed: boolean;
+            /** @description Whether a file of it stays in a folder, with which it comes back when that folder is looked through. */
+            returns: boolean;
         };
         /** @description How a folder is indexed. */
         RulesShown: {
@@ -1865,6 +2196,31 @@ export interface components {
              */
             width: number;
         };
+        /** @description How much room the data folder takes, in bytes. */
+        StorageShown: {
+            /** @description The collections that the key is good for. */
+            collections: components["schemas"]["CollectionStorage"][];
+            /**
+             * Format: date-time
+             * @description When it was measured (RFC 3339, UTC): at most a minute ago.
+             */
+            computed: string;
+            /**
+             * Format: int64
+             * @description What is free on the disk of the data folder; null where the system does not tell, and for a key of some collections.
+             */
+            free: number | null;
+            /**
+             * Format: int64
+             * @description What belongs to no collection, as jobs, keys, kept answers and exports; null for a key of some collections.
+             */
+            service: number | null;
+            /**
+             * Format: int64
+             * @description All that is listed here.
+             */
+            total: number;
+        };
         /** @description Two stored pictures. */
         StoredPair: {
             /** @description Id of the first. */
@@ -1954,6 +2310,28 @@ export interface components {
             a: string;
             /** @description Id of the other. */
             b: string;
+        };
+        /** @description What came of putting files back. */
+        UndoAnswer: {
+            /**
+             * Format: int64
+             * @description Pictures that are stored again, with their labels.
+             */
+            pictures: number;
+            /** @description Files that were not. */
+            refused: components["schemas"]["NotRestored"][];
+            /** @description The resolution's id. */
+            resolution: string;
+            /**
+             * Format: int64
+             * @description Files that were put back now.
+             */
+            restored: number;
+        };
+        /** @description Which resolution is undone. */
+        UndoWanted: {
+            /** @description Its id. */
+            resolution: string;
         };
         /** @description All webhooks. */
         WebhookList: {
@@ -2525,6 +2903,114 @@ export interface operations {
             };
         };
     };
+    rename_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The collection's name */
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CollectionRenamed"];
+            };
+        };
+        responses: {
+            /** @description It has the name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collection"];
+                };
+            };
+            /** @description The key is missing, unknown or ended */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key or the server does not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description No such collection */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Another one has the name */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The body's content type is not taken here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description This cannot name one, or it is the default one, which keeps its name */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key has reached its limit */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description A job works on it, or requests that use it take too long */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     compare: {
         parameters: {
             query?: never;
@@ -2785,6 +3271,236 @@ export interface operations {
                 };
             };
             /** @description A parameter is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key has reached its limit */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_resolutions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest hundred */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResolutionList"];
+                };
+            };
+            /** @description The key is missing, unknown or ended */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key or the server does not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key has reached its limit */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    resolve_duplicates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveWanted"];
+            };
+        };
+        responses: {
+            /** @description What came of each picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResolveAnswer"];
+                };
+            };
+            /** @description The key is missing, unknown or ended */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key or the server does not allow it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description A picture to keep is not stored; nothing was done */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The body's content type is not taken here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The JSON cannot be used */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key has reached its limit */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    undo_resolution: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoWanted"];
+            };
+        };
+        responses: {
+            /** @description What was put back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoAnswer"];
+                };
+            };
+            /** @description The key is missing, unknown or ended */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key or the server does not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description There is no such resolution of this collection */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The body's content type is not taken here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The JSON cannot be used */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3711,6 +4427,217 @@ export interface operations {
             };
         };
     };
+    download_pictures: {
+        parameters: {
+            query?: {
+                /** @description Only pictures with this tag; given several times, with all of them */
+                tag?: string[];
+                /** @description Only pictures with one of these tags at least; may be given several times */
+                any_tag?: string[];
+                /** @description Only pictures without this tag; may be given several times */
+                not_tag?: string[];
+                /** @description Only pictures with a tag that begins so; given several times, with one for each */
+                tag_prefix?: string[];
+                /** @description Only pictures of this object */
+                object?: string;
+                /** @description With `true`, only pictures with fewer than 50 features, of which next to nothing can be found */
+                weak?: boolean;
+                /** @description Only pictures whose name begins so */
+                name_prefix?: string;
+                /**
+                 * @description Only pictures with a file in this folder of the server or below it; given several times, in one of them. For
+                 *     keys with the scope admin
+                 */
+                folder?: string[];
+                /** @description Only files of so many bytes at least */
+                min_bytes?: number;
+                /** @description Only files of so many bytes at most */
+                max_bytes?: number;
+                /** @description Only pictures so wide at least, in pixels */
+                min_width?: number;
+                /** @description Only pictures so wide at most */
+                max_width?: number;
+                /** @description Only pictures so high at least */
+                min_height?: number;
+                /** @description Only pictures so high at most */
+                max_height?: number;
+                /** @description Only pictures added then or later: a year, a month, a day, or a time as in RFC 3339, in UTC where it says nothing else */
+                added_after?: string;
+                /** @description Only pictures added before */
+                added_before?: string;
+                /** @description Only pictures taken then or later, as their Exif states it; those without a time are left out */
+                taken_after?: string;
+                /** @description Only pictures taken before */
+                taken_before?: string;
+                /** @description Only pictures whose metadata has this value at KEY, which may be any; numbers, true and false as JSON writes them */
+                "meta.KEY"?: string;
+                /** @description Ids of pictures, separated by commas; may be given several times. Without a filter */
+                id?: string[];
+                /** @description With `true`, all pictures, where no id and no condition is given */
+                all?: boolean;
+                /** @description Name of the archive, without its ending */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive; the headers X-Resight-Files and X-Resight-Bytes count all of the files */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description The key is missing, unknown or ended */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key or the server does not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description There is no picture of one of the ids */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description A parameter is not valid, nothing is chosen, or more than is sent in one file */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key has reached its limit */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    download_many_pictures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Which pictures; a form has the names of the parameters of the address */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DownloadWanted"];
+                "application/x-www-form-urlencoded": components["schemas"]["DownloadForm"];
+            };
+        };
+        responses: {
+            /** @description The archive */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description The key is missing, unknown or ended */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key or the server does not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description There is no picture of one of the ids */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The body's content type is not taken here */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The body is not valid, nothing is chosen, or more than is sent in one file */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key has reached its limit */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     picture: {
         parameters: {
             query?: never;
@@ -4021,6 +4948,15 @@ export interface operations {
             };
             /** @description The file is no longer in its folder */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The header Range names nothing that the file has */
+            416: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5622,7 +6558,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
             /** @description The key or the server does not allow this */
@@ -5631,16 +6567,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
-            /** @description No such plug-in or function */
+            /** @description No such plug-in or function, or the function answered so */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
             /** @description A parameter or the body is not valid */
@@ -5649,7 +6585,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
             /** @description The key has reached its limit */
@@ -5658,7 +6594,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
             /** @description The function failed; the body holds the traceback */
@@ -5667,7 +6603,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
+                };
+            };
+            /** @description The function answered with this status */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PluginProblem"];
+                };
+            };
+            /** @description The function answered with this status */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
             /** @description Any other failure */
@@ -5719,7 +6673,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
             /** @description The key or the server does not allow this */
@@ -5728,16 +6682,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
-            /** @description No such plug-in or function */
+            /** @description No such plug-in or function, or the function answered so */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
             /** @description The body's content type is not taken here */
@@ -5746,7 +6700,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
             /** @description A parameter or the body is not valid */
@@ -5755,7 +6709,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
             /** @description The key has reached its limit */
@@ -5764,7 +6718,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
             /** @description The function failed; the body holds the traceback */
@@ -5773,7 +6727,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["ProblemBody"];
+                    "application/problem+json": components["schemas"]["PluginProblem"];
+                };
+            };
+            /** @description The function answered with this status */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PluginProblem"];
+                };
+            };
+            /** @description The function answered with this status */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PluginProblem"];
                 };
             };
             /** @description Any other failure */
@@ -6327,6 +7299,62 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The key is missing, unknown or ended */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key or the server does not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key has reached its limit */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Bytes by kind */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageShown"];
+                };
             };
             /** @description The key is missing, unknown or ended */
             401: {

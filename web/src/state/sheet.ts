@@ -17,7 +17,7 @@ export class Sheet {
   /** Places of the blocks, and then their end. */
   tops: number[] = [0];
 
-  /** Takes the width and the wished height of rows; all is laid out anew where they differ. */
+  /** Takes the width and the wished height of rows; where they differ, everything is laid out again. */
   measure(width: number, target: number, count: number): void {
     const blocks = Math.ceil(count / BLOCK);
     if (width !== this.measures.width || target !== this.measures.target) {

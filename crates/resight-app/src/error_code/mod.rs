@@ -1,6 +1,7 @@
 //! Stable identifiers of everything that can go wrong, and the title and next step of each.
 
 mod declare;
+mod of_errors;
 mod table;
 
 use resight_engine::{EngineError, RefusedCode};

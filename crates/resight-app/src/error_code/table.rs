@@ -29,26 +29,21 @@ codes! {
     DownloadTooLarge = "download_too_large", Some(422),
         "More pictures are asked for than are sent in one file",
         "Ask for fewer pictures at once, or raise the server's bounds of downloads.";
-    QuarantineOff = "quarantine_off", Some(403),
-        "This server moves no files",
+    QuarantineOff = "quarantine_off", Some(403), "This server moves no files",
         "Remove the pictures alone, or start the server with --quarantine and a folder for the files.";
     QuarantineFolder = "quarantine_folder", Some(500),
         "Files of duplicates cannot be moved to that folder",
         "Choose a folder that neither is in the data folder or a registered folder nor has one of them in it.";
-    QuarantineFailed = "quarantine_failed", Some(500),
-        "A file could not be moved",
+    QuarantineFailed = "quarantine_failed", Some(500), "A file could not be moved",
         "Do what the detail suggests, and ask again: the picture and its files are as they were.";
     FileChanged = "file_changed", Some(409),
         "The file has other bytes than those that were indexed",
         "Index its folder again, and look at the duplicates that there are then.";
-    FileNotRegistered = "file_not_registered", Some(403),
-        "The file lies in no registered folder",
+    FileNotRegistered = "file_not_registered", Some(403), "The file lies in no registered folder",
         "Register its folder, or remove the picture without its file.";
-    UnknownResolution = "unknown_resolution", Some(404),
-        "No files were moved under this id",
+    UnknownResolution = "unknown_resolution", Some(404), "No files were moved under this id",
         "See the list of resolutions for those there are.";
-    NameTaken = "name_taken", Some(409),
-        "Another collection has the name",
+    NameTaken = "name_taken", Some(409), "Another collection has the name",
         "Choose another name, or remove that collection first.";
     UploadTooSlow = "upload_too_slow", Some(408),
         "The request's body did not arrive in time",

@@ -1,5 +1,5 @@
-//! Features of pictures that were searched for, bounded in bytes: who asks for the next page of the answer,
-//! or changes a filter, sends the same picture again.
+//! Features of pictures that were searched for, bounded in bytes. A client that asks for the next page of the answer
+//! or changes a filter sends the same picture again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,5 +1,5 @@
-//! The threads of a search. A search alone has as many as there are; searches at the same time share them
-//! evenly, so that none waits for the others at each of its stages and no core is left without work.
+//! The threads of a search. A search alone has all of them; searches at the same time share them evenly, so that
+//! none waits for the others at each of its stages and no core is left without work.
 //!
 //! A search keeps the threads it began with: they are few enough that one that ends soon leaves little
 //! idle. What a search answers does not depend on their number.

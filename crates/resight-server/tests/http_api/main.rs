@@ -34,6 +34,7 @@ mod nasty;
 mod operations;
 mod pages;
 mod pictures;
+mod plugin_access;
 mod plugins;
 mod proxies;
 mod queries;

@@ -1,19 +1,16 @@
 //! Functions of plug-ins over HTTP, with a real interpreter.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::{Request, StatusCode, header};
-use resight_app::keys::{Keys, NewKey, Scope};
 use resight_app::plugins::{PluginSettings, Plugins};
-use resight_server::{AccessSettings, HttpSettings, Policy};
+use resight_server::HttpSettings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::access::with;
-use crate::fixtures::{Answer, Bench, ask, form, get, png, post, request, textured};
+use crate::fixtures::{Answer, Bench, ask, form, get, png, post, textured};
 
 const SOURCE: &str = r#"
 import os, time
@@ -72,11 +69,11 @@ def tot_num():
 "#;
 
 /// A server with one plug-in. Fields are dropped in this order: the server, then its folders.
-struct Served {
+pub(crate) struct Served {
     app: Router,
-    plugins: Plugins,
-    _bench: Bench,
-    folder: TempDir,
+    pub(crate) plugins: Plugins,
+    pub(crate) bench: Bench,
+    pub(crate) folder: TempDir,
 }
 
 fn python() -> Option<&'static str> {
@@ -115,13 +112,13 @@ impl Served {
         Some(Self {
             app,
             plugins,
-            _bench: bench,
+            bench,
             folder,
         })
     }
 
     /// With [`SOURCE`], ready.
-    fn ready() -> Option<Self> {
+    pub(crate) fn ready() -> Option<Self> {
         let served = Self::new(SOURCE, |_| {})?;
         let plugin = served.plugins.get("mine").unwrap();
         plugin.wait_ready(Duration::from_secs(60)).unwrap();
@@ -313,42 +310,6 @@ async fn a_picture_comes_back_as_png() {
     assert_eq!(answer.header(header::CONTENT_TYPE), "image/png");
     let flipped = image::load_from_memory(&answer.body).unwrap().into_rgb8();
     assert_eq!(flipped, image::imageops::flip_horizontal(&picture));
-}
-
-#[tokio::test]
-async fn tracebacks_are_for_admins() {
-    let Some(served) = Served::ready() else {
-        return;
-    };
-    let keys = Arc::new(Keys::open(served._bench.folder.path()).unwrap());
-    let app = served._bench.app_with(HttpSettings {
-        plugins: served.plugins.clone(),
-        access: AccessSettings {
-            keys: Some(keys.clone()),
-            policy: Policy::Always,
-        },
-        ..HttpSettings::default()
-    });
-    let mut told = Vec::new();
-    for scope in [Scope::Search, Scope::Admin] {
-        let new = NewKey {
-            name: "a test".into(),
-            scopes: vec![scope],
-            ..NewKey::default()
-        };
-        let (_, secret) = keys.create(new).unwrap();
-        let fails = request("GET", "/v1/plugins/mine/fails");
-        let answer = ask(&app, with(fails, &secret)).await;
-        assert!(
-            answer
-                .problem(502, "plugin_raised")
-                .contains("ZeroDivisionError")
-        );
-        let text = String::from_utf8(answer.body.clone()).unwrap();
-        let path = served.folder.path().to_str().unwrap();
-        told.push((text.contains("return 1 // n"), text.contains(path)));
-    }
-    assert_eq!(told, [(false, false), (true, true)]);
 }
 
 #[tokio::test]

@@ -51,7 +51,9 @@ pub(super) fn run(
     let pictures = pictures(args, &limits)?;
     match model.manifest.output {
         ModelOutput::Global(_) => global(args, models, (&pictures, &limits), output),
-        ModelOutput::Local(_) => local(args, models, config, &pictures, output),
+        ModelOutput::Local(_) | ModelOutput::Maps(_) => {
+            local(args, models, config, &pictures, output)
+        }
     }
 }
 
