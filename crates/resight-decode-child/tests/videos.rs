@@ -191,7 +191,7 @@ fn what_is_no_whole_video_is_refused() {
     assert!(!refused.detail.contains("/proc"), "{refused}");
     let mut noise = video.clone();
     for (at, byte) in noise.iter_mut().enumerate().skip(64) {
-        *byte = (at * 7919 >> 3) as u8;
+        *byte = ((at * 7919) >> 3) as u8;
     }
     let refused = decode(&noise, &limits).unwrap_err();
     assert_eq!(refused.code, RefusedCode::Broken, "{refused}");

@@ -229,11 +229,9 @@ fn no_video() -> Refused {
 
 /// Why ffmpeg gave nothing.
 fn reason(done: &Done) -> String {
-    let lines = done.log.lines().map(str::trim);
+    let mut lines = done.log.lines().map(str::trim);
     // The last line of a run without an output says only that there is none.
-    let said = lines
-        .filter(|line| line.starts_with("file:/proc/self/fd/0: "))
-        .next_back();
+    let said = lines.rfind(|line| line.starts_with("file:/proc/self/fd/0: "));
     match said {
         Some(line) => line
             .trim_start_matches("file:/proc/self/fd/0: ")

@@ -118,8 +118,8 @@ impl Done {
 
     /// The last line that it said, fit to be shown.
     pub(super) fn last_words(&self) -> String {
-        let lines = self.log.lines().map(str::trim);
-        let last = lines.filter(|line| !line.is_empty()).next_back();
+        let mut lines = self.log.lines().map(str::trim);
+        let last = lines.rfind(|line| !line.is_empty());
         let last = last.unwrap_or("it said nothing");
         let last = last.strip_prefix("file:/proc/self/fd/0: ").unwrap_or(last);
         let shown = last.chars().filter(|letter| !letter.is_control());

@@ -33,11 +33,7 @@ async fn tracebacks_are_for_admins() {
         let (_, secret) = keys.create(new).unwrap();
         let fails = request("GET", "/v1/plugins/mine/fails");
         let answer = ask(&app, with(fails, &secret)).await;
-        assert!(
-            answer
-                .problem(502, "plugin_raised")
-                .contains("ZeroDivisionError")
-        );
+        answer.problem(502, "plugin_raised");
         let text = String::from_utf8(answer.body.clone()).unwrap();
         let path = served.folder.path().to_str().unwrap();
         told.push((text.contains("return 1 // n"), text.contains(path)));

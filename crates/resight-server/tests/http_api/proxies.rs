@@ -62,7 +62,7 @@ async fn the_page_names_no_address_outside_of_its_folder() {
         for outside in ["href=\"/", "src=\"/", "'/v1", "`/?", "'/'", "\"/v1"] {
             assert!(!text.contains(outside), "{file} has {outside}");
         }
-        let calls = [".GET(", ".POST(", ".PATCH(", ".DELETE("];
+        let calls = [".GET(", ".POST(", ".PUT(", ".PATCH(", ".DELETE("];
         for (at, _) in text.match_indices("`/v1") {
             let is_of_a_call = calls.iter().any(|call| text[..at].ends_with(call));
             assert!(
