@@ -1,7 +1,6 @@
 //! What runs between this program and ffmpeg: it takes from itself what reading a video does not need, and becomes
 //! ffmpeg.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -9,11 +8,9 @@ use std::process::{Command, ExitCode};
 
 use libc::c_long;
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch, apply_filter,
-};
+use seccompiler::{SeccompAction, SeccompRule, apply_filter};
 
+use crate::system_calls::{bits, calls, condition, programs, refusal};
 use crate::worker::inherited;
 
 /// Calls that reach other machines, other processes or the system, or change files. Reading a video needs none.
@@ -156,51 +153,22 @@ fn limit(resource: Resource, most: u64) -> io::Result<()> {
 
 /// Refuses [`REFUSED`], other processes than threads, and files that are opened to be written.
 fn filter_calls() -> Result<(), seccompiler::Error> {
-    let arch = TargetArch::try_from(std::env::consts::ARCH)?;
-    let number = |which| u32::try_from(which).unwrap_or(1);
-    let clone3 = SeccompFilter::new(
-        [(libc::SYS_clone3, vec![])].into(),
-        SeccompAction::Allow,
-        // The C library calls `clone` instead.
-        SeccompAction::Errno(number(libc::ENOSYS)),
-        arch,
-    )?;
-    let all = REFUSED.iter().chain(REFUSED_OLDER);
-    let mut calls: BTreeMap<i64, Vec<SeccompRule>> = all.map(|&call| (call, vec![])).collect();
-    let is_process = condition(0, libc::CLONE_THREAD, 0)?;
+    let mut calls = calls(REFUSED.iter().chain(REFUSED_OLDER));
+    let is_process = condition(0, bits(libc::CLONE_THREAD), 0)?;
     calls.insert(libc::SYS_clone, vec![SeccompRule::new(vec![is_process])?]);
     let written = [libc::O_WRONLY, libc::O_RDWR, libc::O_CREAT, libc::O_TRUNC];
     let opened = |argument| -> Result<Vec<SeccompRule>, seccompiler::Error> {
         let rules = written.map(|bit| {
-            Ok::<_, seccompiler::Error>(SeccompRule::new(vec![condition(argument, bit, bit)?])?)
+            let has_bit = condition(argument, bits(bit), bit)?;
+            Ok::<_, seccompiler::Error>(SeccompRule::new(vec![has_bit])?)
         });
         rules.into_iter().collect()
     };
     calls.insert(libc::SYS_openat, opened(2)?);
     #[cfg(target_arch = "x86_64")]
     calls.insert(libc::SYS_open, opened(1)?);
-    let refused = SeccompFilter::new(
-        calls,
-        SeccompAction::Allow,
-        SeccompAction::Errno(number(libc::EPERM)),
-        arch,
-    )?;
-    for filter in [clone3, refused] {
-        let program = BpfProgram::try_from(filter)?;
+    for program in programs(calls, SeccompAction::Allow, refusal())? {
         apply_filter(&program)?;
     }
     Ok(())
-}
-
-/// That of the bits in `mask`, an argument has those of `value`.
-fn condition(argument: u8, mask: i32, value: i32) -> Result<SeccompCondition, seccompiler::Error> {
-    let long = |number: i32| u64::try_from(number).unwrap_or(u64::MAX);
-    let compared = SeccompCmpOp::MaskedEq(long(mask));
-    let length = SeccompCmpArgLen::Dword;
-    Ok(SeccompCondition::new(
-        argument,
-        length,
-        compared,
-        long(value),
-    )?)
 }

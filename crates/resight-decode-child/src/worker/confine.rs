@@ -7,10 +7,9 @@ use std::os::unix::net::UnixStream;
 use libc::{PROT_EXEC, c_long};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, Rlimit, setrlimit};
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch, apply_filter_all_threads,
-};
+use seccompiler::{SeccompAction, SeccompCmpOp, SeccompRule, apply_filter_all_threads};
+
+use crate::system_calls::{bits, calls, condition, programs, refusal};
 
 /// Calls without which nothing runs, or which reach nothing outside of the process but what is open.
 const CALLS: &[c_long] = &[
@@ -83,46 +82,19 @@ fn end_with_parent(socket: UnixStream) -> io::Result<()> {
 /// Allows [`CALLS`], memory that no code runs from, and threads; nothing else, in any thread. It implies that no
 /// program can bring new privileges.
 fn filter_calls() -> Result<(), seccompiler::Error> {
-    let arch = TargetArch::try_from(std::env::consts::ARCH)?;
-    let number = |which| u32::try_from(which).unwrap_or(1);
-    let clone3 = SeccompFilter::new(
-        [(libc::SYS_clone3, vec![])].into(),
-        SeccompAction::Allow,
-        SeccompAction::Errno(number(libc::ENOSYS)),
-        arch,
-    )?;
-    let lacks = |bit: i32| SeccompCmpOp::MaskedEq(u64::try_from(bit).unwrap_or(u64::MAX));
-    let without = |argument, bit| condition(argument, lacks(bit), 0);
-    let mut calls: std::collections::BTreeMap<i64, Vec<SeccompRule>> =
-        CALLS.iter().map(|&call| (call, vec![])).collect();
+    let without = |argument, bit| condition(argument, bits(bit), 0);
+    let mut calls = calls(CALLS.iter());
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
         calls.insert(call, vec![SeccompRule::new(vec![without(2, PROT_EXEC)?])?]);
     }
-    let thread = condition(0, lacks(libc::CLONE_THREAD), libc::CLONE_THREAD)?;
+    let thread = condition(0, bits(libc::CLONE_THREAD), libc::CLONE_THREAD)?;
     calls.insert(libc::SYS_clone, vec![SeccompRule::new(vec![thread])?]);
     // To abort.
     let itself = i32::try_from(std::process::id()).unwrap_or(-1);
     let own = condition(0, SeccompCmpOp::Eq, itself)?;
     calls.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![own])?]);
-    let allowed = SeccompFilter::new(
-        calls,
-        SeccompAction::Errno(number(libc::EPERM)),
-        SeccompAction::Allow,
-        arch,
-    )?;
-    for filter in [clone3, allowed] {
-        let program = BpfProgram::try_from(filter)?;
+    for program in programs(calls, refusal(), SeccompAction::Allow)? {
         apply_filter_all_threads(&program)?;
     }
     Ok(())
-}
-
-fn condition(
-    argument: u8,
-    comparison: SeccompCmpOp,
-    value: i32,
-) -> Result<SeccompCondition, seccompiler::Error> {
-    let value = u64::try_from(value).unwrap_or(u64::MAX);
-    let length = SeccompCmpArgLen::Dword;
-    Ok(SeccompCondition::new(argument, length, comparison, value)?)
 }

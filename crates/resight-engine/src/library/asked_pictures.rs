@@ -2,19 +2,16 @@
 //! or changes a filter sends the same picture again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
 use resight_store::PictureId;
 use resight_vision::{Image, LocalFeatures};
 
+use super::shared_cache::{Owned, SharedCache, Weight};
 use crate::search::request::Region;
 
 /// A picture that was sent, and the part of it that counted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AskedPicture {
-    owner: u64,
     /// The id of its bytes.
     content: PictureId,
     /// Whether the region is in percent, and its numbers as bits.
@@ -30,76 +27,46 @@ pub(crate) struct AskedFeatures {
     pub(crate) small: Image,
 }
 
-/// The pictures that one library was searched for last, in a memory that several libraries share. The
-/// library's extractor and options do not change, so no entry goes stale.
-pub(crate) struct AskedPictures {
-    memory: Arc<SharedMemory>,
-    /// Separates the pictures of this library from those of others.
-    owner: u64,
-}
-
-struct SharedMemory {
-    entries: Cache<AskedPicture, Arc<AskedFeatures>, Bytes>,
-    owners: AtomicU64,
-}
-
-#[derive(Clone)]
-struct Bytes;
-
-impl Weighter<AskedPicture, Arc<AskedFeatures>> for Bytes {
-    fn weight(&self, _: &AskedPicture, value: &Arc<AskedFeatures>) -> u64 {
-        let AskedFeatures {
-            features, small, ..
-        } = &**value;
-        let keypoints = 20 * features.len();
-        let bytes = features.descriptors.as_bytes().len() + small.rgb().len();
+impl Weight for AskedFeatures {
+    fn bytes(&self) -> u64 {
+        let keypoints = 20 * self.features.len();
+        let bytes = self.features.descriptors.as_bytes().len() + self.small.rgb().len();
         (256 + keypoints + bytes) as u64
     }
 }
 
-/// A picture weighs about this much; only a hint for the first allocation.
+/// The pictures that one library was searched for last, in a memory that several libraries share. The
+/// library's extractor and options do not change, so no entry goes stale.
+pub(crate) struct AskedPictures(SharedCache<AskedPicture, AskedFeatures>);
+
+/// A picture weighs about this much.
 const TYPICAL: u64 = 400_000;
 
 impl AskedPictures {
     pub(crate) fn new(bytes: u64) -> Self {
-        let items = (bytes / TYPICAL).clamp(4, 10_000) as usize;
-        let memory = SharedMemory {
-            entries: Cache::with_weighter(items, bytes, Bytes),
-            owners: AtomicU64::new(1),
-        };
-        Self {
-            memory: Arc::new(memory),
-            owner: 0,
-        }
+        Self(SharedCache::new(bytes, TYPICAL, 4..=10_000))
     }
 
     /// Those of another library in the same memory.
     pub(crate) fn beside(&self) -> Self {
-        Self {
-            memory: self.memory.clone(),
-            owner: self.memory.owners.fetch_add(1, Ordering::Relaxed),
-        }
+        Self(self.0.beside())
     }
 
     /// The name of a picture, or of a region of it, among those of this library.
-    pub(crate) fn name(&self, content: PictureId, region: Option<Region>) -> AskedPicture {
+    pub(crate) fn name(&self, content: PictureId, region: Option<Region>) -> Owned<AskedPicture> {
         let region = region.map(|region| match region {
             Region::Pixels(v) => (false, v.map(f64::to_bits)),
             Region::Percent(v) => (true, v.map(f64::to_bits)),
         });
-        AskedPicture {
-            owner: self.owner,
-            content,
-            region,
-        }
+        self.0.key(AskedPicture { content, region })
     }
 
-    pub(crate) fn get(&self, picture: &AskedPicture) -> Option<Arc<AskedFeatures>> {
-        self.memory.entries.get(picture)
+    pub(crate) fn get(&self, picture: &Owned<AskedPicture>) -> Option<Arc<AskedFeatures>> {
+        self.0.get(picture)
     }
 
-    pub(crate) fn keep(&self, picture: AskedPicture, found: AskedFeatures) {
-        self.memory.entries.insert(picture, Arc::new(found));
+    pub(crate) fn keep(&self, picture: Owned<AskedPicture>, found: AskedFeatures) {
+        self.0.insert(picture, Arc::new(found));
     }
 }
 

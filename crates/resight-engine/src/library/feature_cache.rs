@@ -3,26 +3,22 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
 use rayon::prelude::*;
 use resight_index::{PictureWords, Place, Vocabulary, WordsError};
 use resight_store::{Catalogue, StoreError};
 use resight_vision::LocalFeatures;
 
 use super::damage::{read_each, undecodable};
+use super::shared_cache::{Owned, SharedCache, Weight};
 use super::stored_features::{StoredFeatures, from_bytes};
 use crate::error::EngineError;
 
 /// A picture's features; `None` where it is not stored any more, an error where they are damaged.
 pub(crate) type Fetched = Result<Option<Arc<StoredFeatures>>, StoreError>;
 
-#[derive(Clone)]
-struct Bytes;
-
-impl Weighter<(u64, u64), Arc<StoredFeatures>> for Bytes {
-    fn weight(&self, _: &(u64, u64), value: &Arc<StoredFeatures>) -> u64 {
-        let features = &value.features;
+impl Weight for StoredFeatures {
+    fn bytes(&self) -> u64 {
+        let features = &self.features;
         (64 + 24 * features.len() + features.descriptors.as_bytes().len()) as u64
     }
 }
@@ -30,53 +26,44 @@ impl Weighter<(u64, u64), Arc<StoredFeatures>> for Bytes {
 /// One owner's entries in a memory that several owners share. Keys are never used twice, so no entry
 /// goes stale; entries of removed pictures and of former owners only take room until others need it.
 pub(crate) struct FeatureCache {
-    memory: Arc<SharedMemory>,
-    /// Separates the keys of this owner from those of others.
-    owner: u64,
+    entries: SharedCache<u64, StoredFeatures>,
+    /// Of all owners.
+    counts: Arc<Counts>,
 }
 
-struct SharedMemory {
-    /// By owner and key.
-    entries: Cache<(u64, u64), Arc<StoredFeatures>, Bytes>,
-    owners: AtomicU64,
+#[derive(Default)]
+struct Counts {
     hits: AtomicU64,
     misses: AtomicU64,
 }
 
-/// A picture's features weigh about this much; only a hint for the cache's first allocation.
+/// A picture's features weigh about this much.
 const TYPICAL: u64 = 150_000;
 
 impl FeatureCache {
     pub(crate) fn new(bytes: u64) -> Self {
-        let items = (bytes / TYPICAL).clamp(16, 100_000) as usize;
-        let memory = SharedMemory {
-            entries: Cache::with_weighter(items, bytes, Bytes),
-            owners: AtomicU64::new(1),
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
-        };
         Self {
-            memory: Arc::new(memory),
-            owner: 0,
+            entries: SharedCache::new(bytes, TYPICAL, 16..=100_000),
+            counts: Arc::default(),
         }
     }
 
     /// Another owner in the same memory, without any entries yet.
     pub(crate) fn beside(&self) -> Self {
         Self {
-            memory: self.memory.clone(),
-            owner: self.memory.owners.fetch_add(1, Ordering::Relaxed),
+            entries: self.entries.beside(),
+            counts: self.counts.clone(),
         }
     }
 
     /// How many features of all owners were found here, and how many had to be read.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        (load(&self.memory.hits), load(&self.memory.misses))
+        (load(&self.counts.hits), load(&self.counts.misses))
     }
 
-    fn entry(&self, key: u64) -> (u64, u64) {
-        (self.owner, key)
+    fn entry(&self, key: u64) -> Owned<u64> {
+        self.entries.key(key)
     }
 
     /// Features of the pictures `keys`, sorted by the words of `vocabulary`, in the order of `keys`.
@@ -88,16 +75,15 @@ impl FeatureCache {
         catalogue: &dyn Catalogue,
         vocabulary: &Vocabulary,
     ) -> Result<Vec<Fetched>, EngineError> {
-        let entries = &self.memory.entries;
+        let entries = &self.entries;
         let cached = keys.iter().map(|&key| entries.get(&self.entry(key)));
         let mut found: Vec<Fetched> = cached.map(Ok).collect();
         let missing: Vec<usize> = (0..keys.len())
             .filter(|&i| matches!(found[i], Ok(None)))
             .collect();
         let (misses, all) = (missing.len() as u64, keys.len() as u64);
-        let memory = &self.memory;
-        memory.misses.fetch_add(misses, Ordering::Relaxed);
-        memory.hits.fetch_add(all - misses, Ordering::Relaxed);
+        self.counts.misses.fetch_add(misses, Ordering::Relaxed);
+        self.counts.hits.fetch_add(all - misses, Ordering::Relaxed);
         if missing.is_empty() {
             return Ok(found);
         }
@@ -129,7 +115,7 @@ impl FeatureCache {
     }
 
     pub(crate) fn remove(&self, key: u64) {
-        self.memory.entries.remove(&self.entry(key));
+        self.entries.remove(&self.entry(key));
     }
 }
 

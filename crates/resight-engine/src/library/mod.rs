@@ -29,6 +29,7 @@ pub(crate) mod prepare;
 pub(crate) mod refused_files;
 pub(crate) mod repair;
 pub(crate) mod scrub;
+pub(crate) mod shared_cache;
 mod sound_thumbnails;
 pub(crate) mod stored_features;
 mod taken;
