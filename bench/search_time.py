@@ -23,36 +23,23 @@ import argparse
 import http.client
 import itertools
 import json
-import os
 import pathlib
-import socket
 import statistics
 import subprocess
 import tempfile
 import threading
 import time
 
-TICK = 1 / os.sysconf("SC_CLK_TCK")
+from served_binary import ServedBinary
+
 SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 unique = itertools.count(time.time_ns())
 
 
-class Server:
+class Server(ServedBinary):
     def __init__(self, binary, data):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        command = [binary, "serve", "--data", data, "--listen", f"127.0.0.1:{self.port}", "--quiet"]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        super().__init__(binary, data)
         self.lent = threading.local()
-        while True:
-            try:
-                if self.ask("GET", "/readyz")[0] == 200:
-                    break
-            except OSError:
-                if self.process.poll() is not None:
-                    raise SystemExit(f"{binary} ended with {self.process.returncode}") from None
-            time.sleep(0.01)
 
     def ask(self, method, path, body=None):
         """Status and answer, over a connection of this thread."""
@@ -75,15 +62,6 @@ class Server:
         if status != 200:
             raise SystemExit(f"a search was answered {status}: {body[:300]}")
         return json.loads(body)
-
-    def cpu(self):
-        """Seconds of processor time so far."""
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) * TICK
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
 
 
 def unheard(picture):

@@ -19,7 +19,6 @@ Given are medians over rounds, and the median of each round's ratio of B to A. T
 
 import argparse
 import json
-import os
 import pathlib
 import random
 import resource
@@ -32,36 +31,16 @@ import threading
 import time
 import urllib.request
 
+from served_binary import ServedBinary
+
 PLUGIN = "def noop():\n    return {}\n"
 NAMES = [
     "start_ms", "start_cpu_ms", "index_per_s", "index_cpu_ms", "search_p50_ms", "searches_per_s",
     "search_cpu_ms", "noop_p50_us", "noop_cpu_us", "healthz_p50_us",
 ]
-TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
-class Server:
-    def __init__(self, binary, data, plugin):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        command = [binary, "serve", "--data", data, "--listen", f"127.0.0.1:{self.port}", "--quiet",
-                   "--plugin", plugin]
-        begun = time.perf_counter()
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-        while True:
-            try:
-                if urllib.request.urlopen(self.url("/readyz")).status == 200:
-                    break
-            except OSError:
-                if self.process.poll() is not None:
-                    raise SystemExit(f"{binary} ended with {self.process.returncode}") from None
-            time.sleep(0.002)
-        self.start = 1000 * (time.perf_counter() - begun)
-
-    def url(self, path):
-        return f"http://127.0.0.1:{self.port}{path}"
-
+class Server(ServedBinary):
     def search(self, picture):
         request = urllib.request.Request(self.url("/v1/search"), picture, {"Content-Type": "image/jpeg"})
         with urllib.request.urlopen(request) as answer:
@@ -109,15 +88,6 @@ class Server:
                 times.append(time.perf_counter() - begun)
         return times
 
-    def cpu(self):
-        """Seconds of processor time so far."""
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) * TICK
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
 
 def index(binary, pictures, data):
     """Seconds, and seconds of processor time."""
@@ -149,7 +119,7 @@ def one_round(binaries, number, work, queries, arguments):
         shutil.rmtree(new)
 
     def start(name):
-        server = Server(binaries[name], work / name, work / "no_op.py")
+        server = Server(binaries[name], work / name, "--plugin", work / "no_op.py")
         cpu = server.cpu()
         server.stop()
         return server.start, 1000 * cpu
@@ -160,7 +130,7 @@ def one_round(binaries, number, work, queries, arguments):
     servers = {}
     try:
         for name in order:
-            servers[name] = Server(binaries[name], work / name, work / "no_op.py")
+            servers[name] = Server(binaries[name], work / name, "--plugin", work / "no_op.py")
             servers[name].search(queries[0])
             servers[name].calls("/v1/plugins/no_op/noop", 0.1)
         before = {name: server.cpu() for name, server in servers.items()}
