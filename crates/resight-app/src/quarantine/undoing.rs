@@ -102,7 +102,7 @@ impl Return<'_> {
         for (root, paths) in to_index {
             self.index(library, name, &root, paths)?;
         }
-        undone.pictures = self.label_again(library, &lines)?;
+        undone.pictures = self.label_again(library, &lines, &stayed)?;
         log.write(&[Line::Undone { at_ms: now_ms() }])?;
         Ok(undone)
     }
@@ -165,10 +165,15 @@ impl Return<'_> {
         Ok(())
     }
 
-    /// Gives pictures that are stored again the labels that they had. Returns their number.
-    fn label_again(&self, library: &Library, lines: &[Line]) -> Result<u64, AppError> {
+    /// Gives pictures that are stored again, without those that `stayed`, the labels that they had. Returns their
+    /// number.
+    fn label_again(
+        &self,
+        library: &Library,
+        lines: &[Line],
+        stayed: &[&str],
+    ) -> Result<u64, AppError> {
         let mut patches = Vec::new();
-        let stayed = kept(lines);
         for line in lines {
             let Line::Picture {
                 id,
