@@ -56,7 +56,7 @@ fn a_changed_vocabulary_is_refused_or_can_be_used() {
         seed: 3,
     };
     let trained = train(&ModelId::new("m/1"), &descriptors, &options, &mut |_| true).unwrap();
-    let made = vec![trained.to_bytes()];
+    let made = vec![trained.to_bytes(), trained.to_packed()];
     let (read, refused) = fuzz_reader("vocabulary", 20_000, made, fuzzing::vocabulary);
     assert!(read > 100 && refused > 100, "{read} {refused}");
 }

@@ -215,7 +215,7 @@ impl Vocabulary {
     }
 
     /// The projections of descriptors that are stored end to end in `rows`.
-    fn project_all(&self, rows: &[u8]) -> Vec<[i16; SIGNATURE_BITS]> {
+    pub(super) fn project_all(&self, rows: &[u8]) -> Vec<[i16; SIGNATURE_BITS]> {
         if self.dimension > LONGEST_CODE {
             let rows = rows.chunks_exact(self.dimension);
             return rows.map(|row| self.project(row)).collect();

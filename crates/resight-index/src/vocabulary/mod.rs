@@ -9,6 +9,7 @@
 mod assign;
 mod format;
 mod nearest;
+mod packed;
 mod train;
 
 pub use assign::Vocabulary;

@@ -189,6 +189,27 @@ fn bytes_round_trip_and_damage_is_seen() {
 }
 
 #[test]
+fn a_packed_vocabulary_reads_as_the_same_and_damage_is_seen() {
+    let (mut vocabulary, _) = small(32);
+    // Far from the projections of their words, on both sides.
+    for (median, far) in [(3, i16::MAX), (70, i16::MIN), (71, 900)] {
+        vocabulary.medians[median] = far;
+    }
+    vocabulary.id = vocabulary.compute_id();
+    let packed = vocabulary.to_packed();
+    let read = Vocabulary::from_bytes(&packed).unwrap();
+    assert_eq!(read, vocabulary);
+    assert_eq!(read.to_packed(), packed);
+    // A byte in place of two, and a few medians and the id beside them.
+    let saved = SIGNATURE_BITS * vocabulary.len();
+    assert!(vocabulary.to_bytes().len() - packed.len() > saved / 2);
+    for cut in [8, 20, 40, packed.len() / 2, packed.len() - 1] {
+        let read = Vocabulary::from_bytes(&packed[..cut]);
+        assert!(matches!(read, Err(VocabularyError::Damaged(_))), "{cut}");
+    }
+}
+
+#[test]
 fn too_little_to_learn_from_is_said() {
     let descriptors = clustered(5, 5, 16);
     let result = train(
@@ -224,4 +245,5 @@ fn the_shipped_vocabulary_reads() {
     let generic = Vocabulary::generic();
     assert_eq!(generic.dimension(), 128);
     assert!(generic.len() >= 4096);
+    assert_eq!(generic.id(), generic.compute_id());
 }
