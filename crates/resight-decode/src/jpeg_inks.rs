@@ -38,7 +38,8 @@ pub(crate) fn rgb(bytes: &[u8], inks: &ProfileTable) -> Result<Vec<u8>, Refused>
     for i in 0..count {
         let [a, b, c, key] = [0, 1, 2, 3].map(|channel| pixels[4 * i + channel]);
         let light = match space {
-            ColorSpace::YCCK => ycbcr([a, b, c]),
+            // Luma and chroma are those of the ink (libjpeg's YCCK).
+            ColorSpace::YCCK => ycbcr([a, b, c]).map(|value| 255 - value),
             _ => [a, b, c],
         };
         let [cyan, magenta, yellow] = light.map(|value| 255 - value);

@@ -224,6 +224,7 @@ fn four_inks_are_converted_by_their_profile() {
     let expected = [[255_u8; 3], [185; 3], [185; 3], [0; 3]];
     for file in [
         &include_bytes!("files/cmyk_profile.jpg")[..],
+        include_bytes!("files/ycck_profile.jpg"),
         include_bytes!("files/cmyk_profile.tif"),
     ] {
         let decoded = decode(file, &DecodeLimits::default()).unwrap();
