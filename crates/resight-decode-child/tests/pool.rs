@@ -291,8 +291,8 @@ fn pictures_are_tried_again_when_children_are_killed_from_outside() {
     let killer = std::thread::spawn({
         let pool = pool.clone();
         move || {
-            let mut killed = 0;
-            while killed < 3 {
+            let (mut killed, end) = (0, Instant::now() + Duration::from_secs(120));
+            while killed < 3 && Instant::now() < end {
                 for id in pool.busy_ids() {
                     kill(id);
                     killed += 1;

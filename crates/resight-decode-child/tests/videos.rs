@@ -328,6 +328,83 @@ echo "version wrote=$wrote reached=$reached forked=${{forked:-no}} home=${{HOME-
     );
 }
 
+/// Tries calls by their numbers, and says which are not refused.
+const ATTEMPTS: &str = r#"
+import ctypes, os, platform
+libc = ctypes.CDLL(None, use_errno=True)
+x86 = platform.machine() == "x86_64"
+parent, own = os.getppid(), os.getpid()
+text = lambda name: ctypes.create_string_buffer(name.encode())
+room = ctypes.create_string_buffer(128)
+numbers = lambda on_x86, else_: on_x86 if x86 else else_
+tries = {
+    "tgkill": (numbers(234, 131), parent, parent, 0),
+    "kill": (numbers(62, 129), parent, 0),
+    "setpriority": (numbers(141, 140), 0, parent, 0),
+    "prlimit64": (numbers(302, 261), parent, 1, 0, room),
+    "sched_setaffinity": (numbers(203, 122), parent, 0, 0),
+    "memfd_create": (numbers(319, 279), text("x"), 0),
+    "setpgid": (numbers(109, 154), 0, 0),
+    "setsid": (numbers(112, 157),),
+    "F_SETOWN": (numbers(72, 25), 0, 8, parent),
+    "PR_SET_PDEATHSIG": (numbers(157, 167), 1, 0),
+    "TIOCSTI": (numbers(16, 29), 0, 0x5412, text("x")),
+    "fchmodat2": (452, -100, text("/nowhere"), 0o600, 0),
+    "open_tree": (428, -100, text("/nowhere"), 0),
+    "fsopen": (430, text("none"), 0),
+    "shmctl": (numbers(31, 195), 0, 2, room),
+    "reboot": (numbers(169, 142), 0, 0, 0, 0),
+    "socket": (numbers(41, 198), 1, 1, 0),
+    "beyond all": (1000,),
+}
+could = []
+for name, call in tries.items():
+    ctypes.set_errno(0)
+    if libc.syscall(*call) != -1 or ctypes.get_errno() != 1:
+        could.append(name)
+print("version could", could)
+"#;
+
+#[test]
+fn ffmpeg_reaches_nothing_by_other_calls() {
+    // Itself, and not a script that starts it.
+    let named = ["-c", "import sys; print(sys.executable)"];
+    let python = match Command::new("python3").args(named).output() {
+        Ok(output) if output.status.success() => output.stdout,
+        _ => {
+            println!("SKIPPED: python3 is not installed, so no calls are tried by their numbers");
+            return;
+        }
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("#!{}{ATTEMPTS}", String::from_utf8(python).unwrap());
+    let program = script(folder.path(), &text);
+    let told = Ffmpeg::new(options(&program)).check().unwrap();
+    assert_eq!(told, "version could []");
+    // It could, were it not confined.
+    let free = Command::new(&program).output().unwrap();
+    let free = String::from_utf8(free.stdout).unwrap();
+    for call in ["tgkill", "memfd_create", "F_SETOWN", "prlimit64", "setsid"] {
+        assert!(free.contains(call), "{call}: {free}");
+    }
+}
+
+#[test]
+fn frames_of_pixels_that_are_not_square_do_not_grow() {
+    let Some(studio) = Studio::open(2) else {
+        return;
+    };
+    let limits = reading(options(&studio.ffmpeg));
+    for (ratio, size) in [("4/1", (320, 60)), ("1/4", (80, 240))] {
+        let filter = format!("setsar={ratio}");
+        let Some(video) = studio.video("a.mkv", "mpeg4", &["-vf", &filter]) else {
+            return;
+        };
+        let first = decode(&video, &limits).unwrap();
+        assert_eq!((first.image.width(), first.image.height()), size, "{ratio}");
+    }
+}
+
 #[test]
 fn without_an_ffmpeg_a_video_is_not_supported() {
     let refused = decode(VIDEO, &DecodeLimits::default()).unwrap_err();

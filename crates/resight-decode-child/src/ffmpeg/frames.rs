@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use resight_decode::{Container, Page, Purpose, Refused, RefusedCode, VideoJob};
 use resight_vision::Image;
@@ -22,6 +22,10 @@ const BYTES_A_PIXEL: u64 = 160;
 const USED_A_PIXEL: u64 = 48;
 /// …and beside it.
 const USED: u64 = 48 << 20;
+/// Memory that is used to look at a video, in which a few frames of an unknown size are decoded…
+const LOOK_USED: u64 = 256 << 20;
+/// …and its address space, of which libraries take the larger part.
+const LOOK_SPACE: u64 = 576 << 20;
 
 /// A video that was looked at.
 pub(super) struct Video<'a> {
@@ -31,6 +35,8 @@ pub(super) struct Video<'a> {
     file: File,
     about: About,
     samples: u32,
+    /// When the time for all of it is over.
+    until: Instant,
 }
 
 impl<'a> Video<'a> {
@@ -41,7 +47,10 @@ impl<'a> Video<'a> {
     /// [`RefusedCode::TooManyPixels`], and [`RefusedCode::DecoderFailed`].
     pub(super) fn open(options: &'a FfmpegOptions, job: VideoJob<'a>) -> Result<Self, Refused> {
         // Given back before a frame is read: two files that are compared frame by frame would wait for each other.
-        let _share = job.memory.take(job.bytes.len() as u64)?;
+        let memory = job.memory;
+        let length = job.bytes.len() as u64;
+        let needed = (LOOK_USED + length).min(memory.most(Purpose::Work));
+        let _share = memory.take(needed.max(length))?;
         let file = in_memory("resight-video");
         let file = file.and_then(|file| file.write_all_at(job.bytes, 0).map(|()| file));
         let file = file.map_err(|error| failed(format!("no memory for ffmpeg: {error}")))?;
@@ -54,6 +63,7 @@ impl<'a> Video<'a> {
                 duration_ms: None,
             },
             samples: 1,
+            until: Instant::now() + options.all,
         };
         video.look()?;
         Ok(video)
@@ -113,8 +123,9 @@ impl<'a> Video<'a> {
     pub(super) fn frame(&self, number: u32) -> Result<Image, Refused> {
         let time = self.time_ms(number);
         let mut arguments = self.reading((time > 0).then_some(time), true);
-        // Pixels of some videos are not square.
-        let square = "scale=w='max(1,trunc(iw*sar+0.5))':h=ih,setsar=1";
+        // Pixels of some videos are not square. The longer side of a pixel becomes the shorter one, so that no frame has
+        // more pixels than memory was taken for.
+        let square = "scale=w='max(1,trunc(iw*min(1,sar)+0.5))':h='max(1,trunc(ih/max(1,sar)+0.5))',setsar=1";
         let made = ["-map", "0:V:0", "-frames:v", "1", "-vf", square];
         let written = [
             "-c:v",
@@ -164,21 +175,33 @@ impl<'a> Video<'a> {
     }
 
     fn run(&self, arguments: Vec<OsString>, most: u64) -> Result<Done, Refused> {
-        let beside = self.pixels().saturating_mul(BYTES_A_PIXEL);
+        let memory = match self.pixels() {
+            // It is looked at.
+            0 => self.options.memory.min(LOOK_SPACE),
+            pixels => {
+                let beside = pixels.saturating_mul(BYTES_A_PIXEL);
+                self.options.memory.saturating_add(beside)
+            }
+        };
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let seconds = self.options.all.as_secs();
+            let detail = format!("the frames of the video took longer than {seconds} seconds");
+            return Err(failed(detail));
+        }
         let task = Task {
             arguments,
             input: Some(&self.file),
             // What it says is bounded as well.
             most: most.max(1 << 20),
-            memory: self.options.memory.saturating_add(beside),
+            memory,
+            wall: self.options.wall.min(left),
         };
         task.run(self.options)
     }
 
     pub(super) fn into_frames(self) -> Frames<'a> {
         Frames {
-            until: Instant::now() + self.options.all,
-            all: self.options.all,
             video: self,
             next: 0,
         }
@@ -190,8 +213,6 @@ pub(super) struct Frames<'a> {
     video: Video<'a>,
     /// Number of the next, from 0.
     next: u32,
-    until: Instant,
-    all: Duration,
 }
 
 impl Iterator for Frames<'_> {
@@ -207,11 +228,6 @@ impl Iterator for Frames<'_> {
         self.next = number.saturating_add(1);
         if number >= self.video.samples {
             return None;
-        }
-        if Instant::now() >= self.until {
-            let seconds = self.all.as_secs();
-            let detail = format!("the frames of the video took longer than {seconds} seconds");
-            return Some(Err(failed(detail)));
         }
         Some(self.video.frame(number).map(|image| Page {
             image,

@@ -7,95 +7,142 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use libc::c_long;
-use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
-use seccompiler::{SeccompAction, SeccompRule, apply_filter};
+use rustix::process::{
+    Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit, setsid,
+};
+use seccompiler::{SeccompAction, SeccompCmpOp, SeccompRule, apply_filter};
 
-use crate::system_calls::{bits, calls, condition, programs, refusal};
+use crate::system_calls::{Calls, bits, calls, condition, programs, refusal};
 use crate::worker::inherited;
 
-/// Calls that reach other machines, other processes or the system, or change files. Reading a video needs none.
-const REFUSED: &[c_long] = &[
-    libc::SYS_socket,
-    libc::SYS_socketpair,
-    libc::SYS_connect,
-    libc::SYS_bind,
-    libc::SYS_listen,
-    libc::SYS_accept4,
-    libc::SYS_sendto,
-    libc::SYS_sendmsg,
-    libc::SYS_sendmmsg,
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_kill,
-    libc::SYS_tkill,
-    libc::SYS_rt_sigqueueinfo,
-    libc::SYS_rt_tgsigqueueinfo,
-    libc::SYS_pidfd_open,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_pidfd_send_signal,
-    libc::SYS_execveat,
-    libc::SYS_openat2,
-    libc::SYS_open_by_handle_at,
-    libc::SYS_truncate,
-    libc::SYS_unlinkat,
-    libc::SYS_renameat2,
-    libc::SYS_linkat,
-    libc::SYS_symlinkat,
-    libc::SYS_mkdirat,
-    libc::SYS_mknodat,
-    libc::SYS_fchmod,
-    libc::SYS_fchmodat,
-    libc::SYS_fchown,
-    libc::SYS_fchownat,
-    libc::SYS_utimensat,
-    libc::SYS_setxattr,
-    libc::SYS_lsetxattr,
-    libc::SYS_fsetxattr,
-    libc::SYS_removexattr,
-    libc::SYS_lremovexattr,
-    libc::SYS_fremovexattr,
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
-    libc::SYS_chroot,
-    libc::SYS_setns,
-    libc::SYS_unshare,
-    libc::SYS_bpf,
-    libc::SYS_perf_event_open,
-    libc::SYS_io_uring_setup,
-    libc::SYS_userfaultfd,
-    libc::SYS_keyctl,
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    libc::SYS_shmget,
-    libc::SYS_msgget,
-    libc::SYS_semget,
+/// Calls that read, use memory and time of the process itself, and end it. All others are refused, whatever their
+/// number: also those of later kernels, and those of another table of calls, such as x32.
+const ALLOWED: &[c_long] = &[
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_pread64,
+    libc::SYS_preadv,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_lseek,
+    libc::SYS_close,
+    libc::SYS_close_range,
+    libc::SYS_dup,
+    libc::SYS_dup3,
+    libc::SYS_pipe2,
+    libc::SYS_fstat,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_statfs,
+    libc::SYS_fstatfs,
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
+    libc::SYS_readlinkat,
+    libc::SYS_getdents64,
+    libc::SYS_getcwd,
+    libc::SYS_fadvise64,
+    libc::SYS_mmap,
+    libc::SYS_mprotect,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_madvise,
+    libc::SYS_mincore,
+    libc::SYS_brk,
+    libc::SYS_get_mempolicy,
+    libc::SYS_membarrier,
+    libc::SYS_futex,
+    libc::SYS_set_robust_list,
+    libc::SYS_get_robust_list,
+    libc::SYS_set_tid_address,
+    libc::SYS_rseq,
+    libc::SYS_sched_yield,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_sched_getparam,
+    libc::SYS_sched_getscheduler,
+    libc::SYS_sched_get_priority_max,
+    libc::SYS_sched_get_priority_min,
+    libc::SYS_getcpu,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_rt_sigsuspend,
+    libc::SYS_rt_sigtimedwait,
+    libc::SYS_sigaltstack,
+    libc::SYS_restart_syscall,
+    libc::SYS_wait4,
+    libc::SYS_getpid,
+    libc::SYS_gettid,
+    libc::SYS_getppid,
+    libc::SYS_getpgid,
+    libc::SYS_getsid,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
+    libc::SYS_getresuid,
+    libc::SYS_getresgid,
+    libc::SYS_getgroups,
+    libc::SYS_getrusage,
+    libc::SYS_uname,
+    libc::SYS_sysinfo,
+    libc::SYS_times,
+    libc::SYS_umask,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_getres,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_nanosleep,
+    libc::SYS_gettimeofday,
+    libc::SYS_getrandom,
+    libc::SYS_ppoll,
+    libc::SYS_pselect6,
+    // What is started in its place is confined as it is.
+    libc::SYS_execve,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    // Refused by the other filter, with an error that makes the C library call `clone` instead.
+    libc::SYS_clone3,
 ];
 
 /// Older forms of them, which only some processors have.
 #[cfg(target_arch = "x86_64")]
-const REFUSED_OLDER: &[c_long] = &[
-    libc::SYS_accept,
-    libc::SYS_fork,
-    libc::SYS_vfork,
-    libc::SYS_creat,
-    libc::SYS_unlink,
-    libc::SYS_rename,
-    libc::SYS_renameat,
-    libc::SYS_link,
-    libc::SYS_symlink,
-    libc::SYS_mkdir,
-    libc::SYS_rmdir,
-    libc::SYS_mknod,
-    libc::SYS_chmod,
-    libc::SYS_chown,
-    libc::SYS_lchown,
-    libc::SYS_utime,
-    libc::SYS_utimes,
+const ALLOWED_OLDER: &[c_long] = &[
+    libc::SYS_access,
+    libc::SYS_arch_prctl,
+    libc::SYS_dup2,
+    libc::SYS_getdents,
+    libc::SYS_getpgrp,
+    libc::SYS_getrlimit,
+    libc::SYS_lstat,
+    libc::SYS_pipe,
+    libc::SYS_poll,
+    libc::SYS_readlink,
+    libc::SYS_select,
+    libc::SYS_stat,
+    libc::SYS_time,
 ];
 #[cfg(not(target_arch = "x86_64"))]
-const REFUSED_OLDER: &[c_long] = &[];
+const ALLOWED_OLDER: &[c_long] = &[];
+
+/// Operations on open files that change the file descriptor alone. Others say who is sent a signal by it.
+const ALLOWED_FCNTL: &[i32] = &[
+    libc::F_DUPFD,
+    libc::F_DUPFD_CLOEXEC,
+    libc::F_GETFD,
+    libc::F_SETFD,
+    libc::F_GETFL,
+    libc::F_SETFL,
+];
+/// Questions to a terminal. Others type into it.
+const ALLOWED_IOCTL: &[libc::Ioctl] = &[libc::TCGETS, libc::TIOCGWINSZ];
+/// Questions, and names. With others the process would outlive its parent, or be allowed more.
+const ALLOWED_PRCTL: &[i32] = &[
+    libc::PR_GET_DUMPABLE,
+    libc::PR_SET_NAME,
+    libc::PR_GET_NAME,
+    libc::PR_CAPBSET_READ,
+    libc::PR_GET_NO_NEW_PRIVS,
+    libc::PR_SET_VMA,
+];
 
 /// Limits that come before the program in the arguments of [`launch`].
 const LIMITS: [Resource; 3] = [Resource::Cpu, Resource::As, Resource::Fsize];
@@ -128,6 +175,8 @@ fn become_it(
     limit(Resource::Core, 0)?;
     limit(Resource::Nofile, 64)?;
     set_parent_process_death_signal(Some(Signal::KILL))?;
+    // Away from the terminal of the person who started the program.
+    setsid()?;
     filter_calls().map_err(|error| {
         io::Error::other(format!(
             "ffmpeg is not run, as it cannot be confined: {error}"
@@ -151,23 +200,37 @@ fn limit(resource: Resource, most: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Refuses [`REFUSED`], other processes than threads, and files that are opened to be written.
+/// Allows [`ALLOWED`], threads, files that are opened to be read, and limits and signals of the process itself; nothing
+/// else.
 fn filter_calls() -> Result<(), seccompiler::Error> {
-    let mut calls = calls(REFUSED.iter().chain(REFUSED_OLDER));
-    let is_process = condition(0, bits(libc::CLONE_THREAD), 0)?;
-    calls.insert(libc::SYS_clone, vec![SeccompRule::new(vec![is_process])?]);
-    let written = [libc::O_WRONLY, libc::O_RDWR, libc::O_CREAT, libc::O_TRUNC];
-    let opened = |argument| -> Result<Vec<SeccompRule>, seccompiler::Error> {
-        let rules = written.map(|bit| {
-            let has_bit = condition(argument, bits(bit), bit)?;
-            Ok::<_, seccompiler::Error>(SeccompRule::new(vec![has_bit])?)
-        });
-        rules.into_iter().collect()
+    let mut calls: Calls = calls(ALLOWED.iter().chain(ALLOWED_OLDER));
+    let mut only = |call, argument, comparison, value| -> Result<(), seccompiler::Error> {
+        let rule = SeccompRule::new(vec![condition(argument, comparison, value)?])?;
+        calls.entry(call).or_default().push(rule);
+        Ok(())
     };
-    calls.insert(libc::SYS_openat, opened(2)?);
+    let thread = libc::CLONE_THREAD;
+    only(libc::SYS_clone, 0, bits(thread), thread)?;
+    let written = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC;
+    only(libc::SYS_openat, 2, bits(written), 0)?;
     #[cfg(target_arch = "x86_64")]
-    calls.insert(libc::SYS_open, opened(1)?);
-    for program in programs(calls, SeccompAction::Allow, refusal())? {
+    only(libc::SYS_open, 1, bits(written), 0)?;
+    for &operation in ALLOWED_FCNTL {
+        only(libc::SYS_fcntl, 1, SeccompCmpOp::Eq, operation)?;
+    }
+    for &question in ALLOWED_IOCTL {
+        let question = i32::try_from(question).unwrap_or(-1);
+        only(libc::SYS_ioctl, 1, SeccompCmpOp::Eq, question)?;
+    }
+    for &operation in ALLOWED_PRCTL {
+        only(libc::SYS_prctl, 0, SeccompCmpOp::Eq, operation)?;
+    }
+    // 0 is the process itself, which may lower its limits.
+    only(libc::SYS_prlimit64, 0, SeccompCmpOp::Eq, 0)?;
+    // To abort. It keeps its number when it becomes ffmpeg.
+    let itself = i32::try_from(std::process::id()).unwrap_or(-1);
+    only(libc::SYS_tgkill, 0, SeccompCmpOp::Eq, itself)?;
+    for program in programs(calls, refusal(), SeccompAction::Allow)? {
         apply_filter(&program)?;
     }
     Ok(())

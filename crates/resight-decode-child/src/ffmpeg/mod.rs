@@ -48,6 +48,7 @@ impl Ffmpeg {
             input: None,
             most: 1 << 16,
             memory: self.0.memory,
+            wall: self.0.wall,
         };
         let done = task.run(&self.0).map_err(|refused| refused.detail)?;
         let text = String::from_utf8_lossy(&done.output()).into_owned();

@@ -3,21 +3,21 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use resight_decode::{Refused, RefusedCode};
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::options::FfmpegOptions;
 
 /// The exit code by which the process before ffmpeg says that it did not become ffmpeg.
 pub(super) const NOT_STARTED: u8 = 125;
-/// Longest part of what ffmpeg says that is read.
-const LOG: usize = 64 << 10;
+/// Longest part of the beginning of what ffmpeg says that is read, and of its end.
+const LOG: u64 = 64 << 10;
 /// Shortest and longest pause between two looks at it.
 const PAUSE: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(16)];
 
@@ -30,6 +30,8 @@ pub(super) struct Task<'a> {
     pub(super) most: u64,
     /// Address space that it may use.
     pub(super) memory: u64,
+    /// Time that it may take.
+    pub(super) wall: Duration,
 }
 
 /// What came of it.
@@ -52,11 +54,11 @@ impl Task<'_> {
         let said = in_memory("resight-log").map_err(not_started)?;
         let child = self.start(options, &output, &said).map_err(not_started)?;
         let mut running = Running(child);
-        let Some(status) = running.wait(options.wall).map_err(not_started)? else {
-            let seconds = options.wall.as_secs();
+        let Some(status) = running.wait(self.wall).map_err(not_started)? else {
+            let seconds = self.wall.as_secs();
             return Err(failed(format!("ffmpeg took longer than {seconds} seconds")));
         };
-        let log = read(&said, LOG);
+        let log = beginning_and_end(&said, LOG);
         let log = String::from_utf8_lossy(&log).into_owned();
         let done = Done {
             output,
@@ -82,7 +84,8 @@ impl Task<'_> {
 
     fn start(&self, options: &FfmpegOptions, output: &File, said: &File) -> io::Result<Child> {
         let input = match self.input {
-            Some(file) => Stdio::from(file.try_clone()?),
+            // Opened again to be read alone: it changes nothing of what later runs read.
+            Some(file) => Stdio::from(File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?),
             None => Stdio::null(),
         };
         Command::new(&options.program)
@@ -91,8 +94,6 @@ impl Task<'_> {
             .arg(&options.ffmpeg)
             .args(&self.arguments)
             .env_clear()
-            // So that all of it ends where it is ended.
-            .process_group(0)
             .stdin(input)
             .stdout(output.try_clone()?)
             .stderr(said.try_clone()?)
@@ -103,12 +104,12 @@ impl Task<'_> {
 impl Done {
     /// What it wrote.
     pub(super) fn output(&self) -> Vec<u8> {
-        read(&self.output, usize::MAX)
+        read(&self.output, 0, u64::MAX)
     }
 
     /// The beginning of what it wrote.
-    pub(super) fn head(&self, length: usize) -> Vec<u8> {
-        read(&self.output, length)
+    pub(super) fn head(&self, length: u64) -> Vec<u8> {
+        read(&self.output, 0, length)
     }
 
     /// Fills `bytes` from a place of what it wrote.
@@ -136,18 +137,26 @@ pub(super) fn in_memory(name: &str) -> io::Result<File> {
     Ok(File::from(memfd_create(name, MemfdFlags::CLOEXEC)?))
 }
 
-/// The first `most` bytes of a file; those that can be read.
-fn read(file: &File, most: usize) -> Vec<u8> {
+/// At most `most` bytes of a file from a place on; those that can be read.
+fn read(file: &File, from: u64, most: u64) -> Vec<u8> {
     let length = file.metadata().map_or(0, |about| about.len());
-    let length = usize::try_from(length).unwrap_or(0).min(most);
-    let mut bytes = vec![0; length];
-    match file.read_exact_at(&mut bytes, 0) {
+    let length = length.saturating_sub(from).min(most);
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+    match file.read_exact_at(&mut bytes, from) {
         Ok(()) => bytes,
         Err(_) => Vec::new(),
     }
 }
 
-/// It ends with its group, and leaves no zombie.
+/// At most `most` bytes of either: what was found stands at the beginning, and how far it came at the end.
+fn beginning_and_end(file: &File, most: u64) -> Vec<u8> {
+    let length = file.metadata().map_or(0, |about| about.len());
+    let mut bytes = read(file, 0, most);
+    bytes.extend(read(file, length.saturating_sub(most).max(most), most));
+    bytes
+}
+
+/// It ends where it is left, and leaves no zombie. It has no other processes.
 struct Running(Child);
 
 impl Running {
@@ -171,7 +180,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Ok(None) = self.0.try_wait() {
-            let _has_ended = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+            let _has_ended = self.0.kill();
             let _was_waited_for = self.0.wait();
         }
     }
