@@ -6,7 +6,7 @@ mod support;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use resight_plugin::{Call, CallOptions, Plugin, PluginConfig, PluginError, Reply};
 use serde_json::json;
@@ -40,10 +40,21 @@ async fn ask(plugin: &Plugin, function: &'static str) -> Result<Reply, PluginErr
     plugin.call_async(Call::new(function), USUAL).await
 }
 
-async fn until_running(plugin: &Plugin, count: usize) {
-    while plugin.status().running != count {
-        tokio::time::sleep(Duration::from_millis(2)).await;
+/// Waits until something holds; fails where that takes longer than any machine needs.
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(120);
+    while !holds() {
+        assert!(Instant::now() < end, "waited for {what}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+async fn until_running(plugin: &Plugin, count: usize) {
+    until("a running call", || plugin.status().running == count).await;
+}
+
+async fn until_queued(plugin: &Plugin, count: usize) {
+    until("a queued call", || plugin.status().queued == count).await;
 }
 
 #[test]
@@ -143,13 +154,9 @@ fn a_task_that_leaves_takes_its_call_back() {
                     let plugin = plugin.clone();
                     async move { ask(&plugin, "ok").await }
                 });
-                while plugin.status().queued != 1 {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
+                until_queued(&plugin, 1).await;
                 queued.abort();
-                while plugin.status().queued != 0 {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
+                until_queued(&plugin, 0).await;
                 polite.abort();
                 let told = ask(&plugin, "told").await.unwrap();
                 assert_eq!(told, Reply::Json((round + 1).into()), "the function saw it");
@@ -175,20 +182,19 @@ fn a_full_queue_says_so_and_late_tasks_are_refused() {
     each(
         |config| {
             config.queue = 2;
-            config.wait_limit = Duration::from_millis(300);
+            config.wait_limit = Duration::from_millis(1500);
+            config.time_limit = Duration::from_secs(60);
         },
         |plugin| async move {
             let nap = || {
                 let plugin = plugin.clone();
-                let call = Call::new("nap").with("seconds", 1.0);
+                let call = Call::new("nap").with("seconds", 3.0);
                 tokio::spawn(async move { plugin.call_async(call, USUAL).await })
             };
             let first = nap();
             until_running(&plugin, 1).await;
             let waiting = [nap(), nap()];
-            while plugin.status().queued != 2 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            until_queued(&plugin, 2).await;
             let refused = ask(&plugin, "ok").await.unwrap_err();
             assert_eq!(refused.code(), "plugin_busy");
             for late in waiting {
@@ -204,7 +210,7 @@ fn tasks_and_threads_take_turns() {
     each(
         |_| {},
         |plugin| async move {
-            let held = plugin.submit(Call::new("nap").with("seconds", 0.2), USUAL);
+            let held = plugin.submit(Call::new("nap").with("seconds", 1.0), USUAL);
             until_running(&plugin, 1).await;
             let mut tasks = Vec::new();
             let mut replies = Vec::new();

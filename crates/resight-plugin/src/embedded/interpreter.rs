@@ -215,6 +215,15 @@ pub(super) fn answer(
     };
     // Python itself raises here only when `stop` ended the call.
     let (kind, meta, data) = ask().map_err(|e| internal(format!("{function} was ended: {e}")))?;
+    let bytes: u64 = data.iter().map(|part| part.len() as u64).sum();
+    if bytes > limit {
+        let function = function.to_owned();
+        return Err(PluginError::TooLarge {
+            function,
+            bytes,
+            limit,
+        });
+    }
     match Kind::from_worker(kind) {
         Some(Kind::Result) => {}
         Some(Kind::Raised) => return Err(decode::raised(meta, function, &loaded.file)),
@@ -231,15 +240,6 @@ pub(super) fn answer(
             });
         }
         _ => return Err(bad(meta.message)),
-    }
-    let bytes: u64 = data.iter().map(|part| part.len() as u64).sum();
-    if bytes > limit {
-        let function = function.to_owned();
-        return Err(PluginError::TooLarge {
-            function,
-            bytes,
-            limit,
-        });
     }
     let spent = Duration::from_micros(meta.us);
     match decode::replies(&meta, data, calls) {

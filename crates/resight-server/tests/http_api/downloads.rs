@@ -242,7 +242,9 @@ async fn a_client_that_takes_nothing_has_nothing_read_ahead() {
     assert!(read < 4 * 12, "all of it was read: {read} parts");
     // A client that leaves gives its place back.
     drop(held.pop());
+    let end = std::time::Instant::now() + Duration::from_secs(120);
     let whole = loop {
+        assert!(std::time::Instant::now() < end, "no place came back");
         let answer = get(&app, &address).await;
         if answer.status == StatusCode::OK {
             break answer;

@@ -189,7 +189,9 @@ impl Gated {
 
     /// Waits until `count` pictures have come to the gate.
     pub(crate) async fn wait_for(&self, count: usize) {
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(120);
         while self.entered.load(Ordering::SeqCst) < count {
+            assert!(std::time::Instant::now() < end, "waited for {count}");
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
     }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
 
 use resight_engine::EngineOptions;
 use resight_store::{BlobStore, FolderBlobs, StoreError};
@@ -49,8 +50,10 @@ impl Gate {
 
     /// Waits until `count` is at least `number`.
     pub(crate) async fn until(&self, count: &AtomicUsize, number: usize) {
+        let end = Instant::now() + Duration::from_secs(120);
         while count.load(Ordering::SeqCst) < number {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            assert!(Instant::now() < end, "waited for {number} of them");
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 }

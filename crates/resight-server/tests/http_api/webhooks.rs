@@ -207,6 +207,7 @@ async fn jobs_that_ended_without_a_server_are_told_by_the_next_one() {
         if job["state"] == "done" {
             break;
         }
+        assert_ne!(job["state"], "failed", "{job}");
     }
     world.settings.webhooks = Some(settings(&world, &["127.0.0.1/32"]));
     let _app = world.app();
