@@ -91,14 +91,18 @@ def in_turns(servers, queries, ask):
 def at_once(server, queries, clients, seconds, parameters):
     """Searches a second by so many clients, how long each took, and processor time."""
     until = time.perf_counter() + seconds
-    times = []
+    times, failed = [], []
 
     def client(first):
         for number in itertools.count(first * 7):
             begun = time.perf_counter()
             if begun >= until:
                 return
-            server.search(parameters, unheard(queries[number % len(queries)]))
+            try:
+                server.search(parameters, unheard(queries[number % len(queries)]))
+            except (Exception, SystemExit) as error:
+                failed.append(error)
+                return
             times.append(1000 * (time.perf_counter() - begun))
 
     before, begun = server.cpu(), time.perf_counter()
@@ -107,6 +111,9 @@ def at_once(server, queries, clients, seconds, parameters):
         thread.start()
     for thread in threads:
         thread.join()
+    # Those that are left would have more of the server.
+    if failed:
+        raise SystemExit(f"{len(failed)} of {clients} clients ended early: {failed[0]}")
     passed = time.perf_counter() - begun
     return shares(times) | {"per_s": len(times) / passed, "cpu": 1000 * (server.cpu() - before) / len(times)}
 

@@ -15,6 +15,8 @@ use crate::{AppError, vocabularies};
 pub enum Subject {
     /// Where pictures are decoded.
     Decoding,
+    /// By what videos are read.
+    Videos,
     /// The data folder.
     DataFolder,
     /// The vocabulary's file.
@@ -32,6 +34,9 @@ pub fn all(config: &Config, plugins: &PluginSettings) -> Vec<(Subject, AppError)
     let mut wrong = Vec::new();
     if let Err(error) = config.decoding.check() {
         wrong.push((Subject::Decoding, error));
+    }
+    if let Err(error) = config.videos.check() {
+        wrong.push((Subject::Videos, error));
     }
     if config.root.exists() && !config.root.is_dir() {
         let error = AppError::NotAFolder {

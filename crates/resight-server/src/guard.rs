@@ -54,9 +54,15 @@ impl Guard {
                 request_id::HEADER,
             ])
             .expose_headers([
+                header::CONTENT_DISPOSITION,
+                header::CONTENT_RANGE,
                 header::ETAG,
+                header::LINK,
                 header::LOCATION,
                 header::RETRY_AFTER,
+                HeaderName::from_static("idempotency-replayed"),
+                HeaderName::from_static("x-resight-bytes"),
+                HeaderName::from_static("x-resight-files"),
                 request_id::HEADER,
             ])
             .max_age(Duration::from_secs(600))

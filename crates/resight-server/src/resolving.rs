@@ -63,7 +63,12 @@ pub(crate) async fn by_groups(
     let done = move || {
         let mut roots: Vec<PathBuf> = Vec::new();
         if let (Some(served), true) = (&served, quarantine.is_some()) {
-            let folders = served.folders.list()?.into_iter();
+            let folders = served.folders.list()?;
+            let all: Vec<PathBuf> = folders.iter().map(|folder| folder.path()).collect();
+            if let Some(quarantine) = &quarantine {
+                quarantine.check_apart(&all)?;
+            }
+            let folders = folders.into_iter();
             let own = folders.filter(|folder| folder.record.new.collection == name);
             roots.extend(own.map(|folder| folder.path()));
         }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use parking_lot::Mutex;
 use resight_app::storage::StorageMeter;
 
 use super::App;
@@ -14,12 +13,10 @@ use super::params::Params;
 use super::problem::Problem;
 use crate::wire::{ProblemBody, StorageShown};
 
-/// What measures the data folder, for one request after the other: those that wait for it hold no thread.
+/// What measures the data folder, for one request after the other: those that wait for it hold no thread. A turn ends with
+/// its measuring, which goes on where its client has left.
 #[derive(Clone, Default)]
-pub(crate) struct Meter {
-    turn: Arc<tokio::sync::Mutex<()>>,
-    meter: Arc<Mutex<StorageMeter>>,
-}
+pub(crate) struct Meter(Arc<tokio::sync::Mutex<StorageMeter>>);
 
 /// How much room the data folder takes, by collection and kind.
 #[utoipa::path(
@@ -36,9 +33,8 @@ pub(crate) async fn used(
 ) -> Result<Json<StorageShown>, Problem> {
     Params::none(&uri)?;
     let (served, collections) = (app.served()?.clone(), app.collections.clone());
-    let _turn = app.meter.turn.lock().await;
-    let meter = app.meter.meter.clone();
-    let measure = move || Ok(meter.lock().measure(&served.config, &collections));
+    let mut meter = app.meter.0.clone().lock_owned().await;
+    let measure = move || Ok(meter.measure(&served.config, &collections));
     let measured = app.work.light.run(measure).await??;
     let all = caller.collections().is_none();
     let sees = |name: &_| caller.sees(name);

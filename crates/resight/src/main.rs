@@ -27,6 +27,7 @@ mod service_manager;
 mod verdict;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use resight_app::Code;
@@ -226,8 +227,9 @@ fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
         Command::Search(args) => return search::run(args, &config, &mut output),
         Command::Compare(args) => return compare::run(args, &config, &mut output),
         Command::Serve(args) => {
-            let again = || {
-                let (cli, effective) = configured(typed)?;
+            let typed = typed.clone();
+            let again = move || {
+                let (cli, effective) = configured(&typed)?;
                 match cli.command {
                     Command::Serve(args) => Ok(serve::Again {
                         args: *args,
@@ -241,7 +243,7 @@ fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
             let reread = serve::Reread {
                 began: &effective,
                 settings: cli.shared.settings(),
-                again: &again,
+                again: Arc::new(again),
                 log: &|shared| log.change(shared),
             };
             serve::run(args, &config, &reread, &mut output)

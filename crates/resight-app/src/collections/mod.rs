@@ -345,7 +345,11 @@ impl Collections {
         }
         let before = std::mem::replace(&mut *slot.state.lock(), State::Removing);
         let (after, renamed) = match before {
-            State::Removing => (State::Removing, Err(in_use())),
+            // That of another thread, which also ends it.
+            State::Removing => {
+                *target.state.lock() = State::Closed;
+                return Err(in_use());
+            }
             State::Open(open) => match open.close() {
                 Ok(()) => (State::Closed, renaming::rename(&inner.config, from, to)),
                 Err(open) => (State::Open(open), Err(in_use())),

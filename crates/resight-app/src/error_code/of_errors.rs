@@ -81,7 +81,7 @@ impl AppError {
             Self::Refused { reason, .. } => reason.code.next_step().into(),
             Self::UnknownCollection(_) => "Name one that exists, or create it first.".into(),
             Self::DefaultCollection => {
-                "Remove its pictures, or delete the data folder as a whole.".into()
+                "Remove its pictures, or use a collection of another name.".into()
             }
             other => other.code().next_step().into(),
         }

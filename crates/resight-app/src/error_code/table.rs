@@ -44,7 +44,7 @@ codes! {
     UnknownResolution = "unknown_resolution", Some(404), "No files were moved under this id",
         "See the list of resolutions for those there are.";
     NameTaken = "name_taken", Some(409), "Another collection has the name",
-        "Choose another name, or remove that collection first.";
+        "Choose another name.";
     UploadTooSlow = "upload_too_slow", Some(408),
         "The request's body did not arrive in time",
         "Send it again over a faster connection, or send a smaller picture.";

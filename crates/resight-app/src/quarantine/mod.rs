@@ -160,8 +160,11 @@ impl Quarantine {
         log::list(self.folder(), collection, most)
     }
 
-    /// Refuses folders of pictures in which moved files would be found again.
-    fn check_apart(&self, roots: &[PathBuf]) -> Result<(), AppError> {
+    /// Refuses folders of pictures, of any collection, in which moved files would be found again.
+    ///
+    /// # Errors
+    /// `quarantine_folder` for one that has the quarantine in it or lies in it.
+    pub fn check_apart(&self, roots: &[PathBuf]) -> Result<(), AppError> {
         for root in roots {
             if self.folder().starts_with(root) || root.starts_with(self.folder()) {
                 return Err(AppError::QuarantineFolder {

@@ -1,6 +1,6 @@
 //! Names of the entries of an archive: safe on every system, and each once.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::intake::clean_name;
 
@@ -9,22 +9,33 @@ const LONGEST: usize = 180;
 /// Names that Windows gives to devices.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 
-/// The names that an archive has so far, in lower case: some systems do not tell cases apart.
+/// The names that an archive has so far, in lower case: some systems do not tell cases apart. With each the number that is
+/// tried next where it comes again, so that thousands of one name take one try each.
 #[derive(Default)]
-pub(super) struct EntryNames(HashSet<String>);
+pub(super) struct EntryNames(HashMap<String, u64>);
 
 impl EntryNames {
     /// The name of a further entry, for a picture of the name `name`.
     pub(super) fn add(&mut self, name: &str) -> String {
         let name = safe(name);
         let (stem, ending) = split(&name);
-        let mut tried = name.clone();
-        let mut number: u64 = 2;
-        while !self.0.insert(tried.to_lowercase()) {
-            tried = format!("{stem} ({number}){ending}");
+        let lower = name.to_lowercase();
+        let Some(&first) = self.0.get(&lower) else {
+            self.0.insert(lower, 2);
+            return name;
+        };
+        let mut number = first;
+        let entry = loop {
+            let tried = format!("{stem} ({number}){ending}");
             number += 1;
-        }
-        tried
+            let tried_lower = tried.to_lowercase();
+            if !self.0.contains_key(&tried_lower) {
+                self.0.insert(tried_lower, 2);
+                break tried;
+            }
+        };
+        self.0.insert(lower, number);
+        entry
     }
 }
 

@@ -248,6 +248,8 @@ fn the_check_refuses_what_serve_refuses() {
             "model",
         ),
         ("vocabulary = \"none\"", "", "unreadable", 1, "vocabulary"),
+        #[cfg(target_os = "linux")]
+        ("ffmpeg = \"/none\"", "", "ffmpeg_not_found", 1, "ffmpeg"),
         (
             &format!("vocabulary = {text_file:?}"),
             "",

@@ -116,6 +116,7 @@ pub(crate) fn check(args: &ServeArgs, settings: Settings) -> Result<Checked, Vec
 fn options_of(subject: Subject) -> &'static [&'static str] {
     match subject {
         Subject::Decoding => &["decode_in"],
+        Subject::Videos => &["ffmpeg"],
         Subject::DataFolder => &["data"],
         Subject::Vocabulary => &["vocabulary"],
         Subject::Models => &["with_models"],

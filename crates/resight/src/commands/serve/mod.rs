@@ -6,6 +6,7 @@ pub(crate) mod checking;
 mod listening;
 mod reload;
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use resight_vision::ModelId;
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
 use super::served_jobs::{JobTeller, ServedJobs};
@@ -41,8 +43,8 @@ use crate::service_manager;
 pub(crate) use args::ServeArgs;
 use args::changeable;
 use listening::{failed, listen};
-use reload::Reloading;
 pub(crate) use reload::{Again, Reread};
+use reload::{CheckedAgain, Reloading};
 
 /// How often it is told how far jobs have come.
 const TOLD_EACH: Duration = Duration::from_millis(500);
@@ -102,6 +104,11 @@ pub(crate) fn run(
     let quarantine = args.jobs.quarantine.as_ref();
     let quarantine = quarantine.map(|folder| Quarantine::new(folder, config));
     let quarantine = quarantine.transpose()?;
+    if let Some(quarantine) = &quarantine {
+        let folders = served.served.folders.list()?;
+        let folders: Vec<_> = folders.iter().map(|folder| folder.path()).collect();
+        quarantine.check_apart(&folders)?;
+    }
     let count = lease.count()?;
     drop(lease);
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -197,11 +204,29 @@ impl Serving<'_> {
         ));
         let mut asked = pin!(self.interrupt.wait());
         let mut has_listener = true;
+        let mut rereading: Option<JoinHandle<CheckedAgain>> = None;
         loop {
+            let is_rereading = rereading.is_some();
+            let reread = async {
+                match &mut rereading {
+                    Some(reading) => reading.await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 () = &mut server => return,
                 () = &mut asked => break,
-                () = self.interrupt.reload_wanted() => self.reloading.reload(),
+                // One at a time; a signal that comes meanwhile counts afterwards.
+                () = self.interrupt.reload_wanted(), if !is_rereading => {
+                    rereading = Some(spawn_blocking(self.reloading.reader()));
+                }
+                reread = reread, if is_rereading => {
+                    rereading = None;
+                    match reread {
+                        Ok(checked) => self.reloading.adopt(checked),
+                        Err(error) => tracing::error!(%error, "the configuration stays as it was"),
+                    }
+                }
                 () = sleep(TOLD_EACH), if has_listener => {
                     // Where nobody reads this any more, requests are still answered.
                     has_listener = self.teller.tell(output).is_ok();

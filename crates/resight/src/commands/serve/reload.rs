@@ -1,8 +1,10 @@
 //! SIGHUP: the configuration is read again while the server runs.
 //!
-//! Invariant: a configuration with a mistake changes nothing.
+//! Invariant: a configuration with a mistake changes nothing. It is read and checked on a thread of its own: its folders may
+//! be on a drive that does not answer, and the server goes on meanwhile.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use resight_app::config::Settings;
 use resight_server::{Live, Tls};
@@ -13,11 +15,14 @@ use crate::arguments::SharedArgs;
 use crate::configuration::{Effective, reference};
 use crate::error::CliError;
 
+/// Reads the configuration anew.
+pub(crate) type ReadAgain = Arc<dyn Fn() -> Result<Again, CliError> + Send + Sync>;
+
 /// The configuration that a server begins with, and a way to read it again.
 pub(crate) struct Reread<'a> {
     pub(crate) began: &'a Effective,
     pub(crate) settings: Settings,
-    pub(crate) again: &'a dyn Fn() -> Result<Again, CliError>,
+    pub(crate) again: ReadAgain,
     /// Has the log follow.
     pub(crate) log: &'a dyn Fn(&SharedArgs),
 }
@@ -28,6 +33,9 @@ pub(crate) struct Again {
     pub(crate) shared: SharedArgs,
     pub(crate) effective: Effective,
 }
+
+/// A configuration that was read again and checked, with its certificate.
+pub(super) type CheckedAgain = Result<(Again, Option<Tls>), CliError>;
 
 /// What is needed to have a server follow its configuration.
 pub(super) struct Reloading<'a> {
@@ -55,9 +63,22 @@ impl<'a> Reloading<'a> {
         }
     }
 
-    /// Changes what can change, and names in the log what cannot. All of it is checked before anything changes.
-    pub(super) fn reload(&mut self) {
-        let (again, tls) = match self.checked() {
+    /// The configuration as it is now, with the certificate; an error has all that a start would be refused for. Waits for
+    /// files and names of machines.
+    pub(super) fn reader(&self) -> impl FnOnce() -> CheckedAgain + Send + use<> {
+        let again = self.reread.again.clone();
+        move || {
+            let again = again()?;
+            let checked = checking::check(&again.args, again.shared.settings());
+            let checked =
+                checked.map_err(|refused| checking::refusal(refused, &again.effective))?;
+            Ok((again, checked.tls))
+        }
+    }
+
+    /// Changes what can change, and names in the log what cannot.
+    pub(super) fn adopt(&mut self, checked: CheckedAgain) {
+        let (again, tls) = match checked {
             Ok(checked) => checked,
             Err(error) => {
                 tracing::error!(%error, "the configuration stays as it was");
@@ -93,13 +114,5 @@ impl<'a> Reloading<'a> {
         );
         // What waits for a restart is named again the next time.
         self.effective.adopt(&effective, reference::changes_live);
-    }
-
-    /// The configuration as it is now, with the certificate; an error has all that a start would be refused for.
-    fn checked(&self) -> Result<(Again, Option<Tls>), CliError> {
-        let again = (self.reread.again)()?;
-        let checked = checking::check(&again.args, again.shared.settings());
-        let checked = checked.map_err(|refused| checking::refusal(refused, &again.effective))?;
-        Ok((again, checked.tls))
     }
 }
