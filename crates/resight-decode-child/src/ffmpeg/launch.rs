@@ -132,8 +132,13 @@ const ALLOWED_FCNTL: &[i32] = &[
     libc::F_GETFL,
     libc::F_SETFL,
 ];
-/// Questions to a terminal. Others type into it.
-const ALLOWED_IOCTL: &[libc::Ioctl] = &[libc::TCGETS, libc::TIOCGWINSZ];
+/// Questions to a terminal, and whether a file descriptor is closed as another program begins. Others type into the terminal.
+const ALLOWED_IOCTL: &[libc::Ioctl] = &[
+    libc::TCGETS,
+    libc::TIOCGWINSZ,
+    libc::FIOCLEX,
+    libc::FIONCLEX,
+];
 /// Questions, and names. With others the process would outlive its parent, or be allowed more.
 const ALLOWED_PRCTL: &[i32] = &[
     libc::PR_GET_DUMPABLE,
