@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect } from './stand.mjs';
 
-export async function deciding({ step, open, accessible, base, own, idOf }) {
+export async function deciding({ step, open, accessible, fits, base, own, idOf }) {
   const image = async (name) => (await fetch(`${own}/v1/images/${idOf(name)}`)).json();
 
   await step('two pictures are made one object, and that is undone', async () => {
@@ -113,7 +113,13 @@ export async function deciding({ step, open, accessible, base, own, idOf }) {
     await page.click('#accept-all');
     await accessible(page, 'accepted duplicates');
     await page.click('#remove-chosen');
-    await accessible(page, 'confirm');
+    await page.waitForSelector('#resolve-facts');
+    await accessible(page, 'what a removal would do');
+    await fits(page, 'what a removal would do');
+    const facts = (await page.locator('#resolve-facts dd').allTextContents()).map(Number);
+    expect(facts[0] === chosen && facts[1] === groups, `a dry run tells ${facts}`);
+    expect((await total()) === before, 'a dry run removed something');
+    expect((await page.locator('#quarantine-off').count()) === 1 && (await page.locator('#files-quarantine').count()) === 0, 'files are said to be moved where the server moves none');
     await page.click('#confirm-yes');
     await page.waitForSelector('#duplicates .empty');
     expect((await total()) === before - chosen, `${await total()} pictures are left`);
@@ -123,6 +129,10 @@ export async function deciding({ step, open, accessible, base, own, idOf }) {
     await page.waitForFunction((count) => document.querySelectorAll('#duplicate-groups article').length === count, groups, { timeout: 60_000 });
     expect((await total()) === before, `${await total()} pictures are there after undoing`);
     expect((await image('picture-1.jpg')).tags.includes('seaside'), 'a label was lost');
+    await page.goto(`${base}/?view=resolutions`);
+    await page.waitForSelector('#resolutions .empty code');
+    await accessible(page, 'no moved files');
+    await page.goto(`${base}/?view=duplicates`);
     await page.click('#accept-all');
     await page.click('#remove-chosen');
     await page.click('#confirm-yes');

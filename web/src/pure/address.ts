@@ -6,7 +6,7 @@ export type FilterName = (typeof FILTERS)[number];
 /** Each condition may be given several times. */
 export type Filters = Partial<Record<FilterName, string[]>>;
 
-export const VIEWS = ['library', 'search', 'match', 'duplicates', 'decisions', 'refused', 'work', 'server', 'collections', 'keys', 'plugins'] as const;
+export const VIEWS = ['library', 'search', 'match', 'duplicates', 'resolutions', 'decisions', 'refused', 'work', 'server', 'collections', 'keys', 'plugins'] as const;
 export type View = (typeof VIEWS)[number];
 export const SORTS = ['-added', 'added', 'name', '-name', '-taken', 'taken', '-bytes', 'bytes'] as const;
 export type Sort = (typeof SORTS)[number];

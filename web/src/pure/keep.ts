@@ -40,15 +40,3 @@ export function keeperOf(group: Group<Candidate>, rule: Rule, folder = ''): stri
 
 /** Kinds that a rule for all kinds decides on; of the others the copies differ in more than quality. */
 export const COPIES: readonly string[] = ['identical', 're-encoded', 'derivative', 'cropped'];
-
-interface Labels { tags: readonly string[]; object: string | null; metadata: Record<string, unknown> | null }
-
-/** What the kept picture takes over from those that go; null where it has all of it. */
-export function carriedOver(kept: Labels, gone: readonly Labels[]): { add_tags?: string[]; object?: string; metadata?: Record<string, unknown> } | null {
-  const tags = [...new Set(gone.flatMap((one) => one.tags))].filter((tag) => !kept.tags.includes(tag));
-  const object = kept.object ?? gone.find((one) => one.object)?.object ?? null;
-  const metadata = Object.assign({}, ...gone.toReversed().map((one) => one.metadata ?? {}), kept.metadata ?? {}) as Record<string, unknown>;
-  const more = Object.keys(metadata).length > Object.keys(kept.metadata ?? {}).length;
-  if (!tags.length && object === kept.object && !more) return null;
-  return { ...(tags.length ? { add_tags: tags } : {}), ...(object !== kept.object && object ? { object } : {}), ...(more ? { metadata } : {}) };
-}

@@ -1,10 +1,13 @@
 // Groups of duplicates, what is to be kept of each, and what was removed.
 
-import { type DuplicateGroup, fileOf, need, type Picture, pictures, send } from '../api/server';
-import { carriedOver, COPIES, keeperOf, type Rule } from '../pure/keep';
+import { type DuplicateGroup, fileOf, need, type Picture, pictures } from '../api/server';
+import { COPIES, keeperOf, type Rule } from '../pure/keep';
+import { partsOf, type Wanted, wantedOf } from '../pure/resolve';
 import { library } from './library.svelte';
-import { notices } from './notices.svelte';
+import { notices, reasonOf } from './notices.svelte';
+import { add, addAgain, emptyResolved, type Files, labelAgain, type NotRestored, putBack, type Resolved } from './resolutions';
 import { search } from './search.svelte';
+import { session } from './session.svelte';
 
 const PAGE = 50;
 const MOST = 500;
@@ -12,10 +15,8 @@ export const KINDS = ['identical', 're-encoded', 'derivative', 'edited', 'croppe
 /** Files of removed pictures are kept in this page up to so many bytes, so that a removal can be undone. */
 export const UNDO_BYTES = 250_000_000;
 
-interface Removed { image: Picture; file: File }
-interface LabelsBefore { id: string; tags: string[]; object: string | null; metadata: Record<string, unknown> | null }
-/** A removal as it can be undone. */
-interface Undo { removed: Removed[]; labels: LabelsBefore[] }
+/** A removal as it can be undone: by the server, which moved files, or by files that this page holds. */
+interface Undo { count: number; resolutions?: string[]; files?: { image: Picture; file: File }[]; labels?: Picture[] }
 
 export const keyOf = (group: DuplicateGroup): string => group.members.map((member) => member.image.id).sort().join(' ');
 
@@ -34,6 +35,8 @@ class Duplicates {
   busy = $state(false);
   progress = $state<{ done: number; total: number } | null>(null);
   undoable = $state.raw<Undo | null>(null);
+  /** Whether the server moves files; null until it has told. */
+  quarantine = $state<boolean | null>(null);
   private turn = 0;
   private before: ReadonlySet<string>[] = [];
 
@@ -93,6 +96,11 @@ class Duplicates {
     return this.own.get(keyOf(group)) ?? keeperOf(group, this.rule, this.folder);
   }
 
+  /** Whether somebody chose what is kept of a group, against the rule. */
+  ownChoice(group: DuplicateGroup): boolean {
+    return this.own.has(keyOf(group));
+  }
+
   keep(group: DuplicateGroup, id: string): void {
     this.own = new Map([...this.own, [keyOf(group), id]]);
     // An accepted group stays accepted, with the other one kept.
@@ -147,70 +155,92 @@ class Duplicates {
     return this.groups.length - fit.length;
   }
 
-  /** Removes what is chosen; what goes with it to the kept picture first. */
-  async remove(): Promise<number> {
-    const ids = [...this.chosen];
+  /** Whether the server moves files, and tells what it moved. */
+  async askQuarantine(): Promise<void> {
+    this.quarantine = (await need(pictures.GET('/v1/duplicates/resolutions'))).quarantine;
+  }
+
+  /** What removing the chosen pictures would do. */
+  async preview(files: Files): Promise<Resolved> {
+    const { wanted, left } = wantedOf(this.groups, this.chosen, (group) => this.keeper(group));
+    const resolved = emptyResolved(left);
+    for (const part of partsOf(wanted)) add(resolved, await this.resolve(part, files, true));
+    return resolved;
+  }
+
+  private resolve = (groups: Wanted[], files: Files, dry_run: boolean) =>
+    need(pictures.POST('/v1/duplicates/resolve', { body: { groups, files, carry_over: this.carry && session.may('add'), dry_run } }));
+
+  /** Removes the chosen pictures. Where a request fails, `failure` has the reason and the rest what was done before it. */
+  async remove(files: Files): Promise<Resolved> {
+    const { wanted, left } = wantedOf(this.groups, this.chosen, (group) => this.keeper(group));
     const { members } = this;
-    const size = ids.reduce((sum, id) => sum + (members.get(id)?.bytes ?? 0), 0);
-    const undo: Undo = { removed: [], labels: [] };
-    this.progress = { done: 0, total: ids.length };
-    let removed = 0;
+    const resolved = emptyResolved(left);
+    const total = wanted.reduce((sum, { remove }) => sum + remove.length, 0);
+    this.progress = { done: 0, total };
     try {
-      if (this.carry) await this.carryOver(undo);
-      for (const id of ids) {
-        const image = members.get(id);
-        if (image && size <= UNDO_BYTES) {
-          const blob = await fetch(fileOf(id)).then((answer) => (answer.ok ? answer.blob() : null), () => null);
-          if (blob) undo.removed.push({ image, file: new File([blob], image.name, { type: image.media_type }) });
-        }
-        const gone = await library.remove([id]);
-        if (!gone) break;
-        removed += gone;
-        this.progress = { done: removed, total: ids.length };
+      const held = files === 'keep' ? await this.hold(wanted.flatMap(({ remove }) => remove)) : new Map<string, File>();
+      for (const part of partsOf(wanted)) {
+        add(resolved, await this.resolve(part, files, false));
+        this.progress = { done: resolved.removed + resolved.refused, total };
       }
+      this.undoable = this.undoOf(resolved, held, members);
     } catch (error) {
-      notices.fail(error);
+      resolved.failure = reasonOf(error);
+      if (resolved.resolutions.length) this.undoable = this.undoOf(resolved, new Map(), members);
     } finally {
       this.progress = null;
+      library.forget(resolved.groups.flatMap(({ remove }) => remove.filter((one) => one.removed).map(({ id }) => id)));
       this.chooseNone();
-      this.undoable = undo.removed.length ? undo : null;
       this.refresh();
     }
-    return removed;
+    return resolved;
   }
 
-  private async carryOver(undo: Undo): Promise<void> {
-    for (const group of this.groups) {
-      const gone = group.members.filter((member) => this.chosen.has(member.image.id)).map((member) => member.image);
-      const stays = group.members.filter((member) => !this.chosen.has(member.image.id)).map((member) => member.image);
-      const kept = stays.find((image) => image.id === this.keeper(group)) ?? stays[0];
-      if (!gone.length || !kept) continue;
-      const change = carriedOver(kept, gone);
-      if (!change) continue;
-      undo.labels.push({ id: kept.id, tags: kept.tags, object: kept.object, metadata: kept.metadata });
-      await need(pictures.PATCH('/v1/images/{id}', { params: { path: { id: kept.id } }, body: change }));
+  /** The files of pictures, up to a size, so that their removal can be undone. */
+  private async hold(ids: readonly string[]): Promise<Map<string, File>> {
+    const held = new Map<string, File>();
+    const images = ids.flatMap((id) => this.members.get(id) ?? []);
+    if (images.reduce((sum, { bytes }) => sum + bytes, 0) > UNDO_BYTES) return held;
+    for (const image of images) {
+      const blob = await fetch(fileOf(image.id)).then((answer) => (answer.ok ? answer.blob() : null), () => null);
+      if (blob) held.set(image.id, new File([blob], image.name, { type: image.media_type }));
+      if (this.progress) this.progress = { ...this.progress, done: held.size };
     }
+    return held;
   }
 
-  /** Adds what was removed again, with its labels, and gives the kept ones theirs back. Returns how many came back. */
-  async undo(): Promise<number> {
+  private undoOf({ groups, resolutions, removed }: Resolved, held: ReadonlyMap<string, File>, members: ReadonlyMap<string, Picture>): Undo | null {
+    if (resolutions.length) return { resolutions, count: removed };
+    const gone = groups.flatMap(({ remove }) => remove.filter((one) => one.removed));
+    const files = gone.flatMap(({ id }) => {
+      const [image, file] = [members.get(id), held.get(id)];
+      return image && file ? [{ image, file }] : [];
+    });
+    const labels = groups.flatMap(({ keep, carried_over }) => (carried_over ? (members.get(keep) ?? []) : []));
+    return files.length ? { files, labels, count: files.length } : null;
+  }
+
+  /** Takes the last removal back. Says how many pictures came back, and what did not. */
+  async undo(): Promise<{ pictures: number; refused: NotRestored[] }> {
     const last = this.undoable;
-    if (!last) return 0;
+    if (!last) return { pictures: 0, refused: [] };
     this.undoable = null;
-    this.progress = { done: 0, total: last.removed.length };
-    let done = 0;
+    this.progress = { done: 0, total: last.count };
+    let pictures = 0;
+    const refused: NotRestored[] = [];
     try {
-      for (const { image, file } of last.removed) {
-        const form = new FormData();
-        for (const tag of image.tags) form.append('tag', tag);
-        if (image.object) form.append('object', image.object);
-        if (image.metadata) form.append('metadata', JSON.stringify(image.metadata));
-        form.append('file', file, file.name);
-        await send('images', { method: 'POST', body: form });
-        done += 1;
-        this.progress = { done, total: last.removed.length };
+      for (const resolution of last.resolutions ?? []) {
+        const came = await putBack(resolution);
+        pictures += came.pictures;
+        refused.push(...came.refused);
       }
-      for (const { id, tags, object, metadata } of last.labels) await need(pictures.PATCH('/v1/images/{id}', { params: { path: { id } }, body: { tags, object, metadata } }));
+      for (const { image, file } of last.files ?? []) {
+        await addAgain(image, file);
+        pictures += 1;
+        this.progress = { done: pictures, total: last.count };
+      }
+      for (const image of last.labels ?? []) await labelAgain(image);
     } catch (error) {
       notices.fail(error);
     } finally {
@@ -218,7 +248,7 @@ class Duplicates {
       search.forget();
       this.refresh();
     }
-    return done;
+    return { pictures, refused };
   }
 }
 

@@ -258,16 +258,22 @@ class Library {
     } catch (error) {
       notices.fail(error);
     } finally {
-      const held = this.entries.length;
-      this.entries = this.entries.filter((image) => !image || !gone.has(image.id));
-      // `filter` leaves holes out.
-      if (this.entries.length + gone.size < held) this.key = '';
-      if (this.total !== null) this.total = Math.max(0, this.total - gone.size);
-      this.chosen = new Set([...this.chosen].filter((id) => !gone.has(id)));
-      this.version += 1;
-      search.forget();
+      this.forget([...gone]);
     }
     return gone.size;
+  }
+
+  /** Takes pictures out of the list that are no longer stored. */
+  forget(ids: readonly string[]): void {
+    const gone = new Set(ids);
+    const held = this.entries.length;
+    this.entries = this.entries.filter((image) => !image || !gone.has(image.id));
+    // `filter` leaves holes out.
+    if (this.entries.length + gone.size < held) this.key = '';
+    if (this.total !== null) this.total = Math.max(0, this.total - gone.size);
+    this.chosen = new Set([...this.chosen].filter((id) => !gone.has(id)));
+    this.version += 1;
+    search.forget();
   }
 
   /** Removes all pictures of the list at once. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { csvOf } from '../../src/pure/csv';
-import { type Candidate, carriedOver, keeperOf } from '../../src/pure/keep';
+import { type Candidate, keeperOf } from '../../src/pure/keep';
 
 const member = (id: string, change: Partial<Candidate> & Partial<Candidate['image']> = {}): Candidate => ({
   image: { id, width: 100, height: 100, bytes: 1000, taken: null, added: '2026-01-01T00:00:00Z', ...change },
@@ -34,17 +34,6 @@ describe('which picture is kept', () => {
   });
   it('is the first of equals', () => {
     expect(kept('pixels', '', [member('a'), member('b')])).toBe('a');
-  });
-});
-
-describe('what is carried over', () => {
-  const labels = (tags: string[], object: string | null = null, metadata: Record<string, unknown> | null = null) => ({ tags, object, metadata });
-  it('is what the kept one lacks', () => {
-    expect(carriedOver(labels(['a'], null, { year: 1890 }), [labels(['a', 'b'], 'vase', { year: 1900, place: 'Kyoto' }), labels(['c'], 'urn')]))
-      .toEqual({ add_tags: ['b', 'c'], object: 'vase', metadata: { year: 1890, place: 'Kyoto' } });
-  });
-  it('is nothing where it lacks none', () => {
-    expect(carriedOver(labels(['a'], 'vase', { year: 1890 }), [labels(['a'], 'urn', { year: 1 }), labels([])])).toBeNull();
   });
 });
 
