@@ -36,7 +36,7 @@ def fails(depth: int = 1):
 const { base, own, stop } = await serve(resight, join(work, 'work'), { folder, dist, options: ['--open', ...(hasPython ? ['--plugin', plugin] : [])] });
 await settled(own, 3);
 
-await step('collections are made, filled, opened and removed', async () => {
+await step('collections are made, filled, opened, renamed and removed', async () => {
   const page = await open(browser, `${base}/?view=collections`);
   await page.waitForSelector('#collections li');
   await accessible(page, 'collections');
@@ -61,6 +61,32 @@ await step('collections are made, filled, opened and removed', async () => {
   await page.locator('#collections a.button').first().click();
   await page.waitForFunction(() => document.querySelectorAll('#grid li').length === 2);
   expect(page.url().includes('collection=statues'), 'the collection is not in the address');
+  await page.goto(`${base}/?view=collections`);
+  await page.click('#rename-statues');
+  await page.fill('#new-name', 'default');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#rename-reason.bad');
+  await accessible(page, 'a name that is taken');
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => document.activeElement?.id === 'rename-statues');
+  await page.keyboard.press('Enter');
+  await page.fill('#new-name', 'sculptures');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#rename-sculptures');
+  const renamed = await (await fetch(`${own}/v1/collections/sculptures/count`)).json();
+  expect(renamed.count === 2, `the renamed collection has ${renamed.count} pictures`);
+  expect((await page.locator('#collection option').allTextContents()).includes('sculptures'), 'the header has the old name');
+  // The shown one takes its new name into the address.
+  await page.goto(`${base}/?collection=sculptures&view=collections`);
+  await page.click('#rename-sculptures');
+  await page.fill('#new-name', 'statues-of-the-19th-century');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/collection=statues-of-the-19th-century/);
+  await page.waitForSelector('#rename-statues-of-the-19th-century');
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.click('#rename-statues-of-the-19th-century');
+  await fits(page, 'renaming on a phone');
+  await page.setViewportSize({ width: 1280, height: 800 });
   await page.goto(`${base}/?view=collections`);
   await page.locator('#collections .danger').click();
   await accessible(page, 'removing a collection');
