@@ -286,6 +286,18 @@ pub enum AppError {
     /// As many jobs wait as may.
     #[error("as many jobs wait as may wait")]
     TooManyJobs,
+    /// A key has as many jobs that wait or run as it may.
+    #[error("the key may have {most} jobs that wait or run at once")]
+    TooManyJobsOfKey {
+        /// How many it may have.
+        most: u64,
+    },
+    /// An export has more bytes than all exports may have.
+    #[error("the export has more bytes than all exports together may have, {most}")]
+    ExportTooLarge {
+        /// How many they may have.
+        most: u64,
+    },
     /// No registered folder has this number.
     #[error("no registered folder has the number {0}")]
     UnknownFolder(u64),

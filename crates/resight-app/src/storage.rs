@@ -153,13 +153,14 @@ fn of_service(root: &Path) -> u64 {
     bytes
 }
 
+/// Bytes free on the disk of a folder; `None` where the system does not tell.
 #[cfg(target_os = "linux")]
-fn free(folder: &Path) -> Option<u64> {
+pub(crate) fn free(folder: &Path) -> Option<u64> {
     let told = rustix::fs::statvfs(folder).ok()?;
     Some(told.f_bavail.saturating_mul(told.f_frsize))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn free(_: &Path) -> Option<u64> {
+pub(crate) fn free(_: &Path) -> Option<u64> {
     None
 }

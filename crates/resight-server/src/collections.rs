@@ -3,6 +3,8 @@
 //! Invariant: a handler does not know which collection it works on. The same routes lie below `/v1`
 //! and below `/v1/collections/{collection}`, where [`enter`] gives them that collection's [`App`].
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -26,6 +28,8 @@ use crate::wire::{Collection, CollectionList, CollectionRenamed, ProblemBody, ad
 
 /// The largest body of a new name, in bytes.
 const RENAME_BYTES: u64 = 4 << 10;
+/// After what time a key that has too many jobs may try again.
+const A_JOB_ENDS: Duration = Duration::from_secs(10);
 
 /// Where the routes of each collection lie.
 pub(crate) const EACH: &str = "/v1/collections/{collection}";
@@ -254,6 +258,9 @@ impl From<AppError> for Problem {
             AppError::CollectionInUse(name) => {
                 let detail = format!("The collection {name} is in use.");
                 Self::new(Code::Busy, detail)
+            }
+            AppError::TooManyJobsOfKey { .. } => {
+                Self::new(error.code(), error.to_string()).after(A_JOB_ENDS)
             }
             // They say what is wrong with what was sent.
             AppError::BadKey { .. }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::Request;
 use axum::http::Uri;
+use axum::response::Response;
 use resight_app::Code;
 use resight_engine::{DuplicateOptions, Duplicates, PairKind, PictureId};
 use serde::Deserialize;
@@ -10,7 +11,8 @@ use utoipa::IntoParams;
 
 use super::App;
 use super::intake::{self, Sent};
-use super::params::{Page, Params, Whole, picture_id};
+use super::listing::{self, Following};
+use super::params::{Page, Params, Whole, bad, picture_id};
 use super::problem::Problem;
 use super::wanted;
 use crate::wire::{Decision, DuplicateList, NotAMatchList, ProblemBody, TwoPictures};
@@ -105,19 +107,39 @@ pub(crate) async fn drop(app: App, request: Request) -> Result<Json<Decision>, P
 /// Pairs of which it was said that they are no match, the newest first.
 #[utoipa::path(
     get, path = "/not-a-match", tag = "duplicates", operation_id = "list_not_a_match",
-    params(Page),
+    params(Page, Following),
     responses(
         (status = 200, description = "One page", body = NotAMatchList),
         (status = 422, description = "A parameter is not valid", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-pub(crate) async fn decisions(app: App, uri: Uri) -> Result<Json<NotAMatchList>, Problem> {
-    let (offset, limit) = Params::only::<Page>(&uri)?.or(DECISIONS);
+pub(crate) async fn decisions(app: App, uri: Uri) -> Result<Response, Problem> {
+    let mut params = Params::of(&uri)?;
+    let (offset, limit) = params.take::<Page>()?.or(DECISIONS);
+    let address = format!("{}/not-a-match", app.base);
+    let after = listing::decision_after(&mut params, &app.cursors, &address)?;
+    params.finish()?;
+    if after.is_some() && offset > 0 {
+        return Err(bad("offset", &"cannot be given with a cursor"));
+    }
     let library = app.library.clone();
-    let work = move || Duplicates::new(library.shared()).not_matches(offset, limit);
-    let page = app.work.light.run(work).await?;
-    Ok(Json(NotAMatchList::new(page, offset, limit, app.reader())))
+    let found = move || {
+        let duplicates = Duplicates::new(library.shared());
+        match after {
+            Some(after) => duplicates.not_matches_after(&after, limit + 1),
+            None => duplicates.not_matches(offset, limit + 1),
+        }
+    };
+    let mut page = app.work.light.run(found).await?;
+    let has_more = page.pairs.len() as u64 > limit;
+    page.pairs
+        .truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let last = page.pairs.last().filter(|_| has_more);
+    let next = last.map(listing::place_of_decision);
+    let next = next.and_then(|place| app.cursors.make(&address, &place));
+    let list = NotAMatchList::new(page, offset, limit, app.reader()).followed_by(next.clone());
+    Ok(listing::answer(list, &address, &uri, next.as_deref()))
 }
 
 async fn decide(app: App, request: Request, apart: bool) -> Result<Json<Decision>, Problem> {

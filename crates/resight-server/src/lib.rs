@@ -82,7 +82,7 @@ pub use compat::interface::Interface;
 pub use connections::{ConnectionLimits, Tls, TlsError};
 pub use downloads::limits::DownloadLimits;
 pub use fetch::{FetchSettings, Resolve};
-pub use jobs::served::JobsServed;
+pub use jobs::served::{JobsPerKey, JobsServed};
 pub use live::{Changeable, Live};
 pub use proxy::TrustedProxies;
 pub use settings::HttpSettings;

@@ -1,11 +1,14 @@
-//! Pages of lists of pictures and of objects, in an order, each after the page before.
+//! Pages of lists of pictures, of objects and of decisions, in an order, each after the page before.
 
 use std::str::FromStr;
 
 use axum::Json;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
-use resight_engine::{EngineError, Filter, Library, Order, OrderBy, OrderValue, Picture, Position};
+use resight_engine::{
+    EngineError, Filter, Library, Order, OrderBy, OrderValue, Picture, PictureId, Position, Refuted,
+};
+use resight_store::NotAMatch;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -25,7 +28,7 @@ pub(crate) struct Ordered {
     cursor: Option<String>,
 }
 
-/// The page of a list of objects.
+/// The page of a list of objects or of decisions.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Following {
@@ -156,6 +159,39 @@ pub(crate) fn object_after(
 pub(crate) fn place_of_object(id: &str) -> Position {
     Position {
         value: OrderValue::Text(id.to_owned()),
+        key: 0,
+    }
+}
+
+/// The decision after which a page of the list of decisions at `address` begins.
+pub(crate) fn decision_after(
+    params: &mut Params,
+    cursors: &Cursors,
+    address: &str,
+) -> Result<Option<NotAMatch>, Problem> {
+    let Following { cursor } = params.take()?;
+    let Some(cursor) = cursor else {
+        return Ok(None);
+    };
+    let OrderValue::Text(text) = cursors.read(address, &cursor)?.value else {
+        return Ok(None);
+    };
+    // It is sealed, so it is one of ours.
+    let mut parts = text.split(' ');
+    let mut next = || parts.next().unwrap_or_default();
+    let decided_ms = next().parse().ok();
+    let ids = (PictureId::parse(next()), PictureId::parse(next()));
+    Ok(match (decided_ms, ids) {
+        (Some(decided_ms), (Some(a), Some(b))) => Some(NotAMatch { a, b, decided_ms }),
+        _ => None,
+    })
+}
+
+/// The place after a decision.
+pub(crate) fn place_of_decision(decision: &Refuted) -> Position {
+    let (a, b) = (&decision.a.0, &decision.b.0);
+    Position {
+        value: OrderValue::Text(format!("{} {a} {b}", decision.decided_ms)),
         key: 0,
     }
 }

@@ -29,6 +29,22 @@ pub trait Decisions: Send + Sync {
     /// millisecond, the lower ids first.
     fn not_matches(&self, offset: u64, limit: u64) -> Result<Vec<NotAMatch>, StoreError>;
 
+    /// At most `limit` decisions that come after `after` in the order of [`Decisions::not_matches`], whether or not it
+    /// still exists.
+    fn not_matches_after(
+        &self,
+        after: &NotAMatch,
+        limit: u64,
+    ) -> Result<Vec<NotAMatch>, StoreError>;
+
+    /// At most `limit` decisions by their ids, ascending, above `after` (from the start for `None`): the order in which
+    /// reading all of them costs least.
+    fn not_matches_by_id(
+        &self,
+        after: Option<(&PictureId, &PictureId)>,
+        limit: u64,
+    ) -> Result<Vec<NotAMatch>, StoreError>;
+
     /// Number of decisions.
     fn not_match_count(&self) -> Result<u64, StoreError>;
 

@@ -65,8 +65,8 @@ pub use pairs::{PairLink, PairedPicture, Pairs, PicturePair};
 pub use picture::{NewPicture, PictureRecord, Pictures, StoredBytes};
 pub use repairs::Repairs;
 pub use service::{
-    FolderRecord, JobEnd, JobFilter, JobProgress, JobRecord, JobRefusal, JobState, NewFolder,
-    NewJob, ServiceRecords,
+    FolderRecord, JobAdded, JobBounds, JobEnd, JobFilter, JobProgress, JobRecord, JobRefusal,
+    JobState, NewFolder, NewJob, ServiceRecords,
 };
 pub use settings::{RemovedPictures, Settings};
 pub use sources::{Refusal, Refusals, SourceFile, Sources};

@@ -59,6 +59,8 @@ impl AppError {
             Self::UnknownJob(_) => Code::UnknownJob,
             Self::JobEnded(_) => Code::JobEnded,
             Self::TooManyJobs => Code::Busy,
+            Self::TooManyJobsOfKey { .. } => Code::TooManyJobs,
+            Self::ExportTooLarge { .. } => Code::ExportTooLarge,
             Self::UnknownFolder(_) => Code::UnknownFolder,
             Self::FolderNotAllowed { .. } => Code::FolderNotAllowed,
             Self::NotAFolder { .. } => Code::NotAFolder,

@@ -169,9 +169,13 @@ codes! {
     UnknownJob = "unknown_job", Some(404), "There is no job of this number",
         "List the jobs with GET /v1/jobs; those that ended long ago are forgotten.";
     NoExport = "no_export", Some(404), "The job has no file",
-        "Make a job of the kind export and wait until it is done; its file is kept for 7 days.";
+        "Make a job of the kind export and wait until it is done; its file is kept for 7 days, unless later ones need the room.";
+    ExportTooLarge = "export_too_large", Some(507), "The export has more bytes than exports may have",
+        "Raise the server's room for exports, or write the export with `resight export --out FILE`.";
     JobEnded = "job_ended", Some(409), "The job has ended already",
         "Read what it has done with GET /v1/jobs, or make another job.";
+    TooManyJobs = "too_many_jobs", Some(429), "The API key has as many jobs as it may",
+        "Wait until some of its jobs have ended, or cancel some with DELETE /v1/jobs, and send the request again.";
     UnknownFolder = "unknown_folder", Some(404),
         "No registered folder has this number",
         "List the folders with GET /v1/folders or `resight folders list`.";

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use resight_engine::{DuplicateGroup, Picture, Refuted, Tag};
-use resight_store::{CollectionName, now_ms};
+use resight_engine::{DuplicateGroup, Picture, Tag};
+use resight_store::{CollectionName, NotAMatch, now_ms};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -126,10 +126,10 @@ impl<W: Write> Form for Lines<W> {
         })
     }
 
-    fn decision(&mut self, decision: &Refuted) -> io::Result<()> {
+    fn decision(&mut self, decision: &NotAMatch) -> io::Result<()> {
         self.line(&Line::NotAMatch {
-            a: decision.a.0.as_str(),
-            b: decision.b.0.as_str(),
+            a: decision.a.as_str(),
+            b: decision.b.as_str(),
             decided: moment(decision.decided_ms),
         })
     }

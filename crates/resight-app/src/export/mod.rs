@@ -1,7 +1,8 @@
 //! What people have said of pictures, and what was found of them, for other programs: labels, paths, groups of
 //! duplicates, and decisions that two are no match.
 //!
-//! Invariant: pictures are read a page at a time, so memory does not grow with their number. Groups are computed as
+//! Invariant: pictures and decisions are read a page at a time, each after the last entry of the page before, so memory
+//! does not grow with their number, and what is added or removed meanwhile neither repeats nor hides another. Groups are computed as
 //! for a list of duplicates, and their pictures are read one group at a time.
 //! Invariant: the last line counts what stands before it, so a reader can tell that an export was cut short.
 
@@ -14,15 +15,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_engine::{
-    DuplicateGroup, Duplicates, EngineError, Filter, Library, Order, OrderBy, Picture, Refuted,
+    DuplicateGroup, Duplicates, EngineError, Filter, Library, Order, OrderBy, Picture,
 };
-use resight_store::CollectionName;
+use resight_store::{CollectionName, NotAMatch};
 use serde::{Deserialize, Serialize};
 
 use crate::AppError;
 
-pub use file::{KEPT, file_of};
-pub(crate) use file::{delete_unfinished, prepare, sweep};
+pub(crate) use file::{ExportFile, delete_unfinished, sweep};
+pub use file::{ExportRoom, KEPT, file_of};
 
 /// Pictures and decisions that are read at a time.
 const PAGE: u64 = 500;
@@ -106,7 +107,7 @@ trait Form {
     fn begin(&mut self, collection: &CollectionName) -> io::Result<()>;
     fn picture(&mut self, picture: &Picture, paths: bool) -> io::Result<()>;
     fn group(&mut self, number: u64, group: &DuplicateGroup) -> io::Result<()>;
-    fn decision(&mut self, decision: &Refuted) -> io::Result<()>;
+    fn decision(&mut self, decision: &NotAMatch) -> io::Result<()>;
     fn end(&mut self, exported: &Exported) -> io::Result<()>;
 }
 
@@ -174,16 +175,18 @@ fn write(
         exported.groups += 1;
         form.group(exported.groups, &group?)?;
     }
+    let mut after = None;
     loop {
         go_on()?;
-        let page = duplicates.not_matches(exported.decisions, PAGE)?;
-        if page.pairs.is_empty() {
-            break;
-        }
-        for decision in &page.pairs {
+        let page = duplicates.decisions_by_id(after.as_ref(), PAGE)?;
+        for decision in &page {
             form.decision(decision)?;
             exported.decisions += 1;
         }
+        let Some(last) = page.into_iter().next_back() else {
+            break;
+        };
+        after = Some(last);
     }
     form.end(&exported)?;
     Ok(exported)

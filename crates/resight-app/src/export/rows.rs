@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use resight_engine::{DuplicateGroup, Picture, Refuted, Tag};
-use resight_store::CollectionName;
+use resight_engine::{DuplicateGroup, Picture, Tag};
+use resight_store::{CollectionName, NotAMatch};
 
 use super::{Exported, Form, moment};
 
@@ -108,12 +108,12 @@ impl<W: Write> Form for Rows<W> {
         Ok(())
     }
 
-    fn decision(&mut self, decision: &Refuted) -> io::Result<()> {
+    fn decision(&mut self, decision: &NotAMatch) -> io::Result<()> {
         self.row(
             "not_a_match",
             &[
-                ("id", decision.a.0.as_str()),
-                ("other", decision.b.0.as_str()),
+                ("id", decision.a.as_str()),
+                ("other", decision.b.as_str()),
                 ("added", &moment(decision.decided_ms)),
             ],
         )

@@ -18,7 +18,7 @@ use resight_store::{CollectionName, FolderRecord, NewFolder, StoreError};
 use crate::AppError;
 use crate::components::Records;
 use crate::config::Config;
-use crate::jobs::{IndexTask, Job, Jobs, Task};
+use crate::jobs::{IndexTask, Job, JobMaker, Jobs, Task};
 
 pub use eye::Following;
 pub use follow::FollowSettings;
@@ -158,21 +158,28 @@ impl Folders {
         folder: &Folder,
         by: Option<&str>,
     ) -> Result<(), AppError> {
+        // It belongs to a change that is made already.
+        let maker = by.map(|key| JobMaker { key, most: None });
         match self.is_followed.load(Ordering::Relaxed) {
             true => Ok(()),
-            false => self.index(jobs, folder, by).map(drop),
+            false => self.index(jobs, folder, maker).map(drop),
         }
     }
 
     /// Makes a job that indexes all of a registered folder.
-    pub fn index(&self, jobs: &Jobs, folder: &Folder, by: Option<&str>) -> Result<Job, AppError> {
+    pub fn index(
+        &self,
+        jobs: &Jobs,
+        folder: &Folder,
+        maker: Option<JobMaker<'_>>,
+    ) -> Result<Job, AppError> {
         let task = Task::Index(IndexTask {
             folder: folder.record.new.path.clone(),
             rules: folder.rules.clone(),
             ..IndexTask::default()
         });
         let id = folder.record.id;
-        jobs.add(&folder.record.new.collection, &task, by, Some(id))
+        jobs.add(&folder.record.new.collection, &task, maker, Some(id))
     }
 }
 

@@ -4,8 +4,7 @@ use super::recorder::Recorder;
 use super::task::ExportTask;
 use super::workshop::Workshop;
 use crate::AppError;
-use crate::atomic_file::AtomicFile;
-use crate::export::{self, ExportError};
+use crate::export::{self, ExportError, ExportFile};
 
 /// Writes labels, groups and decisions of the collection to the job's file. After a kill it begins again: the file
 /// appears when it is whole.
@@ -18,22 +17,21 @@ pub(super) fn run(
     let (lease, closing) = workshop.collections.lease_for_work(name)?;
     recorder.closing = closing;
     let root = &workshop.config.root;
-    export::prepare(root)?;
-    let target = export::file_of(root, recorder.job.id, task.format);
-    let mut file = AtomicFile::beside(&target)?;
+    let mut file = ExportFile::begin(root, recorder.job.id, task.format, workshop.exports)?;
     let (library, cancel) = (lease.shared(), recorder.cancel);
     let written = export::export(
         &library,
         name,
         task.into(),
         cancel,
-        file.file(),
+        &mut file,
         &mut |done, total| recorder.reach(done, total),
     );
-    let exported = written.map_err(|error| match error {
-        ExportError::App(error) => error,
-        ExportError::Output(error) => AppError::unwritable(&target, error),
-    })?;
+    let exported = match written {
+        Ok(exported) => exported,
+        Err(ExportError::App(error)) => return Err(error),
+        Err(ExportError::Output(error)) => return Err(file.failure(error)),
+    };
     file.finish()?;
     for (name, number) in [
         ("pictures", exported.pictures),

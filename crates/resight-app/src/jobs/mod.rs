@@ -23,7 +23,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use resight_store::{
-    CollectionName, JobFilter, JobRecord, JobRefusal, JobState, NewJob, StoreError, now_ms,
+    CollectionName, JobAdded, JobBounds, JobFilter, JobRecord, JobRefusal, JobState, NewJob,
+    StoreError, now_ms,
 };
 
 use crate::AppError;
@@ -31,6 +32,7 @@ use crate::collections::Collections;
 use crate::components::{self, Records};
 use crate::config::Config;
 use crate::data_folder::WritableFolder;
+use crate::export::ExportRoom;
 use crate::private;
 
 pub use recorder::Report;
@@ -50,6 +52,8 @@ pub struct JobSettings {
     pub keep: Duration,
     /// How many that ended are kept at most.
     pub most: usize,
+    /// The room that files of exports may take.
+    pub exports: ExportRoom,
 }
 
 impl Default for JobSettings {
@@ -59,8 +63,18 @@ impl Default for JobSettings {
             at_once: 1,
             keep: Duration::from_secs(30 * 24 * 3600),
             most: 10_000,
+            exports: ExportRoom::default(),
         }
     }
+}
+
+/// The key by which a job is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct JobMaker<'a> {
+    /// Its id.
+    pub key: &'a str,
+    /// Jobs of it that may wait or run at once; `None` for any number.
+    pub most: Option<u64>,
 }
 
 /// A job as it is now.
@@ -155,33 +169,42 @@ impl Jobs {
         serving::is_announced(&config.root)
     }
 
-    /// Makes a job, which waits for its turn. `made_by`: the id of a key. `folder`: the number of the registered
-    /// folder that it reads.
+    /// Makes a job, which waits for its turn. `maker` is `None` where no key was asked for. `folder`: the number of the
+    /// registered folder that it reads.
+    ///
+    /// # Errors
+    /// `busy` where too many jobs wait, `too_many_jobs` where the key has as many as it may.
     pub fn add(
         &self,
         collection: &CollectionName,
         task: &Task,
-        made_by: Option<&str>,
+        maker: Option<JobMaker<'_>>,
         folder: Option<u64>,
     ) -> Result<Job, AppError> {
-        let waiting = JobFilter {
-            states: vec![JobState::Queued],
-            ..JobFilter::default()
-        };
-        if self.0.records.count_jobs(&waiting)? >= MOST_WAITING {
-            return Err(AppError::TooManyJobs);
-        }
         let parameters = task.parameters().map_err(|error| StoreError::Failed {
             location: "a job".into(),
             detail: error.to_string(),
         })?;
-        let id = self.0.records.add_job(&NewJob {
+        let new = NewJob {
             collection: collection.clone(),
             kind: task.kind().as_str().to_owned(),
             parameters,
-            made_by: made_by.map(str::to_owned),
+            made_by: maker.map(|maker| maker.key.to_owned()),
             folder,
-        })?;
+        };
+        let of_key = maker.and_then(|maker| maker.most);
+        let bounds = JobBounds {
+            waiting: Some(MOST_WAITING),
+            of_key,
+        };
+        let id = match self.0.records.add_job(&new, &bounds)? {
+            JobAdded::Made(id) => id,
+            JobAdded::TooManyWait => return Err(AppError::TooManyJobs),
+            JobAdded::TooManyOfKey => {
+                let most = of_key.unwrap_or_default();
+                return Err(AppError::TooManyJobsOfKey { most });
+            }
+        };
         self.0.note_change();
         self.0.wake();
         self.get(id)

@@ -69,6 +69,7 @@ impl Jobs {
             config: config.clone(),
             collections: collections.clone(),
             threads: FewThreads::of(config),
+            exports: settings.exports,
         });
         let stopping = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();

@@ -8,12 +8,15 @@ use resight_store::StoreError;
 use crate::AppError;
 use crate::collections::Collections;
 use crate::config::Config;
+use crate::export::ExportRoom;
 
 /// The data folder, and threads to work on.
 pub(super) struct Workshop {
     pub(super) config: Config,
     pub(super) collections: Collections,
     pub(super) threads: FewThreads,
+    /// What files of exports may take.
+    pub(super) exports: ExportRoom,
 }
 
 /// Half of the threads that the settings allow, of lower priority than those of requests. They are there while

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use resight_app::Code;
-use resight_app::export::{ExportError, ExportFormat, ExportOptions, Exported, export, file_of};
-use resight_app::jobs::{ExportTask, Task};
+use resight_app::export::{
+    ExportError, ExportFormat, ExportOptions, ExportRoom, Exported, export, file_of,
+};
+use resight_app::jobs::{ExportTask, JobSettings, Task};
 use resight_engine::{
     Duplicates, Indexer, LabelPatch, Library, Metadata, ObjectId, PictureId, Tag, Update,
 };
@@ -207,4 +209,45 @@ fn a_job_writes_a_whole_file_also_in_the_process_after_a_kill() {
     crate::jobs::until(|| !forgotten.exists());
     let left: Vec<_> = fs::read_dir(root.join("exports")).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn the_oldest_exports_give_way_and_one_without_room_fails() {
+    let world = World::new();
+    let mut service = Service::of(&world);
+    filled(&service.folder.library);
+    let root = world.path("data");
+    let task = Task::Export(ExportTask {
+        format: ExportFormat::Jsonl,
+        paths: false,
+    });
+    let with = |exports: ExportRoom| JobSettings {
+        exports,
+        ..JobSettings::default()
+    };
+    let two = ExportRoom {
+        files: 2,
+        ..ExportRoom::default()
+    };
+    service.run_by(&world, &with(two));
+    let made = [(); 3].map(|()| {
+        let id = service.add(&task);
+        assert_eq!(service.ended(id).record.state, JobState::Done);
+        id
+    });
+    let are_there = made.map(|id| file_of(&root, id, ExportFormat::Jsonl).exists());
+    assert_eq!(are_there, [false, true, true]);
+    service.stop();
+
+    let little = ExportRoom {
+        bytes: 100,
+        ..ExportRoom::default()
+    };
+    service.run_by(&world, &with(little));
+    let id = service.add(&task);
+    let job = service.ended(id);
+    assert_eq!(job.record.state, JobState::Failed);
+    assert_eq!(job.record.code.as_deref(), Some("export_too_large"));
+    let left: Vec<_> = fs::read_dir(root.join("exports")).unwrap().collect();
+    assert_eq!(left.len(), 0, "{left:?}");
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use resight_app::collections::Collections;
 use resight_app::data_folder::WritableFolder;
 use resight_app::folders::{Folders, Rules};
-use resight_app::jobs::{BackupTask, IndexTask, Job, JobRunner, JobSettings, Jobs, Task};
+use resight_app::jobs::{BackupTask, IndexTask, Job, JobMaker, JobRunner, JobSettings, Jobs, Task};
 use resight_app::{AppError, Code};
 use resight_store::{CollectionName, JobFilter, JobState, ServiceRecords};
 
@@ -45,10 +45,13 @@ impl Service {
     }
 
     pub(crate) fn run(&mut self, world: &World) {
-        let settings = JobSettings::default();
+        self.run_by(world, &JobSettings::default());
+    }
+
+    pub(crate) fn run_by(&mut self, world: &World, settings: &JobSettings) {
         let runner = self
             .jobs
-            .run_in_background(&world.config(), &self.collections, &settings);
+            .run_in_background(&world.config(), &self.collections, settings);
         self.runner = Some(runner.unwrap());
     }
 
@@ -242,9 +245,13 @@ fn a_removed_collection_takes_its_jobs_along() {
     service.collections.create(&named("museum")).unwrap();
     let pictures = fill(&world, 2);
     service.run(&world);
+    let maker = JobMaker {
+        key: "key",
+        most: None,
+    };
     let made = service
         .jobs
-        .add(&named("museum"), &index(&pictures), Some("key"), None);
+        .add(&named("museum"), &index(&pictures), Some(maker), None);
     let job = service.ended(made.unwrap().record.id);
     assert_eq!(job.record.new.made_by.as_deref(), Some("key"));
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Decisions that two pictures are no match.
 
-use resight_store::PictureId;
+use resight_store::{NotAMatch, PictureId};
 
 use super::Duplicates;
 use crate::error::EngineError;
@@ -48,8 +48,32 @@ impl Duplicates {
 
     /// A page of the decisions.
     pub fn not_matches(&self, offset: u64, limit: u64) -> Result<RefutedPage, EngineError> {
+        let decisions = self.library.catalogue().not_matches(offset, limit)?;
+        self.refuted(decisions)
+    }
+
+    /// The page of the decisions after one of them, which may have been taken back meanwhile.
+    pub fn not_matches_after(
+        &self,
+        after: &NotAMatch,
+        limit: u64,
+    ) -> Result<RefutedPage, EngineError> {
+        let decisions = self.library.catalogue().not_matches_after(after, limit)?;
+        self.refuted(decisions)
+    }
+
+    /// At most `limit` decisions by their ids, above `after`, without their pictures: to read all of them.
+    pub fn decisions_by_id(
+        &self,
+        after: Option<&NotAMatch>,
+        limit: u64,
+    ) -> Result<Vec<NotAMatch>, EngineError> {
+        let after = after.map(|decision| (&decision.a, &decision.b));
+        Ok(self.library.catalogue().not_matches_by_id(after, limit)?)
+    }
+
+    fn refuted(&self, decisions: Vec<NotAMatch>) -> Result<RefutedPage, EngineError> {
         let catalogue = self.library.catalogue();
-        let decisions = catalogue.not_matches(offset, limit)?;
         let with_picture = |id: PictureId| {
             let record = catalogue.picture(&id)?;
             Ok::<_, EngineError>((id, record.map(Picture::from)))

@@ -218,7 +218,7 @@ async fn admitted(
             };
             return Ok((caller, None));
         }
-        Need::AnyKey | Need::Of(_) | Need::OfSome(_) => {}
+        Need::AnyKey | Need::Of(_) | Need::OfSome(_) | Need::OneOf(_) => {}
     }
     let Some(keys) = access.asked().await? else {
         return Ok((Caller::Anyone, None));
@@ -300,10 +300,19 @@ fn allow(key: &Key, need: Need, collection: Option<&CollectionName>) -> Result<(
     {
         return refuse(format!("The key lacks the scope {}.", scope.as_str()));
     }
+    if let Need::OneOf(scopes) = need
+        && !scopes.iter().any(|scope| key.allows(*scope))
+    {
+        let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+        return refuse(format!(
+            "The key has none of the scopes {}.",
+            names.join(", ")
+        ));
+    }
     match collection {
         Some(name) if !key.is_for(name) => Err(not_for(name)),
         // What is about all collections, or about none, is not for a key of some of them.
-        None if !matches!(need, Need::AnyKey | Need::OfSome(_)) && key.collections.is_some() => {
+        None if matches!(need, Need::Of(_)) && key.collections.is_some() => {
             refuse("The key is for some collections only.".into())
         }
         _ => Ok(()),

@@ -19,7 +19,12 @@ pub(super) enum Need {
     Of(Scope),
     /// A key with this scope; the handler sees to it that the key reaches only its collections.
     OfSome(Scope),
+    /// A key with one of these scopes; the handler sees to the rest, and to the collections.
+    OneOf(&'static [Scope]),
 }
+
+/// A job of some kinds takes the one, an export the other.
+const OF_JOBS: Need = Need::OneOf(&[Scope::Read, Scope::Add]);
 
 /// Of all routes of the API: method, route, need. Those of a collection stand here as those of the default one.
 const ROUTES: &[(&str, &str, Need)] = &[
@@ -86,9 +91,9 @@ const ROUTES: &[(&str, &str, Need)] = &[
     // It has paths of the server.
     ("GET", "/v1/refused", Need::Of(Scope::Admin)),
     ("GET", "/v1/jobs", Need::OfSome(Scope::Read)),
-    ("POST", "/v1/jobs", Need::OfSome(Scope::Add)),
+    ("POST", "/v1/jobs", OF_JOBS),
     ("GET", "/v1/jobs/{job}", Need::OfSome(Scope::Read)),
-    ("DELETE", "/v1/jobs/{job}", Need::OfSome(Scope::Add)),
+    ("DELETE", "/v1/jobs/{job}", OF_JOBS),
     ("GET", "/v1/jobs/{job}/events", Need::OfSome(Scope::Read)),
     // They have paths of the server, which its handler shows to admins of all collections alone.
     ("GET", "/v1/jobs/{job}/refused", Need::OfSome(Scope::Admin)),

@@ -18,7 +18,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use resight_app::export::ExportFormat;
 use resight_app::folders::{Rules, folder_text};
-use resight_app::jobs::{BackupTask, ExportTask, IndexTask, Job, JobKind, Task};
+use resight_app::jobs::{BackupTask, ExportTask, IndexTask, Job, JobKind, JobMaker, Task};
 use resight_app::keys::Scope;
 use resight_app::{AppError, Code};
 use resight_engine::{path_of_text, path_text};
@@ -150,6 +150,7 @@ pub(crate) async fn list(
         (status = 403, description = "The key or the server does not allow it", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such collection or registered folder", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "There can be no such job", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "The key has as many jobs as it may, or has reached another limit", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Too many jobs wait", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -185,14 +186,22 @@ fn made(
     collection: &CollectionName,
     caller: &Caller,
 ) -> Result<Job, Problem> {
-    let by = caller.key_id();
+    let per_key = served.per_key;
+    let most = match caller.allows(Scope::Admin) {
+        true => per_key.admins,
+        false => per_key.others,
+    };
+    let maker = caller.key_id().map(|key| JobMaker {
+        key,
+        most: Some(most),
+    });
     let task = match kind {
         JobKind::Index => match (&wanted.folder, wanted.folder_id) {
             (Some(folder), None) => Task::Index(index_task(served, wanted, folder, caller)?),
             (None, Some(id)) => {
                 let folder = folders::seen(served, caller, id)?;
                 may_prune(caller, &folder.rules)?;
-                return Ok(served.folders.index(&served.jobs, &folder, by)?);
+                return Ok(served.folders.index(&served.jobs, &folder, maker)?);
             }
             _ => return Err(bad_job("of index, one of folder and folder_id is given")),
         },
@@ -214,7 +223,7 @@ fn made(
             paths: caller.is_admin(),
         }),
     };
-    Ok(served.jobs.add(collection, &task, by, None)?)
+    Ok(served.jobs.add(collection, &task, maker, None)?)
 }
 
 fn index_task(
@@ -279,9 +288,13 @@ pub(crate) async fn cancel(
     JobAt(id): JobAt,
 ) -> Result<(StatusCode, Json<JobShown>), Problem> {
     let job = seen(&app, &caller, id).await?;
-    // A key that may make such a job may end it.
+    // A key that may make such a job may end it; one that only reads ends its own.
     if let Some(kind) = JobKind::parse(&job.record.new.kind) {
         may(&caller, kind)?;
+    }
+    if !caller.allows(Scope::Add) && job.record.new.made_by.as_deref() != caller.key_id() {
+        let detail = "A key without the scope add ends the jobs alone that it has made.";
+        return Err(Problem::new(Code::KeyNotAllowed, detail));
     }
     let jobs = app.served()?.jobs.clone();
     let job = app.work.light.run(move || Ok(jobs.cancel(id))).await??;
@@ -363,13 +376,12 @@ fn may(caller: &Caller, kind: JobKind) -> Result<(), Problem> {
         true => Ok(()),
         false => {
             let scope = match kind {
-                JobKind::Export => "read",
-                _ => "admin",
+                JobKind::Index | JobKind::Duplicates | JobKind::Embed => Scope::Add,
+                JobKind::Export => Scope::Read,
+                JobKind::Verify | JobKind::Backup => Scope::Admin,
             };
-            let detail = format!(
-                "Jobs of the kind {} are for the scope {scope}.",
-                kind.as_str()
-            );
+            let (kind, scope) = (kind.as_str(), scope.as_str());
+            let detail = format!("Jobs of the kind {kind} are for the scope {scope}.");
             Err(Problem::new(Code::KeyNotAllowed, detail))
         }
     }

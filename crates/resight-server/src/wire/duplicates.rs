@@ -266,6 +266,10 @@ pub struct NotAMatchList {
     offset: u64,
     /// At most so many were asked for.
     limit: u64,
+    /// Give this as `cursor` for the next page; null when this was the last.
+    #[schema(required, value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Option<String>>,
     pairs: Vec<NotAMatch>,
 }
 
@@ -301,7 +305,17 @@ impl NotAMatchList {
             total: page.total,
             offset,
             limit,
+            next: None,
             pairs: pairs.collect(),
+        }
+    }
+
+    /// With the cursor of the next page, where there is one.
+    #[must_use]
+    pub fn followed_by(self, next: Option<String>) -> Self {
+        Self {
+            next: Some(next),
+            ..self
         }
     }
 }

@@ -156,6 +156,50 @@ async fn what_is_no_match_leaves_groups_and_searches_until_it_is_taken_back() {
 }
 
 #[tokio::test]
+async fn decisions_are_read_page_after_page_by_a_cursor() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let mut ids = Vec::new();
+    for seed in 1..5 {
+        ids.push(add(&app, "a.png", &png(&textured(80, 60, seed))).await);
+    }
+    let mut pairs = Vec::new();
+    for (a, b) in [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)] {
+        let two = json!({"a": ids[a], "b": ids[b]});
+        assert_eq!(decide(&app, "POST", &two).await.json()["changed"], true);
+        pairs.push(two);
+    }
+    let first = get(&app, "/v1/not-a-match?limit=2").await;
+    let link = first.header(header::LINK).to_owned();
+    let first = first.json();
+    assert_eq!(first["total"], 5);
+    let next = first["next"].as_str().unwrap();
+    assert!(link.contains(&format!("limit=2&cursor={next}")), "{link}");
+    // One that was shown is taken back, and hides no other.
+    let shown = &first["pairs"][0];
+    let two = json!({"a": shown["a"], "b": shown["b"]});
+    assert_eq!(decide(&app, "DELETE", &two).await.json()["changed"], true);
+    let rest = get(&app, &format!("/v1/not-a-match?limit=3&cursor={next}")).await;
+    assert_eq!(rest.json()["next"], Value::Null);
+    assert_eq!(rest.header(header::LINK), "");
+    let rest = rest.json();
+    let all = [&first["pairs"], &rest["pairs"]].map(|page| page.as_array().unwrap().clone());
+    let mut all: Vec<_> = all
+        .concat()
+        .iter()
+        .map(|one| one["a"].to_string() + &one["b"].to_string())
+        .collect();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 5);
+    let bad = |query: &str| format!("/v1/not-a-match?cursor={next}{query}");
+    get(&app, &bad("&offset=1"))
+        .await
+        .problem(422, "bad_parameter");
+    get(&app, &bad("0")).await.problem(422, "bad_cursor");
+}
+
+#[tokio::test]
 async fn decisions_that_make_no_sense_are_refused() {
     let bench = Bench::new();
     let app = bench.app();

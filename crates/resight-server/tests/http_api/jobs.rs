@@ -14,7 +14,7 @@ use resight_app::folders::{Folders, Roots};
 use resight_app::jobs::{JobRunner, JobSettings, Jobs};
 use resight_app::keys::{Keys, NewKey, Scope};
 use resight_app::plugins::Plugins;
-use resight_server::{AccessSettings, HttpSettings, JobsServed, Policy};
+use resight_server::{AccessSettings, HttpSettings, JobsPerKey, JobsServed, Policy};
 use resight_store::CollectionName;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -54,6 +54,10 @@ impl World {
             jobs,
             roots: Roots::new(&[root.path().join("pictures")]),
             backups: Roots::new(&[root.path().join("backups")]),
+            per_key: JobsPerKey {
+                others: 3,
+                admins: 6,
+            },
             config,
         };
         let keys = Arc::new(Keys::open(&root.path().join("data")).unwrap());

@@ -24,6 +24,7 @@ mod guard;
 mod iiif;
 mod job_events;
 mod job_exports;
+mod job_limits;
 mod jobs;
 mod labels;
 mod listing;

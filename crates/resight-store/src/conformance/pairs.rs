@@ -168,4 +168,25 @@ pub(super) fn decisions_are_paged_by_key(make: Make<'_>) {
     assert_eq!(of(1, None, 2).unwrap(), k[1..3]);
     assert_eq!(of(1, Some(k[2]), 9).unwrap(), k[3..]);
     assert_eq!(catalogue.not_matches(1, 2).unwrap().len(), 2);
+
+    // Newest first, each page after the last decision of the page before, whatever was dropped meanwhile.
+    let newest_first = catalogue.not_matches(0, 9).unwrap();
+    assert_eq!(newest_first.len(), 4);
+    for (at, decision) in newest_first.iter().enumerate() {
+        let rest = catalogue.not_matches_after(decision, 9).unwrap();
+        assert_eq!(rest, newest_first[at + 1..], "{at}");
+        let two = catalogue.not_matches_after(decision, 2).unwrap();
+        assert_eq!(two, rest[..rest.len().min(2)], "{at}");
+    }
+    let by_id = |after, limit| catalogue.not_matches_by_id(after, limit).unwrap();
+    let mut sorted = newest_first.clone();
+    sorted.sort_by_key(|decision| (decision.a.clone(), decision.b.clone()));
+    assert_eq!(by_id(None, 9), sorted);
+    assert_eq!(by_id(None, 3), sorted[..3]);
+    let second = Some((&sorted[1].a, &sorted[1].b));
+    assert_eq!(by_id(second, 9), sorted[2..]);
+    let dropped = newest_first[1].clone();
+    assert!(catalogue.drop_not_a_match(&dropped.a, &dropped.b).unwrap());
+    let rest = catalogue.not_matches_after(&dropped, 9).unwrap();
+    assert_eq!(rest, newest_first[2..]);
 }

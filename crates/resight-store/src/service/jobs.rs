@@ -3,7 +3,9 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params, params_from_iter};
 
-use super::records::{JobEnd, JobFilter, JobProgress, JobRecord, JobRefusal, JobState, NewJob};
+use super::records::{
+    JobAdded, JobBounds, JobEnd, JobFilter, JobProgress, JobRecord, JobRefusal, JobState, NewJob,
+};
 use super::schema::ServiceRecords;
 use crate::clock::now_ms;
 use crate::collections::CollectionName;
@@ -12,9 +14,31 @@ use crate::error::StoreError;
 const COLUMNS: &str = "id, collection, kind, parameters, made_by, folder, state, is_to_end, done, total, report, code, detail, made_ms, started_ms, ended_ms";
 
 impl ServiceRecords {
-    /// Makes a job that waits for its turn. Returns its number.
-    pub fn add_job(&self, new: &NewJob) -> std::result::Result<u64, StoreError> {
+    /// Makes a job that waits for its turn, unless there are as many as may be. The jobs are counted and the new one
+    /// is made in one transaction, so that requests at the same time pass no bound together.
+    pub fn add_job(
+        &self,
+        new: &NewJob,
+        bounds: &JobBounds,
+    ) -> std::result::Result<JobAdded, StoreError> {
         self.write(|transaction| {
+            if let Some(most) = bounds.waiting {
+                let waiting = "SELECT COUNT(*) FROM job WHERE state = 'queued'";
+                let waiting = transaction.query_row(waiting, [], |row| whole(row, 0))?;
+                if waiting >= most {
+                    return Ok(JobAdded::TooManyWait);
+                }
+            }
+            if let (Some(most), Some(key)) = (bounds.of_key, &new.made_by) {
+                let of_key = transaction.query_row(
+                    "SELECT COUNT(*) FROM job WHERE state IN ('queued', 'running') AND made_by = ?1",
+                    [key],
+                    |row| whole(row, 0),
+                )?;
+                if of_key >= most {
+                    return Ok(JobAdded::TooManyOfKey);
+                }
+            }
             transaction
                 .prepare_cached(
                     "INSERT INTO job (collection, kind, parameters, made_by, folder, state, made_ms)
@@ -28,7 +52,8 @@ impl ServiceRecords {
                     new.folder.map(integer),
                     now_ms(),
                 ])?;
-            Ok(transaction.last_insert_rowid().unsigned_abs())
+            let id = transaction.last_insert_rowid().unsigned_abs();
+            Ok(JobAdded::Made(id))
         })
     }
 

@@ -15,7 +15,7 @@ mod schema;
 mod tests;
 
 pub use records::{
-    FolderRecord, JobEnd, JobFilter, JobProgress, JobRecord, JobRefusal, JobState, NewFolder,
-    NewJob,
+    FolderRecord, JobAdded, JobBounds, JobEnd, JobFilter, JobProgress, JobRecord, JobRefusal,
+    JobState, NewFolder, NewJob,
 };
 pub use schema::ServiceRecords;

@@ -117,6 +117,26 @@ pub struct JobRefusal {
     pub reason: String,
 }
 
+/// How many jobs there may be before another one is made; `None` bounds nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JobBounds {
+    /// That wait.
+    pub waiting: Option<u64>,
+    /// That wait or run, and were made by the same key.
+    pub of_key: Option<u64>,
+}
+
+/// What became of a job that was to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobAdded {
+    /// It has this number.
+    Made(u64),
+    /// As many wait as may, so it is not made.
+    TooManyWait,
+    /// Its key has as many as it may, so it is not made.
+    TooManyOfKey,
+}
+
 /// How far a job has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobProgress {

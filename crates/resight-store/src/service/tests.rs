@@ -12,6 +12,13 @@ fn job(kind: &str) -> NewJob {
     }
 }
 
+fn made(records: &ServiceRecords, new: &NewJob) -> u64 {
+    match records.add_job(new, &JobBounds::default()).unwrap() {
+        JobAdded::Made(id) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn folder(path: &str) -> NewFolder {
     NewFolder {
         path: path.into(),
@@ -39,8 +46,8 @@ fn jobs_are_begun_in_their_order_and_go_on_in_the_next_process() {
     let dir = tempfile::tempdir().unwrap();
     let records = ServiceRecords::open(dir.path()).unwrap();
     let (first, second) = (
-        records.add_job(&job("index")).unwrap(),
-        records.add_job(&job("verify")).unwrap(),
+        made(&records, &job("index")),
+        made(&records, &job("verify")),
     );
     let begun = records.begin_job().unwrap().unwrap();
     assert_eq!((begun.id, begun.state), (first, JobState::Running));
@@ -82,10 +89,7 @@ fn jobs_are_begun_in_their_order_and_go_on_in_the_next_process() {
 fn a_job_is_asked_to_end_whether_it_waits_or_runs() {
     let dir = tempfile::tempdir().unwrap();
     let records = ServiceRecords::open(dir.path()).unwrap();
-    let (running, waiting) = (
-        records.add_job(&job("index")).unwrap(),
-        records.add_job(&job("index")).unwrap(),
-    );
+    let (running, waiting) = (made(&records, &job("index")), made(&records, &job("index")));
     records.begin_job().unwrap();
     assert_eq!(records.ask_to_end(waiting).unwrap(), Some(true));
     assert_eq!(
@@ -108,13 +112,13 @@ fn jobs_are_filtered_and_the_oldest_of_too_many_are_forgotten() {
     let records = ServiceRecords::open(dir.path()).unwrap();
     let museum = CollectionName::parse("museum").unwrap();
     for kind in ["index", "verify", "index", "index"] {
-        records.add_job(&job(kind)).unwrap();
+        made(&records, &job(kind));
     }
     let other = NewJob {
         collection: museum.clone(),
         ..job("index")
     };
-    let other = records.add_job(&other).unwrap();
+    let other = made(&records, &other);
     let ids = |filter: &JobFilter| {
         let jobs = records.jobs(filter, 100).unwrap();
         assert_eq!(records.count_jobs(filter).unwrap(), jobs.len() as u64);
@@ -199,4 +203,44 @@ fn another_file_is_refused() {
     drop(newer);
     let refused = ServiceRecords::open(dir.path()).unwrap_err();
     assert!(matches!(refused, StoreError::Newer { .. }), "{refused}");
+}
+
+#[test]
+fn jobs_beyond_a_bound_are_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let records = ServiceRecords::open(dir.path()).unwrap();
+    let by = |key: Option<&str>| NewJob {
+        made_by: key.map(str::to_owned),
+        ..job("export")
+    };
+    let two_of_a_key = JobBounds {
+        waiting: None,
+        of_key: Some(2),
+    };
+    let add = |key, bounds: &JobBounds| records.add_job(&by(key), bounds).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(add(Some("a"), &two_of_a_key), JobAdded::Made(_)));
+    }
+    // One that runs counts as well.
+    assert!(records.begin_job().unwrap().is_some());
+    assert_eq!(add(Some("a"), &two_of_a_key), JobAdded::TooManyOfKey);
+    for other in [Some("b"), None, None, None] {
+        assert!(matches!(add(other, &two_of_a_key), JobAdded::Made(_)));
+    }
+    // One that has ended does not.
+    records
+        .end_job(1, &JobProgress::default(), &CANCELLED)
+        .unwrap();
+    assert!(matches!(add(Some("a"), &two_of_a_key), JobAdded::Made(_)));
+    let waiting = JobFilter {
+        states: vec![JobState::Queued],
+        ..JobFilter::default()
+    };
+    let all = records.count_jobs(&waiting).unwrap();
+    let bounds = |most| JobBounds {
+        waiting: Some(most),
+        of_key: None,
+    };
+    assert_eq!(add(None, &bounds(all)), JobAdded::TooManyWait);
+    assert!(matches!(add(None, &bounds(all + 1)), JobAdded::Made(_)));
 }

@@ -1,6 +1,6 @@
 //! Decisions that two pictures are no match. The table has the lower id first.
 
-use rusqlite::{Result, params};
+use rusqlite::{Result, Row, params};
 
 use super::catalogue::SqliteCatalogue;
 use super::rows::{above, at_most, id_column, key_column, key_pair, number, page};
@@ -41,13 +41,50 @@ impl Decisions for SqliteCatalogue {
                     "SELECT a, b, decided_ms FROM not_a_match
                      ORDER BY decided_ms DESC, a, b LIMIT ?1 OFFSET ?2",
                 )?
-                .query_map([at_most(limit), at_most(offset)], |row| {
-                    Ok(NotAMatch {
-                        a: id_column(row, 0)?,
-                        b: id_column(row, 1)?,
-                        decided_ms: row.get(2)?,
-                    })
-                })?
+                .query_map([at_most(limit), at_most(offset)], decision)?
+                .collect()
+        })
+    }
+
+    fn not_matches_after(
+        &self,
+        after: &NotAMatch,
+        limit: u64,
+    ) -> Result<Vec<NotAMatch>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT a, b, decided_ms FROM not_a_match
+                     WHERE (-decided_ms, a, b) > (-?1, ?2, ?3)
+                     ORDER BY decided_ms DESC, a, b LIMIT ?4",
+                )?
+                .query_map(
+                    params![
+                        after.decided_ms,
+                        after.a.as_str(),
+                        after.b.as_str(),
+                        at_most(limit)
+                    ],
+                    decision,
+                )?
+                .collect()
+        })
+    }
+
+    fn not_matches_by_id(
+        &self,
+        after: Option<(&PictureId, &PictureId)>,
+        limit: u64,
+    ) -> Result<Vec<NotAMatch>, StoreError> {
+        // No id is empty.
+        let (a, b) = after.map_or(("", ""), |(a, b)| (a.as_str(), b.as_str()));
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT a, b, decided_ms FROM not_a_match
+                     WHERE (a, b) > (?1, ?2) ORDER BY a, b LIMIT ?3",
+                )?
+                .query_map(params![a, b, at_most(limit)], decision)?
                 .collect()
         })
     }
@@ -96,4 +133,12 @@ impl Decisions for SqliteCatalogue {
                 .collect()
         })
     }
+}
+
+fn decision(row: &Row<'_>) -> Result<NotAMatch> {
+    Ok(NotAMatch {
+        a: id_column(row, 0)?,
+        b: id_column(row, 1)?,
+        decided_ms: row.get(2)?,
+    })
 }

@@ -246,6 +246,8 @@ as_the_real! {
         fn add_not_a_match(a: &PictureId, b: &PictureId) -> bool;
         fn drop_not_a_match(a: &PictureId, b: &PictureId) -> bool;
         fn not_matches(offset: u64, limit: u64) -> Vec<NotAMatch>;
+        fn not_matches_after(after: &NotAMatch, limit: u64) -> Vec<NotAMatch>;
+        fn not_matches_by_id(after: Option<(&PictureId, &PictureId)>, limit: u64) -> Vec<NotAMatch>;
         fn not_match_count() -> u64;
         fn not_matches_of_after(id: &PictureId, after: Option<u64>, limit: usize) -> Vec<u64>;
         fn not_match_keys_after(after: Option<(u64, u64)>, limit: usize) -> Vec<(u64, u64)>;

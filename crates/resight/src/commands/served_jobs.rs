@@ -10,12 +10,13 @@ use resight_app::background::Background;
 use resight_app::collections::Collections;
 use resight_app::config::Config;
 use resight_app::data_folder::WritableFolder;
+use resight_app::export::ExportRoom;
 use resight_app::folders::{Folder, Folders, FollowSettings, Following, Roots, Rules};
 use resight_app::jobs::{Job, JobRunner, JobSettings, Jobs, Task};
 use resight_app::local::LocalServer;
 use resight_app::{AppError, Code};
-use resight_server::JobsServed;
 use resight_server::wire::JobShown;
+use resight_server::{JobsPerKey, JobsServed};
 use resight_store::{JobFilter, JobState};
 use serde::Serialize;
 
@@ -56,6 +57,15 @@ pub(crate) struct JobArgs {
     /// Jobs that run at once; the others wait
     #[arg(long, hide_short_help = true, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16), help_heading = "Jobs and folders")]
     jobs_at_once: u8,
+    /// Jobs of one API key that may wait or run at once
+    #[arg(long, hide_short_help = true, value_name = "N", default_value_t = JobsPerKey::default().others, value_parser = clap::value_parser!(u64).range(1..=1000), help_heading = "Jobs and folders")]
+    jobs_per_key: u64,
+    /// The same of a key with the scope admin
+    #[arg(long, hide_short_help = true, value_name = "N", default_value_t = JobsPerKey::default().admins, value_parser = clap::value_parser!(u64).range(1..=1000), help_heading = "Jobs and folders")]
+    jobs_per_admin: u64,
+    /// MiB that files of exports may take together; the oldest give way
+    #[arg(long, hide_short_help = true, value_name = "MIB", default_value_t = 10_240, value_parser = clap::value_parser!(u32).range(1..=16_777_216), help_heading = "Jobs and folders")]
+    exports_size: u32,
     /// How changes in registered folders are noticed: auto as the system tells, and by looking through folders of
     /// network file systems; poll by looking through all; off not at all
     #[arg(
@@ -83,6 +93,10 @@ impl JobArgs {
         JobSettings {
             at_once: usize::from(self.jobs_at_once),
             keep: self.keep_jobs,
+            exports: ExportRoom {
+                bytes: u64::from(self.exports_size) << 20,
+                ..ExportRoom::default()
+            },
             ..JobSettings::default()
         }
     }
@@ -149,6 +163,10 @@ impl ServedJobs {
                 config: config.clone(),
                 roots: Roots::new(&args.allow_folder),
                 backups: Roots::new(&args.allow_backup),
+                per_key: JobsPerKey {
+                    others: args.jobs_per_key,
+                    admins: args.jobs_per_admin,
+                },
             },
             _local: local,
             _follower: follower,

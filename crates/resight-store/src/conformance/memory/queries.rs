@@ -102,6 +102,18 @@ impl MemoryCatalogue {
         counts
     }
 
+    /// All decisions, by their ids.
+    fn decisions(&self) -> Vec<NotAMatch> {
+        let state = self.state.read();
+        let all = state.decisions.iter();
+        all.map(|((a, b), decided_ms)| NotAMatch {
+            a: a.clone(),
+            b: b.clone(),
+            decided_ms: *decided_ms,
+        })
+        .collect()
+    }
+
     /// The decisions whose pictures are both stored, by their keys, lower key first, ascending.
     fn decided_keys(&self) -> BTreeSet<(u64, u64)> {
         let state = self.state.read();
@@ -301,16 +313,7 @@ impl Decisions for MemoryCatalogue {
     }
 
     fn not_matches(&self, offset: u64, limit: u64) -> Result<Vec<NotAMatch>, StoreError> {
-        let state = self.state.read();
-        let decisions = state
-            .decisions
-            .iter()
-            .map(|((a, b), decided_ms)| NotAMatch {
-                a: a.clone(),
-                b: b.clone(),
-                decided_ms: *decided_ms,
-            });
-        let mut all: Vec<NotAMatch> = decisions.collect();
+        let mut all = self.decisions();
         // Stable: of equal times, the lower ids first.
         all.sort_by_key(|decision| Reverse(decision.decided_ms));
         Ok(all
@@ -318,6 +321,30 @@ impl Decisions for MemoryCatalogue {
             .skip(count(offset))
             .take(count(limit))
             .collect())
+    }
+
+    fn not_matches_after(
+        &self,
+        after: &NotAMatch,
+        limit: u64,
+    ) -> Result<Vec<NotAMatch>, StoreError> {
+        let place = |one: &NotAMatch| (Reverse(one.decided_ms), one.a.clone(), one.b.clone());
+        let mut all = self.decisions();
+        all.retain(|one| place(one) > place(after));
+        all.sort_by_key(place);
+        all.truncate(count(limit));
+        Ok(all)
+    }
+
+    fn not_matches_by_id(
+        &self,
+        after: Option<(&PictureId, &PictureId)>,
+        limit: u64,
+    ) -> Result<Vec<NotAMatch>, StoreError> {
+        let mut all = self.decisions();
+        all.retain(|one| after.is_none_or(|after| (&one.a, &one.b) > after));
+        all.truncate(count(limit));
+        Ok(all)
     }
 
     fn not_match_count(&self) -> Result<u64, StoreError> {
