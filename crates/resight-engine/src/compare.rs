@@ -12,13 +12,13 @@ use crate::library::plain::is_plain_pair;
 use crate::options::EngineOptions;
 use crate::picture::id_of;
 use crate::same_pixels::same_pixels;
-use crate::search::Searcher;
 use crate::search::answer::{EvidenceKind, QueryFacts, Timings};
 use crate::search::evidence::{SharedPart, agreement, inlier_points};
 use crate::search::pixel_evidence::{SmallPair, is_open};
 use crate::search::query::{QueryResolver, small_copy};
 use crate::search::request::{Query, Variant};
 use crate::search::variants::changed;
+use crate::search::{Searcher, go_on};
 
 /// The evidence that two pictures show the same thing.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +94,7 @@ impl Searcher {
             library,
             visual: &visual,
             needs_pixels: false,
+            cancel: self.cancel.as_deref(),
         };
         let identical = match (a, b) {
             (Query::Bytes(a), Query::Bytes(b)) => a == b,
@@ -106,6 +107,7 @@ impl Searcher {
         let mut timings = Timings::default();
         let a = resolver.resolve(&a.into(), &mut timings)?;
         let b = resolver.resolve(&b.into(), &mut timings)?;
+        go_on(self.cancel.as_deref())?;
         let pair = Pair {
             features: [&a.features, &b.features],
             images: [a.image.as_ref(), b.image.as_ref()],

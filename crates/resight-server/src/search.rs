@@ -1,6 +1,8 @@
 //! Search by pictures that are sent, or that are stored; comparison of two; features to search with.
 
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Json;
 use axum::extract::Request;
@@ -68,8 +70,8 @@ pub(crate) async fn search(
     };
     let wanted = fetched(&app, wanted).await?;
     let heavy = app.work.heavy.clone();
-    let answer = heavy.run(move || asked.answer(&app, &wanted)).await?;
-    Ok(Json(answer))
+    let answer = move |left| asked.answer(&app, &wanted, left);
+    Ok(Json(heavy.run_until_left(answer).await?))
 }
 
 /// The same by a stored picture, or a region of it, in an address that can be kept.
@@ -95,8 +97,8 @@ pub(crate) async fn search_stored(
     let wanted = [Wanted::Stored(picture_id("image_id", &id)?)];
     let asked = SearchRequest::of(params, &caller)?;
     let heavy = app.work.heavy.clone();
-    let answer = move || asked.answer(&app, &wanted);
-    Ok(Json(heavy.run(answer).await?))
+    let answer = move |left| asked.answer(&app, &wanted, left);
+    Ok(Json(heavy.run_until_left(answer).await?))
 }
 
 /// What two pictures, sent or stored, share: without the index, all features with all.
@@ -121,8 +123,11 @@ pub(crate) async fn compare(app: App, request: Request) -> Result<Json<Compariso
     let sent = sent_alone(request, &app).await?;
     let [a, b] = wanted::pair(sent)?;
     let library = app.library.clone();
-    let compare = move || Searcher::new(library.shared()).compare(a.query(), b.query());
-    let comparison = app.work.heavy.run(compare);
+    let compare = move |left| {
+        let searcher = Searcher::new(library.shared()).until(left);
+        searcher.compare(a.query(), b.query())
+    };
+    let comparison = app.work.heavy.run_until_left(compare);
     Ok(Json(comparison.await?.into()))
 }
 
@@ -283,8 +288,13 @@ impl SearchRequest {
         Ok(self)
     }
 
-    /// Searches; blocks until it is done.
-    fn answer(&self, app: &App, wanted: &[Wanted]) -> Result<SearchAnswer, EngineError> {
+    /// Searches; blocks until it is done, or until its client has left.
+    fn answer(
+        &self,
+        app: &App,
+        wanted: &[Wanted],
+        left: Arc<AtomicBool>,
+    ) -> Result<SearchAnswer, EngineError> {
         if self.region.is_some() && wanted.len() > 1 {
             let detail = "a region is of one picture, and several were given";
             return Err(EngineError::BadQuery(detail.into()));
@@ -297,7 +307,8 @@ impl SearchRequest {
                 region,
             })
             .collect();
-        let answer = Searcher::new(app.library.shared()).search_all(&queries, &self.options)?;
+        let searcher = Searcher::new(app.library.shared()).until(left);
+        let answer = searcher.search_all(&queries, &self.options)?;
         app.figures.searched(&answer.timings);
         let (options, matches) = (&self.options, self.matches);
         SearchAnswer::new(&app.library, answer, options, matches, app.reader())

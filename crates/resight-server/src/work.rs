@@ -2,9 +2,11 @@
 //! and only as many as the machine has use for.
 //!
 //! Invariant: a request takes its place once its body is there, so that slow clients keep nobody waiting.
-//! Invariant: work whose client has left before it began is never begun.
+//! Invariant: work whose client has left before it began is never begun. Work of [`Lane::run_until_left`] ends soon
+//! after its client has left.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::Request;
 use resight_app::Code;
@@ -119,6 +121,17 @@ impl Lane {
         self.enter()?.run(work).await
     }
 
+    /// As [`Lane::run`], for work that can be broken off: the flag is raised when the client has left, which drops the
+    /// future.
+    pub(crate) async fn run_until_left<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Arc<AtomicBool>) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let left = Arc::new(AtomicBool::new(false));
+        let _raised_at_the_end = RaisedWhenDropped(left.clone());
+        self.run(move || work(left)).await
+    }
+
     /// Runs `work` when there is a place for it, for one of many pieces of a request that was let in.
     pub(crate) async fn run_in_turn<T: Send + 'static>(
         &self,
@@ -130,6 +143,14 @@ impl Lane {
             at_work: Arc::clone(&self.at_work),
         };
         place.run(work).await
+    }
+}
+
+struct RaisedWhenDropped(Arc<AtomicBool>);
+
+impl Drop for RaisedWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

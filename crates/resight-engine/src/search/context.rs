@@ -1,6 +1,7 @@
 //! What all stages of a search share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use resight_index::{CandidateFilter, CandidateOptions, Candidates, WordQuery, WordSnapshot};
 use resight_store::{Catalogue, PictureRecord, ViewRecord};
@@ -25,6 +26,8 @@ pub(crate) struct SearchContext<'a> {
     pub(crate) visual: &'a VisualIndex,
     pub(crate) queries: &'a [PreparedQuery<'a>],
     pub(crate) scope: Scope<'a>,
+    /// Ends the search when it is raised.
+    pub(crate) cancel: Option<&'a AtomicBool>,
     /// Leaves out pictures whose features or records are damaged, in place of failing.
     pub(crate) leaves_out_damaged: bool,
 }
@@ -55,6 +58,7 @@ impl<'a> SearchContext<'a> {
             visual,
             queries,
             scope,
+            cancel: None,
             leaves_out_damaged: false,
         }
     }

@@ -10,6 +10,7 @@ use super::answer::{Hit, HitView};
 use super::context::SearchContext;
 use super::evidence::{SharedPart, Sides, inlier_points};
 use super::folding::MatchedViews;
+use super::go_on;
 use super::instances::{add_apart, other_instances};
 use super::patience::Patience;
 use super::prepared::PreparedQuery;
@@ -29,6 +30,7 @@ pub(crate) fn examine(
     if queries.is_empty() {
         return Ok(Vec::new());
     }
+    go_on(context.cancel)?;
     let compared = Compared::new(candidates, views);
     let keys: Vec<u64> = candidates.iter().map(|c| c.key.0).collect();
     let records = context.records(&keys)?;

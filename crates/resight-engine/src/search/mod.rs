@@ -27,6 +27,7 @@ pub(crate) mod support;
 pub(crate) mod variants;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_index::WordIndex;
 
@@ -57,12 +58,34 @@ use variants::search_variants;
 #[derive(Clone)]
 pub struct Searcher {
     pub(crate) library: Arc<Library>,
+    /// Ends the work when it is raised.
+    pub(crate) cancel: Option<Arc<AtomicBool>>,
+}
+
+/// Fails with `cancelled` where the flag is raised.
+pub(crate) fn go_on(cancel: Option<&AtomicBool>) -> Result<(), EngineError> {
+    match cancel.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+        true => Err(EngineError::Cancelled),
+        false => Ok(()),
+    }
 }
 
 impl Searcher {
     /// Searches `library`.
     pub fn new(library: Arc<Library>) -> Self {
-        Self { library }
+        Self {
+            library,
+            cancel: None,
+        }
+    }
+
+    /// The same until the flag is raised: work that is under way ends with `cancelled` at the next of its stages.
+    #[must_use]
+    pub fn until(self, cancel: Arc<AtomicBool>) -> Self {
+        Self {
+            cancel: Some(cancel),
+            ..self
+        }
     }
 
     /// Finds the pictures that show the same thing as one picture; [`Searcher::search_all`] with one.
@@ -86,7 +109,7 @@ impl Searcher {
     /// # Errors
     /// `bad_query` for no picture, more than [`MOST_QUERIES`], a region with next to no pixels, or likeness
     /// alone with verified hits only or without a vector; `no_model` for likeness while no model is in
-    /// use; those of the picture, the extractor and the store.
+    /// use; `cancelled` ([`Searcher::until`]); those of the picture, the extractor and the store.
     ///
     /// [`EngineOptions::shortlist`]: crate::EngineOptions::shortlist
     /// [`MOST_QUERIES`]: crate::MOST_QUERIES
@@ -113,13 +136,16 @@ impl Searcher {
         let vocabulary = &visual.vocabulary;
         let engine_options = library.options();
         let asks_models = options.mode != Mode::Exact && !library.models().is_empty();
+        let cancel = self.cancel.as_deref();
         let resolver = QueryResolver {
             library,
             visual: &visual,
             needs_pixels: asks_models,
+            cancel,
         };
         let resolved = resolver.resolve_all(queries, &mut timings)?;
 
+        go_on(cancel)?;
         let mut watch = Stopwatch::start();
         let snapshot = visual.index.word_snapshot()?;
         let (prepared, words) = prepare_all(&resolved, vocabulary, engine_options.matching_cells);
@@ -137,7 +163,10 @@ impl Searcher {
             filter: &accepted.filter,
             views: &views,
         };
-        let context = SearchContext::new(library, &visual, &prepared, scope);
+        let context = SearchContext {
+            cancel,
+            ..SearchContext::new(library, &visual, &prepared, scope)
+        };
         let by_words = options.by_words();
         let mut state = SearchState::default();
         let mut word_query = scope.word_query()?;
@@ -157,6 +186,7 @@ impl Searcher {
         timings.verify_ms = watch.lap();
 
         let likenesses = if asks_models || options.mode == Mode::Similar {
+            go_on(cancel)?;
             let (models, needed) = (library.models(), options.mode == Mode::Similar);
             ask_models(models, &resolved, scope.limit, needed, scope.filter)?
         } else {
@@ -184,6 +214,7 @@ impl Searcher {
             if variants != Variant::default() {
                 timings.variants_ms = watch.lap();
             }
+            go_on(cancel)?;
             find_identical(&context, &resolved, &mut state)?;
             find_plain(library, &scope, &plain_queries(&resolved), &mut state)?;
         }
@@ -193,6 +224,7 @@ impl Searcher {
         let mut page = page(catalogue, ranking.all, &likenesses, options)?;
         name_views(catalogue, &views, &ranking.views, &mut page)?;
         let mut page = page.into_iter().map(|(_, hit)| hit).collect::<Vec<_>>();
+        go_on(cancel)?;
         decide_marks(library, &resolved, &mut page);
         let groups = ranking.groups.as_ref();
         let same_object = groups

@@ -2,12 +2,14 @@
 //! elsewhere; or of a region of these.
 
 use std::borrow::Cow;
+use std::sync::atomic::AtomicBool;
 
 use resight_decode::{decode, fit_within};
 use resight_store::PictureId;
 use resight_vision::{Descriptors, Image, LocalFeatures};
 
 use super::answer::{QueryFacts, Stopwatch, Timings};
+use super::go_on;
 use super::request::{Query, QueryPicture};
 use crate::describe::describe_image;
 use crate::drawing::cropped;
@@ -78,6 +80,8 @@ pub(crate) struct QueryResolver<'a> {
     pub(crate) visual: &'a VisualIndex,
     /// Whether models need pixels.
     pub(crate) needs_pixels: bool,
+    /// Ends the work when it is raised.
+    pub(crate) cancel: Option<&'a AtomicBool>,
 }
 
 impl QueryResolver<'_> {
@@ -97,6 +101,7 @@ impl QueryResolver<'_> {
         query: &QueryPicture<'_>,
         timings: &mut Timings,
     ) -> Result<ResolvedQuery, EngineError> {
+        go_on(self.cancel)?;
         let mut whole = match query.query {
             Query::Bytes(bytes) => self.described(bytes, query, timings)?,
             Query::Stored(id) => self.stored(id, query, timings)?,
@@ -170,6 +175,7 @@ impl QueryResolver<'_> {
         }
         let image = decode(bytes, &self.library.options().decode)?.image;
         timings.decode_ms += watch.lap();
+        go_on(self.cancel)?;
         let size = [image.width(), image.height()];
         let features = match (&known, query.region) {
             (Some(known), _) => known.features.clone(),

@@ -208,10 +208,11 @@ async fn compare_two(app: &App, request: Request) -> Result<Vec<Value>, Problem>
         both.push(picture.ok_or_else(needed)?.0);
     }
     let library = app.library.clone();
-    let compare = move || {
-        Searcher::new(library.shared()).compare(Query::Bytes(&both[0]), Query::Bytes(&both[1]))
+    let compare = move |left| {
+        let searcher = Searcher::new(library.shared()).until(left);
+        searcher.compare(Query::Bytes(&both[0]), Query::Bytes(&both[1]))
     };
-    let found = app.work.heavy.run(compare).await?;
+    let found = app.work.heavy.run_until_left(compare).await?;
     let coverage = [found.coverage_a, found.coverage_b];
     Ok(vec![
         json!({"score": score(found.identical, found.verified, coverage)}),

@@ -210,11 +210,12 @@ async fn added(app: &App, bytes: Bytes, name: String) -> Result<Added, Problem> 
 
 async fn found(app: &App, bytes: Bytes, options: SearchOptions) -> Result<SearchAnswer, Problem> {
     let library = app.library.clone();
-    let search = move || {
+    let search = move |left| {
         let query = QueryPicture::from(Query::Bytes(&bytes));
-        Searcher::new(library.shared()).search_all(&[query], &options)
+        let searcher = Searcher::new(library.shared()).until(left);
+        searcher.search_all(&[query], &options)
     };
-    app.work.heavy.run(search).await
+    app.work.heavy.run_until_left(search).await
 }
 
 /// How alike two pictures are, 0 to 100, for clients that expect one number: 100 for the same bytes, 50 to 99 for

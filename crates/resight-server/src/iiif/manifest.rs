@@ -64,12 +64,13 @@ pub(super) async fn of_hits(
         ..SearchOptions::default()
     };
     let (library, asked) = (named.app.library.clone(), named.id.clone());
-    let search = move || {
+    let search = move |left| {
         let query = QueryPicture::from(Query::Stored(&asked));
-        let answer = Searcher::new(library.shared()).search_all(&[query], &options)?;
+        let searcher = Searcher::new(library.shared()).until(left);
+        let answer = searcher.search_all(&[query], &options)?;
         Ok((library.picture(&asked)?, answer))
     };
-    let (query, answer) = named.app.work.heavy.run(search).await?;
+    let (query, answer) = named.app.work.heavy.run_until_left(search).await?;
     // Below it lie addresses that need not lead anywhere.
     let below = format!("{}/search", named.manifests(&named.id));
     let id = match uri.query() {

@@ -187,6 +187,10 @@ impl Gated {
         self.opened.notify_all();
     }
 
+    pub(crate) fn close(&self) {
+        *self.open.lock().unwrap() = false;
+    }
+
     /// Waits until `count` pictures have come to the gate.
     pub(crate) async fn wait_for(&self, count: usize) {
         let end = std::time::Instant::now() + std::time::Duration::from_secs(120);

@@ -62,6 +62,53 @@ async fn beyond_the_queue_the_server_is_busy_and_who_leaves_is_dropped() {
     assert_eq!(described, 2, "the request whose client left was worked on");
 }
 
+#[tokio::test]
+async fn what_was_begun_for_a_client_that_left_ends_at_its_next_stage() {
+    let gate = Gated::new(false);
+    let bench = Bench::with(gate.clone(), EngineOptions::default());
+    let app = bench.app_with(HttpSettings {
+        concurrency: 1,
+        queue: 1,
+        ..HttpSettings::default()
+    });
+    for (number, (address, names)) in [
+        ("/v1/compare", ["a", "b"]),
+        ("/v1/search", ["file", "file"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let picture = |of: usize| png(&textured(128, 96, (10 * number + of) as u64));
+        // Of two pictures, the second is described after the first.
+        let mut body = Vec::new();
+        for (of, name) in names.into_iter().enumerate() {
+            let head = "--edge\r\nContent-Disposition: form-data; filename=\"x.png\"; name=";
+            body.extend_from_slice(format!("{head}\"{name}\"\r\n\r\n").as_bytes());
+            body.extend_from_slice(&picture(of));
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--edge--\r\n");
+        gate.close();
+        let request = post(address, "multipart/form-data; boundary=edge", body);
+        let asking = app.clone();
+        let leaving = tokio::spawn(async move { ask(&asking, request).await });
+        let before = 2 * number;
+        gate.wait_for(before + 1).await;
+        leaving.abort();
+        assert!(leaving.await.is_err_and(|error| error.is_cancelled()));
+        gate.open();
+        // There is one place, which is free when what was begun has ended.
+        let next = ask(&app, post("/v1/search", "image/png", picture(2))).await;
+        assert!(next.status.is_success(), "{}", next.json());
+        let described = gate.entered.load(Ordering::SeqCst);
+        assert_eq!(
+            described,
+            before + 2,
+            "{address}: a picture was described for nobody"
+        );
+    }
+}
+
 /// A body that begins like its content type and then never goes on.
 struct Stalling {
     start: Option<&'static str>,
