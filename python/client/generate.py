@@ -22,6 +22,11 @@ RENAMED = {
     "RulesShown": "Rules",
     "KeyPresented": "Key",
     "BulkSummary": "Summary",
+    "StorageShown": "Storage",
+    "ResolveAnswer": "Resolved",
+    "ResolutionShown": "Resolution",
+    "UndoAnswer": "Undone",
+    "WebhookShown": "Webhook",
 }
 # Which module has them: a schema and its parts are in the first module that needs them.
 MODULES = {
@@ -30,10 +35,10 @@ MODULES = {
         "Count", "ManyChanged", "ManyRemoved", "Removed", "RefusedList",
     ],
     "searches": ["SearchAnswer", "Comparison"],
-    "pairs": ["DuplicateList", "Decision", "NotAMatchList"],
+    "pairs": ["DuplicateList", "Decision", "NotAMatchList", "ResolveAnswer", "ResolutionList", "UndoAnswer"],
     "serving": [
         "Collection", "CollectionList", "JobList", "JobRefusedList", "FolderList", "KeyList", "KeyMade", "SessionState",
-        "ModelList", "Health",
+        "ModelList", "Health", "StorageShown", "WebhookList", "WebhookMade",
     ],
 }  # fmt: skip
 SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "object": "Dict[str, Any]"}

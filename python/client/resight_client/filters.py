@@ -3,7 +3,7 @@
 import datetime
 import json
 from dataclasses import dataclass, field
-from typing import Any, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 #: One text or several.
 Texts = Union[str, Sequence[str]]
@@ -71,6 +71,20 @@ class Filter:
                 found += [(name, one) for one in texts(value)]
             elif value is not None:
                 found.append((name, text_of(value)))
+        return found
+
+    def conditions(self) -> Dict[str, Any]:
+        """As an object of JSON."""
+        found: Dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if name == "meta":
+                value = dict(value)
+            elif name in ("tag", "any_tag", "not_tag", "tag_prefix", "folder"):
+                value = texts(value)
+            elif isinstance(value, (datetime.date, datetime.datetime)):
+                value = value.isoformat()
+            if value not in (None, [], {}):
+                found[name] = value
         return found
 
 

@@ -168,6 +168,89 @@ def test_pairs_are_grouped_and_told_apart(resight: Client) -> None:
     assert not resight.drop_not_a_match(one.id, two.id).not_a_match
 
 
+def test_duplicates_are_resolved_and_their_files_put_back(serve: Callable[..., Server], tmp_path: pathlib.Path) -> None:
+    away = tmp_path / "away"
+    away.mkdir()
+    server = serve(options=["--quarantine", str(away)])
+    folder = server.allowed / "twice"
+    folder.mkdir()
+    (folder / "large.png").write_bytes(png(1) + b"trailing")
+    (folder / "copy.png").write_bytes(png(1))
+    with Client(server.url) as resight:
+        registered = resight.folders.register(str(folder))
+        job = resight.jobs.create("index", folder_id=registered.id)
+        resight.jobs.wait(job.id)
+        by_name = {picture.name: picture.id for picture in resight.images()}
+        keep, other = by_name["large.png"], by_name["copy.png"]
+        resight.label(other, add_tags=["kept"])
+        told = resight.resolve([(keep, [other])], carry_over=True, quarantine=True, dry_run=True)
+        assert (told.dry_run, told.removed, told.moved, resight.count()) == (True, 1, 1, 2)
+        done = resight.resolve([(keep, [other])], carry_over=True, quarantine=True)
+        assert (done.removed, done.refused, done.moved, done.groups[0].remove[0].files[0].state) == (1, 0, 1, "moved")
+        assert not (folder / "copy.png").exists()
+        assert resight.get(keep).tags == ["kept"]
+        listed = resight.resolutions()
+        assert [(one.id, one.files, one.undone) for one in listed] == [(done.resolution, 1, False)]
+        assert done.resolution
+        undone = resight.undo(done.resolution)
+        assert (undone.restored, undone.pictures, undone.refused) == (1, 1, [])
+        assert (folder / "copy.png").read_bytes() == png(1)
+        assert resight.get(other).tags == ["kept"]
+        assert resight.resolutions()[0].undone
+        with pytest.raises(NotFound):
+            resight.undo("20200101T000000Z-000000")
+
+
+def test_files_of_many_pictures_come_in_one_archive(resight: Client, tmp_path: pathlib.Path) -> None:
+    ids = [resight.add(png(seed), name=f"{seed}.png", metadata={"n": seed}).id for seed in range(3)]
+    target = tmp_path / "some.zip"
+
+    def names() -> List[str]:
+        with zipfile.ZipFile(target) as archive:
+            return sorted(archive.namelist())
+
+    assert resight.download_many(target, ids=ids[:2]) == target.stat().st_size
+    assert names() == ["0.png", "1.png"]
+    resight.download_many(target, filter=Filter(meta={"n": 2}))
+    assert names() == ["2.png"]
+    resight.download_many(target, all=True, name="all")
+    assert names() == ["0.png", "1.png", "2.png"]
+    with zipfile.ZipFile(target) as archive:
+        assert archive.read("2.png") == png(2)
+    with pytest.raises(TypeError):
+        resight.download_many(target, ids=ids, all=True)
+
+
+def test_an_export_is_made_and_fetched(resight: Client, tmp_path: pathlib.Path) -> None:
+    added = resight.add(png(1), tags=["x"])
+    job = resight.jobs.wait(resight.jobs.create("export", format="csv").id)
+    target = tmp_path / "labels.csv"
+    assert resight.jobs.download(job.id, target) == target.stat().st_size
+    assert added.id in target.read_text(encoding="utf-8")
+    with pytest.raises(NotFound) as failure:
+        resight.jobs.download(resight.jobs.wait(resight.jobs.create("verify").id).id, target)
+    assert failure.value.code == "no_export"
+
+
+def test_a_server_tells_what_it_takes_and_does(resight: Client) -> None:
+    resight.add(png(1))
+    storage = resight.storage()
+    assert storage.collections[0].name == "default" and storage.total >= storage.collections[0].total
+    assert "resight_" in resight.metrics()
+
+
+def test_pairs_that_are_no_match_are_read_page_after_page(resight: Client) -> None:
+    ids = [resight.add(png(seed)).id for seed in range(4)]
+    for other in ids[1:]:
+        resight.not_a_match(ids[0], other)
+    assert {pair.a for pair in resight.not_matches(page_size=1)} | {
+        pair.b for pair in resight.not_matches(page_size=2)
+    } <= set(ids)
+    assert len(list(resight.not_matches(page_size=1))) == 3
+    for other in ids[1:]:
+        resight.drop_not_a_match(ids[0], other)
+
+
 def test_collections_are_apart(resight: Client) -> None:
     made = resight.collections.create("apart")
     assert (made.name, made.pictures) == ("apart", 0)
@@ -247,7 +330,7 @@ def test_keys_open_what_they_are_for(program: str, serve: Callable[..., Server])
         out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         secrets.append(next(word for word in out.split() if word.startswith("resight_")))
 
-    url = serve(prepare, ["--require-keys"]).url
+    url = serve(prepare, ["--require-keys", "--webhook-network", "127.0.0.0/8"]).url
     with Client(url) as nobody, pytest.raises(NotAuthenticated) as missing:
         nobody.count()
     assert missing.value.code == "key_missing"
@@ -263,6 +346,11 @@ def test_keys_open_what_they_are_for(program: str, serve: Callable[..., Server])
             with pytest.raises(BulkStopped) as stopped:
                 reader.add_many([png(1)])
             assert isinstance(stopped.value.__cause__, NotAllowed) and stopped.value.report.done == 0
+        hook = admin.webhooks.create("http://127.0.0.1:9/told")
+        assert hook.secret.startswith("whsec_")
+        assert [one.url for one in admin.webhooks.list()] == ["http://127.0.0.1:9/told"]
+        admin.webhooks.delete(hook.webhook.id)
+        assert admin.webhooks.list() == []
         assert sorted(key.name for key in admin.keys.list()) == ["me", "reader"]
         admin.keys.revoke(made.id)
         with Client(url, key=made.secret, retries=Retries(attempts=1)) as late, pytest.raises(NotAuthenticated):

@@ -10,7 +10,19 @@ from resight_client._async.jobs import Folders, Jobs
 from resight_client._async.searching import Searching
 from resight_client._request import Part, Request, Source, segment
 from resight_client.filters import params
-from resight_client.models import Collection, CollectionList, Health, Key, KeyList, KeyMade, SessionState
+from resight_client.models import (
+    Collection,
+    CollectionList,
+    Health,
+    Key,
+    KeyList,
+    KeyMade,
+    SessionState,
+    Storage,
+    Webhook,
+    WebhookList,
+    WebhookMade,
+)
 from resight_client.retries import Retries
 
 
@@ -83,6 +95,26 @@ class Keys:
         await self._connection.remove(Request("DELETE", f"/v1/keys/{segment(id)}"))
 
 
+class Webhooks:
+    """Addresses that the server tells of jobs that have ended, for a key with the scope `admin`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def list(self) -> List[Webhook]:
+        """All of them, without their secrets."""
+        return (await self._connection.ask(WebhookList, Request("GET", "/v1/webhooks"))).webhooks
+
+    async def create(self, url: str) -> WebhookMade:
+        """Has an address told from now on. The `secret` that messages are signed with is told this once."""
+        request = Request("POST", "/v1/webhooks", json={"url": url}, harmless=False)
+        return await self._connection.ask(WebhookMade, request)
+
+    async def delete(self, id: str) -> None:
+        """Tells that address nothing any more."""
+        await self._connection.remove(Request("DELETE", f"/v1/webhooks/{segment(id)}"))
+
+
 class AsyncClient(Searching):
     """An async client of a Resight server. Its own methods are about the collection `default`.
 
@@ -113,6 +145,7 @@ class AsyncClient(Searching):
         self.folders = Folders(self._connection)
         self.collections = Collections(self._connection)
         self.keys = Keys(self._connection)
+        self.webhooks = Webhooks(self._connection)
 
     def collection(self, name: str) -> AsyncCollection:
         """The pictures of another collection."""
@@ -127,6 +160,14 @@ class AsyncClient(Searching):
         found: Dict[str, Any] = await self._connection.json(Request("GET", "/readyz"))
         return found
 
+    async def storage(self) -> Storage:
+        """The bytes that each collection takes, by kind, and what is free; at most a minute old."""
+        return await self._connection.ask(Storage, Request("GET", "/v1/storage"))
+
+    async def metrics(self) -> str:
+        """What GET /metrics tells, in the text format of Prometheus."""
+        return (await self._connection.send(Request("GET", "/metrics"))).text
+
     async def key(self) -> Optional[Key]:
         """The key that this client has; None where the server asks for none."""
         return (await self._connection.ask(SessionState, Request("GET", "/v1/session"))).key
@@ -134,6 +175,10 @@ class AsyncClient(Searching):
     async def plugins(self) -> Any:
         """What GET /v1/plugins tells of plug-ins and their functions."""
         return await self._connection.json(Request("GET", "/v1/plugins"))
+
+    async def plugin(self, name: str) -> Any:
+        """What GET /v1/plugins/{name} tells of one of them."""
+        return await self._connection.json(Request("GET", f"/v1/plugins/{segment(name)}"))
 
     async def call(
         self,

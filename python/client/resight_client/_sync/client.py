@@ -12,7 +12,19 @@ from resight_client._sync.jobs import Folders, Jobs
 from resight_client._sync.searching import Searching
 from resight_client._request import Part, Request, Source, segment
 from resight_client.filters import params
-from resight_client.models import Collection, CollectionList, Health, Key, KeyList, KeyMade, SessionState
+from resight_client.models import (
+    Collection,
+    CollectionList,
+    Health,
+    Key,
+    KeyList,
+    KeyMade,
+    SessionState,
+    Storage,
+    Webhook,
+    WebhookList,
+    WebhookMade,
+)
 from resight_client.retries import Retries
 
 
@@ -85,6 +97,26 @@ class Keys:
         self._connection.remove(Request("DELETE", f"/v1/keys/{segment(id)}"))
 
 
+class Webhooks:
+    """Addresses that the server tells of jobs that have ended, for a key with the scope `admin`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list(self) -> List[Webhook]:
+        """All of them, without their secrets."""
+        return (self._connection.ask(WebhookList, Request("GET", "/v1/webhooks"))).webhooks
+
+    def create(self, url: str) -> WebhookMade:
+        """Has an address told from now on. The `secret` that messages are signed with is told this once."""
+        request = Request("POST", "/v1/webhooks", json={"url": url}, harmless=False)
+        return self._connection.ask(WebhookMade, request)
+
+    def delete(self, id: str) -> None:
+        """Tells that address nothing any more."""
+        self._connection.remove(Request("DELETE", f"/v1/webhooks/{segment(id)}"))
+
+
 class Client(Searching):
     """An async client of a Resight server. Its own methods are about the collection `default`.
 
@@ -115,6 +147,7 @@ class Client(Searching):
         self.folders = Folders(self._connection)
         self.collections = Collections(self._connection)
         self.keys = Keys(self._connection)
+        self.webhooks = Webhooks(self._connection)
 
     def collection(self, name: str) -> SyncCollection:
         """The pictures of another collection."""
@@ -129,6 +162,14 @@ class Client(Searching):
         found: Dict[str, Any] = self._connection.json(Request("GET", "/readyz"))
         return found
 
+    def storage(self) -> Storage:
+        """The bytes that each collection takes, by kind, and what is free; at most a minute old."""
+        return self._connection.ask(Storage, Request("GET", "/v1/storage"))
+
+    def metrics(self) -> str:
+        """What GET /metrics tells, in the text format of Prometheus."""
+        return (self._connection.send(Request("GET", "/metrics"))).text
+
     def key(self) -> Optional[Key]:
         """The key that this client has; None where the server asks for none."""
         return (self._connection.ask(SessionState, Request("GET", "/v1/session"))).key
@@ -136,6 +177,10 @@ class Client(Searching):
     def plugins(self) -> Any:
         """What GET /v1/plugins tells of plug-ins and their functions."""
         return self._connection.json(Request("GET", "/v1/plugins"))
+
+    def plugin(self, name: str) -> Any:
+        """What GET /v1/plugins/{name} tells of one of them."""
+        return self._connection.json(Request("GET", f"/v1/plugins/{segment(name)}"))
 
     def call(
         self,

@@ -4,6 +4,7 @@ Work that outlives a request, and folders that the server indexes by itself."""
 
 import time
 import json
+import os
 import time as clock
 from typing import Any, Iterator, Callable, List, Optional, Sequence, Union
 
@@ -34,9 +35,13 @@ class Jobs:
         retry: bool = False,
         reread: bool = False,
         check: bool = False,
+        format: Optional[str] = None,
     ) -> Job:
-        """Makes a job: `index`, `duplicates`, `embed`, `verify` or `backup`. `wait` waits for its end."""
-        body = {"kind": kind, "collection": collection, "folder": folder, "folder_id": folder_id, "rules": sent(rules)}
+        """Makes a job: `index`, `duplicates`, `embed`, `verify`, `backup` or `export`. `wait` waits for its end."""
+        body = {
+            "kind": kind, "collection": collection, "folder": folder, "folder_id": folder_id, "rules": sent(rules),
+            "format": format,
+        }  # fmt: skip
         flags = {"retry": retry, "reread": reread, "check": check}
         body = {key: value for key, value in body.items() if value is not None}
         body.update({key: True for key, value in flags.items() if value})
@@ -61,6 +66,10 @@ class Jobs:
         """Files that a job refused; of a job of kind `verify`, what it found damaged."""
         path, given = f"/v1/jobs/{id}/refused", params(limit=page_size)
         return self._connection.paged(JobRefusedList, path, given, "after", lambda page: page.refused)
+
+    def download(self, id: int, path: Union[str, "os.PathLike[str]"]) -> int:
+        """Writes the file that a job of kind `export` has made to `path`; its length in bytes."""
+        return self._connection.save(Request("GET", f"/v1/jobs/{id}/file"), path)
 
     def events(self, id: int, *, timeout: Optional[float] = None) -> Iterator[Job]:
         """A job whenever it has come further. The server ends this with the job, or after ten minutes.

@@ -5,7 +5,7 @@ The pictures of a collection: adding, listing, labels, removal."""
 import time
 import os
 import uuid
-from typing import Any, Iterator, Dict, Iterable, List, Mapping, Optional, Union
+from typing import Any, Iterator, Dict, Iterable, List, Mapping, Optional, Sequence, Union
 
 from resight_client._sync.connection import Connection
 from resight_client._request import Part, Request, Source, segment
@@ -135,6 +135,30 @@ class Pictures:
     def download(self, id: str, path: Union[str, "os.PathLike[str]"]) -> int:
         """Writes a picture's file to `path`; its length in bytes."""
         return self._connection.save(Request("GET", f"{self._base}/images/{segment(id)}/file"), path)
+
+    def download_many(
+        self,
+        path: Union[str, "os.PathLike[str]"],
+        *,
+        ids: Optional[Sequence[str]] = None,
+        filter: Optional[Filter] = None,
+        all: bool = False,
+        name: Optional[str] = None,
+    ) -> int:
+        """Writes one ZIP file with the files of the pictures with these ids, of those that meet the conditions, or of
+        all; its length in bytes.
+        """
+        given = [ids is not None, filter is not None, all]
+        if given.count(True) != 1:
+            raise TypeError("download_many takes one of ids, filter and all")
+        body: Dict[str, Any] = {"all": True} if all else {}
+        if ids is not None:
+            body["ids"] = list(ids)
+        if filter is not None:
+            body["filter"] = filter.conditions()
+        if name is not None:
+            body["name"] = name
+        return self._connection.save(Request("POST", f"{self._base}/images/download", json=body), path)
 
     def thumbnail(self, id: str) -> bytes:
         """A small JPEG of a picture."""

@@ -2,7 +2,7 @@
 
 Searching and comparing pictures of a collection, and groups of duplicates."""
 
-from typing import Iterator, List, Optional, Sequence, Union
+from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 from resight_client._sync.pictures import Pictures
 from resight_client._request import Part, Request, Source
@@ -16,7 +16,11 @@ from resight_client.models import (
     ModelState,
     NotAMatch,
     NotAMatchList,
+    Resolution,
+    ResolutionList,
+    Resolved,
     SearchAnswer,
+    Undone,
 )
 
 FEATURES = "application/vnd.resight.features"
@@ -125,8 +129,41 @@ class Searching(Pictures):
 
     def not_matches(self, *, page_size: int = 100) -> Iterator[NotAMatch]:
         """All pairs of which that was said."""
-        path = f"{self._base}/not-a-match"
-        return self._connection.counted(NotAMatchList, path, params(limit=page_size), lambda page: page.pairs)
+        path, given = f"{self._base}/not-a-match", params(limit=page_size)
+        return self._connection.paged(NotAMatchList, path, given, "cursor", lambda page: page.pairs)
+
+    def resolve(
+        self,
+        groups: Sequence[Tuple[str, Sequence[str]]],
+        *,
+        carry_over: bool = False,
+        quarantine: bool = False,
+        dry_run: bool = False,
+    ) -> Resolved:
+        """Removes pictures in favour of others: each group is the id to keep and those to remove.
+
+        `carry_over` gives labels of the removed pictures to the kept one. `quarantine` moves their files too, out of
+        registered folders, where the server allows it and the key has the scope `admin`; `undo` puts them back. With
+        `dry_run` nothing is done, and the answer tells what would be.
+        """
+        body = {
+            "groups": [{"keep": keep, "remove": list(remove)} for keep, remove in groups],
+            "carry_over": carry_over,
+            "files": "quarantine" if quarantine else "keep",
+            "dry_run": dry_run,
+        }
+        request = Request("POST", f"{self._base}/duplicates/resolve", json=body, harmless=dry_run)
+        return self._connection.ask(Resolved, request)
+
+    def resolutions(self) -> List[Resolution]:
+        """What files were moved by `resolve`, the newest hundred first."""
+        request = Request("GET", f"{self._base}/duplicates/resolutions")
+        return (self._connection.ask(ResolutionList, request)).resolutions
+
+    def undo(self, resolution: str) -> Undone:
+        """Puts the files of a resolution back, and stores their pictures again; may be asked for again."""
+        request = Request("POST", f"{self._base}/duplicates/undo", json={"resolution": resolution})
+        return self._connection.ask(Undone, request)
 
     def models(self) -> List[ModelState]:
         """Global models in use."""

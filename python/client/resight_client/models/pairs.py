@@ -132,3 +132,125 @@ class NotAMatchList:
     pairs: List[NotAMatch]
     #: Number in all.
     total: int
+    #: Give this as `cursor` for the next page; null when this was the last.
+    next: Optional[str]
+
+
+@dataclass(frozen=True)
+class ResolvedFile:
+    """What came of a file."""
+
+    #: Its bytes.
+    bytes: int
+    #: Where it lies or lay: for admins the whole path, for others its last name. Null for an upload, whose bytes the
+    #: data folder has.
+    path: Optional[str]
+    #: `moved`, `stays`, `changed` (it has other bytes than the picture), `missing`, or `not_registered`: it lies in no
+    #: registered folder.
+    state: str
+    #: Where it was moved; null where it was not, and for others than admins.
+    to: Optional[str]
+
+
+@dataclass(frozen=True)
+class ResolvedPicture:
+    """What came of a picture."""
+
+    #: Why not: one of the list of errors; null where it was.
+    code: Optional[str]
+    #: The same as a sentence.
+    detail: Optional[str]
+    #: Its files.
+    files: List[ResolvedFile]
+    #: Its id.
+    id: str
+    #: Its name; empty where it is not stored.
+    name: str
+    #: Whether it was removed, or would be.
+    removed: bool
+    #: Whether a file of it stays in a folder, with which it comes back when that folder is looked through.
+    returns: bool
+
+
+@dataclass(frozen=True)
+class ResolvedGroup:
+    """A picture that is kept, and what came of the others."""
+
+    #: Whether its labels change.
+    carried_over: bool
+    #: Id of the kept picture.
+    keep: str
+    #: The others.
+    remove: List[ResolvedPicture]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What came of resolving duplicates, or would."""
+
+    #: Their bytes.
+    bytes: int
+    #: Whether nothing was done.
+    dry_run: bool
+    #: In the order of the request.
+    groups: List[ResolvedGroup]
+    #: Files that were moved, or would be.
+    moved: int
+    #: Pictures that were not, or would not be.
+    refused: int
+    #: Pictures that were removed, or would be.
+    removed: int
+    #: By which it can be undone; null where no file was moved.
+    resolution: Optional[str]
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Files that were moved by one request."""
+
+    #: Their bytes.
+    bytes: int
+    #: Files that were moved.
+    files: int
+    #: By which it can be undone.
+    id: str
+    #: When (RFC 3339, UTC).
+    made: str
+    #: Pictures that were removed.
+    pictures: int
+    #: Whether they were put back.
+    undone: bool
+
+
+@dataclass(frozen=True)
+class ResolutionList:
+    """What files were moved for duplicates."""
+
+    #: Whether this server moves files.
+    quarantine: bool
+    #: The newest first, at most a hundred.
+    resolutions: List[Resolution]
+
+
+@dataclass(frozen=True)
+class NotRestored:
+    """A file that was not put back."""
+
+    #: Why not.
+    detail: str
+    #: Where it lay; of an upload its id.
+    path: str
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What came of putting files back."""
+
+    #: Pictures that are stored again, with their labels.
+    pictures: int
+    #: Files that were not.
+    refused: List[NotRestored]
+    #: The resolution's id.
+    resolution: str
+    #: Files that were put back now.
+    restored: int

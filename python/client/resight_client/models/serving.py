@@ -229,3 +229,78 @@ class Health:
 
     #: Always `ok`.
     status: str
+
+
+@dataclass(frozen=True)
+class CollectionStorage:
+    """How much room a collection takes, in bytes."""
+
+    #: The catalogue's files. Features, words and vectors are parts of it.
+    catalogue: int
+    #: Features, by which pictures are verified.
+    features: int
+    #: The files of the indexes, which are made from words and vectors.
+    index: int
+    #: Its name.
+    name: str
+    #: Files of uploads.
+    originals: int
+    #: Its number of pictures.
+    pictures: int
+    #: Thumbnails.
+    thumbnails: int
+    #: `originals`, `thumbnails`, `catalogue` and `index`.
+    total: int
+    #: Vectors of models.
+    vectors: int
+    #: Visual words, by which candidates are found.
+    words: int
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How much room the data folder takes, in bytes."""
+
+    #: The collections that the key is good for.
+    collections: List[CollectionStorage]
+    #: When it was measured (RFC 3339, UTC): at most a minute ago.
+    computed: str
+    #: What is free on the disk of the data folder; null where the system does not tell, and for a key of some
+    #: collections.
+    free: Optional[int]
+    #: What belongs to no collection, as jobs, keys, kept answers and exports; null for a key of some collections.
+    service: Optional[int]
+    #: All that is listed here.
+    total: int
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An address to which the server reports jobs that have ended, without its secret."""
+
+    #: When it was made (RFC 3339, UTC).
+    created: str
+    #: Twelve hexadecimal digits, by which it is removed.
+    id: str
+    #: The id of the key that made it; null without one.
+    made_by: Optional[str]
+    #: Where messages are sent.
+    url: str
+
+
+@dataclass(frozen=True)
+class WebhookList:
+    """All webhooks."""
+
+    #: The oldest first.
+    webhooks: List[Webhook]
+
+
+@dataclass(frozen=True)
+class WebhookMade:
+    """A webhook that was made."""
+
+    #: What messages are signed with, in the form of Standard Webhooks. It is shown once.
+    secret: str
+    #: The webhook.
+    webhook: Webhook
