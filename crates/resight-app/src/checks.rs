@@ -1,14 +1,18 @@
-//! What can be judged of settings before anything is started or opened: the files and names that they mention.
+//! What can be judged of settings before anything is started: the files and names that they mention, and what the data
+//! folder has.
 //!
 //! Invariant: a check changes nothing, and what it refuses the start would refuse.
 
 use resight_plugin::MODEL_PREFIX;
+use resight_vision::ModelId;
 
 use crate::config::Config;
 use crate::extractors::SIFT;
 use crate::models::Models;
-use crate::plugins::{PluginSettings, check_files};
-use crate::{AppError, vocabularies};
+use crate::plugins::{PluginSettings, Plugins, check_files};
+use crate::provenance::Provenance;
+use crate::webhooks::Webhooks;
+use crate::{AppError, components, extractors, vocabularies};
 
 /// The part of the settings that an error is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +73,50 @@ pub fn all(config: &Config, plugins: &PluginSettings) -> Vec<(Subject, AppError)
         wrong.push((Subject::Extractor, error));
     }
     wrong
+}
+
+/// What is wrong with what the data folder has, as far as it can be told without a lock and without starting plug-ins:
+/// its catalogue, what described its pictures, the vocabulary of their words, and its webhooks. Nothing where there is no
+/// data folder yet. Also while a server uses it.
+pub fn stored(config: &Config, plugins: &PluginSettings) -> Vec<(Subject, AppError)> {
+    let mut wrong = Vec::new();
+    if let Err(error) = Webhooks::open(&config.root) {
+        wrong.push((Subject::DataFolder, error));
+    }
+    if components::has_catalogue(config)
+        && let Err(found) = check_pictures(config, plugins)
+    {
+        wrong.push(found);
+    }
+    wrong
+}
+
+fn check_pictures(config: &Config, plugins: &PluginSettings) -> Result<(), (Subject, AppError)> {
+    let of_folder = |error| (Subject::DataFolder, error);
+    let stored = components::read_catalogue(config)
+        .and_then(|catalogue| Provenance::of(&*catalogue))
+        .map_err(of_folder)?;
+    let Some(model) = stored.model.as_deref() else {
+        return Ok(());
+    };
+    let of_extractor = |error| (Subject::Extractor, error);
+    if plugins.files.is_empty() && plugins.extractor.is_none() {
+        extractors::choose(&stored, &Plugins::default(), config).map_err(of_extractor)?;
+    } else if let Some(plugin) = extractors::plugin_of(model)
+        && let Ok(names) = check_files(plugins)
+        && !names.iter().any(|name| name == plugin)
+    {
+        let plugin = plugin.to_owned();
+        return Err(of_extractor(AppError::ExtractorNeeded { plugin }));
+    }
+    let model = ModelId::new(model);
+    match stored.choose_vocabulary(config, &model) {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(of_folder(vocabularies::missing(&model, true))),
+        // A file that is named was looked at before.
+        Err(_) if config.vocabulary.is_some() => Ok(()),
+        Err(error) => Err(of_folder(error)),
+    }
 }
 
 fn check_model(name: &str, config: &Config, plugins: &[String]) -> Result<(), AppError> {

@@ -7,6 +7,7 @@ use resight_app::collections::Collections;
 use resight_app::folders::{FolderState, Folders, FollowSettings, Rules};
 use resight_app::jobs::{JobSettings, Jobs, Task};
 use resight_app::plugins::Plugins;
+use resight_app::webhooks::{Told, Webhooks};
 use resight_app::{Code, data_folder};
 use resight_store::{CollectionName, ServiceRecords};
 
@@ -70,6 +71,37 @@ fn registered_folders_and_jobs_that_ended_are_in_a_backup() {
     );
     assert_eq!(opened.library.count().unwrap(), 3);
     drop((follower, runner));
+}
+
+#[test]
+fn webhooks_are_in_a_backup_with_their_secrets_and_what_they_were_told() {
+    let world = World::new();
+    let folder = world.open();
+    add(&folder.library, 1);
+    let hooks = Webhooks::open(&world.path("data")).unwrap();
+    let told = hooks.add("https://a.example/x", Some("key")).unwrap();
+    hooks.add("https://b.example/", None).unwrap();
+    let place = Told {
+        ended_ms: told.told.ended_ms + 5,
+        job: 7,
+    };
+    hooks.note(&told.id, place).unwrap();
+    let expected = hooks.list();
+    back_up(&world);
+    drop(folder);
+
+    restored_to(&world, "other").unwrap();
+    let config = elsewhere(&world, "other");
+    let restored = Webhooks::open(&config.root).unwrap().list();
+    assert_eq!(restored, expected);
+    assert_eq!(restored[0].secret(), told.secret());
+    assert_eq!(restored[0].told, place);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let file = fs::metadata(config.root.join("webhooks.json")).unwrap();
+        assert_eq!(file.permissions().mode() & 0o077, 0, "it has secrets");
+    }
 }
 
 #[test]

@@ -30,7 +30,8 @@ pub(crate) struct ConfigCommand {
 
 #[derive(Debug, clap::Subcommand)]
 enum Act {
-    /// Look for all that `serve` would refuse: mistakes in the file, and files, names and addresses that do not fit
+    /// Look for all that `serve` would refuse: mistakes in the file, files, names and addresses that do not fit, and a data
+    /// folder that cannot be used
     Check {
         /// The file [default: the one that the program reads]
         #[arg(value_name = "FILE")]
@@ -75,9 +76,11 @@ fn check(
     let (effective, mut problems) = Effective::gather_usable(program, typed, file);
     match serving(effective.all_as_defaults(program.clone())) {
         Ok((args, shared)) => {
-            if let Err(found) = checking::check(&args, shared.settings()) {
-                problems.extend(found.into_iter().map(|one| one.within(&effective)));
-            }
+            let mut found = checking::check(&args, shared.settings()).err();
+            let stored = checking::check_stored(&args, shared.settings());
+            found.get_or_insert_default().extend(stored);
+            let found = found.into_iter().flatten();
+            problems.extend(found.map(|one| one.within(&effective)));
         }
         Err(error) => {
             let nowhere = (problem::Place::Default, None);

@@ -26,7 +26,8 @@ cors-origin = [\"https://pictures.example\"]
 An unknown key, a wrong type and a value that the command line would refuse are errors that name the file, the line and the
 key. `resight config check FILE` looks for them without a server, and for all else that `serve` would refuse: addresses,
 certificates, folders, models, plug-ins and vocabularies that do not fit or are not there, and missing keys. It lists
-everything at once with its place, and ends with 1 where there is something. What the data folder has is not opened, and a
+everything at once with its place, and ends with 1 where there is something. Of the data folder it reads the catalogue, what
+described its pictures, their vocabulary and the webhooks, and changes nothing; `resight verify` reads the pictures themselves. A
 port that a program has already counts as that of the running server. Relative paths in the file are relative to its folder. In a
 variable, parts of a list are separated by commas, and switches are `true` or `false`. `serve` alone reads the table `[serve]`;
 `--collection`, `--json`, `--verbose` and `--quiet` are for the command line alone. No option is a secret: keys and the secrets of

@@ -5,6 +5,7 @@
 mod backup;
 #[cfg(unix)]
 mod by_server;
+mod checked;
 mod commands;
 mod configuration;
 #[cfg(unix)]

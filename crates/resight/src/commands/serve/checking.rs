@@ -2,6 +2,8 @@
 //! `resight config check`.
 //!
 //! Invariant: nothing is started, made or changed, so that a server may run meanwhile with the same configuration.
+//! [`check_stored`] opens the data folder, for `resight config check` alone: a start opens it anyway, and at SIGHUP the
+//! server has it open.
 
 use std::net::SocketAddr;
 
@@ -11,6 +13,7 @@ use resight_app::config::{Config, Settings};
 use resight_app::keys::Keys;
 use resight_app::quarantine;
 use resight_server::{BasePath, Policy, Tls, TrustedProxies};
+use resight_store::CollectionName;
 
 use super::args::ServeArgs;
 use super::{certificate, listening};
@@ -111,6 +114,22 @@ pub(crate) fn check(args: &ServeArgs, settings: Settings) -> Result<Checked, Vec
         }),
         _ => Err(wrong),
     }
+}
+
+/// What `serve` refuses of what the data folder has, which is read and not changed.
+pub(crate) fn check_stored(args: &ServeArgs, settings: Settings) -> Vec<Refused> {
+    let Ok(config) = Config::new(settings) else {
+        // Told by `check`.
+        return Vec::new();
+    };
+    // Whichever collection is indexed into, the default one is opened at the start.
+    let config = config.of_collection(&CollectionName::default());
+    let wrong = checks::stored(&config, &args.plugins.settings()).into_iter();
+    let refused = wrong.map(|(subject, error)| Refused {
+        options: options_of(subject),
+        error: error.into(),
+    });
+    refused.collect()
 }
 
 fn options_of(subject: Subject) -> &'static [&'static str] {
