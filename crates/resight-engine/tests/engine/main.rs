@@ -38,6 +38,7 @@ mod plain;
 mod random_operations;
 mod ranking;
 mod sheets;
+mod superseding;
 mod support;
 mod views;
 mod views_stored;
