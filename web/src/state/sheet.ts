@@ -8,12 +8,16 @@ const GAP = 6;
 const USUAL_RATIO = 1.4;
 
 interface Laid { rows: Row[]; version: string }
+/** A row at its place on the page. */
+export interface Placed { top: number; row: Row }
 
 export class Sheet {
   private laid = new Map<number, Laid>();
   private heights: number[] = [];
   private ratio = USUAL_RATIO;
   private measures: Measures = { width: 0, target: 0, gap: GAP };
+  private placed = new WeakMap<Row, Placed>();
+  private shown: Placed[] = [];
   /** Places of the blocks, and then their end. */
   tops: number[] = [0];
 
@@ -78,19 +82,31 @@ export class Sheet {
     return (this.tops[held] ?? 0) - before;
   }
 
-  /** The rows that meet the stretch from `low` to `high`, each with its place. */
-  between(low: number, high: number): { top: number; row: Row }[] {
-    const found: { top: number; row: Row }[] = [];
+  /**
+   * The rows that meet the stretch from `low` to `high`, each with its place. A row that did not move is the same object as
+   * before, and the list is where none did: what is drawn of them is then left alone.
+   */
+  between(low: number, high: number): Placed[] {
+    const found: Placed[] = [];
     if (this.heights.length === 0 || this.measures.width <= 0) return found;
     for (let block = blockAt(this.tops, low), end = blockAt(this.tops, high); block <= end; block += 1) {
       const start = this.tops[block] ?? 0;
-      for (const row of this.rows(block)) if (start + row.top + row.height >= low && start + row.top <= high) found.push({ top: start + row.top, row });
+      for (const row of this.rows(block)) if (start + row.top + row.height >= low && start + row.top <= high) found.push(this.place(row, start + row.top));
     }
-    return found;
+    if (found.length !== this.shown.length || found.some((one, i) => one !== this.shown[i])) this.shown = found;
+    return this.shown;
+  }
+
+  private place(row: Row, top: number): Placed {
+    const before = this.placed.get(row);
+    if (before?.top === top) return before;
+    const now = { top, row };
+    this.placed.set(row, now);
+    return now;
   }
 
   /** The row of a picture, with its place. */
-  rowOf(index: number): { top: number; row: Row } | null {
+  rowOf(index: number): Placed | null {
     const block = Math.floor(index / BLOCK);
     if (block >= this.heights.length) return null;
     const row = this.rows(block).find((one) => (one.cells.at(-1)?.index ?? -1) >= index);
