@@ -12,7 +12,7 @@
 //! | `--options KEY=VALUE,…` | other settings: `prefer=` (the power of the scale in the ranking), `selection=spread`, `upsample=never` or a side, `upright=true`, `layers=`, `sigma=`, `edge=` |
 //! | `--threads T` | threads for one picture |
 //! | `--batch-threads T` | concurrent pictures; prints one line at the end: `batch WALL_MS` |
-//! | `--simd NAME` | `baseline`, `avx2` or `avx512` |
+//! | `--simd NAME` | a level of the processor: `plain`, `sse2`, `sse4.2`, `avx2`, `avx512`; `neon`, `dotprod` |
 //! | `--repeat R` | how often each picture is described |
 //! | `--wall` | prints wall time instead of processor time |
 //! | `--stages` | prints a line of JSON for each picture instead: the median of each stage, in ms |

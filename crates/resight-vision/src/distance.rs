@@ -1,10 +1,12 @@
 //! Squared Euclidean distance of byte descriptors: the innermost loop of matching and of the
 //! assignment of visual words.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::dispatch::Level;
 use crate::dispatch::{Simd, widest};
 
@@ -66,7 +68,16 @@ pub(crate) fn squared_distances_on(simd: Simd, query: &[u8], rows: &[u8], out: &
         match simd.level() {
             Level::Avx512 => return x86::avx512(simd, query, rows, out),
             Level::Avx2 => return x86::avx2(simd, query, rows, out),
-            Level::Baseline => {}
+            Level::Sse42 | Level::Sse2 => return x86::sse2(simd, query, rows, out),
+            Level::Plain => {}
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    if let Ok(query) = <&[u8; neon::LENGTH]>::try_from(query) {
+        match simd.level() {
+            Level::Dotprod => return neon::dotprod(simd, query, rows, out),
+            Level::Neon => return neon::neon(simd, query, rows, out),
+            Level::Plain => {}
         }
     }
     plain(simd, query, rows, out);

@@ -7,6 +7,8 @@ mod distance;
 mod features;
 mod image;
 mod matching;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod products;
 pub mod sample;
 mod sift;

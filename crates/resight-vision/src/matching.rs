@@ -4,6 +4,8 @@ mod all_pairs;
 mod kernel;
 mod nearest;
 mod neighbours;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod packed;
 mod panels;
 #[cfg(target_arch = "x86_64")]

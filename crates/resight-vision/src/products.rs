@@ -3,10 +3,12 @@
 //! One side is unsigned and the other signed, as the multiply-add of every SIMD set requires. Sums
 //! are whole numbers, so all paths agree.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::dispatch::Level;
 use crate::dispatch::{Simd, prefetch, widest};
 
@@ -79,6 +81,10 @@ pub(crate) fn inner_products_on(simd: Simd, query: &[i8], rows: &[u8], out: &mut
     if simd.level() == Level::Avx512 {
         return x86::all(simd, query, rows, out);
     }
+    #[cfg(target_arch = "aarch64")]
+    if simd.level() >= Level::Neon {
+        return neon::all(simd, query, rows, out);
+    }
     all(simd, query, rows, out);
 }
 
@@ -104,6 +110,10 @@ pub(crate) fn inner_products_of_on(
     #[cfg(target_arch = "x86_64")]
     if simd.level() == Level::Avx512 {
         return x86::some(simd, query, rows, numbers, out);
+    }
+    #[cfg(target_arch = "aarch64")]
+    if simd.level() >= Level::Neon {
+        return neon::some(simd, query, rows, numbers, out);
     }
     some(simd, query, rows, numbers, out);
 }

@@ -1,6 +1,8 @@
 //! Search among 64-bit binary signatures by Hamming distance (Hamming embedding: Jégou, Douze and
 //! Schmid, ECCV 2008).
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -19,6 +21,11 @@ pub fn within(
     #[cfg(target_arch = "x86_64")]
     if x86::has(simd) {
         x86::near(simd, signatures, query, most, &mut found);
+        return;
+    }
+    #[cfg(target_arch = "aarch64")]
+    if neon::has(simd) {
+        neon::near(simd, signatures, query, most, &mut found);
         return;
     }
     plain(simd, signatures, query, most, &mut found);

@@ -1,4 +1,4 @@
-//! Distances of 128-byte descriptors with AVX2 and AVX-512 instructions, four rows at a time; the
+//! Distances of 128-byte descriptors with SSE2, AVX2 and AVX-512 instructions, four rows at a time; the
 //! twin in plain Rust is `plain_body` of the parent.
 
 #![allow(unsafe_code)]
@@ -26,6 +26,14 @@ pub(super) fn avx2(simd: Simd, query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
     assert!(simd.level() >= Level::Avx2);
     // SAFETY: a `Simd` of this level or a wider one exists only where the processor has AVX2.
     unsafe { avx2_rows(query, rows, out) }
+}
+
+/// Appends the distances; panics without SSE2 or unless `query` has [`LENGTH`] bytes.
+#[inline]
+pub(super) fn sse2(simd: Simd, query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
+    assert!(simd.level() >= Level::Sse2);
+    // SAFETY: a `Simd` of this level or a wider one exists only where the processor has SSE2.
+    unsafe { sse2_rows(query, rows, out) }
 }
 
 /// Appends the results of `four` for each four rows. In an incomplete group the last row stands for
@@ -143,6 +151,51 @@ fn avx2_rows(query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
             _mm256_extracti128_si256::<1>(all),
         );
         to_array(_mm_add_epi32(low, high))
+    };
+    by_fours!(rows, out, four);
+}
+
+/// The lower and the upper eight bytes, each widened to 16 bits.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn widen_halves(bytes: &[u8; 16]) -> [__m128i; 2] {
+    // SAFETY: 16 readable bytes; no alignment is required.
+    let bytes = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+    let zero = _mm_setzero_si128();
+    [
+        _mm_unpacklo_epi8(bytes, zero),
+        _mm_unpackhi_epi8(bytes, zero),
+    ]
+}
+
+#[target_feature(enable = "sse2")]
+fn sse2_rows(query: &[u8], rows: &[u8], out: &mut Vec<u32>) {
+    let mut wide = [[_mm_setzero_si128(); 2]; 8];
+    for (wide, bytes) in wide.iter_mut().zip(query.as_chunks::<16>().0) {
+        *wide = widen_halves(bytes);
+    }
+    let row = |row: &Row| {
+        // Two sums, so that one addition need not wait for the one before it.
+        let mut sums = [_mm_setzero_si128(); 2];
+        for (a, b) in wide.iter().zip(row.as_chunks::<16>().0) {
+            let b = widen_halves(b);
+            for half in 0..2 {
+                let difference = _mm_sub_epi16(a[half], b[half]);
+                let squares = _mm_madd_epi16(difference, difference);
+                sums[half] = _mm_add_epi32(sums[half], squares);
+            }
+        }
+        _mm_add_epi32(sums[0], sums[1])
+    };
+    let add_pairs =
+        |a: __m128i, b: __m128i| _mm_add_epi32(_mm_unpacklo_epi32(a, b), _mm_unpackhi_epi32(a, b));
+    let four = |rows: [&Row; 4]| {
+        let ab = add_pairs(row(rows[0]), row(rows[1]));
+        let cd = add_pairs(row(rows[2]), row(rows[3]));
+        to_array(_mm_add_epi32(
+            _mm_unpacklo_epi64(ab, cd),
+            _mm_unpackhi_epi64(ab, cd),
+        ))
     };
     by_fours!(rows, out, four);
 }

@@ -1,5 +1,7 @@
 //! The kernel of each instruction set.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::panels::{self, Block, PLAIN_QUERIES, Packing};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
@@ -23,7 +25,7 @@ impl Kernel {
             Level::Avx512 => Self {
                 queries: x86::AVX512_QUERIES,
                 panels: 2,
-                packing: Packing::Fours,
+                packing: Packing::SignedFours,
                 run: x86::avx512,
             },
             #[cfg(target_arch = "x86_64")]
@@ -33,7 +35,28 @@ impl Kernel {
                 packing: Packing::Pairs,
                 run: x86::avx2,
             },
-            Level::Baseline => Self {
+            #[cfg(target_arch = "x86_64")]
+            Level::Sse42 | Level::Sse2 => Self {
+                queries: x86::SSE2_QUERIES,
+                panels: 1,
+                packing: Packing::Pairs,
+                run: x86::sse2,
+            },
+            #[cfg(target_arch = "aarch64")]
+            Level::Dotprod => Self {
+                queries: neon::DOTPROD_QUERIES,
+                panels: 1,
+                packing: Packing::Fours,
+                run: neon::dotprod,
+            },
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => Self {
+                queries: neon::NEON_QUERIES,
+                panels: 1,
+                packing: Packing::Fours,
+                run: neon::neon,
+            },
+            Level::Plain => Self {
                 queries: PLAIN_QUERIES,
                 panels: 1,
                 packing: Packing::Pairs,

@@ -1,6 +1,8 @@
 //! Query features that are compared with the same runs of result features, packed once for many
 //! results.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -21,14 +23,20 @@ pub struct PackedQueries {
     last: Option<u32>,
     rows: Vec<u8>,
     dimension: usize,
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    #[cfg_attr(
+        not(any(target_arch = "x86_64", target_arch = "aarch64")),
+        allow(dead_code)
+    )]
     panels: Option<Panels>,
 }
 
-/// Descriptors in groups of sixteen: a line holds the same four bytes of all sixteen, each less 128 and
-/// signed. Lanes beyond the last descriptor hold zeros and are ignored.
+/// Descriptors in groups of sixteen: a line holds the same four bytes of all sixteen. On x86-64 each is
+/// signed and 128 less, see [`FLIP`]. Lanes beyond the last descriptor hold zeros and are ignored.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    allow(dead_code)
+)]
 struct Panels {
     /// [`STEPS`] lines for each panel.
     lines: Vec<Line>,
@@ -37,13 +45,23 @@ struct Panels {
 }
 
 /// The lines of a panel, and its column.
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    allow(dead_code)
+)]
 type Panel<'a> = (&'a [Line; STEPS], &'a Line);
 
 /// Bytes of the descriptors that are packed.
 const LENGTH: usize = 128;
 /// Words of a packed descriptor.
 const STEPS: usize = LENGTH / 4;
+/// What the bytes of panels differ by from those of the descriptors: the multiply-add of x86-64 needs
+/// one side signed.
+const FLIP: u32 = if cfg!(target_arch = "x86_64") {
+    0x8080_8080
+} else {
+    0
+};
 
 /// The nearest neighbours found so far, which a run of result features is offered to.
 pub(super) struct Found<'a> {
@@ -138,6 +156,11 @@ impl PackedQueries {
             x86::nearest(simd, panels, rows.as_chunks().0, first, n, &mut nearest);
             return nearest;
         }
+        #[cfg(target_arch = "aarch64")]
+        if let Some(panels) = self.panels.as_ref().filter(|_| has_panels(simd)) {
+            neon::nearest(simd, panels, rows.as_chunks().0, first, n, &mut nearest);
+            return nearest;
+        }
         let mut distances = Vec::new();
         let own = self.rows.chunks_exact(self.dimension);
         for (row, nearest) in own.zip(nearest.chunks_exact_mut(n)) {
@@ -170,6 +193,17 @@ impl PackedQueries {
             x86::compare(simd, panels, self, (first, rows.as_chunks().0), found);
             return;
         }
+        #[cfg(target_arch = "aarch64")]
+        if let Some(panels) = self.panels.as_ref().filter(|_| has_panels(simd)) {
+            neon::compare(
+                simd,
+                panels,
+                &self.queries,
+                (first, rows.as_chunks().0),
+                found,
+            );
+            return;
+        }
         let nearest = found.distances.iter_mut().zip(found.queries);
         let rows = rows.chunks_exact(self.dimension).zip(first..);
         for ((row, result), (distance, nearest)) in rows.zip(nearest) {
@@ -193,7 +227,12 @@ fn has_panels(simd: Simd) -> bool {
     simd.level() == crate::dispatch::Level::Avx512
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(target_arch = "aarch64")]
+fn has_panels(simd: Simd) -> bool {
+    simd.level() >= crate::dispatch::Level::Neon
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn has_panels(_: Simd) -> bool {
     false
 }
@@ -208,7 +247,7 @@ impl Panels {
             for (lane, row) in rows.iter().enumerate() {
                 column.0[lane] = row.iter().map(|&b| u32::from(b) * u32::from(b)).sum();
                 for (line, bytes) in lines.iter_mut().zip(row.as_chunks().0) {
-                    line.0[lane] = u32::from_le_bytes(*bytes) ^ 0x8080_8080;
+                    line.0[lane] = u32::from_le_bytes(*bytes) ^ FLIP;
                 }
             }
         }
@@ -216,7 +255,10 @@ impl Panels {
     }
 
     /// The lines and columns of `P` panels from a position on.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    #[cfg_attr(
+        not(any(target_arch = "x86_64", target_arch = "aarch64")),
+        allow(dead_code)
+    )]
     fn some<const P: usize>(&self, first: usize) -> [Panel<'_>; P] {
         let lines = self.lines.as_chunks().0;
         std::array::from_fn(|i| (&lines[first + i], &self.columns[first + i]))

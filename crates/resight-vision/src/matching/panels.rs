@@ -34,8 +34,12 @@ impl Line {
 pub(super) enum Packing {
     /// Two bytes, each widened to 16 bits.
     Pairs,
-    /// Four bytes; the query's are signed bytes, 128 less than the descriptor's.
+    /// Four bytes.
+    #[cfg_attr(not(target_arch = "aarch64"), allow(dead_code))]
     Fours,
+    /// Four bytes; the query's are signed bytes, 128 less than the descriptor's.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    SignedFours,
 }
 
 impl Packing {
@@ -43,7 +47,7 @@ impl Packing {
     pub(super) fn bytes(self) -> usize {
         match self {
             Self::Pairs => 2,
-            Self::Fours => 4,
+            Self::Fours | Self::SignedFours => 4,
         }
     }
 
@@ -54,7 +58,7 @@ impl Packing {
         all[..bytes.len()].copy_from_slice(bytes);
         match self {
             Self::Pairs => u32::from(all[0]) | u32::from(all[1]) << 16,
-            Self::Fours => u32::from_le_bytes(all),
+            Self::Fours | Self::SignedFours => u32::from_le_bytes(all),
         }
     }
 
@@ -62,8 +66,8 @@ impl Packing {
     /// bytes.
     pub(super) fn shift(self) -> u32 {
         match self {
-            Self::Pairs => 0,
-            Self::Fours => 0x8080_8080,
+            Self::Pairs | Self::Fours => 0,
+            Self::SignedFours => 0x8080_8080,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The blocked product of [`panels`](super::panels) with AVX2 and AVX-512 instructions. Its twin
+//! The blocked product of [`panels`](super::panels) with SSE2, AVX2 and AVX-512 instructions. Its twin
 //! in plain Rust is `panels::plain`.
 
 #![allow(unsafe_code)]
@@ -13,6 +13,9 @@ pub(super) const AVX512_QUERIES: usize = 12;
 /// Query features in a block, each with two accumulators of eight lanes.
 pub(super) const AVX2_QUERIES: usize = 6;
 
+/// Query features in a block, each with four accumulators of four lanes.
+pub(super) const SSE2_QUERIES: usize = 3;
+
 /// Runs the AVX-512 kernel; panics without AVX-512.
 pub(super) fn avx512(simd: Simd, block: Block<'_>) {
     assert!(simd.level() == Level::Avx512);
@@ -25,6 +28,13 @@ pub(super) fn avx2(simd: Simd, block: Block<'_>) {
     assert!(simd.level() >= Level::Avx2);
     // SAFETY: a `Simd` of this level or a wider one exists only where the processor has AVX2.
     unsafe { avx2_block(block) }
+}
+
+/// Runs the SSE2 kernel; panics without SSE2.
+pub(super) fn sse2(simd: Simd, block: Block<'_>) {
+    assert!(simd.level() >= Level::Sse2);
+    // SAFETY: a `Simd` of this level or a wider one exists only where the processor has SSE2.
+    unsafe { sse2_block(block) }
 }
 
 #[inline]
@@ -125,6 +135,70 @@ fn avx2_block(block: Block<'_>) {
                 back = _mm256_min_epu32(back, key);
             }
             store_half(backward, half, back);
+        }
+    }
+}
+
+/// Registers of four lanes in a line.
+const QUARTERS: usize = 4;
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn load_quarter(line: &Line, quarter: usize) -> __m128i {
+    let lanes = &line.0[quarter * (LANES / QUARTERS)..][..LANES / QUARTERS];
+    // SAFETY: the slice is 16 readable bytes; quarters of a line are aligned to 16.
+    unsafe { _mm_load_si128(lanes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn store_quarter(line: &mut Line, quarter: usize, v: __m128i) {
+    let lanes = &mut line.0[quarter * (LANES / QUARTERS)..][..LANES / QUARTERS];
+    // SAFETY: the slice is 16 writable bytes; quarters of a line are aligned to 16.
+    unsafe { _mm_store_si128(lanes.as_mut_ptr().cast(), v) }
+}
+
+/// The smaller and the larger of each lane. SSE2 compares signed numbers only.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn in_order(a: __m128i, b: __m128i) -> (__m128i, __m128i) {
+    let sign = _mm_set1_epi32(i32::MIN);
+    let swap = _mm_cmpgt_epi32(_mm_xor_si128(a, sign), _mm_xor_si128(b, sign));
+    let change = _mm_and_si128(_mm_xor_si128(a, b), swap);
+    (_mm_xor_si128(a, change), _mm_xor_si128(b, change))
+}
+
+#[target_feature(enable = "sse2")]
+fn sse2_block(block: Block<'_>) {
+    const Q: usize = SSE2_QUERIES;
+    let shift = _mm_cvtsi32_si128(block.shift as i32);
+    let panels = block.panels.chunks_exact(block.steps);
+    for ((panel, columns), backward) in panels.zip(block.columns).zip(block.backward) {
+        let mut sums = [[_mm_setzero_si128(); QUARTERS]; Q];
+        for (line, query) in panel.iter().zip(block.query.chunks_exact(Q)) {
+            for (sums, &q) in sums.iter_mut().zip(query) {
+                let q = _mm_set1_epi32(q as i32);
+                for (quarter, sum) in sums.iter_mut().enumerate() {
+                    *sum = _mm_add_epi32(*sum, _mm_madd_epi16(load_quarter(line, quarter), q));
+                }
+            }
+        }
+        for quarter in 0..QUARTERS {
+            let column = load_quarter(columns, quarter);
+            let mut back = load_quarter(backward, quarter);
+            for ((sums, &row), [nearest, next]) in
+                sums.iter().zip(block.rows).zip(&mut *block.nearest)
+            {
+                let product = _mm_sll_epi32(sums[quarter], shift);
+                let row = _mm_set1_epi32(row as i32);
+                let key = _mm_add_epi32(_mm_sub_epi32(column, product), row);
+                let (best, worse) = in_order(load_quarter(nearest, quarter), key);
+                let (second, _) = in_order(load_quarter(next, quarter), worse);
+                store_quarter(nearest, quarter, best);
+                store_quarter(next, quarter, second);
+                (back, _) = in_order(back, key);
+            }
+            store_quarter(backward, quarter, back);
         }
     }
 }

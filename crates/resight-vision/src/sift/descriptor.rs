@@ -266,7 +266,7 @@ mod tests {
             (3.2, 66.0, 1.6, 4.0),
             (88.0, 1.5, 3.1, 6.2),
         ] {
-            let want = describe(Simd::BASELINE, &p, (x, y), s, a, &mut Scratch::default());
+            let want = describe(Simd::PLAIN, &p, (x, y), s, a, &mut Scratch::default());
             for &simd in Simd::available() {
                 let got = describe(simd, &p, (x, y), s, a, &mut Scratch::default());
                 assert_eq!(got, want, "{}", simd.name());

@@ -163,4 +163,6 @@ impl LocalExtractor for Sift {
 }
 
 #[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
 mod tests;

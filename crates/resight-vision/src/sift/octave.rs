@@ -272,7 +272,7 @@ mod tests {
             let mut layer: Vec<Vec<i16>> = (0..h)
                 .map(|y| {
                     let mut row = vec![0; w];
-                    source.read(Simd::BASELINE, y, &mut row);
+                    source.read(Simd::PLAIN, y, &mut row);
                     row
                 })
                 .collect();

@@ -242,7 +242,7 @@ mod tests {
                 (0..height).flat_map(|y| Simd::available().iter().map(move |s| (y, s)))
             {
                 let mut rows = [vec![0; width], vec![0; width]];
-                a.read(Simd::BASELINE, y, &mut rows[0]);
+                a.read(Simd::PLAIN, y, &mut rows[0]);
                 b.read(simd, y, &mut rows[1]);
                 assert_eq!(rows[0], rows[1], "{} row {y}", simd.name());
             }

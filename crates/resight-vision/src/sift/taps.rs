@@ -6,15 +6,21 @@ pub(super) const TAP_BITS: u32 = 15;
 /// Radius of the kernels in units of σ: 0.01 % of a Gaussian lies beyond.
 const REACH: f64 = 4.0;
 
+/// Two taps as the 16-bit halves of a lane, four times: a register of the narrowest vectors, which
+/// would take two instructions to fill from one lane.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(16))]
+pub(super) struct Pair(pub(super) [i32; 4]);
+
 /// One symmetric kernel of `2 radius + 1` taps, in the orders that the two passes read.
 #[derive(Clone, Debug)]
 pub(super) struct Taps {
     pub(super) radius: usize,
     /// For each pair of neighbouring pixels of a row, the taps of the even outputs and of the odd
     /// ones. `radius + 1` entries.
-    pub(super) along: Vec<[i32; 2]>,
+    pub(super) along: Vec<[Pair; 2]>,
     /// For each pair of neighbouring rows, the taps of four output rows. `radius + 2` entries.
-    pub(super) down: Vec<[i32; 4]>,
+    pub(super) down: Vec<[Pair; 4]>,
 }
 
 impl Taps {
@@ -49,8 +55,9 @@ impl Taps {
             let i = i.checked_sub(before).filter(|&i| i < full.len());
             i.map_or(0, |i| full[i])
         };
-        // Two taps as the 16-bit halves of one lane. No tap is negative.
-        let pair = |k: usize, before: usize| tap(2 * k, before) | tap(2 * k + 1, before) << 16;
+        // No tap is negative.
+        let pair =
+            |k: usize, before: usize| Pair([tap(2 * k, before) | tap(2 * k + 1, before) << 16; 4]);
         Self {
             radius,
             along: (0..=radius).map(|k| [pair(k, 0), pair(k, 1)]).collect(),
@@ -63,8 +70,8 @@ impl Taps {
 
 /// The two taps of a packed pair.
 #[inline(always)]
-pub(super) fn unpack(pair: i32) -> (i32, i32) {
-    (pair & 0xffff, pair >> 16)
+pub(super) fn unpack(pair: Pair) -> (i32, i32) {
+    (pair.0[0] & 0xffff, pair.0[0] >> 16)
 }
 
 #[cfg(test)]

@@ -242,7 +242,7 @@ mod tests {
         for (seed, n) in (3..).zip([0, 1, 15, 16, 33, 101]) {
             let scene = Scene::of(&t, n, n / 2, seed);
             let pairs = Pairs::of(&scene.evidence());
-            let want = pairs.support(Simd::BASELINE, 20.0);
+            let want = pairs.support(Simd::PLAIN, 20.0);
             for &simd in Simd::available() {
                 assert_eq!(pairs.support(simd, 20.0), want, "{}", simd.name());
             }

@@ -10,6 +10,10 @@
 //! even columns come first, then those of the odd columns. The first pass produces them in this
 //! order, and the second restores the order of the columns without a shuffle.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -50,6 +54,10 @@ pub(super) fn along(simd: Simd, a: &[i16], b: &[i16], taps: &Taps, pairs: &mut [
     if x86::along(simd, a, b, taps, pairs) {
         return;
     }
+    #[cfg(target_arch = "aarch64")]
+    if neon::along(simd, a, b, taps, pairs) {
+        return;
+    }
     let _ = simd;
     along_scalar(a, b, taps, pairs);
 }
@@ -86,6 +94,10 @@ pub(super) fn down(simd: Simd, pairs: &[&[i16]], taps: &Taps, out: [&mut [i16]; 
     assert!(pairs.iter().all(|pair| pair.len() == 2 * columns));
     #[cfg(target_arch = "x86_64")]
     let Some(out) = x86::down(simd, pairs, taps, out) else {
+        return;
+    };
+    #[cfg(target_arch = "aarch64")]
+    let Some(out) = neon::down(simd, pairs, taps, out) else {
         return;
     };
     let _ = simd;

@@ -1,30 +1,31 @@
-//! The two passes with AVX2 and AVX-512 VNNI. The scalar functions of `super` are their twins.
-//!
-//! Both share one body: a [`Vector`] is a register and the five operations on it.
+//! The two passes with SSE2, AVX2 and AVX-512 VNNI. The scalar functions of `super` are their twins.
 
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
 
-use super::super::taps::Taps;
-use super::{BLOCK, ROUND, ROWS, TAP_BITS};
+use super::super::taps::{Pair, Taps};
+use super::vector::{Vector, along_body, down_body};
+use super::{ROUND, ROWS, TAP_BITS};
 use crate::dispatch::{Level, Simd};
 
 const SHIFT: i32 = TAP_BITS as i32;
 
-/// Returns `false`, and does nothing, where only the baseline may run.
+/// Returns `false`, and does nothing, where only plain Rust may run.
 pub(super) fn along(simd: Simd, a: &[i16], b: &[i16], taps: &Taps, pairs: &mut [i16]) -> bool {
     match simd.level() {
         // SAFETY: the level proves the features; `super::along` checked the lengths.
         Level::Avx512 => unsafe { along_avx512(a, b, taps, pairs) },
         // SAFETY: the same.
         Level::Avx2 => unsafe { along_avx2(a, b, taps, pairs) },
-        Level::Baseline => return false,
+        // SAFETY: the same; every x86-64 processor has SSE2.
+        Level::Sse42 | Level::Sse2 => unsafe { along_body::<__m128i>(a, b, taps, pairs) },
+        Level::Plain => return false,
     }
     true
 }
 
-/// Returns `out` where only the baseline may run.
+/// Returns `out` where only plain Rust may run.
 pub(super) fn down<'a>(
     simd: Simd,
     pairs: &[&[i16]],
@@ -36,7 +37,9 @@ pub(super) fn down<'a>(
         Level::Avx512 => unsafe { down_avx512(pairs, taps, out) },
         // SAFETY: the same.
         Level::Avx2 => unsafe { down_avx2(pairs, taps, out) },
-        Level::Baseline => return Some(out),
+        // SAFETY: the same; every x86-64 processor has SSE2.
+        Level::Sse42 | Level::Sse2 => unsafe { down_body::<__m128i>(pairs, taps, out) },
+        Level::Plain => return Some(out),
     }
     None
 }
@@ -65,24 +68,9 @@ fn down_avx2(pairs: &[&[i16]], taps: &Taps, out: [&mut [i16]; ROWS]) {
     unsafe { down_body::<__m256i>(pairs, taps, out) }
 }
 
-/// A register of 16-bit numbers, read in pairs as 32-bit lanes.
-///
-/// Safety: each function may only be called where the processor has the vector's features.
-trait Vector: Copy {
-    /// 16-bit numbers in one register; divides [`BLOCK`].
-    const NUMBERS: usize;
-    unsafe fn load(from: *const i16) -> Self;
-    unsafe fn store(self, to: *mut i16);
-    unsafe fn splat(lane: i32) -> Self;
-    /// `self + a.even · b.even + a.odd · b.odd` in each lane.
-    unsafe fn dot(self, a: Self, b: Self) -> Self;
-    /// Both shifted right by [`TAP_BITS`]; `low` to the lower halves of the lanes, `high` to the
-    /// upper ones.
-    unsafe fn narrow(low: Self, high: Self) -> Self;
-}
-
 impl Vector for __m512i {
     const NUMBERS: usize = 32;
+    type Sums = Self;
     #[inline(always)]
     unsafe fn load(from: *const i16) -> Self {
         // SAFETY: the caller's.
@@ -94,14 +82,19 @@ impl Vector for __m512i {
         unsafe { _mm512_storeu_epi16(to, self) }
     }
     #[inline(always)]
-    unsafe fn splat(lane: i32) -> Self {
+    unsafe fn splat(pair: &Pair) -> Self {
         // SAFETY: the caller's.
-        unsafe { _mm512_set1_epi32(lane) }
+        unsafe { _mm512_set1_epi32(pair.0[0]) }
     }
     #[inline(always)]
-    unsafe fn dot(self, a: Self, b: Self) -> Self {
+    unsafe fn start() -> Self {
         // SAFETY: the caller's.
-        unsafe { _mm512_dpwssd_epi32(self, a, b) }
+        unsafe { _mm512_set1_epi32(ROUND) }
+    }
+    #[inline(always)]
+    unsafe fn dot(sums: Self, a: Self, b: Self) -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm512_dpwssd_epi32(sums, a, b) }
     }
     #[inline(always)]
     unsafe fn narrow(low: Self, high: Self) -> Self {
@@ -117,6 +110,7 @@ impl Vector for __m512i {
 
 impl Vector for __m256i {
     const NUMBERS: usize = 16;
+    type Sums = Self;
     #[inline(always)]
     unsafe fn load(from: *const i16) -> Self {
         // SAFETY: the caller's.
@@ -128,14 +122,19 @@ impl Vector for __m256i {
         unsafe { _mm256_storeu_si256(to.cast(), self) }
     }
     #[inline(always)]
-    unsafe fn splat(lane: i32) -> Self {
+    unsafe fn splat(pair: &Pair) -> Self {
         // SAFETY: the caller's.
-        unsafe { _mm256_set1_epi32(lane) }
+        unsafe { _mm256_set1_epi32(pair.0[0]) }
     }
     #[inline(always)]
-    unsafe fn dot(self, a: Self, b: Self) -> Self {
+    unsafe fn start() -> Self {
         // SAFETY: the caller's.
-        unsafe { _mm256_add_epi32(self, _mm256_madd_epi16(a, b)) }
+        unsafe { _mm256_set1_epi32(ROUND) }
+    }
+    #[inline(always)]
+    unsafe fn dot(sums: Self, a: Self, b: Self) -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(a, b)) }
     }
     #[inline(always)]
     unsafe fn narrow(low: Self, high: Self) -> Self {
@@ -148,65 +147,42 @@ impl Vector for __m256i {
     }
 }
 
-/// Safety: the features of `V`, and the lengths that `super::along` checks.
-#[inline(always)]
-unsafe fn along_body<V: Vector>(a: &[i16], b: &[i16], taps: &Taps, pairs: &mut [i16]) {
-    let columns = pairs.len() / 2;
-    let (a, b, out) = (a.as_ptr(), b.as_ptr(), pairs.as_mut_ptr());
-    let mut x = 0;
-    while x < columns {
-        // SAFETY: column x + NUMBERS - 1 is the last that is made; its last tap stands
-        // 2 radius further, within `columns + 2 radius` numbers of each row. Where the pair of
-        // the last tap is half empty the load reaches no further than that: pair k = radius
-        // begins at x + 2 radius and ends NUMBERS later.
-        unsafe {
-            let round = V::splat(ROUND);
-            let (mut even_a, mut odd_a, mut even_b, mut odd_b) = (round, round, round, round);
-            for (k, t) in taps.along.iter().enumerate() {
-                let (even, odd) = (V::splat(t[0]), V::splat(t[1]));
-                let from_a = V::load(a.add(x + 2 * k));
-                let from_b = V::load(b.add(x + 2 * k));
-                even_a = even_a.dot(from_a, even);
-                odd_a = odd_a.dot(from_a, odd);
-                even_b = even_b.dot(from_b, even);
-                odd_b = odd_b.dot(from_b, odd);
-            }
-            // Block by block: the pairs of the even columns, then those of the odd ones.
-            let at = x / BLOCK * 2 * BLOCK + x % BLOCK;
-            V::narrow(even_a, even_b).store(out.add(at));
-            V::narrow(odd_a, odd_b).store(out.add(at + BLOCK));
-        }
-        x += V::NUMBERS;
+impl Vector for __m128i {
+    const NUMBERS: usize = 8;
+    type Sums = Self;
+    #[inline(always)]
+    unsafe fn load(from: *const i16) -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm_loadu_si128(from.cast()) }
     }
-}
-
-/// Safety: the features of `V`, and the lengths that `super::down` checks.
-#[inline(always)]
-unsafe fn down_body<V: Vector>(pairs: &[&[i16]], taps: &Taps, out: [&mut [i16]; ROWS]) {
-    let columns = out[0].len();
-    let out = out.map(<[i16]>::as_mut_ptr);
-    let mut x = 0;
-    while x < columns {
-        let at = x / BLOCK * 2 * BLOCK + x % BLOCK;
-        // SAFETY: a pair of rows has 2 · columns numbers, of which those of this block's even
-        // columns begin at `at` and those of the odd ones BLOCK later; a row has `columns`.
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i16) {
+        // SAFETY: the caller's.
+        unsafe { _mm_storeu_si128(to.cast(), self) }
+    }
+    #[inline(always)]
+    unsafe fn splat(pair: &Pair) -> Self {
+        // SAFETY: the caller's; a pair is 16 readable bytes, aligned to 16.
+        unsafe { _mm_load_si128((&raw const pair.0).cast()) }
+    }
+    #[inline(always)]
+    unsafe fn start() -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm_set1_epi32(ROUND) }
+    }
+    #[inline(always)]
+    unsafe fn dot(sums: Self, a: Self, b: Self) -> Self {
+        // SAFETY: the caller's.
+        unsafe { _mm_add_epi32(sums, _mm_madd_epi16(a, b)) }
+    }
+    #[inline(always)]
+    unsafe fn narrow(low: Self, high: Self) -> Self {
+        // SAFETY: the caller's.
         unsafe {
-            let round = V::splat(ROUND);
-            let mut even = [round; ROWS];
-            let mut odd = [round; ROWS];
-            for (pair, t) in pairs.iter().zip(&taps.down) {
-                let from_even = V::load(pair.as_ptr().add(at));
-                let from_odd = V::load(pair.as_ptr().add(at + BLOCK));
-                for dy in 0..ROWS {
-                    let tap = V::splat(t[dy]);
-                    even[dy] = even[dy].dot(from_even, tap);
-                    odd[dy] = odd[dy].dot(from_odd, tap);
-                }
-            }
-            for dy in 0..ROWS {
-                V::narrow(even[dy], odd[dy]).store(out[dy].add(x));
-            }
+            // SSE2 has no blend: what is dropped is shifted out.
+            let high = _mm_slli_epi32::<16>(_mm_srai_epi32::<SHIFT>(high));
+            let low = _mm_srli_epi32::<16>(_mm_slli_epi32::<{ 16 - SHIFT }>(low));
+            _mm_or_si128(low, high)
         }
-        x += V::NUMBERS;
     }
 }
