@@ -43,6 +43,10 @@ page-scripting resight="target/release/resight":
 check-proxies resight="target/release/resight":
     packaging/check-proxies {{resight}}
 
+# The kernels for AArch64 under qemu beside their twins: says what it needs, and is skipped without that
+aarch64:
+    packaging/check-aarch64
+
 # The Python client: types, style and tests against a server
 client resight="target/debug/resight":
     python/client/check {{resight}}
