@@ -1,6 +1,7 @@
 """Processor time, threads, memory and stages of our SIFT beside OpenCV's, at equal settings.
 
     bench/run sift_speed.py [--data DIR] [--pictures 12] [--repeat 5]
+    bench/run sift_speed.py --level avx512 avx2 sse4.2 sse2 [--sides 640 1024]
 
 Real texture at exactly 640, 1024 and 1600 px on the longer side, shrunk with INTER_AREA and never
 enlarged. No picture of the data is 1600 px long: those (and those of 1024 px beyond the ones there
@@ -10,6 +11,12 @@ picture and repeat by repeat; each figure is the median over pictures of the med
 a ratio is taken for each picture.
 
 Rows that `describe` does not offer (threads, batches, SIMD paths, stages) are shown as missing.
+
+`--level` compares both at these instructions only. OpenCV is given no more of them by
+OPENCV_CPU_DISABLE, and the library of Intel that its packages contain by OPENCV_IPP: both are read
+when a process starts, so each level has a process of OpenCV of its own, which measures itself. All
+levels and both extractors take turns at each picture. `sse2` and `plain` leave OpenCV SSE3, for
+which its packages are compiled, and nothing of Intel's library. The last line is JSON.
 """
 
 import argparse
@@ -30,6 +37,13 @@ import sift_extractors as extractors
 SIDES = (640, 1024, 1600)
 EVERYTHING = 1_000_000
 SETTINGS = {"all, contrast 0.04": (0, 0.04), "1500, contrast 0.02": (1500, 0.02)}
+
+BEYOND_AVX2 = ["AVX512-SKX"]
+BEYOND_SSE42 = BEYOND_AVX2 + ["AVX2", "FP16", "AVX"]
+BEYOND_SSE3 = BEYOND_SSE42 + ["SSE4.2", "SSE4.1"]
+# What OpenCV may not use at each of our levels: OPENCV_CPU_DISABLE and OPENCV_IPP.
+LEVELS = {"avx512": ([], None), "avx2": (BEYOND_AVX2, "avx2"), "sse4.2": (BEYOND_SSE42, "sse42"),
+          "sse2": (BEYOND_SSE3, "disabled"), "plain": (BEYOND_SSE3, "disabled")}
 
 
 def shrunk(gray, side):
@@ -53,6 +67,10 @@ def pictures(data, count):
                for four in (spread[i: i + 4] for i in range(0, len(spread) - 3, 4))]
     long = list(read("sacre_coeur_rotscale", 1024, lambda name: "_rot" not in name and "_scale" not in name))
     sources = {640: spread[::4], 1024: long + mosaics, 1600: mosaics}
+    if not all(sources.values()):
+        sys.exit(f"sift_speed.py needs pictures: {data / 'eval/oxford_landmarks/images'} should hold at least four "
+                 f"photos of 800 × 600 px as *.jpg, and holds {len(photos)}. Oxford Buildings (Philbin et al., CVPR "
+                 "2007) has them. --data names another folder.")
     return {side: [shrunk(g, side) for g in sources[side][:count]] for side in SIDES}
 
 
@@ -89,6 +107,85 @@ def race(binary, paths, repeat, most, contrast):
     ms, opencv_ms, ratio, found, opencv_found = (statistics.median(column) for column in zip(*rows))
     return {"ms": round(ms, 1), "opencv_ms": round(opencv_ms, 1), "opencv_over_ours": round(ratio, 2),
             "keypoints": found, "opencv_keypoints": opencv_found, "pictures": len(rows)}
+
+
+# One line for each picture: the ms of processor time and the number of keypoints.
+OPENCV_TIMES = """
+import sys, time, cv2
+cv2.setNumThreads(1)
+sift = cv2.SIFT_create(int(sys.argv[1]), 3, float(sys.argv[2]), 10, 1.6)
+print(cv2.getCPUFeaturesLine(), "and", cv2.ipp.getIppVersion() if cv2.ipp.useIPP() else "no IPP", flush=True)
+for path in map(str.strip, sys.stdin):
+    gray = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+    sift.detectAndCompute(gray, None)
+    start = time.process_time()
+    keypoints, _ = sift.detectAndCompute(gray, None)
+    print((time.process_time() - start) * 1e3, len(keypoints), flush=True)
+"""
+
+
+class RestrictedOpenCV:
+    """OpenCV's SIFT in a process that may use the instructions of one level."""
+
+    def __init__(self, level, most, contrast):
+        disabled, ipp = LEVELS[level]
+        env = {**os.environ, "OPENCV_CPU_DISABLE": ",".join(disabled), "OPENCV_LOG_LEVEL": "ERROR"}
+        env.pop("OPENCV_IPP", None)
+        if ipp:
+            env["OPENCV_IPP"] = ipp
+        self.child = subprocess.Popen([sys.executable, "-c", OPENCV_TIMES, str(most), str(contrast)], env=env, text=True,
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.features = self.child.stdout.readline().strip()
+
+    def ms(self, path):
+        self.child.stdin.write(f"{path}\n")
+        self.child.stdin.flush()
+        return float(self.child.stdout.readline().split()[0])
+
+    def close(self):
+        self.child.stdin.close()
+        self.child.wait()
+
+
+def race_by_level(binary, paths, levels, repeat, most, contrast):
+    """For each level the medians over pictures of both times and of their ratio. In turns."""
+    peers = {level: RestrictedOpenCV(level, most, contrast) for level in levels}
+    rows = {level: [] for level in levels}
+    try:
+        for path in paths:
+            mine, theirs = {level: [] for level in levels}, {level: [] for level in levels}
+            for _ in range(repeat):
+                for level in levels:
+                    (line,) = describe(binary, [path], "--max-features", most or EVERYTHING, "--contrast", contrast,
+                                       "--threads", 1, "--repeat", 2, "--simd", level)
+                    mine[level].append(float(line.split()[-1]))
+                    theirs[level].append(peers[level].ms(path))
+            for level in levels:
+                a, b = statistics.median(mine[level]), statistics.median(theirs[level])
+                rows[level].append((a, b, b / a))
+    finally:
+        for peer in peers.values():
+            peer.close()
+    result = {}
+    for level in levels:
+        ms, opencv_ms, ratio = (statistics.median(column) for column in zip(*rows[level]))
+        result[level] = {"ms": round(ms, 1), "opencv_ms": round(opencv_ms, 1), "opencv_over_ours": round(ratio, 2),
+                         "pictures": len(rows[level]), "opencv_features": peers[level].features}
+    return result
+
+
+def compare_levels(binary, paths, args):
+    result = {"bench": "sift_speed", "load": [round(load, 2) for load in os.getloadavg()], "levels": {}}
+    for name, (most, contrast) in SETTINGS.items():
+        print(f"\n{name}: processor ms of one thread, medians")
+        for side in args.sides:
+            rows = race_by_level(binary, paths[side], args.level, args.repeat, most, contrast)
+            result["levels"].setdefault(name, {})[side] = rows
+            for level, row in rows.items():
+                print(f"  {side:5d} px  {level:7} {row['ms']:7.1f}  OpenCV {row['opencv_ms']:7.1f}  "
+                      f"ratio {row['opencv_over_ours']:5.2f}  ({row['opencv_features']})")
+    result["load_after"] = [round(load, 2) for load in os.getloadavg()]
+    return result
 
 
 def peak_kib(pid):
@@ -153,7 +250,7 @@ def threads(binary, paths, repeat):
 
 def paths_and_stages(binary, paths, repeat):
     simd = {}
-    for path in ("baseline", "avx2", "avx512"):
+    for path in LEVELS:
         lines = describe(binary, paths, "--simd", path, "--threads", 1, "--repeat", repeat)
         simd[path] = round(statistics.median(times(lines)), 1) if lines else None
     lines = describe(binary, paths, "--stages", "--threads", 1, "--repeat", repeat)
@@ -167,16 +264,22 @@ def main():
     parser.add_argument("--pictures", type=int, default=12, help="pictures of each size")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--describe", type=pathlib.Path, help="the example's binary (default: build it)")
+    parser.add_argument("--level", nargs="+", choices=LEVELS, help="only compare both at these instructions")
+    parser.add_argument("--sides", nargs="+", type=int, choices=SIDES, default=SIDES, help="longer sides for --level")
     args = parser.parse_args()
     cv2.setNumThreads(1)
+    grays_by_side = pictures(args.data, args.pictures)
     binary = extractors.describe_binary(args.describe)
     result = {"bench": "sift_speed", "race": {}}
     with tempfile.TemporaryDirectory() as work:
         paths = {}
-        for side, grays in pictures(args.data, args.pictures).items():
+        for side, grays in grays_by_side.items():
             paths[side] = [f"{work}/{side}-{i}.pgm" for i in range(len(grays))]
             for path, gray in zip(paths[side], grays):
                 cv2.imwrite(path, gray)
+        if args.level:
+            print(json.dumps(compare_levels(binary, paths, args)))
+            return
         for name, (most, contrast) in SETTINGS.items():
             print(f"\n{name}: processor ms of one thread, medians")
             for side in SIDES:
