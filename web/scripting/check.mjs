@@ -4,11 +4,14 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createServer, request as httpRequest } from 'node:http';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const [resight, executablePath, work, protection] = process.argv.slice(2);
+const [resight, executablePath, work, protection, dist] = process.argv.slice(2);
+/** For a machine that does much else. */
+const PATIENCE = 120_000;
 const port = 20000 + (process.pid % 20000);
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 
@@ -23,13 +26,24 @@ const catcher = createServer((request, response) => {
 await new Promise((ready) => catcher.listen(0, '127.0.0.1', ready));
 const other = `http://127.0.0.1:${catcher.address().port}`;
 // To see that this check can fail, `unprotected` sends all answers without the headers that protect, and pictures as pages.
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css' };
+const policy = (headers) => Object.fromEntries(Object.entries(headers).filter(([name]) => /^(content-security-policy|x-|cross-origin-|referrer-policy)/.test(name)));
 const bare = createServer(async (request, response) => {
   const body = [];
   for await (const part of request) body.push(part);
   const asked = httpRequest({ port, path: request.url, method: request.method, headers: { ...request.headers, host: `127.0.0.1:${port}`, ...(request.headers.origin && { origin: `http://127.0.0.1:${port}` }) } }, (answer) => {
     const headers = { ...answer.headers };
-    for (const name of ['content-security-policy', 'x-content-type-options', 'content-disposition', 'cross-origin-resource-policy', 'x-frame-options']) delete headers[name];
-    if (/^image.jpeg/.test(headers['content-type']) && request.url.endsWith('/file')) headers['content-type'] = 'text/html';
+    if (protection === 'unprotected') for (const name of ['content-security-policy', 'x-content-type-options', 'content-disposition', 'cross-origin-resource-policy', 'x-frame-options']) delete headers[name];
+    if (protection === 'unprotected' && /^image.jpeg/.test(headers['content-type']) && request.url.endsWith('/file')) headers['content-type'] = 'text/html';
+    const file = dist && join(dist, request.url.split('?')[0] === '/' ? 'index.html' : request.url.split('?')[0]);
+    if (file && existsSync(file) && statSync(file).isFile()) {
+      // The page of the sources, with the headers that the program sends with its own.
+      answer.resume();
+      for (const name of ['content-length', 'content-encoding', 'etag']) delete headers[name];
+      response.writeHead(200, { ...policy(headers), 'content-type': TYPES[extname(file)] });
+      response.end(readFileSync(file));
+      return;
+    }
     response.writeHead(answer.statusCode, headers);
     answer.pipe(response);
   });
@@ -37,7 +51,7 @@ const bare = createServer(async (request, response) => {
   asked.end(Buffer.concat(body));
 });
 await new Promise((ready) => bare.listen(0, '127.0.0.1', ready));
-const base = `http://127.0.0.1:${protection === 'unprotected' ? bare.address().port : port}`;
+const base = `http://127.0.0.1:${protection === 'unprotected' || dist ? bare.address().port : port}`;
 const script = (where) => `window.__ran='${where}';fetch('${other}/caught?${where}')`;
 const markups = {
   image: (where) => `<img src=x onerror="${script(where)}">`,
@@ -124,7 +138,7 @@ def failing():
     raise ValueError(PAGE)
 `);
 const hasPython = spawnSync('python3', ['--version']).status === 0;
-const options = ['--listen', `127.0.0.1:${port}`, '--data', join(work, 'data'), '--quiet'];
+const options = ['--open', '--quarantine', join(work, 'away'), '--listen', `127.0.0.1:${port}`, '--data', join(work, 'data'), '--quiet'];
 const server = spawn(resight, ['serve', folder, ...options, ...(hasPython ? ['--plugin', plugin] : [])], { stdio: ['ignore', 'ignore', 'inherit'] });
 const failures = [];
 const expect = (holds, what) => { if (!holds) failures.push(what); };
@@ -133,6 +147,7 @@ let opened = 0;
 // A new page, in which no script of ours has run, at an address.
 async function open(context, address) {
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
   page.on('dialog', (dialog) => { failures.push(`${address} opened a dialog`); dialog.dismiss(); });
   // Downloads and answers without a body end the navigation, which is as good as anything.
   await page.goto(address).catch(() => {});
@@ -161,7 +176,10 @@ try {
       if (answer.ok) polyglotIds.push(added.image?.id ?? added.id);
     }
   }
-  const { images } = await (await send('/v1/images?limit=100')).json();
+  // The folder is read meanwhile.
+  const list = async () => (await (await send('/v1/images?limit=100')).json()).images;
+  for (const until = Date.now() + PATIENCE; (await list()).length < names.length + 3 && Date.now() < until;) await new Promise((resolve) => setTimeout(resolve, 500));
+  const images = await list();
   expect(images.length >= names.length + 3, `only ${images.length} pictures are stored`);
   for (const [at, image] of images.entries()) {
     const markup = Object.values(markups)[at % 5];
@@ -194,8 +212,15 @@ try {
   await page.waitForTimeout(500);
   await page.goto(`${base}/`);
   await page.click('#to-duplicates');
-  await page.waitForTimeout(1500);
-  for (const view of ['work', 'refused', 'keys', 'plugins']) {
+  // What a removal of duplicates would do names files, too; entries alone, and with the files moved away.
+  await page.click('#accept-all:enabled');
+  await page.click('#remove-chosen');
+  for (const files of ['keep', 'quarantine']) {
+    await page.click(`#files-${files}`);
+    await page.waitForSelector('#resolve-facts');
+  }
+  await page.keyboard.press('Escape');
+  for (const view of ['resolutions', 'decisions', 'collections', 'server', 'work', 'refused', 'keys', 'plugins']) {
     await page.goto(`${base}/?view=${view}`);
     await page.waitForTimeout(400);
   }
