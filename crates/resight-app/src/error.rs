@@ -337,6 +337,14 @@ pub enum AppError {
         /// Why not.
         why: String,
     },
+    /// The folder for files of duplicates, or a file in it, cannot be written to.
+    #[error("{} cannot be written to, so no file of a duplicate is moved: {source}", path.display())]
+    QuarantineUnwritable {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// Nothing was moved under this id.
     #[error("there is no resolution {0:?}")]
     UnknownResolution(String),

@@ -287,6 +287,11 @@ impl From<AppError> for Problem {
                 tracing::error!(%error, "files of duplicates are not moved");
                 Self::new(error.code(), error.code().title())
             }
+            AppError::QuarantineUnwritable { .. } => {
+                tracing::error!(%error, "files of duplicates are not moved");
+                let detail = "The server cannot write to its folder for files of duplicates";
+                Self::new(error.code(), detail)
+            }
             AppError::Engine(error) => error.into(),
             AppError::Store(error) => EngineError::from(error).into(),
             other => Self::internal(&other),

@@ -62,10 +62,10 @@ pub(crate) async fn by_groups(
     let (library, served) = (app.library.clone(), app.jobs.clone());
     let done = move || {
         let mut roots: Vec<PathBuf> = Vec::new();
-        if let (Some(served), true) = (&served, quarantine.is_some()) {
+        if let Some(served) = &served {
             let folders = served.folders.list()?;
-            let all: Vec<PathBuf> = folders.iter().map(|folder| folder.path()).collect();
             if let Some(quarantine) = &quarantine {
+                let all: Vec<PathBuf> = folders.iter().map(|folder| folder.path()).collect();
                 quarantine.check_apart(&all)?;
             }
             let folders = folders.into_iter();
@@ -78,7 +78,7 @@ pub(crate) async fn by_groups(
             dry_run,
             quarantine: quarantine.as_ref(),
             roots: &roots,
-            collection: &collection,
+            collection: (&name, &collection),
             metadata: metadata_of,
         };
         resolve(&library, &groups, &options)
@@ -135,6 +135,7 @@ pub(crate) async fn undo(
     let served = app.served()?.clone();
     let (library, collections) = (app.library.clone(), app.collections.clone());
     let (name, asked) = (app.collection.clone(), resolution.clone());
+    let is_admin = caller.is_admin();
     let done = move || {
         let collection = identity_of(&library)?;
         let returning = Return {
@@ -147,7 +148,7 @@ pub(crate) async fn undo(
         returning.undo(&library.shared(), (&name, &collection), &asked)
     };
     let undone = app.work.removing.run(move || Ok(done())).await??;
-    Ok(Json(UndoAnswer::new(resolution, undone)))
+    Ok(Json(UndoAnswer::new(resolution, undone, is_admin)))
 }
 
 /// A request without parameters, of which a misspelt one must not be passed over.

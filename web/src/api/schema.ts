@@ -1616,7 +1616,7 @@ export interface components {
         NotRestored: {
             /** @description Why not. */
             detail: string;
-            /** @description Where it lay; of an upload its id. */
+            /** @description Where it lay: for admins the whole path, for others its last name. Of an upload its id. */
             path: string;
         };
         /** @description An object that pictures belong to. */
@@ -2008,7 +2008,7 @@ export interface components {
              * @description Pictures that were removed.
              */
             pictures: number;
-            /** @description Whether they were put back. */
+            /** @description Whether all of them were put back, and their pictures stored again. */
             undone: boolean;
         };
         /** @description What came of resolving duplicates, or would. */
@@ -2028,7 +2028,7 @@ export interface components {
             refused: number;
             /** @description Pictures that were removed, or would be. */
             removed: number;
-            /** @description By which it can be undone; null where no file was moved. */
+            /** @description By which it can be undone; null where files were kept, and where no picture was removed. */
             resolution: string | null;
         };
         /** @description Which pictures are removed in favour of which, and what becomes of their labels and files. */
@@ -2086,7 +2086,10 @@ export interface components {
             name: string;
             /** @description Whether it was removed, or would be. */
             removed: boolean;
-            /** @description Whether a file of it stays in a folder, with which it comes back when that folder is looked through. */
+            /**
+             * @description Whether a file of it stays in a folder, or may be in a registered folder that is away: it comes back with that
+             *     file when the folder is looked through.
+             */
             returns: boolean;
         };
         /** @description How a folder is indexed. */
@@ -2315,10 +2318,10 @@ export interface components {
         UndoAnswer: {
             /**
              * Format: int64
-             * @description Pictures that are stored again, with their labels.
+             * @description Pictures that are stored again, with their labels, since this request.
              */
             pictures: number;
-            /** @description Files that were not. */
+            /** @description Files that were not, and pictures that did not get their labels again. */
             refused: components["schemas"]["NotRestored"][];
             /** @description The resolution's id. */
             resolution: string;

@@ -49,6 +49,7 @@ impl AppError {
             Self::RestoreTarget { .. } => Code::RestoreTarget,
             Self::QuarantineOff => Code::QuarantineOff,
             Self::QuarantineFolder { .. } => Code::QuarantineFolder,
+            Self::QuarantineUnwritable { .. } => Code::QuarantineFailed,
             Self::UnknownResolution(_) => Code::UnknownResolution,
             Self::KeysDamaged { .. } => Code::KeysDamaged,
             Self::BadKey { .. } => Code::BadKey,

@@ -35,12 +35,14 @@ codes! {
         "Files of duplicates cannot be moved to that folder",
         "Choose a folder that neither is in the data folder or a registered folder nor has one of them in it.";
     QuarantineFailed = "quarantine_failed", Some(500), "A file could not be moved",
-        "Do what the detail suggests, and ask again: the picture and its files are as they were.";
+        "Do what the detail suggests, such as letting the server write to a folder, and ask again: the picture is as it was.";
     FileChanged = "file_changed", Some(409),
         "The file has other bytes than those that were indexed",
         "Index its folder again, and look at the duplicates that there are then.";
     FileNotRegistered = "file_not_registered", Some(403), "The file lies in no registered folder",
         "Register its folder, or remove the picture without its file.";
+    FolderGone = "folder_gone", Some(409), "The registered folder of the file is not there",
+        "Make the folder available, such as by mounting its disk, and ask again; or remove the picture without its files.";
     UnknownResolution = "unknown_resolution", Some(404), "No files were moved under this id",
         "See the list of resolutions for those there are.";
     NameTaken = "name_taken", Some(409), "Another collection has the name",

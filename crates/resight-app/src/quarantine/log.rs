@@ -1,15 +1,16 @@
 //! What was moved: lines of JSON, each on the disk before what it says is done.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use resight_engine::{Picture, PictureId};
+use resight_engine::Picture;
 use resight_store::now_ms;
 use serde::{Deserialize, Serialize};
 
-use super::moving::sync_folder;
-use crate::AppError;
+use super::moving::{sync_folder, unwritable};
+use crate::{AppError, private};
 
 /// The file's name in the folder of a resolution.
 const NAME: &str = "log.jsonl";
@@ -43,11 +44,20 @@ pub(super) enum Line {
         to: String,
         bytes: u64,
     },
+    /// A path of it at which nothing is.
+    Missing {
+        picture: String,
+        from: String,
+        /// The registered folder that it would lie in.
+        root: Option<String>,
+    },
     /// The picture is not stored any more.
     Removed { id: String },
-    /// Its files are where they were.
+    /// It is stored, and its files are where they were.
     Kept { id: String },
-    /// All was put back that could be.
+    /// It is stored again, with its labels.
+    Returned { id: String },
+    /// All was put back.
     Undone { at_ms: i64 },
 }
 
@@ -87,25 +97,34 @@ pub(super) struct Log {
     /// The folder of the resolution.
     pub(super) folder: PathBuf,
     file: File,
+    /// Of its whole lines.
+    length: u64,
 }
 
 impl Log {
     /// Begins one in a folder of its own.
     pub(super) fn begin(quarantine: &Path, collection: &str) -> Result<Self, AppError> {
-        let failed = |path: &Path, error| AppError::unwritable(path, error);
-        fs::create_dir_all(quarantine).map_err(|error| failed(quarantine, error))?;
-        let (id, folder) = loop {
+        let failed = |path: &Path, error| unwritable(path, error);
+        private::create_folder(quarantine).map_err(|error| failed(quarantine, error))?;
+        let (id, folder, file) = loop {
             let id = fresh_id()?;
             let folder = quarantine.join(&id);
-            match fs::create_dir(&folder) {
-                Ok(()) => break (id, folder),
+            // Names and places of pictures are private.
+            private::create_folder(&folder).map_err(|error| failed(&folder, error))?;
+            let path = folder.join(NAME);
+            let mut options = private::to_write();
+            match options.create_new(true).open(&path) {
+                Ok(file) => break (id, folder, file),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(failed(&folder, error)),
+                Err(error) => return Err(failed(&path, error)),
             }
         };
-        let path = folder.join(NAME);
-        let file = File::create_new(&path).map_err(|error| failed(&path, error))?;
-        let mut log = Self { id, folder, file };
+        let mut log = Self {
+            id,
+            folder,
+            file,
+            length: 0,
+        };
         log.write(&[Line::Begun {
             resolution: log.id.clone(),
             made_ms: now_ms(),
@@ -130,7 +149,7 @@ impl Log {
         }
         let folder = quarantine.join(id);
         let path = folder.join(NAME);
-        let Ok(lines) = read(&path) else {
+        let Ok((lines, length)) = read(&path) else {
             return Err(unknown());
         };
         let is_of =
@@ -138,13 +157,45 @@ impl Log {
         if !lines.first().is_some_and(is_of) {
             return Err(unknown());
         }
-        let file = File::options().append(true).open(&path);
-        let log = Self {
+        let file = File::options().write(true).open(&path);
+        let mut log = Self {
             id: id.to_owned(),
             folder,
-            file: file.map_err(|error| AppError::unwritable(&path, error))?,
+            file: file.map_err(|error| unwritable(&path, error))?,
+            length,
         };
+        // What follows a line that was cut short would never be read.
+        log.shorten().map_err(|error| unwritable(&path, error))?;
         Ok((log, lines))
+    }
+
+    /// Removes it, where it has nothing that could be undone, and the folders that were made for it; files stay.
+    pub(super) fn discard(self) {
+        let removed = fs::remove_file(self.folder.join(NAME));
+        if let Err(error) = removed {
+            tracing::warn!(folder = %self.folder.display(), %error, "an empty resolution stays");
+            return;
+        }
+        // Folders before those that they lie in.
+        let folders = walkdir::WalkDir::new(&self.folder).contents_first(true);
+        for folder in folders.into_iter().flatten() {
+            if folder.file_type().is_dir() {
+                // One that is not empty stays.
+                let _full = fs::remove_dir(folder.path());
+            }
+        }
+    }
+
+    /// Cuts off what is no whole line.
+    fn shorten(&mut self) -> io::Result<()> {
+        self.file.set_len(self.length)?;
+        self.file.seek(SeekFrom::Start(self.length)).map(|_| ())
+    }
+
+    /// Lets nothing more be written.
+    #[cfg(test)]
+    pub(super) fn seal(&mut self) {
+        self.file = File::open(self.folder.join(NAME)).unwrap();
     }
 
     /// Puts lines on the disk.
@@ -155,19 +206,26 @@ impl Log {
             text.push(b'\n');
             Ok::<_, io::Error>(())
         });
-        written
+        let written = written
             .and_then(|()| self.file.write_all(&text))
-            .and_then(|()| self.file.sync_data())
-            .map_err(|error| AppError::unwritable(&self.folder.join(NAME), error))
+            .and_then(|()| self.file.sync_data());
+        match written {
+            Ok(()) => self.length += text.len() as u64,
+            Err(error) => {
+                // Of a part of a line nothing may be left before the next one.
+                let _shorter = self.shorten();
+                return Err(unwritable(&self.folder.join(NAME), error));
+            }
+        }
+        Ok(())
     }
 }
 
 /// The moment, and what tells it from another one of the same.
 fn fresh_id() -> Result<String, AppError> {
     let mut random = [0; 3];
-    getrandom::fill(&mut random).map_err(|error| {
-        AppError::unwritable(Path::new(NAME), io::Error::other(error.to_string()))
-    })?;
+    getrandom::fill(&mut random)
+        .map_err(|error| unwritable(Path::new(NAME), io::Error::other(error.to_string())))?;
     let seconds = now_ms().div_euclid(1000);
     let ([year, month, day], [hour, minute, second]) = resight_engine::utc_date(seconds);
     Ok(format!(
@@ -176,16 +234,20 @@ fn fresh_id() -> Result<String, AppError> {
     ))
 }
 
-/// The lines of a log. The last one may have been cut short: what it says was not begun.
-fn read(path: &Path) -> io::Result<Vec<Line>> {
-    let mut lines = Vec::new();
-    for line in BufReader::new(File::open(path)?).split(b'\n') {
-        match serde_json::from_slice(&line?) {
-            Ok(line) => lines.push(line),
-            Err(_) => break,
+/// The lines of a log and their length in bytes. The last one may have been cut short: what it says was not begun.
+fn read(path: &Path) -> io::Result<(Vec<Line>, u64)> {
+    let (mut lines, mut length) = (Vec::new(), 0);
+    let mut file = BufReader::new(File::open(path)?);
+    let mut text = Vec::new();
+    while file.read_until(b'\n', &mut text)? > 0 {
+        match serde_json::from_slice(&text) {
+            Ok(line) if text.ends_with(b"\n") => lines.push(line),
+            _ => break,
         }
+        length += text.len() as u64;
+        text.clear();
     }
-    Ok(lines)
+    Ok((lines, length))
 }
 
 /// Resolutions of a collection, the newest first.
@@ -197,14 +259,15 @@ pub(super) fn list(
     let entries = match fs::read_dir(quarantine) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(AppError::unwritable(quarantine, error)),
+        Err(error) => return Err(unwritable(quarantine, error)),
     };
     let mut names: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     // They begin with their times.
     names.sort_unstable_by(|a, b| b.cmp(a));
     let all = names.iter().filter_map(|folder| {
-        let lines = read(&folder.join(NAME)).ok()?;
-        summary(&lines, collection)
+        let (lines, _) = read(&folder.join(NAME)).ok()?;
+        // One that was cut short before anything was moved has nothing to undo.
+        summary(&lines, collection).filter(|found| found.pictures + found.files > 0)
     });
     Ok(all.take(most).collect())
 }
@@ -233,7 +296,7 @@ fn summary(lines: &[Line], collection: &str) -> Option<Resolution> {
     for line in lines {
         match line {
             Line::Removed { .. } => summary.pictures += 1,
-            Line::File { picture, bytes, .. } if !kept.contains(&&**picture) => {
+            Line::File { picture, bytes, .. } if !kept.contains(&**picture) => {
                 summary.files += 1;
                 summary.bytes = summary.bytes.saturating_add(*bytes);
             }
@@ -244,8 +307,8 @@ fn summary(lines: &[Line], collection: &str) -> Option<Resolution> {
     Some(summary)
 }
 
-/// Ids of pictures whose files were put back at once.
-pub(super) fn kept(lines: &[Line]) -> Vec<&str> {
+/// Ids of pictures that stayed, with their files.
+pub(super) fn kept(lines: &[Line]) -> HashSet<&str> {
     let kept = lines.iter().filter_map(|line| match line {
         Line::Kept { id } => Some(&**id),
         _ => None,
@@ -253,9 +316,13 @@ pub(super) fn kept(lines: &[Line]) -> Vec<&str> {
     kept.collect()
 }
 
-/// The id that a line names.
-pub(super) fn picture_id(text: &str) -> Option<PictureId> {
-    PictureId::parse(text)
+/// Ids of pictures that were stored again.
+pub(super) fn returned(lines: &[Line]) -> HashSet<&str> {
+    let returned = lines.iter().filter_map(|line| match line {
+        Line::Returned { id } => Some(&**id),
+        _ => None,
+    });
+    returned.collect()
 }
 
 #[cfg(test)]
@@ -272,13 +339,52 @@ mod tests {
         let mut text = fs::read(&path).unwrap();
         text.extend_from_slice(b"{\"removed\":{\"i");
         fs::write(&path, text).unwrap();
+        let (mut log, lines) = Log::open(folder.path(), &log.id, "c").unwrap();
+        assert_eq!(lines[1..], [removed.clone()]);
+        // What is written after it is read.
+        let returned = Line::Returned { id: "a".into() };
+        log.write(std::slice::from_ref(&returned)).unwrap();
         let (log, lines) = Log::open(folder.path(), &log.id, "c").unwrap();
-        assert_eq!(lines[1..], [removed]);
+        assert_eq!(lines[1..], [removed, returned]);
         for (id, collection) in [(&*log.id, "d"), ("../x", "c"), ("", "c"), ("none", "c")] {
             assert!(Log::open(folder.path(), id, collection).is_err());
         }
         let listed = list(folder.path(), "c", 9).unwrap();
         assert_eq!((listed.len(), listed[0].pictures), (1, 1));
         assert!(list(folder.path(), "d", 9).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_log_with_nothing_to_undo_is_neither_listed_nor_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::begin(folder.path(), "c").unwrap();
+        assert!(list(folder.path(), "c", 9).unwrap().is_empty());
+        fs::create_dir_all(log.folder.join("a/b")).unwrap();
+        log.discard();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        // A file is not removed, whatever it is.
+        let log = Log::begin(folder.path(), "c").unwrap();
+        fs::write(log.folder.join("file"), b"content").unwrap();
+        let file = log.folder.join("file");
+        log.discard();
+        assert!(file.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn logs_are_their_owner_s_alone() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let above = tempfile::tempdir().unwrap();
+        let folder = above.path().join("quarantine");
+        let log = Log::begin(&folder, "c").unwrap();
+        for (path, mode) in [
+            (folder.clone(), 0o700),
+            (log.folder.clone(), 0o700),
+            (log.folder.join(NAME), 0o600),
+        ] {
+            let found = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(found & 0o777, mode, "{}", path.display());
+        }
     }
 }

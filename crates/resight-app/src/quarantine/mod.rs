@@ -3,19 +3,28 @@
 //! Invariant: what is to be moved is on record, durably, before anything is moved; so a resolution that was cut short
 //! at any point can be undone.
 //! Invariant: a file is moved only where it has the bytes of its picture and lies in a registered folder, and nothing
-//! is ever written over.
+//! is ever written over. It comes back only to where its registered folder really is.
+//! Invariant: a picture goes only while the one that is kept for it is stored.
+//! Invariant: what became of a move is judged by what lies on the disk.
 
+mod bringing;
 mod carried;
 mod log;
 mod moving;
+mod planning;
 mod resolving;
+#[cfg(test)]
+mod tests;
 mod undoing;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use resight_engine::{Metadata, PictureId};
+use resight_store::CollectionName;
 
 use crate::config::{Config, resolved};
 use crate::{AppError, Code};
@@ -24,6 +33,9 @@ pub use log::Resolution;
 pub use resolving::{resolve, stands_once};
 pub use undoing::{Return, Undone};
 
+/// How long a request waits for others that move files, or that index folders.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A folder for the files of removed duplicates. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Quarantine(Arc<Inner>);
@@ -31,8 +43,9 @@ pub struct Quarantine(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     folder: PathBuf,
-    /// Held while files are moved.
-    turn: Mutex<()>,
+    patience: Duration,
+    /// Of collections, by what tells them from others.
+    turns: Mutex<HashMap<String, Arc<Mutex<()>>>>,
 }
 
 /// A picture that is kept, and those that are removed in its favour.
@@ -55,8 +68,8 @@ pub struct ResolveOptions<'a> {
     pub quarantine: Option<&'a Quarantine>,
     /// Registered folders, out of which files may be moved.
     pub roots: &'a [PathBuf],
-    /// What tells the collection from others.
-    pub collection: &'a str,
+    /// The collection's name, and what tells it from others.
+    pub collection: (&'a CollectionName, &'a str),
     /// Reads metadata.
     pub metadata: fn(&str) -> Result<Metadata, String>,
 }
@@ -64,7 +77,7 @@ pub struct ResolveOptions<'a> {
 /// What came of it, or would.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
-    /// By which it can be undone, where files were moved.
+    /// By which it can be undone, where it is on record that pictures were removed or files moved.
     pub resolution: Option<String>,
     /// In the order of the request.
     pub groups: Vec<ResolvedGroup>,
@@ -90,7 +103,7 @@ pub struct ResolvedPicture {
     pub name: String,
     /// Why it is not removed.
     pub refusal: Option<(Code, String)>,
-    /// A file of it stays in a registered folder, so that the picture comes back.
+    /// A file of it stays in a folder, or may be in a registered one that is away, so that the picture comes back.
     pub returns: bool,
     /// Its files.
     pub files: Vec<ResolvedFile>,
@@ -146,7 +159,8 @@ impl Quarantine {
         check_folder(folder, config)?;
         Ok(Self(Arc::new(Inner {
             folder: resolved(folder),
-            turn: Mutex::default(),
+            patience: PATIENCE,
+            turns: Mutex::default(),
         })))
     }
 
@@ -158,6 +172,24 @@ impl Quarantine {
     /// Resolutions of a collection, the newest first, at most so many.
     pub fn resolutions(&self, collection: &str, most: usize) -> Result<Vec<Resolution>, AppError> {
         log::list(self.folder(), collection, most)
+    }
+
+    /// Held while files of a collection are moved.
+    fn turn(&self, collection: &str) -> Arc<Mutex<()>> {
+        let mut turns = self.0.turns.lock();
+        turns.entry(collection.to_owned()).or_default().clone()
+    }
+
+    /// Fails where no file could be moved here.
+    fn check_writable(&self) -> Result<(), AppError> {
+        let there = self.folder().ancestors().find(|folder| folder.exists());
+        match there {
+            Some(there) if there.is_dir() && moving::is_writable(there) => Ok(()),
+            _ => {
+                let denied = std::io::ErrorKind::PermissionDenied.into();
+                Err(moving::unwritable(self.folder(), denied))
+            }
+        }
     }
 
     /// Refuses folders of pictures, of any collection, in which moved files would be found again.

@@ -5,7 +5,10 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use resight_engine::{PictureId, id_of_content};
+use resight_store::StoreError;
 use tempfile::NamedTempFile;
+
+use crate::AppError;
 
 /// Bytes that are copied at once.
 const PART: usize = 1 << 20;
@@ -24,6 +27,78 @@ pub(super) fn move_file(from: &Path, to: &Path, id: &PictureId) -> io::Result<()
         sync_folder(folder)?;
     }
     Ok(())
+}
+
+/// Has the picture's file at `from` again and nothing at `to`, whatever was done of its move: what lies where is looked
+/// at before and after. Something is at `to`. Returns whether the file came from there.
+///
+/// # Errors
+/// A reason without paths; `to` is as it was then.
+pub(super) fn move_back(to: &Path, from: &Path, id: &PictureId) -> Result<bool, String> {
+    if !is_free(from) {
+        // A move that was cut short, or failed, after the copy.
+        if is_file_of(from, id) && is_file_of(to, id) {
+            fs::remove_file(to).map_err(|error| said(&error))?;
+            return Ok(false);
+        }
+        return Err("something else is there now".to_owned());
+    }
+    let folder = from.parent().unwrap_or(Path::new("."));
+    match make_folder(folder).and_then(|()| move_file(to, from, id)) {
+        Err(error) if is_free(from) || !is_free(to) => Err(said(&error)),
+        _ => Ok(true),
+    }
+}
+
+/// Whether the picture's bytes are in the file itself, and not behind a link: it may lead to the only copy.
+pub(super) fn is_file_of(path: &Path, id: &PictureId) -> bool {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    let found = || File::open(path).and_then(id_of_content);
+    is_file && found().is_ok_and(|found| found == *id)
+}
+
+/// What happened, without a path: some errors name one.
+pub(super) fn said(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code).to_string(),
+        None => error.kind().to_string(),
+    }
+}
+
+/// Whether there is no space for more.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
+/// The failure of a folder or file of the quarantine.
+pub(super) fn unwritable(path: &Path, source: io::Error) -> AppError {
+    let location = || path.display().to_string();
+    match is_full(&source) {
+        true => StoreError::Full {
+            location: location(),
+        }
+        .into(),
+        false => AppError::QuarantineUnwritable {
+            path: path.to_owned(),
+            source,
+        },
+    }
+}
+
+/// Whether files may be moved to the folder and out of it. A mount that is read only says no to everybody.
+#[cfg(target_os = "linux")]
+pub(super) fn is_writable(folder: &Path) -> bool {
+    use rustix::fs::{Access, access};
+
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+/// Elsewhere the move itself tells.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_writable(_: &Path) -> bool {
+    true
 }
 
 #[cfg(target_os = "linux")]
@@ -46,7 +121,7 @@ fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
 /// A link never takes another file's place.
 fn link_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
+        Ok(()) => remove_first(from, to),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         // Those that know no links are copied on, too.
         Err(_) => Err(io::ErrorKind::CrossesDevices.into()),
@@ -78,8 +153,27 @@ fn copy_over(from: &Path, to: &Path, id: &PictureId) -> io::Result<()> {
         ));
     }
     copy.persist_noclobber(to).map_err(|error| error.error)?;
-    sync_folder(folder)?;
-    fs::remove_file(from)
+    match sync_folder(folder) {
+        Ok(()) => remove_first(from, to),
+        Err(error) => {
+            let _copy = fs::remove_file(to);
+            Err(error)
+        }
+    }
+}
+
+/// Removes the first of two names or copies; where it stays, the second goes. One of them is there in any case.
+fn remove_first(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::remove_file(from) {
+        Err(_) if is_free(from) => Ok(()),
+        Err(error) => {
+            if fs::symlink_metadata(from).is_ok() {
+                let _copy = fs::remove_file(to);
+            }
+            Err(error)
+        }
+        done => done,
+    }
 }
 
 /// Makes a folder and those above it.
@@ -97,11 +191,21 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts a folder's entries on the disk. Elsewhere than on Unix a folder cannot be opened for this.
+/// Puts a folder's entries on the disk, where that can be asked for: elsewhere than on Unix, in a folder that may be
+/// written to and not read, and on some file systems it cannot.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    match cfg!(unix) {
-        true => File::open(folder)?.sync_all(),
-        false => Ok(()),
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    let opened = match File::open(folder) {
+        Err(error) if error.kind() == PermissionDenied => return Ok(()),
+        opened => opened?,
+    };
+    match opened.sync_all() {
+        Err(error) if matches!(error.kind(), InvalidInput | Unsupported) => Ok(()),
+        done => done,
     }
 }
 
@@ -112,7 +216,12 @@ pub(super) fn is_same(a: &Metadata, b: &Metadata) -> bool {
 
 /// Whether nothing has this name.
 pub(super) fn is_free(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+
+    // Nothing can have a name that is too long, or lie in a file.
+    let nothing =
+        |error: io::Error| matches!(error.kind(), NotFound | NotADirectory | InvalidFilename);
+    fs::symlink_metadata(path).is_err_and(nothing)
 }
 
 #[cfg(test)]
@@ -150,5 +259,76 @@ mod tests {
         let error = copy_over(&from, &to, &id_of(b"content")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         assert!(is_free(&to) && !is_free(&from));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_cannot_be_removed_leaves_no_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("to");
+        // Everybody may read it, and nobody may remove it.
+        let from = Path::new("/proc/version");
+        let id = id_of_content(File::open(from).unwrap()).unwrap();
+        for way in [move_file, copy_over] {
+            way(from, &to, &id).unwrap_err();
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_may_not_be_read_gives_its_files_and_takes_them() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let above = tempfile::tempdir().unwrap();
+        let folder = above.path().join("folder");
+        let (from, to) = (folder.join("from"), above.path().join("to"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(&from, b"content").unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o333)).unwrap();
+        if File::open(&folder).is_ok() {
+            println!("SKIPPED: this user may read every folder");
+            return;
+        }
+        let id = id_of_content(&b"content"[..]).unwrap();
+        move_file(&from, &to, &id).unwrap();
+        assert!(is_free(&from) && is_file_of(&to, &id));
+        assert_eq!(move_back(&to, &from, &id), Ok(true));
+        assert!(is_free(&to) && is_file_of(&from, &id));
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_taken_back_from_wherever_its_move_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["above/from", "to"].map(|name| folder.path().join(name));
+        let id = id_of_content(&b"content"[..]).unwrap();
+        fs::write(&to, b"content").unwrap();
+        assert_eq!(move_back(&to, &from, &id), Ok(true));
+        assert!(is_file_of(&from, &id) && is_free(&to));
+        // A move that ended between the copy and the removal.
+        fs::copy(&from, &to).unwrap();
+        assert_eq!(move_back(&to, &from, &id), Ok(false));
+        assert!(is_file_of(&from, &id) && is_free(&to));
+        for nowhere in [
+            from.join("below a file"),
+            folder.path().join("n".repeat(300)),
+        ] {
+            assert!(is_free(&nowhere));
+        }
+        // Something else came to the place.
+        fs::write(&to, b"content").unwrap();
+        fs::write(&from, b"other").unwrap();
+        move_back(&to, &from, &id).unwrap_err();
+        assert_eq!(fs::read(&from).unwrap(), b"other");
+        assert!(is_file_of(&to, &id));
+        #[cfg(unix)]
+        {
+            // A link to the only copy.
+            fs::remove_file(&from).unwrap();
+            std::os::unix::fs::symlink(&to, &from).unwrap();
+            move_back(&to, &from, &id).unwrap_err();
+            assert!(is_file_of(&to, &id));
+        }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) enum FilesWanted {
 pub struct ResolveAnswer {
     /// Whether nothing was done.
     dry_run: bool,
-    /// By which it can be undone; null where no file was moved.
+    /// By which it can be undone; null where files were kept, and where no picture was removed.
     #[schema(required)]
     resolution: Option<String>,
     /// Pictures that were removed, or would be.
@@ -93,7 +93,8 @@ struct ResolvedPicture {
     /// The same as a sentence.
     #[schema(required)]
     detail: Option<String>,
-    /// Whether a file of it stays in a folder, with which it comes back when that folder is looked through.
+    /// Whether a file of it stays in a folder, or may be in a registered folder that is away: it comes back with that
+    /// file when the folder is looked through.
     returns: bool,
     /// Its files.
     files: Vec<ResolvedFile>,
@@ -215,7 +216,7 @@ pub struct ResolutionShown {
     files: u64,
     /// Their bytes.
     bytes: u64,
-    /// Whether they were put back.
+    /// Whether all of them were put back, and their pictures stored again.
     undone: bool,
 }
 
@@ -247,30 +248,33 @@ pub struct UndoAnswer {
     resolution: String,
     /// Files that were put back now.
     restored: u64,
-    /// Files that were not.
+    /// Files that were not, and pictures that did not get their labels again.
     refused: Vec<NotRestored>,
-    /// Pictures that are stored again, with their labels.
+    /// Pictures that are stored again, with their labels, since this request.
     pictures: u64,
 }
 
 /// A file that was not put back.
 #[derive(Debug, Serialize, ToSchema)]
 struct NotRestored {
-    /// Where it lay; of an upload its id.
+    /// Where it lay: for admins the whole path, for others its last name. Of an upload its id.
     path: String,
     /// Why not.
     detail: String,
 }
 
 impl UndoAnswer {
-    /// Of this resolution.
-    pub fn new(resolution: String, undone: app::Undone) -> Self {
+    /// Of this resolution. `is_admin`: whether paths are told.
+    pub fn new(resolution: String, undone: app::Undone, is_admin: bool) -> Self {
         let refused = undone.refused.into_iter();
         Self {
             resolution,
             restored: undone.restored,
             refused: refused
-                .map(|(path, detail)| NotRestored { path, detail })
+                .map(|(path, detail)| NotRestored {
+                    path: told(path, is_admin),
+                    detail,
+                })
                 .collect(),
             pictures: undone.pictures,
         }

@@ -13,33 +13,33 @@ use crate::access::with;
 use crate::fixtures::{Answer, add, ask, get, png, post, request, textured};
 use crate::jobs::World;
 
-const RESOLVE: &str = "/v1/duplicates/resolve";
-const UNDO: &str = "/v1/duplicates/undo";
+pub(crate) const RESOLVE: &str = "/v1/duplicates/resolve";
+pub(crate) const UNDO: &str = "/v1/duplicates/undo";
 
 /// One more picture to remove.
-fn push(wanted: &mut Value, id: Value) {
+pub(crate) fn push(wanted: &mut Value, id: Value) {
     let remove = wanted["groups"][0]["remove"].as_array_mut().unwrap();
     remove.push(id);
 }
 
 /// A registered folder with four pictures, and a server that may move files out of it.
-struct Shelf {
-    world: World,
-    app: Router,
+pub(crate) struct Shelf {
+    pub(crate) world: World,
+    pub(crate) app: Router,
     /// By name.
-    ids: Vec<String>,
+    pub(crate) ids: Vec<String>,
 }
 
-async fn send(app: &Router, address: &str, body: &Value) -> Answer {
+pub(crate) async fn send(app: &Router, address: &str, body: &Value) -> Answer {
     ask(app, post(address, "application/json", body.to_string())).await
 }
 
 impl Shelf {
-    async fn new(moves: bool) -> Self {
+    pub(crate) async fn new(moves: bool) -> Self {
         Self::with_policy(moves, Policy::Open).await
     }
 
-    async fn with_policy(moves: bool, policy: Policy) -> Self {
+    pub(crate) async fn with_policy(moves: bool, policy: Policy) -> Self {
         let mut world = World::new(policy);
         world.fill(4);
         if moves {
@@ -47,10 +47,14 @@ impl Shelf {
             let quarantine = Quarantine::new(&world.path("quarantine"), config);
             world.settings.quarantine = Some(quarantine.unwrap());
         }
-        let app = world.app();
+        Self::of(world)
+    }
+
+    /// With the four pictures of a world.
+    pub(crate) fn of(world: World) -> Self {
         let mut shelf = Self {
+            app: world.app(),
             world,
-            app,
             ids: Vec::new(),
         };
         shelf.register();
@@ -63,7 +67,7 @@ impl Shelf {
         shelf
     }
 
-    fn register(&self) {
+    pub(crate) fn register(&self) {
         let served = self.world.settings.jobs.as_ref().unwrap();
         let (folder, default) = (self.world.path("pictures"), Default::default());
         let added =
@@ -74,7 +78,7 @@ impl Shelf {
     }
 
     /// Looks through the folder.
-    fn index(&self) {
+    pub(crate) fn index(&self) {
         let library = self.world.folder.library.clone();
         let go_on = std::sync::atomic::AtomicBool::new(false);
         resight_engine::Indexer::new(library)
@@ -87,21 +91,21 @@ impl Shelf {
             .unwrap();
     }
 
-    async fn label(&self, number: usize, labels: Value) {
+    pub(crate) async fn label(&self, number: usize, labels: Value) {
         let address = format!("/v1/images/{}", self.ids[number]);
         let mut asked = post(&address, "application/json", labels.to_string());
         *asked.method_mut() = "PATCH".parse().unwrap();
         assert_eq!(ask(&self.app, asked).await.status, 200);
     }
 
-    async fn picture(&self, number: usize) -> Value {
+    pub(crate) async fn picture(&self, number: usize) -> Value {
         get(&self.app, &format!("/v1/images/{}", self.ids[number]))
             .await
             .json()
     }
 
     /// The request that keeps the first picture and removes those.
-    fn wanted(&self, remove: &[usize], more: Value) -> Value {
+    pub(crate) fn wanted(&self, remove: &[usize], more: Value) -> Value {
         let remove: Vec<&String> = remove.iter().map(|number| &self.ids[*number]).collect();
         let mut wanted = json!({"groups": [{"keep": self.ids[0], "remove": remove}]});
         for (key, value) in more.as_object().unwrap() {
@@ -110,24 +114,24 @@ impl Shelf {
         wanted
     }
 
-    async fn resolved(&self, remove: &[usize], more: Value) -> Value {
+    pub(crate) async fn resolved(&self, remove: &[usize], more: Value) -> Value {
         let answer = send(&self.app, RESOLVE, &self.wanted(remove, more)).await;
         assert_eq!(answer.status, 200, "{}", answer.json());
         answer.json()
     }
 
-    async fn undone(&self, resolution: &Value) -> Value {
+    pub(crate) async fn undone(&self, resolution: &Value) -> Value {
         let answer = send(&self.app, UNDO, &json!({"resolution": resolution})).await;
         assert_eq!(answer.status, 200, "{}", answer.json());
         answer.json()
     }
 
-    fn file(&self, number: usize) -> PathBuf {
+    pub(crate) fn file(&self, number: usize) -> PathBuf {
         self.world.path(&format!("pictures/{number:03}.png"))
     }
 
     /// Where the file lies once it is moved.
-    fn moved(&self, resolution: &Value, number: usize) -> PathBuf {
+    pub(crate) fn moved(&self, resolution: &Value, number: usize) -> PathBuf {
         let folder = self
             .world
             .path("quarantine")
@@ -135,7 +139,7 @@ impl Shelf {
         folder.join(self.file(number).strip_prefix("/").unwrap())
     }
 
-    async fn count(&self) -> u64 {
+    pub(crate) async fn count(&self) -> u64 {
         get(&self.app, "/v1/count").await.json()["count"]
             .as_u64()
             .unwrap()

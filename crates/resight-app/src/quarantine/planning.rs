@@ -1,0 +1,195 @@
+//! What would become of a picture's files. Nothing is changed here.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use resight_engine::{Picture, path_of_text, readable};
+
+use super::moving::{is_free, is_writable};
+use super::{FileState, ResolveOptions, ResolvedFile, ResolvedPicture};
+use crate::Code;
+
+/// Why a picture is not removed.
+pub(super) type Refusal = (Code, String);
+
+/// A picture that is to be removed, and what becomes of its files.
+pub(super) struct Planned {
+    pub(super) picture: Picture,
+    pub(super) files: Vec<PlannedFile>,
+}
+
+pub(super) struct PlannedFile {
+    pub(super) shown: ResolvedFile,
+    /// The registered folder that it lies in, or would.
+    pub(super) root: Option<PathBuf>,
+    /// That folder is not there: the file may lie in it.
+    is_away: bool,
+}
+
+impl PlannedFile {
+    pub(super) fn moves(&self) -> bool {
+        self.shown.state == FileState::Moved
+    }
+}
+
+impl Planned {
+    pub(super) fn done(self, refusal: Option<Refusal>) -> ResolvedPicture {
+        let returns = |file: &PlannedFile| file.is_away || file.shown.state == FileState::Stays;
+        ResolvedPicture {
+            returns: refusal.is_none() && self.files.iter().any(returns),
+            id: self.picture.id,
+            name: self.picture.name,
+            refusal,
+            files: self.files.into_iter().map(|file| file.shown).collect(),
+        }
+    }
+
+    /// Nothing of it was moved, or all is back.
+    pub(super) fn refused(mut self, why: Refusal) -> ResolvedPicture {
+        for file in &mut self.files {
+            file.shown.to = None;
+            if file.moves() {
+                file.shown.state = FileState::Stays;
+            }
+        }
+        self.left(why)
+    }
+
+    /// Its files are where `files` says.
+    pub(super) fn left(mut self, why: Refusal) -> ResolvedPicture {
+        // An upload's bytes are no file of a folder.
+        self.files.retain(|file| file.shown.path.is_some());
+        self.done(Some(why))
+    }
+}
+
+/// Looks at a picture's files.
+pub(super) fn plan(
+    picture: Picture,
+    options: &ResolveOptions<'_>,
+) -> Result<Planned, ResolvedPicture> {
+    let mut files = Vec::new();
+    let mut refusal = None;
+    for source in &picture.sources {
+        let (file, why) = match options.quarantine {
+            Some(_) => plan_move(source, &picture, options.roots),
+            None => (stays(source, &picture, options.roots), None),
+        };
+        refusal = refusal.or(why);
+        files.push(file);
+    }
+    // Without a quarantine nothing of an upload is left, and nothing moved.
+    if picture.uploaded && options.quarantine.is_some() {
+        files.push(PlannedFile {
+            shown: shown(None, picture.byte_len, FileState::Moved),
+            root: None,
+            is_away: false,
+        });
+    }
+    let planned = Planned { picture, files };
+    match refusal {
+        Some(why) => Err(planned.refused(why)),
+        None => Ok(planned),
+    }
+}
+
+fn plan_move(source: &str, picture: &Picture, roots: &[PathBuf]) -> (PlannedFile, Option<Refusal>) {
+    let path = path_of_text(source);
+    let plain = |state| PlannedFile {
+        shown: shown(Some(source.to_owned()), picture.byte_len, state),
+        root: None,
+        is_away: false,
+    };
+    let named = readable(source);
+    let refuse = |state, code, why: &str| (plain(state), Some((code, format!("{named} {why}"))));
+    let metadata = match fs::symlink_metadata(&path) {
+        Ok(metadata) => metadata,
+        Err(error) if is_missing(&error) => {
+            let file = missing(source, picture, roots);
+            let why = "may be in a registered folder that is not there or empty, such as a disk that is not mounted";
+            return match file.is_away {
+                true => refuse(FileState::Missing, Code::FolderGone, why),
+                false => (file, None),
+            };
+        }
+        Err(error) => {
+            let why = format!("cannot be looked at: {error}");
+            return refuse(FileState::Stays, Code::QuarantineFailed, &why);
+        }
+    };
+    if !metadata.is_file() {
+        let why = "is a link or no file, and is not moved";
+        return refuse(FileState::Stays, Code::QuarantineFailed, why);
+    }
+    let Some(root) = root_of(&path, roots) else {
+        let why = "lies in no registered folder";
+        return refuse(FileState::NotRegistered, Code::FileNotRegistered, why);
+    };
+    if metadata.len() != picture.byte_len {
+        let why = "has other bytes than those that were indexed";
+        return refuse(FileState::Changed, Code::FileChanged, why);
+    }
+    if !path.parent().is_some_and(is_writable) {
+        let why = "cannot be moved: let the server write to its folder (a unit of systemd names it in ReadWritePaths=)";
+        return refuse(FileState::Stays, Code::QuarantineFailed, why);
+    }
+    let file = PlannedFile {
+        root: Some(root),
+        ..plain(FileState::Moved)
+    };
+    (file, None)
+}
+
+/// The registered folder that a file really lies in.
+fn root_of(path: &Path, roots: &[PathBuf]) -> Option<PathBuf> {
+    let folder = fs::canonicalize(path.parent()?).ok()?;
+    roots.iter().find(|root| folder.starts_with(root)).cloned()
+}
+
+fn stays(source: &str, picture: &Picture, roots: &[PathBuf]) -> PlannedFile {
+    if is_free(&path_of_text(source)) {
+        return missing(source, picture, roots);
+    }
+    PlannedFile {
+        shown: shown(Some(source.to_owned()), picture.byte_len, FileState::Stays),
+        root: None,
+        is_away: false,
+    }
+}
+
+/// A path at which nothing is.
+fn missing(source: &str, picture: &Picture, roots: &[PathBuf]) -> PlannedFile {
+    let path = path_of_text(source);
+    let mut above = roots.iter().filter(|root| path.starts_with(root));
+    PlannedFile {
+        shown: shown(
+            Some(source.to_owned()),
+            picture.byte_len,
+            FileState::Missing,
+        ),
+        root: above.clone().next().cloned(),
+        is_away: above.any(|root| is_away(root)),
+    }
+}
+
+/// A disk that is not mounted leaves no folder, or an empty one.
+fn is_away(root: &Path) -> bool {
+    fs::read_dir(root).map_or(true, |mut entries| entries.next().is_none())
+}
+
+fn shown(path: Option<String>, bytes: u64, state: FileState) -> ResolvedFile {
+    ResolvedFile {
+        path,
+        to: None,
+        bytes,
+        state,
+    }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}

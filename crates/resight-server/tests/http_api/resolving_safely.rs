@@ -1,0 +1,214 @@
+//! Duplicates that are removed while others decide, where files cannot be moved, and where folders are away.
+
+use std::fs;
+use std::path::Path;
+
+use resight_app::quarantine::Quarantine;
+use resight_server::Policy;
+use serde_json::{Value, json};
+
+use crate::fixtures::{add, get, png, textured};
+use crate::jobs::World;
+use crate::resolving::{RESOLVE, Shelf, send};
+
+/// Pairs that are decided at once.
+const PAIRS: u64 = 12;
+
+fn state(told: &Value, number: usize) -> (&Value, &Value) {
+    let picture = &told["groups"][0]["remove"][number];
+    (&picture["code"], &picture["files"][0]["state"])
+}
+
+/// What lies in the quarantine.
+fn left(shelf: &Shelf) -> usize {
+    fs::read_dir(shelf.world.path("quarantine")).map_or(0, Iterator::count)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn opposite_decisions_leave_one_picture_of_each_pair() {
+    let shelf = Shelf::new(true).await;
+    for (files, first) in [("keep", 100), ("quarantine", 500)] {
+        let mut pairs = Vec::new();
+        for seed in 0..PAIRS {
+            let mut pair = Vec::new();
+            for other in [0, 200] {
+                let bytes = png(&textured(80, 60, first + other + seed));
+                pair.push((add(&shelf.app, "a.png", &bytes).await, bytes));
+            }
+            pairs.push(pair);
+        }
+        let before = shelf.count().await;
+        let wanted = |keep: usize| {
+            let groups = pairs.iter().map(|pair| {
+                let (keep, remove) = (&pair[keep].0, &pair[1 - keep].0);
+                json!({"keep": keep, "remove": [remove]})
+            });
+            json!({"groups": groups.collect::<Vec<_>>(), "files": files})
+        };
+        let decided = [0, 1].map(|keep| {
+            let (app, wanted) = (shelf.app.clone(), wanted(keep));
+            tokio::spawn(async move { send(&app, RESOLVE, &wanted).await })
+        });
+        let mut removed = 0;
+        for one in decided {
+            let answer = one.await.unwrap();
+            match answer.status.as_u16() {
+                200 => removed += answer.json()["removed"].as_u64().unwrap(),
+                // It came after the other one, or waited for it in vain: then nothing is done at all.
+                404 => drop(answer.problem(404, "unknown_picture")),
+                _ => drop(answer.problem(503, "busy")),
+            }
+        }
+        assert_eq!(removed, PAIRS, "{files}");
+        assert_eq!(shelf.count().await, before - PAIRS, "{files}");
+        for pair in &pairs {
+            let mut stored = 0;
+            for (id, bytes) in pair {
+                let file = get(&shelf.app, &format!("/v1/images/{id}/file")).await;
+                stored += usize::from(file.status == 200 && file.body == *bytes);
+            }
+            assert_eq!(stored, 1, "{files}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_taken_over_from_a_picture_that_stays() {
+    let shelf = Shelf::new(true).await;
+    shelf.label(1, json!({"tags": ["b"], "object": "o"})).await;
+    shelf.label(2, json!({"tags": ["c"]})).await;
+    // As long as before: it is known when it is to be moved.
+    let mut changed = fs::read(shelf.file(1)).unwrap();
+    *changed.last_mut().unwrap() ^= 1;
+    fs::write(shelf.file(1), &changed).unwrap();
+    let wanted = json!({"files": "quarantine", "carry_over": true});
+    let told = shelf.resolved(&[1], wanted.clone()).await;
+    assert_eq!(state(&told, 0), (&json!("file_changed"), &json!("changed")));
+    assert_eq!(told["groups"][0]["carried_over"], false);
+    assert_eq!(shelf.picture(0).await["tags"], json!([]));
+    // No file was moved, and nothing is left that could be undone.
+    assert_eq!(told["resolution"], Value::Null);
+    assert_eq!(left(&shelf), 0);
+    let told = shelf.resolved(&[1, 2], wanted).await;
+    assert_eq!((&told["removed"], &told["refused"]), (&json!(1), &json!(1)));
+    assert_eq!(told["groups"][0]["carried_over"], true);
+    let kept = shelf.picture(0).await;
+    assert_eq!(
+        (&kept["tags"], &kept["object"]),
+        (&json!(["c"]), &Value::Null)
+    );
+    assert_eq!(fs::read(shelf.file(1)).unwrap(), changed);
+    assert_eq!(left(&shelf), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_moved_stays_and_costs_no_other() {
+    let mut shelf = Shelf::new(true).await;
+    // Its path fits, and is too long below another folder.
+    let mut folder = shelf.world.path("pictures");
+    while folder.as_os_str().len() < 4070 {
+        let most = (4075 - folder.as_os_str().len()).min(200);
+        folder.push("d".repeat(most - 1));
+    }
+    fs::create_dir_all(&folder).unwrap();
+    let long = folder.join("long.png");
+    fs::write(&long, png(&textured(160, 120, 55))).unwrap();
+    shelf.index();
+    let id = shelf.world.folder.library.find_by_path(&long).unwrap();
+    shelf.ids.push(id.unwrap().to_string());
+    shelf.label(4, json!({"tags": ["long"]})).await;
+    shelf.label(1, json!({"tags": ["b"]})).await;
+    for _ in 0..2 {
+        let told = shelf
+            .resolved(&[4], json!({"files": "quarantine", "carry_over": true}))
+            .await;
+        assert_eq!(
+            state(&told, 0),
+            (&json!("quarantine_failed"), &json!("stays"))
+        );
+        assert_eq!((&told["resolution"], left(&shelf)), (&Value::Null, 0));
+    }
+    let told = shelf
+        .resolved(&[4, 1], json!({"files": "quarantine", "carry_over": true}))
+        .await;
+    assert_eq!(
+        state(&told, 0),
+        (&json!("quarantine_failed"), &json!("stays"))
+    );
+    assert_eq!(state(&told, 1), (&Value::Null, &json!("moved")));
+    assert!(long.exists());
+    assert_eq!(shelf.picture(0).await["tags"], json!(["b"]));
+    assert_eq!(shelf.picture(4).await["tags"], json!(["long"]));
+    let undone = shelf.undone(&told["resolution"]).await;
+    assert_eq!(
+        (&undone["restored"], &undone["refused"]),
+        (&json!(1), &json!([]))
+    );
+    assert_eq!(shelf.count().await, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_is_away_keeps_its_pictures() {
+    let shelf = Shelf::new(true).await;
+    let (there, away) = (shelf.world.path("pictures"), shelf.world.path("away"));
+    shelf.label(1, json!({"tags": ["b"]})).await;
+    fs::rename(&there, &away).unwrap();
+    let gone = (&json!("folder_gone"), &json!("missing"));
+    for is_mount in [false, true] {
+        if is_mount {
+            fs::create_dir(&there).unwrap();
+        }
+        let told = shelf
+            .resolved(&[1, 2], json!({"files": "quarantine"}))
+            .await;
+        assert_eq!(state(&told, 0), gone, "{told}");
+        assert_eq!(
+            (&told["removed"], &told["resolution"]),
+            (&json!(0), &Value::Null)
+        );
+        // Without its file it could be removed, and would come back.
+        let told = shelf.resolved(&[1], json!({"dry_run": true})).await;
+        assert_eq!(state(&told, 0), (&Value::Null, &json!("missing")));
+        assert_eq!(told["groups"][0]["remove"][0]["returns"], true);
+    }
+    fs::remove_dir(&there).unwrap();
+    fs::rename(&away, &there).unwrap();
+    assert_eq!(shelf.picture(1).await["tags"], json!(["b"]));
+    // A file that is really gone keeps nobody.
+    fs::remove_file(shelf.file(1)).unwrap();
+    let told = shelf.resolved(&[1], json!({"files": "quarantine"})).await;
+    assert_eq!(state(&told, 0), (&Value::Null, &json!("missing")));
+    assert_eq!(told["groups"][0]["remove"][0]["returns"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quarantine_that_takes_nothing_refuses_a_request_before_anything_is_done() {
+    let mut world = World::new(Policy::Open);
+    world.fill(4);
+    fs::write(world.path("file"), b"").unwrap();
+    let mut folders = vec![(world.path("file/quarantine"), true)];
+    if cfg!(target_os = "linux") {
+        // Nobody can make a folder there, and it looks as if root could.
+        folders.push((Path::new("/proc/quarantine").to_owned(), false));
+    }
+    for (folder, is_foretold) in folders {
+        let config = &world.settings.jobs.as_ref().unwrap().config;
+        world.settings.quarantine = Some(Quarantine::new(&folder, config).unwrap());
+        let shelf = Shelf::of(world);
+        shelf.label(1, json!({"tags": ["b"]})).await;
+        let mut wanted = shelf.wanted(&[1], json!({"files": "quarantine", "carry_over": true}));
+        for dry_run in [true, false] {
+            wanted["dry_run"] = json!(dry_run);
+            let answer = send(&shelf.app, RESOLVE, &wanted).await;
+            if dry_run && !is_foretold && answer.status == 200 {
+                continue;
+            }
+            let detail = answer.problem(500, "quarantine_failed");
+            assert!(!detail.contains(folder.to_str().unwrap()), "{detail}");
+        }
+        assert_eq!(shelf.picture(0).await["tags"], json!([]));
+        assert_eq!(shelf.count().await, 4);
+        world = shelf.world;
+    }
+}
