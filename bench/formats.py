@@ -1,8 +1,10 @@
-"""What of the formats and variants people have is read, beside Pillow and libvips, on the same files in one run.
+"""What of the formats and variants people have is read, beside Pillow, libvips and ImageMagick, on the same files in one
+run.
 
 Files are generated here from one photograph-like picture, and those of Python packages that carry pictures are added.
-Each is read by `resight-decode` (its example `decode`), by Pillow with pillow-heif, and by libvips. Printed are, by
-format and variant, who read it, the mean difference of our pixels to the reference (the picture that was written where
+Each is read by `resight-decode` (its example `decode`), by Pillow with pillow-heif, by libvips, and by the program of
+ImageMagick. Two builds of libvips are asked: that of the package pyvips-binary, and the system's by its program `vips`,
+which has more formats where a distribution built it (Debian: imagemagick, libvips-tools). Printed are, by format and variant, who read it, the mean difference of our pixels to the reference (the picture that was written where
 the format is lossless, otherwise the library that comes nearest to it), whether it is upright, and times.
 
     cargo build --release -p resight-decode --example decode
@@ -87,6 +89,55 @@ def by_vips(path):
     return as_rgb(image.numpy())
 
 
+def program(*names):
+    """The first of these programs that is the real one, or None. Shims stand in for some of them."""
+    folders = ["/usr/bin", *os.environ.get("PATH", "").split(os.pathsep)]
+    for name in names:
+        for folder in folders:
+            path = os.path.join(folder, name)
+            if os.access(path, os.X_OK):
+                return path
+    return None
+
+
+IMAGEMAGICK = program("magick", "convert-im6.q16", "convert")
+VIPS = program("vips")
+
+
+def by_program(command, written):
+    """The pixels that a command wrote as PPM. Raises what it says where it fails."""
+    run = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120)
+    if run.returncode != 0 or not os.path.exists(written):
+        raise ValueError(run.stderr[-200:])
+    try:
+        with Image.open(written) as image:
+            return as_rgb(np.asarray(image.convert("RGB")))
+    finally:
+        os.unlink(written)
+
+
+def by_imagemagick(path):
+    """Its first picture, upright and over white. A reduced picture is no page, so that index 0 is asked for as by users."""
+    if IMAGEMAGICK is None:
+        raise FileNotFoundError("ImageMagick is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        written = f"{folder}/out.ppm"
+        flat = ["-auto-orient", "-background", "white", "-alpha", "remove", "-colorspace", "sRGB", "-depth", "8"]
+        return by_program([IMAGEMAGICK, f"{path}[0]", *flat, f"ppm:{written}"], written)
+
+
+def by_system_vips(path):
+    if VIPS is None:
+        raise FileNotFoundError("libvips is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        upright, written = f"{folder}/out.v", f"{folder}/out.png"
+        run = subprocess.run([VIPS, "autorot", f"{path}[fail_on=error]", upright], capture_output=True, timeout=120)
+        if run.returncode != 0:
+            raise ValueError(run.stderr[-200:])
+        # Converts what has no form in a PNG, as `vips` does when it writes one.
+        return by_program([VIPS, "pngsave", upright, written, "--bitdepth", "8"], written)
+
+
 def timed(read, path):
     start = time.perf_counter()
     try:
@@ -96,6 +147,9 @@ def timed(read, path):
             raise
         return None, type(error).__name__, (time.perf_counter() - start) * 1e3
     return pixels, None, (time.perf_counter() - start) * 1e3
+
+
+OTHERS = ("pillow", "vips", "system_vips", "imagemagick")
 
 
 def difference(one, other):
@@ -115,8 +169,11 @@ def compare(files, decoder, folder):
     for one, (pixels, code, detail, milliseconds) in zip(files, ours):
         pillow, _, pillow_time = timed(by_pillow, str(one.path))
         vips, _, vips_time = timed(by_vips, str(one.path))
+        system, _, system_time = timed(by_system_vips, str(one.path))
+        magick, _, magick_time = timed(by_imagemagick, str(one.path))
         to_picture = difference(pixels, one.picture)
-        to_others = [d for d in (difference(pixels, pillow), difference(pixels, vips)) if d is not None]
+        to_others = [difference(pixels, other) for other in (pillow, vips, system, magick)]
+        to_others = [d for d in to_others if d is not None]
         rows.append(
             {
                 "format": one.format,
@@ -125,10 +182,12 @@ def compare(files, decoder, folder):
                 "refused": None if code is None else f"{code}: {detail}",
                 "pillow": pillow is not None,
                 "vips": vips is not None,
+                "system_vips": system is not None,
+                "imagemagick": magick is not None,
                 "to_picture": to_picture,
                 "to_nearest": min(to_others, default=None),
                 "same_shape": pixels is not None and (one.picture is None or pixels.shape == one.picture.shape),
-                "ms": [milliseconds, pillow_time, vips_time],
+                "ms": [milliseconds, pillow_time, vips_time, system_time, magick_time],
                 "must": one.must,
             }
         )
@@ -137,8 +196,9 @@ def compare(files, decoder, folder):
 
 def table(rows):
     lines = [
-        "| format | variant | Resight | Pillow | libvips | mean difference to the picture | to the nearest library | ms |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| format | variant | Resight | Pillow | libvips | libvips (system) | ImageMagick | mean difference to the picture "
+        "| to the nearest library | ms |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     yes = {True: "read", False: "–"}
     for row in rows:
@@ -146,9 +206,27 @@ def table(rows):
         times = " / ".join(f"{value:.1f}" for value in row["ms"])
         lines.append(
             f"| {row['format']} | {row['variant']} | {own} | {yes[row['pillow']]} | {yes[row['vips']]} "
+            f"| {yes[row['system_vips']]} | {yes[row['imagemagick']]} "
             f"| {shown(row['to_picture'])} | {shown(row['to_nearest'])} | {times} |"
         )
     return lines
+
+
+def versions():
+    def says(*command):
+        if command[0] is None:
+            return "not installed"
+        return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[0].strip()
+
+    import pillow_heif
+    import pyvips
+    from PIL import __version__ as pillow
+
+    wheel = ".".join(str(pyvips.version(part)) for part in range(3))
+    return (
+        f"Pillow {pillow} with pillow-heif {pillow_heif.__version__}; libvips {wheel} of pyvips-binary; "
+        f"{says(VIPS, '--version')} of the system; {says(IMAGEMAGICK, '--version')}"
+    )
 
 
 def main():
@@ -164,12 +242,12 @@ def main():
         pixels = os.path.join(folder, "pixels")
         os.mkdir(pixels)
         rows = compare(files, arguments.decoder, pixels)
-    count = {name: sum(row[name] for row in rows) for name in ("ours", "pillow", "vips")}
-    missed = [row for row in rows if not row["ours"] and (row["pillow"] or row["vips"])]
+    count = {name: sum(row[name] for row in rows) for name in ("ours", *OTHERS)}
+    missed = [row for row in rows if not row["ours"] and any(row[name] for name in OTHERS)]
     turned = [row for row in rows if row["ours"] and not row["same_shape"]]
     lines = table(rows)
     if arguments.out:
-        head = formats_files.HEAD.format(files=len(rows), **count)
+        head = formats_files.HEAD.format(files=len(rows), **count, versions=versions())
         arguments.out.write_text(head + "\n".join(lines) + "\n")
     else:
         print("\n".join(lines))

@@ -9,9 +9,12 @@ from PIL import Image, ImageCms
 
 HEAD = """# Formats
 
-By `bench/run formats.py` over {files} files: {ours} are read by Resight, {pillow} by Pillow (with pillow-heif) and
-{vips} by libvips. Differences are means of all channels, 0 to 255; times are milliseconds for Resight, Pillow and
-libvips, of single runs.
+By `bench/run formats.py` over {files} files: {ours} are read by Resight, {pillow} by Pillow (with pillow-heif), {vips} by
+libvips as pyvips-binary has it, {system_vips} by the system's libvips and {imagemagick} by ImageMagick. Differences are
+means of all channels, 0 to 255; times are milliseconds in the order of the columns, of single runs. Those of the last two
+are of programs that start for each file.
+
+{versions}
 
 """
 
@@ -41,6 +44,33 @@ def grey(pixels):
 
 def three(pixels):
     return np.repeat(pixels[..., None], 3, axis=2)
+
+
+#: Profiles of four inks that systems carry (Debian: libgs-common, icc-profiles-free).
+PROFILES = (
+    "/usr/share/color/icc/ghostscript/default_cmyk.icc",
+    "/usr/share/color/icc/ghostscript/ps_cmyk.icc",
+)
+
+
+def profiled(image):
+    """The picture in inks, and as a colour management system shows them, by each profile that is found here."""
+    screen = ImageCms.createProfile("sRGB")
+    for path in map(Path, PROFILES):
+        if not path.is_file():
+            print(f"SKIPPED: {path} is not there, so no file has that profile")
+            continue
+        own = ImageCms.ImageCmsProfile(io.BytesIO(path.read_bytes()))
+        inks = changed(image, ImageCms.buildTransform(screen, own, "RGB", "CMYK"), "CMYK")
+        shown = changed(inks, ImageCms.buildTransform(own, screen, "CMYK", "RGB"), "RGB")
+        yield path.name, path.read_bytes(), inks, np.asarray(shown)
+
+
+def changed(image, transform, mode):
+    """The picture after a transform. Pillow's own function also writes the profile, which fails for some of them."""
+    out = Image.new(mode, image.size)
+    transform.transform.apply(image.getim(), out.getim())
+    return out
 
 
 def generated(folder):
@@ -78,6 +108,8 @@ def jpegs(folder):
     add("restart markers", saved(restart_marker_rows=1))
     add("grey", saved(image.convert("L")), three(grey(pixels)))
     add("four inks", saved(image.convert("CMYK")))
+    for name, profile, inks, shown in profiled(image):
+        add(f"four inks with {name}", saved(inks, icc_profile=profile), shown)
     add("no end marker", whole[:-2])
     add("zeros for the end marker", whole[:-2] + bytes(500))
     add("no end marker, progressive", saved(progressive=True)[:-2])
@@ -203,6 +235,8 @@ def tiffs_by_pillow(folder):
     add("JPEG by libtiff, YCbCr", image.convert("YCbCr"), pixels, compression="jpeg", quality=92)
     add("CMYK", image.convert("CMYK"), pixels)
     add("CMYK LZW", image.convert("CMYK"), pixels, compression="tiff_lzw")
+    for name, profile, inks, shown in profiled(image):
+        add(f"CMYK LZW with {name}", inks, shown, compression="tiff_lzw", icc_profile=profile)
     add("CMYK JPEG", image.convert("CMYK"), pixels, compression="jpeg", quality=92)
     add("YCbCr uncompressed", image.convert("YCbCr"), pixels)
     lab = ImageCms.applyTransform(
