@@ -1,4 +1,4 @@
-//! Decodes one AV1 still picture to its planes, with bounded work.
+//! Decodes AV1 pictures to their planes, with bounded work for each.
 
 use re_rav1d::dav1d::{Decoder, Error, Picture, Settings};
 
@@ -12,40 +12,58 @@ const MAX_FRAMES: usize = 8;
 /// Decodes the first shown frame of `data`.
 ///
 /// # Errors
-/// [`crate::RefusedCode::Broken`] when the data is damaged,
-/// [`crate::RefusedCode::FormatNotSupported`] when it has more than [`MAX_FRAMES`] frames or is of a
-/// variant that the decoder does not know.
+/// Those of [`Frames::next`].
 pub(crate) fn decode(data: Vec<u8>, limits: &DecodeLimits) -> Result<Picture, Refused> {
-    check_frames(&data)?;
-    let mut settings = Settings::new();
-    // One thread: a picture is a unit of work, and callers run many of them at once.
-    settings.set_n_threads(1);
-    settings.set_max_frame_delay(1);
-    settings.set_all_layers(false);
-    settings.set_apply_grain(false);
-    settings.set_frame_size_limit(u32::try_from(limits.max_pixels).unwrap_or(u32::MAX));
-    let mut decoder = Decoder::with_settings(&settings).map_err(|e| explain(&e))?;
-    let mut pending = match decoder.send_data(data, None, None, None) {
-        Ok(()) => false,
-        Err(Error::Again) => true,
-        Err(error) => return Err(explain(&error)),
-    };
-    // Each turn returns a frame or consumes one, so a sound picture never reaches the bound.
-    for _ in 0..2 * MAX_FRAMES {
-        match decoder.get_picture() {
-            Ok(picture) => return Ok(picture),
-            Err(Error::Again) if pending => {
-                pending = match decoder.send_pending_data() {
-                    Ok(()) => false,
-                    Err(Error::Again) => true,
-                    Err(error) => return Err(explain(&error)),
-                };
-            }
-            Err(Error::Again) => {}
-            Err(error) => return Err(explain(&error)),
-        }
+    Frames::new(limits)?.next(data)
+}
+
+/// Decodes one picture after another, of which later ones may be made of earlier ones.
+pub(crate) struct Frames(Decoder);
+
+impl Frames {
+    pub(crate) fn new(limits: &DecodeLimits) -> Result<Self, Refused> {
+        let mut settings = Settings::new();
+        // One thread: a picture is a unit of work, and callers run many of them at once.
+        settings.set_n_threads(1);
+        settings.set_max_frame_delay(1);
+        settings.set_all_layers(false);
+        settings.set_apply_grain(false);
+        settings.set_frame_size_limit(u32::try_from(limits.max_pixels).unwrap_or(u32::MAX));
+        let decoder = Decoder::with_settings(&settings).map_err(|e| explain(&e))?;
+        Ok(Self(decoder))
     }
-    Err(Refused::broken("the AVIF data has no complete picture"))
+
+    /// The first shown frame of `data`.
+    ///
+    /// # Errors
+    /// [`crate::RefusedCode::Broken`] when the data is damaged,
+    /// [`crate::RefusedCode::FormatNotSupported`] when it has more than [`MAX_FRAMES`] frames or is of a
+    /// variant that the decoder does not know.
+    pub(crate) fn next(&mut self, data: Vec<u8>) -> Result<Picture, Refused> {
+        check_frames(&data)?;
+        let decoder = &mut self.0;
+        let mut pending = match decoder.send_data(data, None, None, None) {
+            Ok(()) => false,
+            Err(Error::Again) => true,
+            Err(error) => return Err(explain(&error)),
+        };
+        // Each turn returns a frame or consumes one, so a sound picture never reaches the bound.
+        for _ in 0..2 * MAX_FRAMES {
+            match decoder.get_picture() {
+                Ok(picture) => return Ok(picture),
+                Err(Error::Again) if pending => {
+                    pending = match decoder.send_pending_data() {
+                        Ok(()) => false,
+                        Err(Error::Again) => true,
+                        Err(error) => return Err(explain(&error)),
+                    };
+                }
+                Err(Error::Again) => {}
+                Err(error) => return Err(explain(&error)),
+            }
+        }
+        Err(Refused::broken("the AVIF data has no complete picture"))
+    }
 }
 
 /// Walks the open bitstream units and refuses more than [`MAX_FRAMES`] frames, shown or hidden.

@@ -6,13 +6,17 @@ use crate::limits::DecodeLimits;
 use crate::memory::Purpose;
 use crate::refused::Refused;
 use crate::upright::upright;
-use crate::{av1, bmff, yuv};
+use crate::{av1, avif_sequence, bmff, yuv};
 
 /// Memory of decoding: three planes of 16 bits, as much for the decoder, and RGB twice where it is turned.
 const BYTES_A_PIXEL: u64 = 18;
 
-/// Decodes the primary picture of `bytes`, and returns the bits a sample of the file.
+/// Decodes the primary picture of `bytes`, or the first frame of a file with a sequence alone, and returns the bits a
+/// sample of the file.
 pub(crate) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<(Image, u8), Refused> {
+    if !bmff::has_still(bytes) {
+        return avif_sequence::first(bytes, limits);
+    }
     let item = bmff::primary(bytes)?;
     let mut pixels = limits.max_pixels;
     if let Some((width, height)) = item.announced {

@@ -1,8 +1,7 @@
 //! Reads what a plain AVIF picture needs from its HEIF container (ISO/IEC 23008-12): the primary
 //! item's bytes and the properties that change how it is shown.
 //!
-//! Not read: grids and other derived items, sequences without a primary item, and auxiliary items
-//! such as alpha.
+//! Not read: grids and other derived items, and auxiliary items such as alpha. `avif_sequence.rs` reads tracks.
 
 use image::metadata::Orientation;
 
@@ -87,17 +86,17 @@ fn damaged() -> Refused {
 }
 
 /// A big-endian reader. Reading past the end is an error.
-struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], Refused> {
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], Refused> {
         let (head, rest) = self.0.split_at_checked(count).ok_or_else(damaged)?;
         self.0 = rest;
         Ok(head)
     }
 
     /// An unsigned number of `count` bytes, 0 to 8.
-    fn number(&mut self, count: usize) -> Result<u64, Refused> {
+    pub(crate) fn number(&mut self, count: usize) -> Result<u64, Refused> {
         let bytes = self.take(count)?;
         Ok(bytes.iter().fold(0, |n, &b| n << 8 | u64::from(b)))
     }
@@ -107,7 +106,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Type and content of the next box. `None` at the end and where a box is malformed.
-    fn next_box(&mut self) -> Option<([u8; 4], &'a [u8])> {
+    pub(crate) fn next_box(&mut self) -> Option<([u8; 4], &'a [u8])> {
         let all = self.0;
         let size = self.number(4).ok()?;
         let kind = *self.take(4).ok()?.first_chunk()?;
@@ -125,14 +124,14 @@ impl<'a> Reader<'a> {
 }
 
 /// The content of the first box of type `kind`.
-fn find<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
+pub(crate) fn find<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
     let mut reader = Reader(bytes);
     std::iter::from_fn(|| reader.next_box())
         .find_map(|(k, content)| (k == *kind).then_some(content))
 }
 
 /// Version of a full box, and a reader positioned after its version and flags.
-fn full_box<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Result<(u8, Reader<'a>), Refused> {
+pub(crate) fn full_box<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Result<(u8, Reader<'a>), Refused> {
     let mut reader = Reader(find(bytes, kind).ok_or_else(damaged)?);
     let version = reader.take(4)?[0];
     Ok((version, reader))
@@ -255,6 +254,21 @@ fn properties(meta: &[u8], id: u64, item: &mut Primary) -> Result<(), Refused> {
     Ok(())
 }
 
+/// The colour description in a box `colr`, if it has one of numbers.
+pub(crate) fn nclx_of(content: &[u8]) -> Option<Nclx> {
+    let mut reader = Reader(content.strip_prefix(b"nclx")?);
+    reader.take(4).ok()?;
+    Some(Nclx {
+        matrix: reader.number(2).ok()? as u16,
+        full_range: reader.number(1).ok()? & 0x80 != 0,
+    })
+}
+
+/// Whether a file has a still picture.
+pub(crate) fn has_still(file: &[u8]) -> bool {
+    find(file, b"meta").is_some()
+}
+
 fn property_of(kind: [u8; 4], content: &[u8], item: &mut Primary) -> Result<(), Refused> {
     let mut reader = Reader(content);
     match &kind {
@@ -263,12 +277,8 @@ fn property_of(kind: [u8; 4], content: &[u8], item: &mut Primary) -> Result<(), 
             let (width, height) = (reader.number(4)? as u32, reader.number(4)? as u32);
             item.announced = Some((width, height));
         }
-        b"colr" if reader.take(4)? == b"nclx" => {
-            reader.take(4)?;
-            item.nclx = Some(Nclx {
-                matrix: reader.number(2)? as u16,
-                full_range: reader.number(1)? & 0x80 != 0,
-            });
+        b"colr" if content.starts_with(b"nclx") => {
+            item.nclx = Some(nclx_of(content).ok_or_else(damaged)?);
         }
         b"irot" => {
             // Quarter turns against the clock.

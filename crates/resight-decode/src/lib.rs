@@ -2,7 +2,7 @@
 //!
 //! [`decode`] finds the format from the content, never from a file name. It reads JPEG (the first
 //! picture of an MPO), PNG (the default picture of an APNG), WebP and GIF (the first frame), TIFF
-//! (the first page that is no smaller copy of another), BMP, PNM, TGA, QOI, ICO (the largest), AVIF (the primary
+//! (the first page that is no smaller copy of another), BMP, PNM, TGA, QOI, PCX, ICO (the largest), AVIF (the primary
 //! item), JPEG XL (the first frame), JPEG 2000, Photoshop files (the merged picture), SVG, PDF (the first page), HEIC where the
 //! feature `heif` is on, and raw files (the largest JPEG in them). It refuses every other format by name. [`pages`] reads
 //! the further pages and frames.
@@ -24,6 +24,7 @@
 
 mod av1;
 mod avif;
+mod avif_sequence;
 mod bmff;
 mod calendar;
 mod colour_spaces;
@@ -47,6 +48,7 @@ mod mutated;
 mod packbits;
 mod page;
 mod pages;
+mod pcx;
 #[cfg(feature = "pdf")]
 mod pdf;
 mod place;
@@ -154,6 +156,7 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
             Format::Jp2 => jp2::decode(bytes, limits)?,
             #[cfg(feature = "jxl")]
             Format::Jxl => jxl::decode(bytes, limits)?,
+            Format::Pcx => pcx::decode(bytes, limits)?,
             Format::Psd => psd::decode(bytes, limits)?,
             #[cfg(feature = "svg")]
             Format::Svg => svg::decode(bytes, limits)?,
@@ -178,6 +181,26 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Refused> {
     })
 }
 
+/// Whether a file may have further pages or frames: by its format, and of PNG and WebP by their headers as well. Of other
+/// formats [`decode`] tells how many there are.
+pub fn may_have_pages(bytes: &[u8]) -> bool {
+    let told = catch_unwind(|| match sniff::sniff(bytes) {
+        Sniffed::Supported(format @ Format::Raster(ImageFormat::Png | ImageFormat::WebP)) => {
+            pages::frame_count(bytes, format) > 1
+        }
+        Sniffed::Supported(format) => matches!(
+            format,
+            Format::Raster(ImageFormat::Gif | ImageFormat::Tiff)
+                | Format::Avif
+                | Format::Jxl
+                | Format::Pdf
+                | Format::Video(_)
+        ),
+        _ => false,
+    });
+    told.unwrap_or(false)
+}
+
 /// The place that decodes pictures of the format instead of this process, and the job for it.
 fn elsewhere<'a>(
     bytes: &'a [u8],
@@ -192,11 +215,11 @@ fn elsewhere<'a>(
     Some((limits.place.of(format.is_rare())?, job))
 }
 
-/// All pages of a TIFF or PDF file, frames of an animated GIF, WebP, PNG or JPEG XL, or samples of a video, each decoded when it is asked for and
+/// All pages of a TIFF or PDF file, frames of an animated GIF, WebP, PNG, JPEG XL or AVIF, or samples of a video, each decoded when it is asked for and
 /// upright. The first of an APNG is the first frame of the animation, which need not be the default picture.
 ///
 /// # Errors
-/// As [`decode`]; [`RefusedCode::FormatNotSupported`] for formats without pages, and for sequences in AVIF.
+/// As [`decode`]; [`RefusedCode::FormatNotSupported`] for formats without pages.
 pub fn pages<'a>(bytes: &'a [u8], limits: &'a DecodeLimits) -> Result<Pages<'a>, Refused> {
     let format = supported(bytes, limits)?;
     if let Format::Video(container) = format {

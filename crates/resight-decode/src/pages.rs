@@ -103,6 +103,7 @@ pub(crate) fn pages<'a>(
                 decode: move |at| Ok(tiff::decode(&tiff, at, limits)?.0.into()),
             })
         }
+        Format::Avif => crate::avif_sequence::pages(bytes, limits)?,
         #[cfg(feature = "pdf")]
         Format::Pdf => crate::pdf::pages(bytes, limits)?,
         #[cfg(feature = "jxl")]

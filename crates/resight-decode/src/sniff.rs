@@ -2,6 +2,7 @@
 
 use image::ImageFormat;
 
+use crate::pcx::is_pcx;
 use crate::raw_kind::RawKind;
 use crate::video::Container;
 
@@ -15,6 +16,7 @@ pub(crate) enum Format {
     Heif,
     Jp2,
     Jxl,
+    Pcx,
     /// Its first page is the picture.
     Pdf,
     /// The merged picture of Photoshop.
@@ -34,6 +36,7 @@ impl Format {
             Self::Heif => "HEIC/HEIF",
             Self::Jp2 => "JPEG 2000",
             Self::Jxl => "JPEG XL",
+            Self::Pcx => "PCX",
             Self::Pdf => "PDF",
             Self::Psd => "Photoshop (PSD)",
             Self::Svg => "SVG",
@@ -51,7 +54,12 @@ impl Format {
             Self::Jxl => cfg!(feature = "jxl"),
             Self::Pdf => cfg!(feature = "pdf"),
             Self::Svg => cfg!(feature = "svg"),
-            Self::Avif | Self::Psd | Self::Raster(_) | Self::Raw(_) | Self::Video(_) => true,
+            Self::Avif
+            | Self::Pcx
+            | Self::Psd
+            | Self::Raster(_)
+            | Self::Raw(_)
+            | Self::Video(_) => true,
         }
     }
 
@@ -68,6 +76,7 @@ impl Format {
             Self::Heif => "image/heic",
             Self::Jp2 => "image/jp2",
             Self::Jxl => "image/jxl",
+            Self::Pcx => "image/vnd.zbrush.pcx",
             Self::Pdf => "application/pdf",
             Self::Psd => "image/vnd.adobe.photoshop",
             Self::Svg => "image/svg+xml",
@@ -175,6 +184,7 @@ fn supported(bytes: &[u8]) -> Option<Format> {
         [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => return Some(Format::Jxl),
         [b'%', b'P', b'D', b'F', b'-', ..] => return Some(Format::Pdf),
         [b'8', b'B', b'P', b'S', 0, 1 | 2, ..] => return Some(Format::Psd),
+        [0x0a, ..] if is_pcx(bytes) => return Some(Format::Pcx),
         _ if has_brand(bytes, &[*b"avif", *b"avis"]) => return Some(Format::Avif),
         _ if has_brand(bytes, &[*b"crx "]) => return Some(Format::Raw(RawKind::CanonCr3)),
         _ if looks_like_svg(bytes) => return Some(Format::Svg),

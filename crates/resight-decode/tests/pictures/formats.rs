@@ -44,6 +44,37 @@ fn every_format_comes_back() {
     }
 }
 
+/// A PCX of three planes, its rows packed.
+pub(crate) fn pcx(picture: &RgbImage) -> Vec<u8> {
+    let (width, height) = picture.dimensions();
+    let mut bytes = vec![0; 128];
+    bytes[..4].copy_from_slice(&[0x0a, 5, 1, 8]);
+    bytes[8..10].copy_from_slice(&(width as u16 - 1).to_le_bytes());
+    bytes[10..12].copy_from_slice(&(height as u16 - 1).to_le_bytes());
+    bytes[65] = 3;
+    bytes[66..68].copy_from_slice(&(width as u16).to_le_bytes());
+    for (y, plane) in (0..height).flat_map(|y| (0..3).map(move |plane| (y, plane))) {
+        for x in 0..width {
+            bytes.extend([0xc1, picture.get_pixel(x, y)[plane]]);
+        }
+    }
+    bytes
+}
+
+#[test]
+fn pcx_comes_back() {
+    let picture = sample(61, 37);
+    let decoded = decode(&pcx(&picture), &DecodeLimits::default()).unwrap();
+    assert_eq!(decoded.media_type, "image/vnd.zbrush.pcx");
+    assert_eq!(decoded.image.rgb(), picture.as_raw());
+    let few = DecodeLimits {
+        max_pixels: 61 * 37 - 1,
+        ..DecodeLimits::default()
+    };
+    let refused = decode(&pcx(&picture), &few).unwrap_err();
+    assert_eq!(refused.code, RefusedCode::TooManyPixels);
+}
+
 #[test]
 fn transparency_is_blended_over_white() {
     let clear = RgbaImage::from_pixel(20, 20, Rgba([200, 0, 0, 0]));

@@ -25,6 +25,7 @@ fn corpus() -> Vec<Vec<u8>> {
         ImageFormat::Tga,
     ];
     let mut files: Vec<Vec<u8>> = formats.map(|format| encode(&small(9), format)).into();
+    files.push(crate::formats::pcx(&small(9)));
     files.extend(crate::tiff::corpus());
     files.extend(crate::modern::corpus());
     files.extend(crate::raw::corpus());

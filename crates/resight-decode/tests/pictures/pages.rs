@@ -1,10 +1,11 @@
 //! Files with several pages or frames.
 
 use image::{Rgb, RgbImage};
-use resight_decode::{DecodeLimits, RefusedCode, decode, pages};
+use resight_decode::{DecodeLimits, RefusedCode, decode, may_have_pages, pages};
 use resight_test_support::{
     TiffDirectory, animated_gif, animated_png, animated_webp, encode, tiff, tiff_pages,
 };
+use resight_vision::Image;
 
 fn plain(grey: u8) -> RgbImage {
     RgbImage::from_pixel(40, 30, Rgb([grey; 3]))
@@ -36,6 +37,7 @@ fn every_page_and_frame_is_counted_and_read() {
         assert_eq!((decoded.media_type, decoded.pages), (media_type, 3));
         assert_eq!(decoded.image.rgb()[0], 20, "{media_type}");
         assert_eq!(greys(&bytes), [20, 120, 220], "{media_type}");
+        assert!(may_have_pages(&bytes), "{media_type}");
         let one = decode(&make(&three()[..1]), &DecodeLimits::default()).unwrap();
         assert_eq!(one.pages, 1, "{media_type}");
     }
@@ -102,6 +104,112 @@ fn frames_of_jpeg_xl_are_read_with_their_times() {
     assert!(pages(still, &limits).is_err());
 }
 
+/// A white block that moves by 12 pixels a frame, each frame coded by its difference to those before.
+const SEQUENCE: &[u8] = include_bytes!("files/sequence.avif");
+
+/// Where the block begins.
+fn block(image: &Image) -> Option<u32> {
+    let bright = |x: u32| {
+        let at = (20 * image.width() + x) as usize * 3;
+        image.rgb()[at..at + 3].iter().all(|value| *value > 200)
+    };
+    (0..image.width() - 4).find(|x| (*x..x + 4).all(bright))
+}
+
+#[test]
+fn frames_of_avif_are_read_with_their_times() {
+    let limits = DecodeLimits::default();
+    let decoded = decode(SEQUENCE, &limits).unwrap();
+    assert_eq!((decoded.media_type, decoded.pages), ("image/avif", 4));
+    let all = pages(SEQUENCE, &limits).unwrap().map(Result::unwrap);
+    let all: Vec<_> = all.collect();
+    let times: Vec<_> = all.iter().map(|page| page.time_ms).collect();
+    assert_eq!(times, [0, 100, 180, 300].map(Some));
+    for (number, page) in (0..).zip(&all) {
+        let at = block(&page.image).unwrap();
+        assert!(at.abs_diff(4 + 12 * number) <= 2, "{number}: {at}");
+        assert_eq!((page.image.width(), page.image.height()), (64, 48));
+    }
+    // Frames that are skipped are gone through.
+    let mut some = pages(SEQUENCE, &limits).unwrap();
+    assert_eq!(some.nth(2).unwrap().unwrap(), all[2]);
+    assert_eq!(some.next().unwrap().unwrap(), all[3]);
+    assert!(some.next().is_none());
+    let small = DecodeLimits {
+        max_pixels: 64 * 48 - 1,
+        ..DecodeLimits::default()
+    };
+    let refused = pages(SEQUENCE, &small).map(|_| ()).unwrap_err();
+    assert_eq!(refused.code, RefusedCode::TooManyPixels);
+    let used = limits.memory.in_use();
+    assert_eq!((used.work, used.waiting), (0, 0));
+}
+
+/// The sequence with other bytes at a place after the first occurrence of `name`.
+fn changed(name: &[u8], after: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut all = SEQUENCE.to_vec();
+    let at = all
+        .windows(name.len())
+        .position(|part| part == name)
+        .unwrap();
+    all[at + after..at + after + bytes.len()].copy_from_slice(bytes);
+    all
+}
+
+#[test]
+fn an_avif_without_a_still_picture_has_its_first_frame() {
+    let limits = DecodeLimits::default();
+    let bytes = changed(b"meta", 0, b"free");
+    let decoded = decode(&bytes, &limits).unwrap();
+    assert_eq!((decoded.pages, decoded.depth), (4, 8));
+    assert!(block(&decoded.image).unwrap().abs_diff(4) <= 2);
+    assert_eq!(pages(&bytes, &limits).unwrap().count(), 4);
+    // Nor with frames.
+    let mut none = bytes;
+    let at = none.windows(4).position(|part| part == b"moov").unwrap();
+    none[at..at + 4].copy_from_slice(b"free");
+    let refused = decode(&none, &limits).unwrap_err();
+    assert_eq!(refused.code, RefusedCode::FormatNotSupported, "{refused}");
+}
+
+#[test]
+fn a_sequence_is_turned_as_its_track_says() {
+    let limits = DecodeLimits::default();
+    let one = 0x1_0000_i32;
+    let matrix = [0, one, 0, -one, 0].map(i32::to_be_bytes).concat();
+    // A header of version 1.
+    let bytes = changed(b"tkhd", 4 + 4 + 32 + 16, &matrix);
+    let mut all = pages(&bytes, &limits).unwrap();
+    let turned = all.next().unwrap().unwrap().image;
+    assert_eq!((turned.width(), turned.height()), (48, 64));
+    assert_ne!(
+        turned,
+        pages(SEQUENCE, &limits)
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .image
+    );
+}
+
+#[test]
+fn a_sequence_that_ends_early_has_the_frames_that_are_there() {
+    let limits = DecodeLimits::default();
+    let mut most = 0;
+    for cut in 0..SEQUENCE.len() {
+        let Ok(all) = pages(&SEQUENCE[..cut], &limits) else {
+            continue;
+        };
+        let read: Vec<_> = all.collect();
+        assert!(read.len() <= 4);
+        let failed = read.iter().position(Result::is_err);
+        assert!(failed.is_none_or(|at| at + 1 == read.len()));
+        most = most.max(read.iter().filter(|one| one.is_ok()).count());
+    }
+    assert_eq!(most, 3);
+}
+
 #[test]
 fn a_thumbnail_that_comes_first_is_not_the_picture() {
     let thumbnail = TiffDirectory::rgb(&RgbImage::from_pixel(20, 16, Rgb([9; 3]))).with(254, 1);
@@ -122,6 +230,8 @@ fn still_formats_have_one_page_and_a_depth() {
     ] {
         let decoded = decode(&bytes, &DecodeLimits::default()).unwrap();
         assert_eq!((decoded.pages, decoded.depth), (1, depth));
+        // Of a TIFF its directories tell, which are not looked at.
+        assert_eq!(may_have_pages(&bytes), decoded.media_type == "image/tiff");
     }
     let limits = DecodeLimits::default();
     let jpeg = encode(&picture, image::ImageFormat::Jpeg);
