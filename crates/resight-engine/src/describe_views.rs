@@ -24,6 +24,24 @@ pub(crate) struct DescribedView {
     pub(crate) features: LocalFeatures,
 }
 
+/// The first page or frame of a file.
+pub(crate) struct First<'a> {
+    pub(crate) media_type: &'static str,
+    /// Pages or frames of the file.
+    pub(crate) pages: u32,
+    pub(crate) image: &'a Image,
+}
+
+impl<'a> From<&'a Described> for First<'a> {
+    fn from(described: &'a Described) -> Self {
+        Self {
+            media_type: described.media_type,
+            pages: described.pages,
+            image: &described.image,
+        }
+    }
+}
+
 /// Describes the further pages or frames of a file whose first is `first`, at most as many as
 /// [`EngineOptions::most_views`] leaves beside it, evenly spread. One is in memory at a time, which `keep` gets.
 /// Frames that look like the one before are left out, and so are pages without features. Returns how many could not
@@ -33,7 +51,7 @@ pub(crate) struct DescribedView {
 /// `cancelled`, and those of an extractor that can describe nothing.
 pub(crate) fn describe_views(
     bytes: &[u8],
-    first: &Described,
+    first: &First<'_>,
     options: &EngineOptions,
     extractor: &dyn LocalExtractor,
     retry: Option<&AtomicBool>,
@@ -43,22 +61,15 @@ pub(crate) fn describe_views(
     if first.pages <= 1 {
         return Ok(0);
     }
-    let mut count = first.pages;
-    let is_drawn_over = is_animation && !is_video(first.media_type);
-    if is_drawn_over {
-        // Each frame is drawn over those before, so all up to the last one are gone through.
-        count = count.min(most_frames(first.image.width(), first.image.height()));
-    }
-    // The first frame of a PNG need not be the picture that programs without animations show.
-    let wanted = sampled(count, options.most_views.min(MOST_VIEWS));
-    let wanted = wanted.filter(|number| *number > 1 || is_drawn_over);
+    let size = [first.image.width(), first.image.height()];
+    let wanted = wanted(first.media_type, first.pages, size, options);
     let mut file = Turned {
         bytes,
         options,
         is_animation,
         opened: None,
     };
-    let mut before = is_animation.then(|| Small::of(&first.image)).flatten();
+    let mut before = is_animation.then(|| Small::of(first.image)).flatten();
     let mut unread = 0;
     for number in wanted {
         if retry.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
@@ -100,6 +111,23 @@ pub(crate) fn describe_views(
     Ok(unread)
 }
 
+/// The numbers of the pages or frames of a file that are described beside the first, which has this size.
+pub(crate) fn wanted(
+    media_type: &str,
+    mut count: u32,
+    [width, height]: [u32; 2],
+    options: &EngineOptions,
+) -> impl Iterator<Item = u32> + use<> {
+    let is_drawn_over = is_animation(media_type) && !is_video(media_type);
+    if is_drawn_over {
+        // Each frame is drawn over those before, so all up to the last one are gone through.
+        count = count.min(most_frames(width, height));
+    }
+    // The first frame of a PNG need not be the picture that programs without animations show.
+    let sampled = sampled(count, options.most_views.min(MOST_VIEWS));
+    sampled.filter(move |number| *number > 1 || is_drawn_over)
+}
+
 /// The page or frame of a file with this number; `None` where it has none that can be read.
 pub(crate) fn page(bytes: &[u8], number: u32, options: &EngineOptions) -> Option<Page> {
     let skipped = number.checked_sub(1)?;
@@ -108,7 +136,7 @@ pub(crate) fn page(bytes: &[u8], number: u32, options: &EngineOptions) -> Option
 }
 
 /// At most `most` of the numbers from 1 to `count`, evenly spread, with the first and the last.
-fn sampled(count: u32, most: u32) -> impl Iterator<Item = u32> {
+fn sampled(count: u32, most: u32) -> impl Iterator<Item = u32> + use<> {
     let taken = count.min(most).max(1);
     (0..taken).map(move |i| {
         let steps = u64::from(taken - 1).max(1);

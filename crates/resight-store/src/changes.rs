@@ -19,6 +19,11 @@ pub enum Change {
     /// Adds a picture with its views. If its id exists, only its source and its `uploaded` flag are recorded; the
     /// stored features and views stay.
     Add(NewPicture),
+    /// Replaces what follows from the file of a stored picture: its size, pages, depth, time of taking, features, words
+    /// and views. The picture gets a new key, above which its views are; it keeps its name, labels, sources, time of
+    /// adding and `uploaded` flag. Its vectors and pairs go, to be made again for the new key. The source is recorded as
+    /// [`Change::Add`] does.
+    Retake(NewPicture),
     /// Removes a picture with its features, words, views, labels, vectors, pairs and sources.
     Remove(PictureId),
     /// Records one more source of an existing picture.
@@ -70,6 +75,15 @@ pub enum Effect {
         /// The picture removed because its last path now belongs to this one.
         replaced: Option<(u64, PictureId)>,
     },
+    /// From `Retake`: the picture has another key.
+    Retaken {
+        /// Its key now.
+        key: u64,
+        /// Its key before, which is no picture's any more.
+        before: u64,
+        /// The picture removed because its last path now belongs to this one.
+        replaced: Option<(u64, PictureId)>,
+    },
     /// From `Remove`.
     Removed {
         /// The key it had.
@@ -92,7 +106,7 @@ pub enum Effect {
     /// From `Label`: the picture would have more than [`crate::Tag::MOST`] tags, so its labels stay
     /// as they are. The other changes of the batch are applied.
     TooManyTags,
-    /// From `Remove`, `AddSource` and `Label` for an unknown id, and from `DropSource` and `ForgetSource`
+    /// From `Retake`, `Remove`, `AddSource` and `Label` for an unknown id, and from `DropSource` and `ForgetSource`
     /// for an unknown path; nothing was changed.
     NotFound,
     /// From `AddSource`: exactly this source was recorded before.
@@ -106,6 +120,7 @@ impl Effect {
         match self {
             Self::Added { replaced: slot, .. }
             | Self::AlreadyThere { replaced: slot, .. }
+            | Self::Retaken { replaced: slot, .. }
             | Self::SourceDropped { removed: slot }
             | Self::Refused { removed: slot } => *slot = Some(gone),
             Self::Removed { .. }

@@ -15,8 +15,9 @@ use super::gone::is_below;
 use super::listing::{Task, list};
 use super::moves::Moves;
 use super::parts::Parts;
+use super::reading::Outcome;
 use super::report::{FolderEvent, FolderOptions, FolderReport, LeftOut};
-use super::run::{Outcome, Run};
+use super::run::Run;
 use crate::error::EngineError;
 use crate::library::Library;
 use crate::library::labels::check_tags;
@@ -135,6 +136,7 @@ impl Indexer {
             folder: &prefix,
             known: &known,
             labels: &options.labels,
+            retakes: options.reread,
             report: FolderReport {
                 files: listing.files,
                 unchanged: listing.unchanged,

@@ -7,6 +7,7 @@ mod gone;
 pub(crate) mod listing;
 mod moves;
 mod parts;
+mod reading;
 pub(crate) mod recover;
 pub(crate) mod report;
 mod run;

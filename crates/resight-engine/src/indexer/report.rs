@@ -17,7 +17,7 @@ pub struct FolderOptions {
     /// Read files again that were refused before and have not changed.
     pub retry_refused: bool,
     /// Read every file and compare its bytes with what is stored, whatever the system tells of it; refused files
-    /// too.
+    /// too. Pictures are described again of which pages or frames are not stored, or something stored is damaged.
     pub reread: bool,
     /// A folder to skip wherever it is met: the data folder, so that Resight never indexes its own
     /// thumbnails.
@@ -126,6 +126,9 @@ pub struct FolderReport {
     pub unchanged: u64,
     /// Files that were read again and have the bytes they had.
     pub same_bytes: u64,
+    /// Files of stored pictures that were described again, as pages or frames of them were not stored, or something
+    /// stored was damaged.
+    pub retaken: u64,
     /// Files refused now.
     pub refused: u64,
     /// Of these, files that are no pictures ([`crate::RefusedKind::NoPicture`]).

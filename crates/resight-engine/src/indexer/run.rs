@@ -1,20 +1,18 @@
-//! One run over a folder: files are read and described in parallel while the batch before is committed.
+//! One run over a folder: a batch of files is read (`reading.rs`) while the batch before is committed.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use rayon::ThreadPool;
-use rayon::prelude::*;
-use resight_decode::{Refused, RefusedCode, read_bounded};
+use resight_decode::RefusedCode;
 use resight_store::{Change, Effect, LabelPatch, PictureId, Refusal, StoreError, now_ms};
-use resight_vision::{Fault, Image};
+use resight_vision::Image;
 
 use super::listing::Task;
-use super::moves::{KnownPicture, Left, Moves};
+use super::moves::{Left, Moves};
+use super::reading::{Outcome, Reader, TaskOutcome};
 use super::report::{FolderEvent, FolderReport};
-use crate::describe::describe;
 use crate::error::EngineError;
 use crate::library::Library;
 use crate::library::labels::label_change;
@@ -22,26 +20,9 @@ use crate::library::plain::WEAK_BELOW;
 use crate::library::prepare::{PendingChange, PreparedPicture};
 use crate::library::refused_files::RefusedKind;
 use crate::likeness::embed::embed_new;
-use crate::picture::id_of;
-use crate::stored_path::{path_text, readable};
 
-/// Files prepared between two commits, for each thread: few enough that a kill loses little and memory
-/// stays bounded, many enough that a commit is shared.
-const BATCH_PER_THREAD: usize = 8;
-/// Bytes of pixels kept for global models, and of features of pictures with several pages, after which a batch is
-/// committed early.
-const MOST_HELD_BYTES: usize = 128 << 20;
 /// Changes of one commit where no picture is read.
 pub(super) const PAGE: usize = 5000;
-
-/// What became of a file.
-pub(super) enum Outcome {
-    /// A new picture, with its pixels where a global model will describe it.
-    Ready(Box<PreparedPicture>, Option<Image>),
-    /// A picture stored before.
-    Known(KnownPicture),
-    Refused(Refused),
-}
 
 /// What a file turned out to have.
 enum Found {
@@ -49,6 +30,8 @@ enum Found {
     New(Option<Image>, Pages),
     /// A picture stored before, and whether at another path.
     Known(bool),
+    /// The same, described again.
+    Retaken(bool, Option<Image>, Pages),
     Nothing,
 }
 
@@ -72,6 +55,8 @@ pub(super) struct Run<'a> {
     pub(super) known: &'a HashSet<&'a str>,
     /// Labels of each picture.
     pub(super) labels: &'a LabelPatch,
+    /// Whether stored pictures are compared with their files' pages and frames.
+    pub(super) retakes: bool,
     pub(super) report: FolderReport,
     pub(super) moves: Moves,
     /// Whether a file could not be read that was listed.
@@ -85,147 +70,14 @@ pub(super) struct Run<'a> {
     pub(super) on_event: &'a mut dyn FnMut(FolderEvent),
 }
 
-/// Reads and describes a file.
-fn read(
-    library: &Library,
-    task: &Task,
-    keeps_pixels: bool,
-    cancel: &AtomicBool,
-) -> Result<Outcome, EngineError> {
-    let bytes = match read_bounded(&task.path, library.options().decode.max_bytes) {
-        Ok(bytes) => bytes,
-        Err(refused) => return Ok(Outcome::Refused(refused)),
-    };
-    let id = id_of(&bytes);
-    let record = match library.catalogue().picture(&id) {
-        // It must not stop the rest, and the picture that was read from this file stays.
-        Err(error @ StoreError::PictureDamaged { .. }) => {
-            let refused = Refused::new(RefusedCode::Unreadable, error.to_string());
-            return Ok(Outcome::Refused(refused));
-        }
-        read => read?,
-    };
-    if let Some(record) = record {
-        let known = KnownPicture::new(record, &task.source.path);
-        return Ok(Outcome::Known(known));
-    }
-    let name = task
-        .path
-        .file_name()
-        .and_then(|name| path_text(name.as_ref()));
-    let name = name.map_or_else(|| "picture".to_owned(), |name| readable(&name));
-    let described = describe(
-        &bytes,
-        library.options(),
-        &**library.extractor(),
-        Some(cancel),
-    );
-    let prepared = described.and_then(|described| {
-        let prepared = library.prepare(id, &name, &bytes, &described, Some(cancel))?;
-        Ok((prepared, described.image))
-    });
-    match prepared {
-        Ok((mut prepared, image)) => {
-            prepared.new.source = Some(task.source.clone());
-            let pixels = keeps_pixels.then_some(image);
-            Ok(Outcome::Ready(Box::new(prepared), pixels))
-        }
-        Err(EngineError::Refused(refused)) => Ok(Outcome::Refused(refused)),
-        Err(EngineError::Extract(error)) if error.fault == Fault::Picture => Ok(Outcome::Refused(
-            Refused::new(RefusedCode::ExtractorFailed, error.detail),
-        )),
-        Err(EngineError::Internal(detail)) => Ok(Outcome::Refused(Refused::new(
-            RefusedCode::DecoderFailed,
-            detail,
-        ))),
-        Err(other) => Err(other),
-    }
-}
-
-/// A file with what became of it.
-type TaskOutcome<'t> = (&'t Task, Outcome);
-
-/// Reads files in order and sends them in batches, until the receiver is gone or `cancel` is set.
-fn read_batches<'t>(
-    library: &Library,
-    tasks: &'t [Task],
-    embeds: &AtomicBool,
-    cancel: &AtomicBool,
-    send: &dyn Fn(Result<Vec<TaskOutcome<'t>>, EngineError>) -> bool,
-) {
-    let threads = rayon::current_num_threads();
-    let batch = BATCH_PER_THREAD * threads;
-    let mut ready = Vec::with_capacity(batch);
-    let mut held_bytes = 0;
-    let mut rest = tasks;
-    while !rest.is_empty() {
-        let keeps_pixels = embeds.load(Ordering::Relaxed);
-        // With pixels and many pages, memory is looked at more often.
-        let has_pages = rest
-            .iter()
-            .take(batch)
-            .any(|task| may_have_pages(&task.path));
-        let step = if keeps_pixels || has_pages {
-            2 * threads
-        } else {
-            batch
-        };
-        let (next, later) = rest.split_at(step.min(batch - ready.len()).min(rest.len()));
-        rest = later;
-        let read = next
-            .par_iter()
-            .filter(|_| !cancel.load(Ordering::Relaxed))
-            .map(|task| Ok((task, read(library, task, keeps_pixels, cancel)?)))
-            .filter(|read| !matches!(read, Err(EngineError::Cancelled)))
-            .collect::<Result<Vec<_>, EngineError>>();
-        match read {
-            Ok(read) => {
-                held_bytes += read
-                    .iter()
-                    .map(|(_, outcome)| outcome.held_bytes())
-                    .sum::<usize>();
-                ready.extend(read);
-            }
-            Err(error) => {
-                send(Err(error));
-                return;
-            }
-        }
-        let is_cancelled = cancel.load(Ordering::Relaxed);
-        let is_full = ready.len() >= batch || held_bytes >= MOST_HELD_BYTES;
-        if is_full || is_cancelled || rest.is_empty() {
-            held_bytes = 0;
-            let full = std::mem::replace(&mut ready, Vec::with_capacity(batch));
-            if full.is_empty() || !send(Ok(full)) {
-                return;
-            }
+impl Pages {
+    fn of(prepared: &PreparedPicture) -> Self {
+        Self {
+            described: prepared.new.views.len() as u64,
+            unread: prepared.unread_pages.into(),
+            most_features: prepared.most_features(),
         }
     }
-}
-
-impl Outcome {
-    fn held_bytes(&self) -> usize {
-        match self {
-            Self::Ready(prepared, image) => {
-                let pixels = image.as_ref().map_or(0, |image| image.rgb().len());
-                let has_pages = !prepared.new.views.is_empty();
-                pixels
-                    + if has_pages {
-                        prepared.feature_bytes()
-                    } else {
-                        0
-                    }
-            }
-            _ => 0,
-        }
-    }
-}
-
-/// Whether files of this name often have several pages or frames.
-fn may_have_pages(path: &Path) -> bool {
-    const ENDINGS: [&str; 7] = ["pdf", "tif", "tiff", "gif", "apng", "webp", "jxl"];
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    ending.is_some_and(|ending| ENDINGS.iter().any(|one| ending.eq_ignore_ascii_case(one)))
 }
 
 impl Run<'_> {
@@ -240,9 +92,15 @@ impl Run<'_> {
         let mut again = Vec::new();
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel(1);
+            let retakes = self.retakes;
             let read = move || {
+                let reader = Reader {
+                    library,
+                    retakes,
+                    cancel,
+                };
                 let send = |batch| sender.send(batch).is_ok();
-                read_batches(library, tasks, embeds, cancel, &send);
+                reader.read_batches(tasks, embeds, &send);
             };
             scope.spawn(move || on(threads, read));
             for batch in receiver {
@@ -277,16 +135,12 @@ impl Run<'_> {
                         features: prepared.new.feature_count,
                         already_there: false,
                     };
-                    let pages = Pages {
-                        described: prepared.new.views.len() as u64,
-                        unread: prepared.unread_pages.into(),
-                        most_features: prepared.most_features(),
-                    };
+                    let pages = Pages::of(&prepared);
                     committed.push((task, event, Found::New(pixels, pages)));
                     labels.extend(label_change(&prepared.new.id, self.labels));
                     pending.push(PendingChange::Add(prepared));
                 }
-                Outcome::Known(known) => {
+                Outcome::Known(known, again) => {
                     let id = known.id;
                     let event = FolderEvent::Indexed {
                         path: path.clone(),
@@ -294,7 +148,20 @@ impl Run<'_> {
                         id: id.clone(),
                         already_there: true,
                     };
-                    committed.push((task, event, Found::Known(known.is_new_path)));
+                    let source = task.source.clone();
+                    let (found, change) = match again {
+                        Some((prepared, pixels)) => {
+                            let pages = Pages::of(&prepared);
+                            let found = Found::Retaken(known.is_new_path, pixels, pages);
+                            (found, PendingChange::Retake(prepared))
+                        }
+                        None => {
+                            let id = id.clone();
+                            let change = PendingChange::from(Change::AddSource { id, source });
+                            (Found::Known(known.is_new_path), change)
+                        }
+                    };
+                    committed.push((task, event, found));
                     if known.is_new_path {
                         self.moves.found(&id, !known.left.is_empty());
                     }
@@ -304,8 +171,7 @@ impl Run<'_> {
                         path: path.clone(),
                     }));
                     labels.extend(label_change(&id, self.labels));
-                    let source = task.source.clone();
-                    pending.push(PendingChange::from(Change::AddSource { id, source }));
+                    pending.push(change);
                 }
                 Outcome::Refused(refused) => {
                     let event = FolderEvent::Refused {
@@ -367,8 +233,17 @@ impl Run<'_> {
                     _ => {
                         *already_there = true;
                         match found {
-                            Found::Known(false) => self.report.same_bytes += 1,
+                            Found::Known(false) | Found::Retaken(false, ..) => {
+                                self.report.same_bytes += 1;
+                            }
                             _ => self.report.already_there += 1,
+                        }
+                        if let (Effect::Retaken { key, .. }, Found::Retaken(_, pixels, pages)) =
+                            (effect, found)
+                        {
+                            self.report.retaken += 1;
+                            self.report.unread_pages += pages.unread;
+                            new.extend(pixels.map(|pixels| (key, pixels)));
                         }
                     }
                 },
@@ -406,7 +281,7 @@ impl Run<'_> {
         // Files read so far that were refused or stored already are not described.
         let report = &self.report;
         let left_out = report.refused + report.already_there + report.same_bytes;
-        let to_embed = self.to_do.saturating_sub(left_out);
+        let to_embed = (self.to_do + report.retaken).saturating_sub(left_out);
         let (keys, images): (Vec<u64>, Vec<Image>) = new.into_iter().unzip();
         for model in self.library.models().list().iter().filter(|m| m.can_embed) {
             let describe = || embed_new(self.library, model, &keys, &images);

@@ -50,7 +50,8 @@ pub(super) fn check_views(
     let views = match if_readable(catalogue.views_of(record.key))? {
         Ok(views) => views,
         Err(error) => {
-            checked.find_of(record.key, FindingKind::RecordDamaged, &record.id, error);
+            let detail = format!("of a further page or frame: {error}");
+            checked.find_of(record.key, FindingKind::PageDamaged, &record.id, detail);
             return Ok((bytes, is_complete));
         }
     };

@@ -24,11 +24,13 @@ const SETTLED_AT_ONCE: usize = 5000;
 /// The words of a new picture and of its views.
 type AddedWords = (PictureWords, Vec<PictureWords>);
 
-/// The new pictures that have views, each with their number. `views` are those that each change brings.
+/// The pictures that have new views, each with their number. `views` are those that each change brings.
 fn added_views(effects: &[Effect], views: &[u64]) -> Vec<(u64, u64)> {
     let added = effects.iter().zip(views);
     let added = added.filter_map(|(effect, views)| match effect {
-        Effect::Added { key, .. } if *views > 0 => Some((*key, *views)),
+        Effect::Added { key, .. } | Effect::Retaken { key, .. } if *views > 0 => {
+            Some((*key, *views))
+        }
         _ => None,
     });
     added.collect()
@@ -122,7 +124,7 @@ impl Library {
         }
         // Their thumbnails are stored already.
         let adds = pending.iter().filter_map(|change| match change {
-            PendingChange::Add(prepared) => {
+            PendingChange::Add(prepared) | PendingChange::Retake(prepared) => {
                 Some((prepared.new.id.clone(), prepared.original.is_some()))
             }
             PendingChange::Other(_) => None,
@@ -143,6 +145,11 @@ impl Library {
                     let views = prepared.view_words;
                     words.push(Some((prepared.words, views)));
                     changes.push(Change::Add(prepared.new));
+                }
+                PendingChange::Retake(mut prepared) => {
+                    prepared.adopt_vocabulary(&visual.vocabulary);
+                    words.push(Some((prepared.words, prepared.view_words)));
+                    changes.push(Change::Retake(prepared.new));
                 }
                 PendingChange::Other(change) => {
                     words.push(None);
@@ -184,8 +191,11 @@ impl Library {
         let mut removed = Vec::new();
         let key_of = |removed: &Option<(u64, PictureId)>| removed.as_ref().map(|r| Key(r.0));
         for (effect, words) in effects.iter().zip(words) {
+            if let Effect::Retaken { before, .. } = effect {
+                removed.push(Key(*before));
+            }
             match effect {
-                Effect::Added { key, replaced } => {
+                Effect::Added { key, replaced } | Effect::Retaken { key, replaced, .. } => {
                     if let Some((words, views)) = words {
                         added.push((Key(*key), words));
                         added.extend((key + 1..).map(Key).zip(views));

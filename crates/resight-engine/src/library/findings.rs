@@ -7,6 +7,8 @@ pub enum FindingKind {
     CatalogueDamaged,
     /// A picture's record does not have its checksum.
     RecordDamaged,
+    /// The record of a picture's further page or frame does not have its checksum.
+    PageDamaged,
     /// A picture's features cannot be read, or are missing.
     FeaturesDamaged,
     /// A picture's visual words cannot be read, or are missing.
@@ -29,9 +31,10 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::CatalogueDamaged,
         Self::RecordDamaged,
+        Self::PageDamaged,
         Self::FeaturesDamaged,
         Self::WordsDamaged,
         Self::VectorDamaged,
@@ -48,6 +51,7 @@ impl FindingKind {
         match self {
             Self::CatalogueDamaged => "catalogue_damaged",
             Self::RecordDamaged => "record_damaged",
+            Self::PageDamaged => "page_damaged",
             Self::FeaturesDamaged => "features_damaged",
             Self::WordsDamaged => "words_damaged",
             Self::VectorDamaged => "vector_damaged",
@@ -69,7 +73,7 @@ impl FindingKind {
             Self::RecordDamaged => {
                 "Put a backup of the data folder in its place, or remove the picture and add its file and its labels again."
             }
-            Self::FeaturesDamaged | Self::WordsDamaged => {
+            Self::PageDamaged | Self::FeaturesDamaged | Self::WordsDamaged => {
                 "Repair the data folder while the picture's file is where it was indexed, or remove the picture and add its file again."
             }
             Self::VectorDamaged => {

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use resight_decode::{taken, thumbnail_jpeg};
 use resight_index::{PictureWords, Vocabulary};
 use resight_store::{Change, NewPicture, NewView, PictureId};
+use resight_vision::LocalExtractor;
 
 use super::Library;
 use super::files::{THUMBNAIL, thumbnail_name};
@@ -12,6 +13,7 @@ use super::stored_features::{from_bytes, in_order, to_bytes};
 use crate::describe::Described;
 use crate::describe_views::describe_views;
 use crate::error::EngineError;
+use crate::options::EngineOptions;
 
 /// A picture ready to be committed.
 pub(crate) struct PreparedPicture {
@@ -30,6 +32,8 @@ pub(crate) struct PreparedPicture {
 /// A change waiting to be committed.
 pub(crate) enum PendingChange {
     Add(Box<PreparedPicture>),
+    /// Gives a stored picture what was described of its file again.
+    Retake(Box<PreparedPicture>),
     Other(Box<Change>),
 }
 
@@ -50,19 +54,49 @@ impl Library {
         described: &Described,
         retry: Option<&AtomicBool>,
     ) -> Result<PreparedPicture, EngineError> {
-        let image = &described.image;
-        let size = [image.width(), image.height()];
-        let vocabulary = self.vocabulary();
-        let postings = vocabulary.postings(&described.features, size);
-        let (features, words) = in_order(&described.features, &postings);
+        let thumbnail = thumbnail_jpeg(&described.image, THUMBNAIL.0, THUMBNAIL.1)?;
         // Written here, where pictures are prepared in parallel, and not one by one in `commit`. A
         // thumbnail lost to a removal in between is made again when it is asked for.
-        let thumbnail = thumbnail_jpeg(image, THUMBNAIL.0, THUMBNAIL.1)?;
         self.blobs().put(&thumbnail_name(&id), &thumbnail)?;
+        let with = Preparation {
+            vocabulary: &self.vocabulary(),
+            options: self.options(),
+            extractor: &**self.extractor(),
+        };
+        with.prepare(id, name, bytes, described, retry)
+    }
+}
+
+/// What pictures are prepared with.
+pub(crate) struct Preparation<'a> {
+    pub(crate) vocabulary: &'a Vocabulary,
+    pub(crate) options: &'a EngineOptions,
+    pub(crate) extractor: &'a dyn LocalExtractor,
+}
+
+impl Preparation<'_> {
+    /// As [`Library::prepare`], and writes nothing.
+    pub(crate) fn prepare(
+        &self,
+        id: PictureId,
+        name: &str,
+        bytes: &[u8],
+        described: &Described,
+        retry: Option<&AtomicBool>,
+    ) -> Result<PreparedPicture, EngineError> {
+        let (vocabulary, options, extractor) = (self.vocabulary, self.options, self.extractor);
+        let image = &described.image;
+        let size = [image.width(), image.height()];
+        let postings = vocabulary.postings(&described.features, size);
+        let (features, words) = in_order(&described.features, &postings);
         let (mut views, mut view_words) = (Vec::new(), Vec::new());
-        let (options, extractor) = (self.options(), &**self.extractor());
-        let unread_pages =
-            describe_views(bytes, described, options, extractor, retry, &mut |view| {
+        let unread_pages = describe_views(
+            bytes,
+            &described.into(),
+            options,
+            extractor,
+            retry,
+            &mut |view| {
                 let postings = vocabulary.postings(&view.features, view.size);
                 let (features, words) = in_order(&view.features, &postings);
                 views.push(NewView {
@@ -75,7 +109,8 @@ impl Library {
                     words: words.to_bytes(vocabulary.tag()),
                 });
                 view_words.push(words);
-            })?;
+            },
+        )?;
         if unread_pages > 0 {
             tracing::warn!("{unread_pages} further pages or frames of {name} cannot be read");
         }
@@ -91,7 +126,7 @@ impl Library {
                 depth: described.depth,
                 taken_ms: taken(bytes),
                 feature_count: features.len() as u32,
-                model: self.model().as_str().to_owned(),
+                model: extractor.model().as_str().to_owned(),
                 uploaded: false,
                 features: to_bytes(&features),
                 words: words.to_bytes(vocabulary.tag()),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use resight_decode::{decode, read_bounded, thumbnail_jpeg};
 use resight_index::PictureWords;
-use resight_store::{PictureId, PictureRecord, StoreError, ViewRecord};
+use resight_store::{Change, PictureId, PictureRecord, StoreError, ViewRecord};
 use resight_vision::LocalFeatures;
 
 use super::components::Components;
@@ -18,6 +18,7 @@ use super::damage::{has_record, if_readable};
 use super::files::{THUMBNAIL, original_name, thumbnail_name};
 use super::findings::{Finding, FindingKind};
 use super::leftovers::id_in;
+use super::prepare::Preparation;
 use super::stored_features::{from_bytes, in_order, to_bytes};
 use super::visual_index::remove_index;
 use crate::describe::{describe, describe_image};
@@ -80,8 +81,9 @@ pub fn repair(
     ordered.sort_by_key(|finding| match finding.kind {
         FindingKind::CatalogueDamaged => 0,
         FindingKind::OriginalMissing | FindingKind::OriginalDamaged => 1,
-        FindingKind::FeaturesDamaged => 2,
-        _ => 3,
+        FindingKind::PageDamaged => 2,
+        FindingKind::FeaturesDamaged => 3,
+        _ => 4,
     });
     for (number, finding) in (1..).zip(ordered) {
         if cancel.load(Ordering::Relaxed) {
@@ -136,6 +138,7 @@ impl Repairing<'_> {
     fn one(&mut self, finding: &Finding) -> Result<(), Stays> {
         match finding.kind {
             FindingKind::CatalogueDamaged => Ok(self.parts.catalogue.rebuild_structure()?),
+            FindingKind::PageDamaged => self.pages(finding),
             FindingKind::FeaturesDamaged => self.features(finding),
             FindingKind::WordsDamaged => self.words(finding),
             FindingKind::VectorDamaged => {
@@ -162,15 +165,40 @@ impl Repairing<'_> {
         }
     }
 
+    /// Describes a picture and all pages or frames of its file again: what a damaged record of one said stands nowhere
+    /// else. The picture gets another key.
+    fn pages(&self, finding: &Finding) -> Result<(), Stays> {
+        let record = self.record(finding)?;
+        self.check_model(&record)?;
+        let bytes = self.bytes_of(&record)?;
+        let with = Preparation {
+            vocabulary: &self.parts.vocabulary,
+            options: self.options,
+            extractor: &*self.parts.extractor,
+        };
+        let described = describe(&bytes, self.options, with.extractor, Some(self.cancel))?;
+        let id = record.id;
+        let prepared = with.prepare(id, &record.name, &bytes, &described, Some(self.cancel))?;
+        self.remove_index()?;
+        let catalogue = &*self.parts.catalogue;
+        catalogue.commit(vec![Change::Retake(prepared.new)])?;
+        Ok(())
+    }
+
+    /// Features are rebuilt by the model that made them alone.
+    fn check_model(&self, record: &PictureRecord) -> Result<(), Stays> {
+        let model = self.parts.extractor.model().as_str();
+        if record.model == model {
+            return Ok(());
+        }
+        let before = &record.model;
+        let why = format!("it was described by {before}, and {model} is at hand");
+        Err(cannot(why))
+    }
+
     fn features(&mut self, finding: &Finding) -> Result<(), Stays> {
         let record = self.record(finding)?;
-        let model = self.parts.extractor.model().as_str();
-        if record.model != model {
-            return Err(cannot(format!(
-                "it was described by {}, and {model} is at hand",
-                record.model
-            )));
-        }
+        self.check_model(&record)?;
         let bytes = self.bytes_of(&record)?;
         let view = self.view(finding)?;
         let key = view.as_ref().map_or(record.key, |view| view.key);

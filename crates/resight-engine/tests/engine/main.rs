@@ -37,6 +37,7 @@ mod permuted;
 mod plain;
 mod random_operations;
 mod ranking;
+mod retaken;
 mod sheets;
 mod superseding;
 mod support;

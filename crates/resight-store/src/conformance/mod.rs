@@ -189,6 +189,8 @@ suite! {$
         views_go_with_their_picture_and_their_keys_are_not_used_again,
         staged_words_are_adopted_once_every_view_has_some,
         features_and_words_of_a_view_are_replaced,
+        a_picture_that_is_retaken_keeps_all_but_its_key,
+        a_retaken_picture_whose_last_file_went_is_removed_under_its_new_key,
     }
 }
 

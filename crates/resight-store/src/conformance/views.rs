@@ -1,7 +1,8 @@
 //! Further pages and frames.
 
 use super::fixtures::{
-    Make, added, features, id, one, picture, upload, view_of, with_views, words,
+    Make, added, features, file, found, id, one, pair, picture, tagged, tags, upload, view_of,
+    with_views, words,
 };
 use super::labels::check_matching;
 use crate::{Catalogue, Change, Effect, Filter, NewPicture};
@@ -207,4 +208,103 @@ pub(super) fn features_and_words_of_a_view_are_replaced(make: Make<'_>) {
     assert_eq!(catalogue.views_of(key).unwrap()[1].feature_count, 11);
     assert_eq!(encoded(catalogue, key), (Some(features(1)), Some(words(1))));
     assert_eq!(catalogue.unsealed_after(None, 9).unwrap(), [0; 0]);
+}
+
+pub(super) fn a_picture_that_is_retaken_keeps_all_but_its_key(make: Make<'_>) {
+    let catalogue = &*make();
+    let before = added(catalogue, found(1, "/a.tif"));
+    let other = added(catalogue, with_views(2, 1));
+    one(catalogue, tagged(1, &["kept"]));
+    catalogue.put_vectors("m", &[(before, vec![1; 8])]).unwrap();
+    catalogue.put_pairs(&[pair(before, other)], other).unwrap();
+    catalogue.add_not_a_match(&id(1), &id(2)).unwrap();
+    let record = catalogue.picture(&id(1)).unwrap().unwrap();
+    let new = NewPicture {
+        name: "another".into(),
+        width: 77,
+        pages: 3,
+        feature_count: 9,
+        features: b"new features".to_vec(),
+        words: b"new words".to_vec(),
+        source: Some(file("/b.tif")),
+        views: vec![view_of(1, 2), view_of(1, 3)],
+        ..picture(1)
+    };
+    let effect = one(catalogue, Change::Retake(new.clone()));
+    let Effect::Retaken {
+        key,
+        before: was,
+        replaced: None,
+    } = effect
+    else {
+        panic!("{effect:?}");
+    };
+    assert!(was == before && key > other + 1, "{effect:?}");
+    let now = catalogue.picture(&id(1)).unwrap().unwrap();
+    let expected = crate::PictureRecord {
+        key,
+        width: 77,
+        pages: Some(3),
+        feature_count: 9,
+        sources: vec!["/a.tif".into(), "/b.tif".into()],
+        ..record
+    };
+    assert_eq!(now, expected);
+    assert_eq!(now.labels.tags, tags(&["kept"]));
+    let numbers = |key| {
+        let views = catalogue.views_of(key).unwrap().into_iter();
+        views
+            .map(|view| (view.key, view.number))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(key), [(key + 1, 2), (key + 2, 3)]);
+    assert_eq!(
+        encoded(catalogue, key),
+        (Some(new.features), Some(new.words))
+    );
+    assert_eq!(encoded(catalogue, before), (None, None));
+    assert_eq!(catalogue.pictures(&[before]).unwrap(), [None]);
+    assert_eq!(catalogue.count().unwrap(), 2);
+    // What belongs to the key is made again, and what belongs to the id stays.
+    assert_eq!(catalogue.vectors("m", &[key]).unwrap(), [None]);
+    assert_eq!(catalogue.links_after(None, 9).unwrap(), []);
+    assert_eq!(catalogue.not_match_count().unwrap(), 1);
+    assert_eq!(catalogue.removed_pictures(9).unwrap(), []);
+    assert_eq!(catalogue.unsealed_after(None, 9).unwrap(), [0; 0]);
+    let next = added(catalogue, upload(4));
+    assert!(next > key + 2);
+    assert_eq!(one(catalogue, Change::Retake(picture(9))), Effect::NotFound);
+    // Without views again, and with a path of another picture.
+    one(catalogue, found(5, "/c.tif"));
+    let fewer = NewPicture {
+        source: Some(file("/c.tif")),
+        ..picture(1)
+    };
+    let effect = one(catalogue, Change::Retake(fewer));
+    assert!(
+        matches!(effect, Effect::Retaken { replaced: Some((_, ref gone)), .. } if *gone == id(5)),
+        "{effect:?}"
+    );
+    assert_eq!(catalogue.view_count().unwrap(), 1);
+}
+
+pub(super) fn a_retaken_picture_whose_last_file_went_is_removed_under_its_new_key(make: Make<'_>) {
+    let catalogue = &*make();
+    let before = added(catalogue, found(1, "/a.tif"));
+    let changes = vec![
+        super::fixtures::drop_source("/a.tif"),
+        Change::Retake(picture(1)),
+    ];
+    let effects = catalogue.commit(changes).unwrap();
+    let Effect::Retaken { key, .. } = effects[1] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(
+        effects[0],
+        Effect::SourceDropped {
+            removed: Some((key, id(1)))
+        }
+    );
+    assert!(key > before);
+    assert_eq!(catalogue.count().unwrap(), 0);
 }

@@ -100,6 +100,11 @@ fn apply_each(
     let mut last_taken = BTreeMap::new();
     for change in changes {
         let (effect, taken_from) = apply(connection, change, now)?;
+        if let Effect::Retaken { key, before, .. } = &effect
+            && let Some(number) = last_taken.remove(&before.cast_signed())
+        {
+            last_taken.insert(key.cast_signed(), number);
+        }
         if let Some(key) = taken_from {
             last_taken.insert(key, effects.len());
         }
@@ -122,6 +127,7 @@ fn heir(connection: &Connection, effect: &Effect) -> Result<Option<i64>> {
 fn apply(connection: &Connection, change: Change, now: i64) -> Result<Done> {
     match change {
         Change::Add(picture) => add(connection, &picture, now),
+        Change::Retake(picture) => retake(connection, &picture),
         Change::Remove(id) => {
             let effect = match key_of(connection, &id)? {
                 Some(key) => {
@@ -198,24 +204,7 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
         .optional()?;
     let key = match made {
         Some(key) => {
-            connection
-                .prepare_cached("INSERT INTO features (key, bytes) VALUES (?1, ?2)")?
-                .execute(params![key, new.features])?;
-            connection
-                .prepare_cached("INSERT INTO words (key, bytes) VALUES (?1, ?2)")?
-                .execute(params![key, new.words])?;
-            connection
-                .prepare_cached(
-                    "UPDATE picture SET features_sum = ?2, words_sum = ?3 WHERE key = ?1",
-                )?
-                .execute(params![
-                    key,
-                    sum_of(Part::Features, key, &new.features),
-                    sum_of(Part::Words, key, &new.words),
-                ])?;
-            sums::seal_record(connection, key)?;
-            taken::put(connection, key, new.taken_ms)?;
-            views::add(connection, key, &new.views)?;
+            put_described(connection, key, new)?;
             // Its blobs must not be deleted any more.
             settings::forget(connection, &new.id)?;
             key
@@ -239,6 +228,87 @@ fn add(connection: &Connection, new: &NewPicture, now: i64) -> Result<Done> {
         Effect::Added { key, replaced }
     } else {
         Effect::AlreadyThere { key, replaced }
+    };
+    Ok((effect, taken_from))
+}
+
+/// Writes what was described of a picture whose row was just written, and the checksums of it.
+fn put_described(connection: &Connection, key: i64, new: &NewPicture) -> Result<()> {
+    connection
+        .prepare_cached("INSERT INTO features (key, bytes) VALUES (?1, ?2)")?
+        .execute(params![key, new.features])?;
+    connection
+        .prepare_cached("INSERT INTO words (key, bytes) VALUES (?1, ?2)")?
+        .execute(params![key, new.words])?;
+    connection
+        .prepare_cached("UPDATE picture SET features_sum = ?2, words_sum = ?3 WHERE key = ?1")?
+        .execute(params![
+            key,
+            sum_of(Part::Features, key, &new.features),
+            sum_of(Part::Words, key, &new.words),
+        ])?;
+    sums::seal_record(connection, key)?;
+    taken::put(connection, key, new.taken_ms)?;
+    views::add(connection, key, &new.views)
+}
+
+fn retake(connection: &Connection, new: &NewPicture) -> Result<Done> {
+    let Some(before) = key_of(connection, &new.id)? else {
+        return Ok((Effect::NotFound, None));
+    };
+    // A checksum must not bless a damaged record.
+    sums::check_before_change(connection, before)?;
+    // Two rows cannot have one id, and no id has this form.
+    let key: i64 = connection
+        .prepare_cached(
+            "INSERT INTO picture (id, name, media_type, byte_len, width, height, feature_count,
+                model, uploaded, added_ms, features_len, words_len, pages, depth, object, metadata)
+             SELECT id || ' again', name, ?2, byte_len, ?3, ?4, ?5, ?6, uploaded, added_ms, ?7, ?8,
+                ?9, ?10, object, metadata
+             FROM picture WHERE key = ?1 RETURNING key",
+        )?
+        .query_row(
+            params![
+                before,
+                new.media_type,
+                new.width,
+                new.height,
+                new.feature_count,
+                new.model,
+                length(&new.features),
+                length(&new.words),
+                new.pages,
+                new.depth,
+            ],
+            |row| row.get(0),
+        )?;
+    for (table, column) in [
+        ("source", "key"),
+        ("tag", "key"),
+        ("entry", "key"),
+        ("orphan", "key"),
+        ("orphan", "heir"),
+    ] {
+        let sql = format!("UPDATE {table} SET {column} = ?2 WHERE {column} = ?1");
+        connection
+            .prepare_cached(&sql)?
+            .execute(params![before, key])?;
+    }
+    connection
+        .prepare_cached("DELETE FROM picture WHERE key = ?1")?
+        .execute([before])?;
+    connection
+        .prepare_cached("UPDATE picture SET id = ?2 WHERE key = ?1")?
+        .execute(params![key, new.id.as_str()])?;
+    put_described(connection, key, new)?;
+    let taken_from = match &new.source {
+        Some(source) => put_source(connection, key, source)?,
+        None => None,
+    };
+    let effect = Effect::Retaken {
+        key: key.cast_unsigned(),
+        before: before.cast_unsigned(),
+        replaced: None,
     };
     Ok((effect, taken_from))
 }

@@ -195,6 +195,7 @@ pub(crate) fn tell_report(
             "moved": report.moved,
             "unchanged": report.unchanged,
             "same_bytes": report.same_bytes,
+            "retaken": report.retaken,
             "refused": report.refused,
             "no_pictures": report.no_pictures,
             "endings": refused.endings.0,
@@ -311,6 +312,10 @@ fn summary(report: &FolderReport, dir: &Path) -> String {
         ),
         (report.unchanged, "unchanged"),
         (report.same_bytes, "read again and the same"),
+        (
+            report.retaken,
+            "described again, as pages or frames were not stored or something was damaged",
+        ),
         (report.refused - report.no_pictures, "could not be read"),
         (
             report.unchanged_refused - report.unchanged_no_pictures,

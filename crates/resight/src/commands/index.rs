@@ -51,8 +51,8 @@ pub(crate) struct IndexArgs {
     /// failed on are read again without it
     #[arg(long, alias = "retry-refused")]
     retry: bool,
-    /// Read all files and compare their bytes with what is stored, whatever their times are; without it, only
-    /// files whose length, times or number have changed
+    /// Read all files and compare their bytes with what is stored, whatever their times are, and describe pictures
+    /// again of which pages or frames are not stored; without it, only files whose length, times or number have changed
     #[arg(long)]
     reread: bool,
     /// A tag for every picture of these folders, also for those that are unchanged; may be given

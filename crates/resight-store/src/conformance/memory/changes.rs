@@ -79,6 +79,11 @@ fn apply_each(state: &mut State, changes: Vec<Change>) -> (Vec<Effect>, BTreeMap
     let mut last_taken = BTreeMap::new();
     for change in changes {
         let (effect, taken_from) = apply(state, change);
+        if let Effect::Retaken { key, before, .. } = &effect
+            && let Some(number) = last_taken.remove(before)
+        {
+            last_taken.insert(*key, number);
+        }
         if let Some(key) = taken_from {
             last_taken.insert(key, effects.len());
         }
@@ -102,6 +107,7 @@ fn heir(effect: &Effect) -> Option<u64> {
 fn apply(state: &mut State, change: Change) -> Done {
     match change {
         Change::Add(new) => add(state, new),
+        Change::Retake(new) => retake(state, new),
         Change::Remove(id) => {
             let key = state.keys.get(&id).copied();
             let removed = key.and_then(|key| Some((key, state.remove(key)?)));
@@ -167,12 +173,7 @@ fn add(state: &mut State, mut new: NewPicture) -> Done {
             }
         }
         None => {
-            let views = std::mem::take(&mut new.views);
-            state.last_key = key + views.len() as u64;
-            let views = (key + 1..).zip(views);
-            state
-                .views
-                .extend(views.map(|(own, view)| (own, stored_view(own, key, view))));
+            put_views(state, key, std::mem::take(&mut new.views));
             state.removed.remove(&new.id);
             state.keys.insert(new.id.clone(), key);
             state.pictures.insert(key, stored(key, new));
@@ -184,6 +185,50 @@ fn add(state: &mut State, mut new: NewPicture) -> Done {
         Effect::AlreadyThere { key, replaced }
     } else {
         Effect::Added { key, replaced }
+    };
+    (effect, taken_from)
+}
+
+/// Gives a picture whose key is the highest its views.
+fn put_views(state: &mut State, key: u64, views: Vec<NewView>) {
+    state.last_key = key + views.len() as u64;
+    let views = (key + 1..).zip(views);
+    state
+        .views
+        .extend(views.map(|(own, view)| (own, stored_view(own, key, view))));
+}
+
+fn retake(state: &mut State, mut new: NewPicture) -> Done {
+    let known = state.keys.get(&new.id).copied();
+    let known = known.and_then(|before| Some((before, state.pictures.remove(&before)?)));
+    let Some((before, stored_before)) = known else {
+        return (Effect::NotFound, None);
+    };
+    let source = new.source.clone();
+    let key = state.last_key + 1;
+    let views = std::mem::take(&mut new.views);
+    state.views.retain(|_, view| view.record.picture != before);
+    put_views(state, key, views);
+    let old = stored_before.record;
+    let mut retaken = stored(key, new);
+    retaken.entries = stored_before.entries;
+    retaken.record = PictureRecord {
+        name: old.name,
+        byte_len: old.byte_len,
+        uploaded: old.uploaded,
+        added_ms: old.added_ms,
+        sources: old.sources,
+        labels: old.labels,
+        ..retaken.record
+    };
+    state.keys.insert(old.id, key);
+    state.pictures.insert(key, retaken);
+    state.rename_key(before, key);
+    let taken_from = source.and_then(|source| state.put_source(key, &source));
+    let effect = Effect::Retaken {
+        key,
+        before,
+        replaced: None,
     };
     (effect, taken_from)
 }

@@ -100,6 +100,27 @@ impl State {
         Some(id)
     }
 
+    /// Gives what names a picture its other key, and forgets its pairs and vectors.
+    pub(super) fn rename_key(&mut self, before: u64, key: u64) {
+        for (_, of) in self.sources.values_mut() {
+            if *of == before {
+                *of = key;
+            }
+        }
+        if let Some(orphan) = self.orphans.remove(&before) {
+            self.orphans.insert(key, orphan);
+        }
+        for (_, heir) in self.orphans.values_mut() {
+            if *heir == Some(before) {
+                *heir = Some(key);
+            }
+        }
+        self.pairs.retain(|(a, b), _| *a != before && *b != before);
+        for vectors in self.vectors.values_mut() {
+            vectors.remove(&before);
+        }
+    }
+
     /// Makes `source` one of `key` and of no other picture. Returns the other picture that it was a
     /// source of before.
     pub(super) fn put_source(&mut self, key: u64, source: &SourceFile) -> Option<u64> {

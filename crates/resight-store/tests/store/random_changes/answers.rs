@@ -13,6 +13,9 @@ use super::{KEYS, MODELS, NUMBERS, OBJECTS, TAGS};
 pub(super) struct Subject<'a> {
     pub(super) catalogue: &'a dyn Catalogue,
     pub(super) keys: Vec<u64>,
+    /// Whether a picture was retaken. The newest picture then need not have the highest key, and which one that is of
+    /// several added in one millisecond differs between two catalogues.
+    pub(super) has_retaken: bool,
 }
 
 impl Subject<'_> {
@@ -61,8 +64,27 @@ impl Subject<'_> {
         keyed.collect()
     }
 
+    /// A part of a list that is newest first; all of it, by place, where the order may differ.
+    fn part(
+        &self,
+        (offset, limit): (u64, u64),
+        read: impl Fn(u64, u64) -> Vec<PictureRecord>,
+    ) -> Vec<PictureRecord> {
+        let (offset, limit) = match self.has_retaken {
+            true => (0, 99),
+            false => (offset, limit),
+        };
+        let listed = read(offset, limit).into_iter();
+        let mut listed: Vec<_> = listed.map(|one| self.timeless(one)).collect();
+        if self.has_retaken {
+            listed.sort_by_key(|record| record.key);
+        }
+        listed
+    }
+
     pub(super) fn effect(&mut self, effect: Effect) -> Effect {
-        if let Effect::Added { key, .. } = &effect {
+        self.has_retaken |= matches!(effect, Effect::Retaken { .. });
+        if let Effect::Added { key, .. } | Effect::Retaken { key, .. } = &effect {
             assert!(self.keys.last() < Some(key), "keys ascend");
             self.keys.push(*key);
         }
@@ -74,6 +96,15 @@ impl Subject<'_> {
             },
             Effect::AlreadyThere { key, replaced } => Effect::AlreadyThere {
                 key: self.place(key),
+                replaced: gone(replaced),
+            },
+            Effect::Retaken {
+                key,
+                before,
+                replaced,
+            } => Effect::Retaken {
+                key: self.place(key),
+                before: self.place(before),
                 replaced: gone(replaced),
             },
             Effect::Removed { key, id } => Effect::Removed {
@@ -170,8 +201,7 @@ pub(super) fn everything(subject: &Subject<'_>) -> Vec<String> {
     ];
     let pictures = c.pictures(&keys).unwrap().into_iter();
     lines.extend(pictures.map(|one| format!("{:?}", one.map(|one| subject.timeless(one)))));
-    let listed = c.list(1, 4).unwrap().into_iter();
-    let listed: Vec<_> = listed.map(|one| subject.timeless(one)).collect();
+    let listed = subject.part((1, 4), |offset, limit| c.list(offset, limit).unwrap());
     lines.push(format!("list {listed:?}"));
     lines.extend(listings(subject));
     lines.extend(views(subject));
@@ -312,11 +342,9 @@ fn matches(subject: &Subject<'_>) -> Vec<String> {
             |a, n| c.matching_keys_after(&filter, a, n).unwrap(),
         );
         let count = c.matching_count(&filter).unwrap();
-        let list = c.matching_list(&filter, 1, 2).unwrap();
-        let list: Vec<u64> = list
-            .iter()
-            .map(|record| subject.place(record.key))
-            .collect();
+        let read = |offset, limit| c.matching_list(&filter, offset, limit).unwrap();
+        let list = subject.part((1, 2), read);
+        let list: Vec<u64> = list.iter().map(|record| record.key).collect();
         format!(
             "{filter:?}: {:?} {count} {list:?}",
             subject.places(&matching)

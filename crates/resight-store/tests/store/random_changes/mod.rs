@@ -100,6 +100,17 @@ fn change() -> impl Strategy<Value = Change> {
                 })
             }
         ),
+        2 => (number.clone(), proptest::option::of(path()), 0..3_u32).prop_map(
+            |(number, path, views)| {
+                Change::Retake(NewPicture {
+                    views: (2..2 + views).map(|page| view_of(number, page)).collect(),
+                    source: path.map(file),
+                    width: 70 + views,
+                    feature_count: 9 + number as u32,
+                    ..picture(number)
+                })
+            }
+        ),
         2 => number.clone().prop_map(|number| Change::Remove(id(number))),
         2 => (number.clone(), path()).prop_map(|(number, path)| Change::AddSource {
             id: id(number),
@@ -226,16 +237,17 @@ proptest! {
         let mut sqlite = opened(folder.path());
         let memory = MemoryCatalogue::default();
         let mut keys = Vec::new();
-        let mut model = Subject { catalogue: &memory, keys: Vec::new() };
+        let mut model = Subject { catalogue: &memory, keys: Vec::new(), has_retaken: false };
+        let mut has_retaken = false;
         for operation in operations {
             if matches!(operation, Operation::Reopen) {
                 drop(sqlite);
                 sqlite = opened(folder.path());
             }
-            let mut subject = Subject { catalogue: &sqlite, keys };
+            let mut subject = Subject { catalogue: &sqlite, keys, has_retaken };
             prop_assert_eq!(apply(&mut subject, &operation), apply(&mut model, &operation));
             let (found, expected) = (everything(&subject), everything(&model));
-            keys = subject.keys;
+            (keys, has_retaken) = (subject.keys, subject.has_retaken);
             for (found, expected) in found.iter().zip(&expected) {
                 prop_assert_eq!(found, expected);
             }
