@@ -8,7 +8,7 @@ which has more formats where a distribution built it (Debian: imagemagick, libvi
 the format is lossless, otherwise the library that comes nearest to it), whether it is upright, and times.
 
     cargo build --release -p resight-decode --example decode
-    bench/run formats.py [--decoder target/release/examples/decode] [--out bench/results/formats.md]
+    bench/run formats.py [--decoder target/release/examples/decode] [--without-times] [--out bench/results/formats.md]
 
 The last line is one line of JSON.
 """
@@ -194,20 +194,20 @@ def compare(files, decoder, folder):
     return rows
 
 
-def table(rows):
+def table(rows, with_times):
     lines = [
         "| format | variant | Resight | Pillow | libvips | libvips (system) | ImageMagick | mean difference to the picture "
-        "| to the nearest library | ms |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| to the nearest library |" + (" ms |" if with_times else ""),
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |" + (" --- |" if with_times else ""),
     ]
     yes = {True: "read", False: "–"}
     for row in rows:
         own = "read" if row["ours"] else row["refused"]
-        times = " / ".join(f"{value:.1f}" for value in row["ms"])
+        times = " / ".join(f"{value:.1f}" for value in row["ms"]) + " |" if with_times else ""
         lines.append(
             f"| {row['format']} | {row['variant']} | {own} | {yes[row['pillow']]} | {yes[row['vips']]} "
             f"| {yes[row['system_vips']]} | {yes[row['imagemagick']]} "
-            f"| {shown(row['to_picture'])} | {shown(row['to_nearest'])} | {times} |"
+            f"| {shown(row['to_picture'])} | {shown(row['to_nearest'])} | {times}".rstrip()
         )
     return lines
 
@@ -234,6 +234,7 @@ def main():
     parser.add_argument("--decoder", default="target/release/examples/decode")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--only", help="formats that contain this")
+    parser.add_argument("--without-times", action="store_true", help="for a machine that does other work")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         files = formats_files.generated(Path(folder)) + formats_files.found()
@@ -245,9 +246,10 @@ def main():
     count = {name: sum(row[name] for row in rows) for name in ("ours", *OTHERS)}
     missed = [row for row in rows if not row["ours"] and any(row[name] for name in OTHERS)]
     turned = [row for row in rows if row["ours"] and not row["same_shape"]]
-    lines = table(rows)
+    lines = table(rows, not arguments.without_times)
     if arguments.out:
-        head = formats_files.HEAD.format(files=len(rows), **count, versions=versions())
+        times = formats_files.NO_TIMES if arguments.without_times else formats_files.TIMES
+        head = formats_files.HEAD.format(files=len(rows), **count, versions=versions(), times=times)
         arguments.out.write_text(head + "\n".join(lines) + "\n")
     else:
         print("\n".join(lines))

@@ -11,12 +11,16 @@ HEAD = """# Formats
 
 By `bench/run formats.py` over {files} files: {ours} are read by Resight, {pillow} by Pillow (with pillow-heif), {vips} by
 libvips as pyvips-binary has it, {system_vips} by the system's libvips and {imagemagick} by ImageMagick. Differences are
-means of all channels, 0 to 255; times are milliseconds in the order of the columns, of single runs. Those of the last two
-are of programs that start for each file.
+means of all channels, 0 to 255.{times}
 
 {versions}
 
 """
+
+TIMES = """ Times are milliseconds in the order of the columns, of single runs. Those of the last two
+are of programs that start for each file."""
+
+NO_TIMES = """ There are no times, as the machine did other work meanwhile."""
 
 
 @dataclass
