@@ -1,11 +1,16 @@
 //! Comparing two pictures without the index: all features with all, as they are and with the first
-//! mirrored or inverted.
+//! mirrored or inverted; of files with several pages or frames, those two that agree most.
 
 use std::borrow::Cow;
 
+use resight_decode::is_animation;
 use resight_vision::{Image, LocalExtractor, LocalFeatures, MatchOptions, Transform, match_all};
 
-use crate::describe::describe;
+use crate::compare_pages::{
+    ComparedPage, ComparedSide, best_pair, further_of_bytes, sides, sides_of_query,
+};
+use crate::describe::{Described, describe};
+use crate::describe_views::page;
 use crate::error::EngineError;
 use crate::geometry;
 use crate::library::plain::is_plain_pair;
@@ -15,7 +20,7 @@ use crate::same_pixels::same_pixels;
 use crate::search::answer::{EvidenceKind, QueryFacts, Timings};
 use crate::search::evidence::{SharedPart, agreement, inlier_points};
 use crate::search::pixel_evidence::{SmallPair, is_open};
-use crate::search::query::{QueryResolver, small_copy};
+use crate::search::query::{QueryResolver, ResolvedQuery, small_copy};
 use crate::search::request::{Query, Variant};
 use crate::search::variants::changed;
 use crate::search::{Searcher, go_on};
@@ -23,10 +28,12 @@ use crate::search::{Searcher, go_on};
 /// The evidence that two pictures show the same thing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// The first picture.
+    /// The first picture, or its page or frame.
     pub a: QueryFacts,
-    /// The second picture.
+    /// The second picture, or its page or frame.
     pub b: QueryFacts,
+    /// Which page or frame of each it is; `None` of a picture of which one page is described alone.
+    pub pages: [Option<ComparedPage>; 2],
     /// Whether the two files have the same bytes. Such pictures are verified, whatever their features.
     pub identical: bool,
     /// Whether the pixels verify them: both show the same in the same frame, and the features are too few
@@ -56,7 +63,9 @@ pub struct Comparison {
     pub points: Vec<[f64; 4]>,
 }
 
-/// Compares the bytes of two picture files, described by `extractor`. Returns also the upright pictures.
+/// Compares the bytes of two picture files, described by `extractor`. Of a file with several pages or frames those are
+/// compared that are described when it is stored, [`EngineOptions::most_views`] at most. Returns also the two upright
+/// pictures, pages or frames that agree most.
 pub fn compare(
     a: &[u8],
     b: &[u8],
@@ -64,29 +73,69 @@ pub fn compare(
     options: &EngineOptions,
 ) -> Result<(Comparison, [Image; 2]), EngineError> {
     let identical = a == b;
-    let a = describe(a, options, extractor, None)?;
-    let b = describe(b, options, extractor, None)?;
-    let facts = |image: &Image, features: &LocalFeatures| QueryFacts {
-        id: None,
-        width: image.width(),
-        height: image.height(),
-        region: None,
-        features: features.len(),
+    let firsts = [
+        describe(a, options, extractor, None)?,
+        describe(b, options, extractor, None)?,
+    ];
+    let sides_of = |bytes: &[u8], first: &Described| {
+        let further = match identical {
+            // The same pages: the first are as good as any.
+            true => Vec::new(),
+            false => further_of_bytes(bytes, &first.into(), options, extractor)?,
+        };
+        let side = ComparedSide {
+            facts: QueryFacts {
+                id: None,
+                width: first.image.width(),
+                height: first.image.height(),
+                region: None,
+                features: first.features.len(),
+            },
+            page: None,
+            features: first.features.clone(),
+        };
+        Ok::<_, EngineError>(sides(side, is_animation(first.media_type), further))
     };
-    let sides = [facts(&a.image, &a.features), facts(&b.image, &b.features)];
+    let sides = [sides_of(a, &firsts[0])?, sides_of(b, &firsts[1])?];
+    let at = best_pair([&sides[0], &sides[1]], extractor, options);
+    let chosen = [&sides[0][at[0]], &sides[1][at[1]]];
+    let [of_a, of_b] = firsts;
+    let images = [
+        image_of(a, of_a.image, at[0], chosen[0], options)?,
+        image_of(b, of_b.image, at[1], chosen[1], options)?,
+    ];
     let pair = Pair {
-        features: [&a.features, &b.features],
-        images: [Some(&a.image), Some(&b.image)],
-        smalls: &|| Some([small_copy(&a.image), small_copy(&b.image)]),
+        sides: chosen,
+        images: [Some(&images[0]), Some(&images[1])],
+        smalls: &|| Some([small_copy(&images[0]), small_copy(&images[1])]),
         identical,
     };
-    let comparison = compared(sides, &pair, extractor, options);
-    Ok((comparison, [a.image, b.image]))
+    let comparison = compared(&pair, extractor, options);
+    Ok((comparison, images))
+}
+
+/// The pixels of a chosen page, which is the first where its place `at` is 0.
+fn image_of(
+    bytes: &[u8],
+    first: Image,
+    at: usize,
+    side: &ComparedSide,
+    options: &EngineOptions,
+) -> Result<Image, EngineError> {
+    let further = side.page.as_ref().filter(|_| at > 0);
+    let Some(chosen) = further else {
+        return Ok(first);
+    };
+    let read = page(bytes, chosen.number, options);
+    read.map(|page| page.image).ok_or_else(|| {
+        let why = format!("page or frame {} cannot be read again", chosen.number);
+        EngineError::Internal(why)
+    })
 }
 
 impl Searcher {
     /// Compares two pictures, sent or stored. Stored ones need no file: their stored features are
-    /// compared.
+    /// compared. Of pictures with several pages or frames the two that agree most are told.
     pub fn compare(&self, a: Query<'_>, b: Query<'_>) -> Result<Comparison, EngineError> {
         let library = &*self.library;
         let visual = library.visual();
@@ -105,27 +154,50 @@ impl Searcher {
             _ => false,
         };
         let mut timings = Timings::default();
-        let a = resolver.resolve(&a.into(), &mut timings)?;
-        let b = resolver.resolve(&b.into(), &mut timings)?;
-        go_on(self.cancel.as_deref())?;
+        let firsts = [
+            resolver.resolve(&a.into(), &mut timings)?,
+            resolver.resolve(&b.into(), &mut timings)?,
+        ];
+        let cancel = self.cancel.as_deref();
+        go_on(cancel)?;
+        let sides_of = |query: Query<'_>, first: &ResolvedQuery| {
+            let side = ComparedSide {
+                facts: first.facts.clone(),
+                page: None,
+                features: first.features.clone(),
+            };
+            match identical {
+                // The same pages: the first are as good as any.
+                true => Ok(vec![side]),
+                false => sides_of_query(library, &visual, query, (side, first.key)),
+            }
+        };
+        let sides = [sides_of(a, &firsts[0])?, sides_of(b, &firsts[1])?];
+        go_on(cancel)?;
+        let extractor = &**library.extractor();
+        let at = best_pair([&sides[0], &sides[1]], extractor, library.options());
+        let [a, b] = &firsts;
+        let images = [(at[0], a), (at[1], b)].map(|(at, first)| match at {
+            0 => first.image.as_ref(),
+            _ => None,
+        });
         let pair = Pair {
-            features: [&a.features, &b.features],
-            images: [a.image.as_ref(), b.image.as_ref()],
-            smalls: &|| Some([a.small_copy(library)?, b.small_copy(library)?]),
+            sides: [&sides[0][at[0]], &sides[1][at[1]]],
+            images,
+            smalls: &|| match at {
+                [0, 0] => Some([a.small_copy(library)?, b.small_copy(library)?]),
+                // No small copy of a further page is stored.
+                _ => None,
+            },
             identical,
         };
-        Ok(compared(
-            [a.facts.clone(), b.facts.clone()],
-            &pair,
-            &**library.extractor(),
-            library.options(),
-        ))
+        Ok(compared(&pair, extractor, library.options()))
     }
 }
 
 /// Two pictures to compare.
 struct Pair<'a> {
-    features: [&'a LocalFeatures; 2],
+    sides: [&'a ComparedSide; 2],
     /// Their pixels, as far as they are at hand.
     images: [Option<&'a Image>; 2],
     /// Small copies of them, where both are at hand; asked only where pixels decide.
@@ -137,7 +209,7 @@ struct Pair<'a> {
 impl Pair<'_> {
     /// Whether the features are too few to tell, and the pixels are the same.
     fn has_same_pixels(&self) -> bool {
-        let [a, b] = self.features.map(LocalFeatures::len);
+        let [a, b] = self.sides.map(|side| side.features.len());
         match self.images {
             [Some(x), Some(y)] => is_plain_pair(a, b) && same_pixels(x, y),
             _ => false,
@@ -149,12 +221,12 @@ impl Pair<'_> {
 /// verified and surer. Where nothing is verified, the bytes of the files and the pixels of plain pictures
 /// may do so.
 fn compared(
-    sides: [QueryFacts; 2],
     pair: &Pair<'_>,
     extractor: &dyn LocalExtractor,
     options: &EngineOptions,
 ) -> Comparison {
-    let features = pair.features;
+    let sides = pair.sides.map(|side| side.facts.clone());
+    let features = pair.sides.map(|side| &side.features);
     let as_is = Variant::default();
     let (mut best, in_doubt) = compared_as(as_is, &sides, features[0], features, options);
     if let (Some(doubt), Some(kind), Some(transform)) = (in_doubt, best.evidence, best.transform)
@@ -178,6 +250,7 @@ fn compared(
             best = other;
         }
     }
+    best.pages = pair.sides.map(|side| side.page.clone());
     best.identical = pair.identical;
     best.by_pixels = !best.verified && !pair.identical && pair.has_same_pixels();
     if pair.identical || best.by_pixels {
@@ -250,6 +323,7 @@ fn compared_as(
         transform: verified.map(|f| f.transform.0),
         region: verified.and_then(|f| geometry::outline(&f.transform, a.width, a.height)),
         points,
+        pages: [None, None],
         a: a.clone(),
         b: b.clone(),
     };

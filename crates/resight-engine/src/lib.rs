@@ -8,6 +8,7 @@
 
 mod calibrate;
 mod compare;
+mod compare_pages;
 mod describe;
 mod describe_views;
 mod drawing;
@@ -32,6 +33,7 @@ mod train;
 
 pub use calibrate::{AgreeingPair, Calibration, CalibrationEvent, calibrate};
 pub use compare::{Comparison, compare};
+pub use compare_pages::ComparedPage;
 pub use describe::local_features;
 pub use drawing::{Drawing, Tone};
 pub use duplicates::Duplicates;

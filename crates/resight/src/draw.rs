@@ -248,6 +248,7 @@ mod tests {
         };
         Comparison {
             evidence: None,
+            pages: [None, None],
             a: side.clone(),
             b: side,
             identical: false,

@@ -2182,10 +2182,15 @@ export interface components {
             /** @description The key's secret. */
             key: string;
         };
-        /** @description One of the two pictures. */
+        /** @description One of the two pictures, or the page or frame of it that agrees most with one of the other. */
         Side: {
             /** @description Number of local features found in it. */
             features: number;
+            /**
+             * Format: int32
+             * @description Which frame of the animation or video it is, from 1; only where several frames were compared.
+             */
+            frame?: number | null;
             /**
              * Format: int32
              * @description Height in pixels, upright.
@@ -2193,6 +2198,16 @@ export interface components {
             height: number;
             /** @description Its id if it is a stored picture. */
             image_id?: string | null;
+            /**
+             * Format: int32
+             * @description Which page of the file it is, from 1; only where several pages were compared.
+             */
+            page?: number | null;
+            /**
+             * Format: int64
+             * @description When that frame begins, in milliseconds from the first; only with `frame`.
+             */
+            time_ms?: number | null;
             /**
              * Format: int32
              * @description Width in pixels, upright.

@@ -48,12 +48,18 @@ export function matchOfHit(hit: Hit, query: Size, name: string, addresses: strin
   };
 }
 
+/** Where the picture of a side is; of a further page there is a thumbnail alone. */
+function addressesOf(id: string, side: Comparison['a']): string[] {
+  const page = furtherPage(side);
+  return page == null ? [fileOf(id), thumbnailOf(id)] : [thumbnailOf(id, page)];
+}
+
 /** `a` is a stored picture, or an upload by its name and address. */
 export function matchOfPair(pair: Comparison, a: Picture | { name: string; url: string }, b: Picture): Match {
-  const query = 'id' in a ? { addresses: [fileOf(a.id), thumbnailOf(a.id)], id: a.id } : { addresses: [a.url], id: null };
+  const query = 'id' in a ? { addresses: addressesOf(a.id, pair.a), id: a.id } : { addresses: [a.url], id: null };
   return {
-    query: { name: a.name, ...query, size: { width: pair.a.width, height: pair.a.height } },
-    result: { image: b, addresses: [fileOf(b.id), thumbnailOf(b.id)], size: pair.b, view: '' },
+    query: { name: [a.name, viewOf(pair.a)].filter(Boolean).join(', '), ...query, size: { width: pair.a.width, height: pair.a.height } },
+    result: { image: b, addresses: addressesOf(b.id, pair.b), size: pair.b, view: viewOf(pair.b) },
     verified: pair.verified, alike: false, identical: pair.identical, mirrored: pair.mirrored, inverted: pair.inverted, byPixels: pair.by_pixels, evidence: pair.evidence ?? null,
     inliers: pair.inliers, nfa: pair.nfa_log10 ?? null, coverageQuery: pair.coverage_a, coverageResult: pair.coverage_b,
     words: null, cosine: null, stage: null,

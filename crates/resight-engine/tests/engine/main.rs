@@ -6,6 +6,7 @@ mod afar;
 mod asked_pictures;
 #[cfg(unix)]
 mod changed;
+mod compare_pages;
 mod conversion;
 mod damaged;
 mod duplicates;

@@ -49,7 +49,7 @@ pub struct Comparison {
     points: Vec<[f64; 4]>,
 }
 
-/// One of the two pictures.
+/// One of the two pictures, or the page or frame of it that agrees most with one of the other.
 #[derive(Debug, Serialize, ToSchema)]
 struct Side {
     /// Its id if it is a stored picture.
@@ -61,11 +61,25 @@ struct Side {
     height: u32,
     /// Number of local features found in it.
     features: usize,
+    /// Which page of the file it is, from 1; only where several pages were compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<u32>,
+    /// Which frame of the animation or video it is, from 1; only where several frames were compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame: Option<u32>,
+    /// When that frame begins, in milliseconds from the first; only with `frame`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time_ms: Option<u64>,
 }
 
-impl From<engine::QueryFacts> for Side {
-    fn from(facts: engine::QueryFacts) -> Self {
+impl Side {
+    fn new(facts: engine::QueryFacts, page: Option<engine::ComparedPage>) -> Self {
+        let is_frame = page.as_ref().is_some_and(|page| page.is_frame);
+        let number = page.as_ref().map(|page| page.number);
         Self {
+            page: number.filter(|_| !is_frame),
+            frame: number.filter(|_| is_frame),
+            time_ms: page.and_then(|page| page.time_ms),
             image_id: facts.id.map(|id| id.to_string()),
             width: facts.width,
             height: facts.height,
@@ -76,6 +90,7 @@ impl From<engine::QueryFacts> for Side {
 
 impl From<engine::Comparison> for Comparison {
     fn from(comparison: engine::Comparison) -> Self {
+        let [page_a, page_b] = comparison.pages;
         Self {
             verified: comparison.verified,
             identical: comparison.identical,
@@ -88,8 +103,8 @@ impl From<engine::Comparison> for Comparison {
             coverage_b: comparison.coverage_b,
             mirrored: comparison.variant.mirrored,
             inverted: comparison.variant.inverted,
-            a: comparison.a.into(),
-            b: comparison.b.into(),
+            a: Side::new(comparison.a, page_a),
+            b: Side::new(comparison.b, page_b),
             transform: comparison.transform,
             region: comparison.region,
             points: comparison.points,

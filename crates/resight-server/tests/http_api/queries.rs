@@ -44,7 +44,7 @@ fn beside(left: &RgbImage, right: &RgbImage) -> RgbImage {
 }
 
 /// A form of fields with a file name or, as `None`, plain text.
-fn fields(address: &str, fields: &[(&str, Option<&str>, &[u8])]) -> Request<Body> {
+pub(crate) fn fields(address: &str, fields: &[(&str, Option<&str>, &[u8])]) -> Request<Body> {
     let mut body = Vec::new();
     for (name, file, bytes) in fields {
         let file = file.map_or_else(String::new, |file| format!("; filename=\"{file}\""));

@@ -5,7 +5,8 @@ use image::RgbImage;
 use resight_test_support::{animated_gif, tiff_pages};
 use serde_json::{Value, json};
 
-use crate::fixtures::{Bench, add, ask, form, get, png, textured};
+use crate::fixtures::{Bench, add, ask, form, get, png, post, textured};
+use crate::queries::fields;
 
 fn pages(seeds: std::ops::Range<u64>) -> Vec<RgbImage> {
     seeds.map(|seed| textured(320, 240, seed)).collect()
@@ -51,6 +52,39 @@ async fn a_hit_names_the_page_or_the_frame() {
     for name in ["page", "frame", "time_ms", "view_size"] {
         assert!(one.get(name).is_none(), "{one}");
     }
+}
+
+#[tokio::test]
+async fn a_comparison_names_the_pages_that_agree_most() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let album = add(&app, "album.tif", &tiff_pages(&pages(40..44))).await;
+    let moving = add(&app, "moving.gif", &animated_gif(&pages(42..45))).await;
+    let sent = png(&textured(320, 240, 43));
+    let pair = [
+        ("a", Some("a.png"), &sent[..]),
+        ("b", None, album.as_bytes()),
+    ];
+    let found = ask(&app, fields("/v1/compare", &pair)).await.json();
+    assert_eq!(
+        (&found["verified"], &found["b"]["page"]),
+        (&json!(true), &json!(4)),
+        "{found}"
+    );
+    for name in ["page", "frame", "time_ms"] {
+        assert!(found["a"].get(name).is_none(), "{found}");
+    }
+    assert!(found["b"].get("frame").is_none(), "{found}");
+    let ids = serde_json::to_vec(&json!({"a": moving, "b": album})).unwrap();
+    let found = ask(&app, post("/v1/compare", "application/json", ids))
+        .await
+        .json();
+    assert_eq!(found["verified"], true, "{found}");
+    let (frame, page) = (&found["a"]["frame"], &found["b"]["page"]);
+    let told = (frame.as_u64().unwrap(), page.as_u64().unwrap());
+    // Two pages are in both.
+    assert!([(1, 3), (2, 4)].contains(&told), "{found}");
+    assert_eq!(found["a"]["time_ms"], 80 * (told.0 - 1), "{found}");
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use resight_app::config::Config;
 use resight_app::data_folder;
 use resight_app::plugins::Plugins;
 use resight_engine::{
-    Comparison, EngineError, EvidenceKind, QueryFacts, Variant, compare, decode, read_bounded,
+    ComparedPage, Comparison, EngineError, EvidenceKind, QueryFacts, Variant, compare, decode,
+    read_bounded,
 };
 use resight_server::wire;
 use resight_vision::VerifyOptions;
@@ -158,6 +159,18 @@ fn begins_like_a_png(path: &Path) -> io::Result<bool> {
     Ok(start == PNG_SIGNATURE)
 }
 
+/// Which page or frame it is, where there are several.
+fn page_text(page: Option<&ComparedPage>) -> String {
+    match page {
+        None => String::new(),
+        Some(page) if !page.is_frame => format!(", page {}", page.number),
+        Some(page) => match page.time_ms {
+            Some(ms) => format!(", frame {}, {:.1} s", page.number, ms as f64 / 1e3),
+            None => format!(", frame {}", page.number),
+        },
+    }
+}
+
 fn lines(comparison: &Comparison, args: &CompareArgs) -> Vec<String> {
     let Variant { mirrored, inverted } = comparison.variant;
     let verdict = match (comparison.verified, mirrored, inverted) {
@@ -173,10 +186,11 @@ fn lines(comparison: &Comparison, args: &CompareArgs) -> Vec<String> {
         }
         (false, ..) => "Nothing in common that could be verified.",
     };
-    let side = |name: &str, path: &PathBuf, facts: &QueryFacts, coverage: f64| {
+    let side = |name: &str, path: &PathBuf, at: usize, facts: &QueryFacts, coverage: f64| {
         format!(
-            "{name}: {}  {} x {} px, {} features, {:.0} % covered",
+            "{name}: {}{}  {} x {} px, {} features, {:.0} % covered",
             printable(&path.to_string_lossy()),
+            page_text(comparison.pages[at].as_ref()),
             facts.width,
             facts.height,
             facts.features,
@@ -185,8 +199,8 @@ fn lines(comparison: &Comparison, args: &CompareArgs) -> Vec<String> {
     };
     let mut lines = vec![
         verdict.to_owned(),
-        side("A", &args.a, &comparison.a, comparison.coverage_a),
-        side("B", &args.b, &comparison.b, comparison.coverage_b),
+        side("A", &args.a, 0, &comparison.a, comparison.coverage_a),
+        side("B", &args.b, 1, &comparison.b, comparison.coverage_b),
         format!(
             "inliers: {} of {} matches",
             comparison.inliers, comparison.matches

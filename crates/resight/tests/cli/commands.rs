@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::support::{count, events, json, json_error, run, save, text, textured};
 use image::imageops;
+use resight_test_support::tiff_pages;
 use serde_json::Value;
 
 /// The folder's report, which is the last line.
@@ -224,6 +225,30 @@ fn two_pictures_are_compared_and_drawn() {
     let told = run(&data, &["compare", text(&a), text(&b)]);
     assert!(String::from_utf8_lossy(&told.stdout).starts_with("The same thing"));
     assert!(!data.exists(), "comparing keeps nothing");
+}
+
+#[test]
+fn pages_of_a_document_are_compared_and_drawn() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    let data = at("data");
+    let pages = [textured(200, 160, 1), textured(300, 200, 2)];
+    std::fs::write(at("a.tif"), tiff_pages(&pages)).unwrap();
+    save(&pages[1], &at("b.png"));
+    let (a, b, out) = (at("a.tif"), at("b.png"), at("m.png"));
+    let told = run(&data, &["compare", text(&a), text(&b), "--out", text(&out)]);
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.starts_with("The same thing"), "{told}");
+    assert!(told.contains("a.tif, page 2  300 x 200 px"), "{told}");
+    assert!(told.contains("b.png  300 x 200 px"), "{told}");
+    // The page that is told is drawn.
+    assert_eq!(image::open(&out).unwrap().height(), 200);
+    let found = &json(&data, &["compare", text(&b), text(&a)])[0];
+    assert_eq!(
+        (&found["b"]["page"], found["a"].get("page")),
+        (&2.into(), None),
+        "{found}"
+    );
 }
 
 #[test]

@@ -184,7 +184,7 @@ class SearchAnswer:
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two pictures."""
+    """One of the two pictures, or the page or frame of it that agrees most with one of the other."""
 
     #: Number of local features found in it.
     features: int
@@ -192,8 +192,14 @@ class Side:
     height: int
     #: Width in pixels, upright.
     width: int
+    #: Which frame of the animation or video it is, from 1; only where several frames were compared.
+    frame: Optional[int] = None
     #: Its id if it is a stored picture.
     image_id: Optional[str] = None
+    #: Which page of the file it is, from 1; only where several pages were compared.
+    page: Optional[int] = None
+    #: When that frame begins, in milliseconds from the first; only with `frame`.
+    time_ms: Optional[int] = None
 
 
 @dataclass(frozen=True)
