@@ -187,14 +187,14 @@ fn what_is_no_whole_video_is_refused() {
     };
     // The list of its frames stands at its end.
     let refused = decode(&video[..video.len() / 2], &limits).unwrap_err();
-    assert_eq!(refused.code, RefusedCode::Broken, "{refused}");
+    assert_eq!(refused.code, RefusedCode::VideoUnreadable, "{refused}");
     assert!(!refused.detail.contains("/proc"), "{refused}");
     let mut noise = video.clone();
     for (at, byte) in noise.iter_mut().enumerate().skip(64) {
         *byte = ((at * 7919) >> 3) as u8;
     }
     let refused = decode(&noise, &limits).unwrap_err();
-    assert_eq!(refused.code, RefusedCode::Broken, "{refused}");
+    assert_eq!(refused.code, RefusedCode::VideoUnreadable, "{refused}");
     // Without a list at its end, what is there is read.
     let matroska = studio.video("a.mkv", "mpeg4", &[]).unwrap();
     let cut = &matroska[..matroska.len() * 6 / 10];
@@ -248,7 +248,7 @@ fn lists_of_other_files_are_never_followed() {
             b"RIFF\0\x10\0\0AVI ",
         ] {
             let refused = decode(&[head, list.as_bytes()].concat(), &limits).unwrap_err();
-            let codes = [RefusedCode::Broken, RefusedCode::NotAnImage];
+            let codes = [RefusedCode::VideoUnreadable, RefusedCode::NotAnImage];
             assert!(codes.contains(&refused.code), "{refused}");
         }
     }
@@ -289,7 +289,7 @@ fn an_ffmpeg_that_does_not_end_is_ended() {
         let error = Ffmpeg::new(options.clone()).check().unwrap_err();
         assert!(error.contains(said), "{text}: {error}");
         let refused = decode(VIDEO, &reading(options)).unwrap_err();
-        let codes = [RefusedCode::DecoderFailed, RefusedCode::Broken];
+        let codes = [RefusedCode::DecoderFailed, RefusedCode::VideoUnreadable];
         assert!(codes.contains(&refused.code), "{text}: {refused}");
     }
     let missing = Ffmpeg::new(options(Path::new("/nowhere/ffmpeg")));

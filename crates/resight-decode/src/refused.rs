@@ -21,6 +21,8 @@ pub enum RefusedCode {
     FormatNotSupported,
     /// A picture of a supported format whose data is damaged or incomplete.
     Broken,
+    /// A video that ffmpeg cannot read: damaged, incomplete, or of a codec that it lacks.
+    VideoUnreadable,
     /// A decoder failed by a fault of the program, not of the picture.
     DecoderFailed,
     /// The bytes could not be read at all (used by callers that read files).
@@ -31,7 +33,7 @@ pub enum RefusedCode {
 
 impl RefusedCode {
     /// Every code, in declaration order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Empty,
         Self::TooManyBytes,
         Self::TooManyPixels,
@@ -39,6 +41,7 @@ impl RefusedCode {
         Self::NotAnImage,
         Self::FormatNotSupported,
         Self::Broken,
+        Self::VideoUnreadable,
         Self::DecoderFailed,
         Self::Unreadable,
         Self::ExtractorFailed,
@@ -54,6 +57,7 @@ impl RefusedCode {
             Self::NotAnImage => "not_an_image",
             Self::FormatNotSupported => "format_not_supported",
             Self::Broken => "broken",
+            Self::VideoUnreadable => "video_unreadable",
             Self::DecoderFailed => "decoder_failed",
             Self::Unreadable => "unreadable",
             Self::ExtractorFailed => ExtractError::CODE,
@@ -82,6 +86,9 @@ impl RefusedCode {
             Self::FormatNotSupported => "Convert the picture to JPEG or PNG.",
             Self::Broken => {
                 "Open the picture in a viewer; if it shows, save it again as JPEG or PNG, otherwise fetch a fresh copy."
+            }
+            Self::VideoUnreadable => {
+                "Play the video; if it plays, save it again as MP4 with H.264, otherwise fetch a fresh copy."
             }
             Self::DecoderFailed => {
                 "Save the picture again as JPEG or PNG, and report this one as a fault of the program."

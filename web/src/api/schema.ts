@@ -6783,7 +6783,7 @@ export interface operations {
                 /** @description Return files whose path comes after this one */
                 after?: string;
                 /** @description Only files that were refused with this code; may be given several times */
-                code?: ("empty" | "too_many_bytes" | "too_many_pixels" | "too_small" | "not_an_image" | "format_not_supported" | "broken" | "decoder_failed" | "unreadable" | "extractor_failed")[];
+                code?: ("empty" | "too_many_bytes" | "too_many_pixels" | "too_small" | "not_an_image" | "format_not_supported" | "broken" | "video_unreadable" | "decoder_failed" | "unreadable" | "extractor_failed")[];
                 /** @description At most how many files to return, 1 to 1000; 100 by default */
                 limit?: number;
             };

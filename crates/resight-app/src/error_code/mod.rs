@@ -65,6 +65,7 @@ impl From<RefusedCode> for Code {
             RefusedCode::NotAnImage => Self::NotAnImage,
             RefusedCode::FormatNotSupported => Self::FormatNotSupported,
             RefusedCode::Broken => Self::Broken,
+            RefusedCode::VideoUnreadable => Self::VideoUnreadable,
             RefusedCode::ExtractorFailed => Self::ExtractorFailed,
             RefusedCode::DecoderFailed => Self::DecoderFailed,
             RefusedCode::Unreadable => Self::Unreadable,

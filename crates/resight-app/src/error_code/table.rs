@@ -136,6 +136,8 @@ codes! {
         "Convert the picture to JPEG or PNG and send that.";
     Broken = "broken", Some(422), "The picture's data is damaged",
         "Fetch or export the picture again; if it opens elsewhere, save it again as JPEG or PNG.";
+    VideoUnreadable = "video_unreadable", Some(422), "ffmpeg cannot read the video",
+        "Fetch or export the video again; if it plays elsewhere, save it again as MP4 with H.264.";
     ExtractorFailed = "extractor_failed", Some(502),
         "The feature extractor failed on this picture",
         "Correct what the detail names in the extractor, or send another picture.";

@@ -43,7 +43,7 @@ impl<'a> Video<'a> {
     /// Looks at a video.
     ///
     /// # Errors
-    /// [`RefusedCode::NotAnImage`] where there is no video in it, [`RefusedCode::Broken`] where it cannot be read,
+    /// [`RefusedCode::NotAnImage`] where there is no video in it, [`RefusedCode::VideoUnreadable`] where it cannot be read,
     /// [`RefusedCode::TooManyPixels`], and [`RefusedCode::DecoderFailed`].
     pub(super) fn open(options: &'a FfmpegOptions, job: VideoJob<'a>) -> Result<Self, Refused> {
         // Given back before a frame is read: two files that are compared frame by frame would wait for each other.
@@ -82,7 +82,7 @@ impl<'a> Video<'a> {
                 true => return Err(no_video()),
                 false => format!("ffmpeg cannot read it: {}", reason(&done)),
             };
-            return Err(Refused::new(RefusedCode::Broken, detail));
+            return Err(Refused::new(RefusedCode::VideoUnreadable, detail));
         };
         let pixels = u64::from(about.size[0]) * u64::from(about.size[1]);
         let most = self.job.max_pixels;
@@ -269,7 +269,7 @@ fn demuxer(container: Container) -> &'static str {
 
 /// The one frame that ffmpeg wrote, as PPM.
 fn frame_of(done: &Done, max_pixels: u64) -> Result<Image, Refused> {
-    let damaged = |why: String| Refused::new(RefusedCode::Broken, why);
+    let damaged = |why: String| Refused::new(RefusedCode::VideoUnreadable, why);
     let head = done.head(64);
     if head.is_empty() {
         let why = reason(done);

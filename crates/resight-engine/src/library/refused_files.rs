@@ -26,7 +26,8 @@ pub struct RefusedFile {
 pub enum RefusedKind {
     /// A picture that is damaged or incomplete, or a file with a picture's name that contains none.
     Broken,
-    /// A picture that was refused for another reason, or a file of which nothing is known.
+    /// A picture that was refused for another reason, a video that ffmpeg cannot read, or a file of which nothing is
+    /// known.
     Other,
     /// A file that lies beside pictures: a sidecar, a video, a text.
     NoPicture,
@@ -37,9 +38,9 @@ pub enum RefusedKind {
 const OF_PICTURES: &[&str] = &[
     "3fr", "apng", "arw", "avif", "bmp", "cr2", "cr3", "crw", "dib", "dng", "erf", "exr", "gif",
     "heic", "heif", "hif", "ico", "iiq", "j2k", "jfif", "jp2", "jpe", "jpeg", "jpf", "jpg", "jpx",
-    "jxl", "kdc", "mrw", "nef", "nrw", "orf", "pam", "pbm", "pef", "pgm", "png", "pnm", "ppm",
-    "psb", "psd", "qoi", "raf", "rw2", "rwl", "sr2", "srf", "srw", "svg", "svgz", "tga", "tif",
-    "tiff", "webp", "x3f",
+    "jxl", "kdc", "mrw", "nef", "nrw", "orf", "pam", "pbm", "pcx", "pef", "pgm", "png", "pnm",
+    "ppm", "psb", "psd", "qoi", "raf", "rw2", "rwl", "sr2", "srf", "srw", "svg", "svgz", "tga",
+    "tif", "tiff", "webp", "x3f",
 ];
 
 /// Endings of videos, sound, archives and documents: whatever they were refused for, they are no pictures.
@@ -55,10 +56,13 @@ impl RefusedKind {
     pub fn of(code: &str, path: &Path) -> Self {
         use RefusedCode::{
             Broken, DecoderFailed, Empty, FormatNotSupported, NotAnImage, TooManyBytes,
+            VideoUnreadable,
         };
         let ending = ending_of(path);
         let is_one_of = |endings: &[&str]| endings.contains(&&*ending);
         match RefusedCode::from_str(code) {
+            Some(VideoUnreadable) => Self::Other,
+            Some(DecoderFailed) if is_one_of(OF_OTHERS) => Self::Other,
             Some(Broken | DecoderFailed) => Self::Broken,
             Some(Empty | NotAnImage) if is_one_of(OF_PICTURES) => Self::Broken,
             Some(Empty | NotAnImage) => Self::NoPicture,
@@ -180,6 +184,9 @@ mod tests {
             ("broken", "a.jpg", Broken),
             ("broken", "a.json", Broken),
             ("decoder_failed", "a", Broken),
+            ("decoder_failed", "a.mp4", Other),
+            ("video_unreadable", "a.mp4", Other),
+            ("video_unreadable", "a.jpg", Other),
             ("not_an_image", "IMG_7.JPG", Broken),
             ("empty", "a.heic", Broken),
             ("not_an_image", "a.jpg.json", NoPicture),
