@@ -1600,6 +1600,8 @@ export interface components {
              * @description At most so many were asked for.
              */
             limit: number;
+            /** @description Give this as `cursor` for the next page; null when this was the last. */
+            next: string | null;
             /**
              * Format: int64
              * @description How many were skipped.
@@ -5241,7 +5243,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemBody"];
                 };
             };
-            /** @description The key has reached its limit */
+            /** @description The key has as many jobs as it may, or has reached another limit */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5951,6 +5953,8 @@ export interface operations {
                 offset?: number;
                 /** @description At most how many entries to return, 1 to 1000. Each list has its own default; the answer names the one that was used */
                 limit?: number;
+                /** @description `next` of the page before, which this page follows, whatever was added or removed in between */
+                cursor?: string;
             };
             header?: never;
             path?: never;
