@@ -127,13 +127,13 @@ class NotAMatchList:
 
     #: At most so many were asked for.
     limit: int
+    #: Give this as `cursor` for the next page; null when this was the last.
+    next: Optional[str]
     #: How many were skipped.
     offset: int
     pairs: List[NotAMatch]
     #: Number in all.
     total: int
-    #: Give this as `cursor` for the next page; null when this was the last.
-    next: Optional[str]
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,8 @@ class ResolvedPicture:
     name: str
     #: Whether it was removed, or would be.
     removed: bool
-    #: Whether a file of it stays in a folder, with which it comes back when that folder is looked through.
+    #: Whether a file of it stays in a folder, or may be in a registered folder that is away: it comes back with that
+    #: file when the folder is looked through.
     returns: bool
 
 
@@ -200,7 +201,7 @@ class Resolved:
     refused: int
     #: Pictures that were removed, or would be.
     removed: int
-    #: By which it can be undone; null where no file was moved.
+    #: By which it can be undone; null where files were kept, and where no picture was removed.
     resolution: Optional[str]
 
 
@@ -218,7 +219,7 @@ class Resolution:
     made: str
     #: Pictures that were removed.
     pictures: int
-    #: Whether they were put back.
+    #: Whether all of them were put back, and their pictures stored again.
     undone: bool
 
 
@@ -238,7 +239,7 @@ class NotRestored:
 
     #: Why not.
     detail: str
-    #: Where it lay; of an upload its id.
+    #: Where it lay: for admins the whole path, for others its last name. Of an upload its id.
     path: str
 
 
@@ -246,9 +247,9 @@ class NotRestored:
 class Undone:
     """What came of putting files back."""
 
-    #: Pictures that are stored again, with their labels.
+    #: Pictures that are stored again, with their labels, since this request.
     pictures: int
-    #: Files that were not.
+    #: Files that were not, and pictures that did not get their labels again.
     refused: List[NotRestored]
     #: The resolution's id.
     resolution: str
