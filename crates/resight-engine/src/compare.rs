@@ -17,13 +17,14 @@ use crate::library::plain::is_plain_pair;
 use crate::options::EngineOptions;
 use crate::picture::id_of;
 use crate::same_pixels::same_pixels;
+use crate::search::Searcher;
 use crate::search::answer::{EvidenceKind, QueryFacts, Timings};
+use crate::search::cancelling::go_on;
 use crate::search::evidence::{SharedPart, agreement, inlier_points};
 use crate::search::pixel_evidence::{SmallPair, is_open};
 use crate::search::query::{QueryResolver, ResolvedQuery, small_copy};
 use crate::search::request::{Query, Variant};
 use crate::search::variants::changed;
-use crate::search::{Searcher, go_on};
 
 /// The evidence that two pictures show the same thing.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,8 +8,7 @@ codes! {
     // The request itself.
     UnknownRoute = "unknown_route", Some(404), "There is nothing at this address",
         "Compare the address with the list in /openapi.json.";
-    MethodNotAllowed = "method_not_allowed", Some(405),
-        "This address does not take that method",
+    MethodNotAllowed = "method_not_allowed", Some(405), "This address does not take that method",
         "Use one of the methods in the answer's Allow header.";
     UnsupportedMediaType = "unsupported_media_type", Some(415),
         "The body's content type is not taken here",
@@ -20,8 +19,7 @@ codes! {
         "Correct the parameter that the detail names.";
     IiifBadRequest = "iiif_bad_request", Some(400), "The address of the image is not valid",
         "Correct the part that the detail names; the IIIF Image API 3.0 has their forms.";
-    IiifNotImplemented = "iiif_not_implemented", Some(501),
-        "Images of this kind are not drawn",
+    IiifNotImplemented = "iiif_not_implemented", Some(501), "Images of this kind are not drawn",
         "Ask for what the picture's info.json lists.";
     RangeBeyondEnd = "range_beyond_end", Some(416),
         "The part that is asked for lies beyond the file's end",
@@ -36,8 +34,7 @@ codes! {
         "Choose a folder that neither is in the data folder or a registered folder nor has one of them in it.";
     QuarantineFailed = "quarantine_failed", Some(500), "A file could not be moved",
         "Do what the detail suggests, such as letting the server write to a folder, and ask again: the picture is as it was.";
-    FileChanged = "file_changed", Some(409),
-        "The file has other bytes than those that were indexed",
+    FileChanged = "file_changed", Some(409), "The file has other bytes than those that were indexed",
         "Index its folder again, and look at the duplicates that there are then.";
     FileNotRegistered = "file_not_registered", Some(403), "The file lies in no registered folder",
         "Register its folder, or remove the picture without its file.";
@@ -47,15 +44,13 @@ codes! {
         "See the list of resolutions for those there are.";
     NameTaken = "name_taken", Some(409), "Another collection has the name",
         "Choose another name.";
-    UploadTooSlow = "upload_too_slow", Some(408),
-        "The request's body did not arrive in time",
+    UploadTooSlow = "upload_too_slow", Some(408), "The request's body did not arrive in time",
         "Send it again over a faster connection, or send a smaller picture.";
     BadCursor = "bad_cursor", Some(422), "The cursor does not belong to this list",
         "Begin again without a cursor, and give `next` back as it is, with the same filters and sort.";
     FilterNeeded = "filter_needed", Some(422), "Changing all pictures needs a condition",
         "Name at least one, such as tag=old; what it would change is counted with dry_run=true.";
-    TooManyFiles = "too_many_files", Some(422),
-        "The request has more files than are taken at once",
+    TooManyFiles = "too_many_files", Some(422), "The request has more files than are taken at once",
         "Send the files in several requests.";
     BadArchive = "bad_archive", Some(422), "The archive could not be read",
         "Pack the pictures again, as a ZIP, tar or tar.gz archive.";
@@ -75,21 +70,17 @@ codes! {
     IdempotencyKeyInUse = "idempotency_key_in_use", Some(409),
         "A request with this Idempotency-Key is at work",
         "Wait until the first request is answered, then send it again with the same key.";
-    FetchNotAllowed = "fetch_not_allowed", Some(403),
-        "This server does not fetch addresses",
+    FetchNotAllowed = "fetch_not_allowed", Some(403), "This server does not fetch addresses",
         "Send the file itself; the server fetches public addresses when it is started with --allow-fetch.";
     FetchBadAddress = "fetch_bad_address", Some(422), "The address cannot be fetched",
         "Give an address of http or https without a name or a password in it.";
-    FetchForbiddenAddress = "fetch_forbidden_address", Some(403),
-        "The address may not be fetched",
+    FetchForbiddenAddress = "fetch_forbidden_address", Some(403), "The address may not be fetched",
         "Give an address on the public internet, at port 80 or 443, or send the file itself.";
     FetchFailed = "fetch_failed", Some(502), "The address could not be fetched",
         "Open the address elsewhere; when it works there, try again or send the file itself.";
-    FetchTooManyRedirects = "fetch_too_many_redirects", Some(502),
-        "The address leads on too often",
+    FetchTooManyRedirects = "fetch_too_many_redirects", Some(502), "The address leads on too often",
         "Give the address at which the picture itself is.";
-    FetchWrongType = "fetch_wrong_type", Some(422),
-        "What is at the address is not sent as a picture",
+    FetchWrongType = "fetch_wrong_type", Some(422), "What is at the address is not sent as a picture",
         "Give the address of the picture itself and not of a page with it, or send the file itself.";
     FetchTooSlow = "fetch_too_slow", Some(504), "The address took too long",
         "Try again later, or send the file itself.";
@@ -109,8 +100,7 @@ codes! {
         "List the keys with GET /v1/keys or `resight keys list`.";
     KeysDamaged = "keys_damaged", Some(503), "The API keys cannot be read",
         "Check that the server's user may read keys.json of the data folder, or put it back from a backup; or stop the server, delete the file and make new keys.";
-    CrossOrigin = "cross_origin", Some(403),
-        "A page of another site may not change anything here",
+    CrossOrigin = "cross_origin", Some(403), "A page of another site may not change anything here",
         "Use the server's own page, or send the request from a program without an Origin header; a proxy in front must pass the Host header on.";
     UnknownHost = "unknown_host", Some(421), "The server does not answer to this name",
         "Use http://localhost and the port, or start the server with --allow-host NAME.";
@@ -131,15 +121,13 @@ codes! {
         "Use a larger version of the picture.";
     NotAnImage = "not_an_image", Some(422), "The file is not a picture",
         "Choose a picture, for example a JPEG or PNG file.";
-    FormatNotSupported = "format_not_supported", Some(422),
-        "Pictures of this format cannot be read",
+    FormatNotSupported = "format_not_supported", Some(422), "Pictures of this format cannot be read",
         "Convert the picture to JPEG or PNG and send that.";
     Broken = "broken", Some(422), "The picture's data is damaged",
         "Fetch or export the picture again; if it opens elsewhere, save it again as JPEG or PNG.";
     VideoUnreadable = "video_unreadable", Some(422), "ffmpeg cannot read the video",
         "Fetch or export the video again; if it plays elsewhere, save it again as MP4 with H.264.";
-    ExtractorFailed = "extractor_failed", Some(502),
-        "The feature extractor failed on this picture",
+    ExtractorFailed = "extractor_failed", Some(502), "The feature extractor failed on this picture",
         "Correct what the detail names in the extractor, or send another picture.";
     ModelFailed = "model_failed", Some(502), "The model failed on this picture",
         "Send another picture; `resight models check NAME` tries the model.";
@@ -155,11 +143,9 @@ codes! {
         "Remove tags that are no longer needed, or keep such facts as metadata.";
     SamePicture = "same_picture", Some(422), "Both pictures are the same",
         "Give the ids of two different pictures.";
-    FileGone = "file_gone", Some(410),
-        "The picture's file is no longer where it was indexed",
+    FileGone = "file_gone", Some(410), "The picture's file is no longer where it was indexed",
         "Put the file back, or index its folder again.";
-    UnknownCollection = "unknown_collection", Some(404),
-        "There is no collection of this name",
+    UnknownCollection = "unknown_collection", Some(404), "There is no collection of this name",
         "List the collections with GET /v1/collections, or make it with PUT.";
     BadCollectionName = "bad_collection_name", Some(422),
         "This cannot be done with a collection of this name",
@@ -180,45 +166,34 @@ codes! {
         "Read what it has done with GET /v1/jobs, or make another job.";
     TooManyJobs = "too_many_jobs", Some(429), "The API key has as many jobs as it may",
         "Wait until some of its jobs have ended, or cancel some with DELETE /v1/jobs, and send the request again.";
-    UnknownFolder = "unknown_folder", Some(404),
-        "No registered folder has this number",
+    UnknownFolder = "unknown_folder", Some(404), "No registered folder has this number",
         "List the folders with GET /v1/folders or `resight folders list`.";
-    FolderNotAllowed = "folder_not_allowed", Some(403),
-        "The server does not allow this folder",
+    FolderNotAllowed = "folder_not_allowed", Some(403), "The server does not allow this folder",
         "Start the server with --allow-folder ROOT (for backups --allow-backup ROOT), and name a folder below ROOT by its whole path.";
-    NotAFolder = "not_a_folder", Some(422),
-        "A folder cannot be read",
+    NotAFolder = "not_a_folder", Some(422), "A folder cannot be read",
         "Check the name, and that this user may read the folder.";
-    DataInsidePictures = "data_inside_pictures", Some(422),
-        "The data folder lies among the pictures",
+    DataInsidePictures = "data_inside_pictures", Some(422), "The data folder lies among the pictures",
         "Choose a data folder elsewhere, or index the folders of pictures one by one.";
-    BadRules = "bad_rules", Some(422),
-        "The rules of a folder cannot be used",
+    BadRules = "bad_rules", Some(422), "The rules of a folder cannot be used",
         "Correct what the detail names: patterns are lines of a .gitignore without an exclamation mark.";
     // Plug-ins.
-    UnknownPlugin = "unknown_plugin", Some(404),
-        "There is no plug-in of this name",
+    UnknownPlugin = "unknown_plugin", Some(404), "There is no plug-in of this name",
         "List the plug-ins with GET /v1/plugins.";
-    PluginNoFunction = "plugin_no_function", Some(404),
-        "The plug-in has no such function",
+    PluginNoFunction = "plugin_no_function", Some(404), "The plug-in has no such function",
         "Use one of the functions that the detail lists.";
     PluginBadArgument = "plugin_bad_argument", Some(422),
         "The plug-in's function does not take these arguments",
         "Send the arguments that the detail lists; GET /openapi.json describes them.";
-    PluginRaised = "plugin_raised", Some(502),
-        "The plug-in's function raised an exception",
+    PluginRaised = "plugin_raised", Some(502), "The plug-in's function raised an exception",
         "Look at the line that the traceback names.";
-    PluginAnswered = "plugin_answered", Some(502),
-        "The plug-in's function answered with a failure",
+    PluginAnswered = "plugin_answered", Some(502), "The plug-in's function answered with a failure",
         "Do what the detail says; the author of the plug-in wrote it.";
     PluginBadResult = "plugin_bad_result", Some(502),
         "The plug-in's function returned what cannot be used",
         "Return what the detail says is expected; `resight plugin check FILE` tries it.";
-    PluginCrashed = "plugin_crashed", Some(502),
-        "The plug-in's function ended its worker process",
+    PluginCrashed = "plugin_crashed", Some(502), "The plug-in's function ended its worker process",
         "Look at the cause and the last lines of output; the worker has been replaced.";
-    PluginTimeout = "plugin_timeout", Some(504),
-        "The plug-in's function took too long",
+    PluginTimeout = "plugin_timeout", Some(504), "The plug-in's function took too long",
         "Make the function faster, or raise the plug-in's time limit.";
     PluginTooMuch = "plugin_too_much", Some(502),
         "The plug-in's function took too much memory or too many processes",
@@ -226,29 +201,24 @@ codes! {
     PluginQuarantined = "plugin_quarantined", Some(422),
         "This input ended a worker of the plug-in before",
         "Correct what the reason names and reload the plug-in; other inputs are served.";
-    PluginBusy = "plugin_busy", Some(429),
-        "The plug-in has as many calls waiting as it takes",
+    PluginBusy = "plugin_busy", Some(429), "The plug-in has as many calls waiting as it takes",
         "Try again after the time in Retry-After, or start more workers.";
-    PluginBroken = "plugin_broken", Some(503),
-        "The plug-in does not work at present",
+    PluginBroken = "plugin_broken", Some(503), "The plug-in does not work at present",
         "Correct what the reason names and reload the plug-in; it is retried by itself.";
     PluginCrashLoop = "plugin_crash_loop", Some(503),
         "The plug-in's function ended one worker after the other",
         "Correct the function as the reason says; it is tried again after Retry-After.";
-    PluginStartFailed = "plugin_start_failed", Some(503),
-        "The plug-in is not running",
+    PluginStartFailed = "plugin_start_failed", Some(503), "The plug-in is not running",
         "Run `resight plugin check FILE` with the same interpreter and correct the error.";
     PluginProtocol = "plugin_protocol", Some(502),
         "The plug-in's worker broke its connection to the server",
         "Leave descriptors alone that the code did not open; the worker has been replaced.";
-    PluginTooLarge = "plugin_too_large", Some(502),
-        "The plug-in's function returned more than is taken",
+    PluginTooLarge = "plugin_too_large", Some(502), "The plug-in's function returned more than is taken",
         "Return less, or raise the plug-in's limit for results.";
     PluginModelChanged = "plugin_model_changed", Some(500),
         "The plug-in gives other features now than those that are stored",
         "Index the pictures again with the new model, or set the old version back.";
-    PluginCancelled = "plugin_cancelled", Some(503),
-        "The call was taken back",
+    PluginCancelled = "plugin_cancelled", Some(503), "The call was taken back",
         "Send the request again.";
     PluginClosed = "plugin_closed", Some(503),
         "The plug-in has been shut down",

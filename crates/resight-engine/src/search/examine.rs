@@ -7,10 +7,10 @@ use resight_index::Candidate;
 use resight_store::ViewRecord;
 
 use super::answer::{Hit, HitView};
+use super::cancelling::go_on;
 use super::context::SearchContext;
 use super::evidence::{SharedPart, Sides, inlier_points};
 use super::folding::MatchedViews;
-use super::go_on;
 use super::instances::{add_apart, other_instances};
 use super::patience::Patience;
 use super::prepared::PreparedQuery;

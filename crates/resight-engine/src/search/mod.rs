@@ -3,6 +3,7 @@
 
 pub(crate) mod alike;
 pub(crate) mod answer;
+pub(crate) mod cancelling;
 pub(crate) mod context;
 pub(crate) mod evidence;
 pub(crate) mod examine;
@@ -27,7 +28,7 @@ pub(crate) mod support;
 pub(crate) mod variants;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use resight_index::WordIndex;
 
@@ -35,6 +36,7 @@ use crate::error::EngineError;
 use crate::library::Library;
 use alike::examine_alike;
 use answer::{SearchAnswer, Stopwatch, Timings};
+use cancelling::go_on;
 use context::{Scope, SearchContext};
 use examine::examine_while_verified;
 use expansion::{LIKELY, expand};
@@ -60,14 +62,6 @@ pub struct Searcher {
     pub(crate) library: Arc<Library>,
     /// Ends the work when it is raised.
     pub(crate) cancel: Option<Arc<AtomicBool>>,
-}
-
-/// Fails with `cancelled` where the flag is raised.
-pub(crate) fn go_on(cancel: Option<&AtomicBool>) -> Result<(), EngineError> {
-    match cancel.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-        true => Err(EngineError::Cancelled),
-        false => Ok(()),
-    }
 }
 
 impl Searcher {

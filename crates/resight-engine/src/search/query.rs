@@ -9,7 +9,7 @@ use resight_store::PictureId;
 use resight_vision::{Descriptors, Image, LocalFeatures};
 
 use super::answer::{QueryFacts, Stopwatch, Timings};
-use super::go_on;
+use super::cancelling::go_on;
 use super::request::{Query, QueryPicture};
 use crate::describe::describe_image;
 use crate::drawing::cropped;

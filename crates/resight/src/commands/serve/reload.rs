@@ -15,7 +15,7 @@ use crate::arguments::SharedArgs;
 use crate::configuration::{Effective, reference};
 use crate::error::CliError;
 
-/// Reads the configuration anew.
+/// Reads the configuration again.
 pub(crate) type ReadAgain = Arc<dyn Fn() -> Result<Again, CliError> + Send + Sync>;
 
 /// The configuration that a server begins with, and a way to read it again.
