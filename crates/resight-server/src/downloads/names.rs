@@ -1,6 +1,7 @@
 //! Names of the entries of an archive: safe on every system, and each once.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::intake::clean_name;
 
@@ -28,9 +29,8 @@ impl EntryNames {
         let entry = loop {
             let tried = format!("{stem} ({number}){ending}");
             number += 1;
-            let tried_lower = tried.to_lowercase();
-            if !self.0.contains_key(&tried_lower) {
-                self.0.insert(tried_lower, 2);
+            if let Entry::Vacant(free) = self.0.entry(tried.to_lowercase()) {
+                free.insert(2);
                 break tried;
             }
         };
