@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use libc::c_long;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch,
@@ -10,9 +11,57 @@ use seccompiler::{
 /// Calls by their numbers, each with the rules of which one has to hold; without rules, always.
 pub(crate) type Calls = BTreeMap<i64, Vec<SeccompRule>>;
 
-/// These calls, whatever their arguments.
-pub(crate) fn calls<'a>(numbers: impl Iterator<Item = &'a libc::c_long>) -> Calls {
-    numbers.map(|&call| (call, vec![])).collect()
+/// Calls without which nothing runs, or which reach nothing outside of the process but what is open.
+const BASIC: &[c_long] = &[
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_pread64,
+    libc::SYS_close,
+    libc::SYS_brk,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_madvise,
+    libc::SYS_futex,
+    libc::SYS_sched_yield,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_restart_syscall,
+    libc::SYS_getpid,
+    libc::SYS_gettid,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_nanosleep,
+    libc::SYS_getrandom,
+    libc::SYS_ppoll,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    // Refused by the other filter, with an error that makes the C library call `clone` instead.
+    libc::SYS_clone3,
+];
+
+/// [`BASIC`] and `more`, whatever their arguments; threads; and signals of this process to itself, to abort. It keeps its
+/// number when it becomes another program.
+pub(crate) fn basic_and<'a>(
+    more: impl Iterator<Item = &'a c_long>,
+) -> Result<Calls, seccompiler::Error> {
+    let mut calls: Calls = BASIC
+        .iter()
+        .chain(more)
+        .map(|&call| (call, vec![]))
+        .collect();
+    let thread = condition(0, bits(libc::CLONE_THREAD), libc::CLONE_THREAD)?;
+    calls.insert(libc::SYS_clone, vec![SeccompRule::new(vec![thread])?]);
+    let itself = i32::try_from(std::process::id()).unwrap_or(-1);
+    let own = condition(0, SeccompCmpOp::Eq, itself)?;
+    calls.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![own])?]);
+    Ok(calls)
 }
 
 /// A refusal, as a call without the right to it has.

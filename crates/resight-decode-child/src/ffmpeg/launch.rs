@@ -12,20 +12,16 @@ use rustix::process::{
 };
 use seccompiler::{SeccompAction, SeccompCmpOp, SeccompRule, apply_filter};
 
-use crate::system_calls::{Calls, bits, calls, condition, programs, refusal};
+use crate::system_calls::{basic_and, bits, condition, programs, refusal};
 use crate::worker::inherited;
 
-/// Calls that read, use memory and time of the process itself, and end it. All others are refused, whatever their
-/// number: also those of later kernels, and those of another table of calls, such as x32.
+/// Calls that read, and use memory and time of the process itself, beside those that every process needs. All others are
+/// refused, whatever their number: also those of later kernels, and those of another table of calls, such as x32.
 const ALLOWED: &[c_long] = &[
-    libc::SYS_read,
     libc::SYS_readv,
-    libc::SYS_pread64,
     libc::SYS_preadv,
-    libc::SYS_write,
     libc::SYS_writev,
     libc::SYS_lseek,
-    libc::SYS_close,
     libc::SYS_close_range,
     libc::SYS_dup,
     libc::SYS_dup3,
@@ -43,35 +39,19 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_fadvise64,
     libc::SYS_mmap,
     libc::SYS_mprotect,
-    libc::SYS_munmap,
-    libc::SYS_mremap,
-    libc::SYS_madvise,
     libc::SYS_mincore,
-    libc::SYS_brk,
     libc::SYS_get_mempolicy,
     libc::SYS_membarrier,
-    libc::SYS_futex,
-    libc::SYS_set_robust_list,
     libc::SYS_get_robust_list,
     libc::SYS_set_tid_address,
-    libc::SYS_rseq,
-    libc::SYS_sched_yield,
-    libc::SYS_sched_getaffinity,
     libc::SYS_sched_getparam,
     libc::SYS_sched_getscheduler,
     libc::SYS_sched_get_priority_max,
     libc::SYS_sched_get_priority_min,
     libc::SYS_getcpu,
-    libc::SYS_rt_sigaction,
-    libc::SYS_rt_sigprocmask,
-    libc::SYS_rt_sigreturn,
     libc::SYS_rt_sigsuspend,
     libc::SYS_rt_sigtimedwait,
-    libc::SYS_sigaltstack,
-    libc::SYS_restart_syscall,
     libc::SYS_wait4,
-    libc::SYS_getpid,
-    libc::SYS_gettid,
     libc::SYS_getppid,
     libc::SYS_getpgid,
     libc::SYS_getsid,
@@ -87,20 +67,11 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_sysinfo,
     libc::SYS_times,
     libc::SYS_umask,
-    libc::SYS_clock_gettime,
     libc::SYS_clock_getres,
-    libc::SYS_clock_nanosleep,
-    libc::SYS_nanosleep,
     libc::SYS_gettimeofday,
-    libc::SYS_getrandom,
-    libc::SYS_ppoll,
     libc::SYS_pselect6,
     // What is started in its place is confined as it is.
     libc::SYS_execve,
-    libc::SYS_exit,
-    libc::SYS_exit_group,
-    // Refused by the other filter, with an error that makes the C library call `clone` instead.
-    libc::SYS_clone3,
 ];
 
 /// Older forms of them, which only some processors have.
@@ -114,7 +85,6 @@ const ALLOWED_OLDER: &[c_long] = &[
     libc::SYS_getrlimit,
     libc::SYS_lstat,
     libc::SYS_pipe,
-    libc::SYS_poll,
     libc::SYS_readlink,
     libc::SYS_select,
     libc::SYS_stat,
@@ -208,14 +178,12 @@ fn limit(resource: Resource, most: u64) -> io::Result<()> {
 /// Allows [`ALLOWED`], threads, files that are opened to be read, and limits and signals of the process itself; nothing
 /// else.
 fn filter_calls() -> Result<(), seccompiler::Error> {
-    let mut calls: Calls = calls(ALLOWED.iter().chain(ALLOWED_OLDER));
+    let mut calls = basic_and(ALLOWED.iter().chain(ALLOWED_OLDER))?;
     let mut only = |call, argument, comparison, value| -> Result<(), seccompiler::Error> {
         let rule = SeccompRule::new(vec![condition(argument, comparison, value)?])?;
         calls.entry(call).or_default().push(rule);
         Ok(())
     };
-    let thread = libc::CLONE_THREAD;
-    only(libc::SYS_clone, 0, bits(thread), thread)?;
     let written = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC;
     only(libc::SYS_openat, 2, bits(written), 0)?;
     #[cfg(target_arch = "x86_64")]
@@ -232,9 +200,6 @@ fn filter_calls() -> Result<(), seccompiler::Error> {
     }
     // 0 is the process itself, which may lower its limits.
     only(libc::SYS_prlimit64, 0, SeccompCmpOp::Eq, 0)?;
-    // To abort. It keeps its number when it becomes ffmpeg.
-    let itself = i32::try_from(std::process::id()).unwrap_or(-1);
-    only(libc::SYS_tgkill, 0, SeccompCmpOp::Eq, itself)?;
     for program in programs(calls, refusal(), SeccompAction::Allow)? {
         apply_filter(&program)?;
     }

@@ -7,47 +7,16 @@ use std::os::unix::net::UnixStream;
 use libc::{PROT_EXEC, c_long};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, Rlimit, setrlimit};
-use seccompiler::{SeccompAction, SeccompCmpOp, SeccompRule, apply_filter_all_threads};
+use seccompiler::{SeccompAction, SeccompRule, apply_filter_all_threads};
 
-use crate::system_calls::{bits, calls, condition, programs, refusal};
+use crate::system_calls::{basic_and, bits, condition, programs, refusal};
 
-/// Calls without which nothing runs, or which reach nothing outside of the process but what is open.
+/// Calls by which a picture is got and its pixels are given, beside those that every process needs.
 const CALLS: &[c_long] = &[
-    libc::SYS_read,
-    libc::SYS_write,
-    libc::SYS_pread64,
     libc::SYS_pwrite64,
     libc::SYS_recvfrom,
     libc::SYS_sendto,
     libc::SYS_ftruncate,
-    libc::SYS_close,
-    libc::SYS_brk,
-    libc::SYS_munmap,
-    libc::SYS_mremap,
-    libc::SYS_madvise,
-    libc::SYS_futex,
-    libc::SYS_sched_yield,
-    libc::SYS_sched_getaffinity,
-    libc::SYS_set_robust_list,
-    libc::SYS_rseq,
-    libc::SYS_rt_sigaction,
-    libc::SYS_rt_sigprocmask,
-    libc::SYS_rt_sigreturn,
-    libc::SYS_sigaltstack,
-    libc::SYS_restart_syscall,
-    libc::SYS_getpid,
-    libc::SYS_gettid,
-    libc::SYS_clock_gettime,
-    libc::SYS_clock_nanosleep,
-    libc::SYS_nanosleep,
-    libc::SYS_getrandom,
-    libc::SYS_ppoll,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_poll,
-    libc::SYS_exit,
-    libc::SYS_exit_group,
-    // Refused by the other filter, with an error that makes the C library call `clone` instead.
-    libc::SYS_clone3,
 ];
 
 /// Confines this process, and makes it end with its parent. Returns whether the kernel filters its calls.
@@ -83,16 +52,10 @@ fn end_with_parent(socket: UnixStream) -> io::Result<()> {
 /// program can bring new privileges.
 fn filter_calls() -> Result<(), seccompiler::Error> {
     let without = |argument, bit| condition(argument, bits(bit), 0);
-    let mut calls = calls(CALLS.iter());
+    let mut calls = basic_and(CALLS.iter())?;
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
         calls.insert(call, vec![SeccompRule::new(vec![without(2, PROT_EXEC)?])?]);
     }
-    let thread = condition(0, bits(libc::CLONE_THREAD), libc::CLONE_THREAD)?;
-    calls.insert(libc::SYS_clone, vec![SeccompRule::new(vec![thread])?]);
-    // To abort.
-    let itself = i32::try_from(std::process::id()).unwrap_or(-1);
-    let own = condition(0, SeccompCmpOp::Eq, itself)?;
-    calls.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![own])?]);
     for program in programs(calls, refusal(), SeccompAction::Allow)? {
         apply_filter_all_threads(&program)?;
     }
