@@ -3,19 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
 use resight_engine::{
-    Components, DuplicateOptions, EngineOptions, Filter, IndexFolder, LabelPatch, PictureId, Query,
-    SearchOptions, Tag, Update, Variant, Vocabulary,
+    DuplicateOptions, EngineOptions, Filter, LabelPatch, PictureId, Query, SearchOptions, Tag,
+    Update, Variant,
 };
-use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_test_support::tiff_pages;
-use resight_vision::Sift;
 
-use crate::support::{Bench, page, picture};
+use crate::support::{Bench, on_disk, page, picture};
 
 /// Things that pictures show, each in two copies and on the second of three pages of an album.
 const THINGS: u32 = 4;
@@ -78,18 +75,7 @@ fn tags(names: &[&str]) -> Vec<Tag> {
 }
 
 fn opened(root: &Path) -> Bench {
-    let parts = Components {
-        catalogue: Arc::new(SqliteCatalogue::open(root).unwrap()),
-        blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
-        extractor: Arc::new(Sift::default()),
-        vocabulary: Vocabulary::generic(),
-        convert: false,
-        index: Some(IndexFolder {
-            path: root.join("index"),
-            writable: true,
-        }),
-    };
-    Bench::open(parts, EngineOptions::default()).unwrap()
+    Bench::open(on_disk(root), EngineOptions::default()).unwrap()
 }
 
 /// What must be stored.

@@ -2,30 +2,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use resight_engine::{
-    Components, EngineOptions, FindingKind, FolderOptions, FolderReport, IndexFolder, LabelPatch,
-    Picture, Tag, Verification, repair, verify,
+    EngineOptions, FindingKind, FolderOptions, FolderReport, LabelPatch, Picture, Tag,
+    Verification, repair, verify,
 };
-use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_test_support::{animated_gif, animated_png, png, tiff_pages};
 
-use crate::support::{Bench, page, parts};
+use crate::support::{Bench, on_disk, page};
 use crate::views::{album, number, pages, search};
-
-fn components(root: &Path) -> Components {
-    Components {
-        catalogue: Arc::new(SqliteCatalogue::open(root).unwrap()),
-        blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
-        index: Some(IndexFolder {
-            path: root.join("index"),
-            writable: true,
-        }),
-        ..parts(root)
-    }
-}
 
 /// A library as a version of the program leaves it that describes so many pages of a file.
 fn opened(root: &Path, most_views: u32) -> Bench {
@@ -33,7 +19,7 @@ fn opened(root: &Path, most_views: u32) -> Bench {
         most_views,
         ..EngineOptions::default()
     };
-    Bench::open(components(root), options).unwrap()
+    Bench::open(on_disk(root), options).unwrap()
 }
 
 fn all_views(root: &Path) -> Bench {
@@ -83,7 +69,7 @@ fn named(bench: &Bench, name: &str) -> Picture {
 fn checked(root: &Path) -> Verification {
     let go = AtomicBool::new(false);
     let options = EngineOptions::default();
-    verify(&components(root), &options, &go, &mut |_, _| {}).unwrap()
+    verify(&on_disk(root), &options, &go, &mut |_, _| {}).unwrap()
 }
 
 fn change(root: &Path, sql: &str) {
@@ -225,7 +211,7 @@ fn a_damaged_record_of_a_page_is_repaired() {
         assert_eq!(findings[0].thing, before.id.as_str());
         let go = AtomicBool::new(false);
         let options = EngineOptions::default();
-        repair(&components(root), &options, &findings, &go, &mut |_, _| {}).unwrap()
+        repair(&on_disk(root), &options, &findings, &go, &mut |_, _| {}).unwrap()
     };
     // Without the file there is nothing to rebuild it from.
     let file = root.join("lib/album.tif");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use image::RgbImage;
 use resight_engine::{
-    Components, Duplicates, EngineError, EngineOptions, GlobalModels, Indexer, Library, Searcher,
-    Vocabulary,
+    Components, Duplicates, EngineError, EngineOptions, GlobalModels, IndexFolder, Indexer,
+    Library, Searcher, Vocabulary,
 };
 use resight_store::{FolderBlobs, SqliteCatalogue};
 use resight_test_support::png;
@@ -42,6 +42,18 @@ pub(crate) fn parts(root: &Path) -> Components {
         vocabulary: Vocabulary::generic(),
         index: None,
         convert: false,
+    }
+}
+
+/// The same with a catalogue and an index on disk.
+pub(crate) fn on_disk(root: &Path) -> Components {
+    Components {
+        catalogue: Arc::new(SqliteCatalogue::open(root).unwrap()),
+        index: Some(IndexFolder {
+            path: root.join("index"),
+            writable: true,
+        }),
+        ..parts(root)
     }
 }
 

@@ -5,27 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use resight_engine::{
-    Components, EngineOptions, FindingKind, IndexFolder, TrainPlan, repair, train_from_library,
-    verify,
+    Components, EngineOptions, FindingKind, TrainPlan, repair, train_from_library, verify,
 };
-use resight_store::{FolderBlobs, SqliteCatalogue};
+use resight_store::SqliteCatalogue;
 use resight_test_support::{animated_gif, png};
 
-use crate::support::{Bench, page, parts};
+use crate::support::{Bench, on_disk, page};
 use crate::views::{add, album, number, pages, search};
-
-/// A data folder with a catalogue and an index on disk.
-fn on_disk(root: &Path) -> Components {
-    Components {
-        catalogue: Arc::new(SqliteCatalogue::open(root).unwrap()),
-        blobs: Arc::new(FolderBlobs::open(&root.join("blobs")).unwrap()),
-        index: Some(IndexFolder {
-            path: root.join("index"),
-            writable: true,
-        }),
-        ..parts(root)
-    }
-}
 
 fn opened(root: &Path) -> Bench {
     Bench::open(on_disk(root), EngineOptions::default()).unwrap()
