@@ -220,8 +220,11 @@ fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
             tracing::warn!(%error, "--threads has no effect");
         }
     }
-    config.decoding.check()?;
-    config.videos.check()?;
+    // `serve` checks these with all else of its configuration, to tell of all mistakes at once.
+    if !matches!(cli.command, Command::Serve(_)) {
+        config.decoding.check()?;
+        config.videos.check()?;
+    }
     let mut output = Output::new(&cli.shared);
     let done = match &cli.command {
         Command::Search(args) => return search::run(args, &config, &mut output),
