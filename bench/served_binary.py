@@ -11,15 +11,15 @@ TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 class ServedBinary:
-    """Ready when it is made; `start` says in how many milliseconds."""
+    """Ready when it is made; `start` says in how many milliseconds. `log`: a file for what it says."""
 
-    def __init__(self, binary, data, *options):
+    def __init__(self, binary, data, *options, log=None):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         command = [binary, "serve", "--data", data, "--listen", f"127.0.0.1:{self.port}", "--quiet", *options]
         begun = time.perf_counter()
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True)
         while True:
             try:
                 if urllib.request.urlopen(self.url("/readyz")).status == 200:
@@ -39,5 +39,6 @@ class ServedBinary:
         return (int(fields[11]) + int(fields[12])) * TICK
 
     def stop(self):
+        """Its exit status."""
         self.process.terminate()
-        self.process.wait()
+        return self.process.wait(120)

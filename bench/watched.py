@@ -18,7 +18,6 @@ import os
 import pathlib
 import random
 import shutil
-import signal
 import struct
 import subprocess
 import sys
@@ -28,6 +27,8 @@ import time
 import urllib.error
 import urllib.request
 import zlib
+
+from served_binary import ServedBinary
 
 UPLOADS = 20
 A_FOLDER = 100
@@ -53,23 +54,13 @@ def picture(seed, width=128, height=96):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-class Server:
+class Server(ServedBinary):
     def __init__(self, program, work, watched):
         self.program, self.data = program, work / "data"
-        command = [program, "--data", str(self.data), "--json", "serve", "--listen", "127.0.0.1:0", "--prune", str(watched)]
-        self.log = (work / "log").open("w")
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        for line in self.process.stdout:
-            event = json.loads(line)
-            if event["event"] == "serving":
-                self.url = event["url"]
-                break
-        else:
-            raise SystemExit(f"the server did not start: see {work}/log")
-        threading.Thread(target=lambda: list(self.process.stdout), daemon=True).start()
+        super().__init__(program, str(self.data), "--prune", str(watched), log=(work / "log").open("w"))
 
     def ask(self, path, data=None, kind=None, method=None):
-        request = urllib.request.Request(self.url + path, data, {"content-type": kind} if kind else {}, method=method)
+        request = urllib.request.Request(self.url(path), data, {"content-type": kind} if kind else {}, method=method)
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)
 
@@ -85,10 +76,6 @@ class Server:
 
     def state(self):
         return self.ask("/v1/folders")["folders"][0]["state"]
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(120)
 
 
 class Searches(threading.Thread):
