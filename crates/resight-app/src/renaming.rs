@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use resight_store::{CollectionName, Collections as Folders};
+use resight_store::{CollectionName, Collections as Folders, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::AppError;
@@ -30,6 +30,16 @@ struct Renaming {
 /// # Errors
 /// `unknown_collection`, `name_taken`, and that of the default collection.
 pub fn rename(config: &Config, from: &CollectionName, to: &CollectionName) -> Result<(), AppError> {
+    rename_by(config, from, to, |folders| folders.rename(from, to))
+}
+
+/// `rename` gives the folder its new name.
+fn rename_by(
+    config: &Config,
+    from: &CollectionName,
+    to: &CollectionName,
+    rename: impl FnOnce(&Folders) -> Result<bool, StoreError>,
+) -> Result<(), AppError> {
     let folders = Folders::new(&config.root);
     check(&folders, from, to)?;
     finish(config)?;
@@ -41,15 +51,23 @@ pub fn rename(config: &Config, from: &CollectionName, to: &CollectionName) -> Re
     let line = line.map_err(|error| AppError::unwritable(&path, io::Error::other(error)))?;
     AtomicFile::beside(&path)?.write(&line)?;
     sync(&path)?;
-    match folders.rename(from, to) {
+    match rename(&folders) {
         Ok(true) => finish(config),
         // Nothing has happened.
         Ok(false) => {
             forget(&path)?;
             Err(AppError::NameTaken(to.clone()))
         }
-        // It may have happened before it failed: it is completed, or stays recorded for the next start.
-        Err(_) => finish(config),
+        Err(error) if is_begun(&folders, from, to) => {
+            // It happened before it failed: it is completed, or stays recorded for the next start.
+            tracing::warn!("renaming {from} to {to} is completed after {error}");
+            finish(config)
+        }
+        // On record it would be done later, after all, with the collection in use.
+        Err(error) => {
+            forget(&path)?;
+            Err(error.into())
+        }
     }
 }
 
@@ -72,6 +90,12 @@ pub fn check(
         return Err(AppError::NameTaken(to.clone()));
     }
     Ok(())
+}
+
+/// Whether the folder has its new name, or may have it: both names are looked at.
+fn is_begun(folders: &Folders, from: &CollectionName, to: &CollectionName) -> bool {
+    let is_there = |name| fs::symlink_metadata(folders.folder(name)).is_ok();
+    !is_there(from) || is_there(to)
 }
 
 /// Completes what was begun. Doing so again changes nothing.
@@ -197,6 +221,26 @@ mod tests {
             let error = rename(&config, &named(from), &named(to)).unwrap_err();
             assert_eq!(error.code().as_str(), code, "{from} {to}");
         }
+        is_renamed(&config);
+    }
+
+    #[test]
+    fn a_renaming_that_fails_is_done_at_no_later_time() {
+        let root = tempfile::tempdir().unwrap();
+        let config = filled(root.path());
+        let (old, new) = (named("old"), named("new"));
+        let failure = || StoreError::from_io(&config.root, io::ErrorKind::ResourceBusy.into());
+        rename_by(&config, &old, &new, |_| Err(failure())).unwrap_err();
+        assert!(!file(&config).exists());
+        Folders::new(&config.root).create(&named("other")).unwrap();
+        rename(&config, &named("other"), &named("another")).unwrap();
+        assert!(Folders::new(&config.root).has(&old));
+        // It was done, and could not be put on the disk.
+        let done = rename_by(&config, &old, &new, |folders| {
+            assert!(folders.rename(&old, &new).unwrap());
+            Err(failure())
+        });
+        done.unwrap();
         is_renamed(&config);
     }
 
