@@ -21,6 +21,7 @@ use crate::search::Searcher;
 use crate::search::answer::{EvidenceKind, QueryFacts, Timings};
 use crate::search::cancelling::go_on;
 use crate::search::evidence::{SharedPart, agreement, inlier_points};
+use crate::search::fair_share::on_fair_share;
 use crate::search::pixel_evidence::{SmallPair, is_open};
 use crate::search::query::{QueryResolver, ResolvedQuery, small_copy};
 use crate::search::request::{Query, Variant};
@@ -82,7 +83,7 @@ pub fn compare(
         let further = match identical {
             // The same pages: the first are as good as any.
             true => Vec::new(),
-            false => further_of_bytes(bytes, &first.into(), options, extractor)?,
+            false => further_of_bytes(bytes, &first.into(), options, extractor, None)?,
         };
         let side = ComparedSide {
             facts: QueryFacts {
@@ -98,7 +99,7 @@ pub fn compare(
         Ok::<_, EngineError>(sides(side, is_animation(first.media_type), further))
     };
     let sides = [sides_of(a, &firsts[0])?, sides_of(b, &firsts[1])?];
-    let at = best_pair([&sides[0], &sides[1]], extractor, options);
+    let at = best_pair([&sides[0], &sides[1]], extractor, options, None)?;
     let chosen = [&sides[0][at[0]], &sides[1][at[1]]];
     let [of_a, of_b] = firsts;
     let images = [
@@ -137,7 +138,15 @@ fn image_of(
 impl Searcher {
     /// Compares two pictures, sent or stored. Stored ones need no file: their stored features are
     /// compared. Of pictures with several pages or frames the two that agree most are told.
+    ///
+    /// # Errors
+    /// `cancelled` ([`Searcher::until`]); those of the pictures, the extractor and the store.
     pub fn compare(&self, a: Query<'_>, b: Query<'_>) -> Result<Comparison, EngineError> {
+        let span = tracing::Span::current();
+        on_fair_share(|| span.in_scope(|| self.compare_pages(a, b)))
+    }
+
+    fn compare_pages(&self, a: Query<'_>, b: Query<'_>) -> Result<Comparison, EngineError> {
         let library = &*self.library;
         let visual = library.visual();
         let resolver = QueryResolver {
@@ -170,13 +179,13 @@ impl Searcher {
             match identical {
                 // The same pages: the first are as good as any.
                 true => Ok(vec![side]),
-                false => sides_of_query(library, &visual, query, (side, first.key)),
+                false => sides_of_query(library, &visual, query, (side, first.key), cancel),
             }
         };
         let sides = [sides_of(a, &firsts[0])?, sides_of(b, &firsts[1])?];
         go_on(cancel)?;
         let extractor = &**library.extractor();
-        let at = best_pair([&sides[0], &sides[1]], extractor, library.options());
+        let at = best_pair([&sides[0], &sides[1]], extractor, library.options(), cancel)?;
         let [a, b] = &firsts;
         let images = [(at[0], a), (at[1], b)].map(|(at, first)| match at {
             0 => first.image.as_ref(),

@@ -1,5 +1,7 @@
 //! The pages or frames of two files that are compared, and the pair of them that is the surest.
 
+use std::sync::atomic::AtomicBool;
+
 use rayon::prelude::*;
 use resight_decode::{decode, is_animation, may_have_pages};
 use resight_vision::{LocalExtractor, LocalFeatures, MatchOptions, match_all};
@@ -10,6 +12,7 @@ use crate::library::Library;
 use crate::library::visual_index::VisualIndex;
 use crate::options::EngineOptions;
 use crate::search::answer::QueryFacts;
+use crate::search::cancelling::go_on;
 use crate::search::evidence::agreement;
 use crate::search::request::{Query, Variant};
 use crate::search::variants::changed;
@@ -86,17 +89,25 @@ pub(crate) fn further_of_bytes(
     first: &First<'_>,
     options: &EngineOptions,
     extractor: &dyn LocalExtractor,
+    cancel: Option<&AtomicBool>,
 ) -> Result<Vec<ComparedSide>, EngineError> {
     let mut sides = Vec::new();
-    describe_views(bytes, first, options, extractor, None, &mut |view| {
-        let (number, time_ms) = (view.number, view.time_ms);
-        sides.push(ComparedSide::page_of(
-            number,
-            time_ms,
-            view.size,
-            view.features,
-        ));
-    })?;
+    describe_views(
+        bytes,
+        first,
+        options,
+        extractor,
+        [cancel, None],
+        &mut |view| {
+            let (number, time_ms) = (view.number, view.time_ms);
+            sides.push(ComparedSide::page_of(
+                number,
+                time_ms,
+                view.size,
+                view.features,
+            ));
+        },
+    )?;
     Ok(sides)
 }
 
@@ -106,6 +117,7 @@ pub(crate) fn sides_of_query(
     visual: &VisualIndex,
     query: Query<'_>,
     (first, key): (ComparedSide, Option<u64>),
+    cancel: Option<&AtomicBool>,
 ) -> Result<Vec<ComparedSide>, EngineError> {
     let (is_frame, further) = match query {
         Query::Bytes(bytes) if may_have_pages(bytes) => {
@@ -116,7 +128,7 @@ pub(crate) fn sides_of_query(
                 image: &decoded.image,
             };
             let extractor = &**library.extractor();
-            let further = further_of_bytes(bytes, &first, library.options(), extractor)?;
+            let further = further_of_bytes(bytes, &first, library.options(), extractor, cancel)?;
             (is_animation(decoded.media_type), further)
         }
         Query::Stored(id) => {
@@ -145,46 +157,59 @@ pub(crate) fn sides_of_query(
 
 /// The places of the two pages that agree most: as they are, or where none do, as variants of the first; the first two
 /// where nothing agrees.
+///
+/// # Errors
+/// `cancelled`.
 pub(crate) fn best_pair(
     [a, b]: [&[ComparedSide]; 2],
     extractor: &dyn LocalExtractor,
     options: &EngineOptions,
-) -> [usize; 2] {
+    cancel: Option<&AtomicBool>,
+) -> Result<[usize; 2], EngineError> {
     let all = (0..a.len()).flat_map(|i| (0..b.len()).map(move |j| [i, j]));
     let all: Vec<[usize; 2]> = all.collect();
     if all.len() < 2 {
-        return [0, 0];
+        return Ok([0, 0]);
     }
     let none_changed = |i: usize| Some(&a[i].features);
     let variant = Variant::default();
-    if let Some((_, found)) = surest(&all, [a, b], variant, &none_changed, options) {
-        return found;
+    let as_they_are = surest(&all, [a, b], variant, &none_changed, options, cancel)?;
+    if let Some((_, found)) = as_they_are {
+        return Ok(found);
     }
     if all.len() > MOST_IN_VARIANTS {
-        return [0, 0];
+        return Ok([0, 0]);
     }
-    let variants = Variant::ALL.each().filter_map(|variant| {
+    let variants = Variant::ALL.each().map(|variant| {
+        go_on(cancel)?;
         let pages = a.par_iter().map(|side| {
             let width = side.facts.width;
             changed(variant, &side.features, width, extractor)
         });
         let pages: Vec<Option<LocalFeatures>> = pages.collect();
         let of_page = |i: usize| pages[i].as_ref();
-        surest(&all, [a, b], variant, &of_page, options)
+        surest(&all, [a, b], variant, &of_page, options, cancel)
     });
-    let best = variants.min_by(|(x, at), (y, other)| x.total_cmp(y).then(at.cmp(other)));
-    best.map_or([0, 0], |(_, found)| found)
+    let variants = variants.collect::<Result<Vec<_>, EngineError>>()?;
+    let best = variants.into_iter().flatten();
+    let best = best.min_by(|(x, at), (y, other)| x.total_cmp(y).then(at.cmp(other)));
+    Ok(best.map_or([0, 0], |(_, found)| found))
 }
 
 /// The verified pair with the least number of false alarms, by its logarithm; of equal ones the first.
+///
+/// # Errors
+/// `cancelled`.
 fn surest<'f>(
     pairs: &[[usize; 2]],
     [a, b]: [&[ComparedSide]; 2],
     variant: Variant,
     features_of: &(dyn Fn(usize) -> Option<&'f LocalFeatures> + Sync),
     options: &EngineOptions,
-) -> Option<(f64, [usize; 2])> {
+    cancel: Option<&AtomicBool>,
+) -> Result<Option<(f64, [usize; 2])>, EngineError> {
     let verified = pairs.par_iter().filter_map(|&[i, j]| {
+        go_on(cancel).ok()?;
         let (changed, other) = (features_of(i)?, &b[j]);
         let matches = match_all(
             &changed.descriptors,
@@ -196,5 +221,8 @@ fn surest<'f>(
         let found = agreement(sides, sizes, &matches, variant.mirrored, &options.verify)?;
         found.verified.then_some((found.log10_nfa, [i, j]))
     });
-    verified.min_by(|(x, at), (y, other)| x.total_cmp(y).then(at.cmp(other)))
+    let surest = verified.min_by(|(x, at), (y, other)| x.total_cmp(y).then(at.cmp(other)));
+    // Some pairs may have been left out.
+    go_on(cancel)?;
+    Ok(surest)
 }

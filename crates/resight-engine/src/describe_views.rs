@@ -1,6 +1,6 @@
 //! The further pages and frames of a file, described one after another.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use resight_decode::{Page, Pages, is_animation, is_video, most_frames, pages, resized};
 use resight_vision::{Fault, Image, LocalExtractor, LocalFeatures};
@@ -8,6 +8,7 @@ use resight_vision::{Fault, Image, LocalExtractor, LocalFeatures};
 use crate::describe::{Described, describe_image};
 use crate::error::EngineError;
 use crate::options::{EngineOptions, MOST_VIEWS};
+use crate::search::cancelling::go_on;
 
 /// Side of the small copies by which frames are compared.
 const SIDE: u32 = 32;
@@ -45,7 +46,8 @@ impl<'a> From<&'a Described> for First<'a> {
 /// Describes the further pages or frames of a file whose first is `first`, at most as many as
 /// [`EngineOptions::most_views`] leaves beside it, evenly spread. One is in memory at a time, which `keep` gets.
 /// Frames that look like the one before are left out, and so are pages without features. Returns how many could not
-/// be read or described.
+/// be read or described. `cancel` ends it between two pages; while `retry` is not raised, a page waits for an extractor
+/// that is away.
 ///
 /// # Errors
 /// `cancelled`, and those of an extractor that can describe nothing.
@@ -54,7 +56,7 @@ pub(crate) fn describe_views(
     first: &First<'_>,
     options: &EngineOptions,
     extractor: &dyn LocalExtractor,
-    retry: Option<&AtomicBool>,
+    [cancel, retry]: [Option<&AtomicBool>; 2],
     keep: &mut dyn FnMut(DescribedView),
 ) -> Result<u32, EngineError> {
     let is_animation = is_animation(first.media_type);
@@ -72,9 +74,7 @@ pub(crate) fn describe_views(
     let mut before = is_animation.then(|| Small::of(first.image)).flatten();
     let mut unread = 0;
     for number in wanted {
-        if retry.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
-            return Err(EngineError::Cancelled);
-        }
+        go_on(cancel)?;
         let page = match file.page(number) {
             Ok(page) => page,
             Err(Missing::This) => {

@@ -95,7 +95,7 @@ impl Preparation<'_> {
             &described.into(),
             options,
             extractor,
-            retry,
+            [retry, retry],
             &mut |view| {
                 let postings = vocabulary.postings(&view.features, view.size);
                 let (features, words) = in_order(&view.features, &postings);

@@ -165,7 +165,8 @@ pub(crate) async fn add(app: &Router, name: &str, bytes: &[u8]) -> String {
 /// SIFT behind a gate: closed, each picture waits; told to, it panics.
 pub(crate) struct Gated {
     sift: Sift,
-    open: Mutex<bool>,
+    /// How many may pass; all where it is open.
+    passes: Mutex<usize>,
     opened: Condvar,
     pub(crate) entered: AtomicUsize,
     pub(crate) panics: AtomicBool,
@@ -175,7 +176,7 @@ impl Gated {
     pub(crate) fn new(open: bool) -> Arc<Self> {
         Arc::new(Self {
             sift: Sift::new(SiftOptions::default()),
-            open: Mutex::new(open),
+            passes: Mutex::new(if open { usize::MAX } else { 0 }),
             opened: Condvar::new(),
             entered: AtomicUsize::new(0),
             panics: AtomicBool::new(false),
@@ -183,12 +184,18 @@ impl Gated {
     }
 
     pub(crate) fn open(&self) {
-        *self.open.lock().unwrap() = true;
+        *self.passes.lock().unwrap() = usize::MAX;
         self.opened.notify_all();
     }
 
     pub(crate) fn close(&self) {
-        *self.open.lock().unwrap() = false;
+        *self.passes.lock().unwrap() = 0;
+    }
+
+    /// Lets one picture more through the closed gate.
+    pub(crate) fn let_one_pass(&self) {
+        *self.passes.lock().unwrap() += 1;
+        self.opened.notify_all();
     }
 
     /// Waits until `count` pictures have come to the gate.
@@ -212,11 +219,14 @@ impl LocalExtractor for Gated {
 
     fn extract(&self, image: &Image) -> Result<LocalFeatures, ExtractError> {
         self.entered.fetch_add(1, Ordering::SeqCst);
-        let mut open = self.open.lock().unwrap();
-        while !*open {
-            open = self.opened.wait(open).unwrap();
+        let mut passes = self.passes.lock().unwrap();
+        while *passes == 0 {
+            passes = self.opened.wait(passes).unwrap();
         }
-        drop(open);
+        if *passes < usize::MAX {
+            *passes -= 1;
+        }
+        drop(passes);
         assert!(!self.panics.load(Ordering::SeqCst), "told to");
         self.sift.extract(image)
     }

@@ -109,6 +109,45 @@ async fn what_was_begun_for_a_client_that_left_ends_at_its_next_stage() {
     }
 }
 
+#[tokio::test]
+async fn further_pages_are_described_for_no_client_that_left() {
+    let gate = Gated::new(false);
+    let bench = Bench::with(gate.clone(), EngineOptions::default());
+    let app = bench.app_with(HttpSettings {
+        concurrency: 1,
+        queue: 1,
+        ..HttpSettings::default()
+    });
+    let picture = |seed| textured(128, 96, seed);
+    let pages = resight_test_support::tiff_pages(&[1, 2, 3].map(picture));
+    let mut body = Vec::new();
+    for (name, bytes) in [("a", pages), ("b", png(&picture(4)))] {
+        let head = "--edge\r\nContent-Disposition: form-data; filename=\"x\"; name=";
+        body.extend_from_slice(format!("{head}\"{name}\"\r\n\r\n").as_bytes());
+        body.extend_from_slice(&bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--edge--\r\n");
+    let request = post("/v1/compare", "multipart/form-data; boundary=edge", body);
+    let asking = app.clone();
+    let leaving = tokio::spawn(async move { ask(&asking, request).await });
+    // The first of each, then the second page.
+    for described in 1..=3 {
+        gate.wait_for(described).await;
+        if described == 3 {
+            leaving.abort();
+            break;
+        }
+        gate.let_one_pass();
+    }
+    assert!(leaving.await.is_err_and(|error| error.is_cancelled()));
+    gate.open();
+    let next = ask(&app, post("/v1/search", "image/png", png(&picture(5)))).await;
+    assert!(next.status.is_success(), "{}", next.json());
+    let described = gate.entered.load(Ordering::SeqCst);
+    assert_eq!(described, 4, "a page was described for nobody");
+}
+
 /// A body that begins like its content type and then never goes on.
 struct Stalling {
     start: Option<&'static str>,
