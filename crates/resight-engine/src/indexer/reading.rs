@@ -125,22 +125,25 @@ impl Reader<'_> {
         keeps_pixels: bool,
     ) -> Result<Option<DescribedFile>, EngineError> {
         let stored = stored_pages(self.library.catalogue(), record.key)?;
-        let is_whole = |stored: &BTreeSet<u32>| !self.lacks_pages(bytes, stored);
-        if stored.as_ref().is_some_and(is_whole) {
+        if !stored.is_damaged && !self.lacks_pages(bytes, &stored.sound) {
             return Ok(None);
         }
         let again = self.described(record.id.clone(), &record.name, bytes, keeps_pixels);
         match again {
             Ok((prepared, pixels)) => {
-                let mut views = prepared.new.views.iter();
-                // Frames may be left out because they look like others, and pages that could be read before may be
-                // unreadable for a moment.
-                let brings_none =
-                    |stored: &BTreeSet<u32>| views.all(|view| stored.contains(&view.number));
-                if stored.as_ref().is_some_and(brings_none) {
-                    return Ok(None);
+                let views = prepared.new.views.iter();
+                let found: BTreeSet<u32> = views.map(|view| view.number).collect();
+                // Frames may be left out because they look like others.
+                let brings_none = !stored.is_damaged && found.is_subset(&stored.sound);
+                // What could be read before may be unreadable for a moment.
+                let loses_some = prepared.unread_pages > 0 && !found.is_superset(&stored.sound);
+                if loses_some {
+                    let name = &record.name;
+                    tracing::warn!(
+                        "the pages of {name} stay as they are stored: some cannot be read now"
+                    );
                 }
-                Ok(Some((prepared, pixels)))
+                Ok((!brings_none && !loses_some).then_some((prepared, pixels)))
             }
             Err(error @ (EngineError::Store(_) | EngineError::Cancelled)) => Err(error),
             Err(EngineError::Extract(error)) if error.fault != Fault::Picture => {
@@ -252,21 +255,33 @@ fn often_has_pages(path: &Path) -> bool {
     ending.is_some_and(|ending| ENDINGS.iter().any(|one| ending.eq_ignore_ascii_case(one)))
 }
 
-/// The numbers of a picture's stored pages or frames; `None` where something stored of it or of them is damaged.
-fn stored_pages(
-    catalogue: &dyn Catalogue,
-    picture: u64,
-) -> Result<Option<BTreeSet<u32>>, StoreError> {
-    let Ok(views) = if_readable(catalogue.views_of(picture))? else {
-        return Ok(None);
+/// The pages or frames that are stored of a picture beside the first.
+struct StoredPages {
+    /// The numbers of those whose features can be read; none where a record cannot.
+    sound: BTreeSet<u32>,
+    /// Whether something of the picture or of its pages cannot be read.
+    is_damaged: bool,
+}
+
+/// Those of the picture with this key.
+fn stored_pages(catalogue: &dyn Catalogue, picture: u64) -> Result<StoredPages, StoreError> {
+    let mut stored = StoredPages {
+        sound: BTreeSet::new(),
+        is_damaged: false,
     };
-    let keys = std::iter::once(picture).chain(views.iter().map(|view| view.key));
-    for key in keys {
+    let Ok(views) = if_readable(catalogue.views_of(picture))? else {
+        stored.is_damaged = true;
+        return Ok(stored);
+    };
+    let first = std::iter::once((picture, None));
+    let further = views.iter().map(|view| (view.key, Some(view.number)));
+    for (key, number) in first.chain(further) {
         let features = if_readable(catalogue.features(&[key]))?.ok();
         let features = features.and_then(|mut one| one.pop()).flatten();
-        if features.and_then(|bytes| from_bytes(&bytes)).is_none() {
-            return Ok(None);
+        match features.and_then(|bytes| from_bytes(&bytes)) {
+            Some(_) => stored.sound.extend(number),
+            None => stored.is_damaged = true,
         }
     }
-    Ok(Some(views.into_iter().map(|view| view.number).collect()))
+    Ok(stored)
 }

@@ -20,14 +20,14 @@ use crate::support::Bench;
 type Answer = Box<dyn Fn(&Image) -> Option<ExtractError> + Send>;
 
 /// SIFT that fails on demand.
-struct Moody {
+pub(crate) struct Moody {
     sift: Sift,
     fails: Mutex<Answer>,
     asked: AtomicUsize,
 }
 
 impl Moody {
-    fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             sift: Sift::new(SiftOptions::default()),
             fails: Mutex::new(Box::new(|_| None)),
@@ -35,7 +35,7 @@ impl Moody {
         })
     }
 
-    fn fails(&self, answer: impl Fn(&Image) -> Option<ExtractError> + Send + 'static) {
+    pub(crate) fn fails(&self, answer: impl Fn(&Image) -> Option<ExtractError> + Send + 'static) {
         *self.fails.lock().unwrap() = Box::new(answer);
         self.asked.store(0, Ordering::SeqCst);
     }
@@ -63,7 +63,7 @@ impl LocalExtractor for Moody {
     }
 }
 
-fn error(fault: Fault) -> ExtractError {
+pub(crate) fn error(fault: Fault) -> ExtractError {
     ExtractError {
         fault,
         retry_after: Some(Duration::from_millis(1)),

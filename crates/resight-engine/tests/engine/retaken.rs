@@ -2,14 +2,17 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use resight_engine::{
-    EngineOptions, FindingKind, FolderOptions, FolderReport, LabelPatch, Picture, Tag,
+    Components, EngineOptions, FindingKind, FolderOptions, FolderReport, LabelPatch, Picture, Tag,
     Verification, repair, verify,
 };
 use resight_test_support::{animated_gif, animated_png, png, tiff_pages};
 
+use resight_vision::Fault;
+
+use crate::extractors::{Moody, error};
 use crate::support::{Bench, on_disk, page};
 use crate::views::{album, number, pages, search};
 
@@ -190,6 +193,34 @@ fn what_is_damaged_of_a_picture_is_described_again() {
         drop(bench);
         assert_eq!(checked(root).findings, [], "{sql}");
         assert_eq!(found(&all_views(root)), expected(), "{sql}");
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_read_now_costs_none_that_is_stored() {
+    for (failing, retaken) in [(3, 0), (2, 1), (4, 1)] {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        folder(root);
+        index(&all_views(root), root, false);
+        // Page 2 is to be described again.
+        change(root, "DELETE FROM view_features WHERE key = 2");
+        let moody = Moody::new();
+        let parts = Components {
+            extractor: moody.clone(),
+            ..on_disk(root)
+        };
+        let bench = Bench::open(parts, EngineOptions::default()).unwrap();
+        let asked = AtomicU32::new(0);
+        moody.fails(move |_| {
+            let page = asked.fetch_add(1, Ordering::SeqCst) + 1;
+            (page == failing).then(|| error(Fault::Picture))
+        });
+        let report = index(&bench, root, true);
+        assert_eq!(report.retaken, retaken, "page {failing} fails");
+        moody.fails(|_| None);
+        let page_3 = ("album.tif".to_owned(), Some(3));
+        assert!(found(&bench).contains(&page_3), "page {failing} fails");
     }
 }
 
