@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use resight_store::{CollectionName, Collections as Folders, StoredBytes, now_ms};
 use walkdir::WalkDir;
 
-use crate::AppError;
 use crate::collections::Collections;
 use crate::components::stored_in;
 use crate::config::Config;
+use crate::{AppError, Code};
 
 /// How long figures are told again.
 const FRESH: Duration = Duration::from_secs(60);
@@ -21,6 +21,7 @@ const CATALOGUE: &str = "catalogue.sqlite3";
 const INDEXES: [&str; 2] = ["index", "vectors"];
 const BLOBS: &str = "blobs";
 const THUMBNAILS: &str = "blobs/thumbnails";
+const ORIGINALS: &str = "blobs/originals";
 const COLLECTIONS: &str = "collections";
 
 /// What a data folder takes.
@@ -41,18 +42,25 @@ pub struct StorageUse {
 pub struct CollectionUse {
     /// Its name.
     pub name: CollectionName,
-    /// Its number of pictures.
-    pub pictures: u64,
+    /// What its catalogue tells, or why it cannot be read.
+    pub told: Result<CatalogueUse, Code>,
     /// Files of uploads.
     pub originals: u64,
     /// Thumbnails.
     pub thumbnails: u64,
-    /// The files of the catalogue, whose greatest parts `parts` has.
+    /// The files of the catalogue, whose greatest parts `told` has.
     pub catalogue: u64,
-    /// Features, words and vectors in the catalogue.
-    pub parts: StoredBytes,
     /// The files of the index of words and of those of vectors.
     pub index: u64,
+}
+
+/// What a catalogue tells of a collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatalogueUse {
+    /// Its number of pictures.
+    pub pictures: u64,
+    /// Features, words and vectors in the catalogue.
+    pub parts: StoredBytes,
 }
 
 /// Measures a data folder, not more often than figures change much.
@@ -79,18 +87,28 @@ impl StorageMeter {
         let mut measured = Vec::new();
         for name in collections.names()? {
             let folder = folders.folder(&name);
-            // One that is not whole yet, or is being removed, has nothing.
-            if let Some((pictures, parts)) = stored_in(&config.root, &folder)? {
-                measured.push(CollectionUse {
-                    pictures,
-                    originals: parts.originals,
-                    thumbnails: self.thumbnails(&name, &folder, pictures),
-                    catalogue: files_beginning(&folder, CATALOGUE),
-                    parts,
-                    index: INDEXES.iter().map(|name| below(&folder.join(name))).sum(),
-                    name,
-                });
-            }
+            let told = match stored_in(&config.root, &folder) {
+                Ok(Some((pictures, parts))) => Ok(CatalogueUse { pictures, parts }),
+                // One that is not whole yet, or is being removed, has nothing.
+                Ok(None) => continue,
+                // The others can be told, and this one's files are there.
+                Err(error) => {
+                    tracing::warn!("the catalogue of {name} cannot be measured: {error}");
+                    Err(Code::from(&error))
+                }
+            };
+            let pictures = told.map_or(0, |told| told.pictures);
+            measured.push(CollectionUse {
+                originals: match told {
+                    Ok(told) => told.parts.originals,
+                    Err(_) => below(&folder.join(ORIGINALS)),
+                },
+                thumbnails: self.thumbnails(&name, &folder, pictures),
+                catalogue: files_beginning(&folder, CATALOGUE),
+                index: INDEXES.iter().map(|name| below(&folder.join(name))).sum(),
+                told,
+                name,
+            });
         }
         self.thumbnails
             .retain(|name, _| measured.iter().any(|one| one.name == *name));

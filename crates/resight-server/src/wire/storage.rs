@@ -1,6 +1,6 @@
 //! How much room a data folder takes.
 
-use resight_app::storage as app;
+use resight_app::{Code, storage as app};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,8 +29,12 @@ pub struct StorageShown {
 struct CollectionStorage {
     /// Its name.
     name: String,
-    /// Its number of pictures.
-    pictures: u64,
+    /// Why its catalogue cannot be read, as a code of `docs/errors.md`; null where it can.
+    #[schema(required)]
+    code: Option<&'static str>,
+    /// Its number of pictures; null where its catalogue cannot be read.
+    #[schema(required)]
+    pictures: Option<u64>,
     /// `originals`, `thumbnails`, `catalogue` and `index`.
     total: u64,
     /// Files of uploads.
@@ -39,12 +43,15 @@ struct CollectionStorage {
     thumbnails: u64,
     /// The catalogue's files. Features, words and vectors are parts of it.
     catalogue: u64,
-    /// Features, by which pictures are verified.
-    features: u64,
-    /// Visual words, by which candidates are found.
-    words: u64,
-    /// Vectors of models.
-    vectors: u64,
+    /// Features, by which pictures are verified; null where the catalogue cannot be read.
+    #[schema(required)]
+    features: Option<u64>,
+    /// Visual words, by which candidates are found; null as above.
+    #[schema(required)]
+    words: Option<u64>,
+    /// Vectors of models; null as above.
+    #[schema(required)]
+    vectors: Option<u64>,
     /// The files of the indexes, which are made from words and vectors.
     index: u64,
 }
@@ -74,16 +81,19 @@ impl StorageShown {
 
 impl From<app::CollectionUse> for CollectionStorage {
     fn from(one: app::CollectionUse) -> Self {
+        let told = one.told.ok();
+        let parts = told.map(|told| told.parts);
         Self {
+            code: one.told.err().map(Code::as_str),
             name: one.name.to_string(),
-            pictures: one.pictures,
+            pictures: told.map(|told| told.pictures),
             total: one.originals + one.thumbnails + one.catalogue + one.index,
             originals: one.originals,
             thumbnails: one.thumbnails,
             catalogue: one.catalogue,
-            features: one.parts.features,
-            words: one.parts.words,
-            vectors: one.parts.vectors,
+            features: parts.map(|parts| parts.features),
+            words: parts.map(|parts| parts.words),
+            vectors: parts.map(|parts| parts.vectors),
             index: one.index,
         }
     }

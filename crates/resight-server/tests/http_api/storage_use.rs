@@ -66,6 +66,36 @@ async fn room_is_told_by_collection_and_kind() {
 }
 
 #[tokio::test]
+async fn a_damaged_catalogue_hides_no_other_collection() {
+    let world = World::new(Policy::Open);
+    let app = world.app();
+    let made = ask(&app, request("PUT", "/v1/collections/attic")).await;
+    assert!(made.status.is_success(), "{}", made.json());
+    for (collection, seed) in [("museum", 5), ("attic", 6)] {
+        let address = format!("/v1/collections/{collection}/images");
+        let picture = png(&textured(320, 240, seed));
+        let sent = ask(&app, form(&address, "file", "a.png", &picture)).await;
+        assert_eq!(sent.status, 201);
+    }
+    drop(app);
+    let folder = world.path("data").join("collections/museum");
+    for name in ["catalogue.sqlite3", "catalogue.sqlite3-wal"] {
+        fs::write(folder.join(name), b"no database").unwrap();
+    }
+    let told = get(&world.app(), "/v1/storage").await.json();
+    let [_, attic, museum] = &told["collections"].as_array().unwrap()[..] else {
+        panic!("{told}");
+    };
+    assert!(attic["code"].is_null() && attic["pictures"] == 1, "{told}");
+    assert_eq!(museum["name"], "museum", "{told}");
+    assert!(museum["code"].is_string(), "{told}");
+    for unknown in ["pictures", "features", "words", "vectors"] {
+        assert!(museum[unknown].is_null(), "{told}");
+    }
+    assert!(museum["originals"].as_u64().unwrap() > 0);
+}
+
+#[tokio::test]
 async fn a_key_of_one_collection_learns_of_that_one() {
     let world = World::new(Policy::Always);
     let app = world.app();
