@@ -32,7 +32,7 @@ RENAMED = {
 MODULES = {
     "pictures": [
         "AddedPicture", "BulkSummary", "FileOutcome", "PictureAndPaths", "PictureList", "ObjectList", "ObjectPictures",
-        "Count", "ManyChanged", "ManyRemoved", "Removed", "RefusedList",
+        "Count", "ExifList", "MediaTypeList", "ManyChanged", "ManyRemoved", "Removed", "RefusedList",
     ],
     "searches": ["SearchAnswer", "Comparison"],
     "pairs": ["DuplicateList", "Decision", "NotAMatchList", "ResolveAnswer", "ResolutionList", "UndoAnswer"],

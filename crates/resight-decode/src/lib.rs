@@ -30,6 +30,7 @@ mod calendar;
 mod colour_spaces;
 #[cfg(any(feature = "pdf", feature = "svg"))]
 mod deep_stack;
+mod exif;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 #[cfg(feature = "heif")]
@@ -79,6 +80,7 @@ use image::ImageFormat;
 use resight_vision::Image;
 
 pub use calendar::{utc_date, utc_seconds};
+pub use exif::{ExifField, exif_fields};
 pub use limits::DecodeLimits;
 pub use memory::{MemoryBudget, MemoryUse, Purpose, Share, Waiting};
 pub use page::{Images, Page, Pixels};

@@ -70,14 +70,14 @@ pub use likeness::{GlobalModels, ModelState};
 pub use options::EngineOptions;
 pub use picture::{Added, OpenFile, Picture, PictureFile, id_of_content};
 pub use resight_decode::{
-    Counts as DecoderCounts, DecodeLimits, Decoded, Formats, MemoryBudget, MemoryUse, Place,
-    Purpose, Refused, RefusedCode, Share, Videos, Waiting, decode, fit_within, read_bounded,
+    Counts as DecoderCounts, DecodeLimits, Decoded, ExifField, Formats, MemoryBudget, MemoryUse,
+    Place, Purpose, Refused, RefusedCode, Share, Videos, Waiting, decode, fit_within, read_bounded,
     thumbnail_jpeg, utc_date, utc_seconds,
 };
 pub use resight_index::{TrainStep, Vocabulary};
 pub use resight_store::{
-    Between, Filter, LabelPatch, Labels, Metadata, ObjectCount, ObjectId, Order, OrderBy,
-    PictureId, Position, Tag, Update, Value as OrderValue,
+    Between, Filter, LabelPatch, Labels, MediaTypeCount, Metadata, ObjectCount, ObjectId, Order,
+    OrderBy, PictureId, Position, Tag, Update, Value as OrderValue,
 };
 pub use search::Searcher;
 pub use search::answer::{

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -31,7 +32,7 @@ use super::pages::holds_tag;
 use super::params::{Params, PictureAt, Whole};
 use super::problem::Problem;
 use super::ranges::{Asked, beyond_end};
-use crate::wire::{FileBytes, ProblemBody};
+use crate::wire::{ExifList, FileBytes, ProblemBody};
 
 /// Sent with stored files: shown directly, they may neither run nor load anything.
 const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
@@ -212,6 +213,26 @@ pub(crate) async fn file(
         }
     };
     Ok(kept_for_good(answer, &tag))
+}
+
+/// What the camera and the person behind it recorded in a picture's file, as Exif: in the order of the file, with names as
+/// Exif gives them and values with their units. Empty where there is none.
+#[utoipa::path(
+    get, path = "/images/{id}/exif", tag = "pictures", operation_id = "picture_exif",
+    params(("id" = String, Path, description = "The picture's id")),
+    responses(
+        (status = 200, description = "The fields", body = ExifList),
+        (status = 404, description = "No such picture", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "The file is no longer in its folder", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Any other failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn exif(app: App, PictureAt(id): PictureAt) -> Result<Json<ExifList>, Problem> {
+    let _turn = app.files.turn(&id).await?;
+    let library = app.library.clone();
+    // The whole file is read.
+    let fields = app.work.heavy.run(move || library.exif(&id)).await?;
+    Ok(Json(ExifList::new(fields)))
 }
 
 /// A part of a file as a body that is read as it is sent.

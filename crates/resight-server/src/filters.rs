@@ -20,9 +20,10 @@ use super::problem::Problem;
 const ENTRY: &str = "meta.";
 /// The same in JSON, where it is an object.
 const ENTRIES: &str = "meta";
-/// Most characters of the beginning of a tag or a name, and of a folder.
+/// Most characters of the beginning of a tag or a name, of a folder, and of a media type.
 pub(crate) const PREFIX_CHARS: usize = 255;
 pub(crate) const FOLDER_CHARS: usize = 4096;
+const MEDIA_TYPE_CHARS: usize = 100;
 
 /// A whole number of a file or a picture.
 type Number = Whole<0, MAX_OFFSET>;
@@ -60,6 +61,14 @@ pub(crate) struct Filters {
     #[serde(default)]
     #[param(value_type = Option<Vec<String>>)]
     folder: Vec<String>,
+    /// Only files of this media type, as `image/jpeg`; given several times, of one of them
+    #[serde(default)]
+    #[param(value_type = Option<Vec<String>>)]
+    media_type: Vec<String>,
+    /// With `true`, only pictures that `/v1/duplicates` found to be the same thing as another one, and those that are in
+    /// several files
+    #[param(value_type = Option<bool>)]
+    paired: Option<Flag>,
     /// Only files of so many bytes at least
     #[param(value_type = Option<u64>)]
     min_bytes: Option<Number>,
@@ -110,15 +119,19 @@ impl Filters {
             .folder
             .iter()
             .map(|text| ("folder", text, FOLDER_CHARS));
-        for (name, text, most) in texts.chain(folders) {
+        let types = self.media_type.iter();
+        let types = types.map(|text| ("media_type", text, MEDIA_TYPE_CHARS));
+        for (name, text, most) in texts.chain(folders).chain(types) {
             if text.is_empty() || text.chars().count() > most {
                 let what = format!("must have 1 to {most} characters");
                 return Err(bad(name, &what));
             }
         }
-        if self.weak.as_ref().is_some_and(|weak| !weak.0) {
-            // Ignored, it would choose the weak ones as well.
-            return Err(bad("weak", &"must be true, or be left out"));
+        for (name, flag) in [("weak", &self.weak), ("paired", &self.paired)] {
+            if flag.as_ref().is_some_and(|flag| !flag.0) {
+                // Ignored, it would choose those that meet the condition as well.
+                return Err(bad(name, &"must be true, or be left out"));
+            }
         }
         let filter = Filter {
             tags: values(self.tag),
@@ -130,6 +143,8 @@ impl Filters {
             tag_prefixes: self.tag_prefix,
             name_prefix: self.name_prefix,
             folders: self.folder,
+            media_types: self.media_type,
+            paired: self.paired.is_some_and(|paired| paired.0),
             bytes: between(self.min_bytes, self.max_bytes),
             width: between(self.min_width, self.max_width),
             height: between(self.min_height, self.max_height),
@@ -139,7 +154,7 @@ impl Filters {
         if filter.conditions() > Filter::MOST {
             let most = Filter::MOST;
             let detail = format!(
-                "tag, any_tag, not_tag, tag_prefix, folder and meta.KEY may be given at most {most} times in all."
+                "tag, any_tag, not_tag, tag_prefix, folder, media_type and meta.KEY may be given at most {most} times in all."
             );
             return Err(Problem::new(Code::BadParameter, detail));
         }
@@ -261,9 +276,11 @@ mod tests {
         let given = json!({
             "tag": ["a", "b"], "any_tag": "c", "weak": true, "min_width": 10, "max_bytes": 99,
             "taken_after": "1969", "meta": {"year": 1890, "who": ["x", "y"]}, "name_prefix": "IMG",
+            "media_type": ["image/jpeg", "image/png"], "paired": true,
         });
         let query = "tag=a&tag=b&any_tag=c&weak=true&min_width=10&max_bytes=99&taken_after=1969\
-                     &meta.who=x&meta.who=y&meta.year=1890&name_prefix=IMG";
+                     &meta.who=x&meta.who=y&meta.year=1890&name_prefix=IMG&media_type=image/jpeg\
+                     &media_type=image/png&paired=true";
         let mut params = Params::parse(query).ok().unwrap();
         let filters: Filters = params.take().ok().unwrap();
         let filter = filters.filter(&Caller::Anyone).ok().unwrap();
@@ -284,6 +301,8 @@ mod tests {
             (json!({"tga": []}), "empty"),
             (json!({"meta": {}}), "empty"),
             (json!({"weak": false}), "weak"),
+            (json!({"paired": false}), "paired"),
+            (json!({"media_type": ""}), "media_type"),
         ] {
             let told = of(wrong).unwrap_err();
             assert!(told.contains(part), "{told}");

@@ -182,6 +182,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(pictures::one, pictures::remove, labels::change))
         .routes(routes!(files::thumbnail))
         .routes(routes!(files::file))
+        .routes(routes!(files::exif))
         .routes(routes!(labels::objects))
         .routes(routes!(labels::object, labels::remove_object))
         .routes(routes!(search::search, search::search_stored))
@@ -197,6 +198,7 @@ fn resources() -> OpenApiRouter<App> {
             duplicates::drop
         ))
         .routes(routes!(service::count))
+        .routes(routes!(service::media_types))
         .routes(routes!(service::models))
         .routes(routes!(service::refused))
 }

@@ -15,7 +15,9 @@ use super::filters::Filters;
 use super::params::{MAX_LIMIT, Params, Whole};
 use super::plugins;
 use super::problem::Problem;
-use crate::wire::{Count, Health, LegacyAnswer, ModelList, ProblemBody, RefusedFile, RefusedList};
+use crate::wire::{
+    Count, Health, LegacyAnswer, MediaTypeList, ModelList, ProblemBody, RefusedFile, RefusedList,
+};
 
 /// Entries of the list of refused files when no limit is given.
 const PAGE: u64 = 100;
@@ -54,6 +56,21 @@ pub(crate) async fn count(app: App, caller: Caller, uri: Uri) -> Result<Json<Cou
     let read = move || library.count_matching(&filter);
     let count = app.work.light.run(read).await?;
     Ok(Json(Count { count }))
+}
+
+/// The media types of the stored files, ascending, with the number of pictures of each.
+#[utoipa::path(
+    get, path = "/media-types", tag = "pictures", operation_id = "list_media_types",
+    responses(
+        (status = 200, description = "All of them", body = MediaTypeList),
+        (status = "default", description = "Any failure", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn media_types(app: App, uri: Uri) -> Result<Json<MediaTypeList>, Problem> {
+    Params::none(&uri)?;
+    let library = app.library.clone();
+    let types = app.work.light.run(move || library.media_types()).await?;
+    Ok(Json(MediaTypeList::new(types)))
 }
 
 /// The models that tell what looks alike, and how many pictures each has described.

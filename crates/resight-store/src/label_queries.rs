@@ -49,6 +49,10 @@ pub struct Filter {
     pub name_prefix: Option<String>,
     /// One of its files lies in one of these folders, or below, where there are any.
     pub folders: Vec<String>,
+    /// Its media type is one of these, where there are any.
+    pub media_types: Vec<String>,
+    /// It belongs to a pair that no decision refutes, or has more than one source.
+    pub paired: bool,
     /// Length of its file.
     pub bytes: Between,
     /// In pixels.
@@ -65,10 +69,13 @@ impl Filter {
     /// The most conditions that callers may put into a filter: each becomes a part of one query.
     pub const MOST: usize = 64;
 
-    /// Number of tags, entries, prefixes and folders it names.
+    /// Number of tags, entries, prefixes, folders and media types it names.
     pub fn conditions(&self) -> usize {
         let tags = self.tags.len() + self.not_tags.len() + self.any_tags.len();
-        tags + self.entries.len() + self.tag_prefixes.len() + self.folders.len()
+        tags + self.entries.len()
+            + self.tag_prefixes.len()
+            + self.folders.len()
+            + self.media_types.len()
     }
 
     /// Whether every picture matches.
@@ -83,6 +90,15 @@ pub struct ObjectCount {
     /// Its id.
     pub id: ObjectId,
     /// Number of its pictures, at least 1.
+    pub pictures: u64,
+}
+
+/// A media type of stored files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaTypeCount {
+    /// For example `image/jpeg`.
+    pub media_type: String,
+    /// Number of pictures whose file has it, at least 1.
     pub pictures: u64,
 }
 
@@ -117,6 +133,9 @@ pub trait LabelQueries: Send + Sync {
         after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<u64>, StoreError>;
+
+    /// The media types of all pictures, ascending.
+    fn media_types(&self) -> Result<Vec<MediaTypeCount>, StoreError>;
 
     /// At most `limit` objects after the first `offset`, ascending by the bytes of the id.
     fn objects(&self, offset: u64, limit: u64) -> Result<Vec<ObjectCount>, StoreError>;

@@ -56,7 +56,7 @@ pub use folder::FolderBlobs;
 pub use guard::FolderGuard;
 pub use id::PictureId;
 pub use integrity::Integrity;
-pub use label_queries::{Between, Filter, LabelQueries, ObjectCount};
+pub use label_queries::{Between, Filter, LabelQueries, MediaTypeCount, ObjectCount};
 pub use labels::{LabelPatch, Labels, Metadata, ObjectId, Tag, Update};
 pub use lock::{FolderLock, SharedFolderLock, create_private};
 pub use order::{Order, OrderBy, Position, Value};

@@ -48,6 +48,10 @@ class Filter:
     name_prefix: Optional[str] = None
     #: With a file in one of these folders of the server or below it; for keys with the scope `admin`.
     folder: Texts = ()
+    #: Of one of these media types, as `image/jpeg`.
+    media_type: Texts = ()
+    #: Found to be the same thing as another one, or in several files.
+    paired: Optional[bool] = None
     min_bytes: Optional[int] = None
     max_bytes: Optional[int] = None
     min_width: Optional[int] = None
@@ -67,7 +71,7 @@ class Filter:
         for name, value in vars(self).items():
             if name == "meta":
                 found += [(f"meta.{key}", text_of(one)) for key, one in value.items()]
-            elif name in ("tag", "any_tag", "not_tag", "tag_prefix", "folder"):
+            elif name in ("tag", "any_tag", "not_tag", "tag_prefix", "folder", "media_type"):
                 found += [(name, one) for one in texts(value)]
             elif value is not None:
                 found.append((name, text_of(value)))
@@ -79,7 +83,7 @@ class Filter:
         for name, value in vars(self).items():
             if name == "meta":
                 value = dict(value)
-            elif name in ("tag", "any_tag", "not_tag", "tag_prefix", "folder"):
+            elif name in ("tag", "any_tag", "not_tag", "tag_prefix", "folder", "media_type"):
                 value = texts(value)
             elif isinstance(value, (datetime.date, datetime.datetime)):
                 value = value.isoformat()

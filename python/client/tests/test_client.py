@@ -60,6 +60,11 @@ def test_a_picture_is_added_once_and_found_by_all_that_stands_for_it(resight: Cl
     assert not resight.compare(a_id=added.id, b_id=resight.page(Filter(name_prefix="other")).images[0].id).verified
     assert resight.file(added.id) == png(1)
     assert resight.thumbnail(added.id).startswith(b"\xff\xd8")
+    assert resight.exif(added.id) == []
+    assert resight.media_types() == {"image/png": resight.count()}
+    assert resight.count(Filter(media_type=["image/png", "image/gif"])) == resight.count()
+    assert resight.count(Filter(media_type="image/gif")) == 0
+    assert resight.count(Filter(paired=True)) == 0
     assert resight.download(added.id, tmp_path / "again.png") == len(png(1))
     assert (tmp_path / "again.png").read_bytes() == png(1)
     assert [one.id for one in resight.object_images("thing")] == [added.id]

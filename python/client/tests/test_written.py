@@ -63,6 +63,7 @@ METHODS = {
     "list_pictures": "images", "count_pictures": "count", "add_picture": "add", "picture": "get",
     "remove_picture": "delete", "remove_pictures": "delete_many", "label_picture": "label",
     "label_pictures": "label_many", "picture_file": "file", "thumbnail": "thumbnail",
+    "picture_exif": "exif", "list_media_types": "media_types",
     "download_many_pictures": "download_many", "list_objects": "objects", "object": "object_images",
     "remove_object": "delete_object", "list_refused": "refused",
     "list_jobs": "jobs.list", "create_job": "jobs.create", "cancel_job": "jobs.cancel", "job": "jobs.get",

@@ -38,12 +38,16 @@ impl Duplicates {
         if a == b {
             return Err(EngineError::SamePicture(a.clone()));
         }
-        Ok(self.library.catalogue().add_not_a_match(a, b)?)
+        let is_new = self.library.catalogue().add_not_a_match(a, b)?;
+        self.library.pairs_changed();
+        Ok(is_new)
     }
 
     /// Takes a decision back, whether or not the pictures are stored. Returns whether there was one.
     pub fn drop_not_a_match(&self, a: &PictureId, b: &PictureId) -> Result<bool, EngineError> {
-        Ok(self.library.catalogue().drop_not_a_match(a, b)?)
+        let existed = self.library.catalogue().drop_not_a_match(a, b)?;
+        self.library.pairs_changed();
+        Ok(existed)
     }
 
     /// A page of the decisions.

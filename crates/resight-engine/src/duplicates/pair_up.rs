@@ -131,6 +131,9 @@ pub(crate) fn pair_up(
     let found: Vec<Found> = found.into_iter().flatten().collect();
     let pairs = pairing.pairs(&found)?;
     catalogue.put_pairs(&pairs, last)?;
+    if !pairs.is_empty() {
+        library.pairs_changed();
+    }
     Ok(PairStep {
         done: keys.len() as u64,
         pairs: pairs.len() as u64,

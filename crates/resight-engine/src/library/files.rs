@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use resight_decode::{
-    DecodeLimits, Decoded, Refused, RefusedCode, decode, open_bounded, read_bounded, thumbnail_jpeg,
+    DecodeLimits, Decoded, ExifField, Refused, RefusedCode, decode, exif_fields, open_bounded,
+    read_bounded, thumbnail_jpeg,
 };
 use resight_store::PictureId;
 
@@ -201,6 +202,14 @@ impl Library {
             id: id.clone(),
             reason,
         })
+    }
+
+    /// The Exif of the picture's file.
+    ///
+    /// # Errors
+    /// Those of [`Library::file`].
+    pub fn exif(&self, id: &PictureId) -> Result<Vec<ExifField>, EngineError> {
+        Ok(exif_fields(&self.file(id)?.bytes))
     }
 
     /// A part of the bytes of an uploaded picture, without reading the rest.

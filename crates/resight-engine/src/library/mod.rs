@@ -231,6 +231,11 @@ impl Library {
         self.pairing.lock()
     }
 
+    /// A change of pairs or of decisions calls this before it is acknowledged: filters may ask for them.
+    pub(crate) fn pairs_changed(&self) {
+        self.filters.invalidate();
+    }
+
     /// Keys of the pictures that match `filter` and of their views; `None` for a filter that matches all.
     pub(crate) fn matching_keys(
         &self,

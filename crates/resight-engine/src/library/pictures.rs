@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use resight_store::{Filter, ObjectCount, ObjectId, Order, PictureId, PictureRecord, Position};
+use resight_store::{
+    Filter, MediaTypeCount, ObjectCount, ObjectId, Order, PictureId, PictureRecord, Position,
+};
 
 use super::Library;
 use crate::error::EngineError;
@@ -107,6 +109,11 @@ impl Library {
             }
         }
         Ok(None)
+    }
+
+    /// The media types of the stored files, with the number of their pictures.
+    pub fn media_types(&self) -> Result<Vec<MediaTypeCount>, EngineError> {
+        Ok(self.catalogue().media_types()?)
     }
 
     /// Number of objects that pictures belong to, and a page of them by id.

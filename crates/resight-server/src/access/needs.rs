@@ -71,6 +71,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("DELETE", "/v1/images/{id}", Need::Of(Scope::Delete)),
     ("GET", "/v1/images/{id}/thumbnail", Need::Of(Scope::Read)),
     ("GET", "/v1/images/{id}/file", Need::Of(Scope::Read)),
+    ("GET", "/v1/images/{id}/exif", Need::Of(Scope::Read)),
+    ("GET", "/v1/media-types", Need::Of(Scope::Read)),
     ("GET", "/v1/objects", Need::Of(Scope::Read)),
     ("GET", "/v1/objects/{object}", Need::Of(Scope::Read)),
     ("DELETE", "/v1/objects/{object}", Need::Of(Scope::Delete)),

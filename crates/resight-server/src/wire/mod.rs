@@ -10,6 +10,7 @@ mod collections;
 mod comparison;
 mod downloads;
 mod duplicates;
+mod facts;
 mod http;
 mod jobs;
 mod keys;
@@ -33,6 +34,7 @@ pub use collections::{Collection, CollectionList, address_of};
 pub use comparison::Comparison;
 pub(crate) use downloads::{DownloadForm, DownloadWanted};
 pub use duplicates::{Decision, DuplicateList, NotAMatchList, TwoPictures, state_name};
+pub(crate) use facts::{ExifList, MediaTypeList};
 pub(crate) use http::{
     AddedPicture, AdditionForm, FileBytes, Health, LegacyAnswer, PairForm, PictureAndPaths,
     PictureAtAddress, PictureForm, PicturesForm, PluginProblem, ProblemBody, RefusedList,

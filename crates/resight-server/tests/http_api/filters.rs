@@ -208,3 +208,59 @@ async fn folders_of_the_server_are_for_admins() {
     let answer = ask(&guarded.app, with(asked(), &admin)).await;
     answer.problem(404, "unknown_picture");
 }
+
+#[tokio::test]
+async fn pictures_are_chosen_by_format_and_by_having_duplicates() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let picture = textured(320, 240, 1);
+    let jpeg = resight_test_support::jpeg_taken(&picture, "1969:07:20 20:17:40");
+    let old = add(&app, "old.jpg", &jpeg).await;
+    add(&app, "a.png", &png(&picture)).await;
+    add(&app, "b.png", &png(&textured(320, 240, 2))).await;
+    let types = get(&app, "/v1/media-types").await.json();
+    let wanted = json!({"media_types": [
+        {"media_type": "image/jpeg", "pictures": 1}, {"media_type": "image/png", "pictures": 2},
+    ]});
+    assert_eq!(types, wanted);
+    // Remembered before there are pairs.
+    let search = format!("/v1/search?image_id={old}&paired=true&media_type=image/png");
+    let hits = |answer: Answer| answer.json()["hits"].as_array().unwrap().clone();
+    assert!(hits(get(&app, &search).await).is_empty());
+    let cancel = std::sync::atomic::AtomicBool::new(false);
+    resight_engine::Duplicates::new(bench.engine.clone())
+        .update(&cancel, &mut |_| {})
+        .unwrap();
+    for (query, wanted) in [
+        ("media_type=image/jpeg", 1),
+        ("media_type=image/png", 2),
+        ("media_type=image/png&media_type=image/jpeg", 3),
+        ("media_type=image/gif", 0),
+        ("paired=true", 2),
+        ("paired=true&media_type=image/png", 1),
+    ] {
+        assert_eq!(count(&app, query).await, wanted, "{query}");
+    }
+    let found = hits(get(&app, &search).await);
+    assert_eq!(found.len(), 1);
+    let decision = json!({"a": old, "b": found[0]["image"]["id"]}).to_string();
+    let decided = ask(&app, post("/v1/not-a-match", "application/json", decision)).await;
+    assert!(decided.status.is_success(), "{}", decided.json());
+    assert_eq!(count(&app, "paired=true").await, 0);
+    assert!(hits(get(&app, &search).await).is_empty());
+}
+
+#[tokio::test]
+async fn what_the_camera_recorded_is_listed() {
+    let bench = Bench::new();
+    let app = bench.app();
+    let old = add(&app, "old.jpg", &taken(1, "1969:07:20 20:17:40")).await;
+    let plain = add(&app, "a.png", &png(&textured(160, 120, 2))).await;
+    let exif = get(&app, &format!("/v1/images/{old}/exif")).await.json();
+    let field = json!({"name": "DateTimeOriginal", "value": "1969:07:20 20:17:40"});
+    assert_eq!(exif, json!({"fields": [field]}));
+    let none = get(&app, &format!("/v1/images/{plain}/exif")).await.json();
+    assert_eq!(none, json!({"fields": []}));
+    let unknown = get(&app, &format!("/v1/images/{}/exif", "0".repeat(32))).await;
+    unknown.problem(404, "unknown_picture");
+}

@@ -16,6 +16,13 @@ const PICTURES: [(&str, u64, u32, Option<i64>); 6] = [
     ("\u{e9}.jpg", 50, 500, Some(i64::MAX - 1)),
 ];
 
+fn media_type(name: &str) -> &'static str {
+    match name.ends_with(".png") {
+        true => "image/png",
+        false => "image/jpeg",
+    }
+}
+
 fn fill(catalogue: &dyn Catalogue) {
     for (number, (name, byte_len, width, taken_ms)) in (1..).zip(PICTURES) {
         let folder = if number % 2 == 0 {
@@ -30,6 +37,7 @@ fn fill(catalogue: &dyn Catalogue) {
                 byte_len,
                 width,
                 height: 1000 - width,
+                media_type: media_type(name).into(),
                 taken_ms,
                 source: Some(file(&format!("{folder}/{number}.jpg"))),
                 ..picture(number)
@@ -127,6 +135,28 @@ pub(super) fn each_condition_chooses_its_pictures(make: Make<'_>) {
         ),
         (
             Filter {
+                media_types: vec!["image/png".into()],
+                ..all()
+            },
+            vec![3],
+        ),
+        (
+            Filter {
+                media_types: vec!["image/jpeg".into(), "image/png".into()],
+                bytes: below(30),
+                ..all()
+            },
+            vec![2, 3, 4],
+        ),
+        (
+            Filter {
+                media_types: vec!["image/PNG".into()],
+                ..all()
+            },
+            vec![],
+        ),
+        (
+            Filter {
                 bytes: from(30),
                 ..all()
             },
@@ -202,6 +232,22 @@ pub(super) fn each_condition_chooses_its_pictures(make: Make<'_>) {
         paged.sort_unstable();
         assert_eq!(paged, wanted, "{filter:?}");
     }
+}
+
+pub(super) fn media_types_are_counted(make: Make<'_>) {
+    let catalogue = &*make();
+    assert_eq!(catalogue.media_types().unwrap(), []);
+    fill(catalogue);
+    let counted = || {
+        let types = catalogue.media_types().unwrap().into_iter();
+        types
+            .map(|one| (one.media_type, one.pictures))
+            .collect::<Vec<_>>()
+    };
+    let (jpeg, png) = ("image/jpeg".to_owned(), "image/png".to_owned());
+    assert_eq!(counted(), [(jpeg.clone(), 5), (png, 1)]);
+    catalogue.commit(vec![Change::Remove(id(3))]).unwrap();
+    assert_eq!(counted(), [(jpeg, 5)]);
 }
 
 /// All pages of two, joined.

@@ -111,6 +111,7 @@ suite! {$
     }
     lists {
         each_condition_chooses_its_pictures,
+        media_types_are_counted,
         pages_join_in_every_order,
         pages_stay_joined_while_pictures_come_and_go,
         objects_follow_each_other,
@@ -133,6 +134,7 @@ suite! {$
         pairs_go_with_their_pictures_and_need_both,
         new_words_do_not_touch_pairs,
         pictures_of_pairs_and_in_several_files_are_listed,
+        a_filter_chooses_pictures_of_pairs_and_in_several_files,
         decisions_hold_for_either_order_and_outlast_a_removal,
         decisions_are_paged_by_key,
     }

@@ -1,7 +1,7 @@
 //! Pairs of pictures, and decisions that two are no match.
 
 use super::fixtures::{Make, added, file, found, id, pair, upload};
-use crate::{Catalogue, Change, NotAMatch, PairedPicture, PicturePair, pages};
+use crate::{Catalogue, Change, Filter, NotAMatch, PairedPicture, PicturePair, pages};
 
 fn add_pictures(catalogue: &dyn Catalogue, count: u64) -> Vec<u64> {
     (1..=count)
@@ -110,6 +110,57 @@ pub(super) fn pictures_of_pairs_and_in_several_files_are_listed(make: Make<'_>) 
         paged.extend(page.unwrap().iter().map(|p| p.key));
     }
     assert_eq!(paged, [first, second, other]);
+}
+
+pub(super) fn a_filter_chooses_pictures_of_pairs_and_in_several_files(make: Make<'_>) {
+    let catalogue = &*make();
+    let k = add_pictures(catalogue, 5);
+    let paired = || {
+        let filter = Filter {
+            paired: true,
+            ..Filter::default()
+        };
+        let keys = catalogue.matching_keys_after(&filter, None, 99).unwrap();
+        assert_eq!(
+            catalogue.matching_count(&filter).unwrap(),
+            keys.len() as u64
+        );
+        assert_eq!(
+            catalogue.matching_list(&filter, 0, 99).unwrap().len(),
+            keys.len()
+        );
+        keys
+    };
+    assert_eq!(paired(), []);
+    let pairs = [pair(k[0], k[2]), pair(k[2], k[3])];
+    catalogue.put_pairs(&pairs, 0).unwrap();
+    assert_eq!(paired(), [k[0], k[2], k[3]]);
+    // In either order of the ids.
+    for (number, other) in [(1, 3), (4, 3)] {
+        let (a, b) = (id(number), id(other));
+        assert!(catalogue.add_not_a_match(&a, &b).unwrap());
+        assert_eq!(
+            paired(),
+            match number {
+                1 => vec![k[2], k[3]],
+                _ => vec![],
+            }
+        );
+    }
+    catalogue.drop_not_a_match(&id(3), &id(1)).unwrap();
+    assert_eq!(paired(), [k[0], k[2]]);
+    for path in ["/one.jpg", "/two.jpg"] {
+        assert_eq!(paired(), [k[0], k[2]]);
+        catalogue
+            .commit(vec![Change::AddSource {
+                id: id(5),
+                source: file(path),
+            }])
+            .unwrap();
+    }
+    assert_eq!(paired(), [k[0], k[2], k[4]]);
+    catalogue.commit(vec![Change::Remove(id(1))]).unwrap();
+    assert_eq!(paired(), [k[4]]);
 }
 
 pub(super) fn decisions_hold_for_either_order_and_outlast_a_removal(make: Make<'_>) {

@@ -12,7 +12,7 @@ use super::rows::{above, at_most, key_column, number, object_column, page, unsig
 use super::sums;
 use crate::changes::Effect;
 use crate::error::StoreError;
-use crate::label_queries::{Between, Filter, LabelQueries, ObjectCount};
+use crate::label_queries::{Between, Filter, LabelQueries, MediaTypeCount, ObjectCount};
 use crate::labels::{LabelPatch, ObjectId, Tag, Update};
 use crate::order::{Order, Position};
 use crate::picture::PictureRecord;
@@ -23,6 +23,17 @@ pub(super) const MEMBERSHIPS: &str = "
     SELECT object, key FROM picture WHERE object = ?1 AND key > ?2
     UNION ALL SELECT object, key FROM picture WHERE object > ?1
     ORDER BY object, key LIMIT ?3";
+
+/// Whether the picture `own` belongs to a pair that no decision refutes, or has more than one source. A decision names the
+/// lower id first, a pair the lower key.
+const PAIRED: &str = "(
+    EXISTS (SELECT 1 FROM pair JOIN picture AS other ON other.key = pair.b
+        WHERE pair.a = own.key AND NOT EXISTS (SELECT 1 FROM not_a_match
+            WHERE not_a_match.a = min(own.id, other.id) AND not_a_match.b = max(own.id, other.id)))
+    OR EXISTS (SELECT 1 FROM pair JOIN picture AS other ON other.key = pair.a
+        WHERE pair.b = own.key AND NOT EXISTS (SELECT 1 FROM not_a_match
+            WHERE not_a_match.a = min(own.id, other.id) AND not_a_match.b = max(own.id, other.id)))
+    OR (SELECT COUNT(*) FROM source WHERE source.key = own.key) > 1)";
 
 impl LabelQueries for SqliteCatalogue {
     fn matching_list(
@@ -77,6 +88,22 @@ impl LabelQueries for SqliteCatalogue {
             connection
                 .prepare_cached(&sql)?
                 .query_map(params_from_iter(values), key_column)?
+                .collect()
+        })
+    }
+
+    fn media_types(&self) -> Result<Vec<MediaTypeCount>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT media_type, COUNT(*) FROM picture GROUP BY media_type ORDER BY media_type",
+                )?
+                .query_map([], |row| {
+                    Ok(MediaTypeCount {
+                        media_type: row.get(0)?,
+                        pictures: unsigned(row, 1)?,
+                    })
+                })?
                 .collect()
         })
     }
@@ -269,6 +296,15 @@ impl Conditions {
         if let Some(prefix) = &filter.name_prefix {
             self.sql += " AND ";
             self.begins_with("own.name", prefix);
+        }
+        if !filter.media_types.is_empty() {
+            let marks = vec!["?"; filter.media_types.len()].join(", ");
+            self.sql += &format!(" AND own.media_type IN ({marks})");
+            let types = filter.media_types.iter().cloned().map(Value::from);
+            self.values.extend(types);
+        }
+        if filter.paired {
+            self.sql += &format!(" AND {PAIRED}");
         }
         if self.sql.len() > begin {
             self.sql.insert_str(begin, OWN);

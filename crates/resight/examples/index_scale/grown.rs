@@ -6,10 +6,10 @@ use std::sync::Arc;
 use resight_index::Posting;
 use resight_store::{
     Change, Changes, Decisions, Effect, EncodedFeatures, EncodedWords, Filter, Integrity,
-    LabelQueries, NotAMatch, ObjectCount, ObjectId, Order, PairLink, PairedPicture, Pairs,
-    PictureId, PicturePair, PictureRecord, Pictures, Position, Refusal, Refusals, RemovedPictures,
-    Repairs, Settings, SourceFile, Sources, SqliteCatalogue, StagedWords, StoreError, StoredBytes,
-    VectorCount, Vectors, ViewRecord, Views,
+    LabelQueries, MediaTypeCount, NotAMatch, ObjectCount, ObjectId, Order, PairLink, PairedPicture,
+    Pairs, PictureId, PicturePair, PictureRecord, Pictures, Position, Refusal, Refusals,
+    RemovedPictures, Repairs, Settings, SourceFile, Sources, SqliteCatalogue, StagedWords,
+    StoreError, StoredBytes, VectorCount, Vectors, ViewRecord, Views,
 };
 
 use crate::synthetic::{donor, synthetic};
@@ -186,6 +186,7 @@ as_the_real! {
         fn matching_page(filter: &Filter, order: Order, after: Option<&Position>, limit: u64) -> Vec<PictureRecord>;
         fn matching_count(filter: &Filter) -> u64;
         fn matching_keys_after(filter: &Filter, after: Option<u64>, limit: usize) -> Vec<u64>;
+        fn media_types() -> Vec<MediaTypeCount>;
         fn objects(offset: u64, limit: u64) -> Vec<ObjectCount>;
         fn objects_after(after: &ObjectId, limit: u64) -> Vec<ObjectCount>;
         fn object_count() -> u64;

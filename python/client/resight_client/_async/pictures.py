@@ -14,8 +14,11 @@ from resight_client.labels import KEEP, Keep, changes, fields_of
 from resight_client.models import (
     AddedPicture,
     Count,
+    ExifFact,
+    ExifList,
     ManyChanged,
     ManyRemoved,
+    MediaTypeList,
     ObjectFacts,
     ObjectList,
     ObjectPictures,
@@ -161,6 +164,16 @@ class Pictures:
     async def thumbnail(self, id: str) -> bytes:
         """A small JPEG of a picture."""
         return (await self._connection.send(Request("GET", f"{self._base}/images/{segment(id)}/thumbnail"))).content
+
+    async def exif(self, id: str) -> List[ExifFact]:
+        """What the camera recorded in a picture's file, with names as in Exif and values with units."""
+        request = Request("GET", f"{self._base}/images/{segment(id)}/exif")
+        return (await self._connection.ask(ExifList, request)).fields
+
+    async def media_types(self) -> Dict[str, int]:
+        """The media types of the stored files, with the number of pictures of each."""
+        found = await self._connection.ask(MediaTypeList, Request("GET", f"{self._base}/media-types"))
+        return {one.media_type: one.pictures for one in found.media_types}
 
     async def page(
         self,

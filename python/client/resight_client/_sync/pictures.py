@@ -16,8 +16,11 @@ from resight_client.labels import KEEP, Keep, changes, fields_of
 from resight_client.models import (
     AddedPicture,
     Count,
+    ExifFact,
+    ExifList,
     ManyChanged,
     ManyRemoved,
+    MediaTypeList,
     ObjectFacts,
     ObjectList,
     ObjectPictures,
@@ -163,6 +166,16 @@ class Pictures:
     def thumbnail(self, id: str) -> bytes:
         """A small JPEG of a picture."""
         return (self._connection.send(Request("GET", f"{self._base}/images/{segment(id)}/thumbnail"))).content
+
+    def exif(self, id: str) -> List[ExifFact]:
+        """What the camera recorded in a picture's file, with names as in Exif and values with units."""
+        request = Request("GET", f"{self._base}/images/{segment(id)}/exif")
+        return (self._connection.ask(ExifList, request)).fields
+
+    def media_types(self) -> Dict[str, int]:
+        """The media types of the stored files, with the number of pictures of each."""
+        found = self._connection.ask(MediaTypeList, Request("GET", f"{self._base}/media-types"))
+        return {one.media_type: one.pictures for one in found.media_types}
 
     def page(
         self,

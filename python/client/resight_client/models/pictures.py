@@ -190,6 +190,40 @@ class Count:
 
 
 @dataclass(frozen=True)
+class ExifFact:
+    """A field of Exif."""
+
+    #: As Exif names it, for example `ExposureTime`.
+    name: str
+    #: With its unit, for example `1/125 s`; at most 300 characters.
+    value: str
+
+
+@dataclass(frozen=True)
+class ExifList:
+    """The Exif of a file, in its order; at most 256 fields."""
+
+    fields: List[ExifFact]
+
+
+@dataclass(frozen=True)
+class MediaTypeFacts:
+    """A media type of stored files."""
+
+    #: For example `image/jpeg`; a filter takes it as `media_type`.
+    media_type: str
+    #: How many pictures have it.
+    pictures: int
+
+
+@dataclass(frozen=True)
+class MediaTypeList:
+    """The media types of the stored files, ascending."""
+
+    media_types: List[MediaTypeFacts]
+
+
+@dataclass(frozen=True)
 class ManyChanged:
     """What came of labelling all pictures that a filter means."""
 

@@ -237,24 +237,26 @@ class CollectionStorage:
 
     #: The catalogue's files. Features, words and vectors are parts of it.
     catalogue: int
-    #: Features, by which pictures are verified.
-    features: int
+    #: Why its catalogue cannot be read, as a code of `docs/errors.md`; null where it can.
+    code: Optional[str]
+    #: Features, by which pictures are verified; null where the catalogue cannot be read.
+    features: Optional[int]
     #: The files of the indexes, which are made from words and vectors.
     index: int
     #: Its name.
     name: str
     #: Files of uploads.
     originals: int
-    #: Its number of pictures.
-    pictures: int
+    #: Its number of pictures; null where its catalogue cannot be read.
+    pictures: Optional[int]
     #: Thumbnails.
     thumbnails: int
     #: `originals`, `thumbnails`, `catalogue` and `index`.
     total: int
-    #: Vectors of models.
-    vectors: int
-    #: Visual words, by which candidates are found.
-    words: int
+    #: Vectors of models; null as above.
+    vectors: Optional[int]
+    #: Visual words, by which candidates are found; null as above.
+    words: Optional[int]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ use crate::decisions::{Decisions, NotAMatch};
 use crate::error::StoreError;
 use crate::id::PictureId;
 use crate::integrity::Integrity;
-use crate::label_queries::{Filter, LabelQueries, ObjectCount};
+use crate::label_queries::{Filter, LabelQueries, MediaTypeCount, ObjectCount};
 use crate::labels::ObjectId;
 use crate::order::{Order, Position};
 use crate::pairs::{PairLink, PairedPicture, Pairs, PicturePair};
@@ -34,7 +34,23 @@ fn matches(state: &State, stored: &Stored, filter: &Filter) -> bool {
         && filter
             .features_below
             .is_none_or(|features| has_fewer(state, stored.record.key, features))
+        && (!filter.paired || is_paired(state, &stored.record))
         && matches_more(&stored.record, filter)
+}
+
+/// Whether a picture has more than one source, or belongs to a pair that no decision refutes.
+fn is_paired(state: &State, record: &PictureRecord) -> bool {
+    let id = |key: u64| state.pictures.get(&key).map(|stored| &stored.record.id);
+    let mut others = state.pairs.keys().filter_map(|&(a, b)| match record.key {
+        key if key == a => id(b),
+        key if key == b => id(a),
+        _ => None,
+    });
+    let is_refuted = |other: &PictureId| {
+        let (a, b) = ((&record.id).min(other), (&record.id).max(other));
+        state.decisions.contains_key(&(a.clone(), b.clone()))
+    };
+    record.sources.len() > 1 || others.any(|other| !is_refuted(other))
 }
 
 /// Whether a picture and each of its views have fewer features.
@@ -65,6 +81,7 @@ fn matches_more(record: &PictureRecord, filter: &Filter) -> bool {
             .as_ref()
             .is_none_or(|prefix| begins(&record.name, prefix))
         && (filter.folders.is_empty() || filter.folders.iter().any(is_in))
+        && (filter.media_types.is_empty() || filter.media_types.contains(&record.media_type))
         && filter.bytes.has(record.byte_len.cast_signed())
         && filter.width.has(record.width.into())
         && filter.height.has(record.height.into())
@@ -186,6 +203,20 @@ impl LabelQueries for MemoryCatalogue {
         let all = above(&state.pictures, after);
         let matching = all.filter(|(_, stored)| matches(&state, stored, filter));
         Ok(matching.map(|(key, _)| key).take(limit).collect())
+    }
+
+    fn media_types(&self) -> Result<Vec<MediaTypeCount>, StoreError> {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for stored in self.state.read().pictures.values() {
+            *counts.entry(stored.record.media_type.clone()).or_default() += 1;
+        }
+        let counts = counts.into_iter();
+        Ok(counts
+            .map(|(media_type, pictures)| MediaTypeCount {
+                media_type,
+                pictures,
+            })
+            .collect())
     }
 
     fn objects(&self, offset: u64, limit: u64) -> Result<Vec<ObjectCount>, StoreError> {
