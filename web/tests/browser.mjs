@@ -46,6 +46,8 @@ await step('the library shows what is stored', async () => {
 
 await step('labels are edited, undone and filtered by', async () => {
   const page = await open(`${base}/?open=${idOf('picture-3.jpg')}`);
+  await page.click('#panel-exif summary');
+  await page.waitForFunction(() => document.querySelector('#panel-exif').textContent.includes('no Exif'));
   await page.fill('#panel-tags', 'blue, vase');
   await accessible(page, 'panel');
   await page.click('#panel-save');
@@ -58,6 +60,11 @@ await step('labels are edited, undone and filtered by', async () => {
   expect(page.url().includes('tag=vase'), 'the filter is not in the address');
   await page.goBack();
   await page.waitForFunction(() => document.querySelectorAll('#grid li').length === 10);
+  await page.click('#add-filter');
+  await page.check('#filter-paired');
+  await page.click('#apply-filters');
+  await page.waitForFunction(() => location.search.includes('paired=true') && document.querySelectorAll('#filters .chip').length === 2);
+  await accessible(page, 'pictures with duplicates');
   await page.context().close();
 });
 

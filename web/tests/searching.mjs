@@ -83,6 +83,30 @@ export async function searching({ step, open, accessible, fits, base, own, idOf,
     await page.context().close();
   });
 
+  await step('a polygon is drawn by touch on a phone, and its corners added and removed', async () => {
+    const page = await open(`${base}/?image=${idOf('picture-2.jpg')}`, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    await page.waitForSelector('#hits li');
+    await page.tap('#part');
+    await page.tap('#zone-polygon');
+    await page.locator('#polygon-picture').scrollIntoViewIfNeeded();
+    const area = await page.locator('#polygon-picture').boundingBox();
+    const corners = () => page.locator('.corner').count();
+    for (const [x, y] of [[0.2, 0.2], [0.8, 0.25], [0.75, 0.8]]) await page.touchscreen.tap(area.x + area.width * x, area.y + area.height * y);
+    expect((await corners()) === 3, 'three touches make no three corners');
+    await page.touchscreen.tap(area.x + area.width * 0.8, area.y + area.height * 0.25);
+    await page.tap('#corner-add');
+    expect((await corners()) === 4, 'no corner is added by touch');
+    await page.tap('#corner-remove');
+    await page.tap('#corner-remove');
+    expect((await corners()) === 2 && (await page.isDisabled('#region-search')), 'no corner is removed by touch');
+    await fits(page, 'a polygon on a phone');
+    await accessible(page, 'a polygon on a phone');
+    await page.touchscreen.tap(area.x + area.width * 0.3, area.y + area.height * 0.85);
+    await page.tap('#region-search');
+    await page.waitForFunction(() => location.search.includes('polygon='));
+    await page.context().close();
+  });
+
   await step('the camera and an address are searched by', async () => {
     const page = await open(`${base}/?view=search`, { permissions: ['camera'] });
     await page.waitForSelector('#query-start');

@@ -371,6 +371,26 @@ export interface paths {
         patch: operations["label_picture"];
         trace?: never;
     };
+    "/v1/images/{id}/exif": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the camera and the person behind it recorded in a picture's file, as Exif: in the order of the file, with names as
+         *     Exif gives them and values with their units. Empty where there is none.
+         */
+        get: operations["picture_exif"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/images/{id}/file": {
         parameters: {
             query?: never;
@@ -528,6 +548,23 @@ export interface paths {
         post?: never;
         /** Revokes a key: requests that carry it are refused from now on. */
         delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/media-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The media types of the stored files, ascending, with the number of pictures of each. */
+        get: operations["list_media_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -844,11 +881,13 @@ export interface components {
              * @description The catalogue's files. Features, words and vectors are parts of it.
              */
             catalogue: number;
+            /** @description Why its catalogue cannot be read, as a code of `docs/errors.md`; null where it can. */
+            code: string | null;
             /**
              * Format: int64
-             * @description Features, by which pictures are verified.
+             * @description Features, by which pictures are verified; null where the catalogue cannot be read.
              */
-            features: number;
+            features: number | null;
             /**
              * Format: int64
              * @description The files of the indexes, which are made from words and vectors.
@@ -863,9 +902,9 @@ export interface components {
             originals: number;
             /**
              * Format: int64
-             * @description Its number of pictures.
+             * @description Its number of pictures; null where its catalogue cannot be read.
              */
-            pictures: number;
+            pictures: number | null;
             /**
              * Format: int64
              * @description Thumbnails.
@@ -878,14 +917,14 @@ export interface components {
             total: number;
             /**
              * Format: int64
-             * @description Vectors of models.
+             * @description Vectors of models; null as above.
              */
-            vectors: number;
+            vectors: number | null;
             /**
              * Format: int64
-             * @description Visual words, by which candidates are found.
+             * @description Visual words, by which candidates are found; null as above.
              */
-            words: number;
+            words: number | null;
         };
         /** @description What two pictures share. */
         Comparison: {
@@ -1027,6 +1066,17 @@ export interface components {
             pending: number;
             /** @description Number of groups that fit what was asked for. */
             total: number;
+        };
+        /** @description A field of Exif. */
+        ExifFact: {
+            /** @description As Exif names it, for example `ExposureTime`. */
+            name: string;
+            /** @description With its unit, for example `1/125 s`; at most 300 characters. */
+            value: string;
+        };
+        /** @description The Exif of a file, in its order; at most 256 fields. */
+        ExifList: {
+            fields: components["schemas"]["ExifFact"][];
         };
         /** @description What became of one file. */
         FileOutcome: {
@@ -1529,6 +1579,20 @@ export interface components {
              * @description How many were removed.
              */
             removed: number;
+        };
+        /** @description A media type of stored files. */
+        MediaTypeFacts: {
+            /** @description For example `image/jpeg`; a filter takes it as `media_type`. */
+            media_type: string;
+            /**
+             * Format: int64
+             * @description How many pictures have it.
+             */
+            pictures: number;
+        };
+        /** @description The media types of the stored files, ascending. */
+        MediaTypeList: {
+            media_types: components["schemas"]["MediaTypeFacts"][];
         };
         /** @description A picture of a group. */
         Member: {
@@ -3160,6 +3224,13 @@ export interface operations {
                  *     keys with the scope admin
                  */
                 folder?: string[];
+                /** @description Only files of this media type, as `image/jpeg`; given several times, of one of them */
+                media_type?: string[];
+                /**
+                 * @description With `true`, only pictures that `/v1/duplicates` found to be the same thing as another one, and those that are in
+                 *     several files
+                 */
+                paired?: boolean;
                 /** @description Only files of so many bytes at least */
                 min_bytes?: number;
                 /** @description Only files of so many bytes at most */
@@ -3987,6 +4058,13 @@ export interface operations {
                  *     keys with the scope admin
                  */
                 folder?: string[];
+                /** @description Only files of this media type, as `image/jpeg`; given several times, of one of them */
+                media_type?: string[];
+                /**
+                 * @description With `true`, only pictures that `/v1/duplicates` found to be the same thing as another one, and those that are in
+                 *     several files
+                 */
+                paired?: boolean;
                 /** @description Only files of so many bytes at least */
                 min_bytes?: number;
                 /** @description Only files of so many bytes at most */
@@ -4236,6 +4314,13 @@ export interface operations {
                  *     keys with the scope admin
                  */
                 folder?: string[];
+                /** @description Only files of this media type, as `image/jpeg`; given several times, of one of them */
+                media_type?: string[];
+                /**
+                 * @description With `true`, only pictures that `/v1/duplicates` found to be the same thing as another one, and those that are in
+                 *     several files
+                 */
+                paired?: boolean;
                 /** @description Only files of so many bytes at least */
                 min_bytes?: number;
                 /** @description Only files of so many bytes at most */
@@ -4345,6 +4430,13 @@ export interface operations {
                  *     keys with the scope admin
                  */
                 folder?: string[];
+                /** @description Only files of this media type, as `image/jpeg`; given several times, of one of them */
+                media_type?: string[];
+                /**
+                 * @description With `true`, only pictures that `/v1/duplicates` found to be the same thing as another one, and those that are in
+                 *     several files
+                 */
+                paired?: boolean;
                 /** @description Only files of so many bytes at least */
                 min_bytes?: number;
                 /** @description Only files of so many bytes at most */
@@ -4469,6 +4561,13 @@ export interface operations {
                  *     keys with the scope admin
                  */
                 folder?: string[];
+                /** @description Only files of this media type, as `image/jpeg`; given several times, of one of them */
+                media_type?: string[];
+                /**
+                 * @description With `true`, only pictures that `/v1/duplicates` found to be the same thing as another one, and those that are in
+                 *     several files
+                 */
+                paired?: boolean;
                 /** @description Only files of so many bytes at least */
                 min_bytes?: number;
                 /** @description Only files of so many bytes at most */
@@ -4874,6 +4973,92 @@ export interface operations {
                 };
             };
             /** @description The change cannot be made */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key has reached its limit */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    picture_exif: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The picture's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The fields */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExifList"];
+                };
+            };
+            /** @description The key is missing, unknown or ended */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key or the server does not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description No such picture */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The file is no longer in its folder */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description A parameter or the body is not valid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5880,6 +6065,62 @@ export interface operations {
                 };
             };
             /** @description Any other failure */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_media_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MediaTypeList"];
+                };
+            };
+            /** @description The key is missing, unknown or ended */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key or the server does not allow this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The key has reached its limit */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Any failure */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -6897,6 +7138,13 @@ export interface operations {
                  *     keys with the scope admin
                  */
                 folder?: string[];
+                /** @description Only files of this media type, as `image/jpeg`; given several times, of one of them */
+                media_type?: string[];
+                /**
+                 * @description With `true`, only pictures that `/v1/duplicates` found to be the same thing as another one, and those that are in
+                 *     several files
+                 */
+                paired?: boolean;
                 /** @description Only files of so many bytes at least */
                 min_bytes?: number;
                 /** @description Only files of so many bytes at most */
@@ -7042,6 +7290,13 @@ export interface operations {
                  *     keys with the scope admin
                  */
                 folder?: string[];
+                /** @description Only files of this media type, as `image/jpeg`; given several times, of one of them */
+                media_type?: string[];
+                /**
+                 * @description With `true`, only pictures that `/v1/duplicates` found to be the same thing as another one, and those that are in
+                 *     several files
+                 */
+                paired?: boolean;
                 /** @description Only files of so many bytes at least */
                 min_bytes?: number;
                 /** @description Only files of so many bytes at most */

@@ -1,7 +1,7 @@
 // The page's state as a query string, and back. Addresses of earlier versions of the page stay valid:
 // `?collection=NAME`, `?image=ID&region=x,y,w,h`, `?view=duplicates`.
 
-export const FILTERS = ['tag', 'any_tag', 'not_tag', 'object', 'name_prefix', 'taken_after', 'taken_before', 'added_after', 'added_before', 'min_width', 'max_width', 'min_height', 'max_height', 'min_bytes', 'max_bytes', 'folder', 'weak'] as const;
+export const FILTERS = ['tag', 'any_tag', 'not_tag', 'object', 'name_prefix', 'taken_after', 'taken_before', 'added_after', 'added_before', 'min_width', 'max_width', 'min_height', 'max_height', 'min_bytes', 'max_bytes', 'folder', 'media_type', 'paired', 'weak'] as const;
 export type FilterName = (typeof FILTERS)[number];
 /** Each condition may be given several times. */
 export type Filters = Partial<Record<FilterName, string[]>>;
