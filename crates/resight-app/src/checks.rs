@@ -11,6 +11,7 @@ use crate::extractors::SIFT;
 use crate::models::Models;
 use crate::plugins::{PluginSettings, Plugins, check_files};
 use crate::provenance::Provenance;
+use crate::quarantine::Quarantine;
 use crate::webhooks::Webhooks;
 use crate::{AppError, components, extractors, vocabularies};
 
@@ -23,6 +24,8 @@ pub enum Subject {
     Videos,
     /// The data folder.
     DataFolder,
+    /// The folder for files of duplicates.
+    Quarantine,
     /// The vocabulary's file.
     Vocabulary,
     /// Names of global models.
@@ -76,12 +79,15 @@ pub fn all(config: &Config, plugins: &PluginSettings) -> Vec<(Subject, AppError)
 }
 
 /// What is wrong with what the data folder has, as far as it can be told without a lock and without starting plug-ins:
-/// its catalogue, what described its pictures, the vocabulary of their words, and its webhooks. Nothing where there is no
+/// its catalogue, what described its pictures, the vocabulary of their words, its webhooks and its registered folders. Nothing where there is no
 /// data folder yet. Also while a server uses it.
 pub fn stored(config: &Config, plugins: &PluginSettings) -> Vec<(Subject, AppError)> {
     let mut wrong = Vec::new();
     if let Err(error) = Webhooks::open(&config.root) {
         wrong.push((Subject::DataFolder, error));
+    }
+    if let Err(error) = check_registered(config) {
+        wrong.push((Subject::Quarantine, error));
     }
     if components::has_catalogue(config)
         && let Err(found) = check_pictures(config, plugins)
@@ -89,6 +95,16 @@ pub fn stored(config: &Config, plugins: &PluginSettings) -> Vec<(Subject, AppErr
         wrong.push(found);
     }
     wrong
+}
+
+/// Registered folders lie apart from the folder for files of duplicates.
+fn check_registered(config: &Config) -> Result<(), AppError> {
+    let quarantine = config.quarantine.as_deref();
+    // What else is wrong with it was found before.
+    let quarantine = quarantine.and_then(|folder| Quarantine::new(folder, config).ok());
+    quarantine.map_or(Ok(()), |quarantine| {
+        quarantine.check_apart(&components::read_folders(&config.root))
+    })
 }
 
 fn check_pictures(config: &Config, plugins: &PluginSettings) -> Result<(), (Subject, AppError)> {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use resight_engine::{
-    Components, IDENTITY_SETTING, IndexFolder, Library, PictureId, original_name, thumbnail_name,
+    Components, IDENTITY_SETTING, IndexFolder, Library, PictureId, original_name, path_of_text,
+    thumbnail_name,
 };
 use resight_index::Vocabulary;
 use resight_store::{
@@ -66,6 +67,21 @@ pub(crate) fn copy_records(config: &Config, into: &Path) -> Result<Option<BlobFi
         id: None,
     };
     Ok(copied.then_some(file))
+}
+
+/// The registered folders of a data folder, of which a copy is read; none where that cannot be done.
+pub(crate) fn read_folders(root: &Path) -> Vec<PathBuf> {
+    let read = || {
+        let copy = tempfile::tempdir().ok()?;
+        ServiceRecords::copy(root, copy.path())
+            .ok()?
+            .then_some(())?;
+        Records::open(copy.path()).ok()?.folders().ok()
+    };
+    let folders = read().unwrap_or_default().into_iter();
+    folders
+        .map(|folder| path_of_text(&folder.new.path))
+        .collect()
 }
 
 /// Fails where a data folder has records that cannot be read.
@@ -130,6 +146,18 @@ pub fn count_in(root: &Path, folder: &Path) -> Result<Option<u64>, StoreError> {
             Ok(Some(catalogue.count()?))
         }
         // Not whole yet, where its file is there.
+        Err(StoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The catalogue in `folder`, which is only read; `None` where there is none.
+pub(crate) fn catalogue_in(
+    root: &Path,
+    folder: &Path,
+) -> Result<Option<Arc<dyn Catalogue>>, StoreError> {
+    match SqliteCatalogue::open_read_only_in(root, folder) {
+        Ok(catalogue) => Ok(Some(Arc::new(catalogue))),
         Err(StoreError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),
     }

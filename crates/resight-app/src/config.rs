@@ -125,6 +125,8 @@ pub struct Config {
     pub with_models: Vec<String>,
     /// What runs models.
     pub runtime: Choice,
+    /// Where files of duplicates are moved: nothing is indexed there.
+    pub quarantine: Option<PathBuf>,
 }
 
 impl Config {
@@ -163,6 +165,7 @@ impl Config {
             models: models.transpose()?,
             with_models: settings.with_models,
             runtime: settings.runtime,
+            quarantine: None,
         })
     }
 
@@ -177,6 +180,14 @@ impl Config {
             } else {
                 Vec::new()
             },
+            ..self.clone()
+        }
+    }
+
+    /// The same where files of duplicates are moved to this folder.
+    pub fn with_quarantine(&self, folder: Option<&Path>) -> Self {
+        Self {
+            quarantine: folder.map(resolved),
             ..self.clone()
         }
     }
@@ -229,7 +240,8 @@ impl Config {
     }
 
     /// Refuses a data folder that is, or lies inside, one of the folders to be indexed: those are
-    /// never written to, and our own files are no pictures. Changes nothing on the disk.
+    /// never written to, and our own files are no pictures. So it does with such a folder for files of duplicates, which
+    /// would come back, and with folders within that. Changes nothing on the disk.
     pub fn check_apart(&self, folders: &[PathBuf]) -> Result<(), AppError> {
         let data = resolved(&self.root);
         for folder in folders {
@@ -239,9 +251,22 @@ impl Config {
                     pictures: folder.clone(),
                 });
             }
+            if let Some(quarantine) = &self.quarantine
+                && is_within(&resolved(folder), quarantine)
+            {
+                return Err(AppError::QuarantineAmongPictures {
+                    quarantine: quarantine.clone(),
+                    pictures: folder.clone(),
+                });
+            }
         }
         Ok(())
     }
+}
+
+/// Whether one of two folders lies in the other, or is it.
+fn is_within(a: &Path, b: &Path) -> bool {
+    a.starts_with(b) || b.starts_with(a)
 }
 
 /// The absolute path of the data folder `named`, or of this user's one.

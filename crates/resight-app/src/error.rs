@@ -326,6 +326,9 @@ pub enum AppError {
         /// Why not.
         why: String,
     },
+    /// Folders of a collection are looked through, or files of it moved, for longer than somebody waited.
+    #[error("folders of the collection {0} are looked through, or files of it moved")]
+    FoldersInUse(CollectionName),
     /// Files are not moved by this server.
     #[error("there is no folder that files of duplicates may be moved to")]
     QuarantineOff,
@@ -344,6 +347,24 @@ pub enum AppError {
         path: PathBuf,
         /// Why not.
         source: io::Error,
+    },
+    /// The folder for files of duplicates is not the one that it was.
+    #[error("there is no {}, which lies in the folder for files of duplicates: its disk is away, perhaps", mark.display())]
+    QuarantineGone {
+        /// The file by which it is known.
+        mark: PathBuf,
+    },
+    /// A folder of pictures lies in the folder for files of duplicates, or around it.
+    #[error(
+        "{} lies in the folder for files of duplicates, {}, or around it",
+        printable(&pictures.to_string_lossy()),
+        quarantine.display()
+    )]
+    QuarantineAmongPictures {
+        /// The folder for files of duplicates.
+        quarantine: PathBuf,
+        /// The folder of pictures.
+        pictures: PathBuf,
     },
     /// Nothing was moved under this id.
     #[error("there is no resolution {0:?}")]

@@ -63,7 +63,7 @@ pub use library::plain::WEAK_BELOW;
 pub use library::refused_files::{RefusedFile, RefusedFilter, RefusedKind, ending_of};
 pub use library::repair::{Repair, repair};
 pub use library::scrub::Scrubbed;
-pub use library::superseding::{Superseded, Supersession};
+pub use library::superseding::{LabelsThen, Superseded, Supersession};
 pub use library::verify::verify;
 pub use likeness::embed::{EmbedStep, vectors_setting};
 pub use likeness::{GlobalModels, ModelState};

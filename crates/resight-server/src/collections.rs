@@ -259,6 +259,12 @@ impl From<AppError> for Problem {
                 let detail = format!("The collection {name} is in use.");
                 Self::new(Code::Busy, detail)
             }
+            AppError::FoldersInUse(name) => {
+                let detail = format!(
+                    "Folders of the collection {name} are looked through, or files of it moved."
+                );
+                Self::new(Code::Busy, detail)
+            }
             AppError::TooManyJobsOfKey { .. } => {
                 Self::new(error.code(), error.to_string()).after(A_JOB_ENDS)
             }
@@ -286,6 +292,17 @@ impl From<AppError> for Problem {
             AppError::QuarantineFolder { .. } => {
                 tracing::error!(%error, "files of duplicates are not moved");
                 Self::new(error.code(), error.code().title())
+            }
+            AppError::QuarantineGone { .. } => {
+                tracing::error!(%error, "files of duplicates are not moved");
+                let detail = "The folder for files of duplicates has no file .resightignore any more: its disk is away, perhaps.";
+                Self::new(error.code(), detail)
+            }
+            AppError::QuarantineAmongPictures { .. } => {
+                tracing::warn!(%error, "a folder is not indexed");
+                let detail =
+                    "The folder lies in the server's folder for files of duplicates, or around it.";
+                Self::new(error.code(), detail)
             }
             AppError::QuarantineUnwritable { .. } => {
                 tracing::error!(%error, "files of duplicates are not moved");

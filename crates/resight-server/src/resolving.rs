@@ -11,7 +11,7 @@ use resight_app::keys::Scope;
 use resight_app::quarantine::{Group, Quarantine, ResolveOptions, Return, resolve, stands_once};
 
 use super::App;
-use super::access::{self, Caller, on_disk};
+use super::access::{self, Caller};
 use super::intake::{self, bad_body};
 use super::params::{Params, picture_id};
 use super::problem::Problem;
@@ -60,6 +60,7 @@ pub(crate) async fn by_groups(
     };
     let name = app.collection.clone();
     let (library, served) = (app.library.clone(), app.jobs.clone());
+    let collections = app.collections.clone();
     let done = move || {
         let mut roots: Vec<PathBuf> = Vec::new();
         if let Some(served) = &served {
@@ -78,6 +79,7 @@ pub(crate) async fn by_groups(
             dry_run,
             quarantine: quarantine.as_ref(),
             roots: &roots,
+            collections: &collections,
             collection: (&name, &collection),
             metadata: metadata_of,
         };
@@ -104,10 +106,11 @@ pub(crate) async fn list(app: App, uri: Uri) -> Result<Json<ResolutionList>, Pro
         }));
     };
     let library = app.library.clone();
-    let listed = on_disk(move || quarantine.resolutions(&identity_of(&library)?, LISTED));
+    let list = move || quarantine.resolutions(&identity_of(&library)?, LISTED);
+    let listed = app.work.light.run(move || Ok(list())).await??;
     Ok(Json(ResolutionList {
         quarantine: true,
-        resolutions: listed.await?.into_iter().map(Into::into).collect(),
+        resolutions: listed.into_iter().map(Into::into).collect(),
     }))
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use resight_engine::Library;
-use resight_store::{CollectionName, Collections as Folders, FolderGuard, StoreError};
+use resight_store::{Catalogue, CollectionName, Collections as Folders, FolderGuard, StoreError};
 
 pub use lease::Lease;
 use lease::Leases;
@@ -56,7 +56,8 @@ pub(crate) struct Inner {
     pub(crate) scrubbed: Mutex<ScrubState>,
     /// Held for one step of pairing pictures, of which only one may be done at a time.
     pub(crate) pairing: Arc<Mutex<()>>,
-    /// Held while folders of a collection are indexed: what one run has not read yet, another must not take for gone.
+    /// Held while folders of a collection are indexed, or files of its pictures moved: what one run has not read yet,
+    /// another must not take for gone, nor what may yet be moved back.
     indexing: Mutex<HashMap<CollectionName, Arc<Mutex<()>>>>,
 }
 
@@ -199,7 +200,17 @@ impl Collections {
         ))
     }
 
-    /// Held while folders of the collection are indexed.
+    /// What a collection has stored, to be read alone; `None` for one that is not whole yet, or is being removed.
+    pub(crate) fn catalogue_of(
+        &self,
+        name: &CollectionName,
+    ) -> Result<Option<Arc<dyn Catalogue>>, AppError> {
+        let inner = self.inner(name)?;
+        let folder = inner.folders.folder(name);
+        Ok(components::catalogue_in(&inner.config.root, &folder)?)
+    }
+
+    /// Held while folders of the collection are indexed, or files of its pictures moved.
     pub(crate) fn indexing(&self, name: &CollectionName) -> Arc<Mutex<()>> {
         let inner = self.0.as_ref();
         let lock = inner.map(|inner| {

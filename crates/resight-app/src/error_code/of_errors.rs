@@ -21,7 +21,7 @@ impl AppError {
             Self::UnknownCollection(_) => Code::UnknownCollection,
             Self::DefaultCollection => Code::BadCollectionName,
             Self::NameTaken(_) => Code::NameTaken,
-            Self::CollectionInUse(_) => Code::Busy,
+            Self::CollectionInUse(_) | Self::FoldersInUse(_) => Code::Busy,
             Self::NothingIndexed { .. } => Code::NothingIndexed,
             Self::CatalogueLost { .. } => Code::CatalogueLost,
             Self::Refused { reason, .. } => reason.code.into(),
@@ -50,6 +50,8 @@ impl AppError {
             Self::QuarantineOff => Code::QuarantineOff,
             Self::QuarantineFolder { .. } => Code::QuarantineFolder,
             Self::QuarantineUnwritable { .. } => Code::QuarantineFailed,
+            Self::QuarantineGone { .. } => Code::QuarantineGone,
+            Self::QuarantineAmongPictures { .. } => Code::QuarantineAmongPictures,
             Self::UnknownResolution(_) => Code::UnknownResolution,
             Self::KeysDamaged { .. } => Code::KeysDamaged,
             Self::BadKey { .. } => Code::BadKey,
@@ -108,6 +110,7 @@ impl AppError {
                 | Self::BackupTarget { .. }
                 | Self::RestoreTarget { .. }
                 | Self::QuarantineFolder { .. }
+                | Self::QuarantineAmongPictures { .. }
                 | Self::BadKey { .. }
                 | Self::UnknownKey(_)
                 | Self::UnknownJob(_)

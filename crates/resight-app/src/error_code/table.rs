@@ -34,6 +34,13 @@ codes! {
         "Choose a folder that neither is in the data folder or a registered folder nor has one of them in it.";
     QuarantineFailed = "quarantine_failed", Some(500), "A file could not be moved",
         "Do what the detail suggests, such as letting the server write to a folder, and ask again: the picture is as it was.";
+    QuarantineGone = "quarantine_gone", Some(503), "The folder for files of duplicates is not there",
+        "Mount its disk; or, where you have emptied the folder yourself, put an empty file named .resightignore there.";
+    QuarantineAmongPictures = "quarantine_among_pictures", Some(422),
+        "Files of removed duplicates lie among the pictures",
+        "Choose a folder for files of duplicates elsewhere, or name the folders of pictures one by one.";
+    FileShared = "file_shared", Some(409), "Another collection has a picture of the file, too",
+        "Remove the picture without its file, or remove the one of the other collection first.";
     FileChanged = "file_changed", Some(409), "The file has other bytes than those that were indexed",
         "Index its folder again, and look at the duplicates that there are then.";
     FileNotRegistered = "file_not_registered", Some(403), "The file lies in no registered folder",

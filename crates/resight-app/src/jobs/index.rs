@@ -1,7 +1,9 @@
 //! Indexing a folder as a job.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use resight_engine::{
     FolderEvent, FolderOptions, FolderReport, Indexer, Library, RefusedFile, path_of_text,
     path_text,
@@ -13,6 +15,8 @@ use super::task::IndexTask;
 use super::workshop::Workshop;
 use crate::AppError;
 
+/// How often a job that waits for its turn looks whether it is to end.
+const LOOKED_EACH: Duration = Duration::from_millis(200);
 /// Refused files read at a time.
 const PAGE: usize = 1000;
 
@@ -22,12 +26,16 @@ pub(super) fn run(
     task: &IndexTask,
     recorder: &mut Recorder<'_>,
 ) -> Result<bool, AppError> {
+    // A command that made the job need not know of every folder that this server keeps apart.
+    workshop.config.check_apart(&[task.path()])?;
     let name = &recorder.job.new.collection;
     let (lease, closing) = workshop.collections.lease_for_work(name)?;
     recorder.closing = closing;
     let library = lease.shared();
     let lock = workshop.collections.indexing(name);
-    let _alone = lock.lock();
+    let Some(_alone) = wait_for(&lock, recorder) else {
+        return Ok(false);
+    };
     let options = FolderOptions {
         retry_refused: task.retry,
         reread: task.reread,
@@ -48,6 +56,16 @@ pub(super) fn run(
             .note_run(folder, Some(recorder.job.id))?;
     }
     Ok(is_whole)
+}
+
+/// A resolution may hold the lock for hours, and a server that stops does not wait for that.
+fn wait_for<'a>(lock: &'a Mutex<()>, recorder: &mut Recorder<'_>) -> Option<MutexGuard<'a, ()>> {
+    while !recorder.is_to_end() {
+        if let Some(held) = lock.try_lock_for(LOOKED_EACH) {
+            return Some(held);
+        }
+    }
+    None
 }
 
 fn see(recorder: &mut Recorder<'_>, event: FolderEvent) {

@@ -9,8 +9,10 @@ use resight_engine::{
 };
 
 use super::log::{Line, Log};
+use super::mounts::{NOT_MOUNTED, is_mount};
 use super::moving::{
-    is_free, is_full, is_same, make_folder, move_back, move_file, sync_folder, unwritable,
+    is_file_of, is_free, is_full, is_same, make_folder, move_back, move_file, sync_folder,
+    unwritable,
 };
 use super::planning::{Planned, PlannedFile, Refusal};
 use super::{FileState, ResolvedPicture};
@@ -30,7 +32,8 @@ pub(super) fn record(
     let id = planned.picture.id.to_string();
     let mut lines = vec![Line::of(&planned.picture)];
     for file in &mut planned.files {
-        let root = file.root.as_deref().and_then(path_text);
+        let [root, mount] =
+            [&file.root, &file.mount].map(|path| path.as_deref().and_then(path_text));
         if !file.moves() {
             let from = file.shown.path.clone();
             lines.extend(from.map(|from| Line::Missing {
@@ -52,6 +55,7 @@ pub(super) fn record(
             picture: id.clone(),
             from: file.shown.path.clone(),
             root,
+            mount,
             to: to_text,
             bytes: file.shown.bytes,
         });
@@ -142,10 +146,15 @@ pub(super) fn take_back(
         };
         let back = match &file.shown.path {
             _ if is_free(&to) => Ok(()),
+            _ if file.mount.as_deref().is_some_and(|mount| !is_mount(mount)) => {
+                Err(NOT_MOUNTED.to_owned())
+            }
             Some(path) => {
                 let back = move_back(&to, &path_of_text(path), &planned.picture.id);
                 back.map(|_| ())
             }
+            // Another picture's file may be there: then this one's bytes never came to it.
+            None if has_upload && !is_file_of(&to, &planned.picture.id) => Ok(()),
             None if has_upload => fs::remove_file(&to).map_err(|error| error.to_string()),
             None => Err("its upload is not stored".to_owned()),
         };

@@ -1,6 +1,6 @@
 //! What was moved: lines of JSON, each on the disk before what it says is done.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,8 @@ pub(super) enum Line {
         made_ms: i64,
         collection: String,
     },
-    /// A picture that is to be removed, as it was.
+    /// A picture that is to be removed, as it was. Of several of one picture the last counts: its labels were changed
+    /// before it was removed.
     Picture {
         id: String,
         name: String,
@@ -40,6 +41,9 @@ pub(super) enum Line {
         from: Option<String>,
         /// The registered folder that it lies in.
         root: Option<String>,
+        /// Where the file system begins on which it lay.
+        #[serde(default)]
+        mount: Option<String>,
         /// Within the folder of the quarantine, as stored text.
         to: String,
         bytes: u64,
@@ -149,9 +153,10 @@ impl Log {
         }
         let folder = quarantine.join(id);
         let path = folder.join(NAME);
-        let Ok((lines, length)) = read(&path) else {
-            return Err(unknown());
-        };
+        let (lines, length) = read(&path).map_err(|error| match is_none(&error) {
+            true => unknown(),
+            false => unwritable(&path, error),
+        })?;
         let is_of =
             |line: &Line| matches!(line, Line::Begun { collection: of, .. } if of == collection);
         if !lines.first().is_some_and(is_of) {
@@ -236,18 +241,37 @@ fn fresh_id() -> Result<String, AppError> {
 
 /// The lines of a log and their length in bytes. The last one may have been cut short: what it says was not begun.
 fn read(path: &Path) -> io::Result<(Vec<Line>, u64)> {
-    let (mut lines, mut length) = (Vec::new(), 0);
-    let mut file = BufReader::new(File::open(path)?);
+    let mut lines = Vec::new();
+    let length = each_line(BufReader::new(File::open(path)?), |line| {
+        lines.push(line);
+        true
+    })?;
+    Ok((lines, length))
+}
+
+/// Gives whole lines until one is not wanted. Returns their length in bytes.
+fn each_line(mut file: impl BufRead, mut take: impl FnMut(Line) -> bool) -> io::Result<u64> {
+    let mut length = 0;
     let mut text = Vec::new();
     while file.read_until(b'\n', &mut text)? > 0 {
-        match serde_json::from_slice(&text) {
-            Ok(line) if text.ends_with(b"\n") => lines.push(line),
-            _ => break,
-        }
+        let line = serde_json::from_slice(&text).ok();
+        let Some(line) = line.filter(|_| text.ends_with(b"\n")) else {
+            break;
+        };
         length += text.len() as u64;
         text.clear();
+        if !take(line) {
+            break;
+        }
     }
-    Ok((lines, length))
+    Ok(length)
+}
+
+/// Whether there is no such log, rather than one that cannot be read.
+fn is_none(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+
+    matches!(error.kind(), NotFound | NotADirectory)
 }
 
 /// Resolutions of a collection, the newest first.
@@ -265,46 +289,57 @@ pub(super) fn list(
     // They begin with their times.
     names.sort_unstable_by(|a, b| b.cmp(a));
     let all = names.iter().filter_map(|folder| {
-        let (lines, _) = read(&folder.join(NAME)).ok()?;
+        let file = File::open(folder.join(NAME)).ok()?;
         // One that was cut short before anything was moved has nothing to undo.
-        summary(&lines, collection).filter(|found| found.pictures + found.files > 0)
+        summary(BufReader::new(file), collection).filter(|found| found.pictures + found.files > 0)
     });
     Ok(all.take(most).collect())
 }
 
-fn summary(lines: &[Line], collection: &str) -> Option<Resolution> {
-    let Some(Line::Begun {
-        resolution,
-        made_ms,
-        collection: of,
-    }) = lines.first()
-    else {
-        return None;
-    };
-    if of != collection {
-        return None;
-    }
-    let mut summary = Resolution {
-        id: resolution.clone(),
-        made_ms: *made_ms,
-        pictures: 0,
-        files: 0,
-        bytes: 0,
-        undone: false,
-    };
-    let kept = kept(lines);
-    for line in lines {
-        match line {
-            Line::Removed { .. } => summary.pictures += 1,
-            Line::File { picture, bytes, .. } if !kept.contains(&**picture) => {
-                summary.files += 1;
-                summary.bytes = summary.bytes.saturating_add(*bytes);
+/// Keeps no line of it, which may have the labels of many pictures, and reads one line alone of another collection's.
+fn summary(file: impl BufRead, collection: &str) -> Option<Resolution> {
+    let mut found: Option<Resolution> = None;
+    // Of pictures that may have stayed: their files, and the bytes of these.
+    let mut moved: HashMap<String, (u64, u64)> = HashMap::new();
+    let read = each_line(file, |line| {
+        match (line, &mut found) {
+            (
+                Line::Begun {
+                    resolution,
+                    made_ms,
+                    collection: of,
+                },
+                None,
+            ) if of == collection => {
+                found = Some(Resolution {
+                    id: resolution,
+                    made_ms,
+                    pictures: 0,
+                    files: 0,
+                    bytes: 0,
+                    undone: false,
+                });
             }
-            Line::Undone { .. } => summary.undone = true,
+            (_, None) => return false,
+            (Line::Removed { .. }, Some(found)) => found.pictures += 1,
+            (Line::File { picture, bytes, .. }, Some(_)) => {
+                let of_picture = moved.entry(picture).or_default();
+                of_picture.0 += 1;
+                of_picture.1 = of_picture.1.saturating_add(bytes);
+            }
+            (Line::Kept { id }, Some(_)) => drop(moved.remove(&id)),
+            (Line::Undone { .. }, Some(found)) => found.undone = true,
             _ => {}
         }
+        true
+    });
+    read.ok()?;
+    let mut found = found?;
+    for (files, bytes) in moved.into_values() {
+        found.files += files;
+        found.bytes = found.bytes.saturating_add(bytes);
     }
-    Some(summary)
+    Some(found)
 }
 
 /// Ids of pictures that stayed, with their files.
@@ -314,6 +349,18 @@ pub(super) fn kept(lines: &[Line]) -> HashSet<&str> {
         _ => None,
     });
     kept.collect()
+}
+
+/// What pictures were like when they were removed.
+pub(super) fn pictures(lines: &[Line]) -> Vec<&Line> {
+    let mut seen = HashSet::new();
+    let pictures = lines.iter().rev().filter(|line| match line {
+        Line::Picture { id, .. } => seen.insert(&**id),
+        _ => false,
+    });
+    let mut pictures: Vec<&Line> = pictures.collect();
+    pictures.reverse();
+    pictures
 }
 
 /// Ids of pictures that were stored again.
@@ -349,9 +396,57 @@ mod tests {
         for (id, collection) in [(&*log.id, "d"), ("../x", "c"), ("", "c"), ("none", "c")] {
             assert!(Log::open(folder.path(), id, collection).is_err());
         }
+        // One that cannot be read is another matter.
+        fs::create_dir_all(folder.path().join("odd").join(NAME)).unwrap();
+        let odd = Log::open(folder.path(), "odd", "c").map(|_| ());
+        assert_eq!(odd.unwrap_err().code(), crate::Code::QuarantineFailed);
         let listed = list(folder.path(), "c", 9).unwrap();
         assert_eq!((listed.len(), listed[0].pictures), (1, 1));
         assert!(list(folder.path(), "d", 9).unwrap().is_empty());
+    }
+
+    /// Gives a line, and fails when more is asked for.
+    struct OneLine<'a>(&'a [u8]);
+
+    impl io::Read for OneLine<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            assert!(!self.0.is_empty(), "more was read than a line");
+            self.0.read(into)
+        }
+    }
+
+    #[test]
+    fn one_line_is_read_of_the_log_of_another_collection() {
+        let mut line = serde_json::to_vec(&Line::Begun {
+            resolution: "a".into(),
+            made_ms: 1,
+            collection: "c".into(),
+        })
+        .unwrap();
+        line.push(b'\n');
+        assert_eq!(summary(BufReader::new(OneLine(&line)), "d"), None);
+        // What stayed with its picture is not counted.
+        let file = |picture: &str, bytes| Line::File {
+            picture: picture.into(),
+            from: None,
+            root: None,
+            mount: None,
+            to: String::new(),
+            bytes,
+        };
+        let id = || "x".to_owned();
+        let more = [
+            file("x", 1),
+            file("y", 2),
+            file("y", 3),
+            Line::Kept { id: id() },
+        ];
+        for one in more.iter().chain([&Line::Removed { id: "y".into() }]) {
+            serde_json::to_writer(&mut line, one).unwrap();
+            line.push(b'\n');
+        }
+        let found = summary(&line[..], "c").unwrap();
+        assert_eq!((found.pictures, found.files, found.bytes), (1, 2, 5));
     }
 
     #[test]

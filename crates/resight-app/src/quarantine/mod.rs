@@ -2,30 +2,34 @@
 //!
 //! Invariant: what is to be moved is on record, durably, before anything is moved; so a resolution that was cut short
 //! at any point can be undone.
-//! Invariant: a file is moved only where it has the bytes of its picture and lies in a registered folder, and nothing
-//! is ever written over. It comes back only to where its registered folder really is.
-//! Invariant: a picture goes only while the one that is kept for it is stored.
+//! Invariant: a file is moved only where it has the bytes of its picture, lies in a registered folder and belongs to no
+//! picture of another collection, and nothing is ever written over. It comes back only to where its registered folder
+//! really is, on the disk on which it lay.
+//! Invariant: a picture goes only while the one that is kept for it is stored, with the labels that both have then.
+//! Invariant: who moves files of a collection's pictures holds its lock of indexing.
 //! Invariant: what became of a move is judged by what lies on the disk.
 
 mod bringing;
 mod carried;
 mod log;
+mod mounts;
 mod moving;
+mod place;
 mod planning;
 mod resolving;
+mod sharing;
 #[cfg(test)]
 mod tests;
 mod undoing;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use resight_engine::{Metadata, PictureId};
 use resight_store::CollectionName;
 
+use crate::collections::Collections;
 use crate::config::{Config, resolved};
 use crate::{AppError, Code};
 
@@ -33,7 +37,10 @@ pub use log::Resolution;
 pub use resolving::{resolve, stands_once};
 pub use undoing::{Return, Undone};
 
-/// How long a request waits for others that move files, or that index folders.
+use log::Log;
+use place::Place;
+
+/// How long a request waits for others that move files of the collection, or that index its folders.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A folder for the files of removed duplicates. Clones share it.
@@ -42,10 +49,8 @@ pub struct Quarantine(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    folder: PathBuf,
+    place: Place,
     patience: Duration,
-    /// Of collections, by what tells them from others.
-    turns: Mutex<HashMap<String, Arc<Mutex<()>>>>,
 }
 
 /// A picture that is kept, and those that are removed in its favour.
@@ -68,6 +73,8 @@ pub struct ResolveOptions<'a> {
     pub quarantine: Option<&'a Quarantine>,
     /// Registered folders, out of which files may be moved.
     pub roots: &'a [PathBuf],
+    /// Those of the data folder, whose files stay.
+    pub collections: &'a Collections,
     /// The collection's name, and what tells it from others.
     pub collection: (&'a CollectionName, &'a str),
     /// Reads metadata.
@@ -158,30 +165,34 @@ impl Quarantine {
     pub fn new(folder: &Path, config: &Config) -> Result<Self, AppError> {
         check_folder(folder, config)?;
         Ok(Self(Arc::new(Inner {
-            folder: resolved(folder),
+            place: Place {
+                folder: resolved(folder),
+                data: config.root.clone(),
+            },
             patience: PATIENCE,
-            turns: Mutex::default(),
         })))
     }
 
     /// Where it lies.
     pub fn folder(&self) -> &Path {
-        &self.0.folder
+        &self.0.place.folder
     }
 
     /// Resolutions of a collection, the newest first, at most so many.
     pub fn resolutions(&self, collection: &str, most: usize) -> Result<Vec<Resolution>, AppError> {
+        self.0.place.check()?;
         log::list(self.folder(), collection, most)
     }
 
-    /// Held while files of a collection are moved.
-    fn turn(&self, collection: &str) -> Arc<Mutex<()>> {
-        let mut turns = self.0.turns.lock();
-        turns.entry(collection.to_owned()).or_default().clone()
+    /// Begins a resolution.
+    fn begin(&self, collection: &str) -> Result<Log, AppError> {
+        self.0.place.begin()?;
+        Log::begin(self.folder(), collection)
     }
 
     /// Fails where no file could be moved here.
     fn check_writable(&self) -> Result<(), AppError> {
+        self.0.place.check()?;
         let there = self.folder().ancestors().find(|folder| folder.exists());
         match there {
             Some(there) if there.is_dir() && moving::is_writable(there) => Ok(()),

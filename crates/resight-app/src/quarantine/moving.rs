@@ -37,7 +37,7 @@ pub(super) fn move_file(from: &Path, to: &Path, id: &PictureId) -> io::Result<()
 pub(super) fn move_back(to: &Path, from: &Path, id: &PictureId) -> Result<bool, String> {
     if !is_free(from) {
         // A move that was cut short, or failed, after the copy.
-        if is_file_of(from, id) && is_file_of(to, id) {
+        if is_file_of(from, id) && is_file_of(to, id) && !is_one_path(from, to) {
             fs::remove_file(to).map_err(|error| said(&error))?;
             return Ok(false);
         }
@@ -48,6 +48,18 @@ pub(super) fn move_back(to: &Path, from: &Path, id: &PictureId) -> Result<bool, 
         Err(error) if is_free(from) || !is_free(to) => Err(said(&error)),
         _ => Ok(true),
     }
+}
+
+/// Whether two paths lead to one entry of one folder, such as by a link or a mount: what is removed at one of them is gone
+/// at the other. A file with a second name is not meant.
+fn is_one_path(a: &Path, b: &Path) -> bool {
+    let above = |path: &Path| path.parent().and_then(|above| fs::metadata(above).ok());
+    let is_one_folder = match (above(a), above(b)) {
+        (Some(a), Some(b)) => is_it(&a, &b),
+        // Nothing is removed that was not looked at.
+        _ => true,
+    };
+    a.file_name() == b.file_name() && is_one_folder
 }
 
 /// Whether the picture's bytes are in the file itself, and not behind a link: it may lead to the only copy.
@@ -121,15 +133,27 @@ fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
 /// A link never takes another file's place.
 fn link_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
-        Ok(()) => remove_first(from, to),
+        Ok(()) if is_free(from) || is_one_file(from, to) => remove_first(from, to),
+        Ok(()) => Err(replaced(from, to)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         // Those that know no links are copied on, too.
         Err(_) => Err(io::ErrorKind::CrossesDevices.into()),
     }
 }
 
-/// The copy is whole, on the disk and compared before the file goes.
+/// The copy is whole, on the disk and compared before the file goes, and the file goes only while it is the one that was
+/// copied, with the content that it had then.
 fn copy_over(from: &Path, to: &Path, id: &PictureId) -> io::Result<()> {
+    copy_and_remove(from, to, id, || ())
+}
+
+/// `copied` is called between the copy and the last look at the file.
+fn copy_and_remove(
+    from: &Path,
+    to: &Path,
+    id: &PictureId,
+    copied: impl FnOnce(),
+) -> io::Result<()> {
     let mut source = File::open(from)?;
     let metadata = source.metadata()?;
     let folder = to.parent().unwrap_or(Path::new("."));
@@ -153,13 +177,62 @@ fn copy_over(from: &Path, to: &Path, id: &PictureId) -> io::Result<()> {
         ));
     }
     copy.persist_noclobber(to).map_err(|error| error.error)?;
-    match sync_folder(folder) {
-        Ok(()) => remove_first(from, to),
+    let synced = sync_folder(folder);
+    copied();
+    match synced {
+        Ok(()) if is_unchanged(from, &metadata) || is_free(from) => remove_first(from, to),
+        Ok(()) => Err(replaced(from, to)),
         Err(error) => {
-            let _copy = fs::remove_file(to);
+            remove_second(from, to);
             Err(error)
         }
     }
+}
+
+/// Drops a copy or second name whose file was replaced or written to meanwhile: what is there now has no other.
+fn replaced(from: &Path, to: &Path) -> io::Error {
+    remove_second(from, to);
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "it has changed while it was moved",
+    )
+}
+
+/// Whether the name stands for this very file, and not for a link to it or for one that took its place.
+fn is_the_file(path: &Path, file: &Metadata) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|now| is_it(&now, file))
+}
+
+/// Whether two looks were at one file or folder.
+#[cfg(unix)]
+fn is_it(a: &Metadata, b: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    a.dev() == b.dev() && a.ino() == b.ino()
+}
+
+#[cfg(not(unix))]
+fn is_it(a: &Metadata, b: &Metadata) -> bool {
+    is_same(a, b)
+}
+
+/// The same, and nobody wrote to it since `then`.
+fn is_unchanged(path: &Path, then: &Metadata) -> bool {
+    let is_as_then = |now: Metadata| is_same(&now, then) && changed(&now) == changed(then);
+    is_the_file(path, then) && fs::symlink_metadata(path).is_ok_and(is_as_then)
+}
+
+/// When the system last saw a change of the file, which no program can set back.
+#[cfg(unix)]
+fn changed(metadata: &Metadata) -> Option<(i64, i64)> {
+    use std::os::unix::fs::MetadataExt;
+
+    Some((metadata.ctime(), metadata.ctime_nsec()))
+}
+
+#[cfg(not(unix))]
+fn changed(_: &Metadata) -> Option<(i64, i64)> {
+    None
 }
 
 /// Removes the first of two names or copies; where it stays, the second goes. One of them is there in any case.
@@ -167,13 +240,23 @@ fn remove_first(from: &Path, to: &Path) -> io::Result<()> {
     match fs::remove_file(from) {
         Err(_) if is_free(from) => Ok(()),
         Err(error) => {
-            if fs::symlink_metadata(from).is_ok() {
-                let _copy = fs::remove_file(to);
-            }
+            remove_second(from, to);
             Err(error)
         }
         done => done,
     }
+}
+
+/// Removes the second of two names or copies, while the first is there.
+fn remove_second(from: &Path, to: &Path) {
+    if fs::symlink_metadata(from).is_ok() {
+        let _copy = fs::remove_file(to);
+    }
+}
+
+/// Whether two names stand for one file.
+fn is_one_file(a: &Path, b: &Path) -> bool {
+    fs::symlink_metadata(b).is_ok_and(|b| is_the_file(a, &b))
 }
 
 /// Makes a folder and those above it.
@@ -261,6 +344,30 @@ mod tests {
         assert!(is_free(&to) && !is_free(&from));
     }
 
+    #[test]
+    fn a_file_that_is_replaced_while_it_is_copied_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to, beside] = ["from", "to", "beside"].map(|name| folder.path().join(name));
+        let id = id_of_content(&b"content"[..]).unwrap();
+        let replace = || {
+            fs::write(&beside, b"another").unwrap();
+            fs::rename(&beside, &from).unwrap();
+        };
+        let write_within = || fs::write(&from, b"written").unwrap();
+        let ways: [(&dyn Fn(), &[u8]); 2] = [(&replace, b"another"), (&write_within, b"written")];
+        for (way, left) in ways {
+            fs::write(&from, b"content").unwrap();
+            let error = copy_and_remove(&from, &to, &id, way).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            assert_eq!(fs::read(&from).unwrap(), left);
+            assert!(is_free(&to));
+        }
+        // Of a file that somebody removed the copy is the only one.
+        fs::write(&from, b"content").unwrap();
+        copy_and_remove(&from, &to, &id, || fs::remove_file(&from).unwrap()).unwrap();
+        assert!(is_file_of(&to, &id) && is_free(&from));
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn a_file_that_cannot_be_removed_leaves_no_copy() {
@@ -329,6 +436,16 @@ mod tests {
             std::os::unix::fs::symlink(&to, &from).unwrap();
             move_back(&to, &from, &id).unwrap_err();
             assert!(is_file_of(&to, &id));
+            // The only copy itself, by a link to its folder.
+            let linked = folder.path().join("linked");
+            std::os::unix::fs::symlink(folder.path(), &linked).unwrap();
+            move_back(&to, &linked.join("to"), &id).unwrap_err();
+            assert!(is_file_of(&to, &id));
+            // One with a second name elsewhere loses only the first.
+            let second = folder.path().join("second");
+            fs::hard_link(&to, &second).unwrap();
+            assert_eq!(move_back(&to, &second, &id), Ok(false));
+            assert!(is_free(&to) && is_file_of(&second, &id));
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What would become of a picture's files. Nothing is changed here.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use resight_engine::{Picture, path_of_text, readable};
 
+use super::mounts::mount_above;
 use super::moving::{is_free, is_writable};
 use super::{FileState, ResolveOptions, ResolvedFile, ResolvedPicture};
 use crate::Code;
@@ -23,6 +25,8 @@ pub(super) struct PlannedFile {
     pub(super) shown: ResolvedFile,
     /// The registered folder that it lies in, or would.
     pub(super) root: Option<PathBuf>,
+    /// Where the file system begins on which it lies.
+    pub(super) mount: Option<PathBuf>,
     /// That folder is not there: the file may lie in it.
     is_away: bool,
 }
@@ -64,16 +68,20 @@ impl Planned {
     }
 }
 
-/// Looks at a picture's files.
+/// Looks at a picture's files. `elsewhere`: paths at which other collections have pictures.
 pub(super) fn plan(
     picture: Picture,
     options: &ResolveOptions<'_>,
+    elsewhere: &HashSet<String>,
 ) -> Result<Planned, ResolvedPicture> {
     let mut files = Vec::new();
     let mut refusal = None;
     for source in &picture.sources {
         let (file, why) = match options.quarantine {
-            Some(_) => plan_move(source, &picture, options.roots),
+            Some(_) => {
+                let is_shared = elsewhere.contains(source);
+                plan_move(source, &picture, options.roots, is_shared)
+            }
             None => (stays(source, &picture, options.roots), None),
         };
         refusal = refusal.or(why);
@@ -84,6 +92,7 @@ pub(super) fn plan(
         files.push(PlannedFile {
             shown: shown(None, picture.byte_len, FileState::Moved),
             root: None,
+            mount: None,
             is_away: false,
         });
     }
@@ -94,11 +103,17 @@ pub(super) fn plan(
     }
 }
 
-fn plan_move(source: &str, picture: &Picture, roots: &[PathBuf]) -> (PlannedFile, Option<Refusal>) {
+fn plan_move(
+    source: &str,
+    picture: &Picture,
+    roots: &[PathBuf],
+    is_shared: bool,
+) -> (PlannedFile, Option<Refusal>) {
     let path = path_of_text(source);
     let plain = |state| PlannedFile {
         shown: shown(Some(source.to_owned()), picture.byte_len, state),
         root: None,
+        mount: None,
         is_away: false,
     };
     let named = readable(source);
@@ -107,7 +122,8 @@ fn plan_move(source: &str, picture: &Picture, roots: &[PathBuf]) -> (PlannedFile
         Ok(metadata) => metadata,
         Err(error) if is_missing(&error) => {
             let file = missing(source, picture, roots);
-            let why = "may be in a registered folder that is not there or empty, such as a disk that is not mounted";
+            let why =
+                "may be in a folder that is not there or empty, such as a disk that is not mounted";
             return match file.is_away {
                 true => refuse(FileState::Missing, Code::FolderGone, why),
                 false => (file, None),
@@ -122,10 +138,14 @@ fn plan_move(source: &str, picture: &Picture, roots: &[PathBuf]) -> (PlannedFile
         let why = "is a link or no file, and is not moved";
         return refuse(FileState::Stays, Code::QuarantineFailed, why);
     }
-    let Some(root) = root_of(&path, roots) else {
+    let Some((folder, root)) = root_of(&path, roots) else {
         let why = "lies in no registered folder";
         return refuse(FileState::NotRegistered, Code::FileNotRegistered, why);
     };
+    if is_shared {
+        let why = "is the file of a picture of another collection, too";
+        return refuse(FileState::Stays, Code::FileShared, why);
+    }
     if metadata.len() != picture.byte_len {
         let why = "has other bytes than those that were indexed";
         return refuse(FileState::Changed, Code::FileChanged, why);
@@ -136,15 +156,17 @@ fn plan_move(source: &str, picture: &Picture, roots: &[PathBuf]) -> (PlannedFile
     }
     let file = PlannedFile {
         root: Some(root),
+        mount: mount_above(&folder),
         ..plain(FileState::Moved)
     };
     (file, None)
 }
 
-/// The registered folder that a file really lies in.
-fn root_of(path: &Path, roots: &[PathBuf]) -> Option<PathBuf> {
+/// The folder that a file really lies in, and the registered one.
+fn root_of(path: &Path, roots: &[PathBuf]) -> Option<(PathBuf, PathBuf)> {
     let folder = fs::canonicalize(path.parent()?).ok()?;
-    roots.iter().find(|root| folder.starts_with(root)).cloned()
+    let root = roots.iter().find(|root| folder.starts_with(root)).cloned();
+    root.map(|root| (folder, root))
 }
 
 fn stays(source: &str, picture: &Picture, roots: &[PathBuf]) -> PlannedFile {
@@ -154,6 +176,7 @@ fn stays(source: &str, picture: &Picture, roots: &[PathBuf]) -> PlannedFile {
     PlannedFile {
         shown: shown(Some(source.to_owned()), picture.byte_len, FileState::Stays),
         root: None,
+        mount: None,
         is_away: false,
     }
 }
@@ -169,13 +192,21 @@ fn missing(source: &str, picture: &Picture, roots: &[PathBuf]) -> PlannedFile {
             FileState::Missing,
         ),
         root: above.clone().next().cloned(),
-        is_away: above.any(|root| is_away(root)),
+        mount: None,
+        is_away: above.any(|root| is_away(&path, root)),
     }
 }
 
-/// A disk that is not mounted leaves no folder, or an empty one.
-fn is_away(root: &Path) -> bool {
-    fs::read_dir(root).map_or(true, |mut entries| entries.next().is_none())
+/// A disk that is not mounted leaves no folder, or an empty one, in place of the registered one or of one below it.
+fn is_away(path: &Path, root: &Path) -> bool {
+    let mut above = path
+        .ancestors()
+        .skip(1)
+        .take_while(|above| above.starts_with(root));
+    let there = above.find(|above| above.is_dir());
+    let is_empty =
+        |folder: &Path| fs::read_dir(folder).map_or(true, |mut all| all.next().is_none());
+    there.is_none_or(is_empty)
 }
 
 fn shown(path: Option<String>, bytes: u64, state: FileState) -> ResolvedFile {

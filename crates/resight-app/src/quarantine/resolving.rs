@@ -4,13 +4,15 @@ use std::collections::HashSet;
 use std::mem;
 
 use resight_engine::{
-    EngineError, LabelPatch, Labels, Library, Picture, PictureId, Superseded, Supersession, Tag,
+    EngineError, LabelPatch, Labels, LabelsThen, Library, Picture, PictureId, Superseded,
+    Supersession, Tag,
 };
 
 use super::bringing::{bring, record, take_back};
 use super::carried::missing_labels;
 use super::log::{Line, Log};
 use super::planning::{Planned, Refusal, plan};
+use super::sharing::known_elsewhere;
 use super::{Group, ResolveOptions, Resolved, ResolvedGroup, ResolvedPicture};
 use crate::{AppError, Code};
 
@@ -21,8 +23,9 @@ const AT_ONCE: usize = 1000;
 /// what was done by then is in the answer, and the rest is refused.
 ///
 /// # Errors
-/// `unknown_picture` where one that is to be kept is not stored, `quarantine_folder`, `quarantine_failed`, `store_full`,
-/// `busy` and those of the store: then nothing is done.
+/// `unknown_picture` where one that is to be kept is not stored, `quarantine_folder`, `quarantine_gone`,
+/// `quarantine_failed`, `store_full`, `busy` while folders of the collection are looked through or files of it moved, and
+/// those of the store: then nothing is done.
 pub fn resolve(
     library: &Library,
     groups: &[Group],
@@ -30,11 +33,12 @@ pub fn resolve(
 ) -> Result<Resolved, AppError> {
     let (name, collection) = options.collection;
     let moving = options.quarantine.filter(|_| !options.dry_run);
-    let turn = moving.map(|quarantine| (quarantine, quarantine.turn(collection)));
-    let _alone = match &turn {
-        Some((quarantine, turn)) => {
-            let held = turn.try_lock_for(quarantine.0.patience);
-            Some(held.ok_or_else(|| AppError::CollectionInUse(name.clone()))?)
+    // Who looks through a folder must not take for gone what may be moved back.
+    let indexing = options.collections.indexing(name);
+    let _alone = match moving {
+        Some(quarantine) => {
+            let held = indexing.try_lock_for(quarantine.0.patience);
+            Some(held.ok_or_else(|| AppError::FoldersInUse(name.clone()))?)
         }
         None => None,
     };
@@ -46,7 +50,7 @@ pub fn resolve(
         quarantine.check_writable()?;
     }
     // Before anything is changed: a quarantine that takes nothing refuses the request as a whole.
-    let begun = moving.map(|quarantine| Log::begin(quarantine.folder(), collection));
+    let begun = moving.map(|quarantine| quarantine.begin(collection));
     Ok(all(library, groups, options, begun.transpose()?))
 }
 
@@ -61,12 +65,16 @@ pub(super) fn all(
         library,
         options,
         log,
+        elsewhere: HashSet::new(),
         is_on_record: false,
         broken: None,
         done: Vec::with_capacity(groups.len()),
         committed: 0,
         open: 0,
     };
+    if work.log.is_none() {
+        work.look_elsewhere(groups);
+    }
     for group in groups {
         work.group(group);
     }
@@ -79,6 +87,8 @@ struct Work<'a> {
     options: &'a ResolveOptions<'a>,
     /// Where files are moved.
     log: Option<Log>,
+    /// Paths at which other collections have pictures.
+    elsewhere: HashSet<String>,
     /// The log has something that can be undone.
     is_on_record: bool,
     /// A failure after which nothing more is begun.
@@ -105,6 +115,20 @@ impl GroupWork {
         self.remove.iter().flatten()
     }
 
+    /// Pictures get the labels that they are stored with by now. Returns those that had others.
+    fn relabel(&mut self, now: &LabelsThen) -> Vec<Line> {
+        let mut changed = Vec::new();
+        for planned in self.remove.iter_mut().flatten() {
+            if let Some(labels) = now.removed.get(&planned.picture.id)
+                && *labels != planned.picture.labels
+            {
+                planned.picture.labels = labels.clone();
+                changed.push(Line::of(&planned.picture));
+            }
+        }
+        changed
+    }
+
     /// Refuses those that are not refused yet.
     fn refuse(&mut self, refuse: impl Fn(Planned) -> ResolvedPicture) {
         let remove = mem::take(&mut self.remove).into_iter();
@@ -115,7 +139,21 @@ impl GroupWork {
 }
 
 impl Work<'_> {
+    fn look_elsewhere(&mut self, groups: &[Group]) {
+        if self.options.quarantine.is_none() || self.broken.is_some() {
+            return;
+        }
+        match known_elsewhere(self.library, groups, self.options) {
+            Ok(known) => self.elsewhere = known,
+            Err(error) => self.broken = Some(broken(&error)),
+        }
+    }
+
     fn group(&mut self, group: &Group) {
+        // As late as can be: others index meanwhile.
+        if self.log.is_some() {
+            self.look_elsewhere(std::slice::from_ref(group));
+        }
         let mut one = self.planned(group);
         if self.log.is_some() {
             let remove = mem::take(&mut one.remove).into_iter();
@@ -140,7 +178,7 @@ impl Work<'_> {
             .remove
             .iter()
             .map(|id| match self.library.picture(id) {
-                Ok(picture) => plan(picture, self.options),
+                Ok(picture) => plan(picture, self.options, &self.elsewhere),
                 Err(EngineError::UnknownPicture(id)) => {
                     let detail = format!("no picture has the id {id}");
                     Err(refused(id, (Code::UnknownPicture, detail)))
@@ -210,6 +248,7 @@ impl Work<'_> {
         match (take_back(planned, has_upload, why), stored) {
             (Ok(refused), Some(picture)) => {
                 let id = picture.id.to_string();
+                // Undoing looks at what is stored and where files lie, and does without this line.
                 self.note(vec![Line::Kept { id }]);
                 refused
             }
@@ -228,13 +267,16 @@ impl Work<'_> {
         one.patch = LabelPatch::default();
     }
 
-    fn note(&mut self, lines: Vec<Line>) {
+    /// Returns whether they are on record, or none are to be.
+    fn note(&mut self, lines: Vec<Line>) -> bool {
         if let Some(log) = &mut self.log
+            && !lines.is_empty()
             && let Err(error) = log.write(&lines)
         {
-            // Undoing looks at what is stored and where files lie, and does without these lines.
             self.broken = Some(broken(&error));
+            return false;
         }
+        true
     }
 
     /// Removes what was not removed yet.
@@ -255,11 +297,29 @@ impl Work<'_> {
             .collect();
         let wanted = open.iter().map(|one| Supersession {
             keep: one.keep.clone(),
-            patch: one.patch.clone(),
             remove: one.planned().map(|one| one.picture.id.clone()).collect(),
         });
         let wanted: Vec<Supersession> = wanted.collect();
-        let outcomes = match self.library.supersede(&wanted) {
+        let (library, options) = (self.library, self.options);
+        // By the labels of this moment: others may have given some since the pictures were looked at, and moving takes time.
+        let mut patch = |number: usize, now: &LabelsThen| {
+            let one: &mut GroupWork = open.get_mut(number)?;
+            let changed = one.relabel(now);
+            // Labels that the log has not must not go.
+            if !self.note(changed) {
+                return None;
+            }
+            one.patch = match options.carry_over {
+                true => {
+                    let removed: Vec<&Labels> =
+                        one.planned().map(|one| &one.picture.labels).collect();
+                    missing_labels(&now.kept, &removed, options.metadata)
+                }
+                false => LabelPatch::default(),
+            };
+            Some(one.patch.clone())
+        };
+        let outcomes = match library.supersede(&wanted, &mut patch) {
             Ok(outcomes) => outcomes,
             Err(error) => {
                 let why = failure(&error);
@@ -273,6 +333,10 @@ impl Work<'_> {
                 Superseded::Done => self.removed(one),
                 Superseded::KeptUnknown => self.refuse(one, &kept_unknown()),
                 Superseded::TooManyTags => self.refuse(one, &too_many_tags()),
+                Superseded::NoPatch => {
+                    let why = self.broken.clone().unwrap_or_else(kept_unknown);
+                    self.refuse(one, &why);
+                }
             }
         }
     }

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use parking_lot::Mutex;
+use resight_engine::{LabelPatch, Library, Tag, Update};
+use resight_store::JobState;
 use tempfile::TempDir;
 
 use super::log::Log;
@@ -10,7 +13,7 @@ use crate::collections::Collections;
 use crate::config::Settings;
 use crate::data_folder::{self, WritableFolder};
 use crate::folders::Folders;
-use crate::jobs::Jobs;
+use crate::jobs::{IndexTask, Jobs, Task};
 use crate::plugins::Plugins;
 
 /// A data folder with three pictures of a registered folder, and a quarantine that waits for nobody.
@@ -21,6 +24,7 @@ struct World {
     config: Config,
     quarantine: Quarantine,
     ids: Vec<PictureId>,
+    metadata: fn(&str) -> Result<Metadata, String>,
     root: TempDir,
 }
 
@@ -58,9 +62,11 @@ impl World {
             .index_folder(&real(&pictures), &Default::default(), &go_on, &mut |_| {})
             .unwrap();
         let quarantine = Quarantine(Arc::new(Inner {
-            folder: real(root.path()).join("quarantine"),
+            place: Place {
+                folder: real(root.path()).join("quarantine"),
+                data: root.path().join("data"),
+            },
             patience: Duration::from_millis(1),
-            turns: Mutex::default(),
         }));
         Self {
             folder,
@@ -69,6 +75,7 @@ impl World {
             config,
             quarantine,
             ids,
+            metadata,
             root,
         }
     }
@@ -78,12 +85,13 @@ impl World {
         let roots = [real(self.root.path()).join("pictures")];
         let name = CollectionName::default();
         let options = ResolveOptions {
-            carry_over: false,
+            carry_over: true,
             dry_run,
             quarantine: Some(&self.quarantine),
             roots: &roots,
+            collections: &self.collections,
             collection: (&name, "c"),
-            metadata,
+            metadata: self.metadata,
         };
         let group = |number: usize| Group {
             keep: self.ids[0].clone(),
@@ -107,7 +115,7 @@ impl World {
             collections: &self.collections,
             folders: &self.folders,
             config: &self.config,
-            metadata,
+            metadata: self.metadata,
         };
         let name = CollectionName::default();
         returning.undo(&self.folder.library, (&name, "c"), resolution)
@@ -124,27 +132,26 @@ fn real(path: &Path) -> PathBuf {
 }
 
 #[test]
-fn who_cannot_have_its_turn_is_told_so() {
+fn nobody_moves_files_while_their_folders_are_looked_through() {
     let world = World::new();
-    let turn = world.quarantine.turn("c");
+    let indexing = world.collections.indexing(&CollectionName::default());
     {
-        let _held = turn.lock();
+        let _held = indexing.lock();
         let refused = world.resolve(None, false).unwrap_err();
         assert_eq!(refused.code(), Code::Busy);
         assert_eq!(world.undo("x").unwrap_err().code(), Code::Busy);
-        // Who changes nothing waits for nobody, and so does another collection.
+        // Who changes nothing waits for nobody.
         world.resolve(None, true).unwrap();
-        assert!(world.quarantine.turn("d").try_lock().is_some());
+        assert_eq!(world.count(), 3);
     }
     let done = world.resolve(None, false).unwrap();
     let resolution = done.resolution.unwrap();
     assert_eq!(world.count(), 1);
+    // Jobs that index wait for nothing more.
+    assert!(indexing.try_lock().is_some());
     {
-        let indexing = world.collections.indexing(&CollectionName::default());
         let _held = indexing.lock();
         assert_eq!(world.undo(&resolution).unwrap_err().code(), Code::Busy);
-        // It has not kept the turn.
-        assert!(turn.try_lock().is_some());
     }
     let undone = world.undo(&resolution).unwrap();
     assert_eq!((undone.restored, undone.pictures), (2, 2));
@@ -171,4 +178,120 @@ fn what_was_done_before_a_failure_is_told_and_the_rest_stays() {
             .count(),
         0
     );
+}
+
+/// A library in which somebody labels two pictures while they are being resolved.
+static LABELLED: Mutex<Option<(Arc<Library>, [PictureId; 2])>> = Mutex::new(None);
+
+/// Called between the look at the pictures and the commit, when labels are made up.
+fn label_meanwhile(text: &str) -> Result<Metadata, String> {
+    let taken = LABELLED.lock().take();
+    if let Some((library, ids)) = taken {
+        let patches = ids.map(|id| (id.clone(), tagged(&format!("late {id}"))));
+        library.label(patches.to_vec()).unwrap();
+    }
+    Metadata::new(text.to_owned(), Vec::new()).ok_or_else(|| "it is too long".to_owned())
+}
+
+fn tagged(tag: &str) -> LabelPatch {
+    LabelPatch {
+        add_tags: vec![Tag::parse(tag).unwrap()],
+        ..LabelPatch::default()
+    }
+}
+
+#[test]
+fn labels_that_are_given_while_files_are_moved_are_carried_over_and_come_back() {
+    let mut world = World::new();
+    world.metadata = label_meanwhile;
+    let library = world.folder.library.clone();
+    let entries = label_meanwhile("{\"a\":1}").unwrap();
+    let patch = LabelPatch {
+        metadata: Update::Set(entries),
+        ..LabelPatch::default()
+    };
+    library.label(vec![(world.ids[1].clone(), patch)]).unwrap();
+    let [kept, removed] = [0, 1].map(|number| world.ids[number].clone());
+    *LABELLED.lock() = Some((library.clone(), [kept.clone(), removed.clone()]));
+    let done = world.resolve(None, false).unwrap();
+    assert!(LABELLED.lock().is_none());
+    let tags = |id: &PictureId| {
+        let tags = library.picture(id).unwrap().labels.tags;
+        tags.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let mut late = [&kept, &removed].map(|id| format!("late {id}"));
+    late.sort();
+    assert_eq!(tags(&kept), late);
+    assert!(library.picture(&removed).is_err());
+    world.undo(&done.resolution.unwrap()).unwrap();
+    assert_eq!(tags(&removed), [format!("late {removed}")]);
+}
+
+#[test]
+fn a_file_that_took_the_place_of_an_upload_stays() {
+    let world = World::new();
+    let library = &world.folder.library;
+    let bytes = resight_test_support::png(&resight_test_support::halves(150, 110, [9, 9], 0));
+    let added = resight_engine::Indexer::new(library.clone()).add(&bytes, "mine.png");
+    let id = added.unwrap().picture.id;
+    let name = CollectionName::default();
+    let options = ResolveOptions {
+        carry_over: false,
+        dry_run: false,
+        quarantine: Some(&world.quarantine),
+        roots: &[],
+        collections: &world.collections,
+        collection: (&name, "c"),
+        metadata,
+    };
+    let to = world.root.path().join("to");
+    for (content, stays) in [(&b"of another"[..], true), (&bytes, false)] {
+        std::fs::write(&to, content).unwrap();
+        let picture = library.picture(&id).unwrap();
+        let Ok(mut planned) = planning::plan(picture, &options, &Default::default()) else {
+            panic!("it is refused");
+        };
+        planned.files[0].shown.to = Some(to.clone());
+        let why = (Code::QuarantineFailed, String::new());
+        assert!(bringing::take_back(planned, true, why).is_ok());
+        assert_eq!(to.exists(), stays);
+    }
+}
+
+/// Waits until a job is as it is wanted to be.
+fn until(jobs: &Jobs, id: u64, is_so: impl Fn(JobState) -> bool) -> JobState {
+    let begun = std::time::Instant::now();
+    loop {
+        let state = jobs.get(id).unwrap().record.state;
+        if is_so(state) {
+            return state;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(300), "waited in vain");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_job_that_waits_until_files_are_moved_can_be_ended() {
+    let world = World::new();
+    let name = CollectionName::default();
+    let jobs = Jobs::open(&world.config).unwrap();
+    let settings = Default::default();
+    let _runner = jobs
+        .run_in_background(&world.config, &world.collections, &settings)
+        .unwrap();
+    let indexing = world.collections.indexing(&name);
+    let _held = indexing.lock();
+    let task = Task::Index(IndexTask {
+        folder: real(world.root.path())
+            .join("pictures")
+            .display()
+            .to_string(),
+        ..IndexTask::default()
+    });
+    let id = jobs.add(&name, &task, None, None).unwrap().record.id;
+    until(&jobs, id, |state| state == JobState::Running);
+    jobs.cancel(id).unwrap();
+    let end = until(&jobs, id, JobState::is_end);
+    assert_eq!(end, JobState::Cancelled);
 }

@@ -15,7 +15,8 @@ use resight_store::{CollectionName, now_ms};
 
 use super::Quarantine;
 use super::carried::missing_labels;
-use super::log::{Line, Log, kept, returned};
+use super::log::{Line, Log, kept, pictures, returned};
+use super::mounts::{NOT_MOUNTED, is_mount};
 use super::moving::{is_file_of, is_free, move_back, said};
 use crate::collections::Collections;
 use crate::config::{Config, resolved};
@@ -72,20 +73,19 @@ impl Return<'_> {
     /// again: what is back counts as nothing, and keeps the labels that it was given since.
     ///
     /// # Errors
-    /// `unknown_resolution`, `busy` while folders of the collection are looked through, and those of the store.
+    /// `unknown_resolution`, `quarantine_gone`, `busy` while folders of the collection are looked through or files of it
+    /// moved, and those of the store.
     pub fn undo(
         &self,
         library: &Arc<Library>,
         (name, collection): (&CollectionName, &str),
         resolution: &str,
     ) -> Result<Undone, AppError> {
-        let patience = self.quarantine.0.patience;
-        let busy = || AppError::CollectionInUse(name.clone());
-        // Before the turn, for which others wait: looking through folders may take hours.
         let indexing = self.collections.indexing(name);
-        let _alone = indexing.try_lock_for(patience).ok_or_else(busy)?;
-        let turn = self.quarantine.turn(collection);
-        let _turn = turn.try_lock_for(patience).ok_or_else(busy)?;
+        let _alone = indexing
+            .try_lock_for(self.quarantine.0.patience)
+            .ok_or_else(|| AppError::FoldersInUse(name.clone()))?;
+        self.quarantine.0.place.check()?;
         let (mut log, lines) = Log::open(self.quarantine.folder(), resolution, collection)?;
         let registered = self.folders.list()?.into_iter();
         let own = registered.filter(|folder| folder.record.new.collection == *name);
@@ -109,7 +109,7 @@ impl Return<'_> {
             }
         }
         let mut noted = Vec::new();
-        for line in &lines {
+        for line in pictures(&lines) {
             if let Some(id) = undoing.label_again(line, self.metadata) {
                 noted.push(Line::Returned { id: id.to_owned() });
             }
@@ -153,19 +153,28 @@ impl<'a> Undoing<'a> {
             return;
         };
         let (path, done) = match line {
-            Line::File { from, root, to, .. } => {
+            Line::File {
+                from,
+                root,
+                mount,
+                to,
+                ..
+            } => {
                 let to = self.quarantine.join(path_of_text(to));
                 if is_free(&to) && self.returned.contains(&**picture) {
                     return;
                 }
                 match from {
-                    Some(from) => (from, self.put_back(&to, from, root.as_deref(), &id)),
+                    Some(from) => {
+                        let from_where = [root, mount].map(Option::as_deref);
+                        (from, self.put_back(&to, from, from_where, &id))
+                    }
                     None => (picture, self.upload_again(&to, &id)),
                 }
             }
             // It may be there again.
             Line::Missing { from, root, .. } => {
-                if let Ok((path, root)) = self.place(from, root.as_deref())
+                if let Ok((path, root)) = self.place(from, [root.as_deref(), None])
                     && is_file_of(&path, &id)
                 {
                     self.to_index
@@ -191,10 +200,10 @@ impl<'a> Undoing<'a> {
         &mut self,
         to: &Path,
         from: &str,
-        root: Option<&str>,
+        from_where: [Option<&str>; 2],
         id: &PictureId,
     ) -> Result<bool, String> {
-        let (path, root) = self.place(from, root)?;
+        let (path, root) = self.place(from, from_where)?;
         let is_new = match is_free(to) {
             false => move_back(to, &path, id)?,
             true if is_file_of(&path, id) => false,
@@ -209,8 +218,12 @@ impl<'a> Undoing<'a> {
 
     /// Where a path really leads, and the registered folder that it lies in: nothing is written elsewhere, whatever has
     /// become a link since.
-    fn place(&self, from: &str, root: Option<&str>) -> Result<(PathBuf, PathBuf), String> {
-        let root = root.map(path_of_text);
+    fn place(
+        &self,
+        from: &str,
+        [root, mount]: [Option<&str>; 2],
+    ) -> Result<(PathBuf, PathBuf), String> {
+        let [root, mount] = [root, mount].map(|text| text.map(path_of_text));
         let is_registered = |root: &PathBuf| self.registered.iter().any(|own| own.path() == *root);
         let Some(root) = root.filter(is_registered) else {
             return Err("its folder is not registered any more".to_owned());
@@ -218,6 +231,10 @@ impl<'a> Undoing<'a> {
         // A drive that is away is no folder to make.
         if !root.is_dir() {
             return Err("its registered folder is not there".to_owned());
+        }
+        // What came to lie in its place would be hidden once it is back.
+        if mount.is_some_and(|mount| !is_mount(&mount)) {
+            return Err(NOT_MOUNTED.to_owned());
         }
         let from = path_of_text(from);
         let outside = || "it would come to lie outside its registered folder".to_owned();

@@ -1,11 +1,14 @@
 //! Duplicates that are removed, and their files moved and put back.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use resight_app::keys::Scope;
 use resight_app::quarantine::Quarantine;
+use resight_engine::{Indexer, Library};
 use resight_server::Policy;
 use serde_json::{Value, json};
 
@@ -32,6 +35,14 @@ pub(crate) struct Shelf {
 
 pub(crate) async fn send(app: &Router, address: &str, body: &Value) -> Answer {
     ask(app, post(address, "application/json", body.to_string())).await
+}
+
+/// Looks through a folder.
+pub(crate) fn index(library: &Arc<Library>, folder: &Path) {
+    let go_on = AtomicBool::new(false);
+    Indexer::new(library.clone())
+        .index_folder(folder, &Default::default(), &go_on, &mut |_| {})
+        .unwrap();
 }
 
 impl Shelf {
@@ -79,16 +90,7 @@ impl Shelf {
 
     /// Looks through the folder.
     pub(crate) fn index(&self) {
-        let library = self.world.folder.library.clone();
-        let go_on = std::sync::atomic::AtomicBool::new(false);
-        resight_engine::Indexer::new(library)
-            .index_folder(
-                &self.world.path("pictures"),
-                &Default::default(),
-                &go_on,
-                &mut |_| {},
-            )
-            .unwrap();
+        index(&self.world.folder.library, &self.world.path("pictures"));
     }
 
     pub(crate) async fn label(&self, number: usize, labels: Value) {
@@ -275,15 +277,7 @@ async fn what_is_not_as_it_was_indexed_stays_with_its_picture() {
     let shelf = Shelf::new(true).await;
     let elsewhere = shelf.world.path("secret/b.png");
     fs::write(&elsewhere, png(&textured(160, 120, 99))).unwrap();
-    let go_on = std::sync::atomic::AtomicBool::new(false);
-    resight_engine::Indexer::new(shelf.world.folder.library.clone())
-        .index_folder(
-            &shelf.world.path("secret"),
-            &Default::default(),
-            &go_on,
-            &mut |_| {},
-        )
-        .unwrap();
+    index(&shelf.world.folder.library, &shelf.world.path("secret"));
     let other = shelf.world.folder.library.find_by_path(&elsewhere).unwrap();
     // As long as before, and of the same time.
     let mut changed = fs::read(shelf.file(1)).unwrap();

@@ -2,14 +2,19 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use resight_app::keys::Scope;
 use resight_app::quarantine::Quarantine;
-use resight_server::Policy;
+use resight_engine::PictureId;
+use resight_server::{JobsServed, Policy};
+use resight_store::CollectionName;
 use serde_json::{Value, json};
 
-use crate::fixtures::{add, get, png, textured};
+use crate::access::with;
+use crate::fixtures::{add, ask, get, png, post, textured};
 use crate::jobs::World;
-use crate::resolving::{RESOLVE, Shelf, send};
+use crate::resolving::{RESOLVE, Shelf, UNDO, index, send};
 
 /// Pairs that are decided at once.
 const PAIRS: u64 = 12;
@@ -19,9 +24,12 @@ fn state(told: &Value, number: usize) -> (&Value, &Value) {
     (&picture["code"], &picture["files"][0]["state"])
 }
 
-/// What lies in the quarantine.
+/// Resolutions that lie in the quarantine.
 fn left(shelf: &Shelf) -> usize {
-    fs::read_dir(shelf.world.path("quarantine")).map_or(0, Iterator::count)
+    let entries = fs::read_dir(shelf.world.path("quarantine"));
+    entries.map_or(0, |all| {
+        all.flatten().filter(|entry| entry.path().is_dir()).count()
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -180,6 +188,120 @@ async fn a_folder_that_is_away_keeps_its_pictures() {
     let told = shelf.resolved(&[1], json!({"files": "quarantine"})).await;
     assert_eq!(state(&told, 0), (&Value::Null, &json!("missing")));
     assert_eq!(told["groups"][0]["remove"][0]["returns"], false);
+    // A disk may be away below it, too.
+    let below = there.join("nas");
+    fs::create_dir(&below).unwrap();
+    fs::rename(shelf.file(2), below.join("b.png")).unwrap();
+    shelf.index();
+    fs::remove_file(below.join("b.png")).unwrap();
+    let told = shelf.resolved(&[2], json!({"files": "quarantine"})).await;
+    assert_eq!(state(&told, 0), gone, "{told}");
+    // Of a folder that is gone, its files are gone.
+    fs::remove_dir(&below).unwrap();
+    let told = shelf.resolved(&[2], json!({"files": "quarantine"})).await;
+    assert_eq!(state(&told, 0), (&Value::Null, &json!("missing")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_which_another_collection_has_a_picture_stays() {
+    let shelf = Shelf::with_policy(true, Policy::Always).await;
+    let museum = CollectionName::parse("museum").unwrap();
+    let collections = shelf.world.settings.collections.clone();
+    let lease = collections.lease(&museum).unwrap();
+    index(&lease.shared(), &shelf.world.path("pictures"));
+    let key = shelf.world.key(&[Scope::Admin], Some("default"));
+    let told = |dry_run: bool| {
+        let more = json!({"files": "quarantine", "carry_over": true, "dry_run": dry_run});
+        let body = shelf.wanted(&[1], more).to_string();
+        let request = with(post(RESOLVE, "application/json", body), &key);
+        async { ask(&shelf.app, request).await.json() }
+    };
+    for dry_run in [true, false] {
+        let told = told(dry_run).await;
+        assert_eq!(state(&told, 0), (&json!("file_shared"), &json!("stays")));
+        assert_eq!(
+            (&told["removed"], &told["resolution"]),
+            (&json!(0), &Value::Null)
+        );
+        assert!(shelf.file(1).exists());
+    }
+    let id = PictureId::parse(&shelf.ids[1]).unwrap();
+    assert_eq!(lease.remove(&[id]).unwrap(), [true]);
+    assert_eq!(told(false).await["moved"], 1);
+    assert!(!shelf.file(1).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_in_the_quarantine_is_not_indexed_again() {
+    let shelf = Shelf::new(true).await;
+    let told = shelf
+        .resolved(&[1, 2], json!({"files": "quarantine"}))
+        .await;
+    assert_eq!(told["moved"], 2);
+    let quarantine = shelf.world.path("quarantine");
+    let moved = shelf.moved(&told["resolution"], 1);
+    // By an indexer that knows nothing of quarantines.
+    for folder in [&quarantine, moved.parent().unwrap()] {
+        index(&shelf.world.folder.library, folder);
+    }
+    assert_eq!(shelf.count().await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quarantine_whose_disk_is_away_is_told() {
+    let shelf = Shelf::new(true).await;
+    let told = shelf.resolved(&[1], json!({"files": "quarantine"})).await;
+    let (there, away) = (shelf.world.path("quarantine"), shelf.world.path("away"));
+    fs::rename(&there, &away).unwrap();
+    for is_mount in [false, true] {
+        if is_mount {
+            fs::create_dir(&there).unwrap();
+        }
+        for dry_run in [true, false] {
+            let wanted = shelf.wanted(&[2], json!({"files": "quarantine", "dry_run": dry_run}));
+            let answer = send(&shelf.app, RESOLVE, &wanted).await;
+            answer.problem(503, "quarantine_gone");
+        }
+        let undo = json!({"resolution": told["resolution"]});
+        let answer = send(&shelf.app, UNDO, &undo).await;
+        answer.problem(503, "quarantine_gone");
+        let answer = get(&shelf.app, "/v1/duplicates/resolutions").await;
+        let detail = answer.problem(503, "quarantine_gone");
+        assert!(!detail.contains(there.to_str().unwrap()), "{detail}");
+        assert!(shelf.file(2).exists() && left(&shelf) == 0);
+    }
+    fs::remove_dir(&there).unwrap();
+    fs::rename(&away, &there).unwrap();
+    assert_eq!(shelf.undone(&told["resolution"]).await["restored"], 1);
+}
+
+#[tokio::test]
+async fn no_folder_around_the_quarantine_is_registered_or_indexed() {
+    let mut world = World::new(Policy::Open);
+    let quarantine = world.path("pictures/raw/quarantine");
+    fs::create_dir_all(quarantine.join("below")).unwrap();
+    fs::create_dir(world.path("pictures/other")).unwrap();
+    let mut served = JobsServed::clone(world.settings.jobs.as_ref().unwrap());
+    served.config = served.config.with_quarantine(Some(&quarantine));
+    world.settings.jobs = Some(Arc::new(served));
+    let app = world.app();
+    for folder in [
+        "pictures",
+        "pictures/raw/quarantine",
+        "pictures/raw/quarantine/below",
+    ] {
+        let path = world.path(folder);
+        for (address, wanted) in [
+            ("/v1/folders", json!({"path": path})),
+            ("/v1/jobs", json!({"kind": "index", "folder": path})),
+        ] {
+            let detail = send(&app, address, &wanted).await;
+            detail.problem(422, "quarantine_among_pictures");
+        }
+    }
+    assert_eq!(get(&app, "/v1/folders").await.json()["folders"], json!([]));
+    let beside = json!({"path": world.path("pictures/other")});
+    assert_eq!(send(&app, "/v1/folders", &beside).await.status, 201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

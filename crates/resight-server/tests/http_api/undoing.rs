@@ -142,6 +142,31 @@ async fn nothing_is_written_outside_the_registered_folder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_put_back_where_its_disk_is_not_mounted() {
+    let shelf = Shelf::new(true).await;
+    let done = shelf.resolved(&[1], quarantined()).await;
+    let id = done["resolution"].as_str().unwrap();
+    let log = shelf.world.path("quarantine").join(id).join("log.jsonl");
+    let written = fs::read_to_string(&log).unwrap();
+    // As if there had been a disk.
+    let lines = written.lines().map(|line| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        if let Some(file) = line.get_mut("file") {
+            assert!(file.get("mount").is_some());
+            file["mount"] = json!(shelf.world.path("pictures"));
+        }
+        line.to_string() + "\n"
+    });
+    fs::write(&log, lines.collect::<String>()).unwrap();
+    let undone = shelf.undone(&done["resolution"]).await;
+    assert_eq!(restored(&undone), (0, 0, 1), "{undone}");
+    assert!(!shelf.file(1).exists() && shelf.moved(&done["resolution"], 1).exists());
+    fs::write(&log, written).unwrap();
+    let undone = shelf.undone(&done["resolution"]).await;
+    assert_eq!(restored(&undone), (1, 1, 0), "{undone}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn paths_are_told_to_admins_of_the_whole_server_alone() {
     let shelf = Shelf::with_policy(true, Policy::Always).await;
     let everywhere = shelf.world.key(&[Scope::Admin], None);

@@ -14,6 +14,7 @@ use resight_app::export::ExportRoom;
 use resight_app::folders::{Folder, Folders, FollowSettings, Following, Roots, Rules};
 use resight_app::jobs::{Job, JobRunner, JobSettings, Jobs, Task};
 use resight_app::local::LocalServer;
+use resight_app::quarantine::Quarantine;
 use resight_app::{AppError, Code};
 use resight_server::wire::JobShown;
 use resight_server::{JobsPerKey, JobsServed};
@@ -125,16 +126,26 @@ pub(crate) struct ServedJobs {
 
 impl ServedJobs {
     /// Registers the folders `dirs`, makes a job of each registered folder, and runs jobs from now on. `rules` are
-    /// those of the command line, where it has some.
+    /// those of the command line, where it has some. Returns the folder for files of duplicates, too: nothing is
+    /// registered or indexed where that has files which would come back.
     pub(crate) fn begin(
         args: &JobArgs,
         dirs: &[PathBuf],
         rules: Option<&Rules>,
         (config, folder): (&Config, &WritableFolder),
         collections: &Collections,
-    ) -> Result<Self, CliError> {
+    ) -> Result<(Self, Option<Quarantine>), CliError> {
         let jobs = Jobs::of_folder(config, folder)?;
         let folders = Folders::beside(&jobs);
+        let quarantine = args.quarantine.as_deref();
+        let quarantine = quarantine
+            .map(|dir| Quarantine::new(dir, config))
+            .transpose()?;
+        if let Some(quarantine) = &quarantine {
+            let registered = folders.list()?;
+            let registered: Vec<PathBuf> = registered.iter().map(Folder::path).collect();
+            quarantine.check_apart(&registered)?;
+        }
         match register(&folders, dirs, rules, config) {
             // What is stored is searched all the same.
             Err(error) if error.code() == Code::StoreFull => {
@@ -156,7 +167,7 @@ impl ServedJobs {
             }
         }
         let local = LocalServer::begin(&config.root, collections, &jobs);
-        Ok(Self {
+        let served = Self {
             served: JobsServed {
                 jobs,
                 folders,
@@ -171,7 +182,8 @@ impl ServedJobs {
             _local: local,
             _follower: follower,
             _runner: runner,
-        })
+        };
+        Ok((served, quarantine))
     }
 }
 

@@ -54,3 +54,47 @@ fn the_check_opens_the_data_folder_and_changes_nothing_in_it() {
     fs::remove_file(&webhooks).unwrap();
     assert_eq!(check(), Vec::<Value>::new());
 }
+
+#[test]
+fn no_folder_around_the_quarantine_is_registered_or_served() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    let pictures = root.path().join("pictures");
+    fill(&pictures, 1);
+    let quarantine = pictures.join("quarantine");
+    let refused = |dirs: &[&std::path::Path], code: &str| {
+        let mut command = resight(&data);
+        command.args(["serve", "--json", "--listen", "127.0.0.1:0"]);
+        command.arg("--quarantine").arg(&quarantine).args(dirs);
+        let output = command.output().unwrap();
+        assert!(!output.status.success());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains(&format!("\"{code}\"")), "{told}");
+    };
+    refused(&[&pictures], "quarantine_among_pictures");
+    let listed = resight(&data).args(["folders", "--json"]).output().unwrap();
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(!listed.contains("pictures"), "{listed}");
+    // One that was registered earlier.
+    let added = resight(&data)
+        .args(["folders", "add"])
+        .arg(&pictures)
+        .output()
+        .unwrap();
+    assert!(added.status.success());
+    refused(&[], "quarantine_folder");
+    fs::write(
+        data.join("resight.toml"),
+        format!("[serve]\nquarantine = {quarantine:?}\n"),
+    )
+    .unwrap();
+    let checked = resight(&data)
+        .args(["config", "check", "--json"])
+        .output()
+        .unwrap();
+    let told: Value = serde_json::from_slice(&checked.stdout).unwrap();
+    let problems = told["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 1, "{told}");
+    assert_eq!(problems[0]["code"], "quarantine_folder", "{told}");
+    assert_eq!(problems[0]["option"], "serve.quarantine", "{told}");
+}

@@ -138,6 +138,9 @@ fn the_check_refuses_what_serve_refuses() {
     let text_file = root.path().join("text.txt");
     fs::write(&text_file, "no vocabulary").unwrap();
     let text_file = text_file.to_str().unwrap();
+    let pictures = root.path().join("pictures");
+    fs::create_dir(&pictures).unwrap();
+    let quarantine = pictures.join("quarantine");
     // (above the tables, in the table, code, line, key)
     for (above, serve, code, line, key) in [
         (
@@ -216,6 +219,13 @@ fn the_check_refuses_what_serve_refuses() {
             "",
             "folders = [\".\"]",
             "data_inside_pictures",
+            2,
+            "serve.folders",
+        ),
+        (
+            "",
+            &format!("folders = [{pictures:?}]\nquarantine = {quarantine:?}"),
+            "quarantine_among_pictures",
             2,
             "serve.folders",
         ),

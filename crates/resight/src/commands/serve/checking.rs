@@ -71,6 +71,7 @@ pub(super) fn refusal(mut refused: Vec<Refused>, effective: &Effective) -> CliEr
 /// Judges all that can be judged before a server starts.
 pub(crate) fn check(args: &ServeArgs, settings: Settings) -> Result<Checked, Vec<Refused>> {
     let config = Config::new(settings).map_err(|error| Refused::of_settings(error.into()))?;
+    let config = config.with_quarantine(args.jobs.quarantine.as_deref());
     let mut wrong = Vec::new();
     let mut note = |options, error| wrong.push(Refused { options, error });
     for dir in &args.dirs {
@@ -124,6 +125,7 @@ pub(crate) fn check_stored(args: &ServeArgs, settings: Settings) -> Vec<Refused>
     };
     // Whichever collection is indexed into, the default one is opened at the start.
     let config = config.of_collection(&CollectionName::default());
+    let config = config.with_quarantine(args.jobs.quarantine.as_deref());
     let wrong = checks::stored(&config, &args.plugins.settings()).into_iter();
     let refused = wrong.map(|(subject, error)| Refused {
         options: options_of(subject),
@@ -137,6 +139,7 @@ fn options_of(subject: Subject) -> &'static [&'static str] {
         Subject::Decoding => &["decode_in"],
         Subject::Videos => &["ffmpeg"],
         Subject::DataFolder => &["data"],
+        Subject::Quarantine => &["quarantine"],
         Subject::Vocabulary => &["vocabulary"],
         Subject::Models => &["with_models"],
         Subject::Plugins => &["plugin"],

@@ -19,7 +19,6 @@ use resight_app::cursor_key::CursorKey;
 use resight_app::data_folder;
 use resight_app::keys::Keys;
 use resight_app::plugins::Plugins;
-use resight_app::quarantine::Quarantine;
 use resight_app::webhooks::Webhooks;
 use resight_engine::Library;
 use resight_server::{
@@ -69,6 +68,7 @@ pub(crate) fn run(
         ..
     } = checking::check(args, reread.settings.clone())
         .map_err(|refused| checking::refusal(refused, reread.began))?;
+    let config = config.with_quarantine(args.jobs.quarantine.as_deref());
     let interrupt = Interrupt::listen_for_server()?;
     // Before the data folder is opened, so that a port in use fails at once.
     let (listener, address) = listen(&args.listen)?;
@@ -84,11 +84,11 @@ pub(crate) fn run(
     collections.remember_models(&config.collection, &config.with_models)?;
     let lease = collections.lease(&config.collection)?;
     let rules = args.patterns.rules(args.prune);
-    let served = ServedJobs::begin(
+    let (served, quarantine) = ServedJobs::begin(
         &args.jobs,
         &args.dirs,
         rules.as_ref(),
-        (config, &folder),
+        (&config, &folder),
         &collections,
     )?;
     let _looking = collections.find_duplicates_in_background();
@@ -101,14 +101,6 @@ pub(crate) fn run(
     // What can fail is opened before `announce` says that the server serves.
     let (answers, cursor_key) = (Answers::open(&config.root)?, CursorKey::open(&config.root)?);
     let webhooks = Webhooks::open(&config.root)?;
-    let quarantine = args.jobs.quarantine.as_ref();
-    let quarantine = quarantine.map(|folder| Quarantine::new(folder, config));
-    let quarantine = quarantine.transpose()?;
-    if let Some(quarantine) = &quarantine {
-        let folders = served.served.folders.list()?;
-        let folders: Vec<_> = folders.iter().map(|folder| folder.path()).collect();
-        quarantine.check_apart(&folders)?;
-    }
     let count = lease.count()?;
     drop(lease);
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -139,7 +131,7 @@ pub(crate) fn run(
         },
         iiif: args.iiif,
         interfaces: args.compat.clone(),
-        ..settings(args, &folder.library, config, address)
+        ..settings(args, &folder.library, &config, address)
     };
     let reloading = Reloading::new(reread, address, (settings.live.clone(), tls));
     let (engine, jobs) = (folder.library.clone(), served.served.jobs.clone());
