@@ -28,8 +28,12 @@ crash *options:
 
 # Damaged input and random operations for longer: the factor multiplies what the gate tries
 fuzz factor="200":
-    RESIGHT_FUZZ_FACTOR={{factor}} cargo test --release --workspace -- mutated damaged_folders
+    RESIGHT_FUZZ_FACTOR={{factor}} cargo test --release --workspace -- mutated fuzzing damaged_folders a_changed_file
     PROPTEST_CASES={{factor}} cargo test --release --workspace -- random_
+
+# Fuzzing guided by coverage, each target for so many seconds; the last line is JSON. Five hours by default
+fuzz-coverage seconds="600":
+    fuzz/run all {{seconds}}
 
 # Threads in thousands of other orders; RESIGHT_INTERLEAVINGS_FACTOR multiplies their number
 interleavings:

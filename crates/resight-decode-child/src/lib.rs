@@ -20,6 +20,8 @@ mod child;
 mod death;
 #[cfg(target_os = "linux")]
 mod ffmpeg;
+#[cfg(all(target_os = "linux", any(test, fuzzing)))]
+pub mod fuzzing;
 #[cfg(target_os = "linux")]
 mod limits;
 #[cfg(target_os = "linux")]

@@ -21,6 +21,8 @@ use resight_decode::{Images, Pixels, Refused, VideoJob, VideoReader};
 use frames::Video;
 pub use launch::launch;
 pub use options::FfmpegOptions;
+#[cfg(any(test, fuzzing))]
+pub use probe::ffmpeg_log;
 use run::Task;
 
 /// The user's ffmpeg.

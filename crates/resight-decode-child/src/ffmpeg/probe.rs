@@ -54,6 +54,16 @@ fn clock(text: &str) -> Option<u64> {
     before.checked_add((seconds * 1000.0).round() as u64)
 }
 
+/// What ffmpeg writes about a video, and while it reads one, as the fuzzers call its readers.
+#[cfg(any(test, fuzzing))]
+pub fn ffmpeg_log(bytes: &[u8]) -> bool {
+    let log = String::from_utf8_lossy(bytes);
+    let _ = reached(&log);
+    let about = About::read(&log);
+    assert!(about.is_none_or(|about| about.size.iter().all(|side| *side > 0)));
+    about.is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

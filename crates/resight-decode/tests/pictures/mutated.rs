@@ -3,7 +3,7 @@
 use image::{ImageFormat, RgbImage};
 use resight_decode::{DecodeLimits, MemoryBudget, RefusedCode, decode, pages, thumbnail_jpeg};
 use resight_test_support::{
-    animated_gif, animated_png, animated_webp, dng, encode, fuzz, textured, tiff_pages,
+    animated_gif, animated_png, animated_webp, dng, encode, fuzz, fuzz_corpus, textured, tiff_pages,
 };
 
 /// Most pixels of a changed file.
@@ -71,7 +71,9 @@ fn a_changed_svg_is_drawn_or_refused() {
 fn a_changed_file_is_decoded_within_its_limits_or_refused() {
     let limits = limits();
     let (mut decoded, mut refused) = (0, 0);
-    fuzz("decode", 4000, &corpus(), |bytes| {
+    let mut files = fuzz_corpus("picture", corpus());
+    files.extend(fuzz_corpus("large_format", Vec::new()));
+    fuzz("decode", 4000, &files, |bytes| {
         match decode(bytes, &limits) {
             Ok(one) => {
                 decoded += 1;

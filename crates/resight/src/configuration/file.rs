@@ -164,3 +164,39 @@ fn text_of(kind: Kind, value: &DeValue<'_>) -> Option<String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use resight_test_support::{fuzz, fuzz_corpus};
+
+    use super::super::settings;
+    use super::*;
+
+    #[test]
+    fn a_changed_file_is_read_or_its_mistakes_are_told_by_their_lines() {
+        let settings = settings::all(&crate::Cli::command());
+        let made = "data = \"pictures\"\nmemory = 0x400\n\n[serve]\nlisten = '[::1]:1'\nopen = true\ncors-origin = [\"https://a\", 'http://b:1']\n";
+        assert_eq!(read(made, Path::new("/"), &settings).1, []);
+        let corpus = fuzz_corpus("config", vec![made.as_bytes().to_vec()]);
+        let (mut good, mut told) = (0, 0);
+        fuzz("config", 5000, &corpus, |bytes| {
+            let Ok(text) = std::str::from_utf8(bytes) else {
+                return;
+            };
+            let (entries, mistakes) = read(text, Path::new("/"), &settings);
+            good += u64::from(mistakes.is_empty());
+            told += u64::from(!mistakes.is_empty());
+            let lines = 1 + text.matches('\n').count();
+            for entry in entries {
+                assert!(entry.setting < settings.len());
+                assert!((1..=lines).contains(&entry.line), "{entry:?}");
+            }
+            for mistake in mistakes {
+                assert!((1..=lines).contains(&mistake.line), "{mistake:?}");
+                assert!(!mistake.detail.is_empty());
+            }
+        });
+        assert!(good > 50 && told > 50, "{good} {told}");
+    }
+}
