@@ -25,6 +25,8 @@ mod figures;
 mod files;
 mod filters;
 mod forms;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guard;
 mod health;
 mod iiif;

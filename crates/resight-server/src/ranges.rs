@@ -109,6 +109,27 @@ pub(crate) fn beyond_end(length: u64) -> Response {
     response
 }
 
+/// The header, as the fuzzers call its parser.
+#[cfg(any(test, fuzzing))]
+pub fn range(bytes: &[u8]) -> bool {
+    let Ok(value) = HeaderValue::from_bytes(bytes) else {
+        return false;
+    };
+    let headers = HeaderMap::from_iter([(header::RANGE, value)]);
+    let mut read = false;
+    for length in [0, 1, 10, u64::MAX] {
+        match Asked::of(&Method::GET, &headers, length, "\"a\"") {
+            Asked::Whole => {}
+            Asked::Part(part) => {
+                assert!(part.start < part.end && part.end <= length, "{part:?}");
+                read = true;
+            }
+            Asked::Beyond => read = true,
+        }
+    }
+    read
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

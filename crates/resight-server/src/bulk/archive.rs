@@ -64,6 +64,55 @@ impl Reading {
     }
 }
 
+/// An archive of pictures, as the fuzzers call its readers.
+#[cfg(any(test, fuzzing))]
+pub fn archive(bytes: &[u8]) -> bool {
+    use crate::intake::{Memory, Spools, archive_kind};
+    /// The most bytes of an entry.
+    const MOST: u64 = 1 << 20;
+    static RUNTIME: std::sync::LazyLock<std::io::Result<tokio::runtime::Runtime>> =
+        std::sync::LazyLock::new(|| {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+        });
+    let (Ok(runtime), Some(kind)) = (&*RUNTIME, archive_kind(bytes)) else {
+        return false;
+    };
+    runtime.block_on(async {
+        let Ok(archive) = Spools::new(None).archive(kind, bytes).await else {
+            panic!("there is no room for the archive");
+        };
+        let bounds = Bounds {
+            bytes: MOST,
+            idle: std::time::Duration::from_secs(9),
+            rate: 1,
+            memory: Memory::of(resight_engine::MemoryBudget::new(64 << 20)),
+        };
+        let mut reading = read(archive, &bounds);
+        let mut count = 0;
+        while let Some(entry) = reading.next().await {
+            count += 1;
+            match entry {
+                Entry::Picture { bytes, .. } => {
+                    assert!(bytes.len() as u64 <= MOST && archive_kind(&bytes).is_none());
+                }
+                Entry::Refused { problem, .. } | Entry::Skipped { problem, .. } => {
+                    assert!(problem.status().is_client_error(), "{}", problem.message());
+                }
+            }
+        }
+        assert!(count <= super::limits::MOST_FILES);
+        match reading.ended().await {
+            Ok(()) => true,
+            Err(problem) => {
+                assert!(problem.status().is_client_error(), "{}", problem.message());
+                false
+            }
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use resight_engine::MemoryBudget;
@@ -82,7 +131,7 @@ mod tests {
             archive.append_data(&mut header, name, &b"x"[..]).unwrap();
         }
         let archive = archive.into_inner().unwrap();
-        let archive = spools.archive(ArchiveKind::Tar, archive).await;
+        let archive = spools.archive(ArchiveKind::Tar, &archive).await;
         let bounds = Bounds {
             bytes: 100,
             idle: std::time::Duration::from_secs(9),
@@ -90,7 +139,7 @@ mod tests {
             memory: Memory::of(MemoryBudget::new(1 << 30)),
         };
         // One entry is taken and one waits to be, so the third is not read yet.
-        let mut reading = read(archive, &bounds);
+        let mut reading = read(archive.ok().unwrap(), &bounds);
         assert!(reading.next().await.is_some());
         assert_eq!(spools.free_places(), all - 1);
         while reading.next().await.is_some() {}

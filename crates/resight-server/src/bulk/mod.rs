@@ -27,6 +27,8 @@ use super::problem::Problem;
 use crate::wire::{BulkAnswer, FileOutcome};
 use adder::{Adder, Sink};
 pub(crate) use once::{Once, begin};
+#[cfg(any(test, fuzzing))]
+pub use {archive::archive, labels::label_lines};
 
 /// The media type of an answer with a line for each file.
 pub(crate) const LINES: &str = "application/x-ndjson";

@@ -26,6 +26,8 @@ use super::problem::Problem;
 use connection::{Reply, Tls};
 pub(crate) use messenger::{Messenger, check_address};
 use target::Target;
+#[cfg(any(test, fuzzing))]
+pub use target::address;
 
 /// The most redirects.
 const MOST_REDIRECTS: usize = 5;

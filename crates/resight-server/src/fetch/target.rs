@@ -63,9 +63,15 @@ impl Target {
             (None, true) => 443,
             (None, false) => 80,
         };
-        let path = parts
-            .path_and_query
-            .unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let path = match parts.path_and_query {
+            // An empty path is sent as a slash (RFC 9112, 3.2.1).
+            Some(path) if path.as_str().starts_with('?') => {
+                let path = format!("/{}", path.as_str());
+                path.parse().map_err(|error| bad(&error))?
+            }
+            Some(path) => path,
+            None => PathAndQuery::from_static("/"),
+        };
         Ok(Self {
             is_tls,
             host,
@@ -91,8 +97,12 @@ impl Target {
             format!("{scheme}://{}{location}", self.authority)
         } else {
             let path = self.path.path();
-            let folder = &path[..path.rfind('/').map_or(0, |at| at + 1)];
-            format!("{scheme}://{}{folder}{location}", self.authority)
+            let kept = match location.starts_with('?') {
+                // The same path with another query (RFC 3986, 5.2.2).
+                true => path,
+                false => &path[..path.rfind('/').map_or(0, |at| at + 1)],
+            };
+            format!("{scheme}://{}{kept}{location}", self.authority)
         };
         Self::parse(&whole)
     }
@@ -113,6 +123,32 @@ fn bad(why: &dyn std::fmt::Display) -> Problem {
     Problem::new(Code::FetchBadAddress, detail)
 }
 
+/// An address of a picture and one that a redirect names, as the fuzzers call their reader.
+#[cfg(any(test, fuzzing))]
+pub fn address(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let read = Target::parse(&text);
+    let assert_plain = |target: &Target| {
+        assert!(!target.host.is_empty() && !target.authority.as_str().contains('@'));
+        let (path, host) = target.request();
+        assert!(
+            path.starts_with('/') && !path.contains([' ', '\r', '\n']),
+            "{path:?}"
+        );
+        assert!(!host.contains([' ', '\r', '\n', '/']), "{host:?}");
+    };
+    if let Ok(target) = &read {
+        assert_plain(target);
+    }
+    if let Ok(from) = Target::parse("https://a.example/x")
+        && let Ok(target) = from.redirected(&text)
+    {
+        assert_plain(&target);
+        return true;
+    }
+    read.is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +164,13 @@ mod tests {
         assert_eq!((&*target.host, target.port), ("pictures.example", 443));
         assert_eq!(target.request(), ("/a/b.jpg?size=1", "Pictures.Example"));
         assert_eq!(target.name(), "b.jpg");
+        for (text, path) in [
+            ("http://a", "/"),
+            ("http://a?b/c", "/?b/c"),
+            ("http://a#b", "/"),
+        ] {
+            assert_eq!(parse(text).unwrap().request().0, path, "{text}");
+        }
         assert_eq!(parse("http://[::1]:8080").unwrap().port, 8080);
         for (text, part) in [
             ("ftp://a/b", "https://"),
@@ -157,27 +200,11 @@ mod tests {
             ("//b.example/c", "https://b.example/c"),
             ("/c?d#e", "https://a.example:8443/c?d"),
             ("c", "https://a.example:8443/x/c"),
-            ("?q=http://c", "https://a.example:8443/x/?q=http://c"),
+            ("?q=http://c", "https://a.example:8443/x/y?q=http://c"),
         ] {
             assert_eq!(from.redirected(location).ok(), parse(to).ok(), "{location}");
         }
         assert!(from.redirected("file:///etc/passwd").is_err());
         assert!(from.redirected("http://a:b@c/").is_err());
-    }
-
-    #[test]
-    fn mutated_addresses_are_read_or_refused() {
-        let corpus = [
-            b"https://a.example:8443/x/y?z#f".to_vec(),
-            b"http://[::ffff:127.0.0.1]/".to_vec(),
-        ];
-        let from = parse("https://a.example/x").unwrap();
-        let mut taken = 0;
-        resight_test_support::fuzz("addresses", 5000, &corpus, |bytes| {
-            let text = String::from_utf8_lossy(bytes);
-            taken += u32::from(parse(&text).is_ok());
-            taken += u32::from(from.redirected(&text).is_ok());
-        });
-        assert!(taken > 0, "no changed address can be read");
     }
 }

@@ -36,6 +36,8 @@ use super::pages::holds_tag;
 use super::params::path_segments;
 use super::problem::Problem;
 use super::proxy::{self, Forwarded};
+#[cfg(any(test, fuzzing))]
+pub use request::image_request;
 use request::{Asked, Format, MOST_SIDE};
 
 /// What all addresses of the Image API begin with.

@@ -249,6 +249,46 @@ fn not_implemented(what: &str) -> Problem {
     )
 }
 
+/// A region, a size, a rotation and a file with slashes between them, as the fuzzers call their parser.
+#[cfg(any(test, fuzzing))]
+pub fn image_request(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return false;
+    };
+    let parts: Vec<&str> = text.split('/').collect();
+    let [region, size, rotation, file] = parts[..] else {
+        return false;
+    };
+    let mut read = false;
+    for of in [[1000, 600], [1, 1], [u32::MAX, 3]] {
+        let asked = match Asked::parse(of, region, size, rotation, file) {
+            Ok(asked) => asked,
+            Err(problem) => {
+                assert!(matches!(problem.status().as_u16(), 400 | 501));
+                continue;
+            }
+        };
+        read = true;
+        let Drawing { region, size, .. } = asked.drawing;
+        for (at, length, side) in [(region[0], region[2], of[0]), (region[1], region[3], of[1])] {
+            assert!(length > 0 && u64::from(at) + u64::from(length) <= u64::from(side));
+        }
+        assert!(
+            size.iter().all(|side| (1..=MOST_SIDE).contains(side)),
+            "{size:?}"
+        );
+        // The canonical form asks for the same.
+        let canonical = asked.canonical();
+        let parts: Vec<&str> = canonical.split('/').collect();
+        let [region, size, rotation, file] = parts[..] else {
+            panic!("{canonical}");
+        };
+        let again = Asked::parse(of, region, size, rotation, file);
+        assert_eq!(again.ok(), Some(asked), "{canonical}");
+    }
+    read
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -164,16 +164,21 @@ impl Spooling {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 impl Spools {
+    #[cfg(test)]
     pub(crate) fn free_places(&self) -> usize {
         self.places.available_permits()
     }
 
-    pub(crate) async fn archive(&self, kind: ArchiveKind, bytes: Vec<u8>) -> Archive {
-        let mut spooling = self.begin(kind).await.ok().unwrap();
-        spooling.write(&bytes.into()).await.ok().unwrap();
-        spooling.finish().await.ok().unwrap()
+    pub(crate) async fn archive(
+        &self,
+        kind: ArchiveKind,
+        bytes: &[u8],
+    ) -> Result<Archive, Problem> {
+        let mut spooling = self.begin(kind).await?;
+        spooling.write(&Bytes::copy_from_slice(bytes)).await?;
+        spooling.finish().await
     }
 }
 
