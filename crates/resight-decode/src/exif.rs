@@ -2,25 +2,34 @@
 //!
 //! Source: CIPA DC-008, Exif 3.0, section 4.6, as `kamadak-exif` reads and words it.
 
-use std::io::Cursor;
+use exif::{Exif, Field, Reader, Tag, Value};
 
-use exif::{Error, Exif, Field, In, Reader, Tag, Value};
+use crate::taken::exif_of;
+use crate::tiff::{Entry, Tiff};
 
-/// Fields of one file, at most.
-const MOST_FIELDS: usize = 256;
+/// Fields of each directory, at most.
+const MOST_FIELDS: u64 = 256;
+/// Bytes of a text, at most; a longer one is cut.
+const MOST_BYTES: usize = 1024;
 /// Characters of a value, at most; a longer one is cut.
 const MOST_CHARS: usize = 300;
 /// Bytes of a value of no stated kind that are still shown.
 const MOST_OPAQUE: usize = 16;
 /// Numbers of a value, at most: longer ones are tables for programs.
 const MOST_NUMBERS: usize = 32;
-/// What only programs read.
-const FOR_PROGRAMS: [Tag; 4] = [
-    Tag::MakerNote,
-    Tag::StripOffsets,
-    Tag::StripByteCounts,
-    Tag::TileOffsets,
+/// Where the first directory names those of Exif and of places.
+const EXIF: u16 = 0x8769;
+const GPS: u16 = 0x8825;
+/// What leads to other parts of the file: further directories, strips, tiles, a thumbnail.
+const PLACES: [u16; 10] = [
+    EXIF, GPS, 0xa005, 0x014a, 0x0111, 0x0117, 0x0144, 0x0145, 0x0201, 0x0202,
 ];
+const MAKER_NOTE: u16 = 0x927c;
+const COMMENT: u16 = 0x9286;
+/// Types of values (TIFF 6.0, section 2).
+const TEXT: u16 = 2;
+const LONG: u16 = 4;
+const OPAQUE: u16 = 7;
 
 /// One field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,38 +40,126 @@ pub struct ExifField {
     pub value: String,
 }
 
-/// The fields of a JPEG, PNG, WebP, HEIF, AVIF, TIFF or a raw file built like a TIFF, in the order of the file and at most 256;
-/// none of a file without Exif, or of another format. Of a damaged one those that can be read. Left out are the fields of the
-/// thumbnail, notes of the maker in a form of its own, and tables.
+/// The fields of a JPEG, PNG, WebP, TIFF or a raw file built like a TIFF: those of its first directory, of Exif and of the place,
+/// in the order of the file and at most 256 of each; none of a file without Exif, or of another format. Left out are the fields of
+/// the thumbnail, notes of the maker in a form of its own, and tables.
 pub fn exif_fields(bytes: &[u8]) -> Vec<ExifField> {
-    let read = Reader::new()
-        .continue_on_error(true)
-        .read_from_container(&mut Cursor::new(bytes));
-    let exif = match read {
-        Ok(exif) => exif,
-        Err(Error::PartialResult(partial)) => partial.into_inner().0,
-        Err(_) => return Vec::new(),
+    let Some(tiff) = exif_of(bytes).and_then(Tiff::open) else {
+        return Vec::new();
     };
-    let fields = exif.fields().filter(|field| is_for_people(field));
-    let fields = fields.filter_map(|field| shown(field, &exif));
-    fields.take(MOST_FIELDS).collect()
+    let Ok(exif) = Reader::new().read_raw(copied(&tiff)) else {
+        return Vec::new();
+    };
+    // Unknown tags have numbers for names.
+    let known = exif
+        .fields()
+        .filter(|field| field.tag.description().is_some());
+    known.filter_map(|field| shown(field, &exif)).collect()
 }
 
-fn is_for_people(field: &Field) -> bool {
-    let is_short = match &field.value {
-        Value::Undefined(bytes, _) => bytes.len() <= MOST_OPAQUE || field.tag == Tag::UserComment,
-        Value::Ascii(_) => true,
-        Value::Byte(numbers) => numbers.len() <= MOST_NUMBERS,
-        Value::Short(numbers) => numbers.len() <= MOST_NUMBERS,
-        Value::Rational(numbers) => numbers.len() <= MOST_NUMBERS,
-        Value::SRational(numbers) => numbers.len() <= MOST_NUMBERS,
-        _ => field.value.get_uint(MOST_NUMBERS).is_none(),
+/// A TIFF file with the fields that are shown, each with bytes of its own. In the file directories and values may overlap without
+/// end, so that one of a few kilobytes could have gigabytes of values; the reader of `exif` takes them all into memory.
+fn copied(tiff: &Tiff<'_>) -> Vec<u8> {
+    let first = tiff.first_directory();
+    let fields = |at: u64| {
+        let entries = tiff.entries(at, MOST_FIELDS).into_iter();
+        entries.filter_map(short).collect::<Vec<_>>()
     };
-    field.ifd_num == In::PRIMARY
-        && is_short
-        && !FOR_PROGRAMS.contains(&field.tag)
-        // Unknown tags have numbers for names.
-        && field.tag.description().is_some()
+    let below = [EXIF, GPS].map(|tag| (tag, tiff.first(first, tag).map_or(Vec::new(), fields)));
+    let mut copy = Copy {
+        bytes: Vec::new(),
+        is_big_endian: tiff.is_big_endian(),
+    };
+    copy.bytes.extend(match copy.is_big_endian {
+        true => b"MM",
+        false => b"II",
+    });
+    copy.put(42, 2);
+    copy.put(8, 4);
+    let first = fields(first);
+    // Where the directory after those before begins.
+    let mut next = 8 + length(&first) + 12 * below.len();
+    let places = below.each_ref().map(|(tag, fields)| {
+        let at = next;
+        next += length(fields);
+        (*tag, at)
+    });
+    copy.directory(&first, &places);
+    for (_, fields) in &below {
+        copy.directory(fields, &[]);
+    }
+    copy.bytes
+}
+
+/// The entry as far as it is shown.
+fn short(mut entry: Entry<'_>) -> Option<Entry<'_>> {
+    let is_text = entry.kind == TEXT || entry.tag == COMMENT;
+    let count = entry.bytes.len() / entry.length;
+    let is_short = match entry.kind {
+        _ if is_text => true,
+        OPAQUE => count <= MOST_OPAQUE,
+        _ => count <= MOST_NUMBERS,
+    };
+    if is_text {
+        let whole = entry.bytes.len().min(MOST_BYTES) / entry.length * entry.length;
+        entry.bytes = &entry.bytes[..whole];
+    }
+    let is_for_people = !PLACES.contains(&entry.tag) && entry.tag != MAKER_NOTE;
+    (is_short && is_for_people).then_some(entry)
+}
+
+/// Bytes of a directory with its values.
+fn length(fields: &[Entry<'_>]) -> usize {
+    let values = fields.iter().map(|field| field.bytes.len());
+    let apart = values.filter(|length| *length > 4);
+    2 + 12 * fields.len() + 4 + apart.sum::<usize>()
+}
+
+/// A TIFF file that is being written.
+struct Copy {
+    bytes: Vec<u8>,
+    is_big_endian: bool,
+}
+
+impl Copy {
+    /// Puts a number of so many bytes, which it fits.
+    fn put(&mut self, number: usize, length: usize) {
+        let number = (number as u64).to_be_bytes();
+        let bytes = &number[8 - length..];
+        match self.is_big_endian {
+            true => self.bytes.extend(bytes),
+            false => self.bytes.extend(bytes.iter().rev()),
+        }
+    }
+
+    /// Puts a directory with its fields, and the places of others.
+    fn directory(&mut self, fields: &[Entry<'_>], places: &[(u16, usize)]) {
+        let count = fields.len() + places.len();
+        let mut at = self.bytes.len() + 2 + 12 * count + 4;
+        self.put(count, 2);
+        for field in fields {
+            self.put(field.tag.into(), 2);
+            self.put(field.kind.into(), 2);
+            self.put(field.bytes.len() / field.length, 4);
+            if field.bytes.len() > 4 {
+                self.put(at, 4);
+                at += field.bytes.len();
+            } else {
+                self.bytes.extend(field.bytes);
+                self.put(0, 4 - field.bytes.len());
+            }
+        }
+        for (tag, at) in places {
+            self.put((*tag).into(), 2);
+            self.put(LONG.into(), 2);
+            self.put(1, 4);
+            self.put(*at, 4);
+        }
+        self.put(0, 4);
+        for field in fields.iter().filter(|field| field.bytes.len() > 4) {
+            self.bytes.extend(field.bytes);
+        }
+    }
 }
 
 fn shown(field: &Field, exif: &Exif) -> Option<ExifField> {
@@ -91,13 +188,16 @@ fn comment(bytes: &[u8]) -> Option<String> {
     let text = bytes
         .strip_prefix(b"ASCII\0\0\0")
         .or_else(|| bytes.strip_prefix(&[0; 8]))?;
-    std::str::from_utf8(text).ok().map(ToOwned::to_owned)
+    // It may be cut within a letter.
+    Some(String::from_utf8_lossy(text).into_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use exif::Rational;
+    use std::io::Cursor;
+
     use exif::experimental::Writer;
+    use exif::{In, Rational};
 
     use super::*;
 
@@ -169,14 +269,38 @@ mod tests {
         assert_eq!(exif_fields(b"\xff\xd8\xff\xd9"), []);
     }
 
+    /// Each of its entries has the same half of the file for its value: read as they are they would have hundreds of gigabytes.
+    #[test]
+    fn entries_that_overlap_take_no_more_than_the_file() {
+        let (count, value) = (40_000_u32, 1 << 19);
+        let mut tiff = b"II*\0\x08\0\0\0".to_vec();
+        tiff.extend_from_slice(&(count as u16).to_le_bytes());
+        let begin = 8 + 2 + 12 * count + 4;
+        for _ in 0..count {
+            for number in [0x010e, TEXT] {
+                tiff.extend_from_slice(&number.to_le_bytes());
+            }
+            for number in [value, begin] {
+                tiff.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+        tiff.resize((begin + value) as usize, 0);
+        let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+        png.extend_from_slice(&(tiff.len() as u32).to_be_bytes());
+        png.extend_from_slice(b"eXIf");
+        png.extend_from_slice(&tiff);
+        assert_eq!(exif_fields(&png), []);
+        assert_eq!(
+            copied(&Tiff::open(&tiff).unwrap()).len(),
+            8 + 18 + 24 + 256 * 1036
+        );
+    }
+
     #[test]
     fn mutated_exif_is_read_as_far_as_it_goes() {
-        let mut read = 0;
-        resight_test_support::fuzz("exif", 5000, &of_a_camera(), |bytes| {
-            let fields = exif_fields(bytes);
-            assert!(fields.len() <= MOST_FIELDS);
-            read += usize::from(!fields.is_empty());
-        });
+        let made = of_a_camera().to_vec();
+        let reader = crate::fuzzing::exif;
+        let (read, _) = resight_test_support::fuzz_reader("exif", 5000, made, reader);
         assert!(read > 0, "no changed file has a field");
     }
 }

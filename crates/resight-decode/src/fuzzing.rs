@@ -99,6 +99,18 @@ pub fn profile(bytes: &[u8]) -> bool {
     true
 }
 
+/// The fields of Exif that are shown.
+pub fn exif(bytes: &[u8]) -> bool {
+    let fields = crate::exif_fields(bytes);
+    assert!(fields.len() <= 3 * 256, "{} fields", fields.len());
+    assert!(
+        fields
+            .iter()
+            .all(|field| field.value.chars().count() <= 300)
+    );
+    !fields.is_empty()
+}
+
 /// When a picture was taken.
 pub fn taken(bytes: &[u8]) -> bool {
     crate::taken(bytes).is_some()

@@ -28,7 +28,7 @@ pub fn taken(bytes: &[u8]) -> Option<i64> {
 }
 
 /// The bytes that are built as a TIFF file is.
-fn exif_of(bytes: &[u8]) -> Option<&[u8]> {
+pub(crate) fn exif_of(bytes: &[u8]) -> Option<&[u8]> {
     const JPEG_EXIF: &[u8] = b"Exif\0\0";
     if bytes.starts_with(&[0xff, 0xd8]) {
         let segments = Segments::of(bytes).take_while(|(marker, _)| *marker != 0xda);

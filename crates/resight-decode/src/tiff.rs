@@ -126,6 +126,17 @@ struct Field {
     length: u64,
 }
 
+/// An entry of a directory as it stands in the file, in the file's order of bytes.
+pub(crate) struct Entry<'a> {
+    pub(crate) tag: u16,
+    /// The type of its values (TIFF 6.0, section 2).
+    pub(crate) kind: u16,
+    /// Bytes of each value.
+    pub(crate) length: usize,
+    /// All values.
+    pub(crate) bytes: &'a [u8],
+}
+
 /// The structure of a TIFF or BigTIFF file.
 pub(crate) struct Tiff<'a> {
     bytes: &'a [u8],
@@ -241,6 +252,43 @@ impl<'a> Tiff<'a> {
             count,
             length,
         })
+    }
+
+    /// The first `most` entries of the directory at `offset`, without those that the file does not have as a whole.
+    pub(crate) fn entries(&self, offset: u64, most: u64) -> Vec<Entry<'a>> {
+        let (count_len, entry_len, offset_len) = self.lengths();
+        let count = self.number(offset, count_len).unwrap_or(0).min(most);
+        let entry = |i: u64| {
+            let at = offset.checked_add(count_len + i * entry_len)?;
+            let kind = self.number(at.checked_add(2)?, 2)? as u16;
+            let length: u64 = match kind {
+                1 | 2 | 6 | 7 => 1,
+                3 | 8 => 2,
+                4 | 9 | 11 => 4,
+                5 | 10 | 12 => 8,
+                _ => return None,
+            };
+            let bytes = self.number(at + 4, offset_len)?.checked_mul(length)?;
+            let field = at + 4 + offset_len;
+            let start = match bytes <= offset_len {
+                true => field,
+                false => self.number(field, offset_len)?,
+            };
+            let start = usize::try_from(start).ok()?;
+            let end = start.checked_add(usize::try_from(bytes).ok()?)?;
+            Some(Entry {
+                tag: self.number(at, 2)? as u16,
+                kind,
+                length: length as usize,
+                bytes: self.bytes.get(start..end)?,
+            })
+        };
+        (0..count).filter_map(entry).collect()
+    }
+
+    /// Whether its numbers have their greatest byte first.
+    pub(crate) fn is_big_endian(&self) -> bool {
+        self.big_endian
     }
 
     /// The first entry with a tag in the directory at `offset`.

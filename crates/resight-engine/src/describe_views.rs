@@ -73,7 +73,8 @@ pub(crate) fn describe_views(
     };
     let mut before = is_animation.then(|| Small::of(first.image)).flatten();
     let mut unread = 0;
-    for number in wanted {
+    let wanted: Vec<u32> = wanted.collect();
+    for (at, &number) in wanted.iter().enumerate() {
         go_on(cancel)?;
         let page = match file.page(number) {
             Ok(page) => page,
@@ -81,7 +82,11 @@ pub(crate) fn describe_views(
                 unread += 1;
                 continue;
             }
-            Err(Missing::All) => break,
+            Err(Missing::Rest) => break,
+            Err(Missing::All) => {
+                unread += (wanted.len() - at) as u32;
+                break;
+            }
         };
         if let Some(last) = &before {
             let small = Small::of(&page.image);
@@ -149,7 +154,9 @@ fn sampled(count: u32, most: u32) -> impl Iterator<Item = u32> + use<> {
 enum Missing {
     /// It cannot be read.
     This,
-    /// Neither it nor any after it is there.
+    /// Neither it nor any after it is there: files may announce more than they have.
+    Rest,
+    /// The file cannot be opened for its pages, now or at all.
     All,
 }
 
@@ -187,7 +194,7 @@ impl Turned<'_> {
                 self.opened = Some((all, number.saturating_add(1)));
                 Err(Missing::This)
             }
-            None => Err(Missing::All),
+            None => Err(Missing::Rest),
         }
     }
 }

@@ -23,7 +23,7 @@ const ENTRIES: &str = "meta";
 /// Most characters of the beginning of a tag or a name, of a folder, and of a media type.
 pub(crate) const PREFIX_CHARS: usize = 255;
 pub(crate) const FOLDER_CHARS: usize = 4096;
-const MEDIA_TYPE_CHARS: usize = 100;
+pub(crate) const MEDIA_TYPE_CHARS: usize = 100;
 
 /// A whole number of a file or a picture.
 type Number = Whole<0, MAX_OFFSET>;

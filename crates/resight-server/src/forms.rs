@@ -11,7 +11,7 @@ use utoipa::openapi::{OpenApi, RefOr};
 
 use super::collections::operations;
 use super::duplicates::MOST_MEMBERS;
-use super::filters::{FOLDER_CHARS, PREFIX_CHARS};
+use super::filters::{FOLDER_CHARS, MEDIA_TYPE_CHARS, PREFIX_CHARS};
 use super::listing::SORTS;
 use super::params::MAX_OFFSET;
 
@@ -135,6 +135,7 @@ fn restrict(parameter: &mut Parameter, of_jobs: bool) {
         ("tag" | "not_tag" | "any_tag", false) => chars(value, Tag::MAX_CHARS),
         ("tag_prefix" | "name_prefix", false) => chars(value, PREFIX_CHARS),
         ("folder", false) => chars(value, FOLDER_CHARS),
+        ("media_type", false) => chars(value, MEDIA_TYPE_CHARS),
         (
             "min_bytes" | "max_bytes" | "min_width" | "max_width" | "min_height" | "max_height",
             false,

@@ -14,7 +14,7 @@ use super::access::Caller;
 use super::filters::Filters;
 use super::intake;
 use super::labels::{CHANGE_BYTES, change_of};
-use super::params::{Flag, Params};
+use super::params::{Flag, Params, bad};
 use super::problem::Problem;
 use crate::wire::{LabelChange, ManyChanged, ManyRemoved, ProblemBody};
 
@@ -63,6 +63,11 @@ pub(crate) async fn remove(
         return Err(intake::bad_body(detail));
     }
     let (filter, dry_run) = asked(request.uri(), &caller)?;
+    if filter.paired {
+        // Both of two, and none of them once the other is gone.
+        let what = "cannot be given here: every copy would go. POST /v1/duplicates/resolve keeps one of each group";
+        return Err(bad("paired", &what));
+    }
     let library = app.library.clone();
     let done = move || {
         let matched = library.count_matching(&filter)?;

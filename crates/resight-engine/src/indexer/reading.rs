@@ -125,7 +125,8 @@ impl Reader<'_> {
         keeps_pixels: bool,
     ) -> Result<Option<DescribedFile>, EngineError> {
         let stored = stored_pages(self.library.catalogue(), record.key)?;
-        if !stored.is_damaged && !self.lacks_pages(bytes, &stored.sound) {
+        let sound = stored.sound.clone().unwrap_or_default();
+        if !stored.is_damaged && !self.lacks_pages(bytes, &sound) {
             return Ok(None);
         }
         let again = self.described(record.id.clone(), &record.name, bytes, keeps_pixels);
@@ -134,9 +135,11 @@ impl Reader<'_> {
                 let views = prepared.new.views.iter();
                 let found: BTreeSet<u32> = views.map(|view| view.number).collect();
                 // Frames may be left out because they look like others.
-                let brings_none = !stored.is_damaged && found.is_subset(&stored.sound);
+                let brings_none = !stored.is_damaged && found.is_subset(&sound);
                 // What could be read before may be unreadable for a moment.
-                let loses_some = prepared.unread_pages > 0 && !found.is_superset(&stored.sound);
+                let keeps = |sound: &BTreeSet<u32>| found.is_superset(sound);
+                let loses_some =
+                    prepared.unread_pages > 0 && !stored.sound.as_ref().is_some_and(keeps);
                 if loses_some {
                     let name = &record.name;
                     tracing::warn!(
@@ -257,31 +260,33 @@ fn often_has_pages(path: &Path) -> bool {
 
 /// The pages or frames that are stored of a picture beside the first.
 struct StoredPages {
-    /// The numbers of those whose features can be read; none where a record cannot.
-    sound: BTreeSet<u32>,
+    /// The numbers of those whose features can be read; `None` where a record cannot.
+    sound: Option<BTreeSet<u32>>,
     /// Whether something of the picture or of its pages cannot be read.
     is_damaged: bool,
 }
 
 /// Those of the picture with this key.
 fn stored_pages(catalogue: &dyn Catalogue, picture: u64) -> Result<StoredPages, StoreError> {
-    let mut stored = StoredPages {
-        sound: BTreeSet::new(),
-        is_damaged: false,
-    };
     let Ok(views) = if_readable(catalogue.views_of(picture))? else {
-        stored.is_damaged = true;
-        return Ok(stored);
+        return Ok(StoredPages {
+            sound: None,
+            is_damaged: true,
+        });
     };
+    let (mut sound, mut is_damaged) = (BTreeSet::new(), false);
     let first = std::iter::once((picture, None));
     let further = views.iter().map(|view| (view.key, Some(view.number)));
     for (key, number) in first.chain(further) {
         let features = if_readable(catalogue.features(&[key]))?.ok();
         let features = features.and_then(|mut one| one.pop()).flatten();
         match features.and_then(|bytes| from_bytes(&bytes)) {
-            Some(_) => stored.sound.extend(number),
-            None => stored.is_damaged = true,
+            Some(_) => sound.extend(number),
+            None => is_damaged = true,
         }
     }
-    Ok(stored)
+    Ok(StoredPages {
+        sound: Some(sound),
+        is_damaged,
+    })
 }

@@ -179,6 +179,10 @@ impl Repairing<'_> {
         let described = describe(&bytes, self.options, with.extractor, Some(self.cancel))?;
         let id = record.id;
         let prepared = with.prepare(id, &record.name, &bytes, &described, Some(self.cancel))?;
+        if prepared.unread_pages > 0 {
+            // Some of these may be stored, and sound.
+            return Err(cannot("some of its pages or frames cannot be read now"));
+        }
         self.remove_index()?;
         let catalogue = &*self.parts.catalogue;
         catalogue.commit(vec![Change::Retake(prepared.new)])?;

@@ -198,13 +198,22 @@ fn what_is_damaged_of_a_picture_is_described_again() {
 
 #[test]
 fn a_page_that_cannot_be_read_now_costs_none_that_is_stored() {
-    for (failing, retaken) in [(3, 0), (2, 1), (4, 1)] {
+    let features = "DELETE FROM view_features WHERE key = 2";
+    let record = "UPDATE picture_view SET width = 9 WHERE key = 2";
+    let cases = [
+        (features, 3, 0),
+        (features, 2, 1),
+        (features, 4, 1),
+        (record, 3, 0),
+        (record, 4, 1),
+    ];
+    for (damage, failing, retaken) in cases {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         folder(root);
         index(&all_views(root), root, false);
         // Page 2 is to be described again.
-        change(root, "DELETE FROM view_features WHERE key = 2");
+        change(root, damage);
         let moody = Moody::new();
         let parts = Components {
             extractor: moody.clone(),
@@ -217,10 +226,19 @@ fn a_page_that_cannot_be_read_now_costs_none_that_is_stored() {
             (page == failing).then(|| error(Fault::Picture))
         });
         let report = index(&bench, root, true);
-        assert_eq!(report.retaken, retaken, "page {failing} fails");
+        assert_eq!(report.retaken, retaken, "{damage}, page {failing} fails");
         moody.fails(|_| None);
+        if damage == record && retaken == 0 {
+            // Nothing can be searched beside a damaged record; the sound page is there.
+            drop(bench);
+            change(root, "UPDATE picture_view SET width = width WHERE key = 3");
+            continue;
+        }
         let page_3 = ("album.tif".to_owned(), Some(3));
-        assert!(found(&bench).contains(&page_3), "page {failing} fails");
+        assert!(
+            found(&bench).contains(&page_3),
+            "{damage}, page {failing} fails"
+        );
     }
 }
 

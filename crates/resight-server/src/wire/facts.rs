@@ -31,7 +31,7 @@ impl MediaTypeList {
     }
 }
 
-/// The Exif of a file, in its order; at most 256 fields.
+/// The Exif of a file, in its order; at most 768 fields.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ExifList {
     fields: Vec<ExifFact>,

@@ -241,6 +241,12 @@ async fn pictures_are_chosen_by_format_and_by_having_duplicates() {
     ] {
         assert_eq!(count(&app, query).await, wanted, "{query}");
     }
+    let all = ask(
+        &app,
+        request("DELETE", "/v1/images?paired=true&dry_run=true"),
+    )
+    .await;
+    all.problem(422, "bad_parameter");
     let found = hits(get(&app, &search).await);
     assert_eq!(found.len(), 1);
     let decision = json!({"a": old, "b": found[0]["image"]["id"]}).to_string();
