@@ -1074,7 +1074,7 @@ export interface components {
             /** @description With its unit, for example `1/125 s`; at most 300 characters. */
             value: string;
         };
-        /** @description The Exif of a file, in its order; at most 256 fields. */
+        /** @description The Exif of a file, in its order; at most 768 fields. */
         ExifList: {
             fields: components["schemas"]["ExifFact"][];
         };

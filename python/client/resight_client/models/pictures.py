@@ -201,7 +201,7 @@ class ExifFact:
 
 @dataclass(frozen=True)
 class ExifList:
-    """The Exif of a file, in its order; at most 256 fields."""
+    """The Exif of a file, in its order; at most 768 fields."""
 
     fields: List[ExifFact]
 
