@@ -19,10 +19,8 @@ const PART: usize = 1 << 20;
 /// `AlreadyExists` where something is there, and then both stay; `InvalidData` where the file is copied to another
 /// file system and has not the content of `id`.
 pub(super) fn move_file(from: &Path, to: &Path, id: &PictureId) -> io::Result<()> {
-    match rename_to_nothing(from, to) {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy_over(from, to, id)?,
-        done => done?,
-    }
+    let moved = rename_to_nothing(from, to);
+    or_copied(moved, from, to, id)?;
     for folder in [to.parent(), from.parent()].into_iter().flatten() {
         sync_folder(folder)?;
     }
@@ -130,11 +128,35 @@ fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
     link_to_nothing(from, to)
 }
 
+/// Copies the file where it could not be moved as it is.
+fn or_copied(moved: io::Result<()>, from: &Path, to: &Path, id: &PictureId) -> io::Result<()> {
+    match moved {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy_over(from, to, id),
+        done => done,
+    }
+}
+
 /// A link never takes another file's place.
 fn link_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
+    link_and_remove(from, to, is_one_file)
+}
+
+fn link_and_remove(
+    from: &Path,
+    to: &Path,
+    is_one_file: impl FnOnce(&Path, &Path) -> bool,
+) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) if is_free(from) || is_one_file(from, to) => remove_first(from, to),
-        Ok(()) => Err(replaced(from, to)),
+        // The file was replaced meanwhile, or its file system gives each name a number of its own, as some in user space do.
+        // Who copies it looks at its bytes.
+        Ok(()) => {
+            remove_second(from, to);
+            // Where somebody removed the first name, the second is the only one.
+            let is_moved = is_free(from) && !is_free(to);
+            let again = io::ErrorKind::CrossesDevices;
+            if is_moved { Ok(()) } else { Err(again.into()) }
+        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
         // Those that know no links are copied on, too.
         Err(_) => Err(io::ErrorKind::CrossesDevices.into()),
@@ -189,7 +211,7 @@ fn copy_and_remove(
     }
 }
 
-/// Drops a copy or second name whose file was replaced or written to meanwhile: what is there now has no other.
+/// Drops a copy whose file was replaced or written to meanwhile: what is there now has no other.
 fn replaced(from: &Path, to: &Path) -> io::Error {
     remove_second(from, to);
     io::Error::new(
@@ -366,6 +388,33 @@ mod tests {
         fs::write(&from, b"content").unwrap();
         copy_and_remove(&from, &to, &id, || fs::remove_file(&from).unwrap()).unwrap();
         assert!(is_file_of(&to, &id) && is_free(&from));
+    }
+
+    #[test]
+    fn a_file_whose_names_have_numbers_of_their_own_is_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "to"].map(|name| folder.path().join(name));
+        let id = id_of_content(&b"content"[..]).unwrap();
+        fs::write(&from, b"content").unwrap();
+        let moved = link_and_remove(&from, &to, |_, _| false);
+        assert!(is_free(&to) && is_file_of(&from, &id));
+        or_copied(moved, &from, &to, &id).unwrap();
+        assert!(is_free(&from) && is_file_of(&to, &id));
+        // One that was replaced stays, and what came in its place is not taken for it.
+        fs::rename(&to, &from).unwrap();
+        let moved = link_and_remove(&from, &to, |_, _| {
+            fs::remove_file(&from).unwrap();
+            fs::write(&from, b"another").is_err()
+        });
+        let error = or_copied(moved, &from, &to, &id).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        assert_eq!(fs::read(&from).unwrap(), b"another");
+        assert!(is_free(&to));
+        // Of a file that somebody removed the second name is the only one.
+        fs::write(&from, b"content").unwrap();
+        let remove = |from: &Path, _: &Path| fs::remove_file(from).is_err();
+        link_and_remove(&from, &to, remove).unwrap();
+        assert!(is_free(&from) && is_file_of(&to, &id));
     }
 
     #[cfg(target_os = "linux")]
