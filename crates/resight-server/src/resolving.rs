@@ -64,12 +64,7 @@ pub(crate) async fn by_groups(
     let done = move || {
         let mut roots: Vec<PathBuf> = Vec::new();
         if let Some(served) = &served {
-            let folders = served.folders.list()?;
-            if let Some(quarantine) = &quarantine {
-                let all: Vec<PathBuf> = folders.iter().map(|folder| folder.path()).collect();
-                quarantine.check_apart(&all)?;
-            }
-            let folders = folders.into_iter();
+            let folders = served.folders.list()?.into_iter();
             let own = folders.filter(|folder| folder.record.new.collection == name);
             roots.extend(own.map(|folder| folder.path()));
         }

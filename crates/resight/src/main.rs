@@ -251,7 +251,10 @@ fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
             };
             serve::run(args, &config, &reread, &mut output)
         }
-        Command::Index(args) => index::run(args, &config, &mut output),
+        Command::Index(args) => {
+            let config = config.with_quarantine(effective.quarantine());
+            index::run(args, &config, &mut output)
+        }
         Command::Features(args) => features::run(args, &config, &mut output),
         Command::Duplicates(args) => duplicates::run(args, &config, &mut output),
         Command::NotAMatch(args) => duplicates::not_a_match(args, &config, &mut output),
@@ -264,7 +267,10 @@ fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
         Command::Import(args) => import::run(args, &config, &mut output),
         Command::Refused(args) => refused::run(args, &config, &mut output),
         Command::Collections(args) => collections::run(args, &config, &mut output),
-        Command::Folders(args) => folders::run(args, &config, &mut output),
+        Command::Folders(args) => {
+            let config = config.with_quarantine(effective.quarantine());
+            folders::run(args, &config, &mut output)
+        }
         Command::Jobs(args) => jobs::run(args, &config, &mut output),
         Command::Keys(args) => keys::run(args, &config, &mut output),
         Command::Train(args) => train::run(args, &config, &mut output),

@@ -6,7 +6,7 @@
 //! Invariant: a folder that is not there loses no picture. It is looked for, and a job looks at all of it when it is
 //! back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -95,6 +95,8 @@ struct Follower {
     threads: FewThreads,
     ear: Ear,
     all: HashMap<u64, Followed>,
+    /// Folders that must not be indexed.
+    passed_over: HashSet<u64>,
 }
 
 impl Folders {
@@ -123,6 +125,7 @@ impl Folders {
                 was_full: Arc::default(),
             },
             all: HashMap::new(),
+            passed_over: HashSet::new(),
         };
         let follow = move |cancel: &AtomicBool| follower.run(&receiver, cancel);
         let begun = Background::begin("resight-follow", "folders are not followed", follow);
@@ -175,6 +178,7 @@ impl Follower {
         };
         let is_listed = |id: &u64| listed.iter().any(|folder| folder.record.id == *id);
         self.all.retain(|id, _| is_listed(id));
+        self.passed_over.retain(is_listed);
         self.folders.states.lock().retain(|id, _| is_listed(id));
         for folder in listed {
             let root = folder.path();
@@ -183,8 +187,16 @@ impl Follower {
                     followed.is_to_be_read |= followed.folder.rules != folder.rules;
                     followed.folder = folder;
                 }
+                None if self.passed_over.contains(&folder.record.id) => {}
                 None => {
                     let id = folder.record.id;
+                    // Another process may have registered it that knows of no quarantine.
+                    if let Err(error) = self.config.check_apart(std::slice::from_ref(&root)) {
+                        let name = root.display();
+                        tracing::warn!("the folder {name} is not followed: {error}");
+                        self.passed_over.insert(id);
+                        continue;
+                    }
                     let followed = Followed {
                         folder,
                         root,

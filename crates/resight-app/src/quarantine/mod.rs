@@ -209,7 +209,7 @@ impl Quarantine {
     /// `quarantine_folder` for one that has the quarantine in it or lies in it.
     pub fn check_apart(&self, roots: &[PathBuf]) -> Result<(), AppError> {
         for root in roots {
-            if self.folder().starts_with(root) || root.starts_with(self.folder()) {
+            if !self.is_apart(root) {
                 return Err(AppError::QuarantineFolder {
                     path: self.folder().to_owned(),
                     why: format!(
@@ -220,6 +220,10 @@ impl Quarantine {
             }
         }
         Ok(())
+    }
+
+    fn is_apart(&self, root: &Path) -> bool {
+        !(self.folder().starts_with(root) || root.starts_with(self.folder()))
     }
 }
 

@@ -9,7 +9,7 @@ use resight_engine::{Picture, path_of_text, readable};
 
 use super::mounts::mount_above;
 use super::moving::{is_free, is_writable};
-use super::{FileState, ResolveOptions, ResolvedFile, ResolvedPicture};
+use super::{FileState, Quarantine, ResolveOptions, ResolvedFile, ResolvedPicture};
 use crate::Code;
 
 /// Why a picture is not removed.
@@ -78,6 +78,9 @@ pub(super) fn plan(
     let mut refusal = None;
     for source in &picture.sources {
         let (file, why) = match options.quarantine {
+            Some(quarantine) if is_around(quarantine, source, options.roots) => {
+                around(source, &picture)
+            }
             Some(_) => {
                 let is_shared = elsewhere.contains(source);
                 plan_move(source, &picture, options.roots, is_shared)
@@ -160,6 +163,36 @@ fn plan_move(
         ..plain(FileState::Moved)
     };
     (file, None)
+}
+
+/// Whether the path is one of a registered folder in which moved files would be found again. Nothing keeps another process
+/// from registering it.
+fn is_around(quarantine: &Quarantine, source: &str, roots: &[PathBuf]) -> bool {
+    let path = path_of_text(source);
+    let real = path.parent().and_then(|above| fs::canonicalize(above).ok());
+    let has_it = |root: &PathBuf| {
+        path.starts_with(root) || real.as_ref().is_some_and(|real| real.starts_with(root))
+    };
+    let mut around = roots.iter().filter(|root| !quarantine.is_apart(root));
+    around.any(has_it)
+}
+
+fn around(source: &str, picture: &Picture) -> (PlannedFile, Option<Refusal>) {
+    let state = match is_free(&path_of_text(source)) {
+        true => FileState::Missing,
+        false => FileState::Stays,
+    };
+    let file = PlannedFile {
+        shown: shown(Some(source.to_owned()), picture.byte_len, state),
+        root: None,
+        mount: None,
+        is_away: false,
+    };
+    let named = readable(source);
+    let why = format!(
+        "{named} is in a registered folder that has the folder for files of duplicates in it, or lies in that"
+    );
+    (file, Some((Code::QuarantineFolder, why)))
 }
 
 /// The folder that a file really lies in, and the registered one.

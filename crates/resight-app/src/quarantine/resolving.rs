@@ -23,9 +23,9 @@ const AT_ONCE: usize = 1000;
 /// what was done by then is in the answer, and the rest is refused.
 ///
 /// # Errors
-/// `unknown_picture` where one that is to be kept is not stored, `quarantine_folder`, `quarantine_gone`,
-/// `quarantine_failed`, `store_full`, `busy` while folders of the collection are looked through or files of it moved, and
-/// those of the store: then nothing is done.
+/// `unknown_picture` where one that is to be kept is not stored, `quarantine_gone`, `quarantine_failed`, `store_full`,
+/// `busy` while folders of the collection are looked through or files of it moved, and those of the store: then nothing
+/// is done.
 pub fn resolve(
     library: &Library,
     groups: &[Group],
@@ -46,7 +46,6 @@ pub fn resolve(
         library.picture(&group.keep)?;
     }
     if let Some(quarantine) = options.quarantine {
-        quarantine.check_apart(options.roots)?;
         quarantine.check_writable()?;
     }
     // Before anything is changed: a quarantine that takes nothing refuses the request as a whole.

@@ -166,6 +166,42 @@ fn a_folder_that_goes_away_keeps_its_pictures_and_is_followed_again() {
     }
 }
 
+#[test]
+fn a_folder_around_the_quarantine_is_not_followed() {
+    let mut followed = Followed::new(1, Following::Auto, &prune());
+    followed.follower = None;
+    let around = followed.world.path("around");
+    let quarantine = around.join("quarantine");
+    fs::create_dir_all(&quarantine).unwrap();
+    fs::write(around.join("a.png"), picture(77)).unwrap();
+    // As by a process that knows of no quarantine.
+    let (config, default) = (followed.world.config(), CollectionName::default());
+    let added = followed
+        .folders
+        .add(&config, &around, &default, &prune(), None);
+    let passed_over = added.unwrap().0.record.id;
+    let config = config.with_quarantine(Some(&quarantine));
+    let settings = FollowSettings {
+        following: Following::Auto,
+        quiet: Duration::from_millis(300),
+        ..FollowSettings::default()
+    };
+    let (jobs, collections) = (&followed.service.jobs, &followed.service.collections);
+    let follower = followed
+        .folders
+        .follow(jobs, &config, collections, settings);
+    followed.follower = follower.unwrap();
+    for (count, name) in [(2, "b.png"), (3, "c.png")] {
+        fs::write(around.join(name), picture(80 + count)).unwrap();
+        fs::write(followed.root.join(name), picture(90 + count)).unwrap();
+        until(|| followed.paths().contains(&name.to_owned()));
+        assert_eq!(followed.count(), count);
+    }
+    let all = jobs.list(&JobFilter::default(), 100).unwrap();
+    let of_it = |job: &resight_app::jobs::Job| job.record.new.folder == Some(passed_over);
+    assert!(!all.iter().any(of_it));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_within_a_folder_takes_nothing_with_it_when_it_goes() {

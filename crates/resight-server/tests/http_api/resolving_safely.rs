@@ -305,6 +305,58 @@ async fn no_folder_around_the_quarantine_is_registered_or_indexed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_folder_around_the_quarantine_keeps_only_its_own_files() {
+    let shelf = Shelf::new(true).await;
+    let served = shelf.world.settings.jobs.as_ref().unwrap();
+    let folders = &served.folders;
+    let register = |path: &Path, name: &CollectionName| {
+        // As by a process that knows of no quarantine.
+        let added = folders.add(&served.config, path, name, &Default::default(), None);
+        added.unwrap().0.record.id
+    };
+    let quarantine = shelf.world.path("quarantine");
+    fs::create_dir(&quarantine).unwrap();
+    let wanted = json!({"files": "quarantine", "dry_run": true});
+    // Of another collection, and of the same.
+    let museum = CollectionName::parse("museum").unwrap();
+    let others = register(&quarantine, &museum);
+    assert_eq!(shelf.resolved(&[1], wanted.clone()).await["moved"], 1);
+    folders.remove(others).unwrap();
+    let own = register(&quarantine, &CollectionName::default());
+    assert_eq!(shelf.resolved(&[1], wanted).await["moved"], 1);
+    let wanted = json!({"files": "quarantine"});
+    folders.remove(own).unwrap();
+    let above = quarantine.parent().unwrap();
+    // The data folder lies there, too.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut config = served.config.clone();
+    config.root = elsewhere.path().to_owned();
+    let added = folders.add(
+        &config,
+        above,
+        &Default::default(),
+        &Default::default(),
+        None,
+    );
+    let own = added.unwrap().0.record.id;
+    let told = shelf.resolved(&[1], wanted.clone()).await;
+    assert_eq!(
+        state(&told, 0),
+        (&json!("quarantine_folder"), &json!("stays"))
+    );
+    assert!(shelf.file(1).exists());
+    fs::rename(shelf.file(1), shelf.world.path("1.png")).unwrap();
+    let told = shelf.resolved(&[1], wanted.clone()).await;
+    assert_eq!(
+        state(&told, 0),
+        (&json!("quarantine_folder"), &json!("missing"))
+    );
+    fs::rename(shelf.world.path("1.png"), shelf.file(1)).unwrap();
+    folders.remove(own).unwrap();
+    assert_eq!(shelf.resolved(&[1], wanted).await["moved"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_quarantine_that_takes_nothing_refuses_a_request_before_anything_is_done() {
     let mut world = World::new(Policy::Open);
     world.fill(4);

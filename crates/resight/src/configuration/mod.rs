@@ -175,6 +175,15 @@ impl Effective {
         }
     }
 
+    /// The folder to which `serve` has files of duplicates moved.
+    pub(crate) fn quarantine(&self) -> Option<&Path> {
+        let mut all = self.all.iter();
+        let given = all.find(|given| {
+            given.setting.table == Some(settings::SERVE) && given.setting.id == "quarantine"
+        })?;
+        given.values.first().map(Path::new)
+    }
+
     /// `program` with all values that are set as its defaults, so that any command reads them.
     pub(crate) fn all_as_defaults(&self, program: Command) -> Command {
         self.defaults_where(program, |origin| origin != Origin::Default)

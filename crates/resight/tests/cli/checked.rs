@@ -97,4 +97,25 @@ fn no_folder_around_the_quarantine_is_registered_or_served() {
     assert_eq!(problems.len(), 1, "{told}");
     assert_eq!(problems[0]["code"], "quarantine_folder", "{told}");
     assert_eq!(problems[0]["option"], "serve.quarantine", "{told}");
+    // Commands know it as `serve` does, by the file and by the environment.
+    let forgotten = resight(&data)
+        .args(["folders", "remove"])
+        .arg(&pictures)
+        .output()
+        .unwrap();
+    assert!(forgotten.status.success());
+    for is_by_file in [true, false] {
+        for words in [&["folders", "add"][..], &["index"]] {
+            let mut command = resight(&data);
+            command.args(words).arg(&pictures).arg("--json");
+            if !is_by_file {
+                command.env("RESIGHT_QUARANTINE", &quarantine);
+            }
+            let output = command.output().unwrap();
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success(), "{words:?}");
+            assert!(told.contains("\"quarantine_among_pictures\""), "{told}");
+        }
+        let _gone = fs::remove_file(data.join("resight.toml"));
+    }
 }
