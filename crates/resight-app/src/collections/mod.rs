@@ -224,6 +224,16 @@ impl Collections {
         lock.unwrap_or_default()
     }
 
+    /// The collections whose folders are indexed, or files moved, at this moment.
+    pub(crate) fn being_indexed(&self) -> Vec<CollectionName> {
+        let Some(inner) = &self.0 else {
+            return Vec::new();
+        };
+        let all = inner.indexing.lock();
+        let held = all.iter().filter(|(_, lock)| lock.is_locked());
+        held.map(|(name, _)| name.clone()).collect()
+    }
+
     /// Held for one step of pairing pictures.
     pub(crate) fn pairing(&self) -> Arc<Mutex<()>> {
         let inner = self.0.as_ref();

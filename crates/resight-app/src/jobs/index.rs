@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
 use resight_engine::{
     FolderEvent, FolderOptions, FolderReport, Indexer, Library, RefusedFile, path_of_text,
     path_text,
@@ -15,8 +14,8 @@ use super::task::IndexTask;
 use super::workshop::Workshop;
 use crate::AppError;
 
-/// How often a job that waits for its turn looks whether it is to end.
-const LOOKED_EACH: Duration = Duration::from_millis(200);
+/// How long a job waits for those that compare single files of the collection.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// Refused files read at a time.
 const PAGE: usize = 1000;
 
@@ -33,7 +32,9 @@ pub(super) fn run(
     recorder.closing = closing;
     let library = lease.shared();
     let lock = workshop.collections.indexing(name);
-    let Some(_alone) = wait_for(&lock, recorder) else {
+    // A resolution may hold the lock for hours, in which jobs of other collections have their turn.
+    let Some(_alone) = lock.try_lock_for(PATIENCE) else {
+        recorder.is_put_back = true;
         return Ok(false);
     };
     let options = FolderOptions {
@@ -56,16 +57,6 @@ pub(super) fn run(
             .note_run(folder, Some(recorder.job.id))?;
     }
     Ok(is_whole)
-}
-
-/// A resolution may hold the lock for hours, and a server that stops does not wait for that.
-fn wait_for<'a>(lock: &'a Mutex<()>, recorder: &mut Recorder<'_>) -> Option<MutexGuard<'a, ()>> {
-    while !recorder.is_to_end() {
-        if let Some(held) = lock.try_lock_for(LOOKED_EACH) {
-            return Some(held);
-        }
-    }
-    None
 }
 
 fn see(recorder: &mut Recorder<'_>, event: FolderEvent) {

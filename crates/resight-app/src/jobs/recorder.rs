@@ -32,6 +32,8 @@ pub(super) struct Recorder<'a> {
     pub(super) cancel: &'a AtomicBool,
     /// Set when the job's collection is to be closed.
     pub(super) closing: std::sync::Arc<AtomicBool>,
+    /// Set where the job has done nothing, as others hold what it needs: it waits again.
+    pub(super) is_put_back: bool,
     pub(super) report: Report,
     /// What an earlier process has stored.
     pub(super) before: Report,
@@ -49,6 +51,7 @@ impl<'a> Recorder<'a> {
             job,
             cancel,
             closing: Default::default(),
+            is_put_back: false,
             report: before.clone(),
             before,
             done: job.done,

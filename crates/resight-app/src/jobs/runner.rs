@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use resight_store::{JobEnd, JobRecord, JobState, StoreError};
 
 use super::recorder::Recorder;
-use super::task::Task;
+use super::task::{JobKind, Task};
 use super::workshop::{FewThreads, Workshop};
 use super::{JobSettings, Jobs, Running, Shared, export, index, serving, upkeep};
 use crate::background::{Background, rest};
@@ -106,7 +106,9 @@ fn work(shared: &Shared, workshop: &Workshop, stopping: &AtomicBool, cancel: &At
     while !cancel.load(Ordering::Relaxed) {
         let begun = {
             let _starting = shared.starting.lock();
-            shared.records.begin_job()
+            let held = workshop.collections.being_indexed();
+            let index = JobKind::Index.as_str();
+            shared.records.begin_job_but(index, &held)
         };
         match begun {
             Ok(Some(job)) => run(shared, workshop, &job, stopping),
@@ -156,11 +158,14 @@ fn run(shared: &Shared, workshop: &Workshop, job: &JobRecord, stopping: &AtomicB
         },
     };
     let goes_on = end.state == JobState::Cancelled && stopping.load(Ordering::Relaxed);
+    let is_put_back = recorder.is_put_back && !goes_on;
     let stored = match goes_on {
+        _ if is_put_back => shared.records.requeue_job(job.id),
         true => recorder.store(),
         false => recorder.end(&end),
     };
     match stored {
+        Ok(()) if is_put_back => tracing::info!("{name} waits until the collection is free"),
         Ok(()) if goes_on => tracing::info!("{name} goes on when the server is started again"),
         Ok(()) => tracing::info!("{name} is {}", end.state.as_str()),
         // It counts as running, and is run again by the next process.

@@ -272,8 +272,10 @@ fn until(jobs: &Jobs, id: u64, is_so: impl Fn(JobState) -> bool) -> JobState {
 }
 
 #[test]
-fn a_job_that_waits_until_files_are_moved_can_be_ended() {
+fn a_job_that_waits_until_files_are_moved_holds_up_no_others() {
     let world = World::new();
+    let museum = CollectionName::parse("museum").unwrap();
+    world.collections.create(&museum).unwrap();
     let name = CollectionName::default();
     let jobs = Jobs::open(&world.config).unwrap();
     let settings = Default::default();
@@ -281,7 +283,7 @@ fn a_job_that_waits_until_files_are_moved_can_be_ended() {
         .run_in_background(&world.config, &world.collections, &settings)
         .unwrap();
     let indexing = world.collections.indexing(&name);
-    let _held = indexing.lock();
+    let held = indexing.lock();
     let task = Task::Index(IndexTask {
         folder: real(world.root.path())
             .join("pictures")
@@ -289,9 +291,16 @@ fn a_job_that_waits_until_files_are_moved_can_be_ended() {
             .to_string(),
         ..IndexTask::default()
     });
-    let id = jobs.add(&name, &task, None, None).unwrap().record.id;
-    until(&jobs, id, |state| state == JobState::Running);
-    jobs.cancel(id).unwrap();
-    let end = until(&jobs, id, JobState::is_end);
+    let add = |name, task| jobs.add(name, task, None, None).unwrap().record.id;
+    let [cancelled, waits] = [&name, &name].map(|name| add(name, &task));
+    let other = add(&museum, &Task::Duplicates);
+    assert_eq!(until(&jobs, other, JobState::is_end), JobState::Done);
+    for id in [cancelled, waits] {
+        assert_eq!(jobs.get(id).unwrap().record.state, JobState::Queued);
+    }
+    jobs.cancel(cancelled).unwrap();
+    let end = until(&jobs, cancelled, JobState::is_end);
     assert_eq!(end, JobState::Cancelled);
+    drop(held);
+    assert_eq!(until(&jobs, waits, JobState::is_end), JobState::Done);
 }

@@ -93,6 +93,21 @@ impl ServiceRecords {
     /// Takes the job that has waited longest: it counts as running from now on. One that somebody asked to end
     /// before it began is cancelled instead.
     pub fn begin_job(&self) -> std::result::Result<Option<JobRecord>, StoreError> {
+        self.begin_job_but("", &[])
+    }
+
+    /// The same, without jobs of this kind for these collections, which go on waiting.
+    pub fn begin_job_but(
+        &self,
+        kind: &str,
+        collections: &[CollectionName],
+    ) -> std::result::Result<Option<JobRecord>, StoreError> {
+        let marks = vec!["?"; collections.len()].join(", ");
+        let next = format!(
+            "SELECT id FROM job WHERE state = 'queued' AND NOT (kind = ? AND collection IN ({marks})) ORDER BY id LIMIT 1"
+        );
+        let names = collections.iter().map(CollectionName::as_str);
+        let passed_over: Vec<&str> = std::iter::once(kind).chain(names).collect();
         self.write(|transaction| {
             let now = now_ms();
             transaction.execute(
@@ -100,11 +115,7 @@ impl ServiceRecords {
                 [now],
             )?;
             let next: Option<u64> = transaction
-                .query_row(
-                    "SELECT id FROM job WHERE state = 'queued' ORDER BY id LIMIT 1",
-                    [],
-                    |row| whole(row, 0),
-                )
+                .query_row(&next, params_from_iter(&passed_over), |row| whole(row, 0))
                 .optional()?;
             let Some(id) = next else {
                 return Ok(None);
@@ -181,6 +192,12 @@ impl ServiceRecords {
                 [],
             )
         })
+    }
+
+    /// Lets a running job wait again.
+    pub fn requeue_job(&self, id: u64) -> std::result::Result<(), StoreError> {
+        let requeue = "UPDATE job SET state = 'queued' WHERE id = ?1 AND state = 'running'";
+        self.write(|transaction| transaction.execute(requeue, [integer(id)]).map(drop))
     }
 
     /// At most `limit` files that a job refused, by path, after `after`.

@@ -86,6 +86,32 @@ fn jobs_are_begun_in_their_order_and_go_on_in_the_next_process() {
 }
 
 #[test]
+fn jobs_that_cannot_begin_yet_are_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let records = ServiceRecords::open(dir.path()).unwrap();
+    let (first, second) = (
+        made(&records, &job("index")),
+        made(&records, &job("verify")),
+    );
+    let held = [job("index").collection];
+    let begun = records.begin_job_but("index", &held).unwrap().unwrap();
+    assert_eq!(begun.id, second);
+    assert_eq!(records.begin_job_but("index", &held).unwrap(), None);
+    let begun = records.begin_job_but("index", &[]).unwrap().unwrap();
+    assert_eq!(begun.id, first);
+    records.requeue_job(first).unwrap();
+    assert_eq!(records.begin_job().unwrap().unwrap().id, first);
+    // One that somebody asked to end meanwhile is not begun again.
+    records.ask_to_end(first).unwrap();
+    records.requeue_job(first).unwrap();
+    assert_eq!(records.begin_job().unwrap(), None);
+    let end = records.job(first).unwrap().unwrap();
+    assert_eq!(end.state, JobState::Cancelled);
+    records.requeue_job(first).unwrap();
+    assert_eq!(records.begin_job().unwrap(), None);
+}
+
+#[test]
 fn a_job_is_asked_to_end_whether_it_waits_or_runs() {
     let dir = tempfile::tempdir().unwrap();
     let records = ServiceRecords::open(dir.path()).unwrap();
