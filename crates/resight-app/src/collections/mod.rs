@@ -9,6 +9,7 @@ mod slots;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -33,6 +34,7 @@ use crate::provenance::Provenance;
 use crate::recovery::recover_in_background;
 use crate::renaming;
 use crate::scrub_state::ScrubState;
+use crate::storage::CATALOGUE;
 use crate::vocabularies::{self, ChosenVocabulary};
 
 /// Collections kept open beside the default one: each takes some megabytes and a few files.
@@ -208,6 +210,12 @@ impl Collections {
         let inner = self.inner(name)?;
         let folder = inner.folders.folder(name);
         Ok(components::catalogue_in(&inner.config.root, &folder)?)
+    }
+
+    /// Where that lies.
+    pub(crate) fn catalogue_file(&self, name: &CollectionName) -> Option<PathBuf> {
+        let inner = self.0.as_ref()?;
+        Some(inner.folders.folder(name).join(CATALOGUE))
     }
 
     /// Held while folders of the collection are indexed, or files of its pictures moved.

@@ -41,6 +41,9 @@ codes! {
         "Choose a folder for files of duplicates elsewhere, or name the folders of pictures one by one.";
     FileShared = "file_shared", Some(409), "Another collection has a picture of the file, too",
         "Remove the picture without its file, or remove the one of the other collection first.";
+    CollectionUnreadable = "collection_unreadable", Some(500),
+        "Another collection cannot be read, and may have the file, too",
+        "Have an admin of the whole server see to the collection that the detail and the log name; or remove the picture without its file.";
     FileChanged = "file_changed", Some(409), "The file has other bytes than those that were indexed",
         "Index its folder again, and look at the duplicates that there are then.";
     FileNotRegistered = "file_not_registered", Some(403), "The file lies in no registered folder",

@@ -12,7 +12,7 @@ use super::bringing::{bring, record, take_back};
 use super::carried::missing_labels;
 use super::log::{Line, Log};
 use super::planning::{Planned, Refusal, plan};
-use super::sharing::known_elsewhere;
+use super::sharing::Others;
 use super::{Group, ResolveOptions, Resolved, ResolvedGroup, ResolvedPicture};
 use crate::{AppError, Code};
 
@@ -64,6 +64,7 @@ pub(super) fn all(
         library,
         options,
         log,
+        others: Others::default(),
         elsewhere: HashSet::new(),
         is_on_record: false,
         broken: None,
@@ -86,6 +87,7 @@ struct Work<'a> {
     options: &'a ResolveOptions<'a>,
     /// Where files are moved.
     log: Option<Log>,
+    others: Others,
     /// Paths at which other collections have pictures.
     elsewhere: HashSet<String>,
     /// The log has something that can be undone.
@@ -142,9 +144,9 @@ impl Work<'_> {
         if self.options.quarantine.is_none() || self.broken.is_some() {
             return;
         }
-        match known_elsewhere(self.library, groups, self.options) {
+        match self.others.known(self.library, groups, self.options) {
             Ok(known) => self.elsewhere = known,
-            Err(error) => self.broken = Some(broken(&error)),
+            Err(why) => self.broken = Some(why),
         }
     }
 

@@ -1,45 +1,123 @@
 //! Files that belong to pictures of several collections.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use resight_engine::{Library, path_of_text, path_text};
+use resight_store::{Catalogue, CollectionName};
 
+use super::planning::Refusal;
 use super::{Group, ResolveOptions};
-use crate::AppError;
+use crate::{AppError, Code};
 
-/// Those paths of pictures that are to be removed, as stored text, at which another collection has pictures too. Moving
-/// such a file would take it from somebody who has not been asked, and whose labels nothing keeps.
-pub(super) fn known_elsewhere(
-    library: &Library,
-    groups: &[Group],
-    options: &ResolveOptions<'_>,
-) -> Result<HashSet<String>, AppError> {
-    let pictures = groups.iter().flat_map(|group| &group.remove);
-    // What cannot be read is told as the picture is looked at.
-    let sources = pictures
-        .filter_map(|id| library.picture(id).ok())
-        .flat_map(|picture| picture.sources);
-    let sources: Vec<[String; 2]> = sources.map(|source| [real(&source), source]).collect();
-    let mut known = HashSet::new();
-    for name in options.collections.names()? {
-        if name == *options.collection.0 {
-            continue;
-        }
-        // One that is not whole yet, or is being removed, has nothing.
-        let Some(catalogue) = options.collections.catalogue_of(&name)? else {
-            continue;
-        };
-        for paths in &sources {
-            for path in paths {
-                if catalogue.source(path)?.is_some() {
-                    known.insert(paths[1].clone());
+/// The other collections, each opened once for a request.
+#[derive(Default)]
+pub(super) struct Others {
+    pub(super) open: HashMap<CollectionName, Opened>,
+}
+
+/// A collection that is only read.
+pub(super) struct Opened {
+    pub(super) catalogue: Arc<dyn Catalogue>,
+    /// What was at its place before it was opened. While it is open no other file has this number.
+    file: Option<(u64, u64)>,
+}
+
+impl Others {
+    /// Those paths of pictures that are to be removed, as stored text, at which another collection has pictures too, at
+    /// this moment. Moving such a file would take it from somebody who has not been asked, and whose labels nothing keeps.
+    ///
+    /// # Errors
+    /// What is told where a collection cannot be read.
+    pub(super) fn known(
+        &mut self,
+        library: &Library,
+        groups: &[Group],
+        options: &ResolveOptions<'_>,
+    ) -> Result<HashSet<String>, Refusal> {
+        let pictures = groups.iter().flat_map(|group| &group.remove);
+        // What cannot be read is told as the picture is looked at.
+        let sources = pictures
+            .filter_map(|id| library.picture(id).ok())
+            .flat_map(|picture| picture.sources);
+        let sources: Vec<[String; 2]> = sources.map(|source| [real(&source), source]).collect();
+        self.open_all(options)?;
+        let mut known = HashSet::new();
+        for (name, opened) in &self.open {
+            for paths in &sources {
+                for path in paths {
+                    let found = opened.catalogue.source(path);
+                    let found = found.map_err(|error| unreadable(name, &error.into()))?;
+                    if found.is_some() {
+                        known.insert(paths[1].clone());
+                    }
                 }
             }
         }
+        // What cannot be told from a later one is not kept, and keeps nobody from removing it meanwhile.
+        self.open.retain(|_, opened| opened.file.is_some());
+        Ok(known)
     }
-    Ok(known)
+
+    /// Opens those that came since, and closes those that are no more.
+    fn open_all(&mut self, options: &ResolveOptions<'_>) -> Result<(), Refusal> {
+        let (own, collections) = (options.collection.0, options.collections);
+        let names = || {
+            let names = collections.names();
+            names.map_err(|error| (error.code(), error.to_string()))
+        };
+        let mut present = names()?;
+        loop {
+            let file = |name: &CollectionName| {
+                collections
+                    .catalogue_file(name)
+                    .and_then(|path| number(&path))
+            };
+            self.open
+                .retain(|name, opened| present.contains(name) && opened.file == file(name));
+            for name in present.iter().filter(|name| *name != own) {
+                if self.open.contains_key(name) {
+                    continue;
+                }
+                let file = file(name);
+                let found = collections.catalogue_of(name);
+                // One that is not whole yet, or is being removed, has nothing.
+                if let Some(catalogue) = found.map_err(|error| unreadable(name, &error))? {
+                    self.open.insert(name.clone(), Opened { catalogue, file });
+                }
+            }
+            // One that was given another name meanwhile is read by that.
+            let now = names()?;
+            if now == present {
+                return Ok(());
+            }
+            present = now;
+        }
+    }
+}
+
+/// The name is told to admins of the whole server alone.
+fn unreadable(name: &CollectionName, error: &AppError) -> Refusal {
+    tracing::error!(collection = %name, %error, "files of duplicates are not moved");
+    let why = format!("the collection {name} cannot be read, and may have the file, too: {error}");
+    (Code::CollectionUnreadable, why)
+}
+
+/// Tells a file from others.
+#[cfg(unix)]
+fn number(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Elsewhere a collection is opened each time.
+#[cfg(not(unix))]
+fn number(_: &Path) -> Option<(u64, u64)> {
+    None
 }
 
 /// The path by which a collection knows the file that has indexed its real folder.

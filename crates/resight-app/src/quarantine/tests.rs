@@ -258,6 +258,59 @@ fn a_file_that_took_the_place_of_an_upload_stays() {
     }
 }
 
+#[test]
+fn other_collections_are_opened_once_and_looked_for_each_time() {
+    let world = World::new();
+    let (name, museum) = (
+        CollectionName::default(),
+        CollectionName::parse("museum").unwrap(),
+    );
+    let options = ResolveOptions {
+        carry_over: false,
+        dry_run: false,
+        quarantine: Some(&world.quarantine),
+        roots: &[],
+        collections: &world.collections,
+        collection: (&name, "c"),
+        metadata,
+    };
+    let groups = [Group {
+        keep: world.ids[0].clone(),
+        remove: world.ids[1..].to_vec(),
+    }];
+    let mut others = sharing::Others::default();
+    let count = |others: &mut sharing::Others| {
+        let known = others.known(&world.folder.library, &groups, &options);
+        known.unwrap().len()
+    };
+    assert_eq!((count(&mut others), others.open.len()), (0, 0));
+    let mut last = None;
+    for _ in 0..2 {
+        world.collections.create(&museum).unwrap();
+        assert_eq!(count(&mut others), 0);
+        let opened = others.open[&museum].catalogue.clone();
+        let is_last = |last: &Arc<dyn resight_store::Catalogue>| Arc::ptr_eq(last, &opened);
+        assert!(!last.as_ref().is_some_and(is_last));
+        let go_on = std::sync::atomic::AtomicBool::new(false);
+        let lease = world.collections.lease(&museum).unwrap();
+        resight_engine::Indexer::new(lease.shared())
+            .index_folder(
+                &real(world.root.path()).join("pictures"),
+                &Default::default(),
+                &go_on,
+                &mut |_| {},
+            )
+            .unwrap();
+        drop(lease);
+        assert_eq!(count(&mut others), 2);
+        #[cfg(unix)]
+        assert!(is_last(&others.open[&museum].catalogue));
+        last = Some(opened);
+        world.collections.remove(&museum).unwrap();
+        assert_eq!((count(&mut others), others.open.len()), (0, 0));
+    }
+}
+
 /// Waits until a job is as it is wanted to be.
 fn until(jobs: &Jobs, id: u64, is_so: impl Fn(JobState) -> bool) -> JobState {
     let begun = std::time::Instant::now();

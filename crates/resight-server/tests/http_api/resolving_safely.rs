@@ -305,6 +305,35 @@ async fn no_folder_around_the_quarantine_is_registered_or_indexed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_collection_that_cannot_be_read_is_named_to_admins_of_the_whole_server() {
+    let shelf = Shelf::with_policy(true, Policy::Always).await;
+    let broken = shelf.world.path("data/collections/broken");
+    fs::create_dir(&broken).unwrap();
+    let none = b"no database, and long enough to be read as one".repeat(300);
+    fs::write(broken.join("catalogue.sqlite3"), none).unwrap();
+    let files = json!({"files": "quarantine"});
+    for (collections, is_named) in [(None, true), (Some("default"), false)] {
+        let key = shelf.world.key(&[Scope::Admin], collections);
+        let wanted = shelf.wanted(&[1], files.clone()).to_string();
+        let asked = with(post(RESOLVE, "application/json", wanted), &key);
+        let told = ask(&shelf.app, asked).await.json();
+        assert_eq!(
+            state(&told, 0),
+            (&json!("collection_unreadable"), &json!("stays"))
+        );
+        let detail = told["groups"][0]["remove"][0]["detail"].as_str().unwrap();
+        assert!(detail.contains("cannot be read"), "{detail}");
+        assert_eq!(detail.contains("collection broken"), is_named, "{detail}");
+    }
+    assert!(shelf.file(1).exists());
+    fs::remove_dir_all(&broken).unwrap();
+    let key = shelf.world.key(&[Scope::Admin], Some("default"));
+    let wanted = shelf.wanted(&[1], files).to_string();
+    let asked = with(post(RESOLVE, "application/json", wanted), &key);
+    assert_eq!(ask(&shelf.app, asked).await.json()["moved"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_folder_around_the_quarantine_keeps_only_its_own_files() {
     let shelf = Shelf::new(true).await;
     let served = shelf.world.settings.jobs.as_ref().unwrap();
