@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use resight_store::{CollectionName, Collections as Folders, StoredBytes, now_ms};
 use walkdir::WalkDir;
 
-use crate::collections::Collections;
+use crate::collections::{CATALOGUE, Collections};
 use crate::components::stored_in;
 use crate::config::Config;
 use crate::{AppError, Code};
@@ -17,7 +17,6 @@ const FRESH: Duration = Duration::from_secs(60);
 /// How long the thumbnails of a collection count as they are while it has as many pictures: there is a file of each.
 const THUMBNAILS_FRESH: Duration = Duration::from_secs(3600);
 /// Names in the folder of a collection.
-pub(crate) const CATALOGUE: &str = "catalogue.sqlite3";
 const INDEXES: [&str; 2] = ["index", "vectors"];
 const BLOBS: &str = "blobs";
 const THUMBNAILS: &str = "blobs/thumbnails";

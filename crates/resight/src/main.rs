@@ -203,6 +203,15 @@ fn run_without_settings(cli: &Cli, typed: &ArgMatches) -> Option<Result<(), CliE
     }
 }
 
+/// The settings of the command. Those that take folders of pictures know the one for files of duplicates, as `serve` does.
+fn config_of(cli: &Cli, effective: &Effective) -> Result<Config, CliError> {
+    let config = Config::new(cli.shared.settings())?;
+    Ok(match cli.command {
+        Command::Folders(_) | Command::Index(_) => config.with_quarantine(effective.quarantine()),
+        _ => config,
+    })
+}
+
 /// `typed` is what was typed, of which `typed_cli` was parsed.
 fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
     if let Some(done) = run_without_settings(typed_cli, typed) {
@@ -210,7 +219,7 @@ fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
     }
     let (cli, effective) = configured(typed)?;
     let log = Log::start(&cli.shared);
-    let config = Config::new(cli.shared.settings())?;
+    let config = config_of(&cli, &effective)?;
     if let Some(threads) = config.threads {
         // Fails only when the pool exists already, and this is the start of the process.
         if let Err(error) = rayon::ThreadPoolBuilder::new()
@@ -251,10 +260,7 @@ fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
             };
             serve::run(args, &config, &reread, &mut output)
         }
-        Command::Index(args) => {
-            let config = config.with_quarantine(effective.quarantine());
-            index::run(args, &config, &mut output)
-        }
+        Command::Index(args) => index::run(args, &config, &mut output),
         Command::Features(args) => features::run(args, &config, &mut output),
         Command::Duplicates(args) => duplicates::run(args, &config, &mut output),
         Command::NotAMatch(args) => duplicates::not_a_match(args, &config, &mut output),
@@ -267,10 +273,7 @@ fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
         Command::Import(args) => import::run(args, &config, &mut output),
         Command::Refused(args) => refused::run(args, &config, &mut output),
         Command::Collections(args) => collections::run(args, &config, &mut output),
-        Command::Folders(args) => {
-            let config = config.with_quarantine(effective.quarantine());
-            folders::run(args, &config, &mut output)
-        }
+        Command::Folders(args) => folders::run(args, &config, &mut output),
         Command::Jobs(args) => jobs::run(args, &config, &mut output),
         Command::Keys(args) => keys::run(args, &config, &mut output),
         Command::Train(args) => train::run(args, &config, &mut output),

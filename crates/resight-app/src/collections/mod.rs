@@ -34,9 +34,10 @@ use crate::provenance::Provenance;
 use crate::recovery::recover_in_background;
 use crate::renaming;
 use crate::scrub_state::ScrubState;
-use crate::storage::CATALOGUE;
 use crate::vocabularies::{self, ChosenVocabulary};
 
+/// The name of a collection's catalogue in its folder.
+pub(crate) const CATALOGUE: &str = "catalogue.sqlite3";
 /// Collections kept open beside the default one: each takes some megabytes and a few files.
 const MOST_OPEN: usize = 32;
 /// How long a removal waits for requests that use the collection.
