@@ -40,7 +40,7 @@ codes! {
         "Files of removed duplicates lie among the pictures",
         "Choose a folder for files of duplicates elsewhere, or name the folders of pictures one by one.";
     FileShared = "file_shared", Some(409), "Another collection has a picture of the file, too",
-        "Remove the picture without its file, or remove the one of the other collection first.";
+        "Remove the picture without its file; or have the other collection forget the folder, and remove its picture first.";
     CollectionUnreadable = "collection_unreadable", Some(500),
         "Another collection cannot be read, and may have the file, too",
         "Have an admin of the whole server see to the collection that the detail and the log name; or remove the picture without its file.";
@@ -49,7 +49,7 @@ codes! {
     FileNotRegistered = "file_not_registered", Some(403), "The file lies in no registered folder",
         "Register its folder, or remove the picture without its file.";
     FolderGone = "folder_gone", Some(409), "The registered folder of the file is not there",
-        "Make the folder available, such as by mounting its disk, and ask again; or remove the picture without its files.";
+        "Make the folder available, such as by mounting its disk, and ask again; have it indexed where you emptied it; or remove the picture without its files.";
     UnknownResolution = "unknown_resolution", Some(404), "No files were moved under this id",
         "See the list of resolutions for those there are.";
     NameTaken = "name_taken", Some(409), "Another collection has the name",
