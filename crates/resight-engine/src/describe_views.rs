@@ -45,8 +45,8 @@ impl<'a> From<&'a Described> for First<'a> {
 
 /// Describes the further pages or frames of a file whose first is `first`, at most as many as
 /// [`EngineOptions::most_views`] leaves beside it, evenly spread. One is in memory at a time, which `keep` gets.
-/// Frames that look like the one before are left out, and so are pages without features. Returns how many could not
-/// be read or described. `cancel` ends it between two pages; while `retry` is not raised, a page waits for an extractor
+/// Frames that look like the one before are left out, and so are pages without features. Returns the numbers of those
+/// that could not be read or described. `cancel` ends it between two pages; while `retry` is not raised, a page waits for an extractor
 /// that is away.
 ///
 /// # Errors
@@ -58,10 +58,10 @@ pub(crate) fn describe_views(
     extractor: &dyn LocalExtractor,
     [cancel, retry]: [Option<&AtomicBool>; 2],
     keep: &mut dyn FnMut(DescribedView),
-) -> Result<u32, EngineError> {
+) -> Result<Vec<u32>, EngineError> {
     let is_animation = is_animation(first.media_type);
     if first.pages <= 1 {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let size = [first.image.width(), first.image.height()];
     let wanted = wanted(first.media_type, first.pages, size, options);
@@ -72,19 +72,19 @@ pub(crate) fn describe_views(
         opened: None,
     };
     let mut before = is_animation.then(|| Small::of(first.image)).flatten();
-    let mut unread = 0;
+    let mut unread = Vec::new();
     let wanted: Vec<u32> = wanted.collect();
     for (at, &number) in wanted.iter().enumerate() {
         go_on(cancel)?;
         let page = match file.page(number) {
             Ok(page) => page,
             Err(Missing::This) => {
-                unread += 1;
+                unread.push(number);
                 continue;
             }
             Err(Missing::Rest) => break,
             Err(Missing::All) => {
-                unread += (wanted.len() - at) as u32;
+                unread.extend(&wanted[at..]);
                 break;
             }
         };
@@ -109,7 +109,7 @@ pub(crate) fn describe_views(
             Err(EngineError::Cancelled) => return Err(EngineError::Cancelled),
             Err(error) => {
                 tracing::debug!("page or frame {number} is not described: {error}");
-                unread += 1;
+                unread.push(number);
             }
         }
     }

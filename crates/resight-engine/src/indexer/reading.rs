@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use resight_decode::{Refused, RefusedCode, decode, may_have_pages, read_bounded};
-use resight_store::{Catalogue, PictureId, PictureRecord, StoreError};
+use resight_store::{PictureId, PictureRecord, StoreError};
 use resight_vision::{Fault, Image};
 
 use super::listing::Task;
@@ -15,9 +15,8 @@ use crate::describe::describe;
 use crate::describe_views::wanted;
 use crate::error::EngineError;
 use crate::library::Library;
-use crate::library::damage::if_readable;
 use crate::library::prepare::PreparedPicture;
-use crate::library::stored_features::from_bytes;
+use crate::library::stored_pages::StoredPages;
 use crate::picture::id_of;
 use crate::stored_path::{path_text, readable};
 
@@ -124,22 +123,19 @@ impl Reader<'_> {
         bytes: &[u8],
         keeps_pixels: bool,
     ) -> Result<Option<DescribedFile>, EngineError> {
-        let stored = stored_pages(self.library.catalogue(), record.key)?;
-        let sound = stored.sound.clone().unwrap_or_default();
-        if !stored.is_damaged && !self.lacks_pages(bytes, &sound) {
+        let stored = StoredPages::of(self.library.catalogue(), record.key)?;
+        if !stored.is_damaged && !self.lacks_pages(bytes, &stored.sound) {
             return Ok(None);
         }
         let again = self.described(record.id.clone(), &record.name, bytes, keeps_pixels);
         match again {
             Ok((prepared, pixels)) => {
-                let views = prepared.new.views.iter();
-                let found: BTreeSet<u32> = views.map(|view| view.number).collect();
+                let mut views = prepared.new.views.iter();
                 // Frames may be left out because they look like others.
-                let brings_none = !stored.is_damaged && found.is_subset(&sound);
+                let brings_none =
+                    !stored.is_damaged && views.all(|view| stored.sound.contains(&view.number));
                 // What could be read before may be unreadable for a moment.
-                let keeps = |sound: &BTreeSet<u32>| found.is_superset(sound);
-                let loses_some =
-                    prepared.unread_pages > 0 && !stored.sound.as_ref().is_some_and(keeps);
+                let loses_some = stored.have_one_of(&prepared.unread_pages);
                 if loses_some {
                     let name = &record.name;
                     tracing::warn!(
@@ -256,37 +252,4 @@ fn often_has_pages(path: &Path) -> bool {
     const ENDINGS: [&str; 7] = ["pdf", "tif", "tiff", "gif", "apng", "webp", "jxl"];
     let ending = path.extension().and_then(|ending| ending.to_str());
     ending.is_some_and(|ending| ENDINGS.iter().any(|one| ending.eq_ignore_ascii_case(one)))
-}
-
-/// The pages or frames that are stored of a picture beside the first.
-struct StoredPages {
-    /// The numbers of those whose features can be read; `None` where a record cannot.
-    sound: Option<BTreeSet<u32>>,
-    /// Whether something of the picture or of its pages cannot be read.
-    is_damaged: bool,
-}
-
-/// Those of the picture with this key.
-fn stored_pages(catalogue: &dyn Catalogue, picture: u64) -> Result<StoredPages, StoreError> {
-    let Ok(views) = if_readable(catalogue.views_of(picture))? else {
-        return Ok(StoredPages {
-            sound: None,
-            is_damaged: true,
-        });
-    };
-    let (mut sound, mut is_damaged) = (BTreeSet::new(), false);
-    let first = std::iter::once((picture, None));
-    let further = views.iter().map(|view| (view.key, Some(view.number)));
-    for (key, number) in first.chain(further) {
-        let features = if_readable(catalogue.features(&[key]))?.ok();
-        let features = features.and_then(|mut one| one.pop()).flatten();
-        match features.and_then(|bytes| from_bytes(&bytes)) {
-            Some(_) => sound.extend(number),
-            None => is_damaged = true,
-        }
-    }
-    Ok(StoredPages {
-        sound: Some(sound),
-        is_damaged,
-    })
 }

@@ -74,7 +74,7 @@ impl Pages {
     fn of(prepared: &PreparedPicture) -> Self {
         Self {
             described: prepared.new.views.len() as u64,
-            unread: prepared.unread_pages.into(),
+            unread: prepared.unread_pages.len() as u64,
             most_features: prepared.most_features(),
         }
     }

@@ -32,6 +32,7 @@ pub(crate) mod scrub;
 pub(crate) mod shared_cache;
 mod sound_thumbnails;
 pub(crate) mod stored_features;
+pub(crate) mod stored_pages;
 pub(crate) mod superseding;
 mod taken;
 pub(crate) mod verify;

@@ -22,7 +22,7 @@ pub(crate) struct PreparedPicture {
     /// Words of its views, in their order.
     pub(crate) view_words: Vec<PictureWords>,
     /// Further pages or frames that could not be read.
-    pub(crate) unread_pages: u32,
+    pub(crate) unread_pages: Vec<u32>,
     /// Tag of the vocabulary of the words.
     tag: [u8; 4],
     /// Bytes of the file, where they are to be stored.
@@ -111,8 +111,9 @@ impl Preparation<'_> {
                 view_words.push(words);
             },
         )?;
-        if unread_pages > 0 {
-            tracing::warn!("{unread_pages} further pages or frames of {name} cannot be read");
+        if !unread_pages.is_empty() {
+            let count = unread_pages.len();
+            tracing::warn!("{count} further pages or frames of {name} cannot be read");
         }
         Ok(PreparedPicture {
             new: NewPicture {

@@ -20,6 +20,7 @@ use super::findings::{Finding, FindingKind};
 use super::leftovers::id_in;
 use super::prepare::Preparation;
 use super::stored_features::{from_bytes, in_order, to_bytes};
+use super::stored_pages::StoredPages;
 use super::visual_index::remove_index;
 use crate::describe::{describe, describe_image};
 use crate::describe_views::page;
@@ -179,8 +180,8 @@ impl Repairing<'_> {
         let described = describe(&bytes, self.options, with.extractor, Some(self.cancel))?;
         let id = record.id;
         let prepared = with.prepare(id, &record.name, &bytes, &described, Some(self.cancel))?;
-        if prepared.unread_pages > 0 {
-            // Some of these may be stored, and sound.
+        let stored = StoredPages::of(&*self.parts.catalogue, record.key)?;
+        if stored.have_one_of(&prepared.unread_pages) {
             return Err(cannot("some of its pages or frames cannot be read now"));
         }
         self.remove_index()?;

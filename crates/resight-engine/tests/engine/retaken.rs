@@ -205,6 +205,7 @@ fn a_page_that_cannot_be_read_now_costs_none_that_is_stored() {
         (features, 2, 1),
         (features, 4, 1),
         (record, 3, 0),
+        (record, 2, 1),
         (record, 4, 1),
     ];
     for (damage, failing, retaken) in cases {
