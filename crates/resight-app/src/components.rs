@@ -140,15 +140,9 @@ pub(crate) fn no_catalogue(config: &Config) -> AppError {
 
 /// How many pictures the collection in `folder` of the data folder `root` stores; `None` where there is none.
 pub fn count_in(root: &Path, folder: &Path) -> Result<Option<u64>, StoreError> {
-    match SqliteCatalogue::open_read_only_in(root, folder) {
-        Ok(catalogue) => {
-            let catalogue: &dyn Catalogue = &catalogue;
-            Ok(Some(catalogue.count()?))
-        }
-        // Not whole yet, where its file is there.
-        Err(StoreError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
+    // Not whole yet, where its file is there.
+    let catalogue = catalogue_in(root, folder)?;
+    catalogue.map(|catalogue| catalogue.count()).transpose()
 }
 
 /// The catalogue in `folder`, which is only read; `None` where there is none.
@@ -169,25 +163,16 @@ pub(crate) fn stored_in(
     root: &Path,
     folder: &Path,
 ) -> Result<Option<(u64, StoredBytes)>, StoreError> {
-    match SqliteCatalogue::open_read_only_in(root, folder) {
-        Ok(catalogue) => {
-            let catalogue: &dyn Catalogue = &catalogue;
-            Ok(Some((catalogue.count()?, catalogue.stored_bytes()?)))
-        }
-        Err(StoreError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let catalogue = catalogue_in(root, folder)?;
+    let stored = catalogue.map(|catalogue| Ok((catalogue.count()?, catalogue.stored_bytes()?)));
+    stored.transpose()
 }
 
 /// What tells the collection in `folder` from others, as its catalogue has it, which is only read.
 pub(crate) fn identity_in(root: &Path, folder: &Path) -> Result<Option<String>, StoreError> {
-    match SqliteCatalogue::open_read_only_in(root, folder) {
-        Ok(catalogue) => {
-            let catalogue: &dyn Catalogue = &catalogue;
-            catalogue.setting(IDENTITY_SETTING)
-        }
-        Err(StoreError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error),
+    match catalogue_in(root, folder)? {
+        Some(catalogue) => catalogue.setting(IDENTITY_SETTING),
+        None => Ok(None),
     }
 }
 
