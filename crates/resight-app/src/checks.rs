@@ -79,8 +79,8 @@ pub fn all(config: &Config, plugins: &PluginSettings) -> Vec<(Subject, AppError)
 }
 
 /// What is wrong with what the data folder has, as far as it can be told without a lock and without starting plug-ins:
-/// its catalogue, what described its pictures, the vocabulary of their words, its webhooks and its registered folders. Nothing where there is no
-/// data folder yet. Also while a server uses it.
+/// its catalogue, what described its pictures, the vocabulary of their words, its webhooks and its registered folders.
+/// Nothing where there is no data folder yet. Also while a server uses it.
 pub fn stored(config: &Config, plugins: &PluginSettings) -> Vec<(Subject, AppError)> {
     let mut wrong = Vec::new();
     if let Err(error) = Webhooks::open(&config.root) {

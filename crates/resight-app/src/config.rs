@@ -265,7 +265,7 @@ impl Config {
 }
 
 /// Whether one of two folders lies in the other, or is it.
-fn is_within(a: &Path, b: &Path) -> bool {
+pub(crate) fn is_within(a: &Path, b: &Path) -> bool {
     a.starts_with(b) || b.starts_with(a)
 }
 

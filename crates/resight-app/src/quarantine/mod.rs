@@ -30,7 +30,7 @@ use resight_engine::{Metadata, PictureId};
 use resight_store::CollectionName;
 
 use crate::collections::Collections;
-use crate::config::{Config, resolved};
+use crate::config::{Config, is_within, resolved};
 use crate::{AppError, Code};
 
 pub use log::Resolution;
@@ -223,7 +223,7 @@ impl Quarantine {
     }
 
     fn is_apart(&self, root: &Path) -> bool {
-        !(self.folder().starts_with(root) || root.starts_with(self.folder()))
+        !is_within(self.folder(), root)
     }
 }
 

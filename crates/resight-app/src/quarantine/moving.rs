@@ -220,11 +220,6 @@ fn replaced(from: &Path, to: &Path) -> io::Error {
     )
 }
 
-/// Whether the name stands for this very file, and not for a link to it or for one that took its place.
-fn is_the_file(path: &Path, file: &Metadata) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|now| is_it(&now, file))
-}
-
 /// Whether two looks were at one file or folder.
 #[cfg(unix)]
 fn is_it(a: &Metadata, b: &Metadata) -> bool {
@@ -238,10 +233,11 @@ fn is_it(a: &Metadata, b: &Metadata) -> bool {
     is_same(a, b)
 }
 
-/// The same, and nobody wrote to it since `then`.
+/// Whether the name stands for the very file that was looked at `then`, and not for a link to it or for one that took its
+/// place, and nobody wrote to it since.
 fn is_unchanged(path: &Path, then: &Metadata) -> bool {
-    let is_as_then = |now: Metadata| is_same(&now, then) && changed(&now) == changed(then);
-    is_the_file(path, then) && fs::symlink_metadata(path).is_ok_and(is_as_then)
+    fs::symlink_metadata(path)
+        .is_ok_and(|now| is_it(&now, then) && is_same(&now, then) && changed(&now) == changed(then))
 }
 
 /// When the system last saw a change of the file, which no program can set back.
@@ -278,7 +274,8 @@ fn remove_second(from: &Path, to: &Path) {
 
 /// Whether two names stand for one file.
 fn is_one_file(a: &Path, b: &Path) -> bool {
-    fs::symlink_metadata(b).is_ok_and(|b| is_the_file(a, &b))
+    let [a, b] = [a, b].map(fs::symlink_metadata);
+    a.is_ok_and(|a| b.is_ok_and(|b| is_it(&a, &b)))
 }
 
 /// Makes a folder and those above it.

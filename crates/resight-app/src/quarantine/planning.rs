@@ -168,13 +168,18 @@ fn plan_move(
 /// Whether the path is one of a registered folder in which moved files would be found again. Nothing keeps another process
 /// from registering it.
 fn is_around(quarantine: &Quarantine, source: &str, roots: &[PathBuf]) -> bool {
+    let mut around = roots
+        .iter()
+        .filter(|root| !quarantine.is_apart(root))
+        .peekable();
+    if around.peek().is_none() {
+        return false;
+    }
     let path = path_of_text(source);
     let real = path.parent().and_then(|above| fs::canonicalize(above).ok());
-    let has_it = |root: &PathBuf| {
+    around.any(|root| {
         path.starts_with(root) || real.as_ref().is_some_and(|real| real.starts_with(root))
-    };
-    let mut around = roots.iter().filter(|root| !quarantine.is_apart(root));
-    around.any(has_it)
+    })
 }
 
 fn around(source: &str, picture: &Picture) -> (PlannedFile, Option<Refusal>) {

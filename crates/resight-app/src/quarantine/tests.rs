@@ -80,6 +80,18 @@ impl World {
         }
     }
 
+    fn options<'a>(&'a self, name: &'a CollectionName, roots: &'a [PathBuf]) -> ResolveOptions<'a> {
+        ResolveOptions {
+            carry_over: false,
+            dry_run: false,
+            quarantine: Some(&self.quarantine),
+            roots,
+            collections: &self.collections,
+            collection: (name, "c"),
+            metadata: self.metadata,
+        }
+    }
+
     /// Keeps the first picture, in one group for the second and in another one for the third.
     fn resolve(&self, log: Option<Log>, dry_run: bool) -> Result<Resolved, AppError> {
         let roots = [real(self.root.path()).join("pictures")];
@@ -87,11 +99,7 @@ impl World {
         let options = ResolveOptions {
             carry_over: true,
             dry_run,
-            quarantine: Some(&self.quarantine),
-            roots: &roots,
-            collections: &self.collections,
-            collection: (&name, "c"),
-            metadata: self.metadata,
+            ..self.options(&name, &roots)
         };
         let group = |number: usize| Group {
             keep: self.ids[0].clone(),
@@ -235,15 +243,7 @@ fn a_file_that_took_the_place_of_an_upload_stays() {
     let added = resight_engine::Indexer::new(library.clone()).add(&bytes, "mine.png");
     let id = added.unwrap().picture.id;
     let name = CollectionName::default();
-    let options = ResolveOptions {
-        carry_over: false,
-        dry_run: false,
-        quarantine: Some(&world.quarantine),
-        roots: &[],
-        collections: &world.collections,
-        collection: (&name, "c"),
-        metadata,
-    };
+    let options = world.options(&name, &[]);
     let to = world.root.path().join("to");
     for (content, stays) in [(&b"of another"[..], true), (&bytes, false)] {
         std::fs::write(&to, content).unwrap();
@@ -265,15 +265,7 @@ fn other_collections_are_opened_once_and_looked_for_each_time() {
         CollectionName::default(),
         CollectionName::parse("museum").unwrap(),
     );
-    let options = ResolveOptions {
-        carry_over: false,
-        dry_run: false,
-        quarantine: Some(&world.quarantine),
-        roots: &[],
-        collections: &world.collections,
-        collection: (&name, "c"),
-        metadata,
-    };
+    let options = world.options(&name, &[]);
     let groups = [Group {
         keep: world.ids[0].clone(),
         remove: world.ids[1..].to_vec(),
