@@ -105,17 +105,11 @@ impl<'a> Recorder<'a> {
         self.pass();
     }
 
-    /// Whether the job is to end, also as its collection is to be closed.
-    pub(super) fn is_to_end(&self) -> bool {
+    /// Stores what there is, where it is time; lets the job end where its collection is to be closed.
+    fn pass(&mut self) {
         if self.closing.load(Ordering::Relaxed) {
             self.cancel.store(true, Ordering::Relaxed);
         }
-        self.cancel.load(Ordering::Relaxed)
-    }
-
-    /// Stores what there is, where it is time; lets the job end where its collection is to be closed.
-    fn pass(&mut self) {
-        self.is_to_end();
         if self.stored.elapsed() >= STORED_EACH || self.refused.len() >= MOST_REFUSED {
             self.store_or_wait();
         }

@@ -91,12 +91,7 @@ impl ServiceRecords {
     }
 
     /// Takes the job that has waited longest: it counts as running from now on. One that somebody asked to end
-    /// before it began is cancelled instead.
-    pub fn begin_job(&self) -> std::result::Result<Option<JobRecord>, StoreError> {
-        self.begin_job_but("", &[])
-    }
-
-    /// The same, without jobs of this kind for these collections, which go on waiting.
+    /// before it began is cancelled instead. Jobs of this kind for these collections go on waiting.
     pub fn begin_job_but(
         &self,
         kind: &str,

@@ -49,7 +49,7 @@ fn jobs_are_begun_in_their_order_and_go_on_in_the_next_process() {
         made(&records, &job("index")),
         made(&records, &job("verify")),
     );
-    let begun = records.begin_job().unwrap().unwrap();
+    let begun = records.begin_job_but("", &[]).unwrap().unwrap();
     assert_eq!((begun.id, begun.state), (first, JobState::Running));
     let progress = JobProgress {
         done: 3,
@@ -62,7 +62,7 @@ fn jobs_are_begun_in_their_order_and_go_on_in_the_next_process() {
 
     let records = ServiceRecords::open(dir.path()).unwrap();
     assert_eq!(records.requeue_running().unwrap(), 1);
-    let again = records.begin_job().unwrap().unwrap();
+    let again = records.begin_job_but("", &[]).unwrap().unwrap();
     assert_eq!((again.id, again.done, again.total), (first, 3, 9));
     assert_eq!(again.started_ms, begun.started_ms);
     // The same file once more is no second one.
@@ -81,8 +81,8 @@ fn jobs_are_begun_in_their_order_and_go_on_in_the_next_process() {
     assert_eq!(ended.state, JobState::Failed);
     assert_eq!(ended.code.as_deref(), Some("store_full"));
     assert!(ended.ended_ms.is_some());
-    assert_eq!(records.begin_job().unwrap().unwrap().id, second);
-    assert_eq!(records.begin_job().unwrap(), None);
+    assert_eq!(records.begin_job_but("", &[]).unwrap().unwrap().id, second);
+    assert_eq!(records.begin_job_but("", &[]).unwrap(), None);
 }
 
 #[test]
@@ -100,15 +100,15 @@ fn jobs_that_cannot_begin_yet_are_passed_over() {
     let begun = records.begin_job_but("index", &[]).unwrap().unwrap();
     assert_eq!(begun.id, first);
     records.requeue_job(first).unwrap();
-    assert_eq!(records.begin_job().unwrap().unwrap().id, first);
+    assert_eq!(records.begin_job_but("", &[]).unwrap().unwrap().id, first);
     // One that somebody asked to end meanwhile is not begun again.
     records.ask_to_end(first).unwrap();
     records.requeue_job(first).unwrap();
-    assert_eq!(records.begin_job().unwrap(), None);
+    assert_eq!(records.begin_job_but("", &[]).unwrap(), None);
     let end = records.job(first).unwrap().unwrap();
     assert_eq!(end.state, JobState::Cancelled);
     records.requeue_job(first).unwrap();
-    assert_eq!(records.begin_job().unwrap(), None);
+    assert_eq!(records.begin_job_but("", &[]).unwrap(), None);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_job_is_asked_to_end_whether_it_waits_or_runs() {
     let dir = tempfile::tempdir().unwrap();
     let records = ServiceRecords::open(dir.path()).unwrap();
     let (running, waiting) = (made(&records, &job("index")), made(&records, &job("index")));
-    records.begin_job().unwrap();
+    records.begin_job_but("", &[]).unwrap();
     assert_eq!(records.ask_to_end(waiting).unwrap(), Some(true));
     assert_eq!(
         records.job(waiting).unwrap().unwrap().state,
@@ -129,7 +129,7 @@ fn a_job_is_asked_to_end_whether_it_waits_or_runs() {
         .unwrap();
     assert_eq!(records.ask_to_end(running).unwrap(), Some(false));
     assert_eq!(records.ask_to_end(99).unwrap(), None);
-    assert_eq!(records.begin_job().unwrap(), None);
+    assert_eq!(records.begin_job_but("", &[]).unwrap(), None);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn jobs_are_filtered_and_the_oldest_of_too_many_are_forgotten() {
     };
     assert_eq!(ids(&none), [0; 0]);
     for _ in 0..3 {
-        let begun = records.begin_job().unwrap().unwrap();
+        let begun = records.begin_job_but("", &[]).unwrap().unwrap();
         records
             .end_job(begun.id, &JobProgress::default(), &CANCELLED)
             .unwrap();
@@ -248,7 +248,7 @@ fn jobs_beyond_a_bound_are_not_made() {
         assert!(matches!(add(Some("a"), &two_of_a_key), JobAdded::Made(_)));
     }
     // One that runs counts as well.
-    assert!(records.begin_job().unwrap().is_some());
+    assert!(records.begin_job_but("", &[]).unwrap().is_some());
     assert_eq!(add(Some("a"), &two_of_a_key), JobAdded::TooManyOfKey);
     for other in [Some("b"), None, None, None] {
         assert!(matches!(add(other, &two_of_a_key), JobAdded::Made(_)));
