@@ -26,7 +26,7 @@ pub(super) const MEMBERSHIPS: &str = "
 
 /// Whether the picture `own` belongs to a pair that no decision refutes, or has more than one source. A decision names the
 /// lower id first, a pair the lower key.
-const PAIRED: &str = "(
+const IS_PAIRED: &str = "(
     EXISTS (SELECT 1 FROM pair JOIN picture AS other ON other.key = pair.b
         WHERE pair.a = own.key AND NOT EXISTS (SELECT 1 FROM not_a_match
             WHERE not_a_match.a = min(own.id, other.id) AND not_a_match.b = max(own.id, other.id)))
@@ -304,7 +304,7 @@ impl Conditions {
             self.values.extend(types);
         }
         if filter.paired {
-            self.sql += &format!(" AND {PAIRED}");
+            self.sql += &format!(" AND {IS_PAIRED}");
         }
         if self.sql.len() > begin {
             self.sql.insert_str(begin, OWN);
