@@ -4,7 +4,7 @@
 
 use exif::{Exif, Field, Reader, Tag, Value};
 
-use crate::taken::exif_of;
+use crate::taken::{EXIF, exif_of};
 use crate::tiff::{Entry, Tiff};
 
 /// Fields of each directory, at most.
@@ -17,8 +17,7 @@ const MOST_CHARS: usize = 300;
 const MOST_OPAQUE: usize = 16;
 /// Numbers of a value, at most: longer ones are tables for programs.
 const MOST_NUMBERS: usize = 32;
-/// Where the first directory names those of Exif and of places.
-const EXIF: u16 = 0x8769;
+/// Names, in the first directory, the one of where the picture was taken.
 const GPS: u16 = 0x8825;
 /// What leads to other parts of the file: further directories, strips, tiles, a thumbnail.
 const PLACES: [u16; 10] = [

@@ -5,7 +5,7 @@ use crate::jpeg::Segments;
 use crate::tiff::Tiff;
 
 /// Tags of Exif: its directory, the time of taking and of digitising, and their differences to UTC.
-const EXIF: u16 = 0x8769;
+pub(crate) const EXIF: u16 = 0x8769;
 const TIMES: [(u16, u16); 2] = [(0x9003, 0x9011), (0x9004, 0x9012)];
 /// Chunks of a PNG or a WebP that are looked at.
 const MOST_CHUNKS: usize = 1000;

@@ -240,6 +240,11 @@ impl<'a> Tiff<'a> {
             16 | 18 => 8,
             _ => return None,
         };
+        self.placed(at, offset_len, length)
+    }
+
+    /// Where the values of the entry at `at` are, each of so many bytes.
+    fn placed(&self, at: u64, offset_len: u64, length: u64) -> Option<Field> {
         let count = self.number(at + 4, offset_len)?;
         let field = at + 4 + offset_len;
         let start = if count.checked_mul(length)? <= offset_len {
@@ -268,19 +273,11 @@ impl<'a> Tiff<'a> {
                 5 | 10 | 12 => 8,
                 _ => return None,
             };
-            let bytes = self.number(at + 4, offset_len)?.checked_mul(length)?;
-            let field = at + 4 + offset_len;
-            let start = match bytes <= offset_len {
-                true => field,
-                false => self.number(field, offset_len)?,
-            };
-            let start = usize::try_from(start).ok()?;
-            let end = start.checked_add(usize::try_from(bytes).ok()?)?;
             Some(Entry {
                 tag: self.number(at, 2)? as u16,
                 kind,
                 length: length as usize,
-                bytes: self.bytes.get(start..end)?,
+                bytes: self.slice(&self.placed(at, offset_len, length)?)?,
             })
         };
         (0..count).filter_map(entry).collect()
@@ -324,9 +321,14 @@ impl<'a> Tiff<'a> {
     /// The bytes of a tag in the directory at `offset`.
     pub(crate) fn bytes_of(&self, offset: u64, tag: u16) -> Option<&'a [u8]> {
         let field = self.entry(offset, tag).filter(|field| field.length == 1)?;
+        self.slice(&field)
+    }
+
+    /// The bytes of all values; `None` where some are not in the file.
+    fn slice(&self, field: &Field) -> Option<&'a [u8]> {
         let start = usize::try_from(field.start).ok()?;
-        let end = start.checked_add(usize::try_from(field.count).ok()?)?;
-        self.bytes.get(start..end)
+        let length = usize::try_from(field.count.checked_mul(field.length)?).ok()?;
+        self.bytes.get(start..start.checked_add(length)?)
     }
 
     /// The directories that the header leads to, in order.
