@@ -7,8 +7,8 @@ use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
 use serde_json::json;
 
-use crate::bulk::{expected, form_of, outcomes, picture};
-use crate::fixtures::{Answer, Bench, ask, post};
+use crate::bulk::{expected, outcomes, picture};
+use crate::fixtures::{Answer, Bench, ask, form_of, post};
 
 async fn sent(app: &Router, content_type: &str, body: Vec<u8>) -> Answer {
     let answer = ask(app, post("/v1/images", content_type, body)).await;
@@ -150,7 +150,7 @@ async fn a_zip_archive_is_unpacked_and_its_names_are_labels() {
         ("file", Some("c.png"), &third),
         ("file", Some("d.cbz"), &archive),
     ];
-    let body = ask(&app, form_of(&parts)).await.json();
+    let body = ask(&app, form_of("/v1/images", &parts)).await.json();
     assert_eq!(
         (&body["added"], &body["already_present"]),
         (&json!(1), &json!(2))

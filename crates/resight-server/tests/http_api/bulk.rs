@@ -9,23 +9,8 @@ use resight_server::{HttpSettings, Policy};
 use serde_json::{Value, json};
 
 use crate::access::{guarded, with as as_holder};
-use crate::fixtures::{Bench, Gated, ask, get, png, post, textured};
+use crate::fixtures::{Bench, Gated, ask, form_of, get, png, post, textured};
 use resight_engine::EngineOptions;
-
-/// A form of texts and files, in this order.
-pub(crate) fn form_of(parts: &[(&str, Option<&str>, &[u8])]) -> Request<Body> {
-    let mut body = Vec::new();
-    for (field, file_name, content) in parts {
-        let file = file_name.map_or(String::new(), |name| format!("; filename=\"{name}\""));
-        let head =
-            format!("--edge\r\nContent-Disposition: form-data; name=\"{field}\"{file}\r\n\r\n");
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(content);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(b"--edge--\r\n");
-    post("/v1/images", "multipart/form-data; boundary=edge", body)
-}
 
 fn with(mut request: Request<Body>, name: &'static str, value: &str) -> Request<Body> {
     request.headers_mut().insert(name, value.parse().unwrap());
@@ -83,7 +68,7 @@ async fn one_bad_file_stops_no_other() {
         ("tag", None, b"late"),
         ("file", Some("../d.png"), &first),
     ];
-    let answer = ask(&app, form_of(&parts)).await;
+    let answer = ask(&app, form_of("/v1/images", &parts)).await;
     assert_eq!(answer.status, 200, "{}", answer.json());
     let body = answer.json();
     let files = expected(&[
@@ -122,7 +107,7 @@ async fn a_long_form_is_read_file_by_file() {
         ("file", Some("large"), &large),
         ("file", Some("c.png"), &second),
     ];
-    let request = form_of(&parts);
+    let request = form_of("/v1/images", &parts);
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX)
         .await
@@ -168,7 +153,7 @@ async fn a_body_that_breaks_off_keeps_what_came_before() {
     let (first, second) = (picture(5), picture(6));
     let parts: [(&str, Option<&str>, &[u8]); 2] =
         [("file", Some("a"), &first), ("file", Some("b"), &second)];
-    let (head, body) = form_of(&parts).into_parts();
+    let (head, body) = form_of("/v1/images", &parts).into_parts();
     let mut body = axum::body::to_bytes(body, usize::MAX)
         .await
         .unwrap()
@@ -202,7 +187,7 @@ async fn a_request_with_a_key_is_answered_once_also_after_a_restart() {
     let many = |name: &'static str| {
         let parts: [(&str, Option<&str>, &[u8]); 2] =
             [("file", Some(name), &first), ("file", Some("b"), &second)];
-        with(form_of(&parts), "idempotency-key", "two")
+        with(form_of("/v1/images", &parts), "idempotency-key", "two")
     };
     let before = app();
     let made = ask(&before, single()).await;

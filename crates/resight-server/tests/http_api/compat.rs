@@ -6,7 +6,7 @@ use axum::http::{Request, header};
 use resight_server::{HttpSettings, Interface};
 use serde_json::{Value, json};
 
-use crate::fixtures::{Answer, Bench, ask, form, get, png, post, request, textured};
+use crate::fixtures::{Answer, Bench, ask, form, form_of, get, png, post, request, textured};
 
 fn on(interface: Interface) -> HttpSettings {
     HttpSettings {
@@ -27,22 +27,11 @@ pub(crate) fn fields(
     file: Option<(&str, &[u8])>,
     texts: &[(&str, &str)],
 ) -> Request<Body> {
-    let mut body = Vec::new();
-    for (name, text) in texts {
-        let head = format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(format!("{text}\r\n").as_bytes());
-    }
-    if let Some((name, bytes)) = file {
-        let head = format!(
-            "--edge\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"x.png\"\r\n\r\n"
-        );
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(bytes);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(b"--edge--\r\n");
-    let mut made = post(address, "multipart/form-data; boundary=edge", body);
+    let texts = texts
+        .iter()
+        .map(|&(name, text)| (name, None, text.as_bytes()));
+    let file = file.map(|(name, bytes)| (name, Some("x.png"), bytes));
+    let mut made = form_of(address, &texts.chain(file).collect::<Vec<_>>());
     *made.method_mut() = method.parse().unwrap();
     made
 }
@@ -145,17 +134,8 @@ async fn match_compares_two_pictures_and_says_what_is_wrong() {
     let app = bench.app_with(on(Interface::Match));
     let [whole, other] = [1, 2].map(|seed| png(&textured(400, 300, seed)));
     let two = |first: &[u8], second: &[u8]| {
-        let mut body = Vec::new();
-        for (name, bytes) in [("image1", first), ("image2", second)] {
-            let head = format!(
-                "--edge\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"x\"\r\n\r\n"
-            );
-            body.extend_from_slice(head.as_bytes());
-            body.extend_from_slice(bytes);
-            body.extend_from_slice(b"\r\n");
-        }
-        body.extend_from_slice(b"--edge--\r\n");
-        post("/compare", "multipart/form-data; boundary=edge", body)
+        let parts = [("image1", Some("x"), first), ("image2", Some("x"), second)];
+        form_of("/compare", &parts)
     };
     let score = |result: Value| result[0]["score"].as_f64().unwrap();
     assert!(score(done(&app, two(&whole, &part(1)), "compare").await) >= 50.0);

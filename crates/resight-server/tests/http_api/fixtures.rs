@@ -155,6 +155,20 @@ pub(crate) fn form(address: &str, field: &str, file_name: &str, bytes: &[u8]) ->
     post(address, "multipart/form-data; boundary=edge", body)
 }
 
+/// A form of files and, without a name of a file, texts, in this order.
+pub(crate) fn form_of(address: &str, parts: &[(&str, Option<&str>, &[u8])]) -> Request<Body> {
+    let mut body = Vec::new();
+    for (name, file, bytes) in parts {
+        let file = file.map_or_else(String::new, |file| format!("; filename=\"{file}\""));
+        body.extend_from_slice(b"--edge\r\nContent-Disposition: form-data; name=\"");
+        body.extend_from_slice(format!("{name}\"{file}\r\n\r\n").as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--edge--\r\n");
+    post(address, "multipart/form-data; boundary=edge", body)
+}
+
 /// Stores a picture and gives its id.
 pub(crate) async fn add(app: &Router, name: &str, bytes: &[u8]) -> String {
     let answer = ask(app, form("/v1/images", "file", name, bytes)).await;

@@ -2,7 +2,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::fixtures::{Bench, add, ask, get, png, post, request, textured};
+use crate::fixtures::{Bench, add, ask, form_of, get, png, post, request, textured};
 
 fn patch(address: &str, change: &Value) -> Request<Body> {
     Request::patch(address)
@@ -53,18 +53,13 @@ async fn labels_come_with_a_picture_and_change_by_patch() {
     assert_eq!(changed["metadata"], json!({"who": "Monet"}));
 
     // In a form, and for a picture that is there.
-    let mut body = Vec::new();
-    for (name, text) in [("tag", "x"), ("tag", "y"), ("metadata", "{\"n\": 1}")] {
-        let head = format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(format!("{text}\r\n").as_bytes());
-    }
-    body.extend_from_slice(
-        b"--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\n",
-    );
-    body.extend_from_slice(&bytes);
-    body.extend_from_slice(b"\r\n--edge--\r\n");
-    let form = post("/v1/images", "multipart/form-data; boundary=edge", body);
+    let parts = [
+        ("tag", None, &b"x"[..]),
+        ("tag", None, b"y"),
+        ("metadata", None, b"{\"n\": 1}"),
+        ("file", Some("a.png"), &bytes),
+    ];
+    let form = form_of("/v1/images", &parts);
     let answer = ask(&app, form).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.json());
     assert_eq!(answer.json()["tags"], json!(["x", "y"]));

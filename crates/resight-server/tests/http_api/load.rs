@@ -12,7 +12,7 @@ use resight_engine::{EngineOptions, MemoryBudget};
 use resight_server::HttpSettings;
 use tokio::task::JoinSet;
 
-use crate::fixtures::{Answer, Bench, Gated, add, ask, get, png, post, textured};
+use crate::fixtures::{Answer, Bench, Gated, add, ask, form_of, get, png, post, textured};
 use crate::gated_blobs;
 
 type Asking = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -80,16 +80,13 @@ async fn what_was_begun_for_a_client_that_left_ends_at_its_next_stage() {
     {
         let picture = |of: usize| png(&textured(128, 96, (10 * number + of) as u64));
         // Of two pictures, the second is described after the first.
-        let mut body = Vec::new();
-        for (of, name) in names.into_iter().enumerate() {
-            let head = "--edge\r\nContent-Disposition: form-data; filename=\"x.png\"; name=";
-            body.extend_from_slice(format!("{head}\"{name}\"\r\n\r\n").as_bytes());
-            body.extend_from_slice(&picture(of));
-            body.extend_from_slice(b"\r\n");
-        }
-        body.extend_from_slice(b"--edge--\r\n");
+        let [first, second] = [0, 1].map(picture);
+        let parts = [
+            (names[0], Some("x.png"), &*first),
+            (names[1], Some("x.png"), &*second),
+        ];
         gate.close();
-        let request = post(address, "multipart/form-data; boundary=edge", body);
+        let request = form_of(address, &parts);
         let asking = app.clone();
         let leaving = tokio::spawn(async move { ask(&asking, request).await });
         let before = 2 * number;
@@ -120,15 +117,11 @@ async fn further_pages_are_described_for_no_client_that_left() {
     });
     let picture = |seed| textured(128, 96, seed);
     let pages = resight_test_support::tiff_pages(&[1, 2, 3].map(picture));
-    let mut body = Vec::new();
-    for (name, bytes) in [("a", pages), ("b", png(&picture(4)))] {
-        let head = "--edge\r\nContent-Disposition: form-data; filename=\"x\"; name=";
-        body.extend_from_slice(format!("{head}\"{name}\"\r\n\r\n").as_bytes());
-        body.extend_from_slice(&bytes);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(b"--edge--\r\n");
-    let request = post("/v1/compare", "multipart/form-data; boundary=edge", body);
+    let parts = [
+        ("a", Some("x"), &*pages),
+        ("b", Some("x"), &*png(&picture(4))),
+    ];
+    let request = form_of("/v1/compare", &parts);
     let asking = app.clone();
     let leaving = tokio::spawn(async move { ask(&asking, request).await });
     // The first of each, then the second page.

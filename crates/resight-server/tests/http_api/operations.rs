@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use crate::fixtures::{Bench, add, ask, get, png, post, request, textured};
+use crate::fixtures::{Bench, add, ask, form_of, get, png, post, request, textured};
 
 #[tokio::test]
 async fn a_live_server_says_so_by_either_name() {
@@ -67,19 +67,18 @@ async fn every_answer_has_the_headers_that_bind_browsers() {
 
 /// A form with a text before one or two pictures.
 fn form_with(field: &str, pictures: usize) -> axum::http::Request<axum::body::Body> {
-    let mut body =
-        format!("--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\nsea\r\n")
-            .into_bytes();
-    for seed in 0..pictures {
-        let head = format!(
-            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{seed}.png\"\r\n\r\n"
-        );
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(&png(&textured(90, 70, seed as u64 + 1)));
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(b"--edge--\r\n");
-    post("/v1/images", "multipart/form-data; boundary=edge", body)
+    let pictures = (0..pictures).map(|seed| {
+        let bytes = png(&textured(90, 70, seed as u64 + 1));
+        (format!("{seed}.png"), bytes)
+    });
+    let pictures: Vec<(String, Vec<u8>)> = pictures.collect();
+    let files = pictures
+        .iter()
+        .map(|(name, bytes)| ("file", Some(&**name), &**bytes));
+    let parts: Vec<_> = std::iter::once((field, None, &b"sea"[..]))
+        .chain(files)
+        .collect();
+    form_of("/v1/images", &parts)
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! Regions, several pictures, features in place of a picture, and comparison.
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{StatusCode, header};
 use image::{RgbImage, imageops};
 use resight_engine::{EngineOptions, features_blob};
 use resight_vision::{
@@ -9,7 +8,7 @@ use resight_vision::{
 };
 use serde_json::{Value, json};
 
-use crate::fixtures::{Answer, Bench, add, ask, form, get, png, post, textured};
+use crate::fixtures::{Answer, Bench, add, ask, form, form_of, get, png, post, textured};
 
 const FEATURES: &str = "application/vnd.resight.features";
 
@@ -41,20 +40,6 @@ fn beside(left: &RgbImage, right: &RgbImage) -> RgbImage {
     imageops::replace(&mut both, left, 0, 0);
     imageops::replace(&mut both, right, left.width().into(), 0);
     both
-}
-
-/// A form of fields with a file name or, as `None`, plain text.
-pub(crate) fn fields(address: &str, fields: &[(&str, Option<&str>, &[u8])]) -> Request<Body> {
-    let mut body = Vec::new();
-    for (name, file, bytes) in fields {
-        let file = file.map_or_else(String::new, |file| format!("; filename=\"{file}\""));
-        body.extend_from_slice(b"--edge\r\nContent-Disposition: form-data; name=\"");
-        body.extend_from_slice(format!("{name}\"{file}\r\n\r\n").as_bytes());
-        body.extend_from_slice(bytes);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(b"--edge--\r\n");
-    post(address, "multipart/form-data; boundary=edge", body)
 }
 
 fn verified(found: &Value) -> Vec<&str> {
@@ -173,7 +158,7 @@ async fn several_pictures_of_one_thing_are_one_search() {
         ("file", Some("a.png"), &files[0][..]),
         ("file", Some("b.png"), &files[1][..]),
     ];
-    let answer = found(&ask(&app, fields("/v1/search", &both)).await);
+    let answer = found(&ask(&app, form_of("/v1/search", &both)).await);
     let mut expected: Vec<&str> = ids.iter().map(String::as_str).collect();
     expected.sort_unstable();
     assert_eq!(verified(&answer), expected);
@@ -193,7 +178,7 @@ async fn several_pictures_of_one_thing_are_one_search() {
         ("file", Some("a.png"), &files[0][..]),
         ("image_id", None, other.as_bytes()),
     ];
-    let answer = found(&ask(&app, fields("/v1/search", &mixed)).await);
+    let answer = found(&ask(&app, form_of("/v1/search", &mixed)).await);
     assert_eq!(verified(&answer), [ids[0].as_str()]);
     let body = json!({"image_ids": [ids[0], other]}).to_string();
     let answer = found(&ask(&app, post("/v1/search", "application/json", body)).await);
@@ -204,9 +189,9 @@ async fn several_pictures_of_one_thing_are_one_search() {
     );
 
     let many: Vec<_> = (0..11).map(|_| both[0]).collect();
-    let answer = ask(&app, fields("/v1/search", &many)).await;
+    let answer = ask(&app, form_of("/v1/search", &many)).await;
     answer.problem(422, "bad_query");
-    let answer = ask(&app, fields("/v1/search?region=0,0,99,99", &both)).await;
+    let answer = ask(&app, form_of("/v1/search?region=0,0,99,99", &both)).await;
     answer.problem(422, "bad_query");
     for bad in [
         json!({}),
@@ -217,7 +202,7 @@ async fn several_pictures_of_one_thing_are_one_search() {
         ask(&app, request).await.problem(422, "bad_body");
     }
     let odd = [("files", Some("a.png"), &files[0][..])];
-    let detail = ask(&app, fields("/v1/search", &odd))
+    let detail = ask(&app, form_of("/v1/search", &odd))
         .await
         .problem(422, "bad_body");
     assert!(detail.contains("files"), "{detail}");
@@ -284,7 +269,7 @@ async fn two_pictures_are_compared_sent_or_stored() {
         add(&app, "b.png", &png(&textured(320, 240, 82))).await,
     );
     let pair = [("a", None, a.as_bytes()), ("b", Some("b.png"), &turned[..])];
-    let same = found(&ask(&app, fields("/v1/compare", &pair)).await);
+    let same = found(&ask(&app, form_of("/v1/compare", &pair)).await);
     assert_eq!(same["verified"], true, "{same}");
     assert_eq!(same["a"]["image_id"], a);
     assert!(same["b"].get("image_id").is_none());
@@ -307,7 +292,7 @@ async fn two_pictures_are_compared_sent_or_stored() {
     );
 
     let lone = [("a", None, a.as_bytes())];
-    ask(&app, fields("/v1/compare", &lone))
+    ask(&app, form_of("/v1/compare", &lone))
         .await
         .problem(422, "bad_body");
     let unknown = json!({"a": a, "b": "0".repeat(32)}).to_string();

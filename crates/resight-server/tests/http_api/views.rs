@@ -5,8 +5,7 @@ use image::RgbImage;
 use resight_test_support::{animated_gif, tiff_pages};
 use serde_json::{Value, json};
 
-use crate::fixtures::{Bench, add, ask, form, get, png, post, textured};
-use crate::queries::fields;
+use crate::fixtures::{Bench, add, ask, form, form_of, get, png, post, textured};
 
 fn pages(seeds: std::ops::Range<u64>) -> Vec<RgbImage> {
     seeds.map(|seed| textured(320, 240, seed)).collect()
@@ -65,7 +64,7 @@ async fn a_comparison_names_the_pages_that_agree_most() {
         ("a", Some("a.png"), &sent[..]),
         ("b", None, album.as_bytes()),
     ];
-    let found = ask(&app, fields("/v1/compare", &pair)).await.json();
+    let found = ask(&app, form_of("/v1/compare", &pair)).await.json();
     assert_eq!(
         (&found["verified"], &found["b"]["page"]),
         (&json!(true), &json!(4)),
