@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["resight-vision", "resight-decode"],
     ),
     ("resight-store", &[]),
+    ("resight-cluster", &["resight-store"]),
     ("resight-plugin", &["resight-vision"]),
     (
         "resight-models",

@@ -1,0 +1,2 @@
+//! The traits of `resight-store` on systems that several machines share: a catalogue in PostgreSQL, and
+//! blobs in S3.

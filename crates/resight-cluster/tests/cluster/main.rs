@@ -1,0 +1,1 @@
+//! The store's conformance suites on real systems.
