@@ -12,11 +12,12 @@
 //! | projection | 64 × dimension |
 //! | medians | 2 × 64 × words |
 //!
-//! A packed one, as the program ships it, has the magic `RSVOCAB2`, and in place of the medians:
+//! A packed one, as the program ships it, has the magic `RSVOCAB3`. Its words are deflated ([`super::deflated`]), and in
+//! place of the medians it has:
 //!
 //! | field | bytes |
 //! |---|---|
-//! | differences of the medians ([`super::packed`]) | 64 × words |
+//! | differences of the medians ([`super::packed`]), 64 a word, deflated | as their streams say |
 //! | number of escaped medians | 4 |
 //! | escaped medians | 2 each |
 //! | the first 16 bytes of BLAKE3 that the vocabulary has unpacked, which are its id | 16 |
@@ -24,10 +25,11 @@
 use resight_vision::ModelId;
 
 use super::assign::{SIGNATURE_BITS, Vocabulary};
+use super::deflated;
 use super::packed::Differences;
 
 const MAGIC: &[u8; 8] = b"RSVOCAB1";
-const PACKED: &[u8; 8] = b"RSVOCAB2";
+const PACKED: &[u8; 8] = b"RSVOCAB3";
 const HASH: usize = 16;
 
 /// Why bytes are not a vocabulary.
@@ -85,7 +87,11 @@ impl Vocabulary {
         let model = ModelId::new(model);
         let starts: Vec<u32> = reader.array(cells.saturating_add(1), u32::from_le_bytes)?;
         let centres = reader.take(product(cells, dimension)?)?.to_vec();
-        let word_bytes = reader.take(product(words, dimension)?)?.to_vec();
+        let word_bytes = if is_packed {
+            reader.deflated(words, dimension)?
+        } else {
+            reader.take(product(words, dimension)?)?.to_vec()
+        };
         let projection = reader.array(product(SIGNATURE_BITS, dimension)?, i8::from_le_bytes)?;
         // An empty cell could leave a feature without any word.
         let ordered = starts.windows(2).all(|s| s[0] < s[1]);
@@ -102,9 +108,8 @@ impl Vocabulary {
             medians: Vec::new(),
             id: hex::encode(hash),
         };
-        let medians = product(SIGNATURE_BITS, words)?;
         if is_packed {
-            let bytes = reader.take(medians)?.to_vec();
+            let bytes = reader.deflated(words, SIGNATURE_BITS)?;
             let escaped = reader.number()?;
             let escaped = reader.array(escaped, i16::from_le_bytes)?;
             let packed = Differences { bytes, escaped };
@@ -113,6 +118,7 @@ impl Vocabulary {
                 .ok_or(VocabularyError::Damaged("its medians do not fit its words"))?;
             vocabulary.id = hex::encode(reader.take(HASH)?);
         } else {
+            let medians = product(SIGNATURE_BITS, words)?;
             vocabulary.medians = reader.array(medians, i16::from_le_bytes)?;
         }
         if !reader.rest.is_empty() {
@@ -126,11 +132,11 @@ impl Vocabulary {
         checksummed(MAGIC, &self.body())
     }
 
-    /// A quarter fewer bytes, checksummed, that read as the same vocabulary.
+    /// Two fifths fewer bytes, checksummed, that read as the same vocabulary.
     pub fn to_packed(&self) -> Vec<u8> {
-        let mut body = self.body_without_medians();
+        let mut body = self.body_without_medians(&deflated::deflate(&self.words, self.dimension));
         let packed = Differences::of(self);
-        body.extend_from_slice(&packed.bytes);
+        body.extend_from_slice(&deflated::deflate(&packed.bytes, SIGNATURE_BITS));
         body.extend_from_slice(&(packed.escaped.len() as u32).to_le_bytes());
         body.extend(packed.escaped.iter().flat_map(|m| m.to_le_bytes()));
         body.extend_from_slice(&blake3::hash(&self.body()).as_bytes()[..HASH]);
@@ -143,12 +149,12 @@ impl Vocabulary {
     }
 
     fn body(&self) -> Vec<u8> {
-        let mut out = self.body_without_medians();
+        let mut out = self.body_without_medians(&self.words);
         out.extend(self.medians.iter().flat_map(|m| m.to_le_bytes()));
         out
     }
 
-    fn body_without_medians(&self) -> Vec<u8> {
+    fn body_without_medians(&self, words: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let name = self.model.as_str().as_bytes();
         for n in [self.dimension, self.cells(), self.len(), name.len()] {
@@ -157,7 +163,7 @@ impl Vocabulary {
         out.extend_from_slice(name);
         out.extend(self.starts.iter().flat_map(|s| s.to_le_bytes()));
         out.extend_from_slice(&self.centres);
-        out.extend_from_slice(&self.words);
+        out.extend_from_slice(words);
         out.extend(self.projection.iter().flat_map(|p| p.to_le_bytes()));
         out
     }
@@ -188,6 +194,15 @@ impl<'a> Reader<'a> {
             .ok_or(VocabularyError::Damaged("it is cut short"))?;
         self.rest = tail;
         Ok(head)
+    }
+
+    fn deflated(&mut self, count: usize, width: usize) -> Result<Vec<u8>, VocabularyError> {
+        let (streams, rest) =
+            deflated::split(self.rest, width).ok_or(VocabularyError::Damaged("it is cut short"))?;
+        self.rest = rest;
+        deflated::inflate(&streams, count, width).ok_or(VocabularyError::Damaged(
+            "its deflated bytes are not as many as it says",
+        ))
     }
 
     fn number(&mut self) -> Result<usize, VocabularyError> {

@@ -7,6 +7,7 @@
 //! sorted by word can be compared cell by cell as well.
 
 mod assign;
+mod deflated;
 mod format;
 mod nearest;
 mod packed;
