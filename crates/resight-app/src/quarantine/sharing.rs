@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use resight_engine::{Library, path_of_text, path_text};
-use resight_store::{Catalogue, CollectionName};
+use resight_store::{Catalogue, CollectionName, StoreError};
 
 use super::planning::Refusal;
 use super::{Group, ResolveOptions};
 use crate::{AppError, Code};
 
-/// The other collections, each opened once for a request.
+/// Other collections that stay open for a request; the rest are opened each time. Each takes three descriptors and some
+/// memory.
+pub(super) const MOST_OPEN: usize = 32;
+
+/// The other collections, of which at most [`MOST_OPEN`] stay open for a request.
 #[derive(Default)]
 pub(super) struct Others {
     pub(super) open: HashMap<CollectionName, Opened>,
@@ -43,58 +47,76 @@ impl Others {
             .filter_map(|id| library.picture(id).ok())
             .flat_map(|picture| picture.sources);
         let sources: Vec<[String; 2]> = sources.map(|source| [real(&source), source]).collect();
-        self.open_all(options)?;
-        let mut known = HashSet::new();
-        for (name, opened) in &self.open {
-            for paths in &sources {
-                for path in paths {
-                    let found = opened.catalogue.source(path);
-                    let found = found.map_err(|error| unreadable(name, &error.into()))?;
-                    if found.is_some() {
-                        known.insert(paths[1].clone());
-                    }
-                }
-            }
-        }
-        // What cannot be told from a later one is not kept, and keeps nobody from removing it meanwhile.
-        self.open.retain(|_, opened| opened.file.is_some());
-        Ok(known)
+        self.look_in_all(options, &sources)
     }
 
-    /// Opens those that came since, and closes those that are no more.
-    fn open_all(&mut self, options: &ResolveOptions<'_>) -> Result<(), Refusal> {
+    /// Looks for `sources`, the real path and the stored one of each, in all collections but the request's own.
+    fn look_in_all(
+        &mut self,
+        options: &ResolveOptions<'_>,
+        sources: &[[String; 2]],
+    ) -> Result<HashSet<String>, Refusal> {
         let (own, collections) = (options.collection.0, options.collections);
         let names = || {
             let names = collections.names();
             names.map_err(|error| (error.code(), error.to_string()))
         };
+        let file = |name: &CollectionName| {
+            let path = collections.catalogue_file(name)?;
+            number(&path)
+        };
+        let (mut known, mut seen) = (HashSet::new(), HashSet::new());
         let mut present = names()?;
         loop {
-            let file = |name: &CollectionName| {
-                collections
-                    .catalogue_file(name)
-                    .and_then(|path| number(&path))
-            };
             self.open
                 .retain(|name, opened| present.contains(name) && opened.file == file(name));
-            for name in present.iter().filter(|name| *name != own) {
-                if self.open.contains_key(name) {
+            let not_own = present.iter().filter(|name| *name != own);
+            for name in not_own {
+                if seen.contains(name) {
                     continue;
                 }
-                let file = file(name);
-                let found = collections.catalogue_of(name);
-                // One that is not whole yet, or is being removed, has nothing.
-                if let Some(catalogue) = found.map_err(|error| unreadable(name, &error))? {
-                    self.open.insert(name.clone(), Opened { catalogue, file });
+                let opened = match self.open.remove(name) {
+                    Some(opened) => opened,
+                    None => {
+                        let file = file(name);
+                        let found = collections.catalogue_of(name);
+                        // One that is not whole yet, or is being removed, has nothing.
+                        match found.map_err(|error| unreadable(name, &error))? {
+                            Some(catalogue) => Opened { catalogue, file },
+                            None => continue,
+                        }
+                    }
+                };
+                let has = opened.has(sources);
+                known.extend(has.map_err(|error| unreadable(name, &error.into()))?);
+                seen.insert(name.clone());
+                // One that cannot be told from a later one is closed, so that it can be removed meanwhile.
+                if opened.file.is_some() && self.open.len() < MOST_OPEN {
+                    self.open.insert(name.clone(), opened);
                 }
             }
             // One that was given another name meanwhile is read by that.
             let now = names()?;
             if now == present {
-                return Ok(());
+                return Ok(known);
             }
             present = now;
         }
+    }
+}
+
+impl Opened {
+    /// The stored paths of those `sources` at which it has a picture.
+    fn has(&self, sources: &[[String; 2]]) -> Result<Vec<String>, StoreError> {
+        let mut known = Vec::new();
+        for paths in sources {
+            for path in paths {
+                if self.catalogue.source(path)?.is_some() {
+                    known.push(paths[1].clone());
+                }
+            }
+        }
+        Ok(known)
     }
 }
 

@@ -303,6 +303,39 @@ fn other_collections_are_opened_once_and_looked_for_each_time() {
     }
 }
 
+#[test]
+fn of_many_collections_a_few_stay_open_and_all_are_asked() {
+    let world = World::new();
+    let name = CollectionName::default();
+    let options = world.options(&name, &[]);
+    let groups = [Group {
+        keep: world.ids[0].clone(),
+        remove: world.ids[1..].to_vec(),
+    }];
+    let several = sharing::MOST_OPEN + 3;
+    let named = |n: usize| CollectionName::parse(&format!("c{n:03}")).unwrap();
+    for n in 0..several {
+        world.collections.create(&named(n)).unwrap();
+    }
+    let lease = world.collections.lease(&named(several - 1)).unwrap();
+    resight_engine::Indexer::new(lease.shared())
+        .index_folder(
+            &real(world.root.path()).join("pictures"),
+            &Default::default(),
+            &Default::default(),
+            &mut |_| {},
+        )
+        .unwrap();
+    drop(lease);
+    let mut others = sharing::Others::default();
+    for _ in 0..2 {
+        let known = others.known(&world.folder.library, &groups, &options);
+        assert_eq!(known.unwrap().len(), 2);
+        let open = if cfg!(unix) { sharing::MOST_OPEN } else { 0 };
+        assert_eq!(others.open.len(), open);
+    }
+}
+
 /// Waits until a job is as it is wanted to be.
 fn until(jobs: &Jobs, id: u64, is_so: impl Fn(JobState) -> bool) -> JobState {
     let begun = std::time::Instant::now();
