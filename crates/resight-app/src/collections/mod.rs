@@ -4,6 +4,7 @@
 //! that many are not in use, and all libraries share one memory for features of stored pictures. So
 //! memory does not grow with the number of collections.
 
+mod indexing;
 mod lease;
 mod slots;
 
@@ -18,6 +19,7 @@ use parking_lot::Mutex;
 use resight_engine::Library;
 use resight_store::{Catalogue, CollectionName, Collections as Folders, FolderGuard, StoreError};
 
+pub(crate) use indexing::Indexing;
 pub use lease::Lease;
 use lease::Leases;
 use slots::{Slots, State};
@@ -61,7 +63,7 @@ pub(crate) struct Inner {
     pub(crate) pairing: Arc<Mutex<()>>,
     /// Held while folders of a collection are indexed, or files of its pictures moved: what one run has not read yet,
     /// another must not take for gone, nor what may yet be moved back.
-    indexing: Mutex<HashMap<CollectionName, Arc<Mutex<()>>>>,
+    indexing: Mutex<HashMap<CollectionName, Arc<Indexing>>>,
 }
 
 /// A collection that is open, and the work on it beside requests.
@@ -220,26 +222,21 @@ impl Collections {
     }
 
     /// Held while folders of the collection are indexed, or files of its pictures moved.
-    pub(crate) fn indexing(&self, name: &CollectionName) -> Arc<Mutex<()>> {
-        let inner = self.0.as_ref();
-        let lock = inner.map(|inner| {
-            inner
-                .indexing
-                .lock()
-                .entry(name.clone())
-                .or_default()
-                .clone()
-        });
-        lock.unwrap_or_default()
+    pub(crate) fn indexing(&self, name: &CollectionName) -> Arc<Indexing> {
+        let Some(inner) = &self.0 else {
+            return Arc::default();
+        };
+        let mut all = inner.indexing.lock();
+        all.entry(name.clone()).or_default().clone()
     }
 
-    /// The collections whose folders are indexed, or files moved, at this moment.
+    /// The collections for which a job had to wait long, as folders of theirs are read or files moved.
     pub(crate) fn being_indexed(&self) -> Vec<CollectionName> {
         let Some(inner) = &self.0 else {
             return Vec::new();
         };
         let all = inner.indexing.lock();
-        let held = all.iter().filter(|(_, lock)| lock.is_locked());
+        let held = all.iter().filter(|(_, lock)| lock.is_kept());
         held.map(|(name, _)| name.clone()).collect()
     }
 

@@ -320,7 +320,7 @@ impl Follower {
         let lock = self
             .collections
             .indexing(&followed.folder.record.new.collection);
-        let Some(_alone) = lock.try_lock() else {
+        let Some(_alone) = lock.follow() else {
             return;
         };
         let parts = followed.pending.settled(quiet, Instant::now());

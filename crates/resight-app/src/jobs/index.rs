@@ -1,7 +1,8 @@
 //! Indexing a folder as a job.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use resight_engine::{
     FolderEvent, FolderOptions, FolderReport, Indexer, Library, RefusedFile, path_of_text,
@@ -14,8 +15,10 @@ use super::task::IndexTask;
 use super::workshop::Workshop;
 use crate::AppError;
 
-/// How long a job waits for those that compare single files of the collection.
+/// How long a job waits for one that may keep the collection for hours.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How long it waits for one that reads a few files of it.
+const PATIENCE_WITH_FEW: Duration = Duration::from_secs(60);
 /// Refused files read at a time.
 const PAGE: usize = 1000;
 
@@ -33,7 +36,15 @@ pub(super) fn run(
     let library = lease.shared();
     let lock = workshop.collections.indexing(name);
     // A resolution may hold the lock for hours, in which jobs of other collections have their turn.
-    let Some(_alone) = lock.try_lock_for(PATIENCE) else {
+    let (begun, cancel) = (Instant::now(), recorder.cancel);
+    let alone = loop {
+        let alone = lock.try_lock_for(PATIENCE);
+        let is_enough = lock.is_kept() || begun.elapsed() > PATIENCE_WITH_FEW;
+        if alone.is_some() || is_enough || cancel.load(Ordering::Relaxed) {
+            break alone;
+        }
+    };
+    let Some(_alone) = alone else {
         recorder.is_put_back = true;
         return Ok(false);
     };
@@ -42,7 +53,6 @@ pub(super) fn run(
         reread: task.reread,
         ..task.rules.options(&workshop.config)?
     };
-    let cancel = recorder.cancel;
     let report = Indexer::new(library.clone())
         .on_threads(workshop.threads.get()?)
         .index_folder(&task.path(), &options, cancel, &mut |event| {

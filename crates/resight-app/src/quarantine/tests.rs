@@ -382,3 +382,35 @@ fn a_job_that_waits_until_files_are_moved_holds_up_no_others() {
     drop(held);
     assert_eq!(until(&jobs, waits, JobState::is_end), JobState::Done);
 }
+
+#[test]
+fn a_job_takes_its_turn_while_a_folder_is_followed_all_the_time() {
+    let world = World::new();
+    let name = CollectionName::default();
+    let jobs = Jobs::open(&world.config).unwrap();
+    let settings = Default::default();
+    let _runner = jobs
+        .run_in_background(&world.config, &world.collections, &settings)
+        .unwrap();
+    let indexing = world.collections.indexing(&name);
+    let is_enough = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // Takes it again at once, as where files arrive faster than they are read.
+        scope.spawn(|| {
+            while !is_enough.load(std::sync::atomic::Ordering::Relaxed) {
+                let following = indexing.follow();
+                std::thread::sleep(Duration::from_millis(5));
+                drop(following);
+            }
+        });
+        let folder = real(world.root.path()).join("pictures");
+        let task = Task::Index(IndexTask {
+            folder: folder.display().to_string(),
+            ..IndexTask::default()
+        });
+        let id = jobs.add(&name, &task, None, None).unwrap().record.id;
+        let end = until(&jobs, id, JobState::is_end);
+        is_enough.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(end, JobState::Done);
+    });
+}
