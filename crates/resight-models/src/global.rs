@@ -90,6 +90,10 @@ impl GlobalExtractor for GlobalModel {
         self.dimension
     }
 
+    fn licence(&self) -> Option<&str> {
+        Some(&self.loaded.licence)
+    }
+
     /// One run for each picture, so that its vector does not depend on the others. Runs are
     /// concurrent on the caller's `rayon` pool.
     fn embed(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, ExtractError> {

@@ -14,6 +14,8 @@ use crate::runtime::network::{LoadRequest, Network, Tensor};
 pub(crate) struct LoadedModel {
     /// The model's name in its manifest.
     pub(crate) name: String,
+    /// The licence of the weights, as the manifest states it.
+    pub(crate) licence: String,
     /// The id of its output.
     pub(crate) id: ModelId,
     numerics: &'static str,
@@ -51,6 +53,7 @@ impl LoadedModel {
         })?;
         Ok(Self {
             name: manifest.name.clone(),
+            licence: manifest.licence.clone(),
             id,
             numerics: runtime.numerics(),
             input: manifest.input.clone(),

@@ -269,6 +269,11 @@ pub trait GlobalExtractor: Send + Sync {
     /// Length of each vector.
     fn dimension(&self) -> usize;
 
+    /// The licence of its weights, as its author states it; `None` where that is not known.
+    fn licence(&self) -> Option<&str> {
+        None
+    }
+
     /// One vector of Euclidean length 1 for each image, in their order.
     fn embed(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, ExtractError>;
 }

@@ -1626,6 +1626,8 @@ export interface components {
             at_hand: boolean;
             /** @description Numbers in a vector. */
             dimension: number;
+            /** @description The licence of its weights, as its author states it. Null for plug-ins, and where the model is not installed. */
+            licence: string | null;
             /** @description Its id: the file, the settings and the runtime that its vectors were made with. */
             model: string;
             /** @description Its name. */

@@ -48,6 +48,10 @@ impl GlobalExtractor for UnderStoredId {
         self.model.dimension()
     }
 
+    fn licence(&self) -> Option<&str> {
+        self.model.licence()
+    }
+
     fn embed(&self, images: &[Image]) -> Result<Vec<Vec<f32>>, ExtractError> {
         self.model.embed(images)
     }

@@ -57,6 +57,7 @@ fn vectors_of_a_model_that_is_gone_are_searched_on_until_it_is_forgotten() {
         (before.can_embed, before.vectors, before.dimension),
         (true, 4, 4)
     );
+    assert!(before.licence.is_some());
     let found = like(&folder.library, &ids[0]);
     assert_eq!(found.len(), 3, "{found:?}");
     drop((models, folder));
@@ -69,6 +70,7 @@ fn vectors_of_a_model_that_is_gone_are_searched_on_until_it_is_forgotten() {
         (without.can_embed, without.vectors, without.dimension),
         (false, 4, 4)
     );
+    assert_eq!(without.licence, None, "its manifest is gone");
     assert_eq!(
         (&without.name, &without.model),
         (&before.name, &before.model)

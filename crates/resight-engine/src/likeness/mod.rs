@@ -34,6 +34,8 @@ pub struct ModelState {
     pub model: String,
     /// Whether it can describe pictures at present.
     pub can_embed: bool,
+    /// The licence of its weights, where it is known.
+    pub licence: Option<String>,
     /// Numbers in a vector.
     pub dimension: usize,
     /// Pictures with a vector.
@@ -150,6 +152,7 @@ impl GlobalModels {
                 name: model.name.clone(),
                 model: model.id().to_owned(),
                 can_embed: model.can_embed,
+                licence: model.extractor.licence().map(str::to_owned),
                 dimension: snapshot.dimension(),
                 vectors: snapshot.len(),
                 without,

@@ -225,6 +225,9 @@ pub struct ModelState {
     model: String,
     /// Whether it can describe pictures now; otherwise the vectors it made before are compared.
     at_hand: bool,
+    /// The licence of its weights, as its author states it. Null for plug-ins, and where the model is not installed.
+    #[schema(required)]
+    licence: Option<String>,
     /// Numbers in a vector.
     dimension: usize,
     /// Pictures that have a vector.
@@ -245,6 +248,7 @@ impl From<engine::ModelState> for ModelState {
             name: state.name,
             model: state.model,
             at_hand: state.can_embed,
+            licence: state.licence,
             dimension: state.dimension,
             vectors: state.vectors,
             without: state.without,

@@ -203,6 +203,8 @@ class ModelState:
     at_hand: bool
     #: Numbers in a vector.
     dimension: int
+    #: The licence of its weights, as its author states it. Null for plug-ins, and where the model is not installed.
+    licence: Optional[str]
     #: Its id: the file, the settings and the runtime that its vectors were made with.
     model: str
     #: Its name.

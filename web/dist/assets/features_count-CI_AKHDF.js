@@ -1,0 +1,1 @@
+import{dt as e}from"./index-JsDDiEVx.js";import{t}from"./runtime-Cne9L9pm.js";var n=t=>e(`en`,t?.count,{})===`one`?`${t?.shown} feature`:`${t?.shown} features`,r=t=>(e(`zh`,t?.count,{}),`${t?.shown} 个特征`),i=((e,i={})=>(i.locale??t())===`en`?n(e):r(e));export{i as t};
