@@ -69,7 +69,12 @@ fmt:
 
 # Clippy as the gate runs it
 lint:
-    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --all-targets --features resight/acme,resight/otel -- -D warnings
+
+# The tests of what the published program leaves out: certificates by ACME, traces of OpenTelemetry
+optional:
+    cargo test --workspace --features resight/acme,resight/otel --test cli -- optional
+    cargo test --workspace --features resight/acme,resight/otel --lib -- acme
 
 # Arrows between crates, circles of files, paths in ARCHITECTURE.md, names, lengths, phrases
 tidy:

@@ -64,6 +64,8 @@ impl Figures {
             if milliseconds <= 0.0 {
                 continue;
             }
+            #[cfg(feature = "otel")]
+            crate::joined_trace::stage(stage, milliseconds);
             let label = vec![("stage", stage.to_owned())];
             let of_stage = self.0.stage_seconds.get_or_create(&label);
             of_stage.observe(milliseconds / 1e3);

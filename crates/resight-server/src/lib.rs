@@ -32,6 +32,8 @@ mod health;
 mod iiif;
 mod intake;
 mod jobs;
+#[cfg(feature = "otel")]
+mod joined_trace;
 mod kept_body;
 mod labels;
 mod listing;
@@ -81,6 +83,8 @@ use utoipa_axum::routes;
 pub use access::policy::{AccessSettings, Policy};
 pub use base_path::BasePath;
 pub use compat::interface::Interface;
+#[cfg(feature = "acme")]
+pub use connections::AcmeSettings;
 pub use connections::{ConnectionLimits, Tls, TlsError};
 pub use downloads::limits::DownloadLimits;
 pub use fetch::{FetchSettings, Resolve};

@@ -84,16 +84,22 @@ pub(crate) async fn enter(id: RequestId, mut request: Request, next: Next) -> Re
 pub(crate) fn span(request: &Request) -> Span {
     let id = request.extensions().get::<RequestId>();
     // An error's level, so that lines of every level carry it.
-    tracing::error_span!(
+    let span = tracing::error_span!(
         "request",
         id = id.map(tracing::field::display),
         method = %request.method(),
         path = request.uri().path(),
-    )
+    );
+    #[cfg(feature = "otel")]
+    crate::joined_trace::begin(&span, request);
+    span
 }
 
 /// Logs that a request was answered.
-pub(crate) fn answered(answer: &Response, took: Duration, _: &Span) {
+#[cfg_attr(not(feature = "otel"), allow(unused_variables))]
+pub(crate) fn answered(answer: &Response, took: Duration, span: &Span) {
+    #[cfg(feature = "otel")]
+    crate::joined_trace::end(span, answer);
     tracing::info!(
         status = answer.status().as_u16(),
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),

@@ -179,6 +179,16 @@ pub(crate) struct SharedArgs {
         help_heading = "Shared options"
     )]
     pub(crate) log_format: LogFormat,
+    /// A collector of OpenTelemetry that gets a trace of each request that is served, by OTLP over HTTP, as in
+    /// http://127.0.0.1:4318. Needs a program that was built with OpenTelemetry
+    #[arg(
+        long,
+        hide_short_help = true,
+        global = true,
+        value_name = "URL",
+        help_heading = "Shared options"
+    )]
+    pub(crate) otlp_endpoint: Option<String>,
     /// Write for programs: JSON on standard output, errors as JSON on standard error
     #[arg(long, global = true, help_heading = "Shared options")]
     pub(crate) json: bool,

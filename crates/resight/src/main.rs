@@ -24,6 +24,8 @@ mod naming;
 mod output;
 mod progress;
 mod service_manager;
+#[cfg(feature = "otel")]
+mod traces;
 mod verdict;
 
 use std::process::ExitCode;
@@ -218,7 +220,7 @@ fn run(typed_cli: &Cli, typed: &ArgMatches) -> Result<Verdict, CliError> {
         return done.map(|()| Verdict::Found);
     }
     let (cli, effective) = configured(typed)?;
-    let log = Log::start(&cli.shared);
+    let log = Log::start(&cli.shared)?;
     let config = config_of(&cli, &effective)?;
     if let Some(threads) = config.threads {
         // Fails only when the pool exists already, and this is the start of the process.

@@ -4,6 +4,8 @@
 //! be opened for one more: idle connections make room, and beyond those at work there are spare ones.
 //! Invariant: a shutdown waits for requests that are being answered and for nothing else.
 
+#[cfg(feature = "acme")]
+mod acme;
 mod activity;
 mod clients;
 mod limits;
@@ -38,6 +40,8 @@ use crate::live::Live;
 use crate::problem::Problem;
 use crate::proxy::{Peer, ProxySettings};
 use crate::request_id::RequestId;
+#[cfg(feature = "acme")]
+pub use acme::AcmeSettings;
 use clients::{Clients, Counted};
 pub use limits::ConnectionLimits;
 use stream::Watched;
@@ -97,6 +101,9 @@ pub(crate) async fn serve(
             "connections are bounded"
         );
     }
+    if let Some(tls) = &service.tls {
+        tls.begin();
+    }
     let table = Table::new(service.live.clone());
     let (stop, stopping) = watch::channel(false);
     let mut shutdown = pin!(shutdown);
@@ -154,6 +161,9 @@ async fn attend(
         _ = stopping.wait_for(|stopping| *stopping) => return,
     };
     match agreed {
+        // An authority has seen what it looked for.
+        #[cfg(feature = "acme")]
+        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(acme::CHALLENGE) => {}
         Ok(Ok(stream)) => converse(stream, from, seat, &limits, service, stopping).await,
         Ok(Err(error)) => {
             tracing::debug!(%from, %error, "a client and the server agreed on no key")

@@ -19,7 +19,11 @@ pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// What the server proves itself with. Clones share it.
 #[derive(Clone)]
-pub struct Tls(Arc<ArcSwap<ServerConfig>>);
+pub struct Tls {
+    config: Arc<ArcSwap<ServerConfig>>,
+    #[cfg(feature = "acme")]
+    renewal: Option<Arc<super::acme::Renewal>>,
+}
 
 impl fmt::Debug for Tls {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,6 +43,13 @@ impl fmt::Display for TlsError {
 
 impl std::error::Error for TlsError {}
 
+#[cfg(feature = "acme")]
+impl TlsError {
+    pub(super) fn new(what: String) -> Self {
+        Self(what)
+    }
+}
+
 impl Tls {
     /// Reads the chain of certificates, the server's own first, and its key, both as PEM.
     ///
@@ -46,16 +57,45 @@ impl Tls {
     /// A file that cannot be read or has not what it should, or two that do not belong together.
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let config = read(certificate, key)?;
-        Ok(Self(Arc::new(ArcSwap::from_pointee(config))))
+        Ok(Self {
+            config: Arc::new(ArcSwap::from_pointee(config)),
+            #[cfg(feature = "acme")]
+            renewal: None,
+        })
+    }
+
+    /// With a certificate that `renewal` obtains.
+    #[cfg(feature = "acme")]
+    pub(super) fn renewed(config: ServerConfig, renewal: super::acme::Renewal) -> Self {
+        Self {
+            config: Arc::new(ArcSwap::from_pointee(config)),
+            renewal: Some(Arc::new(renewal)),
+        }
+    }
+
+    /// Begins what has to run while the server serves. Needs a runtime.
+    pub(super) fn begin(&self) {
+        #[cfg(feature = "acme")]
+        if let Some(renewal) = &self.renewal {
+            renewal.begin();
+        }
     }
 
     /// Connections that begin from now on meet what `loaded` has.
     pub fn replace(&self, loaded: &Self) {
-        self.0.store(loaded.0.load_full());
+        self.config.store(loaded.config.load_full());
+    }
+
+    /// Whether the server obtains its certificate, so that no other takes its place.
+    pub fn is_obtained(&self) -> bool {
+        #[cfg(feature = "acme")]
+        return self.renewal.is_some();
+        #[cfg(not(feature = "acme"))]
+        false
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.0.load_full())
+        TlsAcceptor::from(self.config.load_full())
     }
 }
 

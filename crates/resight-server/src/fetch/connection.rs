@@ -36,11 +36,12 @@ pub(super) struct Tls(Arc<OnceLock<Result<Arc<ClientConfig>, String>>>);
 impl Tls {
     /// Reads files the first time.
     fn config(&self) -> Result<Arc<ClientConfig>, String> {
-        self.0.get_or_init(configured).clone()
+        self.0.get_or_init(client_config).clone()
     }
 }
 
-fn configured() -> Result<Arc<ClientConfig>, String> {
+/// How a client of this server proves others: by the system's certificates.
+pub(crate) fn client_config() -> Result<Arc<ClientConfig>, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {

@@ -23,6 +23,8 @@ use tokio::time::timeout;
 
 use super::intake::Bounds;
 use super::problem::Problem;
+#[cfg(feature = "acme")]
+pub(crate) use connection::client_config;
 use connection::{Reply, Tls};
 pub(crate) use messenger::{Messenger, check_address};
 use target::Target;

@@ -32,6 +32,7 @@ mod likeness;
 mod memory;
 mod models;
 mod nasty;
+mod optional;
 #[cfg(unix)]
 mod paths;
 #[cfg(unix)]

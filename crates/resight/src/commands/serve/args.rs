@@ -56,6 +56,31 @@ pub(crate) struct ServeArgs {
     /// The key of that certificate: a PEM file without a password
     #[arg(long, hide_short_help = true, value_name = "FILE")]
     pub(super) tls_key: Option<PathBuf>,
+    /// A name of this server for which it obtains a certificate by itself, to speak HTTPS at port 443; may be given several
+    /// times. Needs a program that was built with ACME
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "DOMAIN",
+        value_delimiter = ','
+    )]
+    pub(super) acme_domain: Vec<String>,
+    /// An address of electronic mail to which the authority writes; may be given several times
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "MAIL",
+        value_delimiter = ','
+    )]
+    pub(super) acme_contact: Vec<String>,
+    /// The authority's directory; using it agrees to its terms
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "URL",
+        default_value = "https://acme-v02.api.letsencrypt.org/directory"
+    )]
+    pub(super) acme_directory: String,
     /// Let pages of this origin use the API by a key, as in https://pictures.example; may be given several times
     #[arg(long, hide_short_help = true, value_name = "ORIGIN", value_parser = origin)]
     pub(super) cors_origin: Vec<String>,

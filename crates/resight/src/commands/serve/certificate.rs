@@ -1,10 +1,36 @@
-//! HTTPS: the files of `--tls-cert` and `--tls-key`.
+//! HTTPS: the files of `--tls-cert` and `--tls-key`, or a certificate that the server obtains for `--acme-domain`.
+
+use std::path::Path;
 
 use resight_app::Code;
 use resight_server::Tls;
 
 use super::args::ServeArgs;
 use crate::error::CliError;
+
+/// Folder of what the server obtained, in the data folder.
+#[cfg(feature = "acme")]
+const OBTAINED: &str = "acme";
+
+/// How the server proves itself.
+#[derive(Debug)]
+pub(super) enum Identity {
+    /// It speaks HTTP.
+    None,
+    /// By a certificate from a file.
+    Files(Tls),
+    /// By one that it obtains.
+    Obtained(Obtained),
+}
+
+/// What is asked of an authority.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "acme"), allow(dead_code))]
+pub(super) struct Obtained {
+    domains: Vec<String>,
+    contacts: Vec<String>,
+    directory: String,
+}
 
 fn refused(detail: String) -> CliError {
     CliError::Usage {
@@ -14,29 +40,105 @@ fn refused(detail: String) -> CliError {
     }
 }
 
-/// What the server proves itself with; `None` without the options.
-pub(super) fn load(args: &ServeArgs) -> Result<Option<Tls>, CliError> {
+/// How the server would prove itself. Asks no authority.
+pub(super) fn load(args: &ServeArgs) -> Result<Identity, CliError> {
     match (&args.tls_cert, &args.tls_key) {
-        (None, None) => Ok(None),
+        (None, None) if args.acme_domain.is_empty() => Ok(Identity::None),
+        (None, None) => obtained(args).map(Identity::Obtained),
+        _ if !args.acme_domain.is_empty() => Err(refused(
+            "a certificate is read from files, or obtained for domains, not both".into(),
+        )),
         (Some(certificate), Some(key)) => {
             let loaded = Tls::load(certificate, key);
-            loaded.map(Some).map_err(|why| refused(why.to_string()))
+            let loaded = loaded.map_err(|why| refused(why.to_string()))?;
+            Ok(Identity::Files(loaded))
         }
         (Some(_), None) => Err(refused("a certificate is named, and no key for it".into())),
         (None, Some(_)) => Err(refused("a key is named, and no certificate for it".into())),
     }
 }
 
-/// Has a server that speaks TLS prove itself with what was loaded now.
-pub(super) fn exchange(tls: Option<&Tls>, loaded: Option<&Tls>) -> Result<(), CliError> {
-    match (tls, loaded) {
-        (Some(tls), Some(loaded)) => {
-            tls.replace(loaded);
-            Ok(())
+fn obtained(args: &ServeArgs) -> Result<Obtained, CliError> {
+    if cfg!(not(feature = "acme")) {
+        return Err(refused(
+            "this program was built without ACME (cargo build --features acme)".into(),
+        ));
+    }
+    let is_name = |name: &&String| {
+        let is_part = |part: &str| {
+            let is_good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            !part.is_empty() && part.len() <= 63 && part.bytes().all(is_good)
+        };
+        name.len() <= 253 && name.contains('.') && name.split('.').all(is_part)
+    };
+    if let Some(wrong) = args.acme_domain.iter().find(|name| !is_name(name)) {
+        return Err(refused(format!(
+            "{wrong:?} is not a domain; certificates are obtained for names such as pics.example, not for addresses or *"
+        )));
+    }
+    if let Some(wrong) = args.acme_contact.iter().find(|mail| !mail.contains('@')) {
+        return Err(refused(format!(
+            "{wrong:?} is not an address of electronic mail"
+        )));
+    }
+    if !args.acme_directory.starts_with("https://") {
+        let wrong = &args.acme_directory;
+        return Err(refused(format!(
+            "{wrong:?} is not the address of a directory: it begins with https://"
+        )));
+    }
+    Ok(Obtained {
+        domains: args.acme_domain.clone(),
+        contacts: args.acme_contact.clone(),
+        directory: args.acme_directory.clone(),
+    })
+}
+
+impl Identity {
+    /// What connections prove the server with; `None` where it speaks HTTP. `root`: the data folder.
+    pub(super) fn begin(self, root: &Path) -> Result<Option<Tls>, CliError> {
+        match self {
+            Self::None => Ok(None),
+            Self::Files(tls) => Ok(Some(tls)),
+            Self::Obtained(obtained) => obtained.begin(root).map(Some),
         }
-        (None, None) => Ok(()),
-        _ => Err(refused(
-            "whether a server speaks TLS changes with its next start".into(),
-        )),
+    }
+
+    /// Has a server that speaks TLS prove itself with what was loaded now.
+    pub(super) fn exchange(&self, tls: Option<&Tls>) -> Result<(), CliError> {
+        match (tls, self) {
+            (Some(tls), Self::Files(loaded)) if !tls.is_obtained() => {
+                tls.replace(loaded);
+                Ok(())
+            }
+            // The server renews it by itself.
+            (Some(tls), Self::Obtained(_)) if tls.is_obtained() => Ok(()),
+            (None, Self::None) => Ok(()),
+            _ => Err(refused(
+                "whether a server speaks TLS, and whether it obtains its certificate, changes with its next start"
+                    .into(),
+            )),
+        }
+    }
+}
+
+#[cfg(feature = "acme")]
+impl Obtained {
+    fn begin(self, root: &Path) -> Result<Tls, CliError> {
+        let settings = resight_server::AcmeSettings {
+            domains: self.domains,
+            contacts: self.contacts,
+            directory: self.directory,
+            folder: root.join(OBTAINED),
+        };
+        Tls::by_acme(&settings).map_err(|why| refused(why.to_string()))
+    }
+}
+
+#[cfg(not(feature = "acme"))]
+impl Obtained {
+    fn begin(self, _: &Path) -> Result<Tls, CliError> {
+        // `obtained` refuses it.
+        Err(refused("this program was built without ACME".into()))
     }
 }

@@ -12,11 +12,12 @@ use resight_app::checks::{self, Subject};
 use resight_app::config::{Config, Settings};
 use resight_app::keys::Keys;
 use resight_app::quarantine;
-use resight_server::{BasePath, Policy, Tls, TrustedProxies};
+use resight_server::{BasePath, Policy, TrustedProxies};
 use resight_store::CollectionName;
 
 use super::args::ServeArgs;
-use super::{certificate, listening};
+use super::certificate::{self, Identity};
+use super::listening;
 use crate::commands::index::check_folders;
 use crate::configuration::Effective;
 use crate::configuration::problem::Problem;
@@ -26,7 +27,7 @@ use crate::error::CliError;
 pub(crate) struct Checked {
     pub(super) base_path: BasePath,
     pub(super) trusted_proxies: TrustedProxies,
-    pub(super) tls: Option<Tls>,
+    pub(super) identity: Identity,
 }
 
 /// Something that `serve` refuses.
@@ -95,7 +96,8 @@ pub(crate) fn check(args: &ServeArgs, settings: Settings) -> Result<Checked, Vec
     }
     let base_path = base_path(args).map_err(|error| note(&["base_path"], error));
     let trusted = trusted_proxies(args).map_err(|error| note(&["trusted_proxy"], error));
-    let tls = certificate::load(args).map_err(|error| note(&["tls_cert", "tls_key"], error));
+    let identity = certificate::load(args);
+    let identity = identity.map_err(|error| note(&["tls_cert", "tls_key", "acme_domain"], error));
     match listening::address_of(&args.listen) {
         Err(error) => note(&["listen"], error),
         Ok(address) => {
@@ -107,11 +109,11 @@ pub(crate) fn check(args: &ServeArgs, settings: Settings) -> Result<Checked, Vec
             }
         }
     }
-    match (base_path, trusted, tls) {
-        (Ok(base_path), Ok(trusted_proxies), Ok(tls)) if wrong.is_empty() => Ok(Checked {
+    match (base_path, trusted, identity) {
+        (Ok(base_path), Ok(trusted_proxies), Ok(identity)) if wrong.is_empty() => Ok(Checked {
             base_path,
             trusted_proxies,
-            tls,
+            identity,
         }),
         _ => Err(wrong),
     }

@@ -64,7 +64,7 @@ pub(crate) fn run(
     let checking::Checked {
         base_path,
         trusted_proxies,
-        tls,
+        identity,
         ..
     } = checking::check(args, reread.settings.clone())
         .map_err(|refused| checking::refusal(refused, reread.began))?;
@@ -78,6 +78,7 @@ pub(crate) fn run(
     // Whichever collection is indexed into, all are served.
     let all = config.of_collection(&CollectionName::default());
     let folder = open_for_writing(&args.dirs, &all, &plugins, &interrupt, output)?;
+    let tls = identity.begin(&config.root)?;
     let _converting = folder.convert_in_background(&all);
     let collections = Collections::beside(&folder, &all);
     collections.create(&config.collection)?;

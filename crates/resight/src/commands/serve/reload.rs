@@ -10,7 +10,8 @@ use resight_app::config::Settings;
 use resight_server::{Live, Tls};
 
 use super::args::{ServeArgs, changeable};
-use super::{certificate, checking};
+use super::certificate::Identity;
+use super::checking;
 use crate::arguments::SharedArgs;
 use crate::configuration::{Effective, reference};
 use crate::error::CliError;
@@ -35,7 +36,7 @@ pub(crate) struct Again {
 }
 
 /// A configuration that was read again and checked, with its certificate.
-pub(super) type CheckedAgain = Result<(Again, Option<Tls>), CliError>;
+pub(super) type CheckedAgain = Result<(Again, Identity), CliError>;
 
 /// What is needed to have a server follow its configuration.
 pub(super) struct Reloading<'a> {
@@ -72,13 +73,13 @@ impl<'a> Reloading<'a> {
             let checked = checking::check(&again.args, again.shared.settings());
             let checked =
                 checked.map_err(|refused| checking::refusal(refused, &again.effective))?;
-            Ok((again, checked.tls))
+            Ok((again, checked.identity))
         }
     }
 
     /// Changes what can change, and names in the log what cannot.
     pub(super) fn adopt(&mut self, checked: CheckedAgain) {
-        let (again, tls) = match checked {
+        let (again, identity) = match checked {
             Ok(checked) => checked,
             Err(error) => {
                 tracing::error!(%error, "the configuration stays as it was");
@@ -102,7 +103,7 @@ impl<'a> Reloading<'a> {
         }
         let names: Vec<String> = at_once.iter().map(|one| one.name()).collect();
         // Its files may have others in them under the same names.
-        if let Err(error) = certificate::exchange(self.tls.as_ref(), tls.as_ref()) {
+        if let Err(error) = identity.exchange(self.tls.as_ref()) {
             tracing::error!(%error, "the configuration stays as it was");
             return;
         }
