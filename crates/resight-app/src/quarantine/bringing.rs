@@ -184,9 +184,26 @@ fn is_it(file: &PlannedFile, id: &PictureId) -> bool {
 
 /// What a file is like that has the picture's bytes; `None` where it has others.
 fn content_of(path: &Path, id: &PictureId) -> io::Result<Option<fs::Metadata>> {
-    let file = File::open(path)?;
+    let file = open_file(path)?;
     let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
     Ok((id_of_content(&file)? == *id).then_some(metadata))
+}
+
+/// A pipe is not waited for, which nobody may write to.
+#[cfg(unix)]
+fn open_file(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags, open};
+
+    let how = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(open(path, how, Mode::empty())?.into())
+}
+
+#[cfg(not(unix))]
+fn open_file(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 /// An absolute path without its beginning, so that it can lie below another folder.
@@ -199,4 +216,20 @@ fn below_root(path: &Path) -> PathBuf {
             _ => None,
         })
         .collect()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_that_nobody_writes_to_is_no_picture() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let id = PictureId::parse(&"0".repeat(32)).unwrap();
+        assert!(content_of(&path, &id).unwrap().is_none());
+    }
 }
