@@ -18,7 +18,7 @@ use crate::library::files::{THUMBNAIL, thumbnail_pixels};
 use crate::library::stored_features::{StoredFeatures, in_order};
 use crate::options::EngineOptions;
 use crate::search::answer::EvidenceKind;
-use crate::search::evidence::{SharedPart, Sides};
+use crate::search::evidence::{SharedPart, Sides, match_within_cells};
 use crate::search::pixel_evidence::{SmallPair, is_open};
 use crate::search::prepared::pack_by_cell;
 use crate::search::support::{Support, kind_of_evidence};
@@ -235,13 +235,14 @@ fn agreement(
     vocabulary: &Vocabulary,
     options: &VerifyOptions,
 ) -> Option<(Vec<Match>, Verification)> {
+    let features = &query.stored.features;
+    let within = match_within_cells(features, packed, &[&result.stored], vocabulary);
     let sides = Sides {
-        query: &query.stored.features,
-        packed,
+        query: features,
         query_size: query.size,
         mirrored: false,
         stored: &result.stored,
         stored_size: result.size,
     };
-    sides.verify(vocabulary, options)
+    sides.verify(within.into_iter().flatten().collect(), options)
 }

@@ -17,7 +17,8 @@ pub struct EngineOptions {
     pub max_features: usize,
     /// Views described of one file, at most: its pages or frames, the first included. With 1, the first alone.
     pub most_views: u32,
-    /// Number of candidates that every search matches and verifies; fewer where there are fewer.
+    /// Number of candidates that a search matches and verifies, at most, before one behind them was verified. It is
+    /// fewer where the index gives no reason to look at more.
     pub shortlist: usize,
     /// Number of pictures nearest to the query by a model's vectors that a search matches and verifies
     /// beside the shortlist.

@@ -5,6 +5,7 @@
 
 use std::sync::OnceLock;
 
+use crate::candidate::RARELY_BY_CHANCE;
 use crate::place::{Place, STEPS_IN_OCTAVE};
 
 /// A match of a feature of the query with a posting of a picture.
@@ -29,12 +30,19 @@ pub(crate) struct Agreement {
     pub(crate) matches: u32,
 }
 
+impl Agreement {
+    /// Whether chance rarely gives so many matches, then their votes: few with many votes hide no others.
+    fn order(&self) -> (bool, u64) {
+        (self.matches >= RARELY_BY_CHANCE, self.votes)
+    }
+}
+
 /// At most this many matches are used, those with the highest votes.
 const MAX_MATCHES: usize = 192;
 /// Matches that propose a similarity.
 const PROPOSALS: usize = 64;
-/// Fewer inliers agree by chance.
-const MIN_INLIERS: usize = 3;
+/// A match agrees with itself.
+const MIN_INLIERS: usize = 2;
 /// How far from its place an inlier may be, in 1/1024ths of the longer side of the picture: more than
 /// verification allows, as scale and angle are those of one keypoint.
 const TOLERANCE: f32 = 40.0;
@@ -88,7 +96,7 @@ impl AgreementFinder {
         }
         for proposal in 0..n.min(PROPOSALS) {
             let found = self.count(proposal);
-            if found.votes > best.votes && found.matches as usize >= MIN_INLIERS {
+            if found.matches as usize >= MIN_INLIERS && found.order() > best.order() {
                 best = found;
             }
         }
@@ -215,6 +223,25 @@ mod tests {
             assert_eq!(found.votes, 5 * u64::from(found.matches));
             assert!(finder.best(&pairs[40..]).matches <= 4);
         }
+    }
+
+    #[test]
+    fn two_matches_with_many_votes_hide_no_three() {
+        let mut finder = AgreementFinder::default();
+        let [two, three] = [pairs(2, 1.0, 0.2), pairs(3, 0.4, 2.0)];
+        let two = two[..2]
+            .iter()
+            .map(|pair| FeatureMatch { vote: 90, ..*pair });
+        let three = three[..3].iter().enumerate().map(|(i, pair)| FeatureMatch {
+            feature: 50 + i as u32,
+            posting: 5000 + i as u32,
+            ..*pair
+        });
+        let all: Vec<FeatureMatch> = two.chain(three).collect();
+        let votes = |matches, votes| Agreement { votes, matches };
+        assert_eq!(finder.best(&all), votes(3, 15));
+        assert_eq!(finder.best(&all[..4]), votes(2, 180));
+        assert_eq!(finder.best(&all[1..3]), Agreement::default());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a search by words takes and returns.
 
+use std::cmp::Ordering;
+
 use crate::Key;
 
 /// Settings of a search by words.
@@ -32,9 +34,27 @@ pub struct Candidate {
     /// Weighted votes over the root of the picture's feature count; above 0, no upper bound,
     /// comparable within one search only.
     pub score: f64,
-    /// Weighted votes of the matches that agree on one similarity; 0 where fewer than three do, or
+    /// Weighted votes of the matches that agree on one similarity; 0 where fewer than two do, or
     /// the picture was not considered.
     pub agreement: f64,
+    /// Number of these matches.
+    pub agreeing: u32,
+}
+
+/// Two matches of many without any order agree now and then, three rarely.
+pub(crate) const RARELY_BY_CHANCE: u32 = 3;
+
+impl Candidate {
+    /// The order of candidates, the better first: those of which at least three matches agree, then by agreement, then
+    /// by votes, then by key.
+    pub fn order(&self, other: &Self) -> Ordering {
+        let agrees = |c: &Self| c.agreeing >= RARELY_BY_CHANCE;
+        let by_agreement = agrees(other).cmp(&agrees(self));
+        by_agreement
+            .then(other.agreement.total_cmp(&self.agreement))
+            .then(other.score.total_cmp(&self.score))
+            .then(self.key.cmp(&other.key))
+    }
 }
 
 /// The best candidates, and how many there are in all.

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use roaring::RoaringTreemap;
 
 use crate::Key;
+#[cfg(doc)]
+use crate::candidate::Candidate;
 use crate::candidate::{CandidateOptions, Candidates};
 use crate::candidate_filter::CandidateFilter;
 use crate::dense::{NearestOptions, VectorFault};
@@ -62,8 +64,7 @@ pub trait WordQuery: Send {
     fn features(&self) -> &[QueryFeature];
 
     /// The best candidates so far among the pictures that `filter` accepts; the others are left out
-    /// before any is cut off. First those considered, by agreement, then the others by votes; ties by
-    /// votes, then by key. A word's weight depends on all pictures of the snapshot.
+    /// before any is cut off. First those considered, then the others, all in [`Candidate::order`]. A word's weight depends on all pictures of the snapshot.
     fn candidates(&self, filter: &CandidateFilter) -> Result<Candidates, CandidateError>;
 
     /// The keys of all pictures that share a word with the query and that `filter` accepts: as many as

@@ -38,11 +38,9 @@ struct ScoredPicture {
     picture: u16,
 }
 
-/// Order of candidates: by agreement, then by votes, then by key; the better first.
+/// Order of candidates; the better first.
 fn order(a: &ScoredPicture, b: &ScoredPicture) -> Ordering {
-    let (a, b) = (&a.candidate, &b.candidate);
-    let by_votes = b.score.total_cmp(&a.score).then(a.key.cmp(&b.key));
-    b.agreement.total_cmp(&a.agreement).then(by_votes)
+    a.candidate.order(&b.candidate)
 }
 
 /// Keeps the `n` best, in no order.
@@ -71,8 +69,7 @@ impl Snapshot {
         }
     }
 
-    /// The best candidates: first those considered, by agreement, then the others by votes; ties by
-    /// votes, then by key. Runs on the current rayon pool. Neither the number of threads nor how
+    /// The best candidates: first those considered, then the others, all in [`Candidate::order`]. Runs on the current rayon pool. Neither the number of threads nor how
     /// pictures are spread over segments changes the result.
     pub fn candidates(&self, query: &QueryWords, options: &CandidateOptions) -> Candidates {
         let mut asked = self.query(*options);
@@ -194,6 +191,7 @@ impl SnapshotQuery<'_> {
                     key: Key(segment.keys()[usize::from(picture)]),
                     score,
                     agreement: 0.0,
+                    agreeing: 0,
                 },
                 segment: number as u32,
                 picture,
@@ -238,6 +236,7 @@ impl SnapshotQuery<'_> {
             .collect();
         for (scored, agreement) in pictures.iter_mut().zip(agreements) {
             scored.candidate.agreement = agreement.votes as f64 / VOTE_UNIT;
+            scored.candidate.agreeing = agreement.matches;
         }
     }
 

@@ -5,6 +5,7 @@
 //! are stored.
 
 pub(crate) mod asked_pictures;
+pub(crate) mod asked_words;
 pub(crate) mod attached_model;
 mod check_described;
 mod checked_files;
@@ -53,6 +54,7 @@ use roaring::RoaringTreemap;
 use crate::error::EngineError;
 use crate::options::EngineOptions;
 use asked_pictures::AskedPictures;
+use asked_words::AskedWords;
 use attached_model::AttachedModels;
 use checked_files::CheckedFiles;
 use components::Components;
@@ -75,6 +77,7 @@ pub struct Library {
     /// Exchanged as a whole when the vocabulary changes.
     visual: ArcSwap<VisualIndex>,
     asked: AskedPictures,
+    asked_words: AskedWords,
     models: AttachedModels,
     views: LibraryViews,
     filters: FilterCache,
@@ -102,7 +105,11 @@ impl Library {
     pub fn open(components: Components, options: EngineOptions) -> Result<Self, EngineError> {
         let of_queries = options.feature_cache_bytes / OF_QUERIES;
         let cache = FeatureCache::new(options.feature_cache_bytes - of_queries);
-        let asked = AskedPictures::new(of_queries);
+        // Words take about as much as features.
+        let asked = (
+            AskedPictures::new(of_queries / 2),
+            AskedWords::new(of_queries / 2),
+        );
         Self::open_with(components, options, cache, asked, Arc::default())
     }
 
@@ -115,7 +122,7 @@ impl Library {
         options: EngineOptions,
     ) -> Result<Self, EngineError> {
         let cache = other.visual().cache.beside();
-        let asked = other.asked.beside();
+        let asked = (other.asked.beside(), other.asked_words.beside());
         Self::open_with(components, options, cache, asked, other.signal.clone())
     }
 
@@ -123,7 +130,7 @@ impl Library {
         components: Components,
         options: EngineOptions,
         cache: FeatureCache,
-        asked: AskedPictures,
+        (asked, asked_words): (AskedPictures, AskedWords),
         signal: Arc<PictureSignal>,
     ) -> Result<Self, EngineError> {
         components.check_model()?;
@@ -141,6 +148,7 @@ impl Library {
             options,
             visual: ArcSwap::from_pointee(visual),
             asked,
+            asked_words,
             models: AttachedModels::default(),
             views,
             filters: FilterCache::default(),
@@ -205,6 +213,11 @@ impl Library {
     /// The pictures that it was searched for last.
     pub(crate) fn asked(&self) -> &AskedPictures {
         &self.asked
+    }
+
+    /// The words of pictures that were searched by.
+    pub(crate) fn asked_words(&self) -> &AskedWords {
+        &self.asked_words
     }
 
     /// The global models in use.

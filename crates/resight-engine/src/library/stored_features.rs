@@ -46,7 +46,8 @@ pub(crate) fn in_order(
     (select(features, &order), words)
 }
 
-fn select(features: &LocalFeatures, order: &[usize]) -> LocalFeatures {
+/// The features of these numbers, in this order.
+pub(crate) fn select(features: &LocalFeatures, order: &[usize]) -> LocalFeatures {
     let mut bytes = Vec::with_capacity(features.descriptors.as_bytes().len());
     for &i in order {
         bytes.extend_from_slice(features.descriptors.get(i));

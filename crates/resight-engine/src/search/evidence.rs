@@ -1,5 +1,7 @@
 //! Matching a query with a stored picture, and the evidence that verification is given.
 
+use std::ops::Range;
+
 use resight_index::Vocabulary;
 use resight_vision::{
     Evidence, LocalFeatures, Match, MatchOptions, Nearest, PackedQueries, Verification,
@@ -23,8 +25,6 @@ const MOST_NEARLY_EXACT: f64 = -5.0;
 /// A query and a stored picture.
 pub(crate) struct Sides<'a> {
     pub(crate) query: &'a LocalFeatures,
-    /// The query's features packed by vocabulary cell.
-    pub(crate) packed: &'a [PackedQueries],
     pub(crate) query_size: [u32; 2],
     /// Whether the query is mirrored.
     pub(crate) mirrored: bool,
@@ -33,15 +33,14 @@ pub(crate) struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    /// The matches and what they agree on; `None` where no three agree. Features are matched within the
-    /// vocabulary's cells. Where that comes near to being verified, they are matched all with all, as a
-    /// comparison of two pictures matches them, and the surer of the two results is returned.
+    /// The matches and what they agree on; `None` where no three agree. `within` are the matches within the
+    /// vocabulary's cells ([`match_within_cells`]). Where these come near to being verified, features are matched all
+    /// with all, as a comparison of two pictures matches them, and the surer of the two results is returned.
     pub(crate) fn verify(
         &self,
-        vocabulary: &Vocabulary,
+        within: Vec<Match>,
         options: &VerifyOptions,
     ) -> Option<(Vec<Match>, Verification)> {
-        let within = match_within_cells(self.query, self.packed, self.stored, vocabulary);
         let found = self.agreement(&within, options)?;
         if found.verified || found.log10_nfa > NEAR {
             return Some((within, found));
@@ -87,25 +86,47 @@ pub(crate) fn agreement(
     Some(found)
 }
 
-/// Matches each stored feature with the query features that look into its cell only. With 12 of 256
-/// cells that is a twentieth of the comparisons, and few true matches lie elsewhere.
+/// Matches each feature of some stored pictures with the query features that look into its cell only: the matches of
+/// each picture. With 12 of 256 cells that is a twentieth of the comparisons, and few true matches lie elsewhere.
+///
+/// All pictures are compared in one cell before the next: the query's features of a cell stay in the nearest cache, and
+/// those of all cells together fit none.
 pub(crate) fn match_within_cells(
     query: &LocalFeatures,
     packed: &[PackedQueries],
-    stored: &StoredFeatures,
+    pictures: &[&StoredFeatures],
     vocabulary: &Vocabulary,
-) -> Vec<Match> {
-    let descriptors = &stored.features.descriptors;
-    let dimension = descriptors.dimension();
-    let mut nearest = Nearest::new(query.len(), stored.features.len());
-    for (features, packed) in cells(packed, stored, vocabulary) {
-        if !features.is_empty() && dimension == query.descriptors.dimension() {
-            let (first, until) = (features.start, features.end);
-            let rows = &descriptors.as_bytes()[first * dimension..until * dimension];
-            nearest.compare_run(first as u32, rows, packed);
+) -> Vec<Vec<Match>> {
+    let dimension = query.descriptors.dimension();
+    let started = pictures.iter().map(|stored| {
+        let nearest = Nearest::new(query.len(), stored.features.len());
+        (*stored, nearest, 0)
+    });
+    let mut started: Vec<(&StoredFeatures, Nearest, usize)> = started.collect();
+    for (packed, cell) in packed.iter().zip(0u32..) {
+        let words = vocabulary.cell_words(cell);
+        for (stored, nearest, next) in &mut started {
+            let features = next_of_cell(stored, *next, words.end);
+            *next = features.end;
+            let descriptors = &stored.features.descriptors;
+            if !packed.is_empty() && !features.is_empty() && descriptors.dimension() == dimension {
+                let bytes = features.start * dimension..features.end * dimension;
+                let rows = &descriptors.as_bytes()[bytes];
+                nearest.compare_run(features.start as u32, rows, packed);
+            }
         }
     }
-    nearest.matches(&MatchOptions::default())
+    let matches = started.into_iter().map(|(_, nearest, _)| nearest);
+    matches
+        .map(|nearest| nearest.matches(&MatchOptions::default()))
+        .collect()
+}
+
+/// The features from `first` on that have words before `end`.
+fn next_of_cell(stored: &StoredFeatures, first: usize, end: u32) -> Range<usize> {
+    // Few in each cell.
+    let here = stored.words[first..].iter().take_while(|word| **word < end);
+    first..first + here.count()
 }
 
 /// The cells in which query features look for matches: the stored features of each, as a range, and the
@@ -114,17 +135,11 @@ pub(crate) fn cells<'a>(
     packed: &'a [PackedQueries],
     stored: &'a StoredFeatures,
     vocabulary: &'a Vocabulary,
-) -> impl Iterator<Item = (std::ops::Range<usize>, &'a PackedQueries)> {
+) -> impl Iterator<Item = (Range<usize>, &'a PackedQueries)> {
     let mut first = 0;
     packed.iter().zip(0u32..).filter_map(move |(packed, cell)| {
-        let words = vocabulary.cell_words(cell);
-        // Few in each cell.
-        let here = stored.words[first..]
-            .iter()
-            .take_while(|word| **word < words.end);
-        let until = first + here.count();
-        let features = first..until;
-        first = until;
+        let features = next_of_cell(stored, first, vocabulary.cell_words(cell).end);
+        first = features.end;
         (!packed.is_empty()).then_some((features, packed))
     })
 }
@@ -245,4 +260,59 @@ pub(crate) fn inlier_points(
         [q.x.into(), q.y.into(), r.x.into(), r.y.into()]
     });
     inliers.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use resight_test_support::Random;
+    use resight_vision::{Descriptors, Keypoint};
+
+    use super::super::prepared::PreparedQuery;
+    use super::*;
+
+    fn features(random: &mut Random, n: usize) -> LocalFeatures {
+        let keypoint = |random: &mut Random| Keypoint {
+            x: random.unit() as f32 * 500.0,
+            y: random.unit() as f32 * 500.0,
+            scale: 3.0,
+            angle: 0.0,
+            response: 1.0,
+        };
+        let keypoints = (0..n).map(|_| keypoint(random)).collect();
+        let bytes = (0..128 * n).map(|_| random.below(90) as u8).collect();
+        LocalFeatures {
+            keypoints,
+            descriptors: Descriptors::from_bytes(128, bytes).unwrap(),
+        }
+    }
+
+    #[test]
+    fn pictures_together_match_as_each_alone() {
+        let (vocabulary, mut random) = (Vocabulary::generic(), Random::new(3));
+        let own = features(&mut random, 300);
+        let (query, _) = PreparedQuery::new(&own, [500, 500], &vocabulary, 12);
+        // The last ones have some of the query's features, one has none at all.
+        let stored: Vec<StoredFeatures> = [40, 0, 200, 300, 300]
+            .iter()
+            .enumerate()
+            .map(|(number, &n)| {
+                let mut features = features(&mut random, n);
+                if number > 2 {
+                    features = own.clone();
+                    features.truncate(n / number);
+                }
+                let words = vocabulary.assign(&features.descriptors);
+                StoredFeatures::new(features, words.iter().map(|a| a.word).collect())
+            })
+            .collect();
+        let all: Vec<&StoredFeatures> = stored.iter().collect();
+        let together = match_within_cells(&own, &query.packed, &all, &vocabulary);
+        assert_eq!(together.len(), stored.len());
+        for (stored, together) in all.iter().zip(&together) {
+            let alone = match_within_cells(&own, &query.packed, &[stored], &vocabulary);
+            assert_eq!(alone, [together.clone()]);
+        }
+        assert!(together[1].is_empty());
+        assert_eq!((together[3].len(), together[4].len()), (100, 75));
+    }
 }

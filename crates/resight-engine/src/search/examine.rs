@@ -1,15 +1,17 @@
 //! Examining candidates: their features are matched with the query's, and the matches verified.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use resight_index::Candidate;
 use resight_store::ViewRecord;
+use resight_vision::Match;
 
 use super::answer::{Hit, HitView};
 use super::cancelling::go_on;
 use super::context::SearchContext;
-use super::evidence::{SharedPart, Sides, inlier_points};
+use super::evidence::{SharedPart, Sides, inlier_points, match_within_cells};
 use super::folding::MatchedViews;
 use super::instances::{add_apart, other_instances};
 use super::patience::Patience;
@@ -40,18 +42,28 @@ pub(crate) fn examine(
         .into_iter()
         .map(|record| record.map(Picture::from))
         .collect();
-    let all = compared.candidates.par_iter().zip(views).zip(features);
-    let hits = all.map(|((&number, view), stored)| {
-        let (picture, stored) = (pictures[number].as_ref()?, stored?);
-        let view = match view {
-            Viewed::First => None,
-            Viewed::Further(view) => Some(HitView::new(&view)),
-            Viewed::Removed => return None,
-        };
-        let words = candidates[number].score;
-        surest_hit(context, queries, picture, view.as_ref(), &stored, words)
-    });
-    let hits: Vec<Option<Hit>> = hits.collect();
+    let numbers = compared.candidates.iter();
+    let pages = numbers
+        .zip(views)
+        .zip(features)
+        .map(|((&number, view), stored)| {
+            let view = match view {
+                Viewed::First => None,
+                Viewed::Further(view) => Some(HitView::new(&view)),
+                Viewed::Removed => return None,
+            };
+            Some(StoredPage {
+                picture: pictures[number].as_ref()?,
+                view,
+                stored: stored?,
+                words: candidates[number].score,
+            })
+        });
+    let pages: Vec<Option<StoredPage<'_>>> = pages.collect();
+    let some = pages.par_chunks(together(pages.len()));
+    let hits: Vec<Option<Hit>> = some
+        .flat_map_iter(|some| surest_hits(context, queries, some))
+        .collect();
     Ok(compared.surest_of_each(candidates.len(), hits))
 }
 
@@ -148,30 +160,58 @@ fn order(a: &Hit, b: &Hit) -> Ordering {
     a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
 }
 
-/// The hit by the query that agrees most surely; of equals, by the first.
-fn surest_hit(
+/// A page of a stored picture that is compared.
+struct StoredPage<'a> {
+    picture: &'a Picture,
+    view: Option<HitView>,
+    stored: Arc<StoredFeatures>,
+    /// The candidate's score by words.
+    words: f64,
+}
+
+/// How many of `pages` are compared together: enough to share what is in the cache, and few enough for all threads to
+/// have some.
+fn together(pages: usize) -> usize {
+    pages.div_ceil(4 * rayon::current_num_threads()).clamp(1, 8)
+}
+
+/// Of each page the hit by the query that agrees most surely; of equals, by the first.
+fn surest_hits(
     context: &SearchContext<'_>,
     queries: &[PreparedQuery<'_>],
-    picture: &Picture,
-    view: Option<&HitView>,
-    stored: &StoredFeatures,
-    words: f64,
-) -> Option<Hit> {
-    let hits = queries.iter().map(|query| {
-        let mut hit = Hit::unexamined(picture.clone(), words);
-        hit.view = view.cloned();
-        compare(context, query, hit, stored)
-    });
-    hits.min_by(order)
+    pages: &[Option<StoredPage<'_>>],
+) -> Vec<Option<Hit>> {
+    let stored: Vec<&StoredFeatures> = pages.iter().flatten().map(|page| &*page.stored).collect();
+    let mut surest: Vec<Option<Hit>> = Vec::with_capacity(pages.len());
+    surest.resize_with(pages.len(), || None);
+    for query in queries {
+        let vocabulary = &context.visual.vocabulary;
+        let matches = match_within_cells(query.features, &query.packed, &stored, vocabulary);
+        let there = pages.iter().zip(&mut surest);
+        let there = there.filter_map(|(page, surest)| Some((page.as_ref()?, surest)));
+        for ((page, surest), within) in there.zip(matches) {
+            let hit = compare(context, query, page, within);
+            if surest
+                .as_ref()
+                .is_none_or(|surest| order(&hit, surest).is_lt())
+            {
+                *surest = Some(hit);
+            }
+        }
+    }
+    surest
 }
 
 fn compare(
     context: &SearchContext<'_>,
     query: &PreparedQuery<'_>,
-    mut hit: Hit,
-    stored: &StoredFeatures,
+    page: &StoredPage<'_>,
+    within: Vec<Match>,
 ) -> Hit {
     let (vocabulary, options) = (&context.visual.vocabulary, &context.options.verify);
+    let stored = &*page.stored;
+    let mut hit = Hit::unexamined(page.picture.clone(), page.words);
+    hit.view = page.view.clone();
     let size = match &hit.view {
         Some(view) => [view.width, view.height],
         None => [hit.picture.width, hit.picture.height],
@@ -180,13 +220,12 @@ fn compare(
     hit.query = query.number;
     let sides = Sides {
         query: query.features,
-        packed: &query.packed,
         query_size: query.size,
         mirrored: query.variant.mirrored,
         stored,
         stored_size: size,
     };
-    let Some((matches, verification)) = sides.verify(vocabulary, options) else {
+    let Some((matches, verification)) = sides.verify(within, options) else {
         return hit;
     };
     hit.inliers = verification.inliers.len();

@@ -13,11 +13,11 @@ use resight_vision::{Descriptors, Keypoint, LocalFeatures, Transform};
 use super::answer::{Hit, Stage};
 use super::context::SearchContext;
 use super::examine::examine_while_verified;
-use super::patience::{MOST_EXAMINED, PATIENCE, Patience};
+use super::patience::{MOST_EXAMINED, PATIENCE, Patience, up_to_agreeing};
 use super::prepared::PreparedQuery;
 use super::state::SearchState;
 use crate::error::EngineError;
-use crate::library::stored_features::StoredFeatures;
+use crate::library::stored_features::{StoredFeatures, select};
 
 /// Hits whose features are added, the surest.
 const SOURCES: usize = 20;
@@ -32,12 +32,21 @@ pub(crate) const LIKELY: f64 = -3.0;
 /// 0.875, and 3,000 of twenty 0.881.
 const MOST_ADDED: usize = 3000;
 
-/// How far down the new candidates are examined.
-const NEW_CANDIDATES: Patience = Patience {
-    least: PATIENCE,
-    after_verified: PATIENCE,
-    most: MOST_EXAMINED,
-};
+/// Fewer new features change no ranking.
+const LEAST_ADDED: usize = 16;
+
+/// Features added where the query has none of its own, at most.
+const MOST_NEW: usize = 1500;
+
+/// Two keypoints are at the same place if they are at most this share of their scale apart…
+const SAME_PLACE: f32 = 0.4;
+/// …their scales differ by at most this factor…
+const SAME_SCALE: f32 = 1.25;
+/// …and their angles by at most so many radians. Their descriptors then have the same words mostly.
+const SAME_ANGLE: f32 = 0.25;
+
+/// New candidates of which so many matches agree are examined. Many features ask, and three agree by chance.
+const AGREEING: u32 = 5;
 
 /// Adds features of likely hits to the query by words, examines the new candidates among its first
 /// answers as long as some are verified, and ranks all that is not verified by the new answers. Does
@@ -51,6 +60,8 @@ pub(crate) fn expand(
     for prepared in context.queries {
         let sources = sources(context, prepared, state)?;
         let added = laid_over(&sources, prepared.size);
+        let mut added = without_known(added, &prepared.own.keypoints);
+        added.truncate(MOST_NEW);
         // They bring candidates and are compared with nothing: no cells.
         let vocabulary = &context.visual.vocabulary;
         let added = vocabulary.assign_query(&added, prepared.size, 0);
@@ -58,13 +69,18 @@ pub(crate) fn expand(
     }
     // A copy shows the query's own features once more.
     words.retain_new(query.features());
-    if words.features.is_empty() {
+    if words.features.len() < LEAST_ADDED {
         return Ok(());
     }
     query.add(words)?;
     let (answers, views) = context.scope.candidates(query)?;
     let (mut new, mut rest) = merge_answers(&answers, context.options.shortlist, state);
-    let hits = examine_while_verified(context, context.queries, &new, &views, NEW_CANDIDATES)?;
+    let patience = Patience {
+        least: up_to_agreeing(&new, AGREEING, PATIENCE),
+        after_verified: PATIENCE,
+        most: MOST_EXAMINED,
+    };
+    let hits = examine_while_verified(context, context.queries, &new, &views, patience)?;
     let before = std::mem::replace(&mut state.views, views);
     state.views.extend(before);
     let unexamined = new.split_off(hits.len());
@@ -161,6 +177,34 @@ fn laid_over(sources: &[(Transform, Arc<StoredFeatures>)], size: [u32; 2]) -> Lo
     }
 }
 
+/// The features at whose places the query has none of its own: those that it has asked for already need no words.
+fn without_known(added: LocalFeatures, own: &[Keypoint]) -> LocalFeatures {
+    let mut by_x: Vec<&Keypoint> = own.iter().collect();
+    by_x.sort_by(|a, b| a.x.total_cmp(&b.x));
+    let is_known = |k: &Keypoint| {
+        let near = SAME_PLACE * k.scale;
+        let first = by_x.partition_point(|own| own.x < k.x - near);
+        let close = by_x[first..].iter().take_while(|own| own.x <= k.x + near);
+        close.into_iter().any(|own| is_at_same_place(own, k))
+    };
+    let numbers = added.keypoints.iter().enumerate();
+    let new: Vec<usize> = numbers
+        .filter(|(_, k)| !is_known(k))
+        .map(|(i, _)| i)
+        .collect();
+    select(&added, &new)
+}
+
+fn is_at_same_place(a: &Keypoint, b: &Keypoint) -> bool {
+    let (x, y) = (a.x - b.x, a.y - b.y);
+    let near = SAME_PLACE * a.scale.min(b.scale);
+    let ratio = a.scale.max(b.scale) / a.scale.min(b.scale).max(f32::MIN_POSITIVE);
+    let turn = (a.angle - b.angle).rem_euclid(std::f32::consts::TAU);
+    x * x + y * y <= near * near
+        && ratio <= SAME_SCALE
+        && turn.min(std::f32::consts::TAU - turn) <= SAME_ANGLE
+}
+
 /// A keypoint under a transform; `None` where the transform has no image or no area.
 fn moved(keypoint: &Keypoint, transform: &Transform) -> Option<Keypoint> {
     let from = [f64::from(keypoint.x), f64::from(keypoint.y)];
@@ -229,6 +273,32 @@ mod tests {
         assert_eq!(state.candidates.best[1].score, 80.0);
         assert_eq!(state.examined[1].as_ref().unwrap().words, 80.0);
         assert_eq!(state.candidates.total, 40);
+    }
+
+    #[test]
+    fn features_where_the_query_has_one_of_its_own_are_not_added() {
+        let own = [keypoint(10.0, 20.0, 4.0), keypoint(50.0, 20.0, 2.0)];
+        let turned = |angle| Keypoint {
+            angle,
+            ..keypoint(10.0, 20.0, 4.0)
+        };
+        let rows = |n: u8| Descriptors::from_bytes(1, (0..n).collect()).unwrap();
+        let added = LocalFeatures {
+            keypoints: vec![
+                keypoint(10.5, 21.0, 4.5),
+                // Too far, too large, turned, and turned by a whole turn.
+                keypoint(12.0, 20.0, 4.0),
+                keypoint(10.0, 20.0, 6.0),
+                turned(1.5),
+                turned(1.0 + std::f32::consts::TAU),
+                keypoint(50.0, 20.5, 2.0),
+            ],
+            descriptors: rows(6),
+        };
+        let new = without_known(added.clone(), &own);
+        assert_eq!(new.descriptors.as_bytes(), [1, 2, 3]);
+        assert_eq!(new.keypoints, added.keypoints[1..4]);
+        assert_eq!(without_known(added.clone(), &[]), added);
     }
 
     #[test]

@@ -45,7 +45,7 @@ use grouping::{Objects, same_object};
 use identical::find_identical;
 use likeness::{Likenesses, ask_models};
 use page::{name_views, page};
-use patience::{MOST_EXAMINED, PATIENCE, Patience};
+use patience::Patience;
 use pixel_evidence::decide_marks;
 use plain::{find_plain, plain_queries};
 use prepared::prepare_all;
@@ -54,7 +54,7 @@ use ranking::Ranking;
 use request::{Mode, Query, QueryPicture, SearchOptions, Variant};
 use scope::{AcceptedPictures, candidate_limit};
 use state::SearchState;
-use variants::search_variants;
+use variants::{ask_variants, examine_variants};
 
 /// Searches a library by pictures.
 #[derive(Clone)]
@@ -93,8 +93,8 @@ impl Searcher {
 
     /// Finds the pictures that show what one or several pictures, or regions of them, show.
     ///
-    /// The best candidates are matched and verified: as many as [`EngineOptions::shortlist`], and on as
-    /// long as one of the last few was verified, up to a thousand. What verified hits show may bring more
+    /// The best candidates are matched and verified: those that the index gives reason to, at most
+    /// [`EngineOptions::shortlist`], and on as long as one of the last few was verified, up to a thousand. What verified hits show may bring more
     /// ([`SearchOptions::expand`]). All other pictures that share a word follow, by words.
     ///
     /// Several pictures of one thing ask the index together, and each candidate is compared with each of
@@ -142,7 +142,8 @@ impl Searcher {
         go_on(cancel)?;
         let mut watch = Stopwatch::start();
         let snapshot = visual.index.word_snapshot()?;
-        let (prepared, words) = prepare_all(&resolved, vocabulary, engine_options.matching_cells);
+        let (asked, cells) = (library.asked_words(), engine_options.matching_cells);
+        let (prepared, words) = prepare_all(&resolved, vocabulary, cells, asked);
         // After the snapshot: it has every key of a view that is in it.
         let views = library.views().map();
         let accepted = AcceptedPictures::read(library, &resolved, &options.filter, &views)?;
@@ -170,14 +171,29 @@ impl Searcher {
         }
         timings.candidates_ms = watch.lap();
 
-        let patience = Patience {
-            least: engine_options.shortlist,
-            after_verified: PATIENCE,
-            most: MOST_EXAMINED,
-        };
         let best = &state.candidates.best;
-        state.examined = examine_while_verified(&context, &prepared, best, &state.views, patience)?;
-        timings.verify_ms = watch.lap();
+        let features = prepared.iter().map(|query| query.features.len()).sum();
+        let patience = Patience::of_search(best, features, engine_options.shortlist);
+        let matched = &state.views;
+        let examine = || {
+            let watch = Stopwatch::start();
+            let hits = examine_while_verified(&context, &prepared, best, matched, patience);
+            hits.map(|hits| (hits, watch.elapsed()))
+        };
+        // The variants need nothing of what is examined: they are asked for beside it.
+        let ask_variants = || {
+            let watch = Stopwatch::start();
+            let wanted = if by_words {
+                options.variants
+            } else {
+                Variant::default()
+            };
+            ask_variants(&context, wanted).map(|asked| (asked, watch.elapsed()))
+        };
+        let (examined, asked) = rayon::join(examine, ask_variants);
+        (state.examined, timings.verify_ms) = examined?;
+        let (asked_variants, asking_ms) = asked?;
+        watch.lap();
 
         let likenesses = if asks_models || options.mode == Mode::Similar {
             go_on(cancel)?;
@@ -204,9 +220,9 @@ impl Searcher {
         let mut variants = Variant::default();
         if by_words {
             watch.lap();
-            variants = search_variants(&context, options.variants, &alike, &mut state)?;
+            variants = examine_variants(&context, &asked_variants, &alike, &mut state)?;
             if variants != Variant::default() {
-                timings.variants_ms = watch.lap();
+                timings.variants_ms = asking_ms + watch.lap();
             }
             go_on(cancel)?;
             find_identical(&context, &resolved, &mut state)?;

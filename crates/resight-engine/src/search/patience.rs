@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use resight_index::Candidate;
+
 use crate::error::EngineError;
 
 /// Candidates examined for the sake of verified ones before them, at most: where thousands show the same
@@ -10,6 +12,22 @@ pub(crate) const MOST_EXAMINED: usize = 1000;
 
 /// Candidates without a verified one among them that end an examination.
 pub(crate) const PATIENCE: usize = 50;
+
+// The three bounds below were chosen on the five evaluation sets and checked on twelve others (`bench/attacks.py`; crops,
+// turned and tilted views, pictures within pictures and thumbnails): `bench/results/search-time.md`.
+
+/// A verified candidate lets at most so many times as many be examined as there are up to it: behind the only hit,
+/// which is the first, there is next to nothing, and behind the twentieth there may be a thirtieth.
+const GROWTH: usize = 4;
+
+/// Candidates of which so many matches agree are examined in any case.
+const AGREEING: u32 = 3;
+
+/// Candidates of a search that are examined whatever the index says of them, at least…
+const LEAST: usize = 32;
+/// …and more where the query has few features: the index knows little of it then, and a comparison takes little time.
+/// So many of its features are compared with candidates in all.
+const FEATURES_COMPARED: usize = 48_000;
 
 /// Bounds of an examination that goes on as long as one of the last few candidates was verified.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +40,25 @@ pub(crate) struct Patience {
     pub(crate) most: usize,
 }
 
+/// How many candidates there are up to the last one, among the first `most`, of which `matches` matches or more agree. The
+/// index has put those of many first.
+pub(crate) fn up_to_agreeing(candidates: &[Candidate], matches: u32, most: usize) -> usize {
+    let first = &candidates[..most.min(candidates.len())];
+    let last = first.iter().rposition(|c| c.agreeing >= matches);
+    last.map_or(0, |last| last + 1)
+}
+
 impl Patience {
+    /// Of a search by so many features, by the candidates of the index.
+    pub(crate) fn of_search(candidates: &[Candidate], features: usize, shortlist: usize) -> Self {
+        let least = (FEATURES_COMPARED / features.max(1)).max(LEAST);
+        Self {
+            least: up_to_agreeing(candidates, AGREEING, shortlist).max(least.min(shortlist)),
+            after_verified: PATIENCE,
+            most: MOST_EXAMINED,
+        }
+    }
+
     /// Examines ranges of `available` candidates, best first, and returns the results of all that were
     /// examined. `examine` returns one result for each candidate of a range, or none to end the
     /// examination.
@@ -41,7 +77,8 @@ impl Patience {
             }
             examined.extend(results);
             if let Some(last) = examined.iter().rposition(&is_verified) {
-                wanted = wanted.max((last + 1 + self.after_verified).min(self.most));
+                let until = last + 1 + self.after_verified.min((GROWTH - 1) * (last + 1));
+                wanted = wanted.max(until.min(self.most));
             }
         }
         Ok(examined)
@@ -84,6 +121,59 @@ mod tests {
                 "{verified:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_verified_candidate_lets_few_follow_where_few_stand_before_it() {
+        let patience = Patience {
+            least: 1,
+            after_verified: 50,
+            most: 1000,
+        };
+        // (ranks of the verified ones, candidates examined)
+        for (verified, examined) in [
+            (vec![], 1),
+            (vec![0], 4),
+            (vec![0, 2], 12),
+            (vec![0, 2, 11], 48),
+            (vec![0, 2, 11, 40], 91),
+        ] {
+            let results = patience.examine(
+                500,
+                |rank| verified.contains(rank),
+                |range| Ok(range.collect::<Vec<usize>>()),
+            );
+            assert_eq!(results.unwrap().len(), examined, "{verified:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_index_and_the_query_tell_decides_how_many_are_examined() {
+        let candidate = |agreeing| Candidate {
+            key: resight_index::Key(1),
+            score: 1.0,
+            agreement: f64::from(agreeing),
+            agreeing,
+        };
+        let mut candidates = vec![candidate(0); 300];
+        let least = |candidates: &[_], features, most| {
+            Patience::of_search(candidates, features, most).least
+        };
+        for (features, least_of_all) in [(1500, 32), (15_000, 32), (600, 80), (20, 200), (0, 200)] {
+            assert_eq!(
+                least(&candidates, features, 200),
+                least_of_all,
+                "{features}"
+            );
+        }
+        candidates[..40].fill(candidate(3));
+        candidates[40..].fill(candidate(2));
+        assert_eq!(least(&candidates, 1500, 200), 40);
+        assert_eq!(least(&candidates, 1500, 5), 5);
+        candidates[90] = candidate(7);
+        assert_eq!(up_to_agreeing(&candidates, 4, 200), 91);
+        assert_eq!(up_to_agreeing(&candidates, 4, 90), 0);
+        assert_eq!(up_to_agreeing(&[], 4, 90), 0);
     }
 
     #[test]

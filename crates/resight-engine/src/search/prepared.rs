@@ -7,6 +7,7 @@ use resight_vision::{LocalFeatures, PackedQueries, Transform};
 
 use super::query::ResolvedQuery;
 use super::request::Variant;
+use crate::library::asked_words::AskedWords;
 
 /// The query's side of a comparison.
 pub(crate) struct PreparedQuery<'a> {
@@ -35,16 +36,24 @@ impl<'a> PreparedQuery<'a> {
         cells: usize,
     ) -> (Self, QueryWords) {
         let words = vocabulary.assign_query(features, size, cells);
-        let prepared = Self {
+        (Self::packed(features, size, &words, vocabulary), words)
+    }
+
+    fn packed(
+        features: &'a LocalFeatures,
+        size: [u32; 2],
+        words: &QueryWords,
+        vocabulary: &Vocabulary,
+    ) -> Self {
+        Self {
             features,
             own: features,
             variant: Variant::default(),
             number: 0,
             size,
             origin: [0.0; 2],
-            packed: pack_by_cell(features, &words, vocabulary),
-        };
-        (prepared, words)
+            packed: pack_by_cell(features, words, vocabulary),
+        }
     }
 
     /// A transform of the region as one of the whole picture.
@@ -58,17 +67,22 @@ pub(crate) fn prepare_all<'a>(
     queries: &'a [ResolvedQuery],
     vocabulary: &Vocabulary,
     cells: usize,
+    asked: &AskedWords,
 ) -> (Vec<PreparedQuery<'a>>, QueryWords) {
     let mut all_words = QueryWords::default();
     let mut prepared = Vec::with_capacity(queries.len());
     for (number, query) in queries.iter().enumerate() {
-        let (alone, words) = PreparedQuery::new(&query.features, query.size, vocabulary, cells);
+        let (features, size) = (&query.features, query.size);
+        let words = asked.of(query.asked.as_ref(), features.len(), vocabulary, || {
+            vocabulary.assign_query(features, size, cells)
+        });
+        let alone = PreparedQuery::packed(features, size, &words, vocabulary);
         prepared.push(PreparedQuery {
             number,
             origin: query.origin,
             ..alone
         });
-        all_words.features.extend(words.features);
+        all_words.features.extend_from_slice(&words.features);
     }
     (prepared, all_words)
 }

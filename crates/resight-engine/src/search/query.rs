@@ -17,6 +17,7 @@ use crate::error::EngineError;
 use crate::feature_blob;
 use crate::library::Library;
 use crate::library::asked_pictures::AskedFeatures;
+use crate::library::asked_words::AskedQuery;
 use crate::library::files::THUMBNAIL;
 use crate::library::plain::FEW_STORED;
 use crate::library::visual_index::VisualIndex;
@@ -39,6 +40,8 @@ pub(crate) struct ResolvedQuery {
     /// Key of the stored picture whose file has the bytes that were sent.
     pub(crate) same_bytes: Option<u64>,
     pub(crate) features: LocalFeatures,
+    /// What the features are of, where the same query has the same ones each time.
+    pub(crate) asked: Option<AskedQuery>,
     /// Width and height of the region.
     pub(crate) size: [u32; 2],
     /// Where the region lies in the picture.
@@ -69,6 +72,7 @@ struct WholePicture {
     key: Option<u64>,
     same_bytes: Option<u64>,
     features: LocalFeatures,
+    asked: Option<AskedQuery>,
     size: [u32; 2],
     image: Option<Image>,
     small: Option<Image>,
@@ -112,6 +116,7 @@ impl QueryResolver<'_> {
                     key: None,
                     same_bytes: None,
                     features,
+                    asked: None,
                     size,
                     image: None,
                     small: None,
@@ -140,6 +145,7 @@ impl QueryResolver<'_> {
             key: whole.key,
             same_bytes: whole.same_bytes,
             features,
+            asked: whole.asked,
             size: [w.ceil() as u32, h.ceil() as u32],
             origin: [x, y],
             image: whole.image,
@@ -161,6 +167,11 @@ impl QueryResolver<'_> {
         let asked = self.library.asked();
         let name = asked.name(id, query.region);
         let known = asked.get(&name);
+        let is_repeatable = self.library.extractor().is_repeatable();
+        let of_words = is_repeatable.then(|| AskedQuery {
+            picture: name.1.clone(),
+            is_stored: false,
+        });
         let needs_pixels = |features: &LocalFeatures| self.needs_pixels || may_be_plain(features);
         if let Some(known) = known.as_ref().filter(|k| !needs_pixels(&k.features)) {
             return Ok(WholePicture {
@@ -171,20 +182,23 @@ impl QueryResolver<'_> {
                 image: None,
                 small: Some(known.small.clone()),
                 features: known.features.clone(),
+                asked: of_words,
             });
         }
         let image = decode(bytes, &self.library.options().decode)?.image;
         timings.decode_ms += watch.lap();
         go_on(self.cancel)?;
         let size = [image.width(), image.height()];
-        let features = match (&known, query.region) {
-            (Some(known), _) => known.features.clone(),
-            (None, Some(region)) => self.described_region(&image, region.in_pixels(size)?)?,
-            (None, None) => self.described_image(&image)?,
+        let rectangle = query.region.map(|r| r.in_pixels(size)).transpose()?;
+        let describe = || match (&known, rectangle) {
+            (Some(known), _) => Ok(known.features.clone()),
+            (None, Some(rectangle)) => self.described_region(&image, rectangle),
+            (None, None) => self.described_image(&image),
         };
+        let (features, small) = rayon::join(describe, || small_copy(&image).into_owned());
+        let features = features?;
         timings.extract_ms += watch.lap();
-        let small = small_copy(&image).into_owned();
-        if known.is_none() && self.library.extractor().is_repeatable() {
+        if known.is_none() && is_repeatable {
             let (features, small) = (features.clone(), small.clone());
             asked.keep(
                 name,
@@ -203,6 +217,7 @@ impl QueryResolver<'_> {
             image: needs_pixels(&features).then_some(image),
             small: Some(small),
             features,
+            asked: of_words,
         })
     }
 
@@ -222,6 +237,11 @@ impl QueryResolver<'_> {
             return Err(unknown());
         };
         let size = [record.width, record.height];
+        // A region may be described by its file, which may be away the next time.
+        let asked = query.region.is_none().then(|| AskedQuery {
+            picture: self.library.asked().name(id.clone(), None).1,
+            is_stored: true,
+        });
         let (features, image) = match query.region {
             Some(region) => {
                 let rectangle = region.in_pixels(size)?;
@@ -240,6 +260,7 @@ impl QueryResolver<'_> {
             key: Some(record.key),
             same_bytes: None,
             features,
+            asked,
             size,
             image,
             small: None,

@@ -23,6 +23,7 @@ pub(crate) fn unshared(key: Key) -> Candidate {
         key,
         score: 0.0,
         agreement: 0.0,
+        agreeing: 0,
     }
 }
 
@@ -118,6 +119,7 @@ pub(crate) mod samples {
             key: Key(key),
             score,
             agreement: 0.0,
+            agreeing: 0,
         }
     }
 

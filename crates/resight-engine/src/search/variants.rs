@@ -10,22 +10,24 @@ use resight_index::{Candidate, Key, QueryWords};
 use resight_vision::{LocalExtractor, LocalFeatures};
 
 use super::answer::{Hit, Stage};
+use super::cancelling::go_on;
 use super::context::SearchContext;
 use super::examine::{examine, examine_while_verified};
 use super::folding::MatchedViews;
-use super::patience::{MOST_EXAMINED, Patience};
+use super::patience::{MOST_EXAMINED, Patience, up_to_agreeing};
 use super::prepared::{PreparedQuery, pack_by_cell};
 use super::request::Variant;
 use super::state::SearchState;
 use crate::error::EngineError;
+use crate::library::stored_features::select;
 
 /// How far down the variants' candidates are examined. A copy shares as many words with its variant as
 /// any copy does, so it is among the first.
-const SHORTLIST: Patience = Patience {
-    least: 25,
-    after_verified: 25,
-    most: MOST_EXAMINED,
-};
+const SHORTLIST: usize = 25;
+/// Candidates of which so many matches agree are examined.
+const AGREEING: u32 = 4;
+/// Features of variants that are compared with candidates whatever the index says of them, in all.
+const FEATURES_COMPARED: usize = 6_000;
 
 /// Features of a variant that vote, those of the largest scales. Candidates need fewer features than
 /// evidence does, which is of all of them.
@@ -37,31 +39,75 @@ struct VariantFeatures {
     of_queries: Vec<LocalFeatures>,
 }
 
-/// Examines the best candidates of the query's variants, and those of `alike` that are not verified yet,
-/// and adds verified hits. Returns which of the `wanted` changes were searched for: those for which the
-/// extractor can change features.
+/// The variants of a search's queries, and what the index answers to them. Nothing has been compared yet.
+pub(crate) struct AskedVariants {
+    features: Vec<VariantFeatures>,
+    candidates: Vec<Candidate>,
+    views: MatchedViews,
+}
+
+impl AskedVariants {
+    /// Which changes are searched for.
+    fn searched(&self) -> Variant {
+        let variants = self.features.iter().map(|one| one.variant);
+        variants.fold(Variant::default(), Variant::or)
+    }
+}
+
+/// Searches for variants of the query: [`ask_variants`], then [`examine_variants`].
 pub(crate) fn search_variants(
     context: &SearchContext<'_>,
     wanted: Variant,
     alike: &[Candidate],
     state: &mut SearchState,
 ) -> Result<Variant, EngineError> {
+    let asked = ask_variants(context, wanted)?;
+    examine_variants(context, &asked, alike, state)
+}
+
+/// Asks the index for the `wanted` variants of the queries: those for which the extractor can change features.
+/// Depends on no other stage, so it may run beside one.
+pub(crate) fn ask_variants(
+    context: &SearchContext<'_>,
+    wanted: Variant,
+) -> Result<AskedVariants, EngineError> {
     let features = variant_features(context, wanted);
-    let searched = features
-        .iter()
-        .fold(Variant::default(), |all, one| all.or(one.variant));
     if features.is_empty() {
-        return Ok(searched);
+        return Ok(AskedVariants {
+            features,
+            candidates: Vec::new(),
+            views: MatchedViews::default(),
+        });
     }
-    let (queries, words) = prepare(context, &features);
-    let (answers, views) = {
-        let mut query = context.scope.word_query()?;
-        query.add(words)?;
-        let (answers, views) = context.scope.candidates(&*query)?;
-        (answers.best, views)
-    };
+    go_on(context.cancel)?;
+    let mut query = context.scope.word_query()?;
+    query.add(voting_words(context, &features))?;
+    let (answers, views) = context.scope.candidates(&*query)?;
+    Ok(AskedVariants {
+        features,
+        candidates: answers.best,
+        views,
+    })
+}
+
+/// Examines the best candidates of the query's variants, and those of `alike` that are not verified yet,
+/// and adds verified hits. Returns which changes were searched for.
+pub(crate) fn examine_variants(
+    context: &SearchContext<'_>,
+    asked: &AskedVariants,
+    alike: &[Candidate],
+    state: &mut SearchState,
+) -> Result<Variant, EngineError> {
+    let answers = &asked.candidates;
+    let patience = patience(asked);
+    let is_verified = |key: Key| state.verified().any(|(candidate, _)| candidate.key == key);
+    let is_for_nothing = patience.least == 0 && alike.iter().all(|c| is_verified(c.key));
+    if asked.features.is_empty() || is_for_nothing {
+        return Ok(asked.searched());
+    }
+    let queries = pack(context, &asked.features);
     let is_complete = state.is_complete();
-    let hits = examine_while_verified(context, &queries, &answers, &views, SHORTLIST)?;
+    let hits = examine_while_verified(context, &queries, answers, &asked.views, patience)?;
     let mut seen: HashSet<Key> = answers[..hits.len()].iter().map(|c| c.key).collect();
     for (candidate, hit) in answers.iter().zip(hits) {
         if let Some(hit) = hit.filter(|hit| hit.verified) {
@@ -78,7 +124,20 @@ pub(crate) fn search_variants(
             state.add_verified(*candidate, Hit { stage, ..hit }, is_complete);
         }
     }
-    Ok(searched)
+    Ok(asked.searched())
+}
+
+/// How far down the variants' candidates are examined.
+fn patience(asked: &AskedVariants) -> Patience {
+    let of_all = asked.features.iter().flat_map(|one| &one.of_queries);
+    let features: usize = of_all.map(LocalFeatures::len).sum();
+    let few = (FEATURES_COMPARED / features.max(1)).min(SHORTLIST);
+    Patience {
+        least: up_to_agreeing(&asked.candidates, AGREEING, SHORTLIST)
+            .max(few.min(asked.candidates.len())),
+        after_verified: SHORTLIST,
+        most: MOST_EXAMINED,
+    }
 }
 
 /// The features of all queries in each variant that the extractor can compute for all of them.
@@ -95,35 +154,41 @@ fn variant_features(context: &SearchContext<'_>, wanted: Variant) -> Vec<Variant
     wanted.each().filter_map(of_all).collect()
 }
 
-/// Prepares each query in each variant. Returns also the words that ask the index for all of them.
-fn prepare<'a>(
-    context: &SearchContext<'a>,
-    features: &'a [VariantFeatures],
-) -> (Vec<PreparedQuery<'a>>, QueryWords) {
+/// The words by which each query in each variant asks the index: those of its largest features.
+fn voting_words(context: &SearchContext<'_>, features: &[VariantFeatures]) -> QueryWords {
     let vocabulary = &context.visual.vocabulary;
-    let cells = context.options.matching_cells;
     let mut all_words = QueryWords::default();
-    let mut queries = Vec::with_capacity(features.len() * context.queries.len());
-    for VariantFeatures {
-        variant,
-        of_queries,
-    } in features
-    {
-        for (query, features) in context.queries.iter().zip(of_queries) {
-            let votes = largest(features, VOTERS);
-            let words = vocabulary.assign_some(features, query.size, cells, &|i| votes[i]);
-            queries.push(PreparedQuery {
-                features,
-                variant: *variant,
-                packed: pack_by_cell(features, &words, vocabulary),
-                ..*query
-            });
-            let voting = words.features.into_iter().zip(votes);
-            let voting = voting.filter_map(|(feature, votes)| votes.then_some(feature));
-            all_words.features.extend(voting);
+    for variant in features {
+        for (query, features) in context.queries.iter().zip(&variant.of_queries) {
+            // They bring candidates and are compared with nothing: no cells.
+            let words = vocabulary.assign_query(&largest(features, VOTERS), query.size, 0);
+            all_words.features.extend(words.features);
         }
     }
-    (queries, all_words)
+    all_words
+}
+
+/// Each query in each variant, packed to be compared.
+fn pack<'a>(
+    context: &SearchContext<'a>,
+    features: &'a [VariantFeatures],
+) -> Vec<PreparedQuery<'a>> {
+    let vocabulary = &context.visual.vocabulary;
+    let cells = context.options.matching_cells;
+    let each = features.iter().flat_map(|one| {
+        let of_queries = context.queries.iter().zip(&one.of_queries);
+        of_queries.map(|(query, features)| (one.variant, query, features))
+    });
+    let packed = each.map(|(variant, query, features)| {
+        let words = vocabulary.assign_some(features, query.size, cells, &|_| false);
+        PreparedQuery {
+            features,
+            variant,
+            packed: pack_by_cell(features, &words, vocabulary),
+            ..*query
+        }
+    });
+    packed.collect()
 }
 
 /// Features of a picture of this width as they would be of a variant of it, one change at a time; `None`
@@ -141,19 +206,17 @@ pub(crate) fn changed(
     }
 }
 
-/// Which features are among the `n` of the largest scales; of equals, the first.
+/// The `n` features of the largest scales, in their order; of equals, the first.
 ///
 /// Their order does not tell: it is by strength for a picture just described, and by words for a stored
 /// one.
-fn largest(features: &LocalFeatures, n: usize) -> Vec<bool> {
+fn largest(features: &LocalFeatures, n: usize) -> LocalFeatures {
     let keypoints = &features.keypoints;
     let mut order: Vec<usize> = (0..keypoints.len()).collect();
     order.sort_by(|&a, &b| keypoints[b].scale.total_cmp(&keypoints[a].scale));
-    let mut among = vec![false; keypoints.len()];
-    for number in order.into_iter().take(n) {
-        among[number] = true;
-    }
-    among
+    order.truncate(n);
+    order.sort_unstable();
+    select(features, &order)
 }
 
 #[cfg(test)]
@@ -179,12 +242,8 @@ mod tests {
     #[test]
     fn the_features_of_the_largest_scales_vote() {
         let features = features(&[1.0, 3.0, 2.0, 3.0, 9.0]);
-        for (n, votes) in [
-            (0, [false; 5]),
-            (2, [false, true, false, false, true]),
-            (9, [true; 5]),
-        ] {
-            assert_eq!(largest(&features, n), votes, "{n}");
+        for (n, numbers) in [(0, vec![]), (2, vec![1, 4]), (9, vec![0, 1, 2, 3, 4])] {
+            assert_eq!(largest(&features, n), select(&features, &numbers), "{n}");
         }
     }
 

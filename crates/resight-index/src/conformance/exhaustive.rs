@@ -160,11 +160,11 @@ impl WordQuery for ExhaustiveQuery<'_> {
                 let matches = self.matches(postings);
                 let length = postings.len().max(1) as f64;
                 let score = votes(&matches) as f64 / VOTE_UNIT / length.sqrt();
-                let agreement = 0.0;
                 let candidate = Candidate {
                     key,
                     score,
-                    agreement,
+                    agreement: 0.0,
+                    agreeing: 0,
                 };
                 (candidate, matches)
             })
@@ -179,12 +179,11 @@ impl WordQuery for ExhaustiveQuery<'_> {
         let considered = self.options.considered.min(total);
         let mut finder = AgreementFinder::default();
         for (candidate, matches) in &mut best[..considered] {
-            candidate.agreement = finder.best(matches).votes as f64 / VOTE_UNIT;
+            let agreement = finder.best(matches);
+            candidate.agreement = agreement.votes as f64 / VOTE_UNIT;
+            candidate.agreeing = agreement.matches;
         }
-        best[..considered].sort_by(|(a, _), (b, _)| {
-            let by_agreement = b.agreement.total_cmp(&a.agreement);
-            by_agreement.then(by_votes(a, b))
-        });
+        best[..considered].sort_by(|(a, _), (b, _)| a.order(b));
         best.truncate(self.options.limit);
         Ok(Candidates {
             best: best.into_iter().map(|b| b.0).collect(),

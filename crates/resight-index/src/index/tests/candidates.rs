@@ -89,6 +89,7 @@ fn a_picture_whose_matches_agree_comes_before_one_with_more_votes() {
             placed(0, 25, |i| (row(i).0 + 300.0, row(i).1 + 200.0)),
         ),
         (Key(3), placed(0, 2, row)),
+        (Key(4), placed(5, 1, row)),
     ]);
     let features = query.postings().iter().map(|p| QueryFeature {
         assigned: vec![AssignedFeature {
@@ -109,13 +110,39 @@ fn a_picture_whose_matches_agree_comes_before_one_with_more_votes() {
         let found = index.snapshot().candidates(&query, &options);
         found.best.iter().map(|c| c.key.0).collect::<Vec<u64>>()
     };
-    assert_eq!(keys(0), [1, 2, 3]);
-    assert_eq!(keys(10), [2, 1, 3]);
+    assert_eq!(keys(0), [1, 2, 3, 4]);
+    assert_eq!(keys(10), [2, 1, 3, 4]);
     // Considered first are those with the most votes.
-    assert_eq!(keys(1), [1, 2, 3]);
+    assert_eq!(keys(1), [1, 2, 3, 4]);
     let found = index.snapshot().candidates(&query, &everything());
+    let agreeing: Vec<u32> = found.best.iter().map(|c| c.agreeing).collect();
+    assert!(agreeing[0] > 20 && agreeing[1] < 6, "{agreeing:?}");
+    assert_eq!(agreeing[2..], [2, 0]);
     let agreement: Vec<f64> = found.best.iter().map(|c| c.agreement).collect();
-    assert!(agreement[0] > 0.0 && agreement[2] == 0.0, "{agreement:?}");
+    assert!(agreement[2] > 0.0 && agreement[3] == 0.0, "{agreement:?}");
+}
+
+#[test]
+fn few_agreeing_matches_come_behind_three_whatever_their_votes() {
+    let candidate = |key, agreeing, agreement, score| Candidate {
+        key: Key(key),
+        score,
+        agreement,
+        agreeing,
+    };
+    let in_order = [
+        candidate(5, 4, 9.0, 1.0),
+        candidate(4, 3, 8.0, 1.0),
+        candidate(3, 2, 30.0, 1.0),
+        candidate(1, 2, 20.0, 2.0),
+        candidate(2, 2, 20.0, 1.0),
+        candidate(9, 2, 20.0, 1.0),
+        candidate(8, 0, 0.0, 7.0),
+    ];
+    let mut sorted = in_order;
+    sorted.reverse();
+    sorted.sort_by(Candidate::order);
+    assert_eq!(sorted, in_order);
 }
 
 #[test]
