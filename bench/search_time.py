@@ -42,18 +42,24 @@ class Server(ServedBinary):
         self.lent = threading.local()
 
     def ask(self, method, path, body=None):
-        """Status and answer, over a connection of this thread."""
+        """Status and answer, over a connection of this thread. One that the server closed while it was idle is opened
+        again, once."""
         connection = getattr(self.lent, "connection", None)
-        if connection is None:
+        is_new = connection is None
+        if is_new:
             connection = self.lent.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         headers = {"Content-Type": "image/jpeg"} if body else {}
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
-        except OSError:
+        except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise
+            self.lent.connection = None
+            # A server that is away refuses the new connection, and one that does not answer in time is not asked twice.
+            if is_new or isinstance(error, TimeoutError):
+                raise
+        return self.ask(method, path, body)
 
     def search(self, parameters, picture=None):
         """What the server answers to a search."""
