@@ -254,7 +254,8 @@ mod tests {
         twice.extend(pairs.iter().map(|p| FeatureMatch { posting: 1, ..*p }));
         twice.extend(pairs.iter().map(|p| FeatureMatch { feature: 0, ..*p }));
         assert_eq!(finder.best(&twice), once);
-        assert_eq!(finder.best(&pairs[..2]), Agreement::default());
+        assert_eq!(finder.best(&pairs[..2]).matches, 2);
+        assert_eq!(finder.best(&pairs[..1]), Agreement::default());
         assert_eq!(finder.best(&[]), Agreement::default());
     }
 }
