@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(together.len(), stored.len());
         for (stored, together) in all.iter().zip(&together) {
             let alone = match_within_cells(&own, &query.packed, &[stored], &vocabulary);
-            assert_eq!(alone, [together.clone()]);
+            assert_eq!(alone, std::slice::from_ref(together));
         }
         assert!(together[1].is_empty());
         assert_eq!((together[3].len(), together[4].len()), (100, 75));
