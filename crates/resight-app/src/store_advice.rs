@@ -31,6 +31,9 @@ pub(crate) fn next_step(error: &StoreError) -> &'static str {
         StoreError::Busy { .. } => {
             "Try again, and close other programs that write to the catalogue."
         }
+        StoreError::Unreachable { .. } => {
+            "Check that the database or the object store runs and that this machine reaches it, and try again."
+        }
         StoreError::ReadOnly | StoreError::BadName { .. } | StoreError::Failed { .. } => {
             "Report this as a defect; nothing that was acknowledged is lost."
         }

@@ -34,8 +34,8 @@ use crate::views::Views;
 /// - **Text** compares byte for byte, and sorts by its bytes (`COLLATE "C"` in PostgreSQL).
 /// - **Checksums.** Features, words, vectors and records carry checksums, which every read compares: bytes
 ///   that have changed since they were written fail with `picture_damaged` and are never returned.
-/// - **Errors.** Any method may fail with `store_io`, `store_busy` or `store_damaged`; one that changes
-///   something also with `store_full`, `store_read_only` and `data_folder_gone`.
+/// - **Errors.** Any method may fail with `store_io`, `store_busy`, `store_unreachable` or `store_damaged`; one
+///   that changes something also with `store_full`, `store_read_only` and `data_folder_gone`.
 pub trait Catalogue:
     Changes
     + Pictures

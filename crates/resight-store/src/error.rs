@@ -97,6 +97,16 @@ pub enum StoreError {
         /// The file, folder or database.
         location: String,
     },
+    /// The server that has the catalogue or the blobs does not answer, or the connection to it was lost.
+    #[error(
+        "{location} does not answer ({detail}); check that the server runs and that this machine reaches it, and try again"
+    )]
+    Unreachable {
+        /// The database or the object store.
+        location: String,
+        /// What was tried, and what came of it.
+        detail: String,
+    },
     /// The catalogue is open for reading only.
     #[error("this catalogue is open for reading only; open it for writing to change it")]
     ReadOnly,
@@ -133,6 +143,7 @@ impl StoreError {
         "store_full",
         "data_folder_gone",
         "store_busy",
+        "store_unreachable",
         "store_read_only",
         "store_bad_name",
         "store_failed",
@@ -151,6 +162,7 @@ impl StoreError {
             Self::Full { .. } => "store_full",
             Self::Gone { .. } => "data_folder_gone",
             Self::Busy { .. } => "store_busy",
+            Self::Unreachable { .. } => "store_unreachable",
             Self::ReadOnly => "store_read_only",
             Self::BadName { .. } => "store_bad_name",
             Self::Failed { .. } => "store_failed",
@@ -216,6 +228,10 @@ mod tests {
             },
             StoreError::Busy {
                 location: location.clone(),
+            },
+            StoreError::Unreachable {
+                location: location.clone(),
+                detail: detail.clone(),
             },
             StoreError::ReadOnly,
             StoreError::BadName {

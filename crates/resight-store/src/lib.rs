@@ -30,6 +30,7 @@ mod id;
 mod integrity;
 mod label_queries;
 mod labels;
+pub mod listing;
 mod lock;
 mod order;
 mod pages;
@@ -41,6 +42,7 @@ mod service;
 mod settings;
 mod sources;
 mod sqlite;
+pub mod sums;
 mod vectors;
 mod views;
 

@@ -69,7 +69,7 @@ impl Order {
     }
 
     /// What stands for the time of a picture that does not tell.
-    pub(crate) fn untaken(self) -> i64 {
+    pub fn untaken(self) -> i64 {
         match self.descending {
             true => i64::MIN,
             false => i64::MAX,

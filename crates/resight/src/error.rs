@@ -252,6 +252,9 @@ fn store_hint(error: &StoreError) -> Option<&'static str> {
         StoreError::Busy { .. } => {
             Some("Run the command again, and close other programs that write to the catalogue.")
         }
+        StoreError::Unreachable { .. } => Some(
+            "Check that the server at that address runs and that this machine reaches it, and run the command again.",
+        ),
         _ => None,
     }
 }

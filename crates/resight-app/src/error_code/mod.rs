@@ -86,6 +86,7 @@ impl From<&StoreError> for Code {
             StoreError::Full { .. } => Self::StoreFull,
             StoreError::Gone { .. } => Self::DataFolderGone,
             StoreError::Busy { .. } => Self::StoreBusy,
+            StoreError::Unreachable { .. } => Self::StoreUnreachable,
             StoreError::ReadOnly => Self::StoreReadOnly,
             StoreError::BadName { .. } => Self::StoreBadName,
             StoreError::Failed { .. } => Self::StoreFailed,

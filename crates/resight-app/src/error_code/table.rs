@@ -249,6 +249,9 @@ codes! {
     StoreBusy = "store_busy", Some(503),
         "The catalogue is busy with another program's work",
         "Send the request again after the time in the Retry-After header.";
+    StoreUnreachable = "store_unreachable", Some(503),
+        "The server does not reach its database or its object store",
+        "Send the request again after the time in the Retry-After header; if it stays, the server's log names the address and the reason.";
     DataFolderGone = "data_folder_gone", Some(503),
         "The server's data folder was removed or replaced",
         "Put the data folder back and start the server again; nothing of this request was kept.";

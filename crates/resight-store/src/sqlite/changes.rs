@@ -6,14 +6,14 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::catalogue::SqliteCatalogue;
 use super::rows::length;
-use super::sums::{self, Part, sum_of};
-use super::{labels, orphans, settings, taken, views};
+use super::{labels, orphans, settings, sums, taken, views};
 use crate::changes::{Change, Changes, Effect};
 use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::id::PictureId;
 use crate::picture::NewPicture;
 use crate::sources::{Refusal, SourceFile};
+use crate::sums::{Part, sum_of};
 
 impl Changes for SqliteCatalogue {
     fn commit(&self, changes: Vec<Change>) -> Result<Vec<Effect>, StoreError> {

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Result, Row, params};
 
 use super::catalogue::SqliteCatalogue;
-use super::rows::{above, for_chunks, in_order, number, page};
+use super::rows::{above, for_chunks, number, page};
 use super::settings::set;
-use super::sums::{Part, checked, sum_of};
+use super::sums::checked;
 use crate::encoded::{EncodedFeatures, EncodedWords, StagedWords};
 use crate::error::StoreError;
+use crate::listing::in_order;
+use crate::sums::{Part, sum_of};
 
 /// A table of bytes, with the table and column that have their sums.
 #[derive(Clone, Copy)]

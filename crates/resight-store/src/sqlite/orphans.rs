@@ -4,9 +4,9 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::errors::is_damaged_row;
 use super::rows::{id_column, key_column, page};
-use super::sources::after_all_with;
 use super::{changes, labels};
 use crate::id::PictureId;
+use crate::listing::after_all_with;
 
 /// The picture's id, if it is stored, has no source and was not uploaded.
 pub(super) fn id_of_orphan(connection: &Connection, key: i64) -> Result<Option<PictureId>> {

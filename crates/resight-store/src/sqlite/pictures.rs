@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params_from_iter};
 
 use super::catalogue::SqliteCatalogue;
 use super::rows::{
-    above, at_most, for_chunks, id_column, in_order, key_column, number, object_column, page,
-    tag_column, unsigned,
+    above, at_most, for_chunks, id_column, key_column, number, object_column, page, tag_column,
+    unsigned,
 };
 use super::sources::paths_of;
 use super::sums::{COVERED, check_record};
@@ -16,6 +16,7 @@ use super::taken;
 use crate::error::StoreError;
 use crate::id::PictureId;
 use crate::labels::{Labels, Tag};
+use crate::listing::in_order;
 use crate::picture::{PictureRecord, Pictures, StoredBytes};
 
 /// In the order that [`record`] expects.

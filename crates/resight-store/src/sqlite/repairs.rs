@@ -4,10 +4,11 @@ use rusqlite::{Connection, Result, params};
 
 use super::catalogue::SqliteCatalogue;
 use super::rows::{above, key_column, length, page};
-use super::sums::{self, Part, sum_of};
+use super::sums;
 use super::views;
 use crate::error::StoreError;
 use crate::repairs::Repairs;
+use crate::sums::{Part, sum_of};
 
 impl Repairs for SqliteCatalogue {
     fn seal(&self, keys: &[u64]) -> Result<u64, StoreError> {

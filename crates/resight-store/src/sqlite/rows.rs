@@ -1,7 +1,5 @@
 //! Reading rows: columns, and queries by many keys. Runs inside the caller's transaction.
 
-use std::collections::HashMap;
-
 use rusqlite::types::Type;
 use rusqlite::{Connection, Result, Row, params_from_iter};
 
@@ -82,23 +80,6 @@ pub(super) fn for_chunks(
         }
     }
     Ok(())
-}
-
-/// One value for each of `keys`, which may repeat a key, in their order.
-pub(super) fn in_order<T: Clone>(keys: &[u64], mut by_key: HashMap<u64, T>) -> Vec<Option<T>> {
-    let mut first: HashMap<u64, usize> = HashMap::with_capacity(keys.len());
-    let mut ordered: Vec<Option<T>> = Vec::with_capacity(keys.len());
-    for (at, key) in keys.iter().enumerate() {
-        let value = match first.get(key) {
-            Some(&earlier) => ordered[earlier].clone(),
-            None => {
-                first.insert(*key, at);
-                by_key.remove(key)
-            }
-        };
-        ordered.push(value);
-    }
-    ordered
 }
 
 /// SQLite's numbers are signed: larger ones become the largest.

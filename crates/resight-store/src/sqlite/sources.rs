@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::catalogue::SqliteCatalogue;
-use super::rows::{for_chunks, id_column, in_order, key_column, number, page, unsigned};
+use super::rows::{for_chunks, id_column, key_column, number, page, unsigned};
 use crate::error::StoreError;
 use crate::id::PictureId;
+use crate::listing::{after_all_with, in_order};
 use crate::sources::{Refusal, Refusals, SourceFile, Sources};
 
 const SOURCE: &str = "SELECT source.path, source.byte_len, source.modified_ns, source.changed_ns,
@@ -126,34 +127,4 @@ fn file(row: &Row<'_>) -> Result<SourceFile> {
         changed_ns: row.get(3)?,
         file_number: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned),
     })
-}
-
-/// The lowest text above every text that starts with `prefix`; `None` if there is no such text.
-/// Correct because bytes of UTF-8 sort as the characters do.
-pub(super) fn after_all_with(prefix: &str) -> Option<String> {
-    let mut text = prefix.to_owned();
-    while let Some(last) = text.pop() {
-        // Steps over the surrogates, which no text contains.
-        if let Some(next) = (last..=char::MAX).nth(1) {
-            text.push(next);
-            return Some(text);
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::after_all_with;
-
-    #[test]
-    fn the_end_of_a_prefix_is_the_next_text_that_lacks_it() {
-        let end = |prefix: &str| after_all_with(prefix);
-        assert_eq!(end("/a/"), Some("/a0".into()));
-        assert_eq!(end("%"), Some("&".into()));
-        assert_eq!(end("\u{d7ff}"), Some("\u{e000}".into()));
-        assert_eq!(end("a\u{10ffff}"), Some("b".into()));
-        assert_eq!(end("\u{10ffff}"), None);
-        assert_eq!(end(""), None);
-    }
 }

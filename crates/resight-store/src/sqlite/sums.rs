@@ -1,5 +1,4 @@
-//! Checksums of rows: CRC-32 over the kind of the row, the picture's key and the bytes, so that the row of another
-//! picture fails too. SQLite has none for its pages.
+//! Checksums of rows (`crate::sums`). SQLite has none for its pages.
 //!
 //! Rows of a format before 7 lack them (`NULL`) until [`seal`] adds them or the row is written again. The sums of
 //! features and words stand in the picture's row, so that adding them rewrites no features.
@@ -7,29 +6,7 @@
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-/// What a checksum covers. The numbers are part of the format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    /// The picture's own row, without lengths and sums.
-    Record = 1,
-    Features = 2,
-    Words = 3,
-    Vector = 4,
-    /// The record of a view.
-    View = 5,
-}
-
-impl Part {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Record => "record",
-            Self::Features => "features",
-            Self::Words => "words",
-            Self::Vector => "vector",
-            Self::View => "view",
-        }
-    }
-}
+use crate::sums::{Part, RecordBytes, sum_of};
 
 /// A row whose bytes are not those that were written.
 #[derive(Debug, thiserror::Error)]
@@ -38,14 +15,6 @@ pub(super) struct DamagedRow {
     pub(super) what: &'static str,
     /// The picture's id, or its key where the id cannot be read.
     pub(super) picture: String,
-}
-
-pub(super) fn sum_of(part: Part, key: i64, bytes: &[u8]) -> i64 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&[part as u8]);
-    hasher.update(&key.to_le_bytes());
-    hasher.update(bytes);
-    i64::from(hasher.finalize())
 }
 
 /// The bytes in the column `at`, compared with the sum in the next one.
@@ -101,26 +70,16 @@ const COVERED_COUNT: usize = 15;
 
 /// The sum of a row that begins with [`COVERED`].
 fn sum_of_record(row: &Row<'_>) -> Result<i64> {
-    let mut bytes = Vec::with_capacity(256);
+    let mut bytes = RecordBytes::default();
     for column in 1..COVERED_COUNT {
         match row.get_ref(column)? {
-            ValueRef::Null => bytes.push(0),
-            ValueRef::Integer(number) => {
-                bytes.push(1);
-                bytes.extend_from_slice(&number.to_le_bytes());
-            }
-            ValueRef::Real(number) => {
-                bytes.push(2);
-                bytes.extend_from_slice(&number.to_le_bytes());
-            }
-            ValueRef::Text(text) | ValueRef::Blob(text) => {
-                bytes.push(3);
-                bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
-                bytes.extend_from_slice(text);
-            }
+            ValueRef::Null => bytes.absent(),
+            ValueRef::Integer(number) => bytes.number(number),
+            ValueRef::Real(number) => bytes.real(number),
+            ValueRef::Text(text) | ValueRef::Blob(text) => bytes.text(text),
         }
     }
-    Ok(sum_of(Part::Record, row.get(0)?, &bytes))
+    Ok(bytes.sum(Part::Record, row.get(0)?))
 }
 
 /// Compares a row that has [`COVERED`] and then `row_sum` with that sum.

@@ -7,8 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use super::catalogue::SqliteCatalogue;
 use super::rows::{above, key_column, page, unsigned};
 use super::settings::set;
-use super::sums::{Part, checked, sum_of};
+use super::sums::checked;
 use crate::error::StoreError;
+use crate::sums::{Part, sum_of};
 use crate::vectors::{VectorCount, Vectors};
 
 impl Vectors for SqliteCatalogue {

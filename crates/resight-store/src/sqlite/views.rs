@@ -9,11 +9,11 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Result, Row, params};
 
 use super::catalogue::SqliteCatalogue;
-use super::rows::{
-    above, for_chunks, in_order, key_column, key_pair, length, number, page, unsigned,
-};
-use super::sums::{Part, damage, id_or_number, sum_of};
+use super::rows::{above, for_chunks, key_column, key_pair, length, number, page, unsigned};
+use super::sums::{damage, id_or_number};
 use crate::error::StoreError;
+use crate::listing::in_order;
+use crate::sums::{Part, RecordBytes, sum_of};
 use crate::views::{NewView, ViewRecord, Views};
 
 /// In the order that [`record`] expects.
@@ -138,17 +138,11 @@ pub(super) fn seal(connection: &Connection, key: i64) -> Result<()> {
 }
 
 fn sum_of_record(row: &Row<'_>) -> Result<i64> {
-    let mut bytes = Vec::with_capacity(64);
+    let mut bytes = RecordBytes::default();
     for column in 1..7 {
-        match row.get::<_, Option<i64>>(column)? {
-            Some(number) => {
-                bytes.push(1);
-                bytes.extend_from_slice(&number.to_le_bytes());
-            }
-            None => bytes.push(0),
-        }
+        bytes.optional_number(row.get(column)?);
     }
-    Ok(sum_of(Part::View, row.get(0)?, &bytes))
+    Ok(bytes.sum(Part::View, row.get(0)?))
 }
 
 fn record(connection: &Connection, row: &Row<'_>) -> Result<ViewRecord> {
