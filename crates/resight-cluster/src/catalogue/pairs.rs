@@ -28,12 +28,13 @@ const PAIR: &str = "SELECT pair.a, pair.b, kind, log10_nfa, inliers, coverage_a,
     FROM UNNEST($1::BIGINT[], $2::BIGINT[]) AS asked (a, b)
     JOIN pair ON pair.a = asked.a AND pair.b = asked.b";
 
-/// Tests one picture after another by the indexes of pairs and sources, and ends with the page.
+/// Tests one picture after another by the indexes of pairs and sources, and ends with the page. For `EXISTS` the
+/// server would read all pairs for each page.
 const PAIRED: &str = "SELECT key, width, height, byte_len, media_type, pages, depth,
         (SELECT COUNT(*) FROM source WHERE source.key = picture.key), uploaded
     FROM picture WHERE key > $1 AND (
-        EXISTS (SELECT 1 FROM pair WHERE pair.a = picture.key)
-        OR EXISTS (SELECT 1 FROM pair WHERE pair.b = picture.key)
+        (SELECT TRUE FROM pair WHERE pair.a = picture.key LIMIT 1)
+        OR (SELECT TRUE FROM pair WHERE pair.b = picture.key LIMIT 1)
         OR (SELECT COUNT(*) FROM source WHERE source.key = picture.key) > 1)
     ORDER BY key LIMIT $2";
 

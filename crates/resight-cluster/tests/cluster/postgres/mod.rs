@@ -2,6 +2,8 @@
 
 mod changing;
 mod damage;
+#[cfg(unix)]
+mod network;
 mod opening;
 mod server;
 mod trouble;

@@ -24,7 +24,7 @@ static SHARED: LazyLock<Option<(String, Option<Server>)>> = LazyLock::new(|| {
     if let Ok(address) = env::var(ADDRESS) {
         return Some((address, None));
     }
-    let server = Server::start(&["fsync=off"])?;
+    let server = Server::start(&["fsync=off"], true)?;
     Some((server.address.clone(), Some(server)))
 });
 
@@ -104,17 +104,19 @@ pub(super) struct Server {
     programs: PathBuf,
     folder: tempfile::TempDir,
     settings: Vec<String>,
+    is_never_dropped: bool,
     child: Option<Child>,
     pub(super) address: String,
 }
 
-/// Runs a program in the background until its standard input ends, and then stops it.
-const UNTIL_INPUT_ENDS: &str =
-    "\"$@\" & server=$!; cat > /dev/null; kill -INT $server; wait $server";
+/// Runs a program in the background until its standard input ends, then stops it, and removes a folder if one is named.
+const UNTIL_INPUT_ENDS: &str = "folder=$1; shift; \"$@\" & server=$!; cat > /dev/null
+    kill -INT $server; wait $server; [ -z \"$folder\" ] || rm -rf \"$folder\"";
 
 impl Server {
-    /// `None` where there are no programs to start.
-    pub(super) fn start(settings: &[&str]) -> Option<Self> {
+    /// `None` where there are no programs to start. A server that nothing drops takes its folder with it when this
+    /// process ends.
+    pub(super) fn start(settings: &[&str], is_never_dropped: bool) -> Option<Self> {
         let programs = programs()?;
         let folder = tempfile::Builder::new()
             .prefix("resight-postgres-")
@@ -126,6 +128,7 @@ impl Server {
             address: format!("host={} user=postgres", folder.path().display()),
             folder,
             settings: settings.iter().map(ToString::to_string).collect(),
+            is_never_dropped,
             child: None,
         };
         server.make_cluster();
@@ -156,6 +159,10 @@ impl Server {
         let server = as_other_user(&self.programs.join("postgres"));
         let mut command = Command::new("sh");
         command.args(["-c", UNTIL_INPUT_ENDS, "sh"]);
+        match self.is_never_dropped {
+            true => command.arg(self.folder.path()),
+            false => command.arg(""),
+        };
         command.arg(server.get_program()).args(server.get_args());
         command.arg("-D").arg(self.data());
         command.arg("-k").arg(self.folder.path());

@@ -101,7 +101,7 @@ fn any_thread_may_call() {
 #[test]
 fn what_was_committed_outlasts_a_crash_of_the_server() {
     // Others use the shared server meanwhile.
-    let Some(mut server) = Server::start(&[]) else {
+    let Some(mut server) = Server::start(&[], false) else {
         super::server::skip();
         return;
     };
