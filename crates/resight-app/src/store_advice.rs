@@ -34,6 +34,11 @@ pub(crate) fn next_step(error: &StoreError) -> &'static str {
         StoreError::Unreachable { .. } => {
             "Check that the database or the object store runs and that this machine reaches it, and try again."
         }
+        StoreError::Denied { .. } => {
+            "Check the credentials, and that they permit reading, writing, listing and deleting."
+        }
+        StoreError::Absent { .. } => "Create it, or correct the address.",
+        StoreError::Address { .. } => "Correct the address.",
         StoreError::ReadOnly | StoreError::BadName { .. } | StoreError::Failed { .. } => {
             "Report this as a defect; nothing that was acknowledged is lost."
         }

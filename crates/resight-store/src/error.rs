@@ -107,6 +107,32 @@ pub enum StoreError {
         /// What was tried, and what came of it.
         detail: String,
     },
+    /// The server behind a catalogue or blobs refuses the credentials, or they permit too little.
+    #[error(
+        "{location} refuses this program ({detail}); check the credentials that it was started with, and what they permit"
+    )]
+    Denied {
+        /// The database or bucket, without credentials.
+        location: String,
+        /// What the server said.
+        detail: String,
+    },
+    /// The server answers, and has no database or bucket of this name.
+    #[error("there is no {what} at {location}; create it, or correct the address")]
+    Absent {
+        /// The database or bucket, without credentials.
+        location: String,
+        /// `bucket` or `database`.
+        what: &'static str,
+    },
+    /// The address of a catalogue or of blobs cannot be used. It may contain a password, so it is not repeated.
+    #[error("the address of the {what} cannot be used: {detail}; correct it")]
+    Address {
+        /// `catalogue` or `blobs`.
+        what: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The catalogue is open for reading only.
     #[error("this catalogue is open for reading only; open it for writing to change it")]
     ReadOnly,
@@ -144,6 +170,9 @@ impl StoreError {
         "data_folder_gone",
         "store_busy",
         "store_unreachable",
+        "store_denied",
+        "store_absent",
+        "store_address",
         "store_read_only",
         "store_bad_name",
         "store_failed",
@@ -163,6 +192,9 @@ impl StoreError {
             Self::Gone { .. } => "data_folder_gone",
             Self::Busy { .. } => "store_busy",
             Self::Unreachable { .. } => "store_unreachable",
+            Self::Denied { .. } => "store_denied",
+            Self::Absent { .. } => "store_absent",
+            Self::Address { .. } => "store_address",
             Self::ReadOnly => "store_read_only",
             Self::BadName { .. } => "store_bad_name",
             Self::Failed { .. } => "store_failed",
@@ -231,6 +263,18 @@ mod tests {
             },
             StoreError::Unreachable {
                 location: location.clone(),
+                detail: detail.clone(),
+            },
+            StoreError::Denied {
+                location: location.clone(),
+                detail: detail.clone(),
+            },
+            StoreError::Absent {
+                location: location.clone(),
+                what: "bucket",
+            },
+            StoreError::Address {
+                what: "blobs",
                 detail: detail.clone(),
             },
             StoreError::ReadOnly,

@@ -17,7 +17,15 @@ from resight_client.models import FileOutcome, Summary
 # Refusals that say nothing about the file: it is sent again.
 _LATER = {"busy", "store_busy", "store_unreachable", "rate_limited", "upload_too_slow"}
 # Refusals that every further file would meet.
-_ENDING = {"store_full", "data_folder_gone", "store_cut_short", "store_io", "store_damaged"}
+_ENDING = {
+    "store_full",
+    "data_folder_gone",
+    "store_cut_short",
+    "store_io",
+    "store_damaged",
+    "store_denied",
+    "store_absent",
+}
 
 
 @dataclass(frozen=True)

@@ -246,8 +246,7 @@ codes! {
     TooManyConnections = "too_many_connections", Some(503),
         "The server has as many connections as it takes",
         "Close connections that are not needed, and send the request again after the time in the Retry-After header.";
-    StoreBusy = "store_busy", Some(503),
-        "The catalogue is busy with another program's work",
+    StoreBusy = "store_busy", Some(503), "The catalogue is busy with another program's work",
         "Send the request again after the time in the Retry-After header.";
     StoreUnreachable = "store_unreachable", Some(503),
         "The server does not reach its database or its object store",
@@ -255,38 +254,38 @@ codes! {
     DataFolderGone = "data_folder_gone", Some(503),
         "The server's data folder was removed or replaced",
         "Put the data folder back and start the server again; nothing of this request was kept.";
-    StoreFull = "store_full", Some(507),
-        "The server has no space left",
+    StoreFull = "store_full", Some(507), "The server has no space left",
         "Free space on the disk of the data folder and send the request again; nothing of it was kept.";
     StoreCutShort = "store_cut_short", Some(500),
         "A change was cut short, and the server may not write to its data folder to undo it",
         "Start the server as a user who may write to the data folder.";
-    StoreIo = "store_io", Some(500),
-        "The server could not read or write its data folder",
+    StoreIo = "store_io", Some(500), "The server could not read or write its data folder",
         "Check the permissions of the server's data folder, and its disk; the server's log names the file and the reason.";
-    StoreDamaged = "store_damaged", Some(500),
-        "The server's catalogue is damaged",
+    StoreDamaged = "store_damaged", Some(500), "The server's catalogue is damaged",
         "Stop the server, move its data folder away and index the pictures again; the server's log names the file and the reason.";
     PictureDamaged = "picture_damaged", Some(500),
         "What is stored of a picture is damaged",
         "Stop the server and run `resight verify --repair`; the detail names the picture, which can also be removed and added again.";
-    StoreMissing = "store_missing", Some(500),
-        "The server's catalogue is missing",
+    StoreMissing = "store_missing", Some(500), "The server's catalogue is missing",
         "Look in the server's log: it names the file and the reason.";
-    StoreNewer = "store_newer", Some(500),
-        "A newer version of the program wrote the server's catalogue",
+    StoreNewer = "store_newer", Some(500), "A newer version of the program wrote the server's catalogue",
         "Start the newer version of Resight on this data folder.";
-    StoreLocked = "store_locked", Some(500),
-        "Another process holds the server's data folder",
+    StoreLocked = "store_locked", Some(500), "Another process holds the server's data folder",
         "Stop the other process, then start the server again.";
-    StoreReadOnly = "store_read_only", Some(500),
-        "The server has opened its catalogue for reading only",
+    StoreDenied = "store_denied", Some(500), "The database or object store refuses the server's credentials",
+        "Start the server with credentials that permit reading, writing, listing and deleting; its log says what was refused.";
+    StoreAbsent = "store_absent", Some(500), "There is no database or bucket of the name that the server was given",
+        "Create it, or start the server with another address; its log names it.";
+    StoreAddress = "store_address", Some(500), "The address of the catalogue or of the blobs cannot be used",
+        "Correct the address as the detail says.";
+    OutsideStore = "outside_store", Some(501),
+        "This is not possible while the catalogue or the blobs lie outside the data folder",
+        "See docs/scaling.md for what takes its place.";
+    StoreReadOnly = "store_read_only", Some(500), "The server has opened its catalogue for reading only",
         "Try again; if it happens again, look in the server's log and report it.";
-    StoreBadName = "store_bad_name", Some(500),
-        "The server gave a stored file a name that cannot be used",
+    StoreBadName = "store_bad_name", Some(500), "The server gave a stored file a name that cannot be used",
         "Try again; if it happens again, look in the server's log and report it.";
-    StoreFailed = "store_failed", Some(500),
-        "The server's catalogue refused an operation",
+    StoreFailed = "store_failed", Some(500), "The server's catalogue refused an operation",
         "Try again; if it happens again, look in the server's log and report it.";
     ModelMismatch = "model_mismatch", Some(500),
         "The stored pictures were described by another model or vocabulary",
@@ -315,6 +314,10 @@ codes! {
     Unwritable = "unwritable", None,
         "A file could not be written",
         "Check that the folder exists, that there is space, and that this user may write there.";
+    NotBuiltIn = "not_built_in", None, "The program was built without what a setting needs",
+        "Use a published program, or build one with `--features cluster`.";
+    OtherStores = "other_stores", None, "The data folder was used with another catalogue, or with other blobs",
+        "Name the same ones again; or, where they were moved on purpose, delete the file stores.json in the data folder.";
     DataFolderName = "data_folder_name", None,
         "The path cannot name a data folder",
         "Name a data folder.";

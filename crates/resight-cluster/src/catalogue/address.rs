@@ -41,7 +41,8 @@ pub(super) struct Address {
 
 impl Address {
     /// Takes `postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTIONS` and `key=value` pairs, as PostgreSQL's own
-    /// programs do. Fails with `store_io` where it is neither.
+    /// programs do. A password that it lacks is that of the variable `PGPASSWORD`. Fails with `store_io` where it is
+    /// neither.
     pub(super) fn parse(address: &str) -> Result<Self, StoreError> {
         // The certificate is checked whenever there is one, as these ask.
         let address = address
@@ -52,6 +53,11 @@ impl Address {
             location: "the address of the PostgreSQL database".to_owned(),
             source: Box::new(error),
         })?;
+        if config.get_password().is_none()
+            && let Ok(password) = std::env::var("PGPASSWORD")
+        {
+            config.password(password);
+        }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(PATIENCE);
         }
@@ -64,6 +70,29 @@ impl Address {
         }
         let location = location_of(&config);
         Ok(Self { config, location })
+    }
+
+    /// The server and the database of an address that may stand where anybody reads it.
+    pub(super) fn place(address: &str) -> Result<String, StoreError> {
+        let bad = |detail: &str| StoreError::Address {
+            what: "catalogue",
+            detail: detail.to_owned(),
+        };
+        // What is wrong with it is left out: it may be a part of a password.
+        let no_address = || {
+            bad("it is no address of a PostgreSQL database, as in postgres://USER@HOST/DATABASE")
+        };
+        if !address.contains("://") && !address.contains('=') {
+            return Err(no_address());
+        }
+        let config: Config = address.parse().map_err(|_| no_address())?;
+        if config.get_password().is_some() {
+            return Err(bad(
+                "it has a password, which belongs into the variable PGPASSWORD",
+            ));
+        }
+        let port = config.get_ports().first().copied().unwrap_or(5432);
+        Ok(format!("{}, port {port}", location_of(&config)))
     }
 
     /// A pool whose sessions find the tables of `schema` and wait for nothing for ever. Nothing is connected yet.

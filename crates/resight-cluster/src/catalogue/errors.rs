@@ -61,18 +61,20 @@ fn from_state(location: String, code: &SqlState, detail: String) -> StoreError {
             StoreError::Unreachable { location, detail }
         }
         "25006" => StoreError::Unreachable { location, detail },
-        // No such database, no permission, no memory, a disk that fails: somebody must change the server or the address.
-        state
-            if ["28", "3D", "53", "58"]
-                .iter()
-                .any(|class| state.starts_with(class))
-                || state == "42501" =>
-        {
-            StoreError::Io {
-                location,
-                source: detail.into(),
-            }
+        // No such database.
+        "3D000" => StoreError::Absent {
+            location,
+            what: "database",
+        },
+        // Not this user, or not with this right.
+        state if state.starts_with("28") || state == "42501" => {
+            StoreError::Denied { location, detail }
         }
+        // No memory, a disk that fails: for the one who runs the server.
+        state if state.starts_with("53") || state.starts_with("58") => StoreError::Io {
+            location,
+            source: detail.into(),
+        },
         _ => StoreError::Failed { location, detail },
     }
 }
@@ -120,9 +122,9 @@ mod tests {
             ("08006", "store_unreachable"),
             ("53300", "store_unreachable"),
             ("53200", "store_io"),
-            ("28P01", "store_io"),
-            ("3D000", "store_io"),
-            ("42501", "store_io"),
+            ("28P01", "store_denied"),
+            ("3D000", "store_absent"),
+            ("42501", "store_denied"),
             ("42P01", "store_missing"),
             ("XX002", "store_damaged"),
             ("23505", "store_failed"),

@@ -5,7 +5,7 @@
 //! statement wherever that is possible, else a transaction that sees one state.
 //!
 //! `address.rs`, `session.rs` and `errors.rs` are the connection, `schema.rs` the tables and their format, `open.rs` the
-//! collections; `batch.rs` and `changes.rs` change pictures. Each other file implements the traits of one concern.
+//! collections, `writer.rs` the lock of the one process that may change them; `batch.rs` and `changes.rs` change pictures. Each other file implements the traits of one concern.
 
 mod address;
 mod batch;
@@ -32,5 +32,7 @@ mod staged;
 mod text;
 mod vectors;
 mod views;
+mod writer;
 
 pub use open::PostgresCatalogue;
+pub use writer::WriterLock;

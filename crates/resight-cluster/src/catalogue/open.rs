@@ -14,6 +14,7 @@ use tokio_postgres::SimpleQueryMessage;
 use super::address::{Address, quoted};
 use super::schema::{self, PREFIX, schema_of};
 use super::session::Session;
+use super::writer::WriterLock;
 
 /// Times that a read is tried while the server is not reached.
 const READS: u32 = 3;
@@ -21,6 +22,11 @@ const READS: u32 = 3;
 /// Begins a change. The lock lets one writer of the collection work at a time, on any machine.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
     SELECT last_key, words_generation FROM counter FOR UPDATE";
+
+/// The same of a process that has to be the only one: the lock's token comes last.
+const BEGIN_ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+    SELECT last_key, words_generation FROM counter FOR UPDATE;
+    SELECT token FROM resight.writer FOR SHARE";
 
 /// A [`resight_store::Catalogue`] in a schema of a PostgreSQL database. Several processes on several machines may have
 /// the same one open for changes.
@@ -34,6 +40,8 @@ pub struct PostgresCatalogue {
     is_read_only: bool,
     /// Lets the threads of this process wait here, and not on connections.
     writer: Mutex<()>,
+    /// What each change makes sure of, where this process has to be the only one that changes the catalogues.
+    alone: Option<Arc<WriterLock>>,
 }
 
 /// What a change works with.
@@ -60,6 +68,23 @@ impl PostgresCatalogue {
             schema::create(&session, &schema, collection)
         })?;
         Ok(catalogue)
+    }
+
+    /// As [`PostgresCatalogue::open`]. A change fails with `store_locked` once another process has had the lock.
+    pub fn open_as(
+        address: &str,
+        collection: &CollectionName,
+        lock: Arc<WriterLock>,
+    ) -> Result<Self, StoreError> {
+        let mut catalogue = Self::open(address, collection)?;
+        catalogue.alone = Some(lock);
+        Ok(catalogue)
+    }
+
+    /// What tells the database of an address from others. Fails with `store_address` where it is no address, and where it
+    /// has a password, which belongs into the variable `PGPASSWORD`. Asks nobody.
+    pub fn location(address: &str) -> Result<String, StoreError> {
+        Address::place(address)
     }
 
     /// Opens a collection for reading; changes fail with `store_read_only`. Fails with `store_missing` where it
@@ -162,6 +187,7 @@ impl PostgresCatalogue {
             location: format!("collection {collection} in {}", address.location).into(),
             is_read_only,
             writer: Mutex::default(),
+            alone: None,
         };
         Ok((catalogue, schema))
     }
@@ -225,9 +251,15 @@ impl PostgresCatalogue {
         let _alone = self.writer.lock();
         let (session, counter) = self.again(|| {
             let session = self.session()?;
-            let counter = session.begin(BEGIN)?;
+            let counter = session.begin(match &self.alone {
+                Some(_) => BEGIN_ALONE,
+                None => BEGIN,
+            })?;
             Ok((session, counter))
         })?;
+        if let Some(lock) = &self.alone {
+            lock.check(&counter)?;
+        }
         let (last_key, generation) = self.counter(&counter)?;
         let mut change = Change {
             session: &session,

@@ -2,6 +2,7 @@
 
 mod changing;
 mod damage;
+mod lock;
 #[cfg(unix)]
 mod network;
 mod opening;

@@ -120,6 +120,6 @@ fn an_address_that_leads_nowhere_says_so() {
         return;
     }
     let error = PostgresCatalogue::open(&absent, &name).unwrap_err();
-    assert_eq!(error.code(), "store_io", "{error}");
+    assert_eq!(error.code(), "store_absent", "{error}");
     assert!(error.to_string().contains("no-such-database"), "{error}");
 }
