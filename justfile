@@ -18,7 +18,7 @@ ci:
 # The binary as it is published: without HEIC, whose coding is covered by patents, JPEG XL and SVG; 45.4 MB on 2026-11-29,
 # and more with four units of code generation, which are quicker to compile
 release:
-    cargo build --release -p resight --no-default-features --features jp2 --config profile.release.codegen-units=1
+    cargo build --release -p resight --no-default-features --features jp2,cluster --config profile.release.codegen-units=1
     ls -l target/release/resight
 
 # Kill the program at every system call that writes, let calls fail, cut its power; --seed, --rounds, --part

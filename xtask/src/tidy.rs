@@ -42,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "resight-vision",
             "resight-index",
             "resight-store",
+            "resight-cluster",
             "resight-engine",
             "resight-decode-child",
             "resight-plugin",

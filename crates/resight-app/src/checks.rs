@@ -89,10 +89,10 @@ pub fn stored(config: &Config, plugins: &PluginSettings) -> Vec<(Subject, AppErr
     if let Err(error) = check_registered(config) {
         wrong.push((Subject::Quarantine, error));
     }
-    if components::has_catalogue(config)
-        && let Err(found) = check_pictures(config, plugins)
-    {
-        wrong.push(found);
+    match components::has_catalogue(config) {
+        Ok(true) => wrong.extend(check_pictures(config, plugins).err()),
+        Ok(false) => {}
+        Err(error) => wrong.push((Subject::DataFolder, error)),
     }
     wrong
 }

@@ -1,28 +1,31 @@
-//! The one place that chooses the concrete components of a library: SQLite catalogue, blobs in a folder,
-//! and an index folder beside them.
+//! The one place that chooses the components of a library: catalogue and blobs, of which `stores` knows where they
+//! are, and an index folder.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use resight_engine::{
-    Components, IDENTITY_SETTING, IndexFolder, Library, PictureId, original_name, path_of_text,
-    thumbnail_name,
+    Components, IndexFolder, Library, PictureId, original_name, path_of_text, thumbnail_name,
 };
 use resight_index::Vocabulary;
 use resight_store::{
-    BlobStore, Catalogue, CollectionName, Collections, FolderBlobs, FolderGuard, ServiceRecords,
-    SqliteCatalogue, StoreError, StoredBytes,
+    Catalogue, CollectionName, FolderGuard, ServiceRecords, SqliteCatalogue, StoreError,
 };
 use resight_vision::{LocalExtractor, ModelId};
 
 use crate::config::Config;
 use crate::global_models::{LoadedModels, ModelAccess};
 use crate::provenance::Provenance;
+use crate::stores::{self, CollectionPlaces};
 use crate::vocabularies::{self, ChosenVocabulary};
 use crate::{AppError, extractors};
 
-/// Folder of the blobs in the folder of a collection.
-const BLOBS: &str = "blobs";
+pub use crate::stores::count_in;
+pub(crate) use crate::stores::{
+    BLOBS, catalogue_of, has_catalogue, identity_in, lost_catalogue, no_catalogue, open_catalogue,
+    read_catalogue, stored_in,
+};
+
 /// Folder of the inverted index in the folder of a collection.
 const INDEX: &str = "index";
 
@@ -92,90 +95,6 @@ pub(crate) fn check_records(root: &Path) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Whether the collection has a catalogue.
-pub(crate) fn has_catalogue(config: &Config) -> bool {
-    SqliteCatalogue::is_in(&config.data)
-}
-
-/// Whether the collection has files of pictures but no catalogue, which must have been lost.
-pub(crate) fn lost_catalogue(config: &Config) -> bool {
-    let has = |kind: &str| config.data.join(BLOBS).join(kind).is_dir();
-    !has_catalogue(config) && (has("originals") || has("thumbnails"))
-}
-
-/// Opens the collection's catalogue for changes, creating it if it does not exist.
-pub(crate) fn open_catalogue(
-    config: &Config,
-    guard: &Arc<FolderGuard>,
-) -> Result<Arc<dyn Catalogue>, AppError> {
-    Ok(Arc::new(SqliteCatalogue::open_guarded(
-        &config.data,
-        guard,
-    )?))
-}
-
-/// Opens the collection's catalogue for reading, also while another process changes it.
-pub(crate) fn read_catalogue(config: &Config) -> Result<Arc<dyn Catalogue>, AppError> {
-    match SqliteCatalogue::open_read_only_in(&config.root, &config.data) {
-        Ok(catalogue) => Ok(Arc::new(catalogue)),
-        Err(StoreError::Missing { .. }) => Err(no_catalogue(config)),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The error where a collection without a catalogue is only read.
-pub(crate) fn no_catalogue(config: &Config) -> AppError {
-    if lost_catalogue(config) {
-        AppError::CatalogueLost {
-            folder: config.data.clone(),
-        }
-    } else if config.collection.is_default() {
-        AppError::NothingIndexed {
-            folder: config.data.clone(),
-        }
-    } else {
-        AppError::UnknownCollection(config.collection.clone())
-    }
-}
-
-/// How many pictures the collection in `folder` of the data folder `root` stores; `None` where there is none.
-pub fn count_in(root: &Path, folder: &Path) -> Result<Option<u64>, StoreError> {
-    // Not whole yet, where its file is there.
-    let catalogue = catalogue_in(root, folder)?;
-    catalogue.map(|catalogue| catalogue.count()).transpose()
-}
-
-/// The catalogue in `folder`, which is only read; `None` where there is none.
-pub(crate) fn catalogue_in(
-    root: &Path,
-    folder: &Path,
-) -> Result<Option<Arc<dyn Catalogue>>, StoreError> {
-    match SqliteCatalogue::open_read_only_in(root, folder) {
-        Ok(catalogue) => Ok(Some(Arc::new(catalogue))),
-        Err(StoreError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// The number of pictures of the collection in `folder`, and how much room they take in its catalogue, which is only
-/// read; `None` where there is none.
-pub(crate) fn stored_in(
-    root: &Path,
-    folder: &Path,
-) -> Result<Option<(u64, StoredBytes)>, StoreError> {
-    let catalogue = catalogue_in(root, folder)?;
-    let stored = catalogue.map(|catalogue| Ok((catalogue.count()?, catalogue.stored_bytes()?)));
-    stored.transpose()
-}
-
-/// What tells the collection in `folder` from others, as its catalogue has it, which is only read.
-pub(crate) fn identity_in(root: &Path, folder: &Path) -> Result<Option<String>, StoreError> {
-    match catalogue_in(root, folder)? {
-        Some(catalogue) => catalogue.setting(IDENTITY_SETTING),
-        None => Ok(None),
-    }
-}
-
 /// A library that may be changed.
 pub(crate) struct OpenLibrary {
     pub(crate) library: Arc<Library>,
@@ -197,12 +116,12 @@ pub(crate) fn open_library(
 ) -> Result<OpenLibrary, AppError> {
     vocabularies::keep_apart(config, &chosen.vocabulary)?;
     let pending = vocabularies::pending(config, &chosen.vocabulary)?;
-    let blobs = FolderBlobs::open_guarded(&config.data.join(BLOBS), guard)?;
-    let was_killed = blobs.was_left_open();
+    stores::claim_index(config, &*catalogue)?;
+    let (blobs, was_killed) = stores::open_blobs(config, guard)?;
     let components = Components {
         index: Some(index_folder(config, true)),
         catalogue: catalogue.clone(),
-        blobs: Arc::new(blobs),
+        blobs,
         extractor,
         vocabulary: chosen.vocabulary,
         convert: chosen.convert,
@@ -241,12 +160,11 @@ pub(crate) fn read_library(
     models: Option<&LoadedModels>,
     describes: bool,
 ) -> Result<Arc<Library>, AppError> {
+    let config = &*stores::with_index_of(config, &*catalogue)?;
     let components = Components {
         index: Some(index_folder(config, false)),
         catalogue: catalogue.clone(),
-        blobs: Arc::new(ReadBlobs(FolderBlobs::for_reading(
-            &config.data.join(BLOBS),
-        ))),
+        blobs: stores::read_blobs(config)?,
         extractor,
         vocabulary: chosen.vocabulary,
         // A library that is only read cannot convert: opening it fails where the vocabulary does not fit.
@@ -267,11 +185,11 @@ pub(crate) fn read_library(
 pub(crate) fn parts_to_read(config: &Config) -> Result<Components, AppError> {
     let catalogue = read_catalogue(config)?;
     let (extractor, chosen) = without_describing(config, &*catalogue)?;
-    let blobs = FolderBlobs::for_reading(&config.data.join(BLOBS));
+    let config = &*stores::with_index_of(config, &*catalogue)?;
     Ok(Components {
         index: Some(index_folder(config, false)),
+        blobs: stores::read_blobs(config)?,
         catalogue,
-        blobs: Arc::new(ReadBlobs(blobs)),
         extractor,
         vocabulary: chosen.vocabulary,
         convert: false,
@@ -286,11 +204,12 @@ pub(crate) fn parts_to_repair(
     extractor: Arc<dyn LocalExtractor>,
     vocabulary: Arc<Vocabulary>,
 ) -> Result<Components, AppError> {
-    let blobs = FolderBlobs::open_guarded(&config.data.join(BLOBS), guard)?;
+    stores::claim_index(config, &*catalogue)?;
+    let (blobs, _) = stores::open_blobs(config, guard)?;
     Ok(Components {
         index: Some(index_folder(config, true)),
         catalogue,
-        blobs: Arc::new(blobs),
+        blobs,
         extractor,
         vocabulary,
         convert: false,
@@ -321,35 +240,9 @@ fn index_folder(config: &Config, writable: bool) -> IndexFolder {
     }
 }
 
-/// Blobs of a folder that another process may write to. Opening it as [`FolderBlobs::open`] does would
-/// tidy up under a running server.
-struct ReadBlobs(FolderBlobs);
-
-impl BlobStore for ReadBlobs {
-    fn put(&self, _name: &str, _bytes: &[u8]) -> Result<(), StoreError> {
-        Err(StoreError::ReadOnly)
-    }
-
-    fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.get(name)
-    }
-
-    fn delete(&self, _name: &str) -> Result<bool, StoreError> {
-        Err(StoreError::ReadOnly)
-    }
-
-    fn settle_deletions(&self) -> Result<(), StoreError> {
-        Err(StoreError::ReadOnly)
-    }
-
-    fn names(&self, folder: &str) -> Result<Vec<String>, StoreError> {
-        self.0.names(folder)
-    }
-}
-
 /// All collections of the data folder, the default one first.
 pub(crate) fn collection_names(config: &Config) -> Result<Vec<CollectionName>, AppError> {
-    Ok(Collections::new(&config.root).names()?)
+    CollectionPlaces::of(config).names()
 }
 
 /// A file of the data folder.
@@ -391,6 +284,8 @@ pub(crate) fn copy_catalogue(
     into: &Path,
     goes_on: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<bool, AppError> {
+    // Only this one can be copied: what is outside is not begun.
+    config.stores.refuse_outside("a backup")?;
     match SqliteCatalogue::open_read_only_in(&config.root, &config.data) {
         Ok(catalogue) => Ok(catalogue.copy_to(into, goes_on)?),
         Err(StoreError::Missing { .. }) => Err(no_catalogue(config)),

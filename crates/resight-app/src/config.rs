@@ -12,6 +12,7 @@ use resight_models::Choice;
 use resight_store::{CollectionName, Collections};
 
 use crate::decoding::{DecodeIn, Decoding};
+use crate::stores::addresses::Stores;
 use crate::videos::{ReadVideos, VideoReading};
 use crate::{AppError, memory};
 
@@ -22,6 +23,10 @@ pub struct Settings {
     pub data: Option<PathBuf>,
     /// The collection of pictures.
     pub collection: CollectionName,
+    /// The address of a PostgreSQL database for the catalogue; `None`: the catalogue is in the data folder.
+    pub catalogue: Option<String>,
+    /// The address of a bucket for uploaded files and thumbnails; `None`: they are in the data folder.
+    pub blobs: Option<String>,
     /// Threads for computing; `None`: one for each core.
     pub threads: Option<NonZeroUsize>,
     /// The strongest features kept of each picture; `None`: the extractor's default.
@@ -104,6 +109,8 @@ pub struct Config {
     pub collection: CollectionName,
     /// The collection's folder: that of the default one is the data folder itself.
     pub data: PathBuf,
+    /// Where the catalogues and blobs of all collections are.
+    pub stores: Stores,
     /// Threads for computing; `None`: one for each core.
     pub threads: Option<NonZeroUsize>,
     /// The strongest features kept of each picture; `None`: the extractor's default.
@@ -130,11 +137,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// Validates `settings`. Touches no file.
+    /// Validates `settings`. Touches no file and asks no server.
     ///
     /// # Errors
     /// `bad_parameter` for a number outside its range, [`Settings::THREADS`] for one; `data_folder_name`,
-    /// `models_folder_name` and `no_home_folder` for folders.
+    /// `models_folder_name` and `no_home_folder` for folders; `store_address` and `not_built_in` for a catalogue or blobs
+    /// elsewhere.
     pub fn new(settings: Settings) -> Result<Self, AppError> {
         settings.check_ranges()?;
         let root = data_folder(settings.data)?;
@@ -152,6 +160,7 @@ impl Config {
             videos: VideoReading::new(settings.read_videos, settings.video_worker),
             data: Collections::new(&root).folder(&settings.collection),
             collection: settings.collection,
+            stores: Stores::new(settings.catalogue, settings.blobs)?,
             root,
             threads: settings.threads,
             max_features: settings.max_features,

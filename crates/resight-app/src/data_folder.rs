@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use resight_engine::{ConvertStep, Library, Recovery, Verification};
 use resight_index::Vocabulary;
-use resight_store::{Catalogue, CollectionName, Collections as Folders, FolderGuard, FolderLock};
+use resight_store::{Catalogue, CollectionName, FolderGuard};
 use resight_vision::{LocalExtractor, ModelId};
 
 use crate::background::Background;
@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::global_models::{self, LoadedModels};
 use crate::plugins::Plugins;
 use crate::provenance::Provenance;
+use crate::stores::{CollectionPlaces, WriteLock};
 use crate::vocabularies::{self, ChosenVocabulary};
 use crate::{AppError, conversion, extractors, recovery, renaming, repair};
 
@@ -26,8 +27,7 @@ pub use crate::components::count_in;
 
 /// Deletes the answers that are kept for requests about a collection which is to be removed.
 pub fn forget_answers(config: &Config, name: &CollectionName) {
-    let folder = Folders::new(&config.root).folder(name);
-    if let Ok(Some(identity)) = components::identity_in(&config.root, &folder) {
+    if let Ok(Some(identity)) = components::identity_in(config, name) {
         crate::answers::forget(&config.root, &identity);
     }
 }
@@ -44,7 +44,7 @@ pub struct WritableFolder {
     pending: Option<Arc<Vocabulary>>,
     catalogue: Arc<dyn Catalogue>,
     // After the library, so that the folder is released when nothing uses it any more.
-    lock: FolderLock,
+    lock: WriteLock,
 }
 
 impl WritableFolder {
@@ -104,7 +104,7 @@ pub struct Opening<'a> {
     vocabulary: Option<ChosenVocabulary>,
     catalogue: Option<Arc<dyn Catalogue>>,
     plugins: Plugins,
-    lock: FolderLock,
+    lock: WriteLock,
 }
 
 impl<'a> Opening<'a> {
@@ -118,7 +118,7 @@ impl<'a> Opening<'a> {
         // A folder that exists is locked first, and its catalogue opened once. Nothing of a new one is
         // created before its settings are known to fit: a wrong vocabulary's file must not leave an
         // empty data folder behind.
-        let existing = if components::has_catalogue(config) {
+        let existing = if components::has_catalogue(config)? {
             let lock = lock(config)?;
             let catalogue = components::open_catalogue(config, lock.guard())?;
             Some((lock, catalogue))
@@ -166,7 +166,7 @@ impl<'a> Opening<'a> {
         let missing = || vocabularies::missing(self.extractor.model(), false);
         let vocabulary = self.vocabulary.ok_or_else(missing)?;
         // Completes a collection whose creation a crash cut short, too.
-        Folders::new(&self.config.root).create(&self.config.collection)?;
+        CollectionPlaces::of(self.config).create(&self.config.collection)?;
         if self.catalogue.is_none() && components::lost_catalogue(self.config) {
             recovery::warn_of_missing_catalogue(&self.config.data);
         }
@@ -191,7 +191,7 @@ impl<'a> Opening<'a> {
 /// Opens a data folder that exists for changes that describe no picture, whatever described the stored
 /// ones.
 pub fn open_for_removing(config: &Config) -> Result<WritableFolder, AppError> {
-    if !components::has_catalogue(config) {
+    if !components::has_catalogue(config)? {
         return Err(components::no_catalogue(config));
     }
     let lock = lock(config)?;
@@ -214,7 +214,7 @@ pub fn open_for_removing(config: &Config) -> Result<WritableFolder, AppError> {
     ))
 }
 
-fn writable(open: OpenLibrary, models: LoadedModels, lock: FolderLock) -> WritableFolder {
+fn writable(open: OpenLibrary, models: LoadedModels, lock: WriteLock) -> WritableFolder {
     WritableFolder {
         library: open.library,
         models,
@@ -285,7 +285,7 @@ pub fn repair(
     cancel: &AtomicBool,
     on_step: &mut dyn FnMut(RepairPhase, u64, u64),
 ) -> Result<Repaired, AppError> {
-    if !components::has_catalogue(config) {
+    if !components::has_catalogue(config)? {
         return Err(components::no_catalogue(config));
     }
     let lock = lock(config)?;
@@ -312,15 +312,15 @@ pub fn plugin_of(model: &ModelId) -> Option<&str> {
 }
 
 /// Locks a data folder to create or remove collections.
-pub fn lock_collections(config: &Config) -> Result<(FolderLock, Folders), AppError> {
-    Ok((lock(config)?, Folders::new(&config.root)))
+pub fn lock_collections(config: &Config) -> Result<(WriteLock, CollectionPlaces), AppError> {
+    Ok((lock(config)?, CollectionPlaces::of(config)))
 }
 
 /// Makes this process the only one that changes the data folder, and deletes what removed collections
 /// have left.
-fn lock(config: &Config) -> Result<FolderLock, AppError> {
-    let lock = FolderLock::acquire(&config.root)?;
-    if let Err(error) = Folders::new(&config.root).sweep() {
+fn lock(config: &Config) -> Result<WriteLock, AppError> {
+    let lock = WriteLock::acquire(config)?;
+    if let Err(error) = CollectionPlaces::of(config).sweep() {
         tracing::warn!("files of removed collections stay for now: {error}");
     }
     if let Err(error) = renaming::finish(config) {

@@ -366,6 +366,28 @@ pub enum AppError {
         /// The folder of pictures.
         pictures: PathBuf,
     },
+    /// The program lacks what a setting needs.
+    #[error("this program was built without {what}")]
+    NotBuiltIn {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// The data folder was used with another catalogue, or with other blobs.
+    #[error("the data folder {} was used with {used}, and the settings name {asked}", folder.display())]
+    OtherStores {
+        /// The data folder.
+        folder: PathBuf,
+        /// Which it was used with, without credentials.
+        used: String,
+        /// Which are named, without credentials.
+        asked: String,
+    },
+    /// It cannot be done yet with parts outside the data folder.
+    #[error("{what} is not possible while the catalogue or the blobs lie outside the data folder")]
+    OutsideStore {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// Nothing was moved under this id.
     #[error("there is no resolution {0:?}")]
     UnknownResolution(String),

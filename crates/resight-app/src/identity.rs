@@ -11,10 +11,15 @@ const BYTES: usize = 16;
 /// # Errors
 /// Where it cannot be read, or stored when it is first asked for.
 pub fn identity_of(library: &Library) -> Result<String, EngineError> {
+    library.identity(&fresh_identity()?)
+}
+
+/// A text that no collection has yet.
+pub(crate) fn fresh_identity() -> Result<String, StoreError> {
     let mut random = [0; BYTES];
     getrandom::fill(&mut random).map_err(|error| StoreError::Failed {
         location: "the system's random numbers".into(),
         detail: error.to_string(),
     })?;
-    library.identity(&hex::encode(random))
+    Ok(hex::encode(random))
 }

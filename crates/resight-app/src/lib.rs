@@ -51,6 +51,7 @@ pub mod scrub;
 mod scrub_state;
 pub mod storage;
 mod store_advice;
+pub mod stores;
 pub mod videos;
 mod vocabularies;
 pub mod webhooks;

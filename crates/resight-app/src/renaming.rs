@@ -28,7 +28,7 @@ struct Renaming {
 /// Renames a collection in which no catalogue is open, in a data folder that this process has locked.
 ///
 /// # Errors
-/// `unknown_collection`, `name_taken`, and that of the default collection.
+/// `unknown_collection`, `name_taken`, `outside_store`, and that of the default collection.
 pub fn rename(config: &Config, from: &CollectionName, to: &CollectionName) -> Result<(), AppError> {
     rename_by(config, from, to, |folders| folders.rename(from, to))
 }
@@ -40,8 +40,8 @@ fn rename_by(
     to: &CollectionName,
     rename: impl FnOnce(&Folders) -> Result<bool, StoreError>,
 ) -> Result<(), AppError> {
+    check(config, from, to)?;
     let folders = Folders::new(&config.root);
-    check(&folders, from, to)?;
     finish(config)?;
     let path = file(config);
     let line = serde_json::to_vec(&Renaming {
@@ -75,11 +75,11 @@ fn rename_by(
 ///
 /// # Errors
 /// As those of [`rename`].
-pub fn check(
-    folders: &Folders,
-    from: &CollectionName,
-    to: &CollectionName,
-) -> Result<(), AppError> {
+pub fn check(config: &Config, from: &CollectionName, to: &CollectionName) -> Result<(), AppError> {
+    config
+        .stores
+        .refuse_outside("giving a collection another name")?;
+    let folders = Folders::new(&config.root);
     if from.is_default() {
         return Err(AppError::DefaultCollection);
     }

@@ -68,7 +68,8 @@ fn run(collections: &Inner, rate: u64, cancel: &AtomicBool) {
     while !is_cancelled() {
         let mut has_read = false;
         // Another collection may get the name of one that was removed.
-        all.retain(|name, _| name.is_default() || collections.folders.has(name));
+        // One that cannot be looked for stays until it can.
+        all.retain(|name, _| collections.places.has(name).unwrap_or(true));
         for name in collections.open_names() {
             if is_cancelled() {
                 break;

@@ -86,7 +86,7 @@ impl StorageMeter {
         let mut measured = Vec::new();
         for name in collections.names()? {
             let folder = folders.folder(&name);
-            let told = match stored_in(&config.root, &folder) {
+            let told = match stored_in(config, &name) {
                 Ok(Some((pictures, parts))) => Ok(CatalogueUse { pictures, parts }),
                 // One that is not whole yet, or is being removed, has nothing.
                 Ok(None) => continue,

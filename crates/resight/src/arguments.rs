@@ -70,6 +70,27 @@ pub(crate) struct SharedArgs {
         help_heading = "Shared options"
     )]
     pub(crate) collection: CollectionName,
+    /// Where the catalogue is: embedded in the data folder, or in a PostgreSQL database, as in
+    /// postgres://USER@HOST/DATABASE; a password is taken from PGPASSWORD [default: embedded]
+    #[arg(
+        long,
+        hide_short_help = true,
+        global = true,
+        value_name = "ADDRESS",
+        help_heading = "Shared options"
+    )]
+    pub(crate) catalogue: Option<String>,
+    /// Where uploaded files and thumbnails are: embedded in the data folder, or in a bucket that speaks S3, as in
+    /// s3://BUCKET/PREFIX?endpoint=https://HOST; keys are taken from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+    /// [default: embedded]
+    #[arg(
+        long,
+        hide_short_help = true,
+        global = true,
+        value_name = "ADDRESS",
+        help_heading = "Shared options"
+    )]
+    pub(crate) blobs: Option<String>,
     /// Threads for computing [default: one for each core]
     #[arg(long, hide_short_help = true, global = true, value_name = "N", value_parser = within(Settings::THREADS), help_heading = "Shared options")]
     pub(crate) threads: Option<u32>,
@@ -212,6 +233,8 @@ impl SharedArgs {
         Settings {
             data: self.data.clone().map(PathBuf::from),
             collection: self.collection.clone(),
+            catalogue: self.catalogue.clone(),
+            blobs: self.blobs.clone(),
             threads: self.threads.and_then(|n| NonZeroUsize::new(n as usize)),
             max_features: self.max_features.map(|n| n as usize),
             max_side: self.max_side,

@@ -39,7 +39,7 @@ pub struct Restored {
 /// and of all.
 ///
 /// # Errors
-/// `restore_target`, `no_backup`, `backup_busy`, `backup_damaged` where a file does not have its hash, `unwritable`,
+/// `outside_store`, `restore_target`, `no_backup`, `backup_busy`, `backup_damaged` where a file does not have its hash, `unwritable`,
 /// and `cancelled`; nothing is restored then.
 pub fn restore(
     config: &Config,
@@ -47,6 +47,8 @@ pub fn restore(
     cancel: &AtomicBool,
     on_step: &mut dyn FnMut(u64, u64),
 ) -> Result<Restored, AppError> {
+    // It would be restored into the data folder, where nobody looks for it.
+    config.stores.refuse_outside("restoring a backup")?;
     check_place(&config.root, source)?;
     let folder = BackupFolder::to_read(source)?;
     let reader = Reader::open(&folder.manifest())?;
@@ -164,8 +166,7 @@ fn check_counts(config: &Config, staging: &Path, wanted: u64) -> Result<(), AppE
     let restored = config.moved_to(staging);
     let mut count = 0;
     for name in components::collection_names(&restored)? {
-        let folder = restored.of_collection(&name).data;
-        count += components::count_in(&restored.root, &folder)?.unwrap_or(0);
+        count += components::count_in(&restored, &name)?.unwrap_or(0);
     }
     if count == wanted {
         return Ok(());

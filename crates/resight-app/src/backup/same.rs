@@ -16,13 +16,15 @@ pub(super) fn check(
     config: &Config,
     names: &[CollectionName],
 ) -> Result<(), AppError> {
-    let has = |is_default: bool| {
-        names.iter().any(|name| {
-            name.is_default() == is_default
-                && components::has_catalogue(&config.of_collection(name))
-        })
-    };
-    let [has_default, has_named] = [has(true), has(false)];
+    let (mut has_default, mut has_named) = (false, false);
+    for name in names {
+        let has = components::has_catalogue(&config.of_collection(name))?;
+        *if name.is_default() {
+            &mut has_default
+        } else {
+            &mut has_named
+        } |= has;
+    }
     let (mut had_any, mut has_one) = (false, false);
     while let Some(entry) = before.next()? {
         let is_named = entry.path.starts_with(COLLECTIONS);

@@ -61,7 +61,7 @@ pub struct BackupReport {
 /// done and of all in the present collection.
 ///
 /// # Errors
-/// `backup_target`, `backup_of_another`, `backup_busy`, `unwritable`, `backup_damaged` where something does not read as it was written,
+/// `outside_store`, `backup_target`, `backup_of_another`, `backup_busy`, `unwritable`, `backup_damaged` where something does not read as it was written,
 /// `picture_damaged` and `store_damaged` where the data folder itself is damaged, and `cancelled`.
 pub fn backup(
     config: &Config,
@@ -70,11 +70,14 @@ pub fn backup(
     cancel: &AtomicBool,
     on_step: &mut dyn FnMut(u64, u64),
 ) -> Result<BackupReport, AppError> {
+    // Before anything is looked at: what lies outside is no part of the data folder.
+    config.stores.refuse_outside("a backup")?;
     check_apart(config, target)?;
     let names = components::collection_names(config)?;
-    let has_any = names
-        .iter()
-        .any(|name| components::has_catalogue(&config.of_collection(name)));
+    let mut has_any = false;
+    for name in &names {
+        has_any |= components::has_catalogue(&config.of_collection(name))?;
+    }
     if !has_any {
         // Before anything is made.
         return Err(components::no_catalogue(

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use resight_engine::Library;
-use resight_store::{Catalogue, CollectionName, Collections as Folders, FolderGuard, StoreError};
+use resight_store::{Catalogue, CollectionName, FolderGuard, StoreError};
 
 pub(crate) use indexing::Indexing;
 pub use lease::Lease;
@@ -36,6 +36,7 @@ use crate::provenance::Provenance;
 use crate::recovery::recover_in_background;
 use crate::renaming;
 use crate::scrub_state::ScrubState;
+use crate::stores::CollectionPlaces;
 use crate::vocabularies::{self, ChosenVocabulary};
 
 /// The name of a collection's catalogue in its folder.
@@ -52,7 +53,7 @@ pub struct Collections(pub(crate) Option<Arc<Inner>>);
 
 pub(crate) struct Inner {
     config: Config,
-    pub(crate) folders: Folders,
+    pub(crate) places: CollectionPlaces,
     guard: Arc<FolderGuard>,
     pub(crate) default: Arc<Library>,
     models: LoadedModels,
@@ -101,7 +102,7 @@ impl OpenCollection {
 
 impl fmt::Debug for Collections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.0.as_ref().map(|inner| inner.folders.names());
+        let names = self.0.as_ref().map(|inner| inner.places.names());
         f.debug_tuple("Collections").field(&names).finish()
     }
 }
@@ -111,7 +112,7 @@ impl Collections {
     pub fn beside(folder: &WritableFolder, config: &Config) -> Self {
         Self(Some(Arc::new(Inner {
             config: config.clone(),
-            folders: Folders::new(&config.root),
+            places: CollectionPlaces::of(config),
             guard: folder.guard().clone(),
             default: folder.library.clone(),
             models: folder.models.clone(),
@@ -131,7 +132,7 @@ impl Collections {
     /// All collections, the default one first.
     pub fn names(&self) -> Result<Vec<CollectionName>, AppError> {
         match &self.0 {
-            Some(inner) => Ok(inner.folders.names()?),
+            Some(inner) => Ok(inner.places.names()?),
             None => Ok(vec![CollectionName::default()]),
         }
     }
@@ -140,17 +141,16 @@ impl Collections {
     /// for the default one, which this does not open.
     pub fn count(&self, name: &CollectionName) -> Result<Option<u64>, AppError> {
         let inner = self.inner(name)?;
-        if name.is_default() || !inner.folders.has(name) {
+        if name.is_default() || !inner.places.has(name)? {
             return Ok(None);
         }
-        let folder = inner.folders.folder(name);
         let slot = inner.slots.visit(name);
         // Locked meanwhile, where it is free: a folder that goes away while its catalogue is being opened
         // would be reported as an error of the disk.
         let Some(state) = slot.state.try_lock() else {
             // Opening may take minutes, and a list of collections need not wait for it.
-            let count = count_in(&inner.config.root, &folder);
-            if inner.folders.has(name) {
+            let count = count_in(&inner.config, name);
+            if inner.places.has(name)? {
                 return Ok(Some(count?.unwrap_or(0)));
             }
             return Ok(None);
@@ -158,8 +158,8 @@ impl Collections {
         Ok(match &*state {
             State::Open(open) => Some(open.library.count()?),
             // One whose creation was cut short has none.
-            State::Closed if inner.folders.has(name) => {
-                Some(count_in(&inner.config.root, &folder)?.unwrap_or(0))
+            State::Closed if inner.places.has(name)? => {
+                Some(count_in(&inner.config, name)?.unwrap_or(0))
             }
             State::Closed | State::Removing => None,
         })
@@ -172,7 +172,7 @@ impl Collections {
             return Ok(Lease::unlimited(inner.default.clone()));
         }
         let unknown = || AppError::UnknownCollection(name.clone());
-        if !inner.folders.has(name) {
+        if !inner.places.has(name)? {
             return Err(unknown());
         }
         let slot = inner.slots.visit(name);
@@ -181,7 +181,7 @@ impl Collections {
         match &*state {
             State::Open(open) => return Ok(open.lease()),
             // It may have been removed while this waited for the lock.
-            State::Closed if inner.folders.has(name) => {}
+            State::Closed if inner.places.has(name)? => {}
             State::Removing | State::Closed => return Err(unknown()),
         }
         let open = inner.open(name)?;
@@ -211,14 +211,13 @@ impl Collections {
         name: &CollectionName,
     ) -> Result<Option<Arc<dyn Catalogue>>, AppError> {
         let inner = self.inner(name)?;
-        let folder = inner.folders.folder(name);
-        Ok(components::catalogue_in(&inner.config.root, &folder)?)
+        Ok(components::catalogue_of(&inner.config.of_collection(name))?)
     }
 
     /// Where that lies.
     pub(crate) fn catalogue_file(&self, name: &CollectionName) -> Option<PathBuf> {
         let inner = self.0.as_ref()?;
-        Some(inner.folders.folder(name).join(CATALOGUE))
+        Some(inner.places.folder(name).join(CATALOGUE))
     }
 
     /// Held while folders of the collection are indexed, or files of its pictures moved.
@@ -267,10 +266,10 @@ impl Collections {
             State::Removing => Err(AppError::CollectionInUse(name.clone())),
             State::Open(_) | State::Closed => {
                 // What is there needs no space, and is not created.
-                if !inner.folders.has(name) {
+                if !inner.places.has(name)? {
                     inner.guard.check_for_adding()?;
                 }
-                Ok(inner.folders.create(name)?)
+                inner.places.create(name)
             }
         }
     }
@@ -313,24 +312,23 @@ impl Collections {
         if name.is_default() {
             return Err(AppError::DefaultCollection);
         }
-        if !inner.folders.has(name) {
+        if !inner.places.has(name)? {
             return Err(AppError::UnknownCollection(name.clone()));
         }
         // One that cannot be read has answers that nobody is given: they end with their day.
-        let folder = inner.folders.folder(name);
-        let identity = components::identity_in(&inner.config.root, &folder).unwrap_or_default();
+        let identity = components::identity_in(&inner.config, name).unwrap_or_default();
         let slot = inner.slots.visit(name);
         let before = std::mem::replace(&mut *slot.state.lock(), State::Removing);
         let removed = match before {
             State::Removing => return Err(AppError::CollectionInUse(name.clone())),
             State::Open(open) => match open.close() {
-                Ok(()) => inner.folders.remove(name),
+                Ok(()) => inner.places.remove(name),
                 Err(open) => {
                     *slot.state.lock() = State::Open(open);
                     return Err(AppError::CollectionInUse(name.clone()));
                 }
             },
-            State::Closed => inner.folders.remove(name),
+            State::Closed => inner.places.remove(name),
         };
         if matches!(removed, Ok(true)) {
             if let Some(identity) = &identity {
@@ -359,7 +357,7 @@ impl Collections {
         to: &CollectionName,
     ) -> Result<(), AppError> {
         let inner = self.inner(from)?;
-        renaming::check(&inner.folders, from, to)?;
+        renaming::check(&inner.config, from, to)?;
         let in_use = || AppError::CollectionInUse(from.clone());
         let (slot, target) = (inner.slots.visit(from), inner.slots.visit(to));
         {

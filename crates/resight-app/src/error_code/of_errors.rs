@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use resight_engine::{EngineError, RefusedCode};
 use resight_models::ModelError;
+use resight_store::StoreError;
 
 use super::Code;
 use crate::error::AppError;
@@ -53,6 +54,9 @@ impl AppError {
             Self::QuarantineGone { .. } => Code::QuarantineGone,
             Self::QuarantineAmongPictures { .. } => Code::QuarantineAmongPictures,
             Self::UnknownResolution(_) => Code::UnknownResolution,
+            Self::NotBuiltIn { .. } => Code::NotBuiltIn,
+            Self::OtherStores { .. } => Code::OtherStores,
+            Self::OutsideStore { .. } => Code::OutsideStore,
             Self::KeysDamaged { .. } => Code::KeysDamaged,
             Self::BadKey { .. } => Code::BadKey,
             Self::UnknownKey(_) => Code::UnknownKey,
@@ -111,6 +115,10 @@ impl AppError {
                 | Self::RestoreTarget { .. }
                 | Self::QuarantineFolder { .. }
                 | Self::QuarantineAmongPictures { .. }
+                | Self::NotBuiltIn { .. }
+                | Self::OtherStores { .. }
+                | Self::OutsideStore { .. }
+                | Self::Store(StoreError::Address { .. })
                 | Self::BadKey { .. }
                 | Self::UnknownKey(_)
                 | Self::UnknownJob(_)

@@ -24,6 +24,7 @@ mod recovery;
 mod repair;
 mod scrub;
 mod settings;
+mod stores;
 mod support;
 mod taken;
 mod verify;

@@ -70,7 +70,7 @@ fn from_state(location: String, code: &SqlState, detail: String) -> StoreError {
         state if state.starts_with("28") || state == "42501" => {
             StoreError::Denied { location, detail }
         }
-        // No memory, a disk that fails: for the one who runs the server.
+        // No memory, a disk that fails: for the administrator of the server.
         state if state.starts_with("53") || state.starts_with("58") => StoreError::Io {
             location,
             source: detail.into(),

@@ -6,9 +6,10 @@ use resight_app::data_folder;
 use resight_app::jobs::Jobs;
 use resight_app::local::Served;
 use resight_app::renaming;
+use resight_app::stores::{CollectionPlaces, WriteLock};
 use resight_app::{AppError, Code};
 use resight_server::wire::{Collection, CollectionList};
-use resight_store::{CollectionName, Collections, FolderLock};
+use resight_store::CollectionName;
 use serde_json::json;
 
 use crate::arguments::collection_name;
@@ -79,10 +80,9 @@ pub(crate) fn run(
 }
 
 fn list(config: &Config, output: &mut Output) -> Result<(), CliError> {
-    let folders = Collections::new(&config.root);
     let mut found = Vec::new();
-    for name in folders.names()? {
-        let pictures = match data_folder::count_in(&config.root, &folders.folder(&name)) {
+    for name in CollectionPlaces::of(config).names()? {
+        let pictures = match data_folder::count_in(config, &name) {
             Ok(pictures) => Some(pictures.unwrap_or(0)),
             // One that is damaged must not hide the others.
             Err(error) => {
@@ -104,7 +104,7 @@ fn list(config: &Config, output: &mut Output) -> Result<(), CliError> {
 
 /// Who makes and removes collections: this process, which has the data folder locked, or a server that has.
 enum Keeper {
-    Own(FolderLock, Collections),
+    Own(WriteLock, CollectionPlaces),
     Server(Served),
 }
 
@@ -116,8 +116,8 @@ impl Keeper {
                 None => Err(error.into()),
             },
             locked => {
-                let (lock, folders) = locked?;
-                Ok(Self::Own(lock, folders))
+                let (lock, places) = locked?;
+                Ok(Self::Own(lock, places))
             }
         }
     }
@@ -125,7 +125,7 @@ impl Keeper {
 
 fn create(name: &CollectionName, config: &Config, output: &mut Output) -> Result<(), CliError> {
     let created = match Keeper::find(config)? {
-        Keeper::Own(_lock, folders) => folders.create(name)?,
+        Keeper::Own(_lock, places) => places.create(name)?,
         Keeper::Server(server) => server.create_collection(name)?,
     };
     if output.is_json() {
@@ -144,7 +144,7 @@ fn rename(
     config: &Config,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    renaming::check(&Collections::new(&config.root), from, to)?;
+    renaming::check(config, from, to)?;
     match Keeper::find(config)? {
         Keeper::Own(_lock, _) => renaming::rename(config, from, to)?,
         Keeper::Server(server) => server.rename_collection(from, to)?,
@@ -165,12 +165,11 @@ fn delete(
         return Err(AppError::DefaultCollection.into());
     }
     let keeper = Keeper::find(config)?;
-    let folders = Collections::new(&config.root);
-    if !folders.has(name) {
+    if !CollectionPlaces::of(config).has(name)? {
         return Err(AppError::UnknownCollection(name.clone()).into());
     }
     // An empty one loses nothing. One that cannot be read may have had any number.
-    let pictures = data_folder::count_in(&config.root, &folders.folder(name));
+    let pictures = data_folder::count_in(config, name);
     if !matches!(pictures, Ok(None | Some(0))) {
         let count = pictures.ok().flatten();
         let what = count.map_or("all its pictures".to_owned(), |n| {
@@ -181,11 +180,11 @@ fn delete(
         consent(&question, "nothing was deleted", yes)?;
     }
     match keeper {
-        Keeper::Own(_lock, folders) => {
+        Keeper::Own(_lock, places) => {
             // First, so that none is left where this ends between the two: a later collection may get the name.
             Jobs::open(config)?.forget_collection(name)?;
             data_folder::forget_answers(config, name);
-            if !folders.remove(name)? {
+            if !places.remove(name)? {
                 return Err(AppError::UnknownCollection(name.clone()).into());
             }
         }

@@ -8,8 +8,9 @@ use resight_app::Code;
 use resight_app::config::Config;
 use resight_app::folders::{Rules, folder_text};
 use resight_app::jobs::{IndexTask, Job, Jobs, Task};
+use resight_app::stores::CollectionPlaces;
 use resight_server::wire::JobShown;
-use resight_store::{Collections, JobState};
+use resight_store::JobState;
 
 use super::served_jobs::{JobEvent, line_of};
 use crate::error::CliError;
@@ -30,7 +31,8 @@ pub(super) struct Wanted {
 /// Whether a server has the data folder, and can do what a command that met this error cannot.
 pub(super) fn is_there(error: &CliError, config: &Config) -> bool {
     let is_locked = error.code() == Code::StoreLocked;
-    is_locked && Jobs::are_run(config) && Collections::new(&config.root).has(&config.collection)
+    let has = || CollectionPlaces::of(config).has(&config.collection);
+    is_locked && Jobs::are_run(config) && has().unwrap_or(false)
 }
 
 /// Makes a job of each folder and waits for all.
