@@ -154,7 +154,11 @@ impl Session {
     /// next one that is waited for, or [`Session::flush`], fails where this one fails.
     pub(super) fn send(&self, sql: &str, values: Vec<Owned>) -> Result<(), StoreError> {
         let client = Arc::clone(self.client()?);
-        let statement = self.wait(client.prepare_cached(sql))?;
+        let statement = match self.wait(client.prepare_cached(sql)) {
+            Ok(statement) => statement,
+            // After a change that failed the server refuses all others; the first error is the reason.
+            Err(error) => return Err(self.flush().err().unwrap_or(error)),
+        };
         let mut pending: Pending =
             Box::pin(async move { client.execute_raw(&statement, values).await });
         // The first poll writes the statement to the connection.

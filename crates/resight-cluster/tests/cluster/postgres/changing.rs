@@ -12,6 +12,15 @@ use resight_store::{
 
 use super::server::{Collections, address};
 
+/// Lets the reader stop even if a writer panics.
+struct SetAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 #[test]
 fn writers_of_several_processes_double_no_picture_and_keep_the_order_of_keys() {
     // A prime, so that each step below reaches all of them.
@@ -35,6 +44,7 @@ fn writers_of_several_processes_double_no_picture_and_keep_the_order_of_keys() {
                 seen.extend(next.iter().map(|(key, _)| key));
             }
         });
+        let writing = SetAtEnd(&done);
         let new: usize = thread::scope(|scope| {
             // All of them add all pictures, in different orders and with a path of their own.
             let writers: Vec<_> = (0..4_u64)
@@ -54,7 +64,7 @@ fn writers_of_several_processes_double_no_picture_and_keep_the_order_of_keys() {
                 .collect();
             writers.into_iter().map(|one| one.join().unwrap()).sum()
         });
-        done.store(true, Ordering::Release);
+        drop(writing);
         assert_eq!(new, PICTURES as usize);
         let seen = following.join().unwrap();
         let all = reader.keys_after(None, 1000).unwrap();

@@ -173,3 +173,28 @@ fn what_is_missing_is_named() {
         assert!(lines.contains(&found), "{lines:?}");
     }
 }
+
+#[test]
+fn the_first_change_that_the_server_refuses_is_the_one_that_is_told() {
+    let Some(address) = address() else { return };
+    let collections = Collections::new();
+    let name = collections.name();
+    let catalogue = PostgresCatalogue::open(address, &name).unwrap();
+    sql(
+        address,
+        &format!(
+            "SET search_path TO \"resight_{name}\";
+             CREATE FUNCTION full_disk() RETURNS TRIGGER LANGUAGE plpgsql AS
+                'BEGIN RAISE EXCEPTION USING ERRCODE = ''disk_full''; END';
+             CREATE TRIGGER full_disk BEFORE INSERT ON picture EXECUTE FUNCTION full_disk()"
+        ),
+    );
+    let error = catalogue.commit(vec![upload(1)]).unwrap_err();
+    assert_eq!(error.code(), "store_full", "{error}");
+    sql(
+        address,
+        &format!("DROP TRIGGER full_disk ON \"resight_{name}\".picture"),
+    );
+    added(&catalogue, upload(1));
+    assert_eq!(catalogue.count().unwrap(), 1);
+}
