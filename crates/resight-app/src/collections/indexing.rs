@@ -1,17 +1,32 @@
 //! Who may index a collection's folders, or move files of its pictures: one at a time.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
+
+/// How long who follows a folder may have the lock before jobs of other collections go first.
+const FEW: Duration = Duration::from_secs(2);
+/// How long a job that was put back finds the lock free: jobs are looked for once a second.
+const FREE: Duration = Duration::from_secs(3);
 
 /// The lock of one collection.
 #[derive(Default)]
 pub(crate) struct Indexing {
     lock: Mutex<()>,
-    /// Whether who has it follows a folder: it lets go of it after a few files, and may take it again at once. A job
-    /// that waits at the lock is next; one that only looks at it now and then would hardly ever find it free.
-    is_followed: AtomicBool,
+    turns: Mutex<Turns>,
+}
+
+/// Who follows a folder may take the lock again at once, all the time while files arrive faster than they are read. So a
+/// job that waits at the lock is next, and one that could not wait any longer has it free for a while.
+#[derive(Default)]
+struct Turns {
+    /// Since when it is had by who follows a folder.
+    followed_since: Option<Instant>,
+    /// Whether a job was put back meanwhile.
+    is_wanted: bool,
+    /// Until then nobody who follows a folder takes it.
+    free_until: Option<Instant>,
 }
 
 impl Deref for Indexing {
@@ -23,32 +38,56 @@ impl Deref for Indexing {
 }
 
 impl Indexing {
-    /// Takes it for a few files that have changed; `None` where somebody has it.
+    /// Takes it for files that have changed; `None` where somebody has it, or a job has its turn.
     pub(crate) fn follow(&self) -> Option<Following<'_>> {
+        let now = Instant::now();
+        if self
+            .turns
+            .lock()
+            .free_until
+            .is_some_and(|until| now < until)
+        {
+            return None;
+        }
         let guard = self.lock.try_lock()?;
-        self.is_followed.store(true, Ordering::Relaxed);
+        self.turns.lock().followed_since = Some(now);
         Some(Following {
             indexing: self,
-            _guard: guard,
+            guard: Some(guard),
         })
     }
 
     /// Whether somebody has it who may keep it for long.
     pub(crate) fn is_kept(&self) -> bool {
-        self.lock.is_locked() && !self.is_followed.load(Ordering::Relaxed)
+        let since = self.turns.lock().followed_since;
+        self.lock.is_locked() && since.is_none_or(|since| since.elapsed() > FEW)
+    }
+
+    /// A job was put back that has its turn once this is free.
+    pub(crate) fn want(&self) {
+        self.turns.lock().is_wanted = true;
     }
 }
 
 /// The lock, as long as it lives.
 pub(crate) struct Following<'a> {
     indexing: &'a Indexing,
-    _guard: MutexGuard<'a, ()>,
+    guard: Option<MutexGuard<'a, ()>>,
 }
 
 impl Drop for Following<'_> {
     fn drop(&mut self) {
-        // Before the lock is free, so that it is never said of the next one.
-        self.indexing.is_followed.store(false, Ordering::Relaxed);
+        {
+            let mut turns = self.indexing.turns.lock();
+            turns.followed_since = None;
+            if std::mem::take(&mut turns.is_wanted) {
+                turns.free_until = Some(Instant::now() + FREE);
+            }
+        }
+        if let Some(guard) = self.guard.take() {
+            // Who waits has it, and not who asks for it next.
+            MutexGuard::unlock_fair(guard);
+        }
     }
 }
 
@@ -61,10 +100,26 @@ mod tests {
         let indexing = Indexing::default();
         assert!(!indexing.is_kept());
         let following = indexing.follow().unwrap();
-        assert!(!indexing.is_kept());
         assert!(indexing.follow().is_none() && indexing.try_lock().is_none());
         drop(following);
-        let _alone = indexing.try_lock().unwrap();
+        let alone = indexing.try_lock().unwrap();
         assert!(indexing.is_kept() && indexing.follow().is_none());
+        drop(alone);
+        assert!(!indexing.is_kept());
+    }
+
+    #[test]
+    fn a_job_that_was_put_back_has_its_turn() {
+        let indexing = Indexing::default();
+        let following = indexing.follow().unwrap();
+        let long_ago = Instant::now().checked_sub(FEW * 2);
+        indexing.turns.lock().followed_since = long_ago;
+        assert_eq!(indexing.is_kept(), long_ago.is_some());
+        indexing.want();
+        drop(following);
+        assert!(indexing.follow().is_none());
+        drop(indexing.try_lock().unwrap());
+        indexing.turns.lock().free_until = Some(Instant::now());
+        assert!(indexing.follow().is_some());
     }
 }

@@ -37,14 +37,17 @@ pub(super) fn run(
     let lock = workshop.collections.indexing(name);
     // A resolution may hold the lock for hours, in which jobs of other collections have their turn.
     let (begun, cancel) = (Instant::now(), recorder.cancel);
+    let closing = recorder.closing.clone();
+    let is_over = || cancel.load(Ordering::Relaxed) || closing.load(Ordering::Relaxed);
     let alone = loop {
         let alone = lock.try_lock_for(PATIENCE);
         let is_enough = lock.is_kept() || begun.elapsed() > PATIENCE_WITH_FEW;
-        if alone.is_some() || is_enough || cancel.load(Ordering::Relaxed) {
+        if alone.is_some() || is_enough || is_over() {
             break alone;
         }
     };
     let Some(_alone) = alone else {
+        lock.want();
         recorder.is_put_back = true;
         return Ok(false);
     };

@@ -72,7 +72,9 @@ impl Others {
                 .retain(|name, opened| present.contains(name) && opened.file == file(name));
             let not_own = present.iter().filter(|name| *name != own);
             for name in not_own {
-                if seen.contains(name) {
+                let at = file(name);
+                // Another one may have been given the name of one that was removed.
+                if at.is_some() && seen.contains(&(name.clone(), at)) {
                     continue;
                 }
                 let opened = match self.open.remove(name) {
@@ -89,7 +91,7 @@ impl Others {
                 };
                 let has = opened.has(sources);
                 known.extend(has.map_err(|error| unreadable(name, &error.into()))?);
-                seen.insert(name.clone());
+                seen.insert((name.clone(), opened.file));
                 // One that cannot be told from a later one is closed, so that it can be removed meanwhile.
                 if opened.file.is_some() && self.open.len() < MOST_OPEN {
                     self.open.insert(name.clone(), opened);

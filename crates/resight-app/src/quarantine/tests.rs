@@ -394,7 +394,15 @@ fn a_job_takes_its_turn_while_a_folder_is_followed_all_the_time() {
         .unwrap();
     let indexing = world.collections.indexing(&name);
     let is_enough = std::sync::atomic::AtomicBool::new(false);
+    /// Ends the other thread also where the test fails.
+    struct Ends<'a>(&'a std::sync::atomic::AtomicBool);
+    impl Drop for Ends<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
     std::thread::scope(|scope| {
+        let _ends = Ends(&is_enough);
         // Takes it again at once, as where files arrive faster than they are read.
         scope.spawn(|| {
             while !is_enough.load(std::sync::atomic::Ordering::Relaxed) {
@@ -410,7 +418,6 @@ fn a_job_takes_its_turn_while_a_folder_is_followed_all_the_time() {
         });
         let id = jobs.add(&name, &task, None, None).unwrap().record.id;
         let end = until(&jobs, id, JobState::is_end);
-        is_enough.store(true, std::sync::atomic::Ordering::Relaxed);
         assert_eq!(end, JobState::Done);
     });
 }
