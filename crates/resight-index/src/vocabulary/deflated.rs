@@ -21,15 +21,13 @@ const MOST_EXPANSION: usize = 1032;
 pub(super) fn deflate(rows: &[u8], width: usize) -> Vec<u8> {
     let mut out = Vec::new();
     for first in (0..width).step_by(TOGETHER) {
-        let columns = first..width.min(first + TOGETHER);
+        let mut columns = first..width.min(first + TOGETHER);
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-        let written = columns
-            .map(|column| {
-                let bytes: Vec<u8> = rows.iter().skip(column).step_by(width).copied().collect();
-                encoder.write_all(&bytes)
-            })
-            .collect::<Result<(), _>>()
-            .and_then(|()| encoder.finish());
+        let written = columns.try_for_each(|column| {
+            let bytes: Vec<u8> = rows.iter().skip(column).step_by(width).copied().collect();
+            encoder.write_all(&bytes)
+        });
+        let written = written.and_then(|()| encoder.finish());
         let stream = match written {
             Ok(stream) => stream,
             Err(error) => unreachable!("writing to memory failed: {error}"),

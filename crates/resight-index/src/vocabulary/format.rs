@@ -31,6 +31,8 @@ use super::packed::Differences;
 const MAGIC: &[u8; 8] = b"RSVOCAB1";
 const PACKED: &[u8; 8] = b"RSVOCAB3";
 const HASH: usize = 16;
+/// Bytes that a packed vocabulary may take in memory.
+const LARGEST: usize = 1 << 30;
 
 /// Why bytes are not a vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +89,10 @@ impl Vocabulary {
         let model = ModelId::new(model);
         let starts: Vec<u32> = reader.array(cells.saturating_add(1), u32::from_le_bytes)?;
         let centres = reader.take(product(cells, dimension)?)?.to_vec();
+        // Before much is inflated that few bytes may stand for.
+        if is_packed && product(words, dimension.saturating_add(3 * SIGNATURE_BITS))? > LARGEST {
+            return Err(VocabularyError::Damaged("its sizes make no sense"));
+        }
         let word_bytes = if is_packed {
             reader.deflated(words, dimension)?
         } else {
