@@ -9,6 +9,9 @@ use opentelemetry::{KeyValue, Value, global};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+/// Bytes of a path that are sent: as many spans wait as a client makes while a collector is away.
+const PATH_BYTES: usize = 1024;
+
 struct Headers<'a>(&'a HeaderMap);
 
 impl Extractor for Headers<'_> {
@@ -21,14 +24,24 @@ impl Extractor for Headers<'_> {
     }
 }
 
+/// Others are all one, as the conventions say.
+fn method(request: &Request) -> &str {
+    match request.method().as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known,
+        _ => "_OTHER",
+    }
+}
+
 /// Makes a request's span a part of its client's trace. Attributes are named after the conventions for HTTP; the query
 /// stays out: it may have what is private.
 pub(crate) fn begin(span: &Span, request: &Request) {
     let above = global::get_text_map_propagator(|of| of.extract(&Headers(request.headers())));
     // It fails where nothing is traced.
     let _ = span.set_parent(above);
-    let method = KeyValue::new("http.request.method", request.method().to_string());
-    let path = KeyValue::new("url.path", request.uri().path().to_owned());
+    let method = KeyValue::new("http.request.method", method(request).to_owned());
+    let path = request.uri().path();
+    let path = path.get(..PATH_BYTES).unwrap_or(path).to_owned();
+    let path = KeyValue::new("url.path", path);
     for attribute in [method, path] {
         span.set_attribute(attribute.key, attribute.value);
     }

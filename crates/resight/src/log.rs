@@ -50,7 +50,7 @@ impl Log {
         let log = tracing_subscriber::registry();
         #[cfg(feature = "otel")]
         let log = log.with(traces.as_ref().map(Traces::layer));
-        let log = log.with(filter).with(lines);
+        let log = log.with(lines.with_filter(filter));
         let begun = log.try_init().is_ok();
         let exchange = begun.then(|| Box::new(move |to| handle.reload(to).is_ok()) as Exchange);
         Ok(Self {

@@ -7,14 +7,16 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::{SdkTracerProvider, Tracer};
-use tracing_opentelemetry::OpenTelemetryLayer;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Metadata;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
 /// Where a collector takes traces, below its own address.
 const TRACES: &str = "/v1/traces";
-/// The standard's variable for the name of a service.
-const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
+/// The standard's variables that may name the service.
+const NAMED: [&str; 2] = ["OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"];
 
 /// What sends spans; what is left is sent when it is dropped.
 pub(crate) struct Traces(SdkTracerProvider);
@@ -37,7 +39,7 @@ impl Traces {
             .build()
             .map_err(|error| error.to_string())?;
         let mut resource = Resource::builder();
-        if std::env::var_os(SERVICE_NAME).is_none() {
+        if NAMED.iter().all(|name| std::env::var_os(name).is_none()) {
             resource = resource.with_service_name("resight");
         }
         let provider = SdkTracerProvider::builder()
@@ -49,12 +51,18 @@ impl Traces {
     }
 
     /// Makes spans of OpenTelemetry of those of the log.
-    pub(crate) fn layer<S>(&self) -> OpenTelemetryLayer<S, Tracer>
+    pub(crate) fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
         S: tracing::Subscriber + for<'span> LookupSpan<'span>,
     {
-        // Lines of the log stay in the log.
-        tracing_opentelemetry::layer().with_tracer(self.0.tracer("resight"))
+        // Lines of the log stay in the log: they have paths and names of files.
+        let is_request = |of: &Metadata<'_>| of.is_span() && of.name() == "request";
+        tracing_opentelemetry::layer()
+            .with_tracer(self.0.tracer("resight"))
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_filter(filter_fn(is_request))
     }
 }
 

@@ -78,7 +78,7 @@ impl Renewal {
                     Ok(done) => tracing::info!(event = ?done, "the certificate"),
                     // It is tried again, at growing intervals.
                     Err(error) => {
-                        tracing::error!(error = ?error, "no certificate could be obtained");
+                        tracing::error!(error = ?error, "the certificate, or its storage");
                     }
                 }
             }
@@ -92,7 +92,14 @@ fn create_private(folder: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder)?;
+    // One that was there may be open to others.
+    #[cfg(unix)]
+    {
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(folder, private)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -113,6 +120,7 @@ mod tests {
     async fn without_a_certificate_nobody_is_answered_and_keys_are_private() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("acme");
+        std::fs::create_dir(&folder).unwrap();
         let tls = match Tls::by_acme(&settings(folder.clone())) {
             Ok(tls) => tls,
             Err(error) if error.to_string().contains("no certificates") => {

@@ -43,8 +43,9 @@ fn a_program_without_acme_says_so() {
 fn what_no_certificate_is_obtained_for_is_refused() {
     let data = tempfile::tempdir().unwrap();
     for (more, said) in [
-        (&["--acme-domain", "192.168.1.5:80"][..], "is not a domain"),
+        (&["--acme-domain", "192.168.1.5"][..], "is not a domain"),
         (&["--acme-domain", "*.pics.example"], "is not a domain"),
+        (&["--acme-contact", "me@pics.example"], "no --acme-domain"),
         (
             &["--acme-domain", "a.example", "--acme-contact", "me"],
             "electronic mail",
@@ -118,6 +119,9 @@ fn a_collector_gets_the_traces_of_requests() {
         ])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
+        .env_remove("OTEL_TRACES_SAMPLER")
+        .env_remove("OTEL_RESOURCE_ATTRIBUTES")
+        .env("NO_PROXY", "127.0.0.1")
         .spawn()
         .unwrap();
     let line = crate::support::first_line(&mut child);

@@ -1,5 +1,6 @@
 //! HTTPS: the files of `--tls-cert` and `--tls-key`, or a certificate that the server obtains for `--acme-domain`.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use resight_app::Code;
@@ -42,6 +43,11 @@ fn refused(detail: String) -> CliError {
 
 /// How the server would prove itself. Asks no authority.
 pub(super) fn load(args: &ServeArgs) -> Result<Identity, CliError> {
+    if args.acme_domain.is_empty() && !args.acme_contact.is_empty() {
+        return Err(refused(
+            "--acme-contact is named, and no --acme-domain to obtain a certificate for".into(),
+        ));
+    }
     match (&args.tls_cert, &args.tls_key) {
         (None, None) if args.acme_domain.is_empty() => Ok(Identity::None),
         (None, None) => obtained(args).map(Identity::Obtained),
@@ -67,9 +73,13 @@ fn obtained(args: &ServeArgs) -> Result<Obtained, CliError> {
     let is_name = |name: &&String| {
         let is_part = |part: &str| {
             let is_good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-            !part.is_empty() && part.len() <= 63 && part.bytes().all(is_good)
+            let is_whole = !part.starts_with('-') && !part.ends_with('-');
+            !part.is_empty() && part.len() <= 63 && is_whole && part.bytes().all(is_good)
         };
-        name.len() <= 253 && name.contains('.') && name.split('.').all(is_part)
+        name.len() <= 253
+            && name.parse::<IpAddr>().is_err()
+            && name.contains('.')
+            && name.split('.').all(is_part)
     };
     if let Some(wrong) = args.acme_domain.iter().find(|name| !is_name(name)) {
         return Err(refused(format!(
