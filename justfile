@@ -69,7 +69,15 @@ fmt:
 
 # Clippy as the gate runs it
 lint:
-    cargo clippy --workspace --all-targets --features resight/acme,resight/otel -- -D warnings
+    cargo clippy --workspace --all-targets --features resight/acme,resight/cluster,resight/otel -- -D warnings
+
+# The program on PostgreSQL and an object store, which are installed from PyPI
+cluster:
+    crates/resight-cluster/tests/install target/systems
+    . target/systems/environment && cargo test --workspace --features resight/cluster --test cluster
+    . target/systems/environment && cargo test --workspace --features resight/cluster --test app -- stores
+    cargo build --workspace --features resight/cluster
+    . target/systems/environment && crates/resight-cluster/tests/program.py target/debug/resight
 
 # The tests of what the published program leaves out: certificates by ACME, traces of OpenTelemetry
 optional:
