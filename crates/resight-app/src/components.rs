@@ -133,7 +133,8 @@ pub(crate) fn open_library(
     });
     // Before anything is added, and before uploads without a record are looked for.
     library.finish_removals()?;
-    if was_killed {
+    // Another data folder may use the same place outside: what this catalogue does not know may be known to that one.
+    if was_killed && config.stores.blobs().is_none() {
         let deleted = library.delete_stray_thumbnails()?;
         tracing::debug!("{deleted} thumbnails of pictures that were never stored are deleted");
     }
@@ -160,11 +161,12 @@ pub(crate) fn read_library(
     models: Option<&LoadedModels>,
     describes: bool,
 ) -> Result<Arc<Library>, AppError> {
+    let blobs = stores::read_blobs(config)?;
     let config = &*stores::with_index_of(config, &*catalogue)?;
     let components = Components {
         index: Some(index_folder(config, false)),
         catalogue: catalogue.clone(),
-        blobs: stores::read_blobs(config)?,
+        blobs,
         extractor,
         vocabulary: chosen.vocabulary,
         // A library that is only read cannot convert: opening it fails where the vocabulary does not fit.
@@ -185,10 +187,11 @@ pub(crate) fn read_library(
 pub(crate) fn parts_to_read(config: &Config) -> Result<Components, AppError> {
     let catalogue = read_catalogue(config)?;
     let (extractor, chosen) = without_describing(config, &*catalogue)?;
+    let blobs = stores::read_blobs(config)?;
     let config = &*stores::with_index_of(config, &*catalogue)?;
     Ok(Components {
         index: Some(index_folder(config, false)),
-        blobs: stores::read_blobs(config)?,
+        blobs,
         catalogue,
         extractor,
         vocabulary: chosen.vocabulary,

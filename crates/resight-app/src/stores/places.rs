@@ -73,8 +73,8 @@ impl CollectionPlaces {
         let was_there = self.has(name)?;
         let folder = self.folder(name);
         if !was_there {
-            // What is left of a removal that did not come to its end belongs to none.
-            remove_folder(&folder)?;
+            // The folder may have the only copies of uploads, where the database was lost or is an older one: they are added
+            // again. Indexes of another catalogue are deleted when the collection is opened.
             outside::open_catalogue(address, name, self.config.stores.writer())?;
         }
         create_private(&folder).map_err(|error| StoreError::from_io(&folder, error))?;

@@ -1,6 +1,6 @@
 //! What a program may be built with or without: traces of OpenTelemetry, and certificates by ACME.
 
-use crate::support::{json_error, resight};
+use crate::support::json_error;
 
 #[cfg(not(feature = "otel"))]
 #[test]
@@ -108,7 +108,7 @@ fn a_collector_gets_the_traces_of_requests() {
     let data = tempfile::tempdir().unwrap();
     let collector = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", collector.local_addr().unwrap());
-    let mut child = resight(data.path())
+    let mut child = crate::support::resight(data.path())
         .args([
             "serve",
             "--listen",
