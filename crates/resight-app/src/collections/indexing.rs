@@ -85,7 +85,7 @@ impl Drop for Following<'_> {
             }
         }
         if let Some(guard) = self.guard.take() {
-            // Who waits has it, and not who asks for it next.
+            // The job that waits at the lock has it next.
             MutexGuard::unlock_fair(guard);
         }
     }
