@@ -1,5 +1,7 @@
 //! Changes of the catalogue, and their effects.
 
+use std::collections::BTreeMap;
+
 use crate::error::StoreError;
 use crate::id::PictureId;
 use crate::labels::LabelPatch;
@@ -114,6 +116,14 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Of `DropSource` and `ForgetSource`, by whether there was a source or a refusal; no picture is removed yet.
+    pub fn dropped(had_one: bool) -> Self {
+        match had_one {
+            true => Self::SourceDropped { removed: None },
+            false => Self::NotFound,
+        }
+    }
+
     /// Writes the removed picture into the effect of the change that took its last source. Effects
     /// of changes that take no source stay as they are.
     pub fn name_removed(&mut self, gone: (u64, PictureId)) {
@@ -130,6 +140,37 @@ impl Effect {
             | Self::Unchanged => {}
         }
     }
+}
+
+/// Applies the changes of a batch in order, for implementations of [`Changes`], which may have keys in a form of their own.
+/// `apply` returns the effect of one change, and the key of the picture that it took a source from: a change concerns one
+/// path, so it takes a source from at most one picture.
+///
+/// Returns the effects, and for each picture that lost a source, the number of the last change that took one. If the
+/// picture has none in the end, that change took its last.
+///
+/// # Errors
+/// The first one of `apply`.
+pub fn apply_each<K: Ord, E>(
+    changes: Vec<Change>,
+    key_of: impl Fn(u64) -> K,
+    mut apply: impl FnMut(Change) -> Result<(Effect, Option<K>), E>,
+) -> Result<(Vec<Effect>, BTreeMap<K, usize>), E> {
+    let mut effects = Vec::with_capacity(changes.len());
+    let mut last_taken = BTreeMap::new();
+    for change in changes {
+        let (effect, taken_from) = apply(change)?;
+        if let Effect::Retaken { key, before, .. } = &effect
+            && let Some(number) = last_taken.remove(&key_of(*before))
+        {
+            last_taken.insert(key_of(*key), number);
+        }
+        if let Some(key) = taken_from {
+            last_taken.insert(key, effects.len());
+        }
+        effects.push(effect);
+    }
+    Ok((effects, last_taken))
 }
 
 /// The one way to change pictures, sources, refusals and labels.

@@ -48,7 +48,7 @@ mod views;
 
 pub use blobs::{BlobStore, check_blob_name};
 pub use catalogue::Catalogue;
-pub use changes::{Change, Changes, Effect};
+pub use changes::{Change, Changes, Effect, apply_each};
 pub use clock::now_ms;
 pub use collections::{CollectionName, Collections};
 pub use decisions::{Decisions, NotAMatch};

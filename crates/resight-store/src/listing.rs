@@ -38,6 +38,21 @@ pub fn after_all_with(prefix: &str) -> Option<String> {
     None
 }
 
+/// A number as databases have it, whose numbers are signed: larger ones become the largest.
+pub fn at_most(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The limit of a page.
+pub fn page(limit: usize) -> i64 {
+    at_most(limit as u64)
+}
+
+/// The key below a page; keys start at 1.
+pub fn above(after: Option<u64>) -> i64 {
+    at_most(after.unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,6 +80,42 @@ pub struct PictureRecord {
     pub labels: Labels,
 }
 
+impl PictureRecord {
+    /// Of a picture that is added under `key`, without sources and labels.
+    pub fn of_new(new: &NewPicture, key: u64, added_ms: i64) -> Self {
+        Self {
+            key,
+            id: new.id.clone(),
+            name: new.name.clone(),
+            media_type: new.media_type.clone(),
+            byte_len: new.byte_len,
+            width: new.width,
+            height: new.height,
+            pages: Some(new.pages),
+            depth: Some(new.depth),
+            taken_ms: new.taken_ms,
+            feature_count: new.feature_count,
+            model: new.model.clone(),
+            uploaded: new.uploaded,
+            added_ms,
+            sources: Vec::new(),
+            labels: Labels::default(),
+        }
+    }
+
+    /// Of the same picture described again, under another key.
+    pub fn retaken(&self, new: &NewPicture, key: u64) -> Self {
+        Self {
+            name: self.name.clone(),
+            byte_len: self.byte_len,
+            uploaded: self.uploaded,
+            sources: self.sources.clone(),
+            labels: self.labels.clone(),
+            ..Self::of_new(new, key, self.added_ms)
+        }
+    }
+}
+
 /// Sums of the lengths of the opaque parts of pictures and views, and of files that are kept, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoredBytes {

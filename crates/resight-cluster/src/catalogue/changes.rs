@@ -1,16 +1,14 @@
 //! What each change does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use resight_store::{
     Change, Changes, Effect, LabelPatch, NewPicture, PictureId, PictureRecord, Refusal, SourceFile,
-    StoreError, Tag, Update, now_ms,
+    StoreError, Tag, Update, apply_each, now_ms,
 };
 
 use super::batch::{Batch, Known};
-use super::insertion::{
-    insert_described, insert_record, new_record, retaken_record, update_record,
-};
+use super::insertion::{insert_described, insert_record, update_record};
 use super::open::PostgresCatalogue;
 use super::orphans;
 use super::session::Session;
@@ -23,7 +21,9 @@ impl Changes for PostgresCatalogue {
         }
         self.write(|change| {
             let mut batch = Batch::read(change, &changes, now_ms())?;
-            let (mut effects, last_taken) = apply_each(&mut batch, changes)?;
+            let (mut effects, last_taken) = apply_each(changes, u64::cast_signed, |change| {
+                apply(&mut batch, change)
+            })?;
             // Only now: a later change may have added a source, as when two files swap their names.
             orphans::remove_at_end(&mut batch, &mut effects, &last_taken)?;
             Ok(effects)
@@ -36,7 +36,9 @@ impl Changes for PostgresCatalogue {
         }
         self.write(|change| {
             let mut batch = Batch::read(change, &changes, now_ms())?;
-            let (effects, last_taken) = apply_each(&mut batch, changes)?;
+            let (effects, last_taken) = apply_each(changes, u64::cast_signed, |change| {
+                apply(&mut batch, change)
+            })?;
             orphans::record(&batch, folder, &effects, &last_taken)?;
             Ok(effects)
         })
@@ -51,32 +53,8 @@ impl Changes for PostgresCatalogue {
     }
 }
 
-/// The effect of one change, and the key of the picture that it took a source from. A change concerns
-/// one path, so it takes a source from at most one picture.
+/// The effect of one change, and the key of the picture that it took a source from.
 type Done = (Effect, Option<i64>);
-
-/// The effects, and for each picture that lost a source, the number of the last change that took one. If the
-/// picture has none in the end, that change took its last.
-fn apply_each(
-    batch: &mut Batch<'_, '_>,
-    changes: Vec<Change>,
-) -> Result<(Vec<Effect>, BTreeMap<i64, usize>), StoreError> {
-    let mut effects = Vec::with_capacity(changes.len());
-    let mut last_taken = BTreeMap::new();
-    for change in changes {
-        let (effect, taken_from) = apply(batch, change)?;
-        if let Effect::Retaken { key, before, .. } = &effect
-            && let Some(number) = last_taken.remove(&before.cast_signed())
-        {
-            last_taken.insert(key.cast_signed(), number);
-        }
-        if let Some(key) = taken_from {
-            last_taken.insert(key, effects.len());
-        }
-        effects.push(effect);
-    }
-    Ok((effects, last_taken))
-}
 
 fn apply(batch: &mut Batch<'_, '_>, change: Change) -> Result<Done, StoreError> {
     match change {
@@ -99,13 +77,16 @@ fn apply(batch: &mut Batch<'_, '_>, change: Change) -> Result<Done, StoreError> 
         Change::DropSource { path } => {
             let taken_from = batch.drop_source(&path)?;
             let had_refusal = batch.forget_refusal(&path)?;
-            Ok((dropped(taken_from.is_some() || had_refusal), taken_from))
+            Ok((
+                Effect::dropped(taken_from.is_some() || had_refusal),
+                taken_from,
+            ))
         }
         Change::ForgetSource { path } => {
             let had_source = batch.drop_source(&path)?.is_some();
             let had_refusal = batch.forget_refusal(&path)?;
             // It takes no source from a picture as far as removing is concerned.
-            Ok((dropped(had_source || had_refusal), None))
+            Ok((Effect::dropped(had_source || had_refusal), None))
         }
         Change::Refuse(refusal) => refuse(batch, &refusal),
         Change::Label { id, patch } => {
@@ -115,13 +96,6 @@ fn apply(batch: &mut Batch<'_, '_>, change: Change) -> Result<Done, StoreError> 
             };
             Ok((effect, None))
         }
-    }
-}
-
-fn dropped(had_one: bool) -> Effect {
-    match had_one {
-        true => Effect::SourceDropped { removed: None },
-        false => Effect::NotFound,
     }
 }
 
@@ -139,7 +113,7 @@ fn add(batch: &mut Batch<'_, '_>, new: NewPicture) -> Result<Done, StoreError> {
         }
         None => {
             let key = batch.change.next_keys(1 + new.views.len())?;
-            let record = new_record(&new, key, batch.now);
+            let record = PictureRecord::of_new(&new, key.cast_unsigned(), batch.now);
             let session = batch.change.session;
             insert_record(session, &record)?;
             // Its blobs must not be deleted any more.
@@ -179,7 +153,7 @@ fn retake(batch: &mut Batch<'_, '_>, new: NewPicture) -> Result<Done, StoreError
     };
     let old = batch.whole(&new.id)?.clone();
     let key = batch.change.next_keys(1 + new.views.len())?;
-    let record = retaken_record(&old, &new, key);
+    let record = old.retaken(&new, key.cast_unsigned());
     let session = batch.change.session;
     // Two rows cannot have one id, and no id has this form.
     session.send(

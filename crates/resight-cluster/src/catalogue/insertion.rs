@@ -1,7 +1,7 @@
 //! Writing a picture that was added or described again. Nothing here waits for an answer.
 
 use resight_store::sums::{Part, sum_of};
-use resight_store::{Labels, NewPicture, NewView, PictureRecord, StoreError, ViewRecord};
+use resight_store::{NewView, PictureRecord, StoreError, ViewRecord};
 
 use super::known::sum_of_record;
 use super::open::Change;
@@ -22,44 +22,6 @@ const FEATURES: &str = "INSERT INTO features (key, picture, bytes, sum) VALUES (
 
 const WORDS: &str =
     "INSERT INTO words (generation, key, picture, bytes, sum) VALUES ($1, $2, $3, $4, $5)";
-
-/// The record of a new picture.
-pub(super) fn new_record(new: &NewPicture, key: i64, added_ms: i64) -> PictureRecord {
-    PictureRecord {
-        key: key.cast_unsigned(),
-        id: new.id.clone(),
-        name: new.name.clone(),
-        media_type: new.media_type.clone(),
-        byte_len: new.byte_len,
-        width: new.width,
-        height: new.height,
-        pages: Some(new.pages),
-        depth: Some(new.depth),
-        taken_ms: new.taken_ms,
-        feature_count: new.feature_count,
-        model: new.model.clone(),
-        uploaded: new.uploaded,
-        added_ms,
-        sources: Vec::new(),
-        labels: Labels::default(),
-    }
-}
-
-/// The record of a picture that is described again under another key.
-pub(super) fn retaken_record(before: &PictureRecord, new: &NewPicture, key: i64) -> PictureRecord {
-    PictureRecord {
-        key: key.cast_unsigned(),
-        media_type: new.media_type.clone(),
-        width: new.width,
-        height: new.height,
-        pages: Some(new.pages),
-        depth: Some(new.depth),
-        taken_ms: new.taken_ms,
-        feature_count: new.feature_count,
-        model: new.model.clone(),
-        ..before.clone()
-    }
-}
 
 fn owned(text: &str) -> Owned {
     Box::new(stored(text).into_owned())

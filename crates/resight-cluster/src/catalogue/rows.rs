@@ -103,20 +103,7 @@ impl Line {
     }
 }
 
-/// PostgreSQL's numbers are signed: larger ones become the largest.
-pub(super) fn at_most(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// The limit of a page.
-pub(super) fn page(limit: usize) -> i64 {
-    at_most(limit as u64)
-}
-
-/// The key below a page; keys start at 1.
-pub(super) fn above(after: Option<u64>) -> i64 {
-    at_most(after.unwrap_or(0))
-}
+pub(super) use resight_store::listing::{above, at_most, page};
 
 /// Keys as they are stored. One above the signed range becomes negative, and no picture has such a key.
 pub(super) fn signed(keys: &[u64]) -> Vec<i64> {

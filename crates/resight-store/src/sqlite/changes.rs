@@ -1,13 +1,11 @@
 //! What each change does to the tables.
 
-use std::collections::BTreeMap;
-
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::catalogue::SqliteCatalogue;
 use super::rows::length;
 use super::{labels, orphans, settings, sums, taken, views};
-use crate::changes::{Change, Changes, Effect};
+use crate::changes::{Change, Changes, Effect, apply_each};
 use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::id::PictureId;
@@ -46,8 +44,7 @@ impl Changes for SqliteCatalogue {
     }
 }
 
-/// The effect of one change, and the key of the picture that it took a source from. A change concerns
-/// one path, so it takes a source from at most one picture.
+/// The effect of one change, and the key of the picture that it took a source from.
 type Done = (Effect, Option<i64>);
 
 /// Applies a batch; `now` is in milliseconds since 1970.
@@ -59,7 +56,9 @@ pub(super) fn apply_all(
     changes: Vec<Change>,
     now: i64,
 ) -> Result<Vec<Effect>> {
-    let (mut effects, last_taken) = apply_each(connection, changes, now)?;
+    let (mut effects, last_taken) = apply_each(changes, u64::cast_signed, |change| {
+        apply(connection, change, now)
+    })?;
     for (key, number) in last_taken {
         if let Some(id) = orphans::id_of_orphan(connection, key)? {
             if let Some(heir) = heir(connection, &effects[number])? {
@@ -79,7 +78,9 @@ fn apply_part(
     changes: Vec<Change>,
     now: i64,
 ) -> Result<Vec<Effect>> {
-    let (effects, last_taken) = apply_each(connection, changes, now)?;
+    let (effects, last_taken) = apply_each(changes, u64::cast_signed, |change| {
+        apply(connection, change, now)
+    })?;
     for (key, number) in last_taken {
         if orphans::id_of_orphan(connection, key)?.is_some() {
             let heir = heir(connection, &effects[number])?;
@@ -87,30 +88,6 @@ fn apply_part(
         }
     }
     Ok(effects)
-}
-
-/// The effects, and for each picture that lost a source, the number of the last change that took one. If the
-/// picture has none in the end, that change took its last.
-fn apply_each(
-    connection: &Connection,
-    changes: Vec<Change>,
-    now: i64,
-) -> Result<(Vec<Effect>, BTreeMap<i64, usize>)> {
-    let mut effects = Vec::with_capacity(changes.len());
-    let mut last_taken = BTreeMap::new();
-    for change in changes {
-        let (effect, taken_from) = apply(connection, change, now)?;
-        if let Effect::Retaken { key, before, .. } = &effect
-            && let Some(number) = last_taken.remove(&before.cast_signed())
-        {
-            last_taken.insert(key.cast_signed(), number);
-        }
-        if let Some(key) = taken_from {
-            last_taken.insert(key, effects.len());
-        }
-        effects.push(effect);
-    }
-    Ok((effects, last_taken))
 }
 
 /// The new picture that has taken a path, unless a later change of the batch removed it.
@@ -145,23 +122,16 @@ fn apply(connection: &Connection, change: Change, now: i64) -> Result<Done> {
         Change::DropSource { path } => {
             let taken_from = drop_source(connection, &path)?;
             let had_refusal = forget_refusal(connection, &path)?;
-            let effect = if taken_from.is_some() || had_refusal {
-                Effect::SourceDropped { removed: None }
-            } else {
-                Effect::NotFound
-            };
-            Ok((effect, taken_from))
+            Ok((
+                Effect::dropped(taken_from.is_some() || had_refusal),
+                taken_from,
+            ))
         }
         Change::ForgetSource { path } => {
             let had_source = drop_source(connection, &path)?.is_some();
             let had_refusal = forget_refusal(connection, &path)?;
-            let effect = if had_source || had_refusal {
-                Effect::SourceDropped { removed: None }
-            } else {
-                Effect::NotFound
-            };
             // It takes no source from a picture as far as removing is concerned.
-            Ok((effect, None))
+            Ok((Effect::dropped(had_source || had_refusal), None))
         }
         Change::Refuse(refusal) => refuse(connection, &refusal),
         Change::Label { id, patch } => {

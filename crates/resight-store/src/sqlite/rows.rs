@@ -82,20 +82,7 @@ pub(super) fn for_chunks(
     Ok(())
 }
 
-/// SQLite's numbers are signed: larger ones become the largest.
-pub(super) fn at_most(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// The limit of a page.
-pub(super) fn page(limit: usize) -> i64 {
-    at_most(limit as u64)
-}
-
-/// The key below a page; keys start at 1.
-pub(super) fn above(after: Option<u64>) -> i64 {
-    at_most(after.unwrap_or(0))
-}
+pub(super) use crate::listing::{above, at_most, page};
 
 /// The length of bytes as it is stored.
 pub(super) fn length(bytes: &[u8]) -> i64 {

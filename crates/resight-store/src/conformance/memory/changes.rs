@@ -1,14 +1,15 @@
 //! What each change does to the state.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use super::catalogue::MemoryCatalogue;
 use super::state::{Encoded, State, Stored, StoredView};
-use crate::changes::{Change, Changes, Effect};
+use crate::changes::{Change, Changes, Effect, apply_each};
 use crate::clock::now_ms;
 use crate::error::StoreError;
 use crate::id::PictureId;
-use crate::labels::{LabelPatch, Labels, Tag, Update};
+use crate::labels::{LabelPatch, Tag, Update};
 use crate::picture::{NewPicture, PictureRecord};
 use crate::views::{NewView, ViewRecord};
 
@@ -20,7 +21,7 @@ impl Changes for MemoryCatalogue {
 
     fn commit_part(&self, folder: &str, changes: Vec<Change>) -> Result<Vec<Effect>, StoreError> {
         let state = &mut *self.state.write();
-        let (effects, last_taken) = apply_each(state, changes);
+        let Ok((effects, last_taken)) = apply_in_order(state, changes);
         for (key, number) in last_taken {
             if state.pictures.get(&key).is_some_and(is_orphan) {
                 let heir = heir(&effects[number]);
@@ -57,7 +58,7 @@ impl Changes for MemoryCatalogue {
 type Done = (Effect, Option<u64>);
 
 fn apply_all(state: &mut State, changes: Vec<Change>) -> Vec<Effect> {
-    let (mut effects, last_taken) = apply_each(state, changes);
+    let Ok((mut effects, last_taken)) = apply_in_order(state, changes);
     for (key, number) in last_taken {
         let Some(orphan) = state.pictures.get(&key).filter(|s| is_orphan(s)).cloned() else {
             continue;
@@ -73,23 +74,12 @@ fn apply_all(state: &mut State, changes: Vec<Change>) -> Vec<Effect> {
     effects
 }
 
-/// The effects, and for each picture that lost a source, the number of the last change that took one.
-fn apply_each(state: &mut State, changes: Vec<Change>) -> (Vec<Effect>, BTreeMap<u64, usize>) {
-    let mut effects = Vec::with_capacity(changes.len());
-    let mut last_taken = BTreeMap::new();
-    for change in changes {
-        let (effect, taken_from) = apply(state, change);
-        if let Effect::Retaken { key, before, .. } = &effect
-            && let Some(number) = last_taken.remove(before)
-        {
-            last_taken.insert(*key, number);
-        }
-        if let Some(key) = taken_from {
-            last_taken.insert(key, effects.len());
-        }
-        effects.push(effect);
-    }
-    (effects, last_taken)
+/// Applies the changes in order, of which none can fail.
+fn apply_in_order(
+    state: &mut State,
+    changes: Vec<Change>,
+) -> Result<(Vec<Effect>, BTreeMap<u64, usize>), Infallible> {
+    apply_each(changes, |key| key, |change| Ok(apply(state, change)))
 }
 
 fn is_orphan(stored: &Stored) -> bool {
@@ -210,16 +200,11 @@ fn retake(state: &mut State, mut new: NewPicture) -> Done {
     state.views.retain(|_, view| view.record.picture != before);
     put_views(state, key, views);
     let old = stored_before.record;
-    let mut retaken = stored(key, new);
-    retaken.entries = stored_before.entries;
-    retaken.record = PictureRecord {
-        name: old.name,
-        byte_len: old.byte_len,
-        uploaded: old.uploaded,
-        added_ms: old.added_ms,
-        sources: old.sources,
-        labels: old.labels,
-        ..retaken.record
+    let record = old.retaken(&new, key);
+    let retaken = Stored {
+        record,
+        entries: stored_before.entries,
+        ..stored(key, new)
     };
     state.keys.insert(old.id, key);
     state.pictures.insert(key, retaken);
@@ -235,24 +220,7 @@ fn retake(state: &mut State, mut new: NewPicture) -> Done {
 
 fn stored(key: u64, new: NewPicture) -> Stored {
     Stored {
-        record: PictureRecord {
-            key,
-            id: new.id,
-            name: new.name,
-            media_type: new.media_type,
-            byte_len: new.byte_len,
-            width: new.width,
-            height: new.height,
-            pages: Some(new.pages),
-            depth: Some(new.depth),
-            taken_ms: new.taken_ms,
-            feature_count: new.feature_count,
-            model: new.model,
-            uploaded: new.uploaded,
-            added_ms: now_ms(),
-            sources: Vec::new(),
-            labels: Labels::default(),
-        },
+        record: PictureRecord::of_new(&new, key, now_ms()),
         entries: Vec::new(),
         encoded: Encoded {
             features: new.features,
