@@ -117,7 +117,7 @@ pub(crate) fn open_library(
     vocabularies::keep_apart(config, &chosen.vocabulary)?;
     let pending = vocabularies::pending(config, &chosen.vocabulary)?;
     stores::claim_index(config, &*catalogue)?;
-    let (blobs, was_killed) = stores::open_blobs(config, guard)?;
+    let (blobs, may_have_strays) = stores::open_blobs(config, guard)?;
     let components = Components {
         index: Some(index_folder(config, true)),
         catalogue: catalogue.clone(),
@@ -133,8 +133,7 @@ pub(crate) fn open_library(
     });
     // Before anything is added, and before uploads without a record are looked for.
     library.finish_removals()?;
-    // Another data folder may use the same place outside: what this catalogue does not know may be known to that one.
-    if was_killed && config.stores.blobs().is_none() {
+    if may_have_strays {
         let deleted = library.delete_stray_thumbnails()?;
         tracing::debug!("{deleted} thumbnails of pictures that were never stored are deleted");
     }

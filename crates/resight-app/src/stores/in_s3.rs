@@ -20,14 +20,11 @@ pub(super) fn blobs_location(address: &str) -> Result<String, StoreError> {
     S3Blobs::location(address)
 }
 
-/// The blobs, and whether the process that had them open before was killed.
 pub(super) fn open_blobs(
     address: &str,
     name: &CollectionName,
-) -> Result<(Arc<dyn BlobStore>, bool), StoreError> {
-    let blobs = S3Blobs::open(address, name, &CREDENTIALS)?;
-    let was_left_open = blobs.was_left_open();
-    Ok((Arc::new(blobs), was_left_open))
+) -> Result<Arc<dyn BlobStore>, StoreError> {
+    Ok(Arc::new(S3Blobs::open(address, name, &CREDENTIALS)?))
 }
 
 pub(super) fn read_blobs(

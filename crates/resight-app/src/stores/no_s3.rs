@@ -23,10 +23,7 @@ pub(super) fn blobs_location(_: &str) -> Result<String, StoreError> {
     Err(unavailable())
 }
 
-pub(super) fn open_blobs(
-    _: &str,
-    _: &CollectionName,
-) -> Result<(Arc<dyn BlobStore>, bool), StoreError> {
+pub(super) fn open_blobs(_: &str, _: &CollectionName) -> Result<Arc<dyn BlobStore>, StoreError> {
     Err(unavailable())
 }
 

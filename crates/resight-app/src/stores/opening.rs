@@ -113,15 +113,17 @@ pub(crate) fn identity_in(
     }
 }
 
-/// Opens the collection's blobs for changes, and tells whether the process that had them open before was killed, or could
-/// not store or delete one.
+/// Opens the collection's blobs for changes. Returns also whether those that the catalogue does not know belong to nobody:
+/// the process that had them open before was killed, or could not store or delete one. Outside it cannot be said: another
+/// data folder may use the same place.
 pub(crate) fn open_blobs(
     config: &Config,
     guard: &Arc<FolderGuard>,
 ) -> Result<(Arc<dyn BlobStore>, bool), AppError> {
     if let Some(address) = config.stores.blobs() {
         guard.check()?;
-        return Ok(outside::open_blobs(address, &config.collection)?);
+        let blobs = outside::open_blobs(address, &config.collection)?;
+        return Ok((blobs, false));
     }
     let blobs = FolderBlobs::open_guarded(&config.data.join(BLOBS), guard)?;
     let was_left_open = blobs.was_left_open();
