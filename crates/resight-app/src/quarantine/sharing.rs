@@ -80,11 +80,13 @@ impl Others {
                 let opened = match self.open.remove(name) {
                     Some(opened) => opened,
                     None => {
-                        let file = file(name);
                         let found = collections.catalogue_of(name);
                         // One that is not whole yet, or is being removed, has nothing.
                         match found.map_err(|error| unreadable(name, &error))? {
-                            Some(catalogue) => Opened { catalogue, file },
+                            Some(catalogue) => Opened {
+                                catalogue,
+                                file: at,
+                            },
                             None => continue,
                         }
                     }

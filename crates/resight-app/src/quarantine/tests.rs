@@ -33,6 +33,39 @@ fn metadata(_: &str) -> Result<Metadata, String> {
 }
 
 impl World {
+    fn pictures(&self) -> PathBuf {
+        real(self.root.path()).join("pictures")
+    }
+
+    /// Indexes the pictures into one more collection.
+    fn index_into(&self, name: &CollectionName) {
+        let lease = self.collections.lease(name).unwrap();
+        resight_engine::Indexer::new(lease.shared())
+            .index_folder(
+                &self.pictures(),
+                &Default::default(),
+                &Default::default(),
+                &mut |_| {},
+            )
+            .unwrap();
+    }
+
+    /// Jobs, and what runs them.
+    fn jobs(&self) -> (Jobs, crate::jobs::JobRunner) {
+        let jobs = Jobs::open(&self.config).unwrap();
+        let runner = jobs
+            .run_in_background(&self.config, &self.collections, &Default::default())
+            .unwrap();
+        (jobs, runner)
+    }
+
+    fn index_task(&self) -> Task {
+        Task::Index(IndexTask {
+            folder: self.pictures().display().to_string(),
+            ..IndexTask::default()
+        })
+    }
+
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let config = Config::new(Settings {
@@ -283,17 +316,7 @@ fn other_collections_are_opened_once_and_looked_for_each_time() {
         let opened = others.open[&museum].catalogue.clone();
         let is_last = |last: &Arc<dyn resight_store::Catalogue>| Arc::ptr_eq(last, &opened);
         assert!(!last.as_ref().is_some_and(is_last));
-        let go_on = std::sync::atomic::AtomicBool::new(false);
-        let lease = world.collections.lease(&museum).unwrap();
-        resight_engine::Indexer::new(lease.shared())
-            .index_folder(
-                &real(world.root.path()).join("pictures"),
-                &Default::default(),
-                &go_on,
-                &mut |_| {},
-            )
-            .unwrap();
-        drop(lease);
+        world.index_into(&museum);
         assert_eq!(count(&mut others), 2);
         #[cfg(unix)]
         assert!(is_last(&others.open[&museum].catalogue));
@@ -317,16 +340,7 @@ fn of_many_collections_a_few_stay_open_and_all_are_asked() {
     for n in 0..several {
         world.collections.create(&named(n)).unwrap();
     }
-    let lease = world.collections.lease(&named(several - 1)).unwrap();
-    resight_engine::Indexer::new(lease.shared())
-        .index_folder(
-            &real(world.root.path()).join("pictures"),
-            &Default::default(),
-            &Default::default(),
-            &mut |_| {},
-        )
-        .unwrap();
-    drop(lease);
+    world.index_into(&named(several - 1));
     let mut others = sharing::Others::default();
     for _ in 0..2 {
         let known = others.known(&world.folder.library, &groups, &options);
@@ -355,20 +369,10 @@ fn a_job_that_waits_until_files_are_moved_holds_up_no_others() {
     let museum = CollectionName::parse("museum").unwrap();
     world.collections.create(&museum).unwrap();
     let name = CollectionName::default();
-    let jobs = Jobs::open(&world.config).unwrap();
-    let settings = Default::default();
-    let _runner = jobs
-        .run_in_background(&world.config, &world.collections, &settings)
-        .unwrap();
+    let (jobs, _runner) = world.jobs();
     let indexing = world.collections.indexing(&name);
     let held = indexing.lock();
-    let task = Task::Index(IndexTask {
-        folder: real(world.root.path())
-            .join("pictures")
-            .display()
-            .to_string(),
-        ..IndexTask::default()
-    });
+    let task = world.index_task();
     let add = |name, task| jobs.add(name, task, None, None).unwrap().record.id;
     let [cancelled, waits] = [&name, &name].map(|name| add(name, &task));
     let other = add(&museum, &Task::Duplicates);
@@ -387,11 +391,7 @@ fn a_job_that_waits_until_files_are_moved_holds_up_no_others() {
 fn a_job_takes_its_turn_while_a_folder_is_followed_all_the_time() {
     let world = World::new();
     let name = CollectionName::default();
-    let jobs = Jobs::open(&world.config).unwrap();
-    let settings = Default::default();
-    let _runner = jobs
-        .run_in_background(&world.config, &world.collections, &settings)
-        .unwrap();
+    let (jobs, _runner) = world.jobs();
     let indexing = world.collections.indexing(&name);
     let is_enough = std::sync::atomic::AtomicBool::new(false);
     /// Ends the other thread also where the test fails.
@@ -411,12 +411,11 @@ fn a_job_takes_its_turn_while_a_folder_is_followed_all_the_time() {
                 drop(following);
             }
         });
-        let folder = real(world.root.path()).join("pictures");
-        let task = Task::Index(IndexTask {
-            folder: folder.display().to_string(),
-            ..IndexTask::default()
-        });
-        let id = jobs.add(&name, &task, None, None).unwrap().record.id;
+        let id = jobs
+            .add(&name, &world.index_task(), None, None)
+            .unwrap()
+            .record
+            .id;
         let end = until(&jobs, id, JobState::is_end);
         assert_eq!(end, JobState::Done);
     });
