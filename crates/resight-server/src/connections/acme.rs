@@ -3,9 +3,8 @@
 //!
 //! Until the first certificate is there, clients are refused at their handshake.
 
-use std::fs::DirBuilder;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -30,22 +29,21 @@ pub struct AcmeSettings {
     pub contacts: Vec<String>,
     /// Address of the authority's directory.
     pub directory: String,
-    /// Where account and certificate are stored; created where it does not exist, for this user alone.
-    pub folder: PathBuf,
 }
 
 /// Asks the authority, and stores what it gives.
 pub(super) struct Renewal(Mutex<Option<AcmeState<io::Error>>>);
 
 impl Tls {
-    /// Proves itself with a certificate that is obtained once the server serves.
+    /// Proves itself with a certificate that is obtained once the server serves. Account and certificate are stored in
+    /// `folder`, which is created where it does not exist, for this user alone.
     ///
     /// # Errors
     /// A folder that cannot be created, and a system without certificates of authorities.
-    pub fn by_acme(settings: &AcmeSettings) -> Result<Self, TlsError> {
+    pub fn by_acme(settings: &AcmeSettings, folder: &Path) -> Result<Self, TlsError> {
         let failed = |what: String| TlsError::new(what);
-        create_private(&settings.folder).map_err(|error| {
-            let folder = settings.folder.display();
+        make_private(folder).map_err(|error| {
+            let folder = folder.display();
             failed(format!("{folder} cannot be created: {error}"))
         })?;
         let client = fetch::client_config()
@@ -54,7 +52,7 @@ impl Tls {
         let state = AcmeConfig::new_with_client_config(&settings.domains, client)
             .contact(contacts.map(|mail| format!("mailto:{mail}")))
             .directory(&settings.directory)
-            .cache(DirCache::new(settings.folder.clone()))
+            .cache(DirCache::new(folder.to_owned()))
             .state();
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -86,14 +84,9 @@ impl Renewal {
     }
 }
 
-/// It stores private keys.
-fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
-    // One that was there may be open to others.
+/// Makes a folder for keys, and closes one that was there to others.
+fn make_private(folder: &Path) -> io::Result<()> {
+    resight_store::create_private(folder)?;
     #[cfg(unix)]
     {
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
@@ -106,13 +99,12 @@ fn create_private(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn settings(folder: PathBuf) -> AcmeSettings {
+    fn settings() -> AcmeSettings {
         AcmeSettings {
             domains: vec!["pictures.example".into()],
             contacts: vec!["me@pictures.example".into()],
             // Nothing listens there.
             directory: "https://127.0.0.1:1/directory".into(),
-            folder,
         }
     }
 
@@ -121,7 +113,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("acme");
         std::fs::create_dir(&folder).unwrap();
-        let tls = match Tls::by_acme(&settings(folder.clone())) {
+        let tls = match Tls::by_acme(&settings(), &folder) {
             Ok(tls) => tls,
             Err(error) if error.to_string().contains("no certificates") => {
                 println!("SKIPPED: {error}");
@@ -151,7 +143,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let file = root.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let refused = Tls::by_acme(&settings(file.join("acme"))).unwrap_err();
+        let refused = Tls::by_acme(&settings(), &file.join("acme")).unwrap_err();
         assert!(
             refused.to_string().contains("cannot be created"),
             "{refused}"

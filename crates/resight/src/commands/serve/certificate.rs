@@ -1,9 +1,12 @@
 //! HTTPS: the files of `--tls-cert` and `--tls-key`, or a certificate that the server obtains for `--acme-domain`.
 
+#[cfg(feature = "acme")]
 use std::net::IpAddr;
 use std::path::Path;
 
 use resight_app::Code;
+#[cfg(feature = "acme")]
+use resight_server::AcmeSettings;
 use resight_server::Tls;
 
 use super::args::ServeArgs;
@@ -21,16 +24,8 @@ pub(super) enum Identity {
     /// By a certificate from a file.
     Files(Tls),
     /// By one that it obtains.
-    Obtained(Obtained),
-}
-
-/// What is asked of an authority.
-#[derive(Clone, Debug)]
-#[cfg_attr(not(feature = "acme"), allow(dead_code))]
-pub(super) struct Obtained {
-    domains: Vec<String>,
-    contacts: Vec<String>,
-    directory: String,
+    #[cfg(feature = "acme")]
+    Obtained(AcmeSettings),
 }
 
 fn refused(detail: String) -> CliError {
@@ -50,7 +45,7 @@ pub(super) fn load(args: &ServeArgs) -> Result<Identity, CliError> {
     }
     match (&args.tls_cert, &args.tls_key) {
         (None, None) if args.acme_domain.is_empty() => Ok(Identity::None),
-        (None, None) => obtained(args).map(Identity::Obtained),
+        (None, None) => obtained(args),
         _ if !args.acme_domain.is_empty() => Err(refused(
             "a certificate is read from files, or obtained for domains, not both".into(),
         )),
@@ -64,12 +59,15 @@ pub(super) fn load(args: &ServeArgs) -> Result<Identity, CliError> {
     }
 }
 
-fn obtained(args: &ServeArgs) -> Result<Obtained, CliError> {
-    if cfg!(not(feature = "acme")) {
-        return Err(refused(
-            "this program was built without ACME (cargo build --features acme)".into(),
-        ));
-    }
+#[cfg(not(feature = "acme"))]
+fn obtained(_: &ServeArgs) -> Result<Identity, CliError> {
+    Err(refused(
+        "this program was built without ACME (cargo build --features acme)".into(),
+    ))
+}
+
+#[cfg(feature = "acme")]
+fn obtained(args: &ServeArgs) -> Result<Identity, CliError> {
     let is_name = |name: &&String| {
         let is_part = |part: &str| {
             let is_good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
@@ -97,20 +95,25 @@ fn obtained(args: &ServeArgs) -> Result<Obtained, CliError> {
             "{wrong:?} is not the address of a directory: it begins with https://"
         )));
     }
-    Ok(Obtained {
+    Ok(Identity::Obtained(AcmeSettings {
         domains: args.acme_domain.clone(),
         contacts: args.acme_contact.clone(),
         directory: args.acme_directory.clone(),
-    })
+    }))
 }
 
 impl Identity {
     /// What connections prove the server with; `None` where it speaks HTTP. `root`: the data folder.
+    #[cfg_attr(not(feature = "acme"), allow(unused_variables))]
     pub(super) fn begin(self, root: &Path) -> Result<Option<Tls>, CliError> {
         match self {
             Self::None => Ok(None),
             Self::Files(tls) => Ok(Some(tls)),
-            Self::Obtained(obtained) => obtained.begin(root).map(Some),
+            #[cfg(feature = "acme")]
+            Self::Obtained(settings) => {
+                let tls = Tls::by_acme(&settings, &root.join(OBTAINED));
+                tls.map(Some).map_err(|why| refused(why.to_string()))
+            }
         }
     }
 
@@ -122,6 +125,7 @@ impl Identity {
                 Ok(())
             }
             // The server renews it by itself.
+            #[cfg(feature = "acme")]
             (Some(tls), Self::Obtained(_)) if tls.is_obtained() => Ok(()),
             (None, Self::None) => Ok(()),
             _ => Err(refused(
@@ -129,26 +133,5 @@ impl Identity {
                     .into(),
             )),
         }
-    }
-}
-
-#[cfg(feature = "acme")]
-impl Obtained {
-    fn begin(self, root: &Path) -> Result<Tls, CliError> {
-        let settings = resight_server::AcmeSettings {
-            domains: self.domains,
-            contacts: self.contacts,
-            directory: self.directory,
-            folder: root.join(OBTAINED),
-        };
-        Tls::by_acme(&settings).map_err(|why| refused(why.to_string()))
-    }
-}
-
-#[cfg(not(feature = "acme"))]
-impl Obtained {
-    fn begin(self, _: &Path) -> Result<Tls, CliError> {
-        // `obtained` refuses it.
-        Err(refused("this program was built without ACME".into()))
     }
 }
