@@ -64,7 +64,8 @@ pub trait WordQuery: Send {
     fn features(&self) -> &[QueryFeature];
 
     /// The best candidates so far among the pictures that `filter` accepts; the others are left out
-    /// before any is cut off. First those considered, then the others, all in [`Candidate::order`]. A word's weight depends on all pictures of the snapshot.
+    /// before any is cut off. First those considered, then the others, all in [`Candidate::order`]. A
+    /// word's weight depends on all pictures of the snapshot.
     fn candidates(&self, filter: &CandidateFilter) -> Result<Candidates, CandidateError>;
 
     /// The keys of all pictures that share a word with the query and that `filter` accepts: as many as

@@ -69,8 +69,9 @@ impl Snapshot {
         }
     }
 
-    /// The best candidates: first those considered, then the others, all in [`Candidate::order`]. Runs on the current rayon pool. Neither the number of threads nor how
-    /// pictures are spread over segments changes the result.
+    /// The best candidates: first those considered, then the others, all in [`Candidate::order`]. Runs
+    /// on the current rayon pool. Neither the number of threads nor how pictures are spread over segments
+    /// changes the result.
     pub fn candidates(&self, query: &QueryWords, options: &CandidateOptions) -> Candidates {
         let mut asked = self.query(*options);
         asked.add(query.clone());
